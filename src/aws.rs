@@ -1,0 +1,126 @@
+//! The AWS calls that we make, and no others, in our own vocabulary.
+//!
+//! One method is one kind of call; paging and batches are inside, a write is exactly one call. Each trait has two
+//! implementations: the SDK's, in the files below, and the strict in-memory AWS of the tests. Reads leave out what does
+//! not exist; deletes succeed on what is gone.
+
+mod error;
+pub use error::{AwsError, Fault};
+
+use async_trait::async_trait;
+
+use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGroup, TargetGroupAttributes};
+use crate::model::name::Arn;
+use crate::model::owner::Tags;
+use crate::model::record::{RecordChange, RecordSet};
+use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::state::{
+    ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
+};
+
+pub type Result<T> = std::result::Result<T, AwsError>;
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/>
+#[async_trait]
+pub trait Ecs: Send + Sync {
+    /// The names of the services of a cluster; draining ones may be missing.
+    async fn list_services(&self, cluster: &str) -> Result<Vec<String>>;
+    /// The named services, with tags, ten a call. Absent and inactive ones are left out.
+    async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
+    /// By ARN, or the newest active revision of a family; with tags.
+    async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>>;
+    /// Not retried by the SDK: there is no name to collide on, so a lost reply would register a second revision.
+    async fn register_task_definition(
+        &self,
+        content: &TaskDefinition,
+        tags: &Tags,
+    ) -> Result<TaskDefinitionState>;
+    /// Sends an absent quantity as one task.
+    async fn create_service(
+        &self,
+        cluster: &str,
+        service: &Service,
+        task_definition: &Arn,
+        attachments: &[Attachment<Arn>],
+    ) -> Result<ServiceState>;
+    async fn update_service(
+        &self,
+        cluster: &str,
+        name: &str,
+        update: &ServiceUpdate,
+        task_definition: Option<&Arn>,
+        attachments: Option<&[Attachment<Arn>]>,
+    ) -> Result<ServiceState>;
+    /// Forced, so that its tasks need not be scaled away first. The service drains before it is gone.
+    async fn delete_service(&self, cluster: &str, name: &str) -> Result<()>;
+    async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()>;
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>
+#[async_trait]
+pub trait Elbv2: Send + Sync {
+    /// All load balancers of the region, without tags and listeners.
+    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>>;
+    /// The named ones that exist, without tags and listeners; one call each, since one missing name fails a whole call.
+    async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>>;
+    /// All target groups of the region, without tags and attributes.
+    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>>;
+    /// Tags of load balancers and target groups, 20 a call, in the order asked for; empty for one that is gone.
+    async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>>;
+    /// `None` if the load balancer is gone.
+    async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>>;
+    /// `None` if the target group is gone.
+    async fn describe_target_group_attributes(
+        &self,
+        target_group: &Arn,
+    ) -> Result<Option<TargetGroupAttributes>>;
+
+    async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState>;
+    async fn set_subnets(&self, load_balancer: &Arn, subnets: &[String]) -> Result<()>;
+    async fn set_security_groups(&self, load_balancer: &Arn, security_groups: &[String]) -> Result<()>;
+    async fn delete_load_balancer(&self, load_balancer: &Arn) -> Result<()>;
+
+    /// Its attributes are AWS's defaults until they are modified: no create call takes them.
+    async fn create_target_group(&self, target_group: &TargetGroup) -> Result<TargetGroupState>;
+    async fn modify_target_group(&self, target_group: &Arn, check: &HealthCheck) -> Result<()>;
+    async fn modify_target_group_attributes(
+        &self,
+        target_group: &Arn,
+        attributes: &TargetGroupAttributes,
+    ) -> Result<()>;
+    async fn delete_target_group(&self, target_group: &Arn) -> Result<()>;
+
+    async fn create_listener(
+        &self,
+        load_balancer: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState>;
+    /// Sets protocol and target group.
+    async fn modify_listener(
+        &self,
+        arn: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState>;
+
+    /// At most 20 resources a call.
+    async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()>;
+}
+
+/// <https://docs.aws.amazon.com/Route53/latest/APIReference/>
+#[async_trait]
+pub trait Route53: Send + Sync {
+    /// The zone's name, normalized; `None` if there is no such zone.
+    async fn zone_name(&self, zone_id: &str) -> Result<Option<String>>;
+    /// Every record set of a zone; `None` if there is no such zone.
+    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>>;
+    /// The record sets of one name and of its ownership name, which sort next to each other.
+    async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>>;
+    /// One atomic batch.
+    async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()>;
+}
+
+/// The three together: what one Platform's Apps are reconciled against.
+pub trait Aws: Ecs + Elbv2 + Route53 {}
+impl<T: Ecs + Elbv2 + Route53> Aws for T {}

@@ -1,0 +1,24 @@
+//! Host port claims, as the pipeline sees them. The controller keeps them as `PortAllocation` objects, whose name is
+//! the port: creating one is atomic in the API server, so no two owners ever hold one port.
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+use crate::model::port::Claim;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    Yes,
+    /// Somebody else was faster.
+    Taken,
+}
+
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Every claim on a Platform, read live.
+    async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error>;
+    /// Claims one port. A claim that its owner already holds is `Yes`.
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, Error>;
+    /// Frees a port if this owner holds it; one that is free already, or another's, is left alone.
+    async fn free(&self, claim: &Claim) -> Result<(), Error>;
+}

@@ -1,0 +1,13 @@
+//! Our vocabulary: plain data in AWS's own nouns, free of any SDK, of Kubernetes and of I/O.
+//!
+//! The types that carry settings ([`service::Service`], [`load_balancer::LoadBalancer`], …) say what we want; the
+//! `…State` types in [`state`] say what AWS reported. A field of a `…State` that is `None` was left out of the reply
+//! or not read: it is unknown, and never counts as drift.
+
+pub mod load_balancer;
+pub mod name;
+pub mod owner;
+pub mod port;
+pub mod record;
+pub mod service;
+pub mod state;

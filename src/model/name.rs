@@ -1,0 +1,213 @@
+//! What everything is called. A name is a function of what it names, so that a second attempt finds what the first
+//! one made; whatever AWS cannot change in place is part of the name.
+
+use std::fmt;
+
+use data_encoding::Encoding;
+use sha2::{Digest, Sha256};
+
+use super::load_balancer::{LoadBalancerKind, Scheme, TargetProtocol, TargetType};
+use super::owner::Owner;
+
+/// An App's namespace and name, printed as `namespace/name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppName {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl fmt::Display for AppName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// An Amazon resource name: opaque, never taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Arn(pub String);
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The task definition family and the service name of a process. `_` cannot occur in a Kubernetes name, so no two
+/// processes share one.
+pub fn family(app: &AppName, process: &str) -> String {
+    format!("{}{process}", family_prefix(app))
+}
+
+/// What every service name of an App begins with.
+pub fn family_prefix(app: &AppName) -> String {
+    format!("{}_{}_", app.namespace, app.name)
+}
+
+/// The process that a service name of this App belongs to.
+pub fn process_of_family<'a>(app: &AppName, family: &'a str) -> Option<&'a str> {
+    family.strip_prefix(&family_prefix(app))
+}
+
+/// What the name of every load balancer and target group of an App begins with, and of some other Apps: only tags
+/// tell them apart.
+pub fn load_balancer_prefix(app: &AppName) -> String {
+    format!("e-{}-", truncate(&app.name, 7))
+}
+
+/// The parts of a load balancer that AWS cannot change: one of them changed is another load balancer.
+#[derive(Clone, Debug)]
+pub struct LoadBalancerIdentity<'a> {
+    pub owner: &'a Owner,
+    pub process: &'a str,
+    pub kind: LoadBalancerKind,
+    pub scheme: Scheme,
+    pub vpc: &'a str,
+}
+
+/// At most 31 characters, where AWS allows 32.
+pub fn load_balancer_name(identity: &LoadBalancerIdentity<'_>) -> String {
+    let LoadBalancerIdentity {
+        owner,
+        process,
+        kind,
+        scheme,
+        vpc,
+    } = identity;
+    let app = &owner.app;
+    let hash = hash(&[
+        &owner.installation,
+        &app.namespace,
+        &app.name,
+        process,
+        kind.as_str(),
+        scheme.as_str(),
+        vpc,
+    ]);
+    with_hash(app, process, &hash)
+}
+
+/// A target group belongs to one load balancer, so its name hangs on that one's.
+pub fn target_group_name(
+    app: &AppName,
+    process: &str,
+    load_balancer: &str,
+    lowest_listener_port: u16,
+    protocol: TargetProtocol,
+    target_type: TargetType,
+) -> String {
+    let port = lowest_listener_port.to_string();
+    with_hash(
+        app,
+        process,
+        &hash(&[load_balancer, &port, protocol.as_str(), target_type.as_str()]),
+    )
+}
+
+fn with_hash(app: &AppName, process: &str, hash: &str) -> String {
+    format!("{}{}-{hash}", load_balancer_prefix(app), truncate(process, 8))
+}
+
+/// Cut, without a hyphen at the end, so that no two hyphens meet.
+fn truncate(name: &str, length: usize) -> &str {
+    name.get(..length).unwrap_or(name).trim_end_matches('-')
+}
+
+/// 60 bits of SHA-256 in twelve characters. Each part ends with a byte that no name holds, so that no two lists of
+/// parts look alike.
+fn hash(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update([0]);
+    }
+    let mut text = BASE32.encode(&digest.finalize()[..8]);
+    text.truncate(12);
+    text
+}
+
+static BASE32: Encoding = data_encoding::BASE32_DNSSEC;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(namespace: &str, name: &str) -> Owner {
+        Owner {
+            installation: "installation-1".into(),
+            app: AppName {
+                namespace: namespace.into(),
+                name: name.into(),
+            },
+        }
+    }
+
+    fn named(owner: &Owner, process: &str, scheme: Scheme, vpc: &str) -> String {
+        load_balancer_name(&LoadBalancerIdentity {
+            owner,
+            process,
+            kind: LoadBalancerKind::Application,
+            scheme,
+            vpc,
+        })
+    }
+
+    #[test]
+    fn a_load_balancer_name_fits_and_reads() {
+        let name = named(
+            &owner("shop", "storefront-v2"),
+            "web-frontend",
+            Scheme::Internal,
+            "vpc-1",
+        );
+        assert!(name.starts_with("e-storefr-web-fron-"), "{name}");
+        assert!(name.len() <= 31, "{name}");
+    }
+
+    #[test]
+    fn cutting_a_name_leaves_no_double_hyphen() {
+        let name = named(
+            &owner("shop", "foobar-bar"),
+            "process-a",
+            Scheme::Internal,
+            "vpc-1",
+        );
+        assert!(name.starts_with("e-foobar-process-"), "{name}");
+        assert!(!name.contains("--"), "{name}");
+    }
+
+    #[test]
+    fn every_part_that_cannot_change_is_in_the_name() {
+        let acme = owner("shop", "acme");
+        let base = named(&acme, "web", Scheme::Internal, "vpc-1");
+        assert_eq!(base, named(&acme, "web", Scheme::Internal, "vpc-1"));
+        assert_ne!(base, named(&acme, "web", Scheme::InternetFacing, "vpc-1"));
+        assert_ne!(base, named(&acme, "web", Scheme::Internal, "vpc-2"));
+        assert_ne!(base, named(&acme, "api", Scheme::Internal, "vpc-1"));
+        assert_ne!(
+            base,
+            named(&owner("blog", "acme"), "web", Scheme::Internal, "vpc-1")
+        );
+        let other = Owner {
+            installation: "installation-2".into(),
+            ..acme
+        };
+        assert_ne!(base, named(&other, "web", Scheme::Internal, "vpc-1"));
+    }
+
+    #[test]
+    fn a_target_group_is_named_after_its_load_balancer() {
+        let app = owner("shop", "acme").app;
+        let one = target_group_name(&app, "web", "e-a", 80, TargetProtocol::Http, TargetType::Instance);
+        let two = target_group_name(&app, "web", "e-b", 80, TargetProtocol::Http, TargetType::Instance);
+        assert_ne!(one, two);
+        assert!(one.len() <= 31);
+    }
+
+    #[test]
+    fn a_family_gives_its_process_back() {
+        let app = owner("shop", "acme").app;
+        assert_eq!(family(&app, "web"), "shop_acme_web");
+        assert_eq!(process_of_family(&app, "shop_acme_web"), Some("web"));
+        assert_eq!(process_of_family(&app, "shop_acme2_web"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! Who owns what. Nothing in AWS is modified or deleted unless this file says that it is ours.
+//!
+//! A resource is ours if its tags name this installation and this App; a DNS name is ours if the TXT record at
+//! `_empire.<name>` does.
+
+use std::collections::BTreeMap;
+
+use super::name::AppName;
+
+pub type Tags = BTreeMap<String, String>;
+
+pub const OWNER_TAG: &str = "empire.dev/owner";
+pub const APP_TAG: &str = "empire.dev/app";
+pub const PROCESS_TAG: &str = "empire.dev/process";
+
+/// One App of one installation of the controller.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    pub installation: String,
+    pub app: AppName,
+}
+
+impl Owner {
+    /// The tags of a resource of this App: who owns it, and nothing else.
+    pub fn tags(&self, process: &str) -> Tags {
+        Tags::from([
+            (OWNER_TAG.into(), self.installation.clone()),
+            (APP_TAG.into(), self.app.to_string()),
+            (PROCESS_TAG.into(), process.into()),
+        ])
+    }
+
+    pub fn owns(&self, tags: &Tags) -> bool {
+        tags.get(OWNER_TAG) == Some(&self.installation) && tags.get(APP_TAG) == Some(&self.app.to_string())
+    }
+
+    /// The process that a resource of this App belongs to; `None` if the resource is not this App's.
+    pub fn process_of<'a>(&self, tags: &'a Tags) -> Option<&'a str> {
+        if self.owns(tags) {
+            tags.get(PROCESS_TAG).map(String::as_str)
+        } else {
+            None
+        }
+    }
+
+    /// The text of the ownership record of a DNS name. The process is information, not ownership.
+    pub fn record_text(&self, process: &str) -> String {
+        format!(
+            "{OWNER_TAG}={},{APP_TAG}={},{PROCESS_TAG}={process}",
+            self.installation, self.app
+        )
+    }
+
+    pub fn owns_record_text(&self, text: &str) -> bool {
+        text.starts_with(&format!(
+            "{OWNER_TAG}={},{APP_TAG}={},",
+            self.installation, self.app
+        ))
+    }
+}
+
+/// Which App an ownership record names, to say it in a message.
+pub fn app_in_record_text(text: &str) -> Option<&str> {
+    text.split(',')
+        .find_map(|part| part.strip_prefix(APP_TAG)?.strip_prefix('='))
+}
+
+/// The installation and the App (`namespace/name`) that tags name.
+pub fn installation_and_app(tags: &Tags) -> Option<(&str, AppName)> {
+    let (namespace, name) = tags.get(APP_TAG)?.split_once('/')?;
+    let app = AppName {
+        namespace: namespace.into(),
+        name: name.into(),
+    };
+    Some((tags.get(OWNER_TAG)?, app))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(installation: &str, name: &str) -> Owner {
+        Owner {
+            installation: installation.into(),
+            app: AppName {
+                namespace: "shop".into(),
+                name: name.into(),
+            },
+        }
+    }
+
+    #[test]
+    fn owns_what_it_tagged_and_nothing_else() {
+        let acme = owner("i-1", "acme");
+        let tags = acme.tags("web");
+        assert_eq!(acme.process_of(&tags), Some("web"));
+        assert!(!owner("i-2", "acme").owns(&tags));
+        assert!(!owner("i-1", "acme2").owns(&tags));
+        assert!(!acme.owns(&Tags::new()));
+    }
+
+    #[test]
+    fn owns_the_names_whose_text_names_it() {
+        let acme = owner("i-1", "acme");
+        let text = acme.record_text("web");
+        assert!(acme.owns_record_text(&text));
+        assert!(!owner("i-1", "ac").owns_record_text(&text));
+        assert!(!owner("i-1", "acme2").owns_record_text(&text));
+        assert!(!owner("i-2", "acme").owns_record_text(&text));
+        assert_eq!(app_in_record_text(&text), Some("shop/acme"));
+    }
+
+    #[test]
+    fn reads_the_app_back_from_tags() {
+        let tags = owner("i-1", "acme").tags("web");
+        let (installation, app) = installation_and_app(&tags).unwrap();
+        assert_eq!((installation, app.to_string().as_str()), ("i-1", "shop/acme"));
+    }
+}

@@ -1,0 +1,195 @@
+//! What was found: the world as AWS and the claims reported it, plus the facts of time that a plan may use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetGroupAttributes};
+use super::name::Arn;
+use super::owner::Tags;
+use super::port::Claim;
+use super::record::RecordSet;
+use super::service::{Attachment, PlacementStrategy, TaskDefinition, TaskNetwork};
+
+/// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Active and draining services; an inactive one is absent.
+    pub services: BTreeMap<String, ServiceState>,
+    /// The definitions that the services run and, where one of those is not what is wanted, the newest of its family.
+    /// Immutable, so never read twice.
+    pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
+    pub load_balancers: BTreeMap<String, LoadBalancerState>,
+    pub target_groups: BTreeMap<String, TargetGroupState>,
+    /// By zone id. A zone that does not exist, or was not read, is absent.
+    pub zones: BTreeMap<String, ZoneState>,
+    pub ports: PortState,
+    /// Load balancers without a name of ours for long enough that no resolver sends anyone there any more.
+    pub waits_over: BTreeSet<String>,
+    /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
+    pub replaced_ttl: BTreeMap<String, u32>,
+    /// What was tried in this pass and did not work: it is not tried again before the next.
+    pub parked: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceState {
+    pub name: String,
+    pub arn: Arn,
+    pub status: ServiceStatus,
+    pub task_definition: Arn,
+    pub desired: u32,
+    pub running: u32,
+    pub pending: u32,
+    pub deployments: Vec<Deployment>,
+    pub attachments: Vec<Attachment<Arn>>,
+    pub deployment_percent: Option<(u32, u32)>,
+    pub zone_rebalancing: Option<bool>,
+    pub placement: Option<Vec<PlacementStrategy>>,
+    pub grace_period: Option<u32>,
+    pub network: Option<TaskNetwork>,
+    pub tags: Tags,
+    /// The text of the newest event.
+    pub newest_event: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceStatus {
+    Active,
+    Draining,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    pub id: String,
+    pub primary: bool,
+    pub task_definition: Arn,
+    pub rollout: Rollout,
+    pub desired: u32,
+    pub running: u32,
+    pub pending: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl ServiceState {
+    /// One deployment, and that one complete: nothing is on its way in or out.
+    pub fn is_rolled_out(&self) -> bool {
+        match self.deployments.as_slice() {
+            [only] => only.rollout == Rollout::Completed,
+            _ => false,
+        }
+    }
+}
+
+/// A registered task definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskDefinitionState {
+    pub arn: Arn,
+    pub content: TaskDefinition,
+    /// False for a revision that was deregistered: services may still run it, but no service may be given it.
+    pub active: bool,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancerState {
+    pub name: String,
+    pub arn: Arn,
+    pub dns_name: String,
+    /// The hosted zone that an alias to this load balancer names.
+    pub zone_id: String,
+    pub kind: Option<LoadBalancerKind>,
+    pub scheme: Option<Scheme>,
+    pub status: LoadBalancerStatus,
+    pub subnets: BTreeSet<String>,
+    pub security_groups: BTreeSet<String>,
+    pub tags: Tags,
+    /// `None` if they were not read.
+    pub listeners: Option<Vec<ListenerState>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadBalancerStatus {
+    Provisioning,
+    /// `active` or `active_impaired`.
+    Active,
+    /// With AWS's reason.
+    Failed(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerState {
+    pub arn: Arn,
+    pub port: u16,
+    /// As AWS spells it.
+    pub protocol: String,
+    /// The one target group that its default action forwards to; `None` for any other action.
+    pub forwards_to: Option<Arn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetGroupState {
+    pub name: String,
+    pub arn: Arn,
+    pub check: HealthCheck,
+    /// The load balancers whose listeners forward to it.
+    pub load_balancers: BTreeSet<Arn>,
+    pub tags: Tags,
+    /// `None` if they were not read.
+    pub attributes: Option<TargetGroupAttributes>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneState {
+    pub name: String,
+    pub records: Vec<RecordSet>,
+    /// How many names one batch may carry, once a whole batch was refused without a reason that its names show.
+    pub batch_limit: Option<usize>,
+}
+
+/// The claims of one Platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortState {
+    /// All of them, whoever holds them.
+    pub claims: Vec<Claim>,
+    /// The port that was handed out last.
+    pub cursor: Option<u16>,
+    /// Whether ports that our services already use have been claimed for them; before that, nothing new is handed out.
+    pub recovered: bool,
+}
+
+impl Observed {
+    /// The target group that an ARN belongs to, if it still exists and may be ours.
+    pub fn target_group_by_arn(&self, arn: &Arn) -> Option<&TargetGroupState> {
+        self.target_groups.values().find(|group| &group.arn == arn)
+    }
+
+    /// A service's target groups by name; those that are gone, or foreign, are left out.
+    pub fn attached(&self, service: &ServiceState) -> Vec<Attachment<String>> {
+        let named = |attachment: &Attachment<Arn>| {
+            self.target_group_by_arn(&attachment.target_group)
+                .map(|group| Attachment {
+                    target_group: group.name.clone(),
+                    container: attachment.container.clone(),
+                    container_port: attachment.container_port,
+                })
+        };
+        service.attachments.iter().filter_map(named).collect()
+    }
+
+    /// What a service runs now.
+    pub fn running_definition(&self, service: &ServiceState) -> Option<&TaskDefinitionState> {
+        self.task_definitions.get(&service.task_definition)
+    }
+
+    /// A registered task definition of this content that a service may be given.
+    pub fn registered(&self, content: &TaskDefinition) -> Option<&TaskDefinitionState> {
+        self.task_definitions
+            .values()
+            .find(|known| known.active && &known.content == content)
+    }
+}
