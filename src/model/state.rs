@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetGroupAttributes};
 use super::name::Arn;
-use super::owner::Tags;
+use super::owner::{Owner, Tags};
 use super::port::Claim;
 use super::record::RecordSet;
 use super::service::{Attachment, PlacementStrategy, TaskDefinition, TaskNetwork};
@@ -145,7 +145,6 @@ pub struct TargetGroupState {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneState {
-    pub name: String,
     pub records: Vec<RecordSet>,
     /// How many names one batch may carry, once a whole batch was refused without a reason that its names show.
     pub batch_limit: Option<usize>,
@@ -186,10 +185,12 @@ impl Observed {
         self.task_definitions.get(&service.task_definition)
     }
 
-    /// A registered task definition of this content that a service may be given.
-    pub fn registered(&self, content: &TaskDefinition) -> Option<&TaskDefinitionState> {
-        self.task_definitions
-            .values()
-            .find(|known| known.active && &known.content == content)
+    /// A task definition of this content that a service may be given. One without our tags is not ours to use, since a
+    /// family is account wide.
+    pub fn registered(&self, content: &TaskDefinition, owner: &Owner) -> Option<&TaskDefinitionState> {
+        let usable = |known: &&TaskDefinitionState| {
+            known.active && &known.content == content && owner.owns(&known.tags)
+        };
+        self.task_definitions.values().find(usable)
     }
 }

@@ -1,0 +1,405 @@
+//! One write per change, its result folded into what was observed. The only place that turns names into ARNs.
+//!
+//! A change that fails is parked for the rest of the pass; whatever does not depend on it goes on. Nothing is retried
+//! here: the SDK retries a call, the requeue retries an App.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{Aws, AwsError, Fault};
+use crate::claims::{Claimed, Claims};
+use crate::error::{Class, Error};
+use crate::model::desired::Desired;
+use crate::model::name::Arn;
+use crate::model::owner::Owner;
+use crate::model::record::{RecordChange, normalize};
+use crate::model::service::{Attachment, TaskDefinition};
+use crate::model::state::{ListenerState, Observed, ServiceStatus};
+use crate::plan::{Change, names_of};
+
+/// What became of one change.
+#[derive(Debug)]
+pub enum Applied {
+    Done,
+    /// AWS will take it later.
+    Pending(AwsError),
+    /// The world is not as it was observed: observe all of it again.
+    Stale(AwsError),
+    Failed(Error),
+    /// Nothing was written, and a new plan will do better.
+    Replan,
+}
+
+pub async fn apply(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    observed: &mut Observed,
+    change: &Change,
+) -> Applied {
+    let outcome = match write(aws, claims, desired, observed, change).await {
+        Ok(applied) => applied,
+        Err(Error::Aws(error)) => match error.fault {
+            Fault::Pending => Applied::Pending(error),
+            Fault::Absent | Fault::Stale => Applied::Stale(error),
+            Fault::Failed(_) => Applied::Failed(error.into()),
+        },
+        Err(error) => Applied::Failed(error),
+    };
+    match outcome {
+        Applied::Done | Applied::Replan => {}
+        Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => {
+            observed.parked.insert(change.to_string());
+        }
+    }
+    outcome
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a change, and the compiler sees that none is missing"
+)]
+async fn write(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    observed: &mut Observed,
+    change: &Change,
+) -> Result<Applied, Error> {
+    let (cluster, owner) = (desired.place.cluster.as_str(), &desired.owner);
+    match change {
+        Change::ClaimPort(claim) => {
+            let claimed = claims.claim(claim).await?;
+            observed.ports.cursor = Some(claim.port);
+            if claimed == Claimed::Taken {
+                observed.ports.claims = claims.list(&claim.owner.platform).await?;
+                return Ok(Applied::Replan);
+            }
+            observed.ports.claims.push(claim.clone());
+        }
+        Change::FreePort(claim) => {
+            claims.free(claim).await?;
+            observed.ports.claims.retain(|known| known != claim);
+        }
+        Change::CreateLoadBalancer { load_balancer, .. } => {
+            let mut state = aws.create_load_balancer(load_balancer).await?;
+            state.tags.clone_from(&load_balancer.tags);
+            state.listeners = Some(Vec::new());
+            observed.load_balancers.insert(state.name.clone(), state);
+        }
+        Change::SetSubnets {
+            load_balancer,
+            subnets,
+            ..
+        } => {
+            aws.set_subnets(&load_balancer_arn(observed, load_balancer)?, subnets)
+                .await?;
+            if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
+                state.subnets = subnets.iter().cloned().collect();
+            }
+        }
+        Change::SetSecurityGroups {
+            load_balancer,
+            security_groups,
+            ..
+        } => {
+            aws.set_security_groups(&load_balancer_arn(observed, load_balancer)?, security_groups)
+                .await?;
+            if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
+                state.security_groups = security_groups.iter().cloned().collect();
+            }
+        }
+        Change::DeleteLoadBalancer { load_balancer, .. } => {
+            let arn = load_balancer_arn(observed, load_balancer)?;
+            aws.delete_load_balancer(&arn).await?;
+            observed.load_balancers.remove(load_balancer);
+            for group in observed.target_groups.values_mut() {
+                group.load_balancers.remove(&arn);
+            }
+        }
+        Change::CreateTargetGroup { target_group, .. } => {
+            let mut state = aws.create_target_group(target_group).await?;
+            state.tags.clone_from(&target_group.tags);
+            observed.target_groups.insert(state.name.clone(), state);
+        }
+        Change::ModifyTargetGroup {
+            target_group, check, ..
+        } => {
+            aws.modify_target_group(&target_group_arn(observed, target_group)?, check)
+                .await?;
+            if let Some(state) = observed.target_groups.get_mut(target_group) {
+                state.check = check.clone();
+            }
+        }
+        Change::ModifyTargetGroupAttributes {
+            target_group,
+            attributes,
+            ..
+        } => {
+            aws.modify_target_group_attributes(&target_group_arn(observed, target_group)?, attributes)
+                .await?;
+            if let Some(state) = observed.target_groups.get_mut(target_group) {
+                state.attributes = Some(attributes.clone());
+            }
+        }
+        Change::DeleteTargetGroup { target_group, .. } => {
+            aws.delete_target_group(&target_group_arn(observed, target_group)?)
+                .await?;
+            observed.target_groups.remove(target_group);
+        }
+        Change::CreateListener {
+            load_balancer,
+            listener,
+            ..
+        } => {
+            let in_front = load_balancer_arn(observed, load_balancer)?;
+            let group = target_group_arn(observed, &listener.target_group)?;
+            let state = aws.create_listener(&in_front, listener, &group).await?;
+            forward(observed, load_balancer, &in_front, state);
+        }
+        Change::ModifyListener {
+            load_balancer,
+            listener,
+            ..
+        } => {
+            let in_front = load_balancer_arn(observed, load_balancer)?;
+            let group = target_group_arn(observed, &listener.target_group)?;
+            let listeners = observed
+                .load_balancers
+                .get(load_balancer)
+                .and_then(|l| l.listeners.as_ref());
+            let found = listeners.and_then(|all| all.iter().find(|found| found.port == listener.port));
+            let arn = found
+                .map(|found| found.arn.clone())
+                .ok_or_else(|| unknown("listener of", load_balancer))?;
+            let state = aws.modify_listener(&arn, listener, &group).await?;
+            forward(observed, load_balancer, &in_front, state);
+        }
+        Change::AddTags {
+            load_balancers,
+            target_groups,
+            tags,
+        } => {
+            let mut arns = Vec::new();
+            for name in load_balancers {
+                arns.push(load_balancer_arn(observed, name)?);
+            }
+            for name in target_groups {
+                arns.push(target_group_arn(observed, name)?);
+            }
+            aws.add_tags(&arns, tags).await?;
+            let pairs = || tags.iter().map(|(key, value)| (key.clone(), value.clone()));
+            for name in load_balancers {
+                observed
+                    .load_balancers
+                    .entry(name.clone())
+                    .and_modify(|state| state.tags.extend(pairs()));
+            }
+            for name in target_groups {
+                observed
+                    .target_groups
+                    .entry(name.clone())
+                    .and_modify(|state| state.tags.extend(pairs()));
+            }
+        }
+        Change::RegisterTaskDefinition { content, tags, .. } => {
+            let mut state = aws.register_task_definition(content, tags).await?;
+            // What was sent is what counts as registered: a reply in other words would be registered again and again.
+            state.content = content.clone();
+            state.tags.clone_from(tags);
+            observed.task_definitions.insert(state.arn.clone(), state);
+        }
+        Change::CreateService {
+            service,
+            task_definition,
+            attachments,
+            ..
+        } => {
+            let arn = definition_arn(observed, task_definition, owner)?;
+            let attachments = attached(observed, attachments)?;
+            let mut state = aws.create_service(cluster, service, &arn, &attachments).await?;
+            state.tags.clone_from(&service.tags);
+            observed.services.insert(state.name.clone(), state);
+        }
+        Change::UpdateService {
+            service,
+            update,
+            task_definition,
+            attachments,
+            ..
+        } => {
+            let tags = observed
+                .services
+                .get(service)
+                .map(|s| s.tags.clone())
+                .unwrap_or_default();
+            let definition = task_definition
+                .as_ref()
+                .map(|content| definition_arn(observed, content, owner))
+                .transpose()?;
+            let attachments = attachments
+                .as_ref()
+                .map(|all| attached(observed, all))
+                .transpose()?;
+            let mut state = aws
+                .update_service(
+                    cluster,
+                    service,
+                    update,
+                    definition.as_ref(),
+                    attachments.as_deref(),
+                )
+                .await?;
+            state.tags = tags;
+            observed.services.insert(state.name.clone(), state);
+        }
+        Change::DeleteService { service, .. } => {
+            aws.delete_service(cluster, service).await?;
+            if let Some(state) = observed.services.get_mut(service) {
+                state.status = ServiceStatus::Draining;
+            }
+        }
+        Change::TagService { service, tags, .. } => {
+            let arn = observed.services.get(service).map(|s| s.arn.clone());
+            aws.tag_service(&arn.ok_or_else(|| unknown("service", service))?, tags)
+                .await?;
+            if let Some(state) = observed.services.get_mut(service) {
+                state.tags.extend(tags.clone());
+            }
+        }
+        Change::ChangeRecords { zone, changes } => return change_records(aws, observed, zone, changes).await,
+    }
+    Ok(Applied::Done)
+}
+
+/// A refused batch may be our own lost reply, or hold one name that is somebody else's: its names are read again, and
+/// the next plan sorts them out. If they look as before, the batch is cut in half until the culprit stands alone.
+async fn change_records(
+    aws: &dyn Aws,
+    observed: &mut Observed,
+    zone: &str,
+    changes: &[RecordChange],
+) -> Result<Applied, Error> {
+    let Err(error) = aws.change_records(zone, changes).await else {
+        fold_records(observed, zone, changes);
+        return Ok(Applied::Done);
+    };
+    if error.fault != Fault::Stale && error.class() != Class::Refused {
+        return Err(error.into());
+    }
+    let names = names_of(changes);
+    let mut listed = Vec::new();
+    for name in names.keys() {
+        listed.push((name.clone(), aws.list_name(zone, name).await?));
+    }
+    let Some(state) = observed.zones.get_mut(zone) else {
+        return Err(error.into());
+    };
+    let before = state.records.clone();
+    for (name, records) in listed {
+        state
+            .records
+            .retain(|known| known.name != name && known.name.strip_prefix("_empire.") != Some(&name));
+        state.records.extend(records);
+    }
+    let same =
+        before.len() == state.records.len() && before.iter().all(|record| state.records.contains(record));
+    match (same, names.len()) {
+        (false, _) => Ok(Applied::Replan),
+        (true, 0 | 1) => Ok(Applied::Failed(
+            AwsError {
+                fault: Fault::Failed(Class::Refused),
+                ..error
+            }
+            .into(),
+        )),
+        (true, many) => {
+            state.batch_limit = Some(many.div_ceil(2));
+            Ok(Applied::Replan)
+        }
+    }
+}
+
+fn fold_records(observed: &mut Observed, zone: &str, changes: &[RecordChange]) {
+    for change in changes {
+        if let RecordChange::Delete(record) = change
+            && let Some(target) = record.target()
+            && let Some(was) = observed
+                .load_balancers
+                .values()
+                .find(|l| normalize(&l.dns_name) == target)
+        {
+            let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
+            *ttl = record.ttl().max(*ttl);
+        }
+    }
+    let Some(state) = observed.zones.get_mut(zone) else {
+        return;
+    };
+    for change in changes {
+        match change {
+            RecordChange::Delete(record) => state.records.retain(|known| known != record),
+            RecordChange::Create(record) => state.records.push(record.clone()),
+        }
+    }
+}
+
+/// A target group has the load balancers whose listeners forward to it.
+fn forward(observed: &mut Observed, name: &str, in_front: &Arn, listener: ListenerState) {
+    let Some(state) = observed.load_balancers.get_mut(name) else {
+        return;
+    };
+    let listeners = state.listeners.get_or_insert_default();
+    listeners.retain(|known| known.arn != listener.arn);
+    listeners.push(listener);
+    let served: BTreeSet<Arn> = listeners
+        .iter()
+        .filter_map(|listener| listener.forwards_to.clone())
+        .collect();
+    for group in observed.target_groups.values_mut() {
+        if served.contains(&group.arn) {
+            group.load_balancers.insert(in_front.clone());
+        } else {
+            group.load_balancers.remove(in_front);
+        }
+    }
+}
+
+fn load_balancer_arn(observed: &Observed, name: &str) -> Result<Arn, Error> {
+    observed
+        .load_balancers
+        .get(name)
+        .map(|l| l.arn.clone())
+        .ok_or_else(|| unknown("load balancer", name))
+}
+
+fn target_group_arn(observed: &Observed, name: &str) -> Result<Arn, Error> {
+    observed
+        .target_groups
+        .get(name)
+        .map(|g| g.arn.clone())
+        .ok_or_else(|| unknown("target group", name))
+}
+
+fn definition_arn(observed: &Observed, content: &TaskDefinition, owner: &Owner) -> Result<Arn, Error> {
+    let found = observed.registered(content, owner);
+    found
+        .map(|known| known.arn.clone())
+        .ok_or_else(|| unknown("task definition", &content.family))
+}
+
+fn attached(observed: &Observed, attachments: &[Attachment<String>]) -> Result<Vec<Attachment<Arn>>, Error> {
+    let resolve = |attachment: &Attachment<String>| {
+        Ok(Attachment {
+            target_group: target_group_arn(observed, &attachment.target_group)?,
+            container: attachment.container.clone(),
+            container_port: attachment.container_port,
+        })
+    };
+    attachments.iter().map(resolve).collect()
+}
+
+fn unknown(what: &str, name: &str) -> Error {
+    Error::Bug(format!(
+        "a change names the {what} {name}, which was not observed"
+    ))
+}

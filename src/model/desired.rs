@@ -1,0 +1,70 @@
+//! What one App should be in AWS. An App that is being deleted is [`Desired::empty`]: deleting is no code of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load_balancer::{Listener, LoadBalancer, TargetGroup};
+use super::owner::Owner;
+use super::port::PortRange;
+use super::record::RecordStyle;
+use super::service::{Service, TaskDefinition};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    pub owner: Owner,
+    /// Where the App lives, whatever it wants there.
+    pub place: Place,
+    pub processes: BTreeMap<String, DesiredProcess>,
+    pub records: BTreeMap<RecordKey, DesiredRecord>,
+}
+
+/// The part of a Platform that the pipeline needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub platform: String,
+    pub cluster: String,
+    /// False where the Platform does without load balancers: then none are looked for either.
+    pub load_balancing: bool,
+    /// The ids of the hosted zones in which the App may hold names.
+    pub zones: BTreeSet<String>,
+    pub host_ports: Option<PortRange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredProcess {
+    pub task_definition: TaskDefinition,
+    pub service: Service,
+    pub load_balancing: Option<LoadBalancing>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancing {
+    pub load_balancer: LoadBalancer,
+    pub target_group: TargetGroup,
+    pub listeners: Vec<Listener>,
+    pub container_port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordKey {
+    pub zone: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredRecord {
+    pub process: String,
+    /// The name of the load balancer to point at.
+    pub load_balancer: String,
+    pub style: RecordStyle,
+}
+
+impl Desired {
+    pub fn empty(owner: Owner, place: Place) -> Self {
+        Desired {
+            owner,
+            place,
+            processes: BTreeMap::new(),
+            records: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What is there: reads AWS and the claims, writes nothing.
+//!
+//! What an App holds is found, not remembered: by name prefix in the lists, by tags, and by ownership records. What is
+//! not there is absent from [`Observed`], never an error. Only what the plan can use is read, and nothing twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join;
+
+use crate::aws::Aws;
+use crate::claims::Claims;
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::name::{self, Arn};
+use crate::model::port::Claim;
+use crate::model::record::{RecordContent, RecordKind};
+use crate::model::record::{RecordSet, normalize, ownership_name, txt_text};
+use crate::model::state::{
+    LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState, TaskDefinitionState, ZoneState,
+};
+use crate::plan::{Pending, wanted_definitions};
+
+/// What is already known, and need not be read again.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Task definitions never change.
+    pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
+    /// Processes that the App's status mentions: lists hide draining services.
+    pub mentioned: BTreeSet<String>,
+    pub port_cursor: Option<u16>,
+    pub ports_recovered: bool,
+}
+
+/// Everything that the App holds or wants.
+pub async fn observe(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    known: Known,
+) -> Result<Observed, Error> {
+    let mut observed = Observed {
+        ports: ports(claims, desired, &known).await?,
+        ..Observed::default()
+    };
+    if desired.place.load_balancing {
+        (observed.load_balancers, observed.target_groups) = load_balancing(aws, desired).await?;
+    }
+    let mut mentioned = known.mentioned;
+    let owner = &desired.owner;
+    mentioned.extend(
+        observed
+            .load_balancers
+            .values()
+            .filter_map(|l| owner.process_of(&l.tags).map(Into::into)),
+    );
+    mentioned.extend(
+        observed
+            .target_groups
+            .values()
+            .filter_map(|g| owner.process_of(&g.tags).map(Into::into)),
+    );
+    let ours = |claim: &&Claim| claim.owner.app == owner.app;
+    mentioned.extend(
+        observed
+            .ports
+            .claims
+            .iter()
+            .filter(ours)
+            .map(|claim| claim.owner.process.clone()),
+    );
+
+    observed.services = services(aws, desired, &mentioned).await?;
+    observed.task_definitions = known.task_definitions;
+    task_definitions(aws, desired, &mut observed).await?;
+    for zone in &desired.place.zones {
+        if let Some(state) = records(aws, desired, &observed.load_balancers, zone).await? {
+            observed.zones.insert(zone.clone(), state);
+        }
+    }
+    Ok(observed)
+}
+
+/// Only what is being waited for; everything else as it was found before.
+pub async fn observe_pending(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    known: Known,
+    before: Observed,
+    pending: &[Pending],
+) -> Result<Observed, Error> {
+    let mut observed = before;
+    observed.parked.clear();
+    observed.waits_over.clear();
+    observed.replaced_ttl.clear();
+    let mut services = BTreeSet::new();
+    let mut load_balancers = BTreeSet::new();
+    for pending in pending {
+        match pending {
+            Pending::Rollout { service, .. } | Pending::Draining { service, .. } => {
+                services.insert(service.clone());
+            }
+            Pending::Provisioning { load_balancer, .. } => {
+                load_balancers.insert(load_balancer.clone());
+            }
+            Pending::PortRecovery { .. } => observed.ports = ports(claims, desired, &known).await?,
+            Pending::Retiring { .. } | Pending::Names { .. } => {}
+        }
+    }
+    if !services.is_empty() {
+        let names: Vec<String> = services.iter().cloned().collect();
+        observed.services.retain(|name, _| !services.contains(name));
+        let found = aws.describe_services(&desired.place.cluster, &names).await?;
+        observed
+            .services
+            .extend(found.into_iter().map(|service| (service.name.clone(), service)));
+        task_definitions(aws, desired, &mut observed).await?;
+    }
+    if !load_balancers.is_empty() {
+        let names: Vec<String> = load_balancers.into_iter().collect();
+        let found = aws.describe_load_balancers_named(&names).await?;
+        for name in names {
+            let before = observed.load_balancers.remove(&name);
+            let now = found.iter().find(|found| found.name == name);
+            if let (Some(before), Some(now)) = (before, now) {
+                let LoadBalancerState { status, .. } = now.clone();
+                observed
+                    .load_balancers
+                    .insert(name, LoadBalancerState { status, ..before });
+            }
+        }
+    }
+    Ok(observed)
+}
+
+async fn ports(claims: &dyn Claims, desired: &Desired, known: &Known) -> Result<PortState, Error> {
+    if desired.place.host_ports.is_none() {
+        return Ok(PortState::default());
+    }
+    let claims = claims.list(&desired.place.platform).await?;
+    let highest = claims.iter().map(|claim| claim.port).max();
+    Ok(PortState {
+        cursor: known.port_cursor.or(highest),
+        recovered: known.ports_recovered,
+        claims,
+    })
+}
+
+async fn services(
+    aws: &dyn Aws,
+    desired: &Desired,
+    mentioned: &BTreeSet<String>,
+) -> Result<BTreeMap<String, ServiceState>, Error> {
+    let (app, cluster) = (&desired.owner.app, &desired.place.cluster);
+    let listed = match aws.list_services(cluster).await {
+        Ok(listed) => listed,
+        // Nothing is left in a cluster that is gone; but an App that wants to run in it must hear of it.
+        Err(error) if error.code == "ClusterNotFoundException" && desired.processes.is_empty() => {
+            return Ok(BTreeMap::new());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let prefix = name::family_prefix(app);
+    let mut names: BTreeSet<String> = listed
+        .into_iter()
+        .filter(|name| name.starts_with(&prefix))
+        .collect();
+    names.extend(mentioned.iter().map(|process| name::family(app, process)));
+    let names: Vec<String> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found = aws.describe_services(cluster, &names).await?;
+    Ok(found
+        .into_iter()
+        .map(|service| (service.name.clone(), service))
+        .collect())
+}
+
+/// What the services run; and where that is not what is wanted, the newest revision of the family, which a pass that
+/// crashed before its `UpdateService` may have left.
+async fn task_definitions(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> Result<(), Error> {
+    let running: BTreeSet<Arn> = observed
+        .services
+        .values()
+        .map(|s| s.task_definition.clone())
+        .collect();
+    for arn in &running {
+        if !observed.task_definitions.contains_key(arn)
+            && let Some(found) = aws.describe_task_definition(&arn.0).await?
+        {
+            observed.task_definitions.insert(found.arn.clone(), found);
+        }
+    }
+    let wanted = wanted_definitions(desired, observed);
+    // Old revisions would pile up with every release.
+    let is_wanted = |known: &TaskDefinitionState| {
+        wanted
+            .iter()
+            .any(|(_, content)| content.as_ref() == Some(&known.content))
+    };
+    observed
+        .task_definitions
+        .retain(|arn, known| running.contains(arn) || is_wanted(known));
+    for (family, content) in wanted {
+        let runs = observed
+            .services
+            .get(&family)
+            .and_then(|service| observed.running_definition(service));
+        let settled = content.as_ref().is_some_and(|content| {
+            runs.is_some_and(|runs| &runs.content == content)
+                || observed.registered(content, &desired.owner).is_some()
+        });
+        if !settled && let Some(found) = aws.describe_task_definition(&family).await? {
+            observed.task_definitions.insert(found.arn.clone(), found);
+        }
+    }
+    Ok(())
+}
+
+type LoadBalancing = (
+    BTreeMap<String, LoadBalancerState>,
+    BTreeMap<String, TargetGroupState>,
+);
+
+/// The load balancers and target groups that are ours, and those that carry a name which we want.
+async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancing, Error> {
+    let prefix = name::load_balancer_prefix(&desired.owner.app);
+    let (mut load_balancers, mut groups) =
+        try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
+    load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
+    groups.retain(|group| group.name.starts_with(&prefix));
+
+    let arns: Vec<Arn> = load_balancers
+        .iter()
+        .map(|l| &l.arn)
+        .chain(groups.iter().map(|g| &g.arn))
+        .cloned()
+        .collect();
+    let mut tags = if arns.is_empty() {
+        Vec::new()
+    } else {
+        aws.describe_tags(&arns).await?
+    }
+    .into_iter();
+    for load_balancer in &mut load_balancers {
+        load_balancer.tags = tags.next().unwrap_or_default();
+    }
+    for group in &mut groups {
+        group.tags = tags.next().unwrap_or_default();
+    }
+
+    let wanted = |name: &str| {
+        desired
+            .processes
+            .values()
+            .filter_map(|process| process.load_balancing.as_ref())
+            .any(|balancing| balancing.load_balancer.name == name || balancing.target_group.name == name)
+    };
+    let mut found = LoadBalancing::default();
+    for mut load_balancer in load_balancers {
+        if desired.owner.owns(&load_balancer.tags) {
+            if wanted(&load_balancer.name) {
+                load_balancer.listeners = aws.describe_listeners(&load_balancer.arn).await?;
+            }
+        } else if !wanted(&load_balancer.name) {
+            continue;
+        }
+        found.0.insert(load_balancer.name.clone(), load_balancer);
+    }
+    for mut group in groups {
+        if desired.owner.owns(&group.tags) {
+            if wanted(&group.name) {
+                group.attributes = aws.describe_target_group_attributes(&group.arn).await?;
+            }
+        } else if !wanted(&group.name) {
+            continue;
+        }
+        found.1.insert(group.name.clone(), group);
+    }
+    Ok(found)
+}
+
+/// The records of a zone that may matter: those of wanted names, those with an ownership record of ours, and those that
+/// point at a load balancer of ours.
+async fn records(
+    aws: &dyn Aws,
+    desired: &Desired,
+    load_balancers: &BTreeMap<String, LoadBalancerState>,
+    zone: &str,
+) -> Result<Option<ZoneState>, Error> {
+    let Some(records) = aws.list_records(zone).await? else {
+        return Ok(None);
+    };
+    let mut names: BTreeSet<String> = desired
+        .records
+        .keys()
+        .filter(|key| key.zone == zone)
+        .map(|key| key.name.clone())
+        .collect();
+    let hosts: BTreeSet<String> = load_balancers.values().map(|l| normalize(&l.dns_name)).collect();
+    for record in &records {
+        if record.target().is_some_and(|target| hosts.contains(&target)) {
+            names.insert(record.name.clone());
+        }
+        if let Some(name) = record.name.strip_prefix("_empire.")
+            && is_ownership_of(desired, record)
+        {
+            names.insert(name.into());
+        }
+    }
+    let wanted: BTreeSet<String> = names
+        .iter()
+        .map(|name| ownership_name(name))
+        .chain(names.iter().cloned())
+        .collect();
+    let records = records
+        .into_iter()
+        .filter(|record| wanted.contains(&record.name))
+        .collect();
+    Ok(Some(ZoneState {
+        records,
+        batch_limit: None,
+    }))
+}
+
+fn is_ownership_of(desired: &Desired, record: &RecordSet) -> bool {
+    match (&record.kind, &record.content) {
+        (RecordKind::Txt, RecordContent::Values { values, .. }) => values
+            .iter()
+            .any(|value| desired.owner.owns_record_text(&txt_text(value))),
+        _ => false,
+    }
+}

@@ -1,0 +1,162 @@
+//! (Desired, Observed) to what can be written now, what is being waited for, and what stands in the way.
+//!
+//! A total function of plain data: no clock, no randomness, no calls. `reconcile` applies the changes, folds their
+//! results into `Observed` and plans again, until nothing is left to change. So no step here remembers another: each
+//! plan starts from what is there, which is why a crash, an edit in the middle or a hand change needs no code of its own.
+//!
+//! Creates come before the deletes they replace; names go before what they point at; one process's trouble never
+//! holds up another's.
+
+mod change;
+mod ecs;
+mod elbv2;
+mod ports;
+mod route53;
+mod view;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use change::{Change, Verb};
+pub use route53::names_of;
+use view::View;
+
+use crate::model::desired::Desired;
+use crate::model::service::TaskDefinition;
+use crate::model::state::Observed;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In an order in which they can be applied. None depends on the result of another.
+    pub changes: Vec<Change>,
+    pub pending: Vec<Pending>,
+    pub obstacles: Vec<Obstacle>,
+    /// (process, load balancer) of each that nothing names and nobody wants, but that a service is still attached to.
+    pub retiring: BTreeSet<(String, String)>,
+}
+
+/// Something that comes about by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pending {
+    /// A rollout, or a scaling, that is not complete.
+    Rollout { process: String, service: String },
+    /// A deleted service that ECS still winds down.
+    Draining { process: String, service: String },
+    /// A load balancer that is not active yet.
+    Provisioning { process: String, load_balancer: String },
+    /// A load balancer that nothing names any more: resolvers may still send clients to it.
+    Retiring { process: String, load_balancer: String },
+    /// Ports in use by our services are being claimed for them.
+    PortRecovery { process: String },
+    /// Names that wait until their load balancer serves.
+    Names { process: String, load_balancer: String },
+}
+
+impl Pending {
+    pub fn process(&self) -> &str {
+        match self {
+            Pending::Rollout { process, .. }
+            | Pending::Draining { process, .. }
+            | Pending::Provisioning { process, .. }
+            | Pending::Retiring { process, .. }
+            | Pending::PortRecovery { process }
+            | Pending::Names { process, .. } => process,
+        }
+    }
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pending::Rollout { service, .. } => write!(f, "waiting for the rollout of service {service}"),
+            Pending::Draining { service, .. } => {
+                write!(f, "waiting for the deleted service {service} to drain")
+            }
+            Pending::Provisioning { load_balancer, .. } => {
+                write!(f, "waiting for load balancer {load_balancer} to become active")
+            }
+            Pending::Retiring { load_balancer, .. } => {
+                write!(
+                    f,
+                    "waiting until no resolver can still name load balancer {load_balancer}"
+                )
+            }
+            Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
+            Pending::Names { load_balancer, .. } => {
+                write!(
+                    f,
+                    "waiting with the names until load balancer {load_balancer} serves"
+                )
+            }
+        }
+    }
+}
+
+/// Something that only somebody else can take out of the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Obstacle {
+    pub process: String,
+    pub kind: ObstacleKind,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ObstacleKind {
+    /// Our name for a thing is taken by something that is not ours.
+    Foreign,
+    PortsExhausted,
+    LoadBalancerFailed,
+}
+
+pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    let view = View::new(desired, observed);
+    let mut plan = Plan::default();
+    ports::plan(&view, &mut plan);
+    elbv2::plan(&view, &mut plan);
+    ecs::plan(&view, &mut plan);
+    plan.drop_parked(&observed.parked);
+
+    // Names last, so that those which become ready together travel in one batch per zone.
+    let other_changes = plan.changes.len();
+    route53::plan(&view, &mut plan);
+    if other_changes > 0 {
+        plan.changes.truncate(other_changes);
+    }
+    plan.drop_parked(&observed.parked);
+    plan.pending.sort();
+    plan.pending.dedup();
+    plan
+}
+
+/// By family, what each wanted process should run; `None` where its host port is not claimed yet.
+pub fn wanted_definitions(desired: &Desired, observed: &Observed) -> Vec<(String, Option<TaskDefinition>)> {
+    let view = View::new(desired, observed);
+    let wanted = desired.processes.iter();
+    wanted
+        .map(|(name, process)| {
+            (
+                process.service.name.clone(),
+                view.wanted_definition(name, process),
+            )
+        })
+        .collect()
+}
+
+impl Plan {
+    pub fn is_settled(&self) -> bool {
+        self.changes.is_empty() && self.pending.is_empty() && self.obstacles.is_empty()
+    }
+
+    fn drop_parked(&mut self, parked: &BTreeSet<String>) {
+        self.changes
+            .retain(|change| !parked.contains(&change.to_string()));
+    }
+
+    fn foreign(&mut self, process: &str, what: &str) {
+        self.obstacles.push(Obstacle {
+            process: process.into(),
+            kind: ObstacleKind::Foreign,
+            message: format!("{what} exists and does not carry this App's ownership tags"),
+        });
+    }
+}

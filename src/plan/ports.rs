@@ -1,0 +1,83 @@
+//! Host port claims: one per (process, container port) that needs one, kept across releases, freed only when nothing
+//! uses the port any more.
+
+use super::view::View;
+use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use crate::model::port::{Claim, PortOwner};
+use crate::model::service::HostPort;
+
+pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    let mut handed_out = Vec::new();
+    for process in view.desired.processes.keys() {
+        let Some(owner) = wanted_owner(view, process) else {
+            continue;
+        };
+        if view.claimed_port(&owner).is_none() {
+            claim(view, plan, owner, &mut handed_out);
+        }
+    }
+    for claim in view.claims() {
+        if !is_wanted(view, claim) && is_unused(view, claim) {
+            plan.changes.push(Change::FreePort(claim.clone()));
+        }
+    }
+}
+
+/// Whom the process needs a port for, if it needs one.
+fn wanted_owner(view: &View<'_>, process: &str) -> Option<PortOwner> {
+    let port = view.process(process)?.task_definition.port?;
+    (port.host_port == HostPort::Claimed).then(|| view.port_owner(process, port.container_port))
+}
+
+fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Vec<u16>) {
+    let (ports, process) = (&view.observed.ports, owner.process.clone());
+    let Some(range) = view.desired.place.host_ports else {
+        return;
+    };
+    if !ports.recovered {
+        plan.pending.push(Pending::PortRecovery { process });
+        return;
+    }
+    let taken = |port| handed_out.contains(&port) || ports.claims.iter().any(|claim| claim.port == port);
+    let cursor = handed_out.last().copied().or(ports.cursor);
+    match range.next_free(cursor, taken) {
+        Some(port) => {
+            handed_out.push(port);
+            plan.changes.push(Change::ClaimPort(Claim { port, owner }));
+        }
+        None => plan.obstacles.push(Obstacle {
+            kind: ObstacleKind::PortsExhausted,
+            message: format!(
+                "no host port is left for process {process}: all {} of Platform {} ({}-{}) are allocated",
+                range.size(),
+                view.desired.place.platform,
+                range.first,
+                range.last
+            ),
+            process,
+        }),
+    }
+}
+
+fn is_wanted(view: &View<'_>, claim: &Claim) -> bool {
+    wanted_owner(view, &claim.owner.process).as_ref() == Some(&claim.owner)
+        && view.claimed_port(&claim.owner) == Some(claim.port)
+}
+
+/// No deployment, running or draining, uses the port, and no target group that will not stay serves it.
+fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
+    let process = &claim.owner.process;
+    let stays = view
+        .load_balancing(process)
+        .map(|wanted| &wanted.target_group.name);
+    let served = view.observed.target_groups.values().any(|group| {
+        view.desired.owner.process_of(&group.tags) == Some(process.as_str()) && Some(&group.name) != stays
+    });
+    let used = view.service(process).is_some_and(|service| {
+        // Until the only deployment is complete, tasks of an older one may still hold the port.
+        !service.is_rolled_out()
+            || view.observed.running_definition(service).is_none()
+            || view.running_host_port(process) == Some(claim.port)
+    });
+    !served && !used
+}

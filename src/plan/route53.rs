@@ -1,0 +1,300 @@
+//! DNS names: which are ours, which may move, and the exact batches that move them.
+//!
+//! A change is a compare-and-swap: DELETE of exactly what was listed, CREATE of what is wanted, never UPSERT. Name and
+//! ownership record travel in one batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::view::{View, ownership_text};
+use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use crate::model::desired::{DesiredRecord, RecordKey};
+use crate::model::owner::app_in_record_text;
+use crate::model::record::{
+    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_text, txt_value,
+};
+use crate::model::state::{LoadBalancerState, ZoneState};
+
+/// What one batch takes, in records and in characters of their values:
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
+const RECORDS_PER_BATCH: usize = 1_000;
+const CHARACTERS_PER_BATCH: usize = 32_000;
+
+pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    for zone_id in &view.desired.place.zones {
+        let Some(zone) = view.observed.zones.get(zone_id) else {
+            continue;
+        };
+        let mut by_name: Vec<Vec<RecordChange>> = Vec::new();
+        for name in names(view, zone_id, zone) {
+            let key = RecordKey {
+                zone: zone_id.clone(),
+                name: name.clone(),
+            };
+            let changes = match view.desired.records.get(&key) {
+                Some(wanted) => point(view, plan, zone, &name, wanted),
+                None => let_go(view, plan, zone, &name),
+            };
+            if !changes.is_empty() {
+                by_name.push(changes);
+            }
+        }
+        plan.changes.extend(batches(zone_id, zone, by_name));
+    }
+}
+
+/// Every name in a zone that is wanted or ours.
+fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
+    let wanted = view
+        .desired
+        .records
+        .keys()
+        .filter(|key| key.zone == zone_id)
+        .map(|key| key.name.clone());
+    let found = zone
+        .records
+        .iter()
+        .map(|r| r.name.strip_prefix("_empire.").unwrap_or(&r.name).to_owned());
+    let ours = found.filter(|name| view.owns_name(zone, name));
+    wanted.chain(ours).collect()
+}
+
+fn point(
+    view: &View<'_>,
+    plan: &mut Plan,
+    zone: &ZoneState,
+    name: &str,
+    wanted: &DesiredRecord,
+) -> Vec<RecordChange> {
+    let found = pointers(zone, name);
+    if let Some(message) = held_by_another(view, zone, name, wanted, &found) {
+        let process = wanted.process.clone();
+        plan.obstacles.push(Obstacle {
+            process,
+            kind: ObstacleKind::Foreign,
+            message,
+        });
+        return Vec::new();
+    }
+    let ready = view
+        .load_balancing(&wanted.process)
+        .filter(|balancing| view.serves(&wanted.process, balancing))
+        .and_then(|_| view.load_balancer(&wanted.load_balancer));
+    let Some(load_balancer) = ready else {
+        plan.pending.push(Pending::Names {
+            process: wanted.process.clone(),
+            load_balancer: wanted.load_balancer.clone(),
+        });
+        return Vec::new();
+    };
+    let record = record(name, wanted.style, load_balancer);
+    let ownership = RecordSet {
+        name: ownership_name(name),
+        kind: RecordKind::Txt,
+        content: RecordContent::Values {
+            ttl: OWNERSHIP_TTL,
+            values: vec![txt_value(&view.desired.owner.record_text(&wanted.process))],
+        },
+    };
+    let mut changes = swap(&found, record, same_pointer);
+    changes.extend(swap(&ownership_records(zone, name), ownership, same_text));
+    changes
+}
+
+/// Nobody but us and our operators reads it.
+const OWNERSHIP_TTL: u32 = 300;
+
+fn record(name: &str, style: RecordStyle, load_balancer: &LoadBalancerState) -> RecordSet {
+    match style {
+        RecordStyle::Cname { ttl } => RecordSet {
+            name: name.into(),
+            kind: RecordKind::Cname,
+            content: RecordContent::Values {
+                ttl,
+                values: vec![load_balancer.dns_name.clone()],
+            },
+        },
+        RecordStyle::Alias => RecordSet {
+            name: name.into(),
+            kind: RecordKind::A,
+            content: RecordContent::Alias {
+                target: load_balancer.dns_name.clone(),
+                zone_id: load_balancer.zone_id.clone(),
+                evaluate_target_health: false,
+            },
+        },
+    }
+}
+
+fn swap(
+    found: &[&RecordSet],
+    wanted: RecordSet,
+    same: impl Fn(&RecordSet, &RecordSet) -> bool,
+) -> Vec<RecordChange> {
+    if let [only] = found
+        && same(only, &wanted)
+    {
+        return Vec::new();
+    }
+    let deletes = found.iter().map(|record| RecordChange::Delete((*record).clone()));
+    deletes.chain([RecordChange::Create(wanted)]).collect()
+}
+
+fn same_pointer(one: &RecordSet, other: &RecordSet) -> bool {
+    one.kind == other.kind
+        && one.target() == other.target()
+        && match (&one.content, &other.content) {
+            (RecordContent::Values { ttl: one, .. }, RecordContent::Values { ttl: other, .. }) => {
+                one == other
+            }
+            (
+                RecordContent::Alias {
+                    zone_id: one,
+                    evaluate_target_health: one_health,
+                    ..
+                },
+                RecordContent::Alias {
+                    zone_id: other,
+                    evaluate_target_health: other_health,
+                    ..
+                },
+            ) => one == other && one_health == other_health,
+            (RecordContent::Values { .. } | RecordContent::Alias { .. } | RecordContent::Routed, _) => false,
+        }
+}
+
+fn same_text(one: &RecordSet, other: &RecordSet) -> bool {
+    text(one) == text(other)
+}
+
+fn text(record: &RecordSet) -> Option<String> {
+    match &record.content {
+        RecordContent::Values { values, .. } => values.first().map(|value| txt_text(value)),
+        RecordContent::Alias { .. } | RecordContent::Routed => None,
+    }
+}
+
+/// The record sets of a name that a pointer of ours replaces.
+fn pointers<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> {
+    let is_pointer = |r: &&RecordSet| {
+        r.name == name
+            && matches!(r.kind, RecordKind::A | RecordKind::Cname)
+            && r.content != RecordContent::Routed
+    };
+    zone.records.iter().filter(is_pointer).collect()
+}
+
+fn ownership_records<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> {
+    let ownership = ownership_name(name);
+    zone.records
+        .iter()
+        .filter(|r| r.name == ownership && r.kind == RecordKind::Txt)
+        .collect()
+}
+
+/// Why a wanted name cannot be ours, in words for its developer.
+fn held_by_another(
+    view: &View<'_>,
+    zone: &ZoneState,
+    name: &str,
+    wanted: &DesiredRecord,
+    pointers: &[&RecordSet],
+) -> Option<String> {
+    let process = &wanted.process;
+    if let Some(text) = ownership_text(zone, name) {
+        if view.desired.owner.owns_record_text(&text) {
+            return None;
+        }
+        let app = view.desired.owner.app.to_string();
+        return Some(match app_in_record_text(&text) {
+            Some(other) if other != app => {
+                format!("process {process}: the name {name} is held by App {other}")
+            }
+            Some(_) => format!(
+                "process {process}: the name {name} is held by another installation of this controller"
+            ),
+            None => format!("process {process}: the record _empire.{name} exists and is not this App's"),
+        });
+    }
+    let foreign = pointers.iter().any(|record| view.pointed_at(record).is_none());
+    let others = zone
+        .records
+        .iter()
+        .any(|r| r.name == name && !pointers.contains(&r));
+    let needs_the_name_alone = matches!(wanted.style, RecordStyle::Cname { .. });
+    if foreign || (others && needs_the_name_alone) {
+        return Some(format!(
+            "process {process}: the name {name} has a record that carries no ownership record of this App"
+        ));
+    }
+    None
+}
+
+/// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
+/// stays, so that the whole move is one batch.
+fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
+    let pointers = pointers(zone, name);
+    let ownership = ownership_records(zone, name);
+    let process = pointers
+        .iter()
+        .find_map(|record| view.desired.owner.process_of(&view.pointed_at(record)?.tags));
+    if let Some(process) = process
+        && let Some(balancing) = view.load_balancing(process)
+        && !view.serves(process, balancing)
+    {
+        let load_balancer = balancing.load_balancer.name.clone();
+        plan.pending.push(Pending::Names {
+            process: process.into(),
+            load_balancer,
+        });
+        return Vec::new();
+    }
+    pointers
+        .into_iter()
+        .chain(ownership)
+        .map(|record| RecordChange::Delete(record.clone()))
+        .collect()
+}
+
+/// As few batches as the limits allow; what belongs to one name is never torn apart.
+fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
+    let limit = zone.batch_limit.unwrap_or(usize::MAX);
+    let mut batches: Vec<(usize, usize, Vec<RecordChange>)> = Vec::new();
+    for changes in by_name {
+        let characters: usize = changes.iter().map(|change| characters(change.record())).sum();
+        match batches.last_mut() {
+            Some((names, total, batch))
+                if *names < limit
+                    && batch.len() + changes.len() <= RECORDS_PER_BATCH
+                    && *total + characters <= CHARACTERS_PER_BATCH =>
+            {
+                *names += 1;
+                *total += characters;
+                batch.extend(changes);
+            }
+            Some(_) | None => batches.push((1, characters, changes)),
+        }
+    }
+    let change = |(_, _, changes)| Change::ChangeRecords {
+        zone: zone_id.into(),
+        changes,
+    };
+    batches.into_iter().map(change).collect()
+}
+
+fn characters(record: &RecordSet) -> usize {
+    match &record.content {
+        RecordContent::Values { values, .. } => values.iter().map(String::len).sum(),
+        RecordContent::Alias { .. } | RecordContent::Routed => 0,
+    }
+}
+
+/// The names that a batch is about, without their ownership records.
+pub fn names_of(changes: &[RecordChange]) -> BTreeMap<String, Vec<RecordChange>> {
+    let mut names: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
+    for change in changes {
+        let name = change.record().name.as_str();
+        let name = name.strip_prefix("_empire.").unwrap_or(name);
+        names.entry(name.into()).or_default().push(change.clone());
+    }
+    names
+}

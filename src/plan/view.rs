@@ -1,0 +1,251 @@
+//! What several planners ask of the same two facts.
+
+use std::collections::BTreeSet;
+
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
+use crate::model::load_balancer::Listener;
+use crate::model::name;
+use crate::model::port::{Claim, PortOwner};
+use crate::model::record::{RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text};
+use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
+use crate::model::state::{
+    LoadBalancerState, LoadBalancerStatus, Observed, ServiceState, ServiceStatus, TargetGroupState, ZoneState,
+};
+
+pub(super) struct View<'a> {
+    pub desired: &'a Desired,
+    pub observed: &'a Observed,
+    /// Load balancers that a record of ours points at.
+    named: BTreeSet<&'a str>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
+        let mut view = View {
+            desired,
+            observed,
+            named: BTreeSet::new(),
+        };
+        view.named = view.named_load_balancers();
+        view
+    }
+
+    fn named_load_balancers(&self) -> BTreeSet<&'a str> {
+        let mut named = BTreeSet::new();
+        for zone in self.observed.zones.values() {
+            for record in &zone.records {
+                let Some(load_balancer) = self.pointed_at(record) else {
+                    continue;
+                };
+                if self.owns_name(zone, &record.name) {
+                    named.insert(load_balancer.name.as_str());
+                }
+            }
+        }
+        named
+    }
+
+    /// Every process that is wanted or of which something is left.
+    pub(super) fn processes(&self) -> BTreeSet<&'a str> {
+        let app = &self.desired.owner.app;
+        let owner = &self.desired.owner;
+        let mut processes: BTreeSet<&str> = self.desired.processes.keys().map(String::as_str).collect();
+        processes.extend(
+            self.observed
+                .services
+                .keys()
+                .filter_map(|service| name::process_of_family(app, service)),
+        );
+        processes.extend(
+            self.observed
+                .load_balancers
+                .values()
+                .filter_map(|l| owner.process_of(&l.tags)),
+        );
+        processes.extend(
+            self.observed
+                .target_groups
+                .values()
+                .filter_map(|g| owner.process_of(&g.tags)),
+        );
+        processes.extend(self.claims().map(|claim| claim.owner.process.as_str()));
+        processes
+    }
+
+    pub(super) fn process(&self, process: &str) -> Option<&'a DesiredProcess> {
+        self.desired.processes.get(process)
+    }
+
+    pub(super) fn load_balancing(&self, process: &str) -> Option<&'a LoadBalancing> {
+        self.process(process)?.load_balancing.as_ref()
+    }
+
+    /// The process's service, if it exists and is ours.
+    pub(super) fn service(&self, process: &str) -> Option<&'a ServiceState> {
+        let service = self
+            .observed
+            .services
+            .get(&name::family(&self.desired.owner.app, process))?;
+        self.desired.owner.owns(&service.tags).then_some(service)
+    }
+
+    pub(super) fn load_balancer(&self, name: &str) -> Option<&'a LoadBalancerState> {
+        let state = self.observed.load_balancers.get(name)?;
+        self.desired.owner.owns(&state.tags).then_some(state)
+    }
+
+    pub(super) fn target_group(&self, name: &str) -> Option<&'a TargetGroupState> {
+        let state = self.observed.target_groups.get(name)?;
+        self.desired.owner.owns(&state.tags).then_some(state)
+    }
+
+    /// This App's claims on its Platform.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &'a Claim> {
+        let (place, app) = (&self.desired.place, &self.desired.owner.app);
+        let ours = move |claim: &&Claim| claim.owner.platform == place.platform && &claim.owner.app == app;
+        self.observed.ports.claims.iter().filter(ours)
+    }
+
+    pub(super) fn port_owner(&self, process: &str, container_port: u16) -> PortOwner {
+        PortOwner {
+            platform: self.desired.place.platform.clone(),
+            app: self.desired.owner.app.clone(),
+            process: process.into(),
+            container_port,
+        }
+    }
+
+    /// The port that a claim holds for this owner: of two, the one that is running, else the lowest.
+    pub(super) fn claimed_port(&self, owner: &PortOwner) -> Option<u16> {
+        let running = self.running_host_port(&owner.process);
+        let ports: BTreeSet<u16> = self
+            .claims()
+            .filter(|claim| &claim.owner == owner)
+            .map(|c| c.port)
+            .collect();
+        running
+            .filter(|port| ports.contains(port))
+            .or_else(|| ports.first().copied())
+    }
+
+    /// The fixed host port of the task definition that a process's service has now.
+    pub(super) fn running_host_port(&self, process: &str) -> Option<u16> {
+        let definition = self.observed.running_definition(self.service(process)?)?;
+        match definition.content.port?.host_port {
+            HostPort::Fixed(port) => Some(port),
+            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
+        }
+    }
+
+    /// The wanted content with its claimed port filled in; `None` until there is a claim.
+    pub(super) fn wanted_definition(&self, process: &str, wanted: &DesiredProcess) -> Option<TaskDefinition> {
+        let mut content = wanted.task_definition.clone();
+        if let Some(PortMapping {
+            container_port,
+            host_port: HostPort::Claimed,
+        }) = content.port
+        {
+            let port = self.claimed_port(&self.port_owner(process, container_port))?;
+            content.port = Some(PortMapping {
+                container_port,
+                host_port: HostPort::Fixed(port),
+            });
+        }
+        Some(content)
+    }
+
+    pub(super) fn is_named(&self, load_balancer: &str) -> bool {
+        self.named.contains(load_balancer)
+    }
+
+    /// Load balancer, target group and listeners are all there, so that a service may be attached.
+    pub(super) fn is_built(&self, wanted: &LoadBalancing) -> bool {
+        let Some(load_balancer) = self.load_balancer(&wanted.load_balancer.name) else {
+            return false;
+        };
+        let Some(group) = self.target_group(&wanted.target_group.name) else {
+            return false;
+        };
+        let forwards = |listener: &Listener| {
+            load_balancer.listeners.as_ref().is_none_or(|all| {
+                all.iter()
+                    .any(|l| l.port == listener.port && l.forwards_to.as_ref() == Some(&group.arn))
+            })
+        };
+        wanted.listeners.iter().all(forwards)
+    }
+
+    pub(super) fn is_active(&self, load_balancer: &str) -> bool {
+        self.load_balancer(load_balancer)
+            .is_some_and(|l| l.status == LoadBalancerStatus::Active)
+    }
+
+    /// A name may point at this load balancer: the process's tasks, and no others, are coming up behind it. While an
+    /// update that attaches it rolls out, there are two deployments.
+    pub(super) fn serves(&self, process: &str, wanted: &LoadBalancing) -> bool {
+        let Some(service) = self.service(process) else {
+            return false;
+        };
+        service.status == ServiceStatus::Active
+            && service.deployments.len() <= 1
+            && self.is_built(wanted)
+            && self
+                .attached(service)
+                .iter()
+                .any(|a| a.target_group == wanted.target_group.name)
+    }
+
+    /// A service's target groups by name; those that are gone or foreign are left out.
+    pub(super) fn attached(&self, service: &ServiceState) -> Vec<Attachment<String>> {
+        let mut attached = self.observed.attached(service);
+        attached.retain(|attachment| self.target_group(&attachment.target_group).is_some());
+        attached
+    }
+
+    /// The load balancers of ours that forward to a target group.
+    pub(super) fn in_front_of(&self, target_group: &str) -> impl Iterator<Item = &'a LoadBalancerState> {
+        let arns = self.target_group(target_group).map(|group| &group.load_balancers);
+        let ours = self
+            .observed
+            .load_balancers
+            .values()
+            .filter(|l| self.desired.owner.owns(&l.tags));
+        ours.filter(move |l| arns.is_some_and(|arns| arns.contains(&l.arn)))
+    }
+
+    /// A name is ours if its ownership record says so, or if it has none and points at a load balancer of ours.
+    pub(super) fn owns_name(&self, zone: &ZoneState, name: &str) -> bool {
+        match ownership_text(zone, name) {
+            Some(text) => self.desired.owner.owns_record_text(&text),
+            None => zone
+                .records
+                .iter()
+                .any(|r| r.name == name && self.pointed_at(r).is_some()),
+        }
+    }
+
+    /// The load balancer of ours that a record points at.
+    pub(super) fn pointed_at(&self, record: &RecordSet) -> Option<&'a LoadBalancerState> {
+        let target = record.target()?;
+        let ours = self
+            .observed
+            .load_balancers
+            .values()
+            .filter(|l| self.desired.owner.owns(&l.tags));
+        ours.into_iter().find(|l| normalize(&l.dns_name) == target)
+    }
+}
+
+/// The text of the ownership record of a name.
+pub(super) fn ownership_text(zone: &ZoneState, name: &str) -> Option<String> {
+    let ownership = ownership_name(name);
+    let record = zone
+        .records
+        .iter()
+        .find(|r| r.name == ownership && r.kind == RecordKind::Txt)?;
+    match &record.content {
+        RecordContent::Values { values, .. } => Some(values.first().map(|v| txt_text(v)).unwrap_or_default()),
+        // Whatever it is, we did not write it.
+        RecordContent::Alias { .. } | RecordContent::Routed => Some(String::new()),
+    }
+}

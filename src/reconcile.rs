@@ -1,0 +1,138 @@
+//! The sentence: observe, plan, apply, until the plan is empty. It knows neither Kubernetes nor the SDK.
+//!
+//! Guarantees: when a pass ends without failures, planning again finds nothing to change; a pass over an unchanged App
+//! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
+
+use async_trait::async_trait;
+
+use crate::apply::{Applied, apply};
+use crate::aws::{Aws, AwsError};
+use crate::claims::Claims;
+use crate::error::{Class, Error};
+use crate::model::desired::Desired;
+use crate::model::state::Observed;
+use crate::observe::{Known, observe, observe_pending};
+use crate::plan::{Change, Pending, Plan, plan};
+
+/// How much to read.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// After a start, on a new generation, on a resync and while deleting.
+    Everything,
+    /// A pass woken by something pending: what it waits for.
+    Pending {
+        before: Box<Observed>,
+        pending: Vec<Pending>,
+    },
+}
+
+/// What must be true before the first write of a pass: the finalizer is on the App, and its Platform is recorded.
+#[async_trait]
+pub trait BeforeWrites: Send + Sync {
+    async fn before_writes(&self) -> Result<(), Error>;
+}
+
+#[derive(Debug)]
+pub struct Outcome {
+    pub observed: Observed,
+    /// What is left: changes only where they were held back, because the App is suspended or because they failed.
+    pub plan: Plan,
+    /// What was written.
+    pub done: Vec<Change>,
+    /// What AWS will take later.
+    pub early: Vec<(Change, AwsError)>,
+    pub failures: Vec<(Change, Error)>,
+    /// The world was not as it was observed, so the next pass reads all of it again.
+    pub stale: bool,
+}
+
+impl Outcome {
+    pub fn is_settled(&self) -> bool {
+        self.plan.is_settled() && self.early.is_empty() && self.failures.is_empty() && !self.stale
+    }
+}
+
+/// More rounds than the longest chain of changes that hang on each other, by far.
+const ROUNDS: usize = 50;
+
+pub struct Request<'a> {
+    pub desired: &'a Desired,
+    pub known: Known,
+    pub scope: Scope,
+    /// Load balancers that have waited long enough to be detached.
+    pub waits_over: Vec<String>,
+    /// Observe and report, change nothing.
+    pub suspended: bool,
+}
+
+pub async fn reconcile(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    before_writes: &dyn BeforeWrites,
+    request: Request<'_>,
+) -> Result<Outcome, Error> {
+    let Request {
+        desired,
+        known,
+        scope,
+        waits_over,
+        suspended,
+    } = request;
+    let mut observed = match scope {
+        Scope::Everything => observe(aws, claims, desired, known).await?,
+        Scope::Pending { before, pending } => {
+            observe_pending(aws, claims, desired, known, *before, &pending).await?
+        }
+    };
+    observed.waits_over.extend(waits_over);
+
+    let mut outcome = Outcome {
+        plan: plan(desired, &observed),
+        observed,
+        done: Vec::new(),
+        early: Vec::new(),
+        failures: Vec::new(),
+        stale: false,
+    };
+    if suspended || outcome.plan.changes.is_empty() {
+        return Ok(outcome);
+    }
+    before_writes.before_writes().await?;
+    for _ in 0..ROUNDS {
+        if !round(aws, claims, desired, &mut outcome).await {
+            return Ok(outcome);
+        }
+        outcome.plan = plan(desired, &outcome.observed);
+        if outcome.plan.changes.is_empty() {
+            return Ok(outcome);
+        }
+    }
+    Err(Error::Bug(format!(
+        "still {} changes to make after {ROUNDS} rounds",
+        outcome.plan.changes.len()
+    )))
+}
+
+/// Applies one plan. False if the pass had better end: AWS wants fewer calls, or the world is not what it seemed.
+async fn round(aws: &dyn Aws, claims: &dyn Claims, desired: &Desired, outcome: &mut Outcome) -> bool {
+    for change in outcome.plan.changes.clone() {
+        match apply(aws, claims, desired, &mut outcome.observed, &change).await {
+            Applied::Done => outcome.done.push(change),
+            Applied::Pending(error) => outcome.early.push((change, error)),
+            Applied::Stale(error) => {
+                outcome.stale = true;
+                outcome.failures.push((change, error.into()));
+                return false;
+            }
+            Applied::Failed(error) => {
+                let throttled = error.class() == Class::Throttled;
+                outcome.failures.push((change, error));
+                if throttled {
+                    return false;
+                }
+            }
+            Applied::Replan => return true,
+        }
+    }
+    true
+}
