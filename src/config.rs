@@ -1,0 +1,120 @@
+//! Command line arguments, each also an environment variable, to a validated [`Config`].
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs apps described as an extended Procfile on Amazon ECS.
+#[derive(Debug, Parser)]
+#[command(name = "empire-controller", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Reconcile Apps until stopped
+    Run(Config),
+    /// Print the custom resource definitions
+    Crds,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Who owns what this installation makes in AWS [default: the UID of the namespace kube-system]
+    #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
+    pub owner_id: Option<String>,
+
+    /// How often a settled App is compared with AWS as a whole, jittered
+    #[arg(long, env = "EMPIRE_RESYNC_INTERVAL", default_value = "10m", value_parser = interval)]
+    pub resync_interval: Duration,
+
+    /// How long a replaced load balancer goes on serving after its names have moved; at least twice their TTL
+    #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
+    pub retire_after: Duration,
+
+    /// How many Apps are reconciled at a time
+    #[arg(long, env = "EMPIRE_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+
+    /// How logs are written
+    #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
+    pub log_format: LogFormat,
+
+    /// Where /healthz and /readyz are served
+    #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub health_address: SocketAddr,
+
+    /// The namespace in which the controller keeps its own ConfigMap
+    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
+    pub namespace: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is no duration such as 30s, 10m or 1h30m"))?;
+    Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval < Duration::from_secs(1) {
+        return Err(format!("`{text}` is less than a second"));
+    }
+    Ok(interval)
+}
+
+/// It becomes a tag's value: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>.
+fn owner_id(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(allowed) {
+        return Err("an owner id has 1 to 64 letters, digits, dots, hyphens and underscores".into());
+    }
+    Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(arguments: &[&str]) -> Result<Config, clap::Error> {
+        let arguments = Arguments::try_parse_from(["empire-controller", "run"].iter().chain(arguments))?;
+        match arguments.command {
+            Command::Run(config) => Ok(config),
+            Command::Crds => unreachable!("`run` was parsed"),
+        }
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let config = run(&["--resync-interval", "90s", "--retire-after", "0s"]).unwrap();
+        assert_eq!(config.resync_interval, Duration::from_secs(90));
+        assert_eq!(config.retire_after, Duration::ZERO);
+        assert_eq!(run(&[]).unwrap().resync_interval, Duration::from_secs(600));
+    }
+
+    #[test]
+    fn what_is_unknown_or_malformed_ends_with_status_2() {
+        for arguments in [
+            &["--resync-interval", "soon"][..],
+            &["--resync-interval", "0s"],
+            &["--retire-after", "-1m"],
+            &["--owner-id", ""],
+            &["--owner-id", "two words"],
+            &["--log-format", "xml"],
+            &["--concurrency", "0"],
+            &["--health-address", "here"],
+            &["--colour"],
+        ] {
+            assert_eq!(run(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! App + Platform to Desired: every rule about what an App means in AWS, and every default.
+//!
+//! Defaults live here and not in the schema, where the API server would write them into the user's object. The only
+//! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
+
+mod records;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::app::{App, Expose, ExposeType, HealthCheck as Check, Process};
+use crate::api::platform::{LaunchType as Launch, NetworkMode as Mode, Platform, Provider};
+use crate::error::Error;
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place};
+use crate::model::load_balancer::{
+    HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
+    TargetProtocol, TargetType,
+};
+use crate::model::name::{self, AppName, LoadBalancerIdentity};
+use crate::model::owner::{Owner, Tags};
+use crate::model::port::PortRange;
+use crate::model::service::{
+    Environment, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,
+    ServiceSettings, TaskDefinition, TaskNetwork,
+};
+
+const DEFAULT_CPU: u32 = 256;
+const DEFAULT_MEMORY: u32 = 512;
+const DEFAULT_CONTAINER_PORT: u16 = 8080;
+const DEFAULT_GRACE_PERIOD: u32 = 60;
+const DEFAULT_DEREGISTRATION_DELAY: u32 = 30;
+const HTTP_PORT: u16 = 80;
+
+/// What an App means, and what its developer had better know.
+#[derive(Debug)]
+pub struct Built {
+    pub desired: Desired,
+    pub warnings: Vec<String>,
+}
+
+pub fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
+    let mut warnings = Vec::new();
+    let mut processes = BTreeMap::new();
+    for (name, process) in &app.spec.processes {
+        let builder = Builder { app, platform, owner, name, process };
+        warnings.extend(builder.warning());
+        processes.insert(name.to_string(), builder.build()?);
+    }
+    let records = records::build(app, platform, &processes)?;
+    let place = place(platform);
+    Ok(Built { desired: Desired { owner: owner.clone(), place, processes, records }, warnings })
+}
+
+/// The part of a Platform that says where Apps live.
+pub fn place(platform: &Platform) -> Place {
+    let spec = &platform.spec;
+    let load_balancing = spec.load_balancing.as_ref().and_then(|l| l.provider) != Some(Provider::None);
+    let dns = spec.dns.as_ref().filter(|_| load_balancing);
+    let zones = dns.into_iter().flat_map(|dns| dns.internal.iter().chain(&dns.external));
+    Place {
+        platform: platform.metadata.name.clone().unwrap_or_default(),
+        cluster: spec.cluster.clone().unwrap_or_else(|| "default".into()),
+        load_balancing,
+        zones: zones.map(|zone| zone.hosted_zone_id.clone()).collect(),
+        host_ports: spec.network.host_ports.as_ref().and_then(|ports| {
+            Some(PortRange { first: ports.first.try_into().ok()?, last: ports.last.try_into().ok()? })
+        }),
+    }
+}
+
+/// The name of an App, as its resources carry it.
+pub fn app_name(app: &App) -> AppName {
+    AppName {
+        namespace: app.metadata.namespace.clone().unwrap_or_default(),
+        name: app.metadata.name.clone().unwrap_or_default(),
+    }
+}
+
+/// Whether a process is exposed, and how: one named `web` that says nothing is http.
+fn exposure(name: &str, process: &Process) -> Option<Expose> {
+    match &process.expose {
+        Some(expose) if expose.type_ == Some(ExposeType::None) => None,
+        Some(expose) => Some(expose.clone()),
+        None if name == "web" => Some(Expose::default()),
+        None => None,
+    }
+}
+
+struct Builder<'a> {
+    app: &'a App,
+    platform: &'a Platform,
+    owner: &'a Owner,
+    name: &'a str,
+    process: &'a Process,
+}
+
+impl Builder<'_> {
+    fn build(&self) -> Result<DesiredProcess, Error> {
+        let exposure = exposure(self.name, self.process);
+        let port = exposure.as_ref().map(|expose| self.port(expose));
+        let load_balancing = match exposure {
+            Some(expose) if place(self.platform).load_balancing => Some(self.load_balancing(&expose)?),
+            Some(_) | None => None,
+        };
+        let grace_period = match (&self.process.expose, &load_balancing) {
+            (Some(Expose { grace_period: Some(period), .. }), Some(_)) => {
+                Some(self.seconds("expose.gracePeriod", period)?)
+            }
+            (_, Some(_)) => Some(DEFAULT_GRACE_PERIOD),
+            (_, None) => None,
+        };
+        let quantity = self.process.quantity.map(|quantity| quantity.try_into().unwrap_or(0));
+        let claimed = port.is_some_and(|port| port.host_port == HostPort::Claimed);
+        Ok(DesiredProcess {
+            task_definition: self.task_definition(port)?,
+            service: Service {
+                name: self.family(),
+                launch_type: self.launch_type(),
+                quantity,
+                settings: self.settings(quantity, claimed, grace_period),
+                tags: self.tags(),
+            },
+            load_balancing,
+        })
+    }
+
+    fn family(&self) -> String {
+        name::family(&self.owner.app, self.name)
+    }
+
+    /// The Platform's tags and ours, ours last.
+    fn tags(&self) -> Tags {
+        let mut tags = self.platform.spec.tags.clone();
+        tags.extend(self.owner.tags(self.name));
+        tags
+    }
+
+    fn launch_type(&self) -> LaunchType {
+        match self.platform.spec.capacity.as_ref().and_then(|capacity| capacity.launch_type) {
+            None | Some(Launch::Ec2) => LaunchType::Ec2,
+            Some(Launch::Fargate) => LaunchType::Fargate,
+            Some(Launch::External) => LaunchType::External,
+        }
+    }
+
+    fn network_mode(&self) -> NetworkMode {
+        match self.platform.spec.network.mode {
+            Mode::Bridge => NetworkMode::Bridge,
+            Mode::Awsvpc => NetworkMode::Awsvpc,
+        }
+    }
+
+    fn port(&self, expose: &Expose) -> PortMapping {
+        let host_port = match self.network_mode() {
+            NetworkMode::Awsvpc => HostPort::SameAsContainer,
+            NetworkMode::Bridge if self.platform.spec.network.host_ports.is_some() => HostPort::Claimed,
+            NetworkMode::Bridge => HostPort::Dynamic,
+        };
+        PortMapping { container_port: container_port(expose), host_port }
+    }
+
+    fn task_definition(&self, port: Option<PortMapping>) -> Result<TaskDefinition, Error> {
+        let cpu = self.process.cpu.and_then(|cpu| cpu.try_into().ok()).unwrap_or(DEFAULT_CPU);
+        let memory = match &self.process.memory {
+            None => DEFAULT_MEMORY,
+            Some(memory) => text::mebibytes(memory)
+                .ok_or_else(|| self.invalid("memory", &format!("{} is no amount of memory", memory.as_str())))?,
+        };
+        if self.launch_type() == LaunchType::Fargate && !is_fargate_size(cpu, memory) {
+            return Err(self.invalid(
+                "cpu and memory",
+                &format!("Fargate has no size of {cpu} CPU units with {memory} MiB; see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"),
+            ));
+        }
+        let mut command = shell_words::split(&self.process.command)
+            .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
+        if command.is_empty() {
+            return Err(self.invalid("command", "is empty"));
+        }
+        command.extend(self.process.args.iter().cloned());
+        let tasks = self.platform.spec.tasks.as_ref();
+        Ok(TaskDefinition {
+            family: self.family(),
+            network_mode: self.network_mode(),
+            launch_type: self.launch_type(),
+            execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
+            container: self.name.into(),
+            image: self.app.spec.image.clone(),
+            command,
+            cpu,
+            memory,
+            environment: self.environment(port),
+            port,
+            logging: tasks.and_then(|tasks| tasks.logging.as_ref()).map(|logging| Logging {
+                driver: logging.driver.clone(),
+                options: logging.options.clone(),
+            }),
+        })
+    }
+
+    /// Nothing is injected that changes without the content changing: it would roll every task for nothing.
+    fn environment(&self, port: Option<PortMapping>) -> Environment {
+        let app = &self.owner.app.name;
+        let mut environment = self.app.spec.env.clone();
+        environment.extend(self.process.env.clone());
+        environment.extend(port.map(|port| ("PORT".into(), port.container_port.to_string())));
+        environment.extend([
+            ("EMPIRE_APPNAME".into(), app.clone()),
+            ("EMPIRE_PROCESS".into(), self.name.into()),
+            ("SOURCE".into(), format!("{app}.{}", self.name)),
+        ]);
+        Environment(environment)
+    }
+
+    fn settings(&self, quantity: Option<u32>, claimed: bool, grace_period: Option<u32>) -> ServiceSettings {
+        let external = self.launch_type() == LaunchType::External;
+        let placement = if claimed || self.launch_type() != LaunchType::Ec2 {
+            Vec::new()
+        } else {
+            vec![
+                PlacementStrategy::spread("attribute:ecs.availability-zone"),
+                PlacementStrategy::spread("instanceId"),
+            ]
+        };
+        let (minimum_healthy_percent, maximum_percent) = deployment_percent(quantity, claimed);
+        ServiceSettings {
+            minimum_healthy_percent,
+            maximum_percent,
+            zone_rebalancing: !claimed && !external,
+            placement,
+            grace_period,
+            network: self.task_network(),
+        }
+    }
+
+    fn task_network(&self) -> Option<TaskNetwork> {
+        let tasks = self.platform.spec.network.tasks.as_ref();
+        (self.network_mode() == NetworkMode::Awsvpc).then(|| TaskNetwork {
+            subnets: tasks.map(|tasks| set(&tasks.subnets)).unwrap_or_default(),
+            security_groups: tasks.map(|tasks| set(&tasks.security_groups)).unwrap_or_default(),
+            assign_public_ip: tasks.and_then(|tasks| tasks.assign_public_ip).unwrap_or(false),
+        })
+    }
+
+    fn load_balancing(&self, expose: &Expose) -> Result<LoadBalancing, Error> {
+        let network = &self.platform.spec.network;
+        let (scheme, word, side) = if expose.external.unwrap_or(false) {
+            (Scheme::InternetFacing, "external", &network.external)
+        } else {
+            (Scheme::Internal, "internal", &network.internal)
+        };
+        let Some(side) = side else {
+            return Err(self.invalid(
+                "expose.external",
+                &format!(
+                    "Platform {} has no network.{word}, so there are no subnets for an {word} load balancer",
+                    self.platform.metadata.name.as_deref().unwrap_or_default()
+                ),
+            ));
+        };
+        let kind = LoadBalancerKind::Application;
+        let vpc = &network.vpc_id;
+        let identity = LoadBalancerIdentity { owner: self.owner, process: self.name, kind, scheme, vpc };
+        let load_balancer = name::load_balancer_name(&identity);
+        let protocol = TargetProtocol::Http;
+        let target_type = match self.network_mode() {
+            NetworkMode::Bridge => TargetType::Instance,
+            NetworkMode::Awsvpc => TargetType::Ip,
+        };
+        let target_group = name::target_group_name(
+            &self.owner.app,
+            self.name,
+            &load_balancer,
+            HTTP_PORT,
+            protocol,
+            target_type,
+        );
+        Ok(LoadBalancing {
+            container_port: container_port(expose),
+            // The balancer's own tags say who owns it; the Platform's cost tags mean nothing on a listener.
+            listeners: vec![Listener {
+                port: HTTP_PORT,
+                protocol,
+                target_group: target_group.clone(),
+                tags: self.owner.tags(self.name),
+            }],
+            target_group: TargetGroup {
+                name: target_group,
+                vpc: vpc.clone(),
+                protocol,
+                target_type,
+                check: self.check(expose.check.as_ref())?,
+                attributes: TargetGroupAttributes { deregistration_delay: DEFAULT_DEREGISTRATION_DELAY },
+                tags: self.tags(),
+            },
+            load_balancer: LoadBalancer {
+                name: load_balancer,
+                kind,
+                scheme,
+                subnets: set(&side.subnets),
+                security_groups: set(&side.security_groups),
+                tags: self.tags(),
+            },
+        })
+    }
+
+    fn check(&self, check: Option<&Check>) -> Result<HealthCheck, Error> {
+        let none = Check::default();
+        let check = check.unwrap_or(&none);
+        let interval = match &check.interval {
+            Some(interval) => self.seconds("expose.check.interval", interval)?,
+            None => 10,
+        };
+        let timeout = match &check.timeout {
+            Some(timeout) => self.seconds("expose.check.timeout", timeout)?,
+            None => interval.saturating_sub(1).min(5),
+        };
+        let threshold = |threshold: Option<i32>, default| {
+            threshold.and_then(|threshold| threshold.try_into().ok()).unwrap_or(default)
+        };
+        Ok(HealthCheck {
+            path: check.path.clone().unwrap_or_else(|| "/".into()),
+            interval,
+            timeout,
+            healthy_threshold: threshold(check.healthy_threshold, 2),
+            unhealthy_threshold: threshold(check.unhealthy_threshold, 3),
+            success_codes: "200-399".into(),
+        })
+    }
+
+    fn seconds(&self, field: &str, duration: &str) -> Result<u32, Error> {
+        text::seconds(duration)
+            .ok_or_else(|| self.invalid(field, &format!("{duration} is no duration in whole seconds")))
+    }
+
+    fn invalid(&self, field: &str, message: &str) -> Error {
+        Error::Invalid(format!("process {}: {field}: {message}", self.name))
+    }
+
+    fn warning(&self) -> Option<String> {
+        let sign = text::looks_like_shell(&self.process.command)?;
+        Some(format!(
+            "process {}: command contains {sign}, but no shell runs it: the program gets these characters as they are; \
+             to have one, write sh -c '…'",
+            self.name
+        ))
+    }
+}
+
+fn container_port(expose: &Expose) -> u16 {
+    expose.container_port.and_then(|port| port.try_into().ok()).unwrap_or(DEFAULT_CONTAINER_PORT)
+}
+
+/// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
+/// tasks; a single one needs a second instance to be replaced without a gap.
+fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
+    match (claimed, quantity) {
+        (true, Some(tasks @ 2..)) => (100 * (tasks - 1) / tasks, 100),
+        (true, None) => (50, 200),
+        (true, Some(0 | 1)) | (false, _) => (100, 200),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>
+fn is_fargate_size(cpu: u32, memory: u32) -> bool {
+    const GIB: u32 = 1_024;
+    let (first, last, step) = match cpu {
+        256 => return [512, GIB, 2 * GIB].contains(&memory),
+        512 => (GIB, 4 * GIB, GIB),
+        1_024 => (2 * GIB, 8 * GIB, GIB),
+        2_048 => (4 * GIB, 16 * GIB, GIB),
+        4_096 => (8 * GIB, 30 * GIB, GIB),
+        8_192 => (16 * GIB, 60 * GIB, 4 * GIB),
+        16_384 => (32 * GIB, 120 * GIB, 8 * GIB),
+        _ => return false,
+    };
+    (first..=last).contains(&memory) && (memory - first).is_multiple_of(step)
+}
+
+fn set(items: &[String]) -> BTreeSet<String> {
+    items.iter().cloned().collect()
+}

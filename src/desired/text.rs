@@ -1,0 +1,113 @@
+//! What users write as text: durations, quantities and command lines.
+
+/// Whole seconds of a duration such as `90s`, `1m30s` or `1h`; the schema has checked its form.
+pub(super) fn seconds(duration: &str) -> Option<u32> {
+    let mut total: u32 = 0;
+    let mut rest = duration;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = match tail.chars().next()? {
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<u32>().ok()?.checked_mul(unit)?)?;
+        rest = tail.get(1..)?;
+    }
+    Some(total)
+}
+
+/// A Kubernetes quantity of bytes in whole MiB, rounded up. `None` if it is no quantity, not above zero, or beyond
+/// what a container can be given.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
+    let digits = quantity.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '+').unwrap_or(quantity.len());
+    let (number, suffix) = quantity.split_at(digits);
+    // Exact for every size there is: a mantissa holds 53 bits, and 2^53 bytes are 8 PiB.
+    let factor = match suffix {
+        "" => 1.0,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1_024.0,
+        "Mi" => 1_024_f64.powi(2),
+        "Gi" => 1_024_f64.powi(3),
+        "Ti" => 1_024_f64.powi(4),
+        "Pi" => 1_024_f64.powi(5),
+        "Ei" => 1_024_f64.powi(6),
+        exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
+    };
+    let mebibytes = (number.parse::<f64>().ok()? * factor / 1_024_f64.powi(2)).ceil();
+    // ECS takes 4 MiB at the least.
+    if !(1.0..=f64::from(i32::MAX)).contains(&mebibytes) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    Some(mebibytes as u32)
+}
+
+/// What a command line holds that only a shell would understand.
+pub(super) fn looks_like_shell(command: &str) -> Option<&'static str> {
+    let variable = command.match_indices('$').any(|(at, _)| {
+        command[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || "_{(".contains(next))
+    });
+    if variable {
+        return Some("$");
+    }
+    ["&&", "||", "|", ">", "<", ";", "`"].into_iter().find(|sign| command.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_seconds() {
+        for (text, expected) in
+            [("10s", Some(10)), ("1m30s", Some(90)), ("1h", Some(3_600)), ("5", None), ("1d", None)]
+        {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_round_up_to_whole_mebibytes() {
+        for (text, expected) in [
+            ("512Mi", Some(512)),
+            ("1Gi", Some(1_024)),
+            ("0.5Gi", Some(512)),
+            ("1500k", Some(2)),
+            ("1", Some(1)),
+            ("1M", Some(1)),
+            ("512e6", Some(489)),
+            ("1000m", Some(1)),
+            ("0", None),
+            ("-1Mi", None),
+            ("1Xi", None),
+            ("", None),
+            ("9Ei", None),
+        ] {
+            assert_eq!(mebibytes(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sees_what_wants_a_shell() {
+        for (command, expected) in [
+            ("./bin/web --port $PORT", Some("$")),
+            ("a && b", Some("&&")),
+            ("a | b", Some("|")),
+            ("a > b", Some(">")),
+            ("./bin/web --price 5$", None),
+            ("bin/rails console", None),
+        ] {
+            assert_eq!(looks_like_shell(command), expected, "{command}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a pass came to, as an App's status. Time is an argument.
+//!
+//! `Ready` is true only for the generation at hand and only when nothing is left to do or to wait for. `Reconciling`
+//! and `Stalled` are abnormal-true and never both: whatever still moves makes it Reconciling, else whatever is stuck
+//! makes it Stalled. So kstatus, `kubectl wait` and Flux agree.
+
+mod process;
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
+use crate::api::condition::{ConditionType, Reason};
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::reconcile::Outcome;
+pub use verdict::{Verdict, reason_of, verdict_of, verdict_of_error};
+
+/// What a message may be at most: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
+pub const MESSAGE_LENGTH: usize = 1_024;
+
+/// The status of an App after a pass.
+pub fn compute(
+    app: &App,
+    platform: Option<&PlatformRecord>,
+    pass: Option<(&Desired, &Outcome)>,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> AppStatus {
+    let before = app.status.clone().unwrap_or_default();
+    let generation = app.metadata.generation.unwrap_or_default();
+    let mut status = AppStatus {
+        observed_generation: generation,
+        conditions: conditions(&before.conditions, generation, verdict, now),
+        platform: platform.cloned().or(before.platform),
+        ..before
+    };
+    if let Some((desired, outcome)) = pass {
+        status.processes = process::all(app, desired, outcome, &status.processes, now);
+        status.processes_complete = Some(process::complete(desired, outcome));
+        status.url = process::url(app, desired, outcome);
+    }
+    status
+}
+
+/// The verdict as conditions; `lastTransitionTime` moves only when a condition's status does.
+pub fn conditions(before: &[Condition], generation: i64, verdict: &Verdict, now: Timestamp) -> Vec<Condition> {
+    let condition = |kind: ConditionType, status: bool, reason: Reason, message: &str| {
+        let status = if status { "True" } else { "False" };
+        let same = before.iter().find(|c| c.type_ == kind.as_str() && c.status == status);
+        Condition {
+            type_: kind.as_str().into(),
+            status: status.into(),
+            reason: reason.as_str().into(),
+            message: cut(message),
+            observed_generation: Some(generation),
+            last_transition_time: same.map_or(Time(now), |same| same.last_transition_time.clone()),
+        }
+    };
+    match verdict {
+        Verdict::Ready(message) => vec![condition(ConditionType::Ready, true, Reason::Available, message)],
+        Verdict::Suspended(message) => {
+            vec![condition(ConditionType::Ready, false, Reason::Suspended, message)]
+        }
+        Verdict::Reconciling(reason, message) => vec![
+            condition(ConditionType::Ready, false, *reason, message),
+            condition(ConditionType::Reconciling, true, *reason, message),
+        ],
+        Verdict::Stalled(reason, message) => vec![
+            condition(ConditionType::Ready, false, *reason, message),
+            condition(ConditionType::Stalled, true, *reason, message),
+        ],
+        Verdict::Disturbed(reason, message) => {
+            // A moment's trouble does not take Ready away from a generation that had it.
+            let ready = before.iter().any(|c| {
+                c.type_ == ConditionType::Ready.as_str()
+                    && c.status == "True"
+                    && c.observed_generation == Some(generation)
+            });
+            if ready {
+                before.to_vec()
+            } else {
+                let verdict = Verdict::Reconciling(*reason, message.clone());
+                conditions(before, generation, &verdict, now)
+            }
+        }
+    }
+}
+
+/// Cut at a character, with an ellipsis, to what Kubernetes takes.
+pub fn cut(message: &str) -> String {
+    if message.len() <= MESSAGE_LENGTH {
+        return message.into();
+    }
+    let end = message.floor_char_boundary(MESSAGE_LENGTH - '…'.len_utf8());
+    format!("{}…", &message[..end])
+}
+
+/// The load balancers that have waited long enough, and how long until the next one has.
+pub struct Waits {
+    pub over: Vec<String>,
+    pub next: Option<Duration>,
+}
+
+/// A replaced load balancer waits for the larger of `retire_after` and twice the TTL of the records that named it.
+pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: Timestamp) -> Waits {
+    let mut waits = Waits { over: Vec::new(), next: None };
+    let retiring = status.iter().flat_map(|status| &status.processes).flat_map(|process| &process.retiring);
+    for entry in retiring {
+        let ttl = entry.ttl_seconds.and_then(|ttl| u64::try_from(ttl).ok()).unwrap_or(u64::from(ttl));
+        let wait = retire_after.max(Duration::from_secs(2 * ttl));
+        let waited = Duration::try_from(now.duration_since(entry.since.0)).unwrap_or(Duration::ZERO);
+        match wait.checked_sub(waited).filter(|left| !left.is_zero()) {
+            None => waits.over.push(entry.load_balancer.clone()),
+            Some(left) => waits.next = Some(waits.next.map_or(left, |next| next.min(left))),
+        }
+    }
+    waits
+}
+
+/// Equal but for the times at which conditions changed: then there is nothing to write.
+pub fn is_same(one: &AppStatus, other: &AppStatus) -> bool {
+    one == other
+}
+
+/// What a status remembers about its processes, by name.
+fn by_name(processes: &[ProcessStatus]) -> BTreeMap<&str, &ProcessStatus> {
+    processes.iter().map(|process| (process.name.as_str(), process)).collect()
+}
+
+/// An error in words for a condition.
+pub fn message_of(error: &Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,170 @@
+//! The part of an App's status that tells one process from another.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{by_name, cut};
+use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
+use crate::model::desired::Desired;
+use crate::model::name::{family, process_of_family};
+use crate::model::state::{Rollout, ServiceState};
+use crate::reconcile::Outcome;
+
+/// Every process that is wanted or still there.
+pub(super) fn all(
+    app: &App,
+    desired: &Desired,
+    outcome: &Outcome,
+    before: &[ProcessStatus],
+    now: Timestamp,
+) -> Vec<ProcessStatus> {
+    let before = by_name(before);
+    let owner = &desired.owner;
+    let mut names: BTreeSet<&str> = desired.processes.keys().map(String::as_str).collect();
+    let ours = outcome.observed.services.values().filter(|service| owner.owns(&service.tags));
+    names.extend(ours.filter_map(|service| process_of_family(&owner.app, &service.name)));
+    names.extend(outcome.observed.load_balancers.values().filter_map(|l| owner.process_of(&l.tags)));
+    names.extend(outcome.observed.target_groups.values().filter_map(|g| owner.process_of(&g.tags)));
+    let claims = outcome.observed.ports.claims.iter().filter(|claim| claim.owner.app == owner.app);
+    names.extend(claims.map(|claim| claim.owner.process.as_str()));
+    names
+        .into_iter()
+        .map(|name| one(app, desired, outcome, name, before.get(name).copied(), now))
+        .collect()
+}
+
+fn one(
+    app: &App,
+    desired: &Desired,
+    outcome: &Outcome,
+    name: &str,
+    before: Option<&ProcessStatus>,
+    now: Timestamp,
+) -> ProcessStatus {
+    let service = service(desired, outcome, name);
+    let wanted = desired.processes.get(name).and_then(|process| process.load_balancing.as_ref());
+    let load_balancer = wanted
+        .and_then(|wanted| outcome.observed.load_balancers.get(&wanted.load_balancer.name))
+        .filter(|found| desired.owner.owns(&found.tags));
+    let claims = outcome
+        .observed
+        .ports
+        .claims
+        .iter()
+        .filter(|claim| claim.owner.app == desired.owner.app && claim.owner.process == name);
+    ProcessStatus {
+        name: name.into(),
+        desired: count(service.map(|service| service.desired)),
+        running: count(service.map(|service| service.running)),
+        pending: count(service.map(|service| service.pending)),
+        rollout: service.map(rollout),
+        task_definition: service.map(|service| service.task_definition.0.clone()),
+        load_balancer: load_balancer.map(|found| found.name.clone()),
+        load_balancer_dns_name: load_balancer.map(|found| found.dns_name.clone()),
+        host_ports: claims
+            .map(|claim| HostPortStatus {
+                container_port: claim.owner.container_port.into(),
+                host_port: claim.port.into(),
+            })
+            .collect(),
+        hostnames: hostnames(app, desired, name),
+        message: message(outcome, name, service),
+        retiring: retiring(outcome, name, before, now),
+    }
+}
+
+fn service<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ServiceState> {
+    let service = outcome.observed.services.get(&family(&desired.owner.app, name))?;
+    desired.owner.owns(&service.tags).then_some(service)
+}
+
+fn count(count: Option<u32>) -> i32 {
+    count.and_then(|count| count.try_into().ok()).unwrap_or(0)
+}
+
+fn rollout(service: &ServiceState) -> RolloutStatus {
+    let primary = service.deployments.iter().find(|deployment| deployment.primary);
+    match primary.map(|deployment| deployment.rollout) {
+        Some(Rollout::Failed) => RolloutStatus::Failed,
+        Some(Rollout::Completed) if service.is_rolled_out() => RolloutStatus::Completed,
+        Some(Rollout::Completed | Rollout::InProgress) | None => RolloutStatus::InProgress,
+    }
+}
+
+/// The names of a process: those that its developer chose first, then the derived ones, shortest first.
+fn hostnames(app: &App, desired: &Desired, name: &str) -> Vec<String> {
+    let records = desired.records.iter().filter(|(_, record)| record.process == name);
+    let wanted: BTreeSet<&str> = records.map(|(key, _)| key.name.as_str()).collect();
+    let process = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
+    let chosen: Vec<&str> = process
+        .and_then(|(_, process)| process.expose.as_ref())
+        .map(|expose| expose.hostnames.iter().map(String::as_str).collect())
+        .unwrap_or_default();
+    let mut derived: Vec<&str> = wanted.iter().copied().filter(|name| !chosen.contains(name)).collect();
+    derived.sort_by_key(|name| name.len());
+    let chosen = chosen.iter().copied().filter(|name| wanted.contains(name));
+    chosen.chain(derived).map(Into::into).collect()
+}
+
+fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Option<String> {
+    let mut parts: Vec<String> =
+        outcome.plan.obstacles.iter().filter(|o| o.process == name).map(|o| o.message.clone()).collect();
+    let failures = outcome.failures.iter().filter(|(change, _)| change.process() == Some(name));
+    parts.extend(failures.map(|(_, error)| error.to_string()));
+    let early = outcome.early.iter().filter(|(change, _)| change.process() == Some(name));
+    parts.extend(early.map(|(_, error)| error.to_string()));
+    let pending = outcome.plan.pending.iter().filter(|pending| pending.process() == name);
+    parts.extend(pending.map(ToString::to_string));
+    if parts.is_empty() {
+        return None;
+    }
+    let unfinished = service.filter(|service| !service.is_rolled_out());
+    parts.extend(unfinished.and_then(|service| service.newest_event.clone()));
+    Some(cut(&parts.join("; ")))
+}
+
+/// Since when each replaced load balancer waits: an entry stays as it is while its load balancer waits, and is gone
+/// when that is wanted or named again.
+fn retiring(
+    outcome: &Outcome,
+    name: &str,
+    before: Option<&ProcessStatus>,
+    now: Timestamp,
+) -> Vec<Retiring> {
+    let mine = outcome.plan.retiring.iter().filter(|(process, _)| process == name);
+    let entry = |load_balancer: &String| {
+        let known = before.and_then(|before| before.retiring.iter().find(|r| &r.load_balancer == load_balancer));
+        let replaced = outcome.observed.replaced_ttl.get(load_balancer);
+        known.cloned().unwrap_or_else(|| Retiring {
+            load_balancer: load_balancer.clone(),
+            since: Time(now),
+            ttl_seconds: replaced.and_then(|ttl| (*ttl).try_into().ok()),
+        })
+    };
+    mine.map(|(_, load_balancer)| entry(load_balancer)).collect()
+}
+
+/// Such as `3/3`: the complete ones of those with a service.
+pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
+    let is_complete = |name: &&String| {
+        let busy = outcome.plan.pending.iter().any(|pending| pending.process() == name.as_str());
+        let changing = outcome.plan.changes.iter().any(|change| change.process() == Some(name.as_str()));
+        service(desired, outcome, name)
+            .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing)
+    };
+    let complete = desired.processes.keys().filter(is_complete).count();
+    format!("{complete}/{}", desired.processes.len())
+}
+
+/// Where the App answers: web, else the first exposed process; by hostname, derived name or its load balancer's name.
+pub(super) fn url(app: &App, desired: &Desired, outcome: &Outcome) -> Option<String> {
+    let exposed: Vec<&String> =
+        desired.processes.iter().filter(|(_, p)| p.load_balancing.is_some()).map(|(name, _)| name).collect();
+    let name = exposed.iter().find(|name| name.as_str() == "web").or(exposed.first())?;
+    let balancing = desired.processes.get(*name)?.load_balancing.as_ref()?;
+    let found = outcome.observed.load_balancers.get(&balancing.load_balancer.name);
+    let host = hostnames(app, desired, name).into_iter().next().or(found.map(|found| found.dns_name.clone()))?;
+    Some(format!("http://{host}"))
+}
