@@ -380,3 +380,9 @@ fn is_fargate_size(cpu: u32, memory: u32) -> bool {
 fn set(items: &[String]) -> BTreeSet<String> {
     items.iter().cloned().collect()
 }
+
+/// Whether any process of an App gets a DNS name.
+pub fn has_names(app: &App, platform: &Platform) -> bool {
+    place(platform).load_balancing
+        && app.spec.processes.iter().any(|(name, process)| exposure(name, process).is_some())
+}

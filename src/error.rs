@@ -31,7 +31,7 @@ pub enum Error {
     #[error(transparent)]
     Aws(#[from] AwsError),
     #[error("{action}: {message}")]
-    Claims { action: String, message: String },
+    Kubernetes { action: &'static str, message: String },
     #[error("{0}")]
     Bug(String),
 }
@@ -41,7 +41,7 @@ impl Error {
         match self {
             Error::Invalid(_) => Class::Invalid,
             Error::Aws(error) => error.class(),
-            Error::Claims { .. } => Class::Transient,
+            Error::Kubernetes { .. } => Class::Transient,
             Error::Bug(_) => Class::Bug,
         }
     }

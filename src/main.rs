@@ -1,1 +1,46 @@
-fn main() {}
+//! Arguments, telemetry, dispatch.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use empire_controller::config::{Arguments, Command, Config};
+use empire_controller::controller::{Sdk, run};
+use empire_controller::telemetry::{self, Readiness};
+use futures::FutureExt;
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(config) => start(config),
+        Command::Crds => empire_controller::api::print(&mut std::io::stdout().lock()).map_err(Into::into),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("empire-controller: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    telemetry::init(config.log_format);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stopped = async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping: passes under way are finished first");
+    }
+    .boxed()
+    .shared();
+    let readiness = Readiness::default();
+    let client = Client::try_default().await?;
+    let health = telemetry::serve(config.health_address, readiness.clone(), stopped.clone());
+    tokio::try_join!(
+        async { health.await.map_err(Box::<dyn std::error::Error>::from) },
+        async { run(client, config, Box::<Sdk>::default(), readiness, stopped).await.map_err(Into::into) },
+    )?;
+    Ok(())
+}

@@ -108,7 +108,7 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
 pub fn reason_of(error: &Error) -> Reason {
     let code = match error {
         Error::Aws(error) => error.code.as_str(),
-        Error::Invalid(_) | Error::Claims { .. } | Error::Bug(_) => "",
+        Error::Invalid(_) | Error::Kubernetes { .. } | Error::Bug(_) => "",
     };
     match (error.class(), code) {
         (Class::Denied, "ClusterNotFoundException") => Reason::ClusterNotFound,

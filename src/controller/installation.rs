@@ -1,0 +1,60 @@
+//! Who we are in AWS. The owner id is on everything we make, so a controller that woke up under another one would find
+//! nothing its own: without an explicit id it must equal the one recorded in the cluster, or nothing is written.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt};
+use serde_json::json;
+
+const CONFIG_MAP: &str = "empire-installation";
+const KEY: &str = "ownerId";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Installation {
+    Known(String),
+    /// Neither is to be trusted: after a restore into another cluster, say.
+    Changed { recorded: String, found: String },
+}
+
+impl Installation {
+    /// The owner id, or why nothing may be written.
+    pub fn id(&self) -> Result<&str, String> {
+        match self {
+            Installation::Known(id) => Ok(id),
+            Installation::Changed { recorded, found } => Err(format!(
+                "the ConfigMap {CONFIG_MAP} records owner id {recorded}, but this cluster's is {found}: start the \
+                 controller with --owner-id {recorded} to go on with what it owns in AWS"
+            )),
+        }
+    }
+}
+
+/// Finds the owner id and records it. An explicit one always wins.
+pub async fn establish(client: &Client, namespace: &str, explicit: Option<&str>) -> kube::Result<Installation> {
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let found = match explicit {
+        Some(id) => id.to_owned(),
+        None => {
+            let namespaces: Api<Namespace> = Api::all(client.clone());
+            namespaces.get("kube-system").await?.uid().unwrap_or_default()
+        }
+    };
+    let recorded = maps.get_opt(CONFIG_MAP).await?.and_then(|map| map.data?.remove(KEY));
+    match recorded {
+        Some(recorded) if recorded == found => {}
+        Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),
+        Some(_) => {
+            let data = json!({ "data": { KEY: found } });
+            maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data)).await?;
+        }
+        None => {
+            let map = ConfigMap {
+                metadata: ObjectMeta { name: Some(CONFIG_MAP.into()), ..ObjectMeta::default() },
+                data: Some([(KEY.into(), found.clone())].into()),
+                ..ConfigMap::default()
+            };
+            maps.create(&PostParams::default(), &map).await?;
+        }
+    }
+    Ok(Installation::Known(found))
+}

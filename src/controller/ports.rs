@@ -1,0 +1,76 @@
+//! Claims that no App's own pass looks after: those that were lost, and those whose App is gone.
+
+use std::collections::BTreeSet;
+
+use crate::apply::{Applied, apply};
+use crate::aws::Aws;
+use crate::claims::{Claimed, Claims};
+use crate::error::Error;
+use crate::model::desired::{Desired, Place};
+use crate::model::name::AppName;
+use crate::model::owner::{Owner, PROCESS_TAG, installation_and_app};
+use crate::model::port::{Claim, PortOwner};
+use crate::model::service::HostPort;
+use crate::observe::{Known, observe};
+use crate::plan::{Change, plan};
+
+/// Claims every fixed host port that a service of ours on the cluster uses and nobody has claimed. Says how many.
+pub(super) async fn recover(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    place: &Place,
+    installation: &str,
+) -> Result<usize, Error> {
+    let held: BTreeSet<u16> = claims.list(&place.platform).await?.iter().map(|claim| claim.port).collect();
+    let names = aws.list_services(&place.cluster).await?;
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let mut recovered = 0;
+    for service in aws.describe_services(&place.cluster, &names).await? {
+        let Some((owner, app)) = installation_and_app(&service.tags) else { continue };
+        let Some(process) = service.tags.get(PROCESS_TAG) else { continue };
+        if owner != installation {
+            continue;
+        }
+        let definition = aws.describe_task_definition(&service.task_definition.0).await?;
+        let Some(mapping) = definition.and_then(|definition| definition.content.port) else { continue };
+        let HostPort::Fixed(port) = mapping.host_port else { continue };
+        if held.contains(&port) {
+            continue;
+        }
+        let owner = PortOwner {
+            platform: place.platform.clone(),
+            app,
+            process: process.clone(),
+            container_port: mapping.container_port,
+        };
+        if claims.claim(&Claim { port, owner }).await? == Claimed::Yes {
+            recovered += 1;
+        }
+    }
+    Ok(recovered)
+}
+
+/// Frees the claims of Apps that are gone, by the rule that every claim is freed by: nothing uses the port any more.
+pub(super) async fn sweep(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    place: &Place,
+    installation: &str,
+    gone: BTreeSet<AppName>,
+) -> Result<(), Error> {
+    for app in gone {
+        let owner = Owner { installation: installation.into(), app };
+        let desired = Desired::empty(owner, place.clone());
+        let mut observed = observe(aws, claims, &desired, Known::default()).await?;
+        for change in plan(&desired, &observed).changes {
+            if matches!(change, Change::FreePort(_))
+                && let Applied::Failed(error) = apply(aws, claims, &desired, &mut observed, &change).await
+            {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

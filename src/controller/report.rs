@@ -1,0 +1,124 @@
+//! What users see of a pass: the status patch and the Events. Both say only what changed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tracing::warn;
+
+use crate::error::Error;
+use crate::plan::{Change, Verb};
+use crate::status::cut;
+
+pub(super) const MANAGER: &str = "empire-controller";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventType {
+    Normal,
+    Warning,
+}
+
+/// One Event to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Note {
+    pub kind: EventType,
+    pub reason: String,
+    pub action: &'static str,
+    pub text: String,
+}
+
+/// One Event for each process and kind of change.
+pub(super) fn changes(done: &[Change]) -> Vec<Note> {
+    let mut by_process: BTreeMap<(Option<&str>, Verb), Vec<String>> = BTreeMap::new();
+    for change in done {
+        by_process.entry((change.process(), change.verb())).or_default().push(change.to_string());
+    }
+    let note = |((process, verb), lines): ((Option<&str>, Verb), Vec<String>)| {
+        let reason = match verb {
+            Verb::Created => "Created",
+            Verb::Updated => "Updated",
+            Verb::Deleted => "Deleted",
+        };
+        let process = process.map(|process| format!("process {process}: ")).unwrap_or_default();
+        Note {
+            kind: EventType::Normal,
+            reason: reason.into(),
+            action: "Reconcile",
+            text: format!("{process}{}", lines.join("; ")),
+        }
+    };
+    by_process.into_iter().map(note).collect()
+}
+
+/// Publishes Events about an object. Failing to write one fails nothing.
+///
+/// kube's own recorder leaves the note out of its key, and would merge "created web" with "created worker".
+pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, object: &K, notes: Vec<Note>) {
+    // Events about cluster-scoped objects live in `default`.
+    let namespace = object.namespace().unwrap_or_else(|| "default".into());
+    let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    for note in notes {
+        let event = Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{}.", object.name_any())),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            event_time: Some(MicroTime(Timestamp::now())),
+            type_: Some(match note.kind {
+                EventType::Normal => "Normal".into(),
+                EventType::Warning => "Warning".into(),
+            }),
+            reason: Some(note.reason),
+            action: Some(note.action.into()),
+            note: Some(cut(&note.text)),
+            reporting_controller: Some("empire.dev/controller".into()),
+            reporting_instance: Some(MANAGER.into()),
+            regarding: Some(object.object_ref(&())),
+            ..Event::default()
+        };
+        if let Err(error) = events.create(&PostParams::default(), &event).await {
+            warn!(%error, object = object.name_any(), "could not write an Event");
+        }
+    }
+}
+
+/// Server-side apply, so that a field we no longer set goes away.
+pub(super) async fn patch_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned,
+    S: Serialize,
+{
+    let body = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        // With the UID, a status meant for an object that is gone cannot land on its successor.
+        "metadata": { "name": object.name_any(), "uid": object.uid() },
+        "status": status,
+    });
+    let parameters = PatchParams::apply(MANAGER).force();
+    match api.patch_status(&object.name_any(), &parameters, &Patch::Apply(body)).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(Error::Kubernetes { action: "patch the status", message: error.to_string() }),
+    }
+}
+
+/// The object is not there any more, or another of its name is.
+pub(super) fn is_gone(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_not_found())
+}
+
+pub(super) fn api_of<K>(client: &Client, object: &K) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    Api::namespaced(client.clone(), &object.namespace().unwrap_or_default())
+}

@@ -1,0 +1,139 @@
+//! Which Platform an App belongs to. Once recorded on the App, it stays that one, even if the default moves.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use crate::api::app::{App, PlatformRecord};
+use crate::api::condition::{ConditionType, Reason};
+use crate::api::platform::Platform;
+use crate::status::Verdict;
+
+/// The record on the App, as JSON; the status holds a copy, and either suffices.
+pub(super) const RECORD_ANNOTATION: &str = "empire.dev/platform-record";
+pub(super) const DEFAULT_ANNOTATION: &str = "empire.dev/is-default-platform";
+
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub platform: Arc<Platform>,
+    pub record: PlatformRecord,
+}
+
+/// The App's Platform, or the verdict on an App that has none.
+pub(super) fn resolve(app: &App, platforms: &[Arc<Platform>]) -> Result<Resolved, Verdict> {
+    let recorded = recorded(app);
+    if let (Some(recorded), Some(wanted)) = (&recorded, &app.spec.platform)
+        && *wanted != recorded.name
+    {
+        return Err(Verdict::Stalled(
+            Reason::PlatformChanged,
+            format!("platform: this App runs on Platform {}; to move it to {wanted}, make a new App", recorded.name),
+        ));
+    }
+    let name = match recorded.as_ref().map(|recorded| &recorded.name).or(app.spec.platform.as_ref()) {
+        Some(name) => name.clone(),
+        None => default(platforms)?,
+    };
+    let Some(platform) = platforms.iter().find(|platform| platform.name_any() == name) else {
+        let held = if recorded.is_some() { ", which holds this App's resources: create it again" } else { "" };
+        return Err(Verdict::Reconciling(
+            Reason::PlatformNotFound,
+            format!("there is no Platform {name}{held}"),
+        ));
+    };
+    let record = record(platform);
+    match recorded {
+        Some(recorded) if !agrees(&recorded, &record) => Err(Verdict::Stalled(
+            Reason::PlatformChanged,
+            format!(
+                "Platform {name} is not where this App's resources are: they are in region {}, cluster {}, VPC {}",
+                recorded.region, recorded.cluster, recorded.vpc_id
+            ),
+        )),
+        None if platform.metadata.deletion_timestamp.is_some() => Err(Verdict::Reconciling(
+            Reason::PlatformDeleting,
+            format!("Platform {name} is being deleted and takes no new Apps"),
+        )),
+        Some(_) | None => Ok(Resolved { platform: platform.clone(), record }),
+    }
+}
+
+/// The Platform that an App is bound to.
+pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
+    let annotation = app.annotations().get(RECORD_ANNOTATION);
+    let annotated = annotation.and_then(|text| serde_json::from_str(text).ok());
+    annotated.or_else(|| app.status.as_ref()?.platform.clone())
+}
+
+fn default(platforms: &[Arc<Platform>]) -> Result<String, Verdict> {
+    let is_default =
+        |platform: &&Arc<Platform>| platform.annotations().get(DEFAULT_ANNOTATION).is_some_and(|v| v == "true");
+    let mut defaults: Vec<String> = platforms.iter().filter(is_default).map(ResourceExt::name_any).collect();
+    defaults.sort();
+    match defaults.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Verdict::Reconciling(
+            Reason::NoDefaultPlatform,
+            format!("platform is not set, and no Platform is annotated {DEFAULT_ANNOTATION}: \"true\""),
+        )),
+        several => Err(Verdict::Reconciling(
+            Reason::AmbiguousDefaultPlatform,
+            format!("platform is not set, and several are the default: {}", several.join(", ")),
+        )),
+    }
+}
+
+/// What of a Platform an App's resources depend on for good.
+pub(super) fn record(platform: &Platform) -> PlatformRecord {
+    let place = crate::desired::place(platform);
+    let dns = platform.spec.dns.as_ref();
+    let zone = |zone: Option<&crate::api::platform::Zone>| zone.map(|zone| zone.hosted_zone_id.clone());
+    PlatformRecord {
+        name: platform.name_any(),
+        region: platform.spec.region.clone(),
+        cluster: place.cluster,
+        vpc_id: platform.spec.network.vpc_id.clone(),
+        internal_zone_id: zone(dns.and_then(|dns| dns.internal.as_ref())),
+        external_zone_id: zone(dns.and_then(|dns| dns.external.as_ref())),
+    }
+}
+
+/// A zone may be added, nothing else may change.
+fn agrees(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
+    let same_zone = |recorded: &Option<String>, found: &Option<String>| recorded.is_none() || recorded == found;
+    recorded.region == found.region
+        && recorded.cluster == found.cluster
+        && recorded.vpc_id == found.vpc_id
+        && same_zone(&recorded.internal_zone_id, &found.internal_zone_id)
+        && same_zone(&recorded.external_zone_id, &found.external_zone_id)
+}
+
+/// Why an App cannot use its Platform yet.
+pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
+    let name = platform.name_any();
+    let status = platform.status.as_ref();
+    if status.map(|status| status.observed_generation) != platform.metadata.generation {
+        return Some(Verdict::Disturbed(
+            Reason::PlatformNotReady,
+            format!("Platform {name} has not been looked at yet"),
+        ));
+    }
+    let stalled = status.into_iter().flat_map(|status| &status.conditions);
+    if let Some(stalled) = stalled.into_iter().find(|c| c.type_ == ConditionType::Stalled.as_str()) {
+        return Some(Verdict::Reconciling(
+            Reason::PlatformNotReady,
+            format!("Platform {name}: {}", stalled.message),
+        ));
+    }
+    let names = status.and_then(|status| status.zones.as_ref());
+    let dns = platform.spec.dns.as_ref().filter(|_| crate::desired::has_names(app, platform))?;
+    let zones = [
+        (dns.internal.as_ref(), names.and_then(|names| names.internal.as_ref())),
+        (dns.external.as_ref(), names.and_then(|names| names.external.as_ref())),
+    ];
+    let missing = zones.into_iter().find_map(|(zone, name)| zone.filter(|_| name.is_none()))?;
+    Some(Verdict::Reconciling(
+        Reason::ZoneNotFound,
+        format!("Platform {name}: hosted zone {} was not found", missing.hosted_zone_id),
+    ))
+}
