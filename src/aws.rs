@@ -4,7 +4,13 @@
 //! implementations: the SDK's, in the files below, and the strict in-memory AWS of the tests. Reads leave out what does
 //! not exist; deletes succeed on what is gone.
 
+mod clients;
+mod ecs;
+mod elbv2;
 mod error;
+mod route53;
+
+pub use clients::{AwsClients, AwsSettings};
 pub use error::{AwsError, Fault};
 
 use async_trait::async_trait;

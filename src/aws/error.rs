@@ -1,4 +1,13 @@
 //! AWS error codes, as tables. A code is looked up by service before the SDK is asked whether it was a throttle.
+//!
+//! The first rule that fits decides, so a rule with a message or a verb stands before the one of the bare code. A code
+//! without a rule is judged by its HTTP status.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ecs::config::http::HttpResponse;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::Class;
 
@@ -36,3 +45,329 @@ impl AwsError {
         }
     }
 }
+
+/// One kind of call, by the action that IAM must allow. The same code means another thing in a create than in a delete.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    action: &'static str,
+    verb: Verb,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Read,
+    Create,
+    Modify,
+    Delete,
+}
+
+impl Call {
+    pub(super) const fn read(action: &'static str) -> Self {
+        let verb = Verb::Read;
+        Call { action, verb }
+    }
+
+    pub(super) const fn create(action: &'static str) -> Self {
+        let verb = Verb::Create;
+        Call { action, verb }
+    }
+
+    pub(super) const fn modify(action: &'static str) -> Self {
+        let verb = Verb::Modify;
+        Call { action, verb }
+    }
+
+    pub(super) const fn delete(action: &'static str) -> Self {
+        let verb = Verb::Delete;
+        Call { action, verb }
+    }
+
+    /// Any failure of an SDK call.
+    pub(super) fn failed<E>(self, error: &SdkError<E, HttpResponse>) -> AwsError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ConstructionFailure(_) => self.ours("InvalidRequest", words(error), Class::Bug),
+            SdkError::TimeoutError(_) => self.ours("Timeout", words(error), Class::Transient),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                self.ours("Timeout", words(error), Class::Transient)
+            }
+            SdkError::DispatchFailure(_) if is_about_credentials(error) => {
+                self.ours("NoCredentials", words(error), Class::Denied)
+            }
+            SdkError::DispatchFailure(_) => self.ours("ConnectionFailure", words(error), Class::Transient),
+            SdkError::ResponseError(response) => {
+                self.replied(&Reply::new(response.raw(), None, None, &words(error)))
+            }
+            SdkError::ServiceError(service) => {
+                let known = service.err();
+                self.replied(&Reply::new(
+                    service.raw(),
+                    known.code(),
+                    known.message(),
+                    &words(error),
+                ))
+            }
+            _ => self.ours("UnknownFailure", words(error), Class::Bug),
+        }
+    }
+
+    /// AWS named a failure inside a reply that succeeded.
+    pub(super) fn reported(self, code: &str, message: &str) -> AwsError {
+        self.replied(&Reply {
+            status: 400,
+            is_html: false,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        })
+    }
+
+    /// A mistake of ours, or a reply without a field that AWS always sends.
+    pub(super) fn bug(self, message: impl Into<String>) -> AwsError {
+        self.ours("Bug", message.into(), Class::Bug)
+    }
+
+    fn ours(self, code: &str, message: String, class: Class) -> AwsError {
+        AwsError {
+            action: self.action,
+            code: code.to_owned(),
+            message,
+            fault: Fault::Failed(class),
+        }
+    }
+
+    fn replied(self, reply: &Reply) -> AwsError {
+        AwsError {
+            action: self.action,
+            code: reply.code.clone(),
+            message: reply.message.clone(),
+            fault: self.judge(reply),
+        }
+    }
+
+    fn judge(self, reply: &Reply) -> Fault {
+        match RULES.iter().find(|rule| rule.fits(self, reply)) {
+            Some(rule) => rule.fault,
+            None => Fault::Failed(class_of_status(reply)),
+        }
+    }
+}
+
+/// What of an HTTP reply decides.
+struct Reply {
+    status: u16,
+    is_html: bool,
+    code: String,
+    message: String,
+}
+
+impl Reply {
+    fn new(raw: &HttpResponse, code: Option<&str>, message: Option<&str>, otherwise: &str) -> Self {
+        let body = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
+        let status = raw.status().as_u16();
+        let start = body.trim_start().to_ascii_lowercase();
+        let is_html = start.starts_with("<!doctype html") || start.starts_with("<html");
+        let bare = if code.is_none() && !is_html {
+            bare_route53_error(&body)
+        } else {
+            None
+        };
+        let (code, message) = match (code, bare) {
+            (Some(code), _) => (code.to_owned(), message.unwrap_or(otherwise).to_owned()),
+            (None, Some(bare)) => bare,
+            (None, None) if is_html => (
+                format!("Status{status}"),
+                "an HTML page instead of a reply".into(),
+            ),
+            (None, None) => (format!("Status{status}"), message.unwrap_or(otherwise).to_owned()),
+        };
+        Reply {
+            status,
+            is_html,
+            code,
+            message,
+        }
+    }
+}
+
+/// Route 53 reports a refused batch in two shapes; the SDK reads only the one inside `ErrorResponse`. The other is
+/// `<InvalidChangeBatch><Messages><Message>…`:
+/// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html>.
+fn bare_route53_error(body: &str) -> Option<(String, String)> {
+    const CODE: &str = "InvalidChangeBatch";
+    if !body.contains(&format!("<{CODE}")) {
+        return None;
+    }
+    let messages: Vec<&str> = body
+        .split("<Message>")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once("</Message>")?.0))
+        .collect();
+    let message = messages
+        .join("; ")
+        .replace("&apos;", "'")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    Some((CODE.into(), message))
+}
+
+fn class_of_status(reply: &Reply) -> Class {
+    match reply.status {
+        // A gateway in front of AWS speaks HTML too, and recovers.
+        502..=504 => Class::Transient,
+        501 => Class::Bug,
+        // Whatever answered, it was not the service: an emulator that does not know the action, a captive portal.
+        _ if reply.is_html => Class::Bug,
+        429 => Class::Throttled,
+        400..=499 => Class::Refused,
+        // Also a reply that broke off or could not be read.
+        _ => Class::Transient,
+    }
+}
+
+fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(<dyn Error>::is::<CredentialsError>)
+}
+
+/// An error and what caused it, in one line.
+fn words(error: &(dyn Error + 'static)) -> String {
+    let all: Vec<String> = causes(error).map(ToString::to_string).collect();
+    all.join(": ")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}
+
+struct Rule {
+    /// The prefix of the action; empty for every service.
+    service: &'static str,
+    /// Empty for every verb.
+    verbs: &'static [Verb],
+    /// A `*` at the end stands for anything.
+    codes: &'static [&'static str],
+    /// What the message must contain, in any case; empty for every message.
+    message: &'static str,
+    fault: Fault,
+}
+
+impl Rule {
+    const fn saying(self, message: &'static str) -> Self {
+        Rule { message, ..self }
+    }
+
+    const fn on(self, verbs: &'static [Verb]) -> Self {
+        Rule { verbs, ..self }
+    }
+
+    fn fits(&self, call: Call, reply: &Reply) -> bool {
+        let message = reply.message.to_ascii_lowercase();
+        call.action.starts_with(self.service)
+            && (self.verbs.is_empty() || self.verbs.contains(&call.verb))
+            && self.codes.iter().any(|code| is_code(code, &reply.code))
+            && message.contains(&self.message.to_ascii_lowercase())
+    }
+}
+
+fn is_code(pattern: &str, code: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => code.starts_with(prefix),
+        None => code == pattern,
+    }
+}
+
+const fn rule(service: &'static str, codes: &'static [&'static str], fault: Fault) -> Rule {
+    Rule {
+        service,
+        verbs: &[],
+        codes,
+        message: "",
+        fault,
+    }
+}
+
+const ANY: &str = "";
+const ECS: &str = "ecs:";
+const ELBV2: &str = "elasticloadbalancing:";
+const ROUTE53: &str = "route53:";
+
+const THROTTLED: Fault = Fault::Failed(Class::Throttled);
+const TRANSIENT: Fault = Fault::Failed(Class::Transient);
+const DENIED: Fault = Fault::Failed(Class::Denied);
+const BUG: Fault = Fault::Failed(Class::Bug);
+
+/// ECS's codes for whatever has no code of its own: only here does a message decide.
+const NAMELESS: &[&str] = &["ClientException", "InvalidParameterException"];
+
+#[rustfmt::skip]
+const RULES: &[Rule] = &[
+    // Fewer calls, please.
+    rule(ANY, &["Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
+        "TooManyRequestsException", "PriorRequestNotComplete"], THROTTLED),
+    rule(ECS, NAMELESS, THROTTLED).saying("Too many concurrent attempts to create a new revision"),
+
+    // Out of order for a moment.
+    rule(ANY, &["ServerException", "ServiceUnavailable", "InternalFailure", "InternalError", "RequestTimeout",
+        "InternalServerException", "InternalServiceException", "HealthUnavailable",
+        "InsufficientCapacity"], TRANSIENT),
+    rule(ROUTE53, &["ConcurrentModification"], TRANSIENT),
+
+    // Right, but too early.
+    rule(ECS, NAMELESS, Fault::Pending).saying("does not have an associated load balancer"),
+    rule(ECS, NAMELESS, Fault::Pending).saying("still Draining"),
+    rule(ECS, NAMELESS, Fault::Pending).saying("cannot be stopped while deployments are active"),
+    rule(ECS, NAMELESS, Fault::Pending).saying("Unable to assume the service linked role"),
+    rule(ANY, &["DependencyViolation"], Fault::Pending),
+    rule(ELBV2, &["ResourceInUse"], Fault::Pending).on(&[Verb::Delete]),
+
+    // Not there. A create that names a parent believed in it.
+    rule(ECS, &["ServiceNotFoundException"], Fault::Absent),
+    rule(ECS, &["ClusterNotFoundException", "ServiceNotActiveException"], Fault::Absent).on(&[Verb::Delete]),
+    rule(ECS, NAMELESS, Fault::Absent).saying("Unable to describe task definition"),
+    rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],
+        Fault::Stale).on(&[Verb::Create]),
+    rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],
+        Fault::Absent),
+    rule(ROUTE53, &["NoSuchHostedZone"], Fault::Absent).on(&[Verb::Delete]),
+    rule(ROUTE53, &["NoSuchChange"], Fault::Absent),
+
+    // Another world than the plan believed in.
+    rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
+    rule(ECS, NAMELESS, Fault::Stale).saying("TaskDefinition is inactive"),
+    rule(ECS, &["ServiceNotActiveException"], Fault::Stale),
+    rule(ELBV2, &["DuplicateLoadBalancerName", "DuplicateTargetGroupName", "DuplicateListener",
+        "PriorityInUse", "TargetGroupAssociationLimit"], Fault::Stale),
+    rule(ROUTE53, &["InvalidChangeBatch"], Fault::Stale),
+
+    // Access.
+    rule(ANY, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException",
+        "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken",
+        "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+        "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken", "OptInRequired",
+        "SubscriptionRequiredException", "RegionDisabledException"], DENIED),
+
+    // Quotas.
+    rule(ECS, &["LimitExceededException"], DENIED),
+    rule(ELBV2, &["TooMany*"], DENIED),
+    rule(ROUTE53, &["LimitsExceeded"], DENIED),
+
+    // The operator's settings.
+    rule(ECS, &["ClusterNotFoundException", "BlockedException", "UnsupportedFeatureException",
+        "PlatformUnknownException"], DENIED),
+    rule(ECS, NAMELESS, DENIED).saying("new ARN and resource ID format must be enabled"),
+    rule(ECS, NAMELESS, DENIED).saying("Long arn format must be used"),
+    rule(ECS, NAMELESS, DENIED).saying("ECS service role being passed"),
+    rule(ELBV2, &["OperationNotPermitted", "SubnetNotFound", "InvalidSubnet", "InvalidSecurityGroup",
+        "AvailabilityZoneNotSupported"], DENIED),
+    rule(ROUTE53, &["NoSuchHostedZone"], DENIED),
+
+    // Our own mistakes.
+    rule(ANY, &["SerializationException", "MissingParameter", "InvalidAction", "UnknownOperationException",
+        "DuplicateTagKeys"], BUG),
+];
+
+#[cfg(test)]
+mod tests;

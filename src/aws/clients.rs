@@ -1,0 +1,61 @@
+//! The SDK's clients: one set per region and endpoint, with retries and timeouts set in one place. Who calls what is
+//! in the file of each service.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+
+/// Where a Platform's AWS is. Credentials come from the SDK's default chain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AwsSettings {
+    pub region: String,
+    /// Another endpoint than AWS's own, for all services: an emulator, say.
+    pub endpoint_url: Option<String>,
+}
+
+/// Implements all the AWS traits. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AwsClients {
+    pub(super) ecs: aws_sdk_ecs::Client,
+    pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) route53: aws_sdk_route53::Client,
+}
+
+impl AwsClients {
+    /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
+    pub async fn connect(settings: &AwsSettings) -> Self {
+        let AwsSettings { region, endpoint_url } = settings;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts());
+        if let Some(endpoint_url) = endpoint_url {
+            loader = loader.endpoint_url(endpoint_url);
+        }
+        if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
+            loader = loader.app_name(name);
+        }
+        Self::new(&loader.load().await)
+    }
+
+    pub(super) fn new(config: &SdkConfig) -> Self {
+        AwsClients {
+            ecs: aws_sdk_ecs::Client::new(config),
+            elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            route53: aws_sdk_route53::Client::new(config),
+        }
+    }
+}
+
+const ATTEMPTS: u32 = 3;
+
+/// The SDK sets only the first of these by itself; without the others a silent peer would hold a worker for ever.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_mins(1))
+        .build()
+}

@@ -1,0 +1,284 @@
+//! ECS through the SDK: what each call sends. How replies are read is in `service.rs` and `task_definition.rs`.
+
+mod service;
+mod task_definition;
+
+use async_trait::async_trait;
+use aws_sdk_ecs::config::Config;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::types::{self as sdk, PropagateTags, ServiceField, TaskDefinitionField};
+
+use super::clients::AwsClients;
+use super::error::{Call, Fault};
+use super::{Ecs, Result};
+use crate::model::name::Arn;
+use crate::model::owner::Tags;
+use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::state::{ServiceState, TaskDefinitionState};
+
+const LIST_SERVICES: Call = Call::read("ecs:ListServices");
+const DESCRIBE_SERVICES: Call = Call::read("ecs:DescribeServices");
+const DESCRIBE_TASK_DEFINITION: Call = Call::read("ecs:DescribeTaskDefinition");
+const REGISTER_TASK_DEFINITION: Call = Call::create("ecs:RegisterTaskDefinition");
+const CREATE_SERVICE: Call = Call::create("ecs:CreateService");
+const UPDATE_SERVICE: Call = Call::modify("ecs:UpdateService");
+const DELETE_SERVICE: Call = Call::delete("ecs:DeleteService");
+const TAG_RESOURCE: Call = Call::modify("ecs:TagResource");
+
+const LIST_PAGE: i32 = 100;
+const DESCRIBE_BATCH: usize = 10;
+
+#[async_trait]
+impl Ecs for AwsClients {
+    async fn list_services(&self, cluster: &str) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let mut token = None;
+        loop {
+            let page = self
+                .ecs
+                .list_services()
+                .cluster(cluster)
+                .max_results(LIST_PAGE)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| LIST_SERVICES.failed(&error))?;
+            names.extend(
+                page.service_arns()
+                    .iter()
+                    .map(|arn| service::name_in_arn(arn).to_owned()),
+            );
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(names);
+            }
+        }
+    }
+
+    async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
+        let mut services = Vec::new();
+        for batch in names.chunks(DESCRIBE_BATCH) {
+            let reply = self
+                .ecs
+                .describe_services()
+                .cluster(cluster)
+                .set_services(Some(batch.to_vec()))
+                .include(ServiceField::Tags)
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_SERVICES.failed(&error))?;
+            let unreadable = reply
+                .failures()
+                .iter()
+                .find(|failure| failure.reason() != Some("MISSING"));
+            if let Some(failure) = unreadable {
+                let message = failure.detail().or(failure.arn()).unwrap_or_default();
+                return Err(DESCRIBE_SERVICES.reported(failure.reason().unwrap_or_default(), message));
+            }
+            for found in reply.services() {
+                services.extend(service::read(DESCRIBE_SERVICES, found)?);
+            }
+        }
+        Ok(services)
+    }
+
+    async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {
+        let reply = self
+            .ecs
+            .describe_task_definition()
+            .task_definition(arn_or_family)
+            .include(TaskDefinitionField::Tags)
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_TASK_DEFINITION.failed(&error));
+        match reply {
+            Ok(reply) => {
+                let tags = read_tags(reply.tags());
+                match reply.task_definition() {
+                    Some(found) => task_definition::read(DESCRIBE_TASK_DEFINITION, found, tags).map(Some),
+                    None => Ok(None),
+                }
+            }
+            Err(error) if error.fault == Fault::Absent => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn register_task_definition(
+        &self,
+        content: &TaskDefinition,
+        tags: &Tags,
+    ) -> Result<TaskDefinitionState> {
+        let container = task_definition::container(REGISTER_TASK_DEFINITION, content)?;
+        let reply = self
+            .ecs
+            .register_task_definition()
+            .family(&content.family)
+            .network_mode(task_definition::network_mode(content.network_mode))
+            .requires_compatibilities(task_definition::compatibility(content.launch_type))
+            .set_execution_role_arn(content.execution_role_arn.clone())
+            .set_cpu(task_definition::task_size(content, content.cpu))
+            .set_memory(task_definition::task_size(content, content.memory))
+            .container_definitions(container)
+            .set_tags(write_tags(tags))
+            .customize()
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
+            .send()
+            .await
+            .map_err(|error| {
+                let mut error = REGISTER_TASK_DEFINITION.failed(&error);
+                error.message = task_definition::without_values(&error.message, &content.environment);
+                error
+            })?;
+        let arn = reply
+            .task_definition()
+            .and_then(sdk::TaskDefinition::task_definition_arn);
+        let arn = arn.ok_or_else(|| REGISTER_TASK_DEFINITION.bug("no ARN in the reply"))?;
+        // What was sent, not what came back: should AWS ever report a field otherwise than it was sent, the plan must
+        // not register it again and again.
+        Ok(TaskDefinitionState {
+            arn: Arn(arn.to_owned()),
+            content: content.clone(),
+            active: true,
+            tags: tags.clone(),
+        })
+    }
+
+    async fn create_service(
+        &self,
+        cluster: &str,
+        service: &Service,
+        task_definition: &Arn,
+        attachments: &[Attachment<Arn>],
+    ) -> Result<ServiceState> {
+        let Service {
+            name,
+            launch_type,
+            quantity,
+            settings,
+            tags,
+        } = service;
+        let percent = (settings.minimum_healthy_percent, settings.maximum_percent);
+        let network = settings.network.as_ref();
+        let placement = settings
+            .placement
+            .iter()
+            .map(service::placement_strategy)
+            .collect();
+        let balancers = attachments.iter().map(service::load_balancer).collect();
+        let reply = self
+            .ecs
+            .create_service()
+            .cluster(cluster)
+            .service_name(name)
+            .task_definition(&task_definition.0)
+            .launch_type(service::launch_type(*launch_type))
+            .desired_count(to_i32(quantity.unwrap_or(1)))
+            .deployment_configuration(service::deployment_configuration(percent))
+            .availability_zone_rebalancing(service::zone_rebalancing(settings.zone_rebalancing))
+            .set_placement_strategy(Some(placement))
+            .set_health_check_grace_period_seconds(settings.grace_period.map(to_i32))
+            .set_network_configuration(service::network_configuration(CREATE_SERVICE, network)?)
+            .set_load_balancers(Some(balancers))
+            .propagate_tags(PropagateTags::Service)
+            .enable_ecs_managed_tags(false)
+            .set_tags(write_tags(tags))
+            .send()
+            .await
+            .map_err(|error| CREATE_SERVICE.failed(&error))?;
+        let mut created = service::read_written(CREATE_SERVICE, reply.service())?;
+        created.tags.clone_from(tags);
+        Ok(created)
+    }
+
+    async fn update_service(
+        &self,
+        cluster: &str,
+        name: &str,
+        update: &ServiceUpdate,
+        task_definition: Option<&Arn>,
+        attachments: Option<&[Attachment<Arn>]>,
+    ) -> Result<ServiceState> {
+        let ServiceUpdate {
+            desired_count,
+            deployment_percent,
+            zone_rebalancing,
+            placement,
+            grace_period,
+            network,
+        } = update;
+        let placement = placement
+            .as_ref()
+            .map(|strategies| strategies.iter().map(service::placement_strategy));
+        let balancers = attachments.map(|all| all.iter().map(service::load_balancer));
+        let reply = self
+            .ecs
+            .update_service()
+            .cluster(cluster)
+            .service(name)
+            .set_task_definition(task_definition.map(|arn| arn.0.clone()))
+            .set_desired_count(desired_count.map(to_i32))
+            .set_deployment_configuration(deployment_percent.map(service::deployment_configuration))
+            .set_availability_zone_rebalancing(zone_rebalancing.map(service::zone_rebalancing))
+            .set_placement_strategy(placement.map(Iterator::collect))
+            .set_health_check_grace_period_seconds(grace_period.map(to_i32))
+            .set_network_configuration(service::network_configuration(UPDATE_SERVICE, network.as_ref())?)
+            .set_load_balancers(balancers.map(Iterator::collect))
+            .send()
+            .await
+            .map_err(|error| UPDATE_SERVICE.failed(&error))?;
+        service::read_written(UPDATE_SERVICE, reply.service())
+    }
+
+    async fn delete_service(&self, cluster: &str, name: &str) -> Result<()> {
+        let reply = self
+            .ecs
+            .delete_service()
+            .cluster(cluster)
+            .service(name)
+            .force(true)
+            .send()
+            .await
+            .map_err(|error| DELETE_SERVICE.failed(&error));
+        match reply {
+            Ok(_) => Ok(()),
+            Err(error) if error.fault == Fault::Absent => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()> {
+        self.ecs
+            .tag_resource()
+            .resource_arn(&service.0)
+            .set_tags(write_tags(tags))
+            .send()
+            .await
+            .map_err(|error| TAG_RESOURCE.failed(&error))?;
+        Ok(())
+    }
+}
+
+fn read_tags(tags: &[sdk::Tag]) -> Tags {
+    let pair = |tag: &sdk::Tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()));
+    tags.iter().filter_map(pair).collect()
+}
+
+/// `None` without tags: AWS refuses an empty list in some calls.
+fn write_tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
+    let tag = |(key, value): (&String, &String)| sdk::Tag::builder().key(key).value(value).build();
+    Some(tags.iter().map(tag).collect()).filter(|tags: &Vec<_>| !tags.is_empty())
+}
+
+/// AWS counts with signed numbers that are never negative.
+fn from_i32(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+/// What exceeds it is refused by AWS all the same.
+fn to_i32(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! ECS services between the model and the SDK. A field that a reply leaves out is `None`: unknown, not drift.
+
+use aws_sdk_ecs::types as sdk;
+
+use super::{from_i32, read_tags, to_i32};
+use crate::aws::Result;
+use crate::aws::error::Call;
+use crate::model::name::Arn;
+use crate::model::service::{Attachment, LaunchType, PlacementStrategy, TaskNetwork};
+use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
+
+/// A service ARN ends in `service/<name>` in the short form and in `service/<cluster>/<name>` in the long one. A name
+/// holds no slash, so the last segment is the name in both; and `ListServices` gives nothing but ARNs.
+pub(super) fn name_in_arn(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// `None` for an inactive service, which is as good as gone.
+pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceState>> {
+    let status = match service.status() {
+        Some("INACTIVE") => return Ok(None),
+        Some("DRAINING") => ServiceStatus::Draining,
+        Some(_) | None => ServiceStatus::Active,
+    };
+    let required = |field: Option<&str>, what: &str| {
+        field
+            .map(str::to_owned)
+            .ok_or_else(|| call.bug(format!("a service without {what}")))
+    };
+    Ok(Some(ServiceState {
+        name: required(service.service_name(), "a name")?,
+        arn: Arn(required(service.service_arn(), "an ARN")?),
+        status,
+        task_definition: Arn(required(service.task_definition(), "a task definition")?),
+        desired: from_i32(service.desired_count()),
+        running: from_i32(service.running_count()),
+        pending: from_i32(service.pending_count()),
+        deployments: service.deployments().iter().filter_map(deployment).collect(),
+        attachments: service.load_balancers().iter().filter_map(attachment).collect(),
+        deployment_percent: deployment_percent(service),
+        zone_rebalancing: service
+            .availability_zone_rebalancing()
+            .map(|setting| *setting == sdk::AvailabilityZoneRebalancing::Enabled),
+        placement: service
+            .placement_strategy
+            .as_ref()
+            .map(|all| all.iter().map(placement).collect()),
+        grace_period: service.health_check_grace_period_seconds().map(from_i32),
+        network: network(service),
+        tags: read_tags(service.tags()),
+        newest_event: newest_event(service.events()),
+    }))
+}
+
+/// A service in the reply to a write, where it is never missing nor inactive.
+pub(super) fn read_written(call: Call, service: Option<&sdk::Service>) -> Result<ServiceState> {
+    let service = service.ok_or_else(|| call.bug("no service in the reply"))?;
+    read(call, service)?.ok_or_else(|| call.bug("an inactive service in the reply"))
+}
+
+/// `None` for one that was completely replaced.
+fn deployment(deployment: &sdk::Deployment) -> Option<Deployment> {
+    if deployment.status() == Some("INACTIVE") {
+        return None;
+    }
+    let (desired, running) = (deployment.desired_count(), deployment.running_count());
+    let rollout = match deployment
+        .rollout_state()
+        .map(sdk::DeploymentRolloutState::as_str)
+    {
+        Some("COMPLETED") => Rollout::Completed,
+        Some("FAILED") => Rollout::Failed,
+        // Not reported for every kind of deployment.
+        None if running >= desired => Rollout::Completed,
+        Some(_) | None => Rollout::InProgress,
+    };
+    Some(Deployment {
+        id: deployment.id().unwrap_or_default().to_owned(),
+        primary: deployment.status() == Some("PRIMARY"),
+        task_definition: Arn(deployment.task_definition().unwrap_or_default().to_owned()),
+        rollout,
+        desired: from_i32(desired),
+        running: from_i32(running),
+        pending: from_i32(deployment.pending_count()),
+    })
+}
+
+/// `None` for a classic load balancer, which has a name instead of a target group.
+fn attachment(balancer: &sdk::LoadBalancer) -> Option<Attachment<Arn>> {
+    Some(Attachment {
+        target_group: Arn(balancer.target_group_arn()?.to_owned()),
+        container: balancer.container_name().unwrap_or_default().to_owned(),
+        container_port: balancer
+            .container_port()
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(0),
+    })
+}
+
+fn deployment_percent(service: &sdk::Service) -> Option<(u32, u32)> {
+    let configuration = service.deployment_configuration()?;
+    let (minimum, maximum) = (
+        configuration.minimum_healthy_percent()?,
+        configuration.maximum_percent()?,
+    );
+    Some((from_i32(minimum), from_i32(maximum)))
+}
+
+/// AWS reports the `memory` of `binpack` in capitals; every other field as it was sent.
+fn placement(strategy: &sdk::PlacementStrategy) -> PlacementStrategy {
+    let kind = strategy
+        .r#type()
+        .map(sdk::PlacementStrategyType::as_str)
+        .unwrap_or_default();
+    let field = strategy.field().unwrap_or_default();
+    PlacementStrategy {
+        kind: kind.to_owned(),
+        field: if kind == "binpack" {
+            field.to_ascii_lowercase()
+        } else {
+            field.to_owned()
+        },
+    }
+}
+
+fn network(service: &sdk::Service) -> Option<TaskNetwork> {
+    let configuration = service.network_configuration()?.awsvpc_configuration()?;
+    Some(TaskNetwork {
+        subnets: configuration.subnets().iter().cloned().collect(),
+        security_groups: configuration.security_groups().iter().cloned().collect(),
+        assign_public_ip: configuration.assign_public_ip() == Some(&sdk::AssignPublicIp::Enabled),
+    })
+}
+
+/// AWS lists the newest first; the times are asked all the same, and the first wins a tie.
+fn newest_event(events: &[sdk::ServiceEvent]) -> Option<String> {
+    let newest = events.iter().rev().max_by_key(|event| event.created_at())?;
+    newest.message().map(str::to_owned)
+}
+
+pub(super) fn launch_type(launch_type: LaunchType) -> sdk::LaunchType {
+    match launch_type {
+        LaunchType::Ec2 => sdk::LaunchType::Ec2,
+        LaunchType::Fargate => sdk::LaunchType::Fargate,
+        LaunchType::External => sdk::LaunchType::External,
+    }
+}
+
+/// AWS replaces the whole of it, so the circuit breaker is always named: off, also where somebody switched it on.
+pub(super) fn deployment_configuration((minimum, maximum): (u32, u32)) -> sdk::DeploymentConfiguration {
+    let breaker = sdk::DeploymentCircuitBreaker::builder()
+        .enable(false)
+        .rollback(false)
+        .build();
+    sdk::DeploymentConfiguration::builder()
+        .minimum_healthy_percent(to_i32(minimum))
+        .maximum_percent(to_i32(maximum))
+        .deployment_circuit_breaker(breaker)
+        .build()
+}
+
+pub(super) fn zone_rebalancing(enabled: bool) -> sdk::AvailabilityZoneRebalancing {
+    if enabled {
+        sdk::AvailabilityZoneRebalancing::Enabled
+    } else {
+        sdk::AvailabilityZoneRebalancing::Disabled
+    }
+}
+
+pub(super) fn placement_strategy(strategy: &PlacementStrategy) -> sdk::PlacementStrategy {
+    let PlacementStrategy { kind, field } = strategy;
+    sdk::PlacementStrategy::builder()
+        .r#type(kind.as_str().into())
+        .set_field(Some(field.clone()).filter(|field| !field.is_empty()))
+        .build()
+}
+
+pub(super) fn load_balancer(attachment: &Attachment<Arn>) -> sdk::LoadBalancer {
+    let Attachment {
+        target_group,
+        container,
+        container_port,
+    } = attachment;
+    sdk::LoadBalancer::builder()
+        .target_group_arn(&target_group.0)
+        .container_name(container)
+        .container_port((*container_port).into())
+        .build()
+}
+
+pub(super) fn network_configuration(
+    call: Call,
+    network: Option<&TaskNetwork>,
+) -> Result<Option<sdk::NetworkConfiguration>> {
+    let Some(network) = network else {
+        return Ok(None);
+    };
+    let TaskNetwork {
+        subnets,
+        security_groups,
+        assign_public_ip,
+    } = network;
+    let public_ip = if *assign_public_ip {
+        sdk::AssignPublicIp::Enabled
+    } else {
+        sdk::AssignPublicIp::Disabled
+    };
+    let awsvpc = sdk::AwsVpcConfiguration::builder()
+        .set_subnets(Some(subnets.iter().cloned().collect()))
+        .set_security_groups(Some(security_groups.iter().cloned().collect()))
+        .assign_public_ip(public_ip)
+        .build()
+        .map_err(|error| call.bug(error.to_string()))?;
+    Ok(Some(
+        sdk::NetworkConfiguration::builder()
+            .awsvpc_configuration(awsvpc)
+            .build(),
+    ))
+}

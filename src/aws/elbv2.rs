@@ -1,0 +1,410 @@
+//! Elastic Load Balancing v2 through the SDK: what each call sends. How replies are read is in `read.rs`,
+//! what calls are made of in `write.rs`.
+
+mod read;
+mod write;
+
+use async_trait::async_trait;
+
+use super::clients::AwsClients;
+use super::error::{AwsError, Call, Fault};
+use super::{Elbv2, Result};
+use crate::model::load_balancer::{
+    HealthCheck, Listener, LoadBalancer, TARGET_GROUP_PORT, TargetGroup, TargetGroupAttributes,
+};
+use crate::model::name::Arn;
+use crate::model::owner::Tags;
+use crate::model::state::{ListenerState, LoadBalancerState, TargetGroupState};
+
+const DESCRIBE_LOAD_BALANCERS: Call = Call::read("elasticloadbalancing:DescribeLoadBalancers");
+const DESCRIBE_TARGET_GROUPS: Call = Call::read("elasticloadbalancing:DescribeTargetGroups");
+const DESCRIBE_TAGS: Call = Call::read("elasticloadbalancing:DescribeTags");
+const DESCRIBE_LISTENERS: Call = Call::read("elasticloadbalancing:DescribeListeners");
+const DESCRIBE_ATTRIBUTES: Call = Call::read("elasticloadbalancing:DescribeTargetGroupAttributes");
+const CREATE_LOAD_BALANCER: Call = Call::create("elasticloadbalancing:CreateLoadBalancer");
+const SET_SUBNETS: Call = Call::modify("elasticloadbalancing:SetSubnets");
+const SET_SECURITY_GROUPS: Call = Call::modify("elasticloadbalancing:SetSecurityGroups");
+const DELETE_LOAD_BALANCER: Call = Call::delete("elasticloadbalancing:DeleteLoadBalancer");
+const CREATE_TARGET_GROUP: Call = Call::create("elasticloadbalancing:CreateTargetGroup");
+const MODIFY_TARGET_GROUP: Call = Call::modify("elasticloadbalancing:ModifyTargetGroup");
+const MODIFY_ATTRIBUTES: Call = Call::modify("elasticloadbalancing:ModifyTargetGroupAttributes");
+const DELETE_TARGET_GROUP: Call = Call::delete("elasticloadbalancing:DeleteTargetGroup");
+const CREATE_LISTENER: Call = Call::create("elasticloadbalancing:CreateListener");
+const MODIFY_LISTENER: Call = Call::modify("elasticloadbalancing:ModifyListener");
+const ADD_TAGS: Call = Call::modify("elasticloadbalancing:AddTags");
+
+const PAGE: i32 = 400;
+const TAGS_BATCH: usize = 20;
+
+/// The port that ECS registered each target with.
+const TRAFFIC_PORT: &str = "traffic-port";
+const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
+/// Seconds: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html>.
+const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
+
+#[async_trait]
+impl Elbv2 for AwsClients {
+    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .elbv2
+                .describe_load_balancers()
+                .page_size(PAGE)
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error))?;
+            for load_balancer in page.load_balancers() {
+                found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
+            }
+            marker = page.next_marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
+        let mut found = Vec::new();
+        for name in names {
+            let reply = self
+                .elbv2
+                .describe_load_balancers()
+                .names(name)
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error));
+            for load_balancer in unless_absent(reply)?
+                .iter()
+                .flat_map(|reply| reply.load_balancers())
+            {
+                found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .elbv2
+                .describe_target_groups()
+                .page_size(PAGE)
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_TARGET_GROUPS.failed(&error))?;
+            for target_group in page.target_groups() {
+                found.push(read::target_group(DESCRIBE_TARGET_GROUPS, target_group)?);
+            }
+            marker = page.next_marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
+        let mut all = Vec::new();
+        for batch in arns.chunks(TAGS_BATCH) {
+            match unless_absent(self.describe_tags_together(batch).await)? {
+                Some(tags) => all.extend(tags),
+                // One that is gone fails the whole call, and AWS's message does not always say which.
+                None => {
+                    for arn in batch {
+                        let one =
+                            unless_absent(self.describe_tags_together(std::slice::from_ref(arn)).await)?;
+                        all.extend(one.unwrap_or_else(|| vec![Tags::new()]));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>> {
+        let mut found = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .elbv2
+                .describe_listeners()
+                .load_balancer_arn(&load_balancer.0)
+                .page_size(PAGE)
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_LISTENERS.failed(&error));
+            let Some(page) = unless_absent(page)? else {
+                return Ok(None);
+            };
+            for listener in page.listeners() {
+                found.push(read::listener(DESCRIBE_LISTENERS, listener)?);
+            }
+            marker = page.next_marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    async fn describe_target_group_attributes(
+        &self,
+        target_group: &Arn,
+    ) -> Result<Option<TargetGroupAttributes>> {
+        let reply = self
+            .elbv2
+            .describe_target_group_attributes()
+            .target_group_arn(&target_group.0)
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_ATTRIBUTES.failed(&error));
+        Ok(unless_absent(reply)?.map(|reply| read::attributes(reply.attributes())))
+    }
+
+    async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState> {
+        let LoadBalancer {
+            name,
+            kind,
+            scheme,
+            subnets,
+            security_groups,
+            tags,
+        } = load_balancer;
+        let reply = self
+            .elbv2
+            .create_load_balancer()
+            .name(name)
+            .r#type(write::kind(*kind))
+            .scheme(write::scheme(*scheme))
+            .set_subnets(Some(subnets.iter().cloned().collect()))
+            .set_security_groups(Some(security_groups.iter().cloned().collect()))
+            .set_tags(write::tags(tags))
+            .send()
+            .await
+            .map_err(|error| CREATE_LOAD_BALANCER.failed(&error))?;
+        let created = reply.load_balancers().first();
+        let created = created.ok_or_else(|| CREATE_LOAD_BALANCER.bug("no load balancer in the reply"))?;
+        Ok(LoadBalancerState {
+            tags: tags.clone(),
+            listeners: Some(Vec::new()),
+            ..read::load_balancer(CREATE_LOAD_BALANCER, created)?
+        })
+    }
+
+    async fn set_subnets(&self, load_balancer: &Arn, subnets: &[String]) -> Result<()> {
+        self.elbv2
+            .set_subnets()
+            .load_balancer_arn(&load_balancer.0)
+            .set_subnets(Some(subnets.to_vec()))
+            .send()
+            .await
+            .map_err(|error| SET_SUBNETS.failed(&error))?;
+        Ok(())
+    }
+
+    async fn set_security_groups(&self, load_balancer: &Arn, security_groups: &[String]) -> Result<()> {
+        self.elbv2
+            .set_security_groups()
+            .load_balancer_arn(&load_balancer.0)
+            .set_security_groups(Some(security_groups.to_vec()))
+            .send()
+            .await
+            .map_err(|error| SET_SECURITY_GROUPS.failed(&error))?;
+        Ok(())
+    }
+
+    async fn delete_load_balancer(&self, load_balancer: &Arn) -> Result<()> {
+        let call = self
+            .elbv2
+            .delete_load_balancer()
+            .load_balancer_arn(&load_balancer.0);
+        let reply = call
+            .send()
+            .await
+            .map_err(|error| DELETE_LOAD_BALANCER.failed(&error));
+        unless_absent(reply).map(|_| ())
+    }
+
+    async fn create_target_group(&self, target_group: &TargetGroup) -> Result<TargetGroupState> {
+        let TargetGroup {
+            name,
+            vpc,
+            protocol,
+            target_type,
+            check,
+            // No create call takes them.
+            attributes: _,
+            tags,
+        } = target_group;
+        let reply = self
+            .elbv2
+            .create_target_group()
+            .name(name)
+            .vpc_id(vpc)
+            .protocol(write::protocol(*protocol))
+            .port(TARGET_GROUP_PORT.into())
+            .target_type(write::target_type(*target_type))
+            .health_check_enabled(true)
+            .health_check_protocol(write::CHECK_PROTOCOL)
+            .health_check_port(TRAFFIC_PORT)
+            .health_check_path(&check.path)
+            .health_check_interval_seconds(write::number(check.interval))
+            .health_check_timeout_seconds(write::number(check.timeout))
+            .healthy_threshold_count(write::number(check.healthy_threshold))
+            .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
+            .matcher(write::matcher(check))
+            .set_tags(write::tags(tags))
+            .send()
+            .await
+            .map_err(|error| CREATE_TARGET_GROUP.failed(&error))?;
+        let created = reply.target_groups().first();
+        let created = created.ok_or_else(|| CREATE_TARGET_GROUP.bug("no target group in the reply"))?;
+        Ok(TargetGroupState {
+            tags: tags.clone(),
+            attributes: Some(TargetGroupAttributes {
+                deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+            }),
+            ..read::target_group(CREATE_TARGET_GROUP, created)?
+        })
+    }
+
+    async fn modify_target_group(&self, target_group: &Arn, check: &HealthCheck) -> Result<()> {
+        self.elbv2
+            .modify_target_group()
+            .target_group_arn(&target_group.0)
+            .health_check_enabled(true)
+            .health_check_protocol(write::CHECK_PROTOCOL)
+            .health_check_port(TRAFFIC_PORT)
+            .health_check_path(&check.path)
+            .health_check_interval_seconds(write::number(check.interval))
+            .health_check_timeout_seconds(write::number(check.timeout))
+            .healthy_threshold_count(write::number(check.healthy_threshold))
+            .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
+            .matcher(write::matcher(check))
+            .send()
+            .await
+            .map_err(|error| MODIFY_TARGET_GROUP.failed(&error))?;
+        Ok(())
+    }
+
+    async fn modify_target_group_attributes(
+        &self,
+        target_group: &Arn,
+        attributes: &TargetGroupAttributes,
+    ) -> Result<()> {
+        let TargetGroupAttributes { deregistration_delay } = attributes;
+        self.elbv2
+            .modify_target_group_attributes()
+            .target_group_arn(&target_group.0)
+            .set_attributes(Some(write::attributes(attributes)))
+            .send()
+            .await
+            .map_err(|error| MODIFY_ATTRIBUTES.failed(&error))?;
+        Ok(())
+    }
+
+    async fn delete_target_group(&self, target_group: &Arn) -> Result<()> {
+        let call = self.elbv2.delete_target_group().target_group_arn(&target_group.0);
+        let reply = call
+            .send()
+            .await
+            .map_err(|error| DELETE_TARGET_GROUP.failed(&error));
+        unless_absent(reply).map(|_| ())
+    }
+
+    async fn create_listener(
+        &self,
+        load_balancer: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        let Listener {
+            port,
+            protocol,
+            target_group: _,
+            tags,
+        } = listener;
+        let reply = self
+            .elbv2
+            .create_listener()
+            .load_balancer_arn(&load_balancer.0)
+            .port((*port).into())
+            .protocol(write::protocol(*protocol))
+            .default_actions(write::forward_to(target_group))
+            .set_tags(write::tags(tags))
+            .send()
+            .await
+            .map_err(|error| CREATE_LISTENER.failed(&error))?;
+        let created = reply.listeners().first();
+        let created = created.ok_or_else(|| CREATE_LISTENER.bug("no listener in the reply"))?;
+        read::listener(CREATE_LISTENER, created)
+    }
+
+    async fn modify_listener(
+        &self,
+        arn: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        let reply = self
+            .elbv2
+            .modify_listener()
+            .listener_arn(&arn.0)
+            .protocol(write::protocol(listener.protocol))
+            .default_actions(write::forward_to(target_group))
+            .send()
+            .await
+            .map_err(|error| MODIFY_LISTENER.failed(&error))?;
+        let modified = reply.listeners().first();
+        let modified = modified.ok_or_else(|| MODIFY_LISTENER.bug("no listener in the reply"))?;
+        read::listener(MODIFY_LISTENER, modified)
+    }
+
+    async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()> {
+        self.elbv2
+            .add_tags()
+            .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
+            .set_tags(write::tags(tags))
+            .send()
+            .await
+            .map_err(|error| ADD_TAGS.failed(&error))?;
+        Ok(())
+    }
+}
+
+impl AwsClients {
+    /// In the order asked for; AWS answers in its own.
+    async fn describe_tags_together(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
+        let reply = self
+            .elbv2
+            .describe_tags()
+            .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_TAGS.failed(&error))?;
+        let mut by_arn = read::tags(reply.tag_descriptions());
+        Ok(arns
+            .iter()
+            .map(|arn| by_arn.remove(&arn.0).unwrap_or_default())
+            .collect())
+    }
+}
+
+/// `None` if what the call named is not there.
+fn unless_absent<T>(reply: Result<T>) -> Result<Option<T>> {
+    match reply {
+        Ok(reply) => Ok(Some(reply)),
+        Err(AwsError {
+            fault: Fault::Absent, ..
+        }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Route 53 through the SDK: what each call sends. How records are read and written is in `record.rs`.
+
+mod record;
+
+use async_trait::async_trait;
+use aws_sdk_route53::types as sdk;
+
+use super::clients::AwsClients;
+use super::error::{Call, Fault};
+use super::{Result, Route53};
+use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
+
+const GET_HOSTED_ZONE: Call = Call::read("route53:GetHostedZone");
+const LIST_RECORDS: Call = Call::read("route53:ListResourceRecordSets");
+const CHANGE_RECORDS: Call = Call::modify("route53:ChangeResourceRecordSets");
+/// A batch that only takes away succeeds on a zone that is gone.
+const DELETE_RECORDS: Call = Call::delete("route53:ChangeResourceRecordSets");
+
+const PAGE: i32 = 300;
+/// Enough for every type of record at one name, and for what sorts between it and its ownership name.
+const NAME_PAGE: i32 = 10;
+
+const NO_SUCH_ZONE: &str = "NoSuchHostedZone";
+
+// A zone id may come as `/hostedzone/Z…`, as AWS reports it: the SDK takes the prefix away.
+#[async_trait]
+impl Route53 for AwsClients {
+    async fn zone_name(&self, zone_id: &str) -> Result<Option<String>> {
+        let reply = self
+            .route53
+            .get_hosted_zone()
+            .id(zone_id)
+            .send()
+            .await
+            .map_err(|error| GET_HOSTED_ZONE.failed(&error));
+        match reply {
+            Ok(reply) => Ok(reply.hosted_zone().map(|zone| record::read_name(zone.name()))),
+            Err(error) if error.code == NO_SUCH_ZONE => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
+        let mut records = Vec::new();
+        let mut from = (None, None, None);
+        loop {
+            let (name, kind, identifier) = from;
+            let page = self
+                .route53
+                .list_resource_record_sets()
+                .hosted_zone_id(zone_id)
+                .max_items(PAGE)
+                .set_start_record_name(name)
+                .set_start_record_type(kind)
+                .set_start_record_identifier(identifier)
+                .send()
+                .await
+                .map_err(|error| LIST_RECORDS.failed(&error));
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.code == NO_SUCH_ZONE => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            records.extend(page.resource_record_sets().iter().map(record::read));
+            if !page.is_truncated() || page.next_record_name.is_none() {
+                return Ok(Some(records));
+            }
+            from = (
+                page.next_record_name,
+                page.next_record_type,
+                page.next_record_identifier,
+            );
+        }
+    }
+
+    async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
+        let name = normalize(name);
+        let ownership = ownership_name(&name);
+        let page = self
+            .route53
+            .list_resource_record_sets()
+            .hosted_zone_id(zone_id)
+            .start_record_name(record::write_name(&name))
+            .max_items(NAME_PAGE)
+            .send()
+            .await
+            .map_err(|error| LIST_RECORDS.failed(&error))?;
+        let records = page.resource_record_sets().iter().map(record::read);
+        Ok(records
+            .filter(|record| record.name == name || record.name == ownership)
+            .collect())
+    }
+
+    async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()> {
+        let only_deletes = changes
+            .iter()
+            .all(|change| matches!(change, RecordChange::Delete(_)));
+        let call = if only_deletes {
+            DELETE_RECORDS
+        } else {
+            CHANGE_RECORDS
+        };
+        let changes: Result<Vec<sdk::Change>> = changes
+            .iter()
+            .map(|change| record::write_change(call, change))
+            .collect();
+        let batch = sdk::ChangeBatch::builder()
+            .set_changes(Some(changes?))
+            .build()
+            .map_err(|error| call.bug(error.to_string()))?;
+        let reply = self
+            .route53
+            .change_resource_record_sets()
+            .hosted_zone_id(zone_id)
+            .change_batch(batch)
+            .send()
+            .await
+            .map_err(|error| call.failed(&error));
+        match reply {
+            Ok(_) => Ok(()),
+            Err(error) if error.fault == Fault::Absent => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
