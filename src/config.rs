@@ -59,8 +59,9 @@ pub enum LogFormat {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| format!("`{text}` is no duration such as 30s, 10m or 1h30m"))?;
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no duration such as 30s, 10m or 1h30m"))?;
     Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
 }
 

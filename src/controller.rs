@@ -19,7 +19,7 @@ use futures::{FutureExt, StreamExt};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config as RuntimeConfig};
 use kube::runtime::reflector::ObjectRef;
-use kube::runtime::{Controller, WatchStreamExt, predicates, reflector, watcher};
+use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tracing::{debug, error, info, warn};
 
@@ -42,7 +42,10 @@ pub async fn run(
 ) -> Result<(), Error> {
     let installation = installation::establish(&client, &config.namespace, config.owner_id.as_deref())
         .await
-        .map_err(|error| Error::Kubernetes { action: "find the owner id", message: error.to_string() })?;
+        .map_err(|error| Error::Kubernetes {
+            action: "find the owner id",
+            message: error.to_string(),
+        })?;
     match installation.id() {
         Ok(id) => info!(owner = id, "reconciling"),
         Err(message) => error!("nothing will be written: {message}"),
@@ -52,7 +55,10 @@ pub async fn run(
     let (platforms, platform_writer) = reflector::store::<Platform>();
     let (wake_apps, woken_apps) = mpsc::unbounded();
     let (wake_platforms, woken_platforms) = mpsc::unbounded();
-    let wake = Wake { apps: wake_apps, platforms: wake_platforms };
+    let wake = Wake {
+        apps: wake_apps,
+        platforms: wake_platforms,
+    };
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
 
     let app_stream = watcher(Api::all(client.clone()), watcher::Config::default())
@@ -70,8 +76,9 @@ pub async fn run(
         .reflect(platform_writer)
         .touched_objects()
         .predicate_filter(what_wakes_an_app::<Platform>, predicates_config());
-    let changed_platforms =
-        platform_watch().touched_objects().predicate_filter(what_wakes_its_apps, predicates_config());
+    let changed_platforms = platform_watch()
+        .touched_objects()
+        .predicate_filter(what_wakes_its_apps, predicates_config());
 
     let stopped = stopped.shared();
     let all_apps = apps.clone();
@@ -79,7 +86,11 @@ pub async fn run(
         .with_config(runtime.clone())
         // Any App may be of a Platform that appears or changes: what it resolves to is for its own pass to say.
         .watches_stream(changed_platforms, move |_| {
-            all_apps.state().iter().map(|app| ObjectRef::from_obj(&**app)).collect::<Vec<_>>()
+            all_apps
+                .state()
+                .iter()
+                .map(|app| ObjectRef::from_obj(&**app))
+                .collect::<Vec<_>>()
         })
         .reconcile_on(woken_apps)
         .graceful_shutdown_on(stopped.clone());
@@ -89,23 +100,41 @@ pub async fn run(
         .graceful_shutdown_on(stopped);
 
     let (ready_apps, ready_platforms) = (apps.clone(), platforms.clone());
-    let context =
-        Arc::new(Context::new(client, config, installation, apps, platforms, wake, connect));
+    let context = Arc::new(Context::new(
+        client,
+        config,
+        installation,
+        apps,
+        platforms,
+        wake,
+        connect,
+    ));
     tokio::spawn(async move {
         if ready_apps.wait_until_ready().await.is_ok() && ready_platforms.wait_until_ready().await.is_ok() {
             readiness.set();
         }
     });
-    let run_apps = app_controller.run(app::pass, |app, error, context| again(&app.name_any(), error, &context), context.clone());
+    let run_apps = app_controller.run(
+        app::pass,
+        |app, error, context| again(&app.name_any(), error, &context),
+        context.clone(),
+    );
     let run_platforms = platform_controller.run(
         platform::pass,
         |platform, error, context| again(&format!("platform {}", platform.name_any()), error, &context),
         context,
     );
     futures::join!(
-        run_apps.for_each(|done| async { log(done.map(|(object, _)| object.to_string()).map_err(|e| e.to_string())) }),
-        run_platforms
-            .for_each(|done| async { log(done.map(|(object, _)| object.to_string()).map_err(|e| e.to_string())) }),
+        run_apps.for_each(|done| async {
+            log(done
+                .map(|(object, _)| object.to_string())
+                .map_err(|e| e.to_string()))
+        }),
+        run_platforms.for_each(|done| async {
+            log(done
+                .map(|(object, _)| object.to_string())
+                .map_err(|e| e.to_string()))
+        }),
     );
     Ok(())
 }
@@ -131,16 +160,22 @@ fn strip<K: Resource>(object: &mut K) {
     object.meta_mut().managed_fields = None;
 }
 
-fn predicates_config() -> predicates::Config {
+fn predicates_config() -> PredicateConfig {
     // As long as an object may go without an event before its next one counts as news.
-    predicates::Config::default().ttl(Duration::from_secs(24 * 3_600))
+    PredicateConfig::default().ttl(Duration::from_secs(24 * 3_600))
 }
 
 /// Everything but the status, which is our own writing.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a predicate")]
 fn what_wakes_an_app<K: Resource>(object: &K) -> Option<u64> {
     let meta = object.meta();
-    Some(hash((meta.uid.as_ref(), meta.generation, &meta.annotations, &meta.finalizers, meta.deletion_timestamp.is_some())))
+    Some(hash((
+        meta.uid.as_ref(),
+        meta.generation,
+        &meta.annotations,
+        &meta.finalizers,
+        meta.deletion_timestamp.is_some(),
+    )))
 }
 
 /// What of a Platform matters to Apps: its spec, its annotations, and what its own pass found out.
@@ -152,7 +187,9 @@ fn what_wakes_its_apps(platform: &Platform) -> Option<u64> {
         .flat_map(|status| &status.conditions)
         .map(|condition| (&condition.type_, &condition.status, &condition.reason))
         .collect();
-    let zones = status.and_then(|status| status.zones.as_ref()).map(|zones| (&zones.internal, &zones.external));
+    let zones = status
+        .and_then(|status| status.zones.as_ref())
+        .map(|zones| (&zones.internal, &zones.external));
     let observed = status.map(|status| status.observed_generation);
     Some(hash((what_wakes_an_app(platform), observed, conditions, zones)))
 }

@@ -42,13 +42,27 @@ pub fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Err
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     for (name, process) in &app.spec.processes {
-        let builder = Builder { app, platform, owner, name, process };
+        let builder = Builder {
+            app,
+            platform,
+            owner,
+            name,
+            process,
+        };
         warnings.extend(builder.warning());
         processes.insert(name.to_string(), builder.build()?);
     }
     let records = records::build(app, platform, &processes)?;
     let place = place(platform);
-    Ok(Built { desired: Desired { owner: owner.clone(), place, processes, records }, warnings })
+    Ok(Built {
+        desired: Desired {
+            owner: owner.clone(),
+            place,
+            processes,
+            records,
+        },
+        warnings,
+    })
 }
 
 /// The part of a Platform that says where Apps live.
@@ -56,14 +70,19 @@ pub fn place(platform: &Platform) -> Place {
     let spec = &platform.spec;
     let load_balancing = spec.load_balancing.as_ref().and_then(|l| l.provider) != Some(Provider::None);
     let dns = spec.dns.as_ref().filter(|_| load_balancing);
-    let zones = dns.into_iter().flat_map(|dns| dns.internal.iter().chain(&dns.external));
+    let zones = dns
+        .into_iter()
+        .flat_map(|dns| dns.internal.iter().chain(&dns.external));
     Place {
         platform: platform.metadata.name.clone().unwrap_or_default(),
         cluster: spec.cluster.clone().unwrap_or_else(|| "default".into()),
         load_balancing,
         zones: zones.map(|zone| zone.hosted_zone_id.clone()).collect(),
         host_ports: spec.network.host_ports.as_ref().and_then(|ports| {
-            Some(PortRange { first: ports.first.try_into().ok()?, last: ports.last.try_into().ok()? })
+            Some(PortRange {
+                first: ports.first.try_into().ok()?,
+                last: ports.last.try_into().ok()?,
+            })
         }),
     }
 }
@@ -103,13 +122,20 @@ impl Builder<'_> {
             Some(_) | None => None,
         };
         let grace_period = match (&self.process.expose, &load_balancing) {
-            (Some(Expose { grace_period: Some(period), .. }), Some(_)) => {
-                Some(self.seconds("expose.gracePeriod", period)?)
-            }
+            (
+                Some(Expose {
+                    grace_period: Some(period),
+                    ..
+                }),
+                Some(_),
+            ) => Some(self.seconds("expose.gracePeriod", period)?),
             (_, Some(_)) => Some(DEFAULT_GRACE_PERIOD),
             (_, None) => None,
         };
-        let quantity = self.process.quantity.map(|quantity| quantity.try_into().unwrap_or(0));
+        let quantity = self
+            .process
+            .quantity
+            .map(|quantity| quantity.try_into().unwrap_or(0));
         let claimed = port.is_some_and(|port| port.host_port == HostPort::Claimed);
         Ok(DesiredProcess {
             task_definition: self.task_definition(port)?,
@@ -136,7 +162,13 @@ impl Builder<'_> {
     }
 
     fn launch_type(&self) -> LaunchType {
-        match self.platform.spec.capacity.as_ref().and_then(|capacity| capacity.launch_type) {
+        match self
+            .platform
+            .spec
+            .capacity
+            .as_ref()
+            .and_then(|capacity| capacity.launch_type)
+        {
             None | Some(Launch::Ec2) => LaunchType::Ec2,
             Some(Launch::Fargate) => LaunchType::Fargate,
             Some(Launch::External) => LaunchType::External,
@@ -156,15 +188,23 @@ impl Builder<'_> {
             NetworkMode::Bridge if self.platform.spec.network.host_ports.is_some() => HostPort::Claimed,
             NetworkMode::Bridge => HostPort::Dynamic,
         };
-        PortMapping { container_port: container_port(expose), host_port }
+        PortMapping {
+            container_port: container_port(expose),
+            host_port,
+        }
     }
 
     fn task_definition(&self, port: Option<PortMapping>) -> Result<TaskDefinition, Error> {
-        let cpu = self.process.cpu.and_then(|cpu| cpu.try_into().ok()).unwrap_or(DEFAULT_CPU);
+        let cpu = self
+            .process
+            .cpu
+            .and_then(|cpu| cpu.try_into().ok())
+            .unwrap_or(DEFAULT_CPU);
         let memory = match &self.process.memory {
             None => DEFAULT_MEMORY,
-            Some(memory) => text::mebibytes(memory)
-                .ok_or_else(|| self.invalid("memory", &format!("{} is no amount of memory", memory.as_str())))?,
+            Some(memory) => text::mebibytes(memory).ok_or_else(|| {
+                self.invalid("memory", &format!("{} is no amount of memory", memory.as_str()))
+            })?,
         };
         if self.launch_type() == LaunchType::Fargate && !is_fargate_size(cpu, memory) {
             return Err(self.invalid(
@@ -191,10 +231,12 @@ impl Builder<'_> {
             memory,
             environment: self.environment(port),
             port,
-            logging: tasks.and_then(|tasks| tasks.logging.as_ref()).map(|logging| Logging {
-                driver: logging.driver.clone(),
-                options: logging.options.clone(),
-            }),
+            logging: tasks
+                .and_then(|tasks| tasks.logging.as_ref())
+                .map(|logging| Logging {
+                    driver: logging.driver.clone(),
+                    options: logging.options.clone(),
+                }),
         })
     }
 
@@ -260,7 +302,13 @@ impl Builder<'_> {
         };
         let kind = LoadBalancerKind::Application;
         let vpc = &network.vpc_id;
-        let identity = LoadBalancerIdentity { owner: self.owner, process: self.name, kind, scheme, vpc };
+        let identity = LoadBalancerIdentity {
+            owner: self.owner,
+            process: self.name,
+            kind,
+            scheme,
+            vpc,
+        };
         let load_balancer = name::load_balancer_name(&identity);
         let protocol = TargetProtocol::Http;
         let target_type = match self.network_mode() {
@@ -290,7 +338,9 @@ impl Builder<'_> {
                 protocol,
                 target_type,
                 check: self.check(expose.check.as_ref())?,
-                attributes: TargetGroupAttributes { deregistration_delay: DEFAULT_DEREGISTRATION_DELAY },
+                attributes: TargetGroupAttributes {
+                    deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+                },
                 tags: self.tags(),
             },
             load_balancer: LoadBalancer {
@@ -316,7 +366,9 @@ impl Builder<'_> {
             None => interval.saturating_sub(1).min(5),
         };
         let threshold = |threshold: Option<i32>, default| {
-            threshold.and_then(|threshold| threshold.try_into().ok()).unwrap_or(default)
+            threshold
+                .and_then(|threshold| threshold.try_into().ok())
+                .unwrap_or(default)
         };
         Ok(HealthCheck {
             path: check.path.clone().unwrap_or_else(|| "/".into()),
@@ -348,7 +400,10 @@ impl Builder<'_> {
 }
 
 fn container_port(expose: &Expose) -> u16 {
-    expose.container_port.and_then(|port| port.try_into().ok()).unwrap_or(DEFAULT_CONTAINER_PORT)
+    expose
+        .container_port
+        .and_then(|port| port.try_into().ok())
+        .unwrap_or(DEFAULT_CONTAINER_PORT)
 }
 
 /// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
@@ -384,5 +439,9 @@ fn set(items: &[String]) -> BTreeSet<String> {
 /// Whether any process of an App gets a DNS name.
 pub fn has_names(app: &App, platform: &Platform) -> bool {
     place(platform).load_balancing
-        && app.spec.processes.iter().any(|(name, process)| exposure(name, process).is_some())
+        && app
+            .spec
+            .processes
+            .iter()
+            .any(|(name, process)| exposure(name, process).is_some())
 }

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod aws;
 pub mod claims;
 pub mod config;
+pub mod controller;
 pub mod desired;
 pub mod error;
 pub mod model;

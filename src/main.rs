@@ -40,7 +40,11 @@ async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let health = telemetry::serve(config.health_address, readiness.clone(), stopped.clone());
     tokio::try_join!(
         async { health.await.map_err(Box::<dyn std::error::Error>::from) },
-        async { run(client, config, Box::<Sdk>::default(), readiness, stopped).await.map_err(Into::into) },
+        async {
+            run(client, config, Box::<Sdk>::default(), readiness, stopped)
+                .await
+                .map_err(Into::into)
+        },
     )?;
     Ok(())
 }

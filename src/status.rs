@@ -48,10 +48,17 @@ pub fn compute(
 }
 
 /// The verdict as conditions; `lastTransitionTime` moves only when a condition's status does.
-pub fn conditions(before: &[Condition], generation: i64, verdict: &Verdict, now: Timestamp) -> Vec<Condition> {
+pub fn conditions(
+    before: &[Condition],
+    generation: i64,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Vec<Condition> {
     let condition = |kind: ConditionType, status: bool, reason: Reason, message: &str| {
         let status = if status { "True" } else { "False" };
-        let same = before.iter().find(|c| c.type_ == kind.as_str() && c.status == status);
+        let same = before
+            .iter()
+            .find(|c| c.type_ == kind.as_str() && c.status == status);
         Condition {
             type_: kind.as_str().into(),
             status: status.into(),
@@ -108,10 +115,19 @@ pub struct Waits {
 
 /// A replaced load balancer waits for the larger of `retire_after` and twice the TTL of the records that named it.
 pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: Timestamp) -> Waits {
-    let mut waits = Waits { over: Vec::new(), next: None };
-    let retiring = status.iter().flat_map(|status| &status.processes).flat_map(|process| &process.retiring);
+    let mut waits = Waits {
+        over: Vec::new(),
+        next: None,
+    };
+    let retiring = status
+        .iter()
+        .flat_map(|status| &status.processes)
+        .flat_map(|process| &process.retiring);
     for entry in retiring {
-        let ttl = entry.ttl_seconds.and_then(|ttl| u64::try_from(ttl).ok()).unwrap_or(u64::from(ttl));
+        let ttl = entry
+            .ttl_seconds
+            .and_then(|ttl| u64::try_from(ttl).ok())
+            .unwrap_or(u64::from(ttl));
         let wait = retire_after.max(Duration::from_secs(2 * ttl));
         let waited = Duration::try_from(now.duration_since(entry.since.0)).unwrap_or(Duration::ZERO);
         match wait.checked_sub(waited).filter(|left| !left.is_zero()) {
@@ -129,7 +145,10 @@ pub fn is_same(one: &AppStatus, other: &AppStatus) -> bool {
 
 /// What a status remembers about its processes, by name.
 fn by_name(processes: &[ProcessStatus]) -> BTreeMap<&str, &ProcessStatus> {
-    processes.iter().map(|process| (process.name.as_str(), process)).collect()
+    processes
+        .iter()
+        .map(|process| (process.name.as_str(), process))
+        .collect()
 }
 
 /// An error in words for a condition.

@@ -15,7 +15,9 @@ use crate::config::LogFormat;
 /// Logs go to standard error; `RUST_LOG` says how much.
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Human => subscriber.init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
@@ -32,7 +34,11 @@ impl Readiness {
     }
 
     fn status(&self) -> StatusCode {
-        if self.0.load(Ordering::Relaxed) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+        if self.0.load(Ordering::Relaxed) {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     }
 }
 
@@ -46,5 +52,7 @@ pub async fn serve(
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(move || async move { readiness.status() }));
     let listener = TcpListener::bind(address).await?;
-    axum::serve(listener, router).with_graceful_shutdown(stopped).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .await
 }

@@ -45,7 +45,14 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
             return Ok(Action::await_change());
         }
     };
-    Pass { app, key: &key, context: &context, now: Timestamp::now() }.run().await
+    Pass {
+        app,
+        key: &key,
+        context: &context,
+        now: Timestamp::now(),
+    }
+    .run()
+    .await
 }
 
 struct Pass<'a> {
@@ -64,7 +71,11 @@ impl Pass<'_> {
         }
         let installation = match self.context.installation.id() {
             Ok(installation) => installation,
-            Err(message) => return self.waits(Verdict::Reconciling(Reason::OwnerChanged, message)).await,
+            Err(message) => {
+                return self
+                    .waits(Verdict::Reconciling(Reason::OwnerChanged, message))
+                    .await;
+            }
         };
         let Resolved { platform, record } = match resolve(self.app, &self.context.platforms.state()) {
             Ok(resolved) => resolved,
@@ -75,10 +86,16 @@ impl Pass<'_> {
         }
         self.announce(&record, deleting).await?;
 
-        let owner = Owner { installation: installation.into(), app: desired::app_name(self.app) };
+        let owner = Owner {
+            installation: installation.into(),
+            app: desired::app_name(self.app),
+        };
         let built = if deleting {
             let desired = Desired::empty(owner, desired::place(&platform));
-            Ok(Built { desired, warnings: Vec::new() })
+            Ok(Built {
+                desired,
+                warnings: Vec::new(),
+            })
         } else {
             desired::build(self.app, &platform, &owner)
         };
@@ -87,11 +104,24 @@ impl Pass<'_> {
             Err(error) => return self.failed(&record, &error).await,
         };
         if self.is_new_generation() {
-            let note = |text| Note { kind: EventType::Warning, reason: "ShellSyntax".into(), action: "Build", text };
-            report::publish(&self.context.client, self.app, warnings.into_iter().map(note).collect()).await;
+            let note = |text| Note {
+                kind: EventType::Warning,
+                reason: "ShellSyntax".into(),
+                action: "Build",
+                text,
+            };
+            report::publish(
+                &self.context.client,
+                self.app,
+                warnings.into_iter().map(note).collect(),
+            )
+            .await;
         }
         match self.reconcile(&platform, &record, &desired).await {
-            Ok(outcome) => self.conclude(&platform, &record, &desired, outcome, deleting).await,
+            Ok(outcome) => {
+                self.conclude(&platform, &record, &desired, outcome, deleting)
+                    .await
+            }
             Err(error) => self.failed(&record, &error).await,
         }
     }
@@ -112,7 +142,10 @@ impl Pass<'_> {
             return Ok(());
         }
         let verdict = if deleting {
-            Verdict::Reconciling(Reason::Deleting, "removing everything that this App holds in AWS".into())
+            Verdict::Reconciling(
+                Reason::Deleting,
+                "removing everything that this App holds in AWS".into(),
+            )
         } else {
             Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
         };
@@ -127,15 +160,33 @@ impl Pass<'_> {
     ) -> Result<Outcome, Error> {
         let context = self.context;
         let aws = context.aws(platform).await;
-        let claims = KubeClaims { client: &context.client, platform };
+        let claims = KubeClaims {
+            client: &context.client,
+            platform,
+        };
         let memory = context.memory(self.key);
         let status = self.status();
-        let ttl = platform.spec.dns.as_ref().and_then(|dns| dns.ttl_seconds).and_then(|ttl| ttl.try_into().ok());
-        let waits =
-            status::waits(status.as_ref(), context.config.retire_after, ttl.unwrap_or(60), self.now);
-        let mentioned = status.iter().flat_map(|status| &status.processes).map(|process| process.name.clone());
+        let ttl = platform
+            .spec
+            .dns
+            .as_ref()
+            .and_then(|dns| dns.ttl_seconds)
+            .and_then(|ttl| ttl.try_into().ok());
+        let waits = status::waits(
+            status.as_ref(),
+            context.config.retire_after,
+            ttl.unwrap_or(60),
+            self.now,
+        );
+        let mentioned = status
+            .iter()
+            .flat_map(|status| &status.processes)
+            .map(|process| process.name.clone());
         let known = Known {
-            task_definitions: memory.as_ref().map(|m| m.observed.task_definitions.clone()).unwrap_or_default(),
+            task_definitions: memory
+                .as_ref()
+                .map(|m| m.observed.task_definitions.clone())
+                .unwrap_or_default(),
             mentioned: mentioned.collect(),
             port_cursor: context.cursor(&record.name),
             ports_recovered: context.is_recovered(&record.name),
@@ -147,18 +198,33 @@ impl Pass<'_> {
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
         };
-        reconcile(&*aws, &claims, &Hold { app: self.app, record, context }, request).await
+        reconcile(
+            &*aws,
+            &claims,
+            &Hold {
+                app: self.app,
+                record,
+                context,
+            },
+            request,
+        )
+        .await
     }
 
     /// All there is, unless this pass was woken by something that the last one knew it had to wait for.
     fn scope(&self, platform: &Platform, memory: Option<Memory>) -> Scope {
-        let Some(memory) = memory else { return Scope::Everything };
+        let Some(memory) = memory else {
+            return Scope::Everything;
+        };
         let age = Duration::try_from(self.now.duration_since(memory.observed_at)).unwrap_or(Duration::MAX);
         let same = memory.generation == self.app.metadata.generation
             && memory.platform_generation == platform.metadata.generation
             && self.app.metadata.deletion_timestamp.is_none();
         if same && memory.only_pending && age < self.context.config.resync_interval {
-            Scope::Pending { before: Box::new(memory.observed), pending: memory.pending }
+            Scope::Pending {
+                before: Box::new(memory.observed),
+                pending: memory.pending,
+            }
         } else {
             Scope::Everything
         }
@@ -185,14 +251,24 @@ impl Pass<'_> {
             return Ok(Action::await_change());
         }
         if !deleting && !has_finalizer(self.app) && holds_anything(desired, &outcome.observed) {
-            Hold { app: self.app, record, context }.before_writes().await?;
+            Hold {
+                app: self.app,
+                record,
+                context,
+            }
+            .before_writes()
+            .await?;
         }
         let suspended = self.app.spec.suspend.unwrap_or(false);
         let mut verdict = verdict_of(&outcome, suspended);
-        if deleting && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict {
+        if deleting
+            && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
+        {
             verdict = Verdict::Reconciling(Reason::Deleting, message);
         }
-        let status = self.write_status(Some(record), Some((desired, &outcome)), &verdict).await?;
+        let status = self
+            .write_status(Some(record), Some((desired, &outcome)), &verdict)
+            .await?;
         let action = self.next(&outcome, &status);
         self.remember(platform, outcome, status);
         Ok(action)
@@ -213,7 +289,9 @@ impl Pass<'_> {
             only_pending,
             blocked: !outcome.plan.obstacles.is_empty(),
             // The age of the oldest part: a resync is due when that is old.
-            observed_at: before.filter(|b| b.only_pending).map_or(self.now, |b| b.observed_at),
+            observed_at: before
+                .filter(|b| b.only_pending)
+                .map_or(self.now, |b| b.observed_at),
             observed: outcome.observed,
             status,
         };
@@ -227,9 +305,9 @@ impl Pass<'_> {
             | Change::DeleteLoadBalancer { .. }
             | Change::DeleteTargetGroup { .. }
             | Change::DeleteService { .. } => true,
-            Change::ChangeRecords { changes, .. } => {
-                changes.iter().any(|change| matches!(change, RecordChange::Delete(_)))
-            }
+            Change::ChangeRecords { changes, .. } => changes
+                .iter()
+                .any(|change| matches!(change, RecordChange::Delete(_))),
             Change::ClaimPort(_)
             | Change::CreateLoadBalancer { .. }
             | Change::SetSubnets { .. }
@@ -301,7 +379,8 @@ impl Pass<'_> {
             | Class::Conflict
             | Class::Invalid => warn!(app = %self.key, %error, "failed"),
         }
-        self.write_status(Some(record), None, &verdict_of_error(error)).await?;
+        self.write_status(Some(record), None, &verdict_of_error(error))
+            .await?;
         Ok(self.retry(error.class()))
     }
 
@@ -321,7 +400,10 @@ impl Pass<'_> {
         verdict: &Verdict,
     ) -> Result<AppStatus, Error> {
         let before = self.status();
-        let app = App { status: before.clone(), ..self.app.clone() };
+        let app = App {
+            status: before.clone(),
+            ..self.app.clone()
+        };
         let status = status::compute(&app, record, pass, verdict, self.now);
         let api: Api<App> = api_of(&self.context.client, self.app);
         if before.as_ref() != Some(&status) {
@@ -329,25 +411,45 @@ impl Pass<'_> {
             report::patch_status(&api, self.app, &status).await?;
         }
         if let Some(memory) = self.context.memory(self.key) {
-            self.context.remember(self.key, Memory { status: status.clone(), ..memory });
+            self.context.remember(
+                self.key,
+                Memory {
+                    status: status.clone(),
+                    ..memory
+                },
+            );
         }
         Ok(status)
     }
 
     /// Nothing is left in AWS: the object may go.
     async fn release(&self) -> Result<(), Error> {
-        let finalizers: Vec<&String> =
-            self.app.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).collect();
+        let finalizers: Vec<&String> = self
+            .app
+            .finalizers()
+            .iter()
+            .filter(|finalizer| *finalizer != FINALIZER)
+            .collect();
         let patch = json!({ "metadata": {
             "resourceVersion": self.app.resource_version(),
             "finalizers": finalizers,
         }});
         let api: Api<App> = api_of(&self.context.client, self.app);
-        match api.patch(&self.app.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await {
+        match api
+            .patch(
+                &self.app.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await
+        {
             Ok(_) => {}
             Err(error) if is_gone(&error) => {}
             Err(error) => {
-                return Err(Error::Kubernetes { action: "remove the finalizer", message: error.to_string() });
+                return Err(Error::Kubernetes {
+                    action: "remove the finalizer",
+                    message: error.to_string(),
+                });
             }
         }
         self.context.forget(self.key);
@@ -368,7 +470,10 @@ fn news(before: Option<&AppStatus>, verdict: &Verdict) -> Vec<Note> {
         | Verdict::Disturbed(reason, message) => (reason, message),
     };
     let known = before.into_iter().flat_map(|status| &status.conditions);
-    if known.into_iter().any(|c| c.reason == reason.as_str() && c.message == status::cut(message)) {
+    if known
+        .into_iter()
+        .any(|c| c.reason == reason.as_str() && c.message == status::cut(message))
+    {
         return Vec::new();
     }
     vec![Note {
@@ -386,10 +491,17 @@ pub(super) fn has_finalizer(app: &App) -> bool {
 /// Whether anything of this App is in AWS or among the claims.
 fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
     let owner = &desired.owner;
-    observed.services.values().any(|service| owner.owns(&service.tags))
+    observed
+        .services
+        .values()
+        .any(|service| owner.owns(&service.tags))
         || observed.load_balancers.values().any(|l| owner.owns(&l.tags))
         || observed.target_groups.values().any(|g| owner.owns(&g.tags))
-        || observed.ports.claims.iter().any(|claim| claim.owner.app == owner.app)
+        || observed
+            .ports
+            .claims
+            .iter()
+            .any(|claim| claim.owner.app == owner.app)
 }
 
 /// Puts the finalizer on an App and records its Platform, before anything is made for it.
@@ -402,7 +514,10 @@ struct Hold<'a> {
 #[async_trait]
 impl BeforeWrites for Hold<'_> {
     async fn before_writes(&self) -> Result<(), Error> {
-        let failed = |message: String| Error::Kubernetes { action: "add the finalizer", message };
+        let failed = |message: String| Error::Kubernetes {
+            action: "add the finalizer",
+            message,
+        };
         let record = serde_json::to_string(self.record).map_err(|error| failed(error.to_string()))?;
         let recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
         if self.app.metadata.deletion_timestamp.is_some() || (has_finalizer(self.app) && recorded) {
@@ -419,9 +534,13 @@ impl BeforeWrites for Hold<'_> {
             "annotations": { RECORD_ANNOTATION: record },
         }});
         let api: Api<App> = api_of(&self.context.client, self.app);
-        api.patch(&self.app.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        api.patch(
+            &self.app.name_any(),
+            &PatchParams::default(),
+            &Patch::Merge(patch),
+        )
+        .await
+        .map_err(|error| failed(error.to_string()))?;
         self.context.wake_platform(&self.record.name);
         Ok(())
     }

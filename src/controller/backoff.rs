@@ -14,9 +14,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long until the next attempt after the n-th failure in a row, n from 1. `chance` is uniform in 0..1. `None`: only an
 /// edit helps.
-pub fn delay(class: Class, failures: u32, chance: f64) -> Option<Duration> {
+pub(super) fn delay(class: Class, failures: u32, chance: f64) -> Option<Duration> {
     let doubling = |first: Duration, last: Duration| {
-        first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(last)
+        first
+            .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
+            .min(last)
     };
     match class {
         Class::Invalid => None,
@@ -29,29 +31,29 @@ pub fn delay(class: Class, failures: u32, chance: f64) -> Option<Duration> {
 }
 
 /// Something is pending: in 10 to 30 s.
-pub fn pending(chance: f64) -> Duration {
+pub(super) fn pending(chance: f64) -> Duration {
     10 * SECOND + (20 * SECOND).mul_f64(chance)
 }
 
 /// Give or take a fifth, so that what began together does not stay together.
-pub fn spread(interval: Duration, chance: f64) -> Duration {
+pub(super) fn spread(interval: Duration, chance: f64) -> Duration {
     interval.mul_f64(0.8 + 0.4 * chance)
 }
 
 /// Failures in a row, by object.
 #[derive(Debug, Default)]
-pub struct Failures(Mutex<HashMap<String, u32>>);
+pub(super) struct Failures(Mutex<HashMap<String, u32>>);
 
 impl Failures {
     /// Counts one more and says how many that makes.
-    pub fn count(&self, object: &str) -> u32 {
+    pub(super) fn count(&self, object: &str) -> u32 {
         let mut failures = self.lock();
         let count = failures.entry(object.into()).or_default();
         *count = count.saturating_add(1);
         *count
     }
 
-    pub fn forget(&self, object: &str) {
+    pub(super) fn forget(&self, object: &str) {
         self.lock().remove(object);
     }
 
@@ -81,7 +83,11 @@ mod tests {
             (Class::Bug, 5, 0.1, Some(300)),
         ] {
             let delay = delay(class, failures, chance);
-            assert_eq!(delay, expected.map(Duration::from_secs), "{class:?} after {failures}");
+            assert_eq!(
+                delay,
+                expected.map(Duration::from_secs),
+                "{class:?} after {failures}"
+            );
         }
     }
 

@@ -29,7 +29,11 @@ impl KubeClaims<'_> {
     /// The App's UID, for information: empty if it is gone.
     async fn uid(&self, app: &AppName) -> kube::Result<String> {
         let apps: Api<App> = Api::namespaced(self.client.clone(), &app.namespace);
-        Ok(apps.get_metadata_opt(&app.name).await?.and_then(|app| app.uid()).unwrap_or_default())
+        Ok(apps
+            .get_metadata_opt(&app.name)
+            .await?
+            .and_then(|app| app.uid())
+            .unwrap_or_default())
     }
 }
 
@@ -37,7 +41,11 @@ impl KubeClaims<'_> {
 impl Claims for KubeClaims<'_> {
     async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error> {
         let selector = ListParams::default().labels(&format!("{PLATFORM_LABEL}={platform}"));
-        let found = self.api().list(&selector).await.map_err(failed("list PortAllocations"))?;
+        let found = self
+            .api()
+            .list(&selector)
+            .await
+            .map_err(failed("list PortAllocations"))?;
         Ok(found.items.iter().filter_map(claim_of).collect())
     }
 
@@ -78,13 +86,21 @@ impl Claims for KubeClaims<'_> {
     async fn free(&self, claim: &Claim) -> Result<(), Error> {
         let name = name_of(claim);
         let failed = || failed("delete PortAllocation");
-        let Some(held) = self.api().get_opt(&name).await.map_err(failed())? else { return Ok(()) };
+        let Some(held) = self.api().get_opt(&name).await.map_err(failed())? else {
+            return Ok(());
+        };
         if claim_of(&held).as_ref() != Some(claim) {
             return Ok(());
         }
         // Only the object that was looked at: somebody else may have claimed the port since.
-        let preconditions = Preconditions { uid: held.uid(), resource_version: None };
-        let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let preconditions = Preconditions {
+            uid: held.uid(),
+            resource_version: None,
+        };
+        let parameters = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
         match self.api().delete(&name, &parameters).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
@@ -101,13 +117,22 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
     let spec = &allocation.spec;
     let owner = PortOwner {
         platform: spec.platform.clone(),
-        app: AppName { namespace: spec.app.namespace.clone(), name: spec.app.name.clone() },
+        app: AppName {
+            namespace: spec.app.namespace.clone(),
+            name: spec.app.name.clone(),
+        },
         process: spec.process.clone(),
         container_port: spec.container_port.try_into().ok()?,
     };
-    Some(Claim { port: spec.port.try_into().ok()?, owner })
+    Some(Claim {
+        port: spec.port.try_into().ok()?,
+        owner,
+    })
 }
 
 fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
-    move |error| Error::Kubernetes { action, message: error.to_string() }
+    move |error| Error::Kubernetes {
+        action,
+        message: error.to_string(),
+    }
 }

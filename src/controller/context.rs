@@ -22,7 +22,7 @@ use crate::plan::Pending;
 
 pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
 
-pub struct Context {
+pub(super) struct Context {
     pub(super) client: Client,
     pub(super) config: Config,
     pub(super) installation: Installation,
@@ -131,7 +131,10 @@ impl Context {
 
     /// Apps that may go on now that something was let go.
     pub(super) fn wake_blocked(&self, but: &Key) {
-        for (key, _) in lock(&self.memories).iter().filter(|(key, memory)| *key != but && memory.blocked) {
+        for (key, _) in lock(&self.memories)
+            .iter()
+            .filter(|(key, memory)| *key != but && memory.blocked)
+        {
             // The receiver lives as long as the controller.
             let _ = self.wake.apps.unbounded_send(key.clone());
         }

@@ -10,15 +10,18 @@ const CONFIG_MAP: &str = "empire-installation";
 const KEY: &str = "ownerId";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Installation {
+pub(super) enum Installation {
     Known(String),
     /// Neither is to be trusted: after a restore into another cluster, say.
-    Changed { recorded: String, found: String },
+    Changed {
+        recorded: String,
+        found: String,
+    },
 }
 
 impl Installation {
     /// The owner id, or why nothing may be written.
-    pub fn id(&self) -> Result<&str, String> {
+    pub(super) fn id(&self) -> Result<&str, String> {
         match self {
             Installation::Known(id) => Ok(id),
             Installation::Changed { recorded, found } => Err(format!(
@@ -30,7 +33,11 @@ impl Installation {
 }
 
 /// Finds the owner id and records it. An explicit one always wins.
-pub async fn establish(client: &Client, namespace: &str, explicit: Option<&str>) -> kube::Result<Installation> {
+pub(super) async fn establish(
+    client: &Client,
+    namespace: &str,
+    explicit: Option<&str>,
+) -> kube::Result<Installation> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let found = match explicit {
         Some(id) => id.to_owned(),
@@ -39,17 +46,24 @@ pub async fn establish(client: &Client, namespace: &str, explicit: Option<&str>)
             namespaces.get("kube-system").await?.uid().unwrap_or_default()
         }
     };
-    let recorded = maps.get_opt(CONFIG_MAP).await?.and_then(|map| map.data?.remove(KEY));
+    let recorded = maps
+        .get_opt(CONFIG_MAP)
+        .await?
+        .and_then(|map| map.data?.remove(KEY));
     match recorded {
         Some(recorded) if recorded == found => {}
         Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),
         Some(_) => {
             let data = json!({ "data": { KEY: found } });
-            maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data)).await?;
+            maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data))
+                .await?;
         }
         None => {
             let map = ConfigMap {
-                metadata: ObjectMeta { name: Some(CONFIG_MAP.into()), ..ObjectMeta::default() },
+                metadata: ObjectMeta {
+                    name: Some(CONFIG_MAP.into()),
+                    ..ObjectMeta::default()
+                },
                 data: Some([(KEY.into(), found.clone())].into()),
                 ..ConfigMap::default()
             };

@@ -32,7 +32,12 @@ use crate::status::{Verdict, conditions, verdict_of_error};
 const FINALIZER: &str = "empire.dev/platform";
 
 pub(super) async fn pass(platform: Arc<Platform>, context: Arc<Context>) -> Result<Action, Error> {
-    Pass { platform: &platform, context: &context }.run().await
+    Pass {
+        platform: &platform,
+        context: &context,
+    }
+    .run()
+    .await
 }
 
 struct Pass<'a> {
@@ -55,20 +60,37 @@ impl Pass<'_> {
             self.set_finalizers(self.others()).await?;
             return Ok(Action::await_change());
         }
-        if !deleting && !self.platform.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
-            self.set_finalizers([self.others(), vec![FINALIZER.into()]].concat()).await?;
+        if !deleting
+            && !self
+                .platform
+                .finalizers()
+                .iter()
+                .any(|finalizer| finalizer == FINALIZER)
+        {
+            self.set_finalizers([self.others(), vec![FINALIZER.into()]].concat())
+                .await?;
         }
         let mut findings = Findings::default();
         let (verdict, retry) = match self.context.installation.id() {
-            Err(message) => (Verdict::Reconciling(Reason::OwnerChanged, message), Some(Class::Denied)),
+            Err(message) => (
+                Verdict::Reconciling(Reason::OwnerChanged, message),
+                Some(Class::Denied),
+            ),
             Ok(installation) => match self.look(installation, &mut findings).await {
                 Err(error) => (verdict_of_error(&error), Some(error.class())),
                 Ok(Some(verdict)) => (verdict, Some(Class::Denied)),
                 Ok(None) if deleting => {
-                    let message = format!("waiting for {} Apps that hold resources here: {}", apps.len(), apps.join(", "));
+                    let message = format!(
+                        "waiting for {} Apps that hold resources here: {}",
+                        apps.len(),
+                        apps.join(", ")
+                    );
                     (Verdict::Reconciling(Reason::Deleting, message), None)
                 }
-                Ok(None) => (Verdict::Ready(format!("{} Apps hold resources here", apps.len())), None),
+                Ok(None) => (
+                    Verdict::Ready(format!("{} Apps hold resources here", apps.len())),
+                    None,
+                ),
             },
         };
         self.write_status(findings, apps.len(), &verdict).await?;
@@ -98,10 +120,16 @@ impl Pass<'_> {
         let missing = self.name_zones(&*aws, &mut findings.zones).await?;
         let place = desired::place(platform);
         if let Some(range) = place.host_ports {
-            let claims = KubeClaims { client: &context.client, platform };
+            let claims = KubeClaims {
+                client: &context.client,
+                platform,
+            };
             if !context.is_recovered(&place.platform) {
                 let recovered = ports::recover(&*aws, &claims, &place, installation).await?;
-                info!(platform = place.platform, recovered, "claimed the host ports in use");
+                info!(
+                    platform = place.platform,
+                    recovered, "claimed the host ports in use"
+                );
                 context.set_recovered(&place.platform);
                 self.wake_apps();
             }
@@ -111,15 +139,23 @@ impl Pass<'_> {
             findings.host_ports = Some(counts(range, &claims.list(&place.platform).await?));
         }
         Ok(missing.map(|zone| {
-            Verdict::Reconciling(Reason::ZoneNotFound, format!("dns: hosted zone {zone} was not found"))
+            Verdict::Reconciling(
+                Reason::ZoneNotFound,
+                format!("dns: hosted zone {zone} was not found"),
+            )
         }))
     }
 
     /// The id of a zone that does not exist.
     async fn name_zones(&self, aws: &dyn Aws, names: &mut ZoneNames) -> Result<Option<String>, Error> {
-        let Some(dns) = &self.platform.spec.dns else { return Ok(None) };
+        let Some(dns) = &self.platform.spec.dns else {
+            return Ok(None);
+        };
         let mut missing = None;
-        for (zone, name) in [(&dns.internal, &mut names.internal), (&dns.external, &mut names.external)] {
+        for (zone, name) in [
+            (&dns.internal, &mut names.internal),
+            (&dns.external, &mut names.external),
+        ] {
             let Some(zone) = zone else { continue };
             *name = aws.zone_name(&zone.hosted_zone_id).await?;
             if name.is_none() {
@@ -133,38 +169,60 @@ impl Pass<'_> {
     fn overlapping(&self) -> Option<String> {
         let place = desired::place(self.platform);
         let range = place.host_ports?;
-        let age = |platform: &Platform| (platform.creation_timestamp().map(|time| time.0), platform.name_any());
+        let age = |platform: &Platform| {
+            (
+                platform.creation_timestamp().map(|time| time.0),
+                platform.name_any(),
+            )
+        };
         let same_cluster = |other: &Platform| {
             other.spec.region == self.platform.spec.region
                 && other.spec.endpoint_url == self.platform.spec.endpoint_url
                 && desired::place(other).cluster == place.cluster
         };
-        let overlaps =
-            |other: &Platform| desired::place(other).host_ports.is_some_and(|other| other.overlaps(range));
+        let overlaps = |other: &Platform| {
+            desired::place(other)
+                .host_ports
+                .is_some_and(|other| other.overlaps(range))
+        };
         let platforms = self.context.platforms.state();
-        let older = platforms.iter().find(|other| {
-            age(other) < age(self.platform) && same_cluster(other) && overlaps(other)
-        })?;
+        let older = platforms
+            .iter()
+            .find(|other| age(other) < age(self.platform) && same_cluster(other) && overlaps(other))?;
         Some(older.name_any())
     }
 
     /// The Apps that hold, or held, anything here, from a live list: a cached one may miss the newest.
     async fn live_apps(&self) -> Result<Vec<String>, Error> {
         let apps: Api<DeserializeGuard<App>> = Api::all(self.context.client.clone());
-        let found = apps.list(&ListParams::default()).await.map_err(|error| failed("list Apps", &error))?;
+        let found = apps
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| failed("list Apps", &error))?;
         let here = |app: &App| {
             has_finalizer(app) && recorded(app).is_some_and(|record| record.name == self.platform.name_any())
         };
-        let apps = found.items.into_iter().filter_map(|guard| guard.0.ok()).filter(here);
+        let apps = found
+            .items
+            .into_iter()
+            .filter_map(|guard| guard.0.ok())
+            .filter(here);
         Ok(apps.map(|app| desired::app_name(&app).to_string()).collect())
     }
 
     /// The claims whose App does not exist any more.
     async fn owners_gone(&self, claims: &[Claim]) -> Result<BTreeSet<crate::model::name::AppName>, Error> {
         let mut gone = BTreeSet::new();
-        for app in claims.iter().map(|claim| &claim.owner.app).collect::<BTreeSet<_>>() {
+        for app in claims
+            .iter()
+            .map(|claim| &claim.owner.app)
+            .collect::<BTreeSet<_>>()
+        {
             let api: Api<App> = Api::namespaced(self.context.client.clone(), &app.namespace);
-            let found = api.get_metadata_opt(&app.name).await.map_err(|error| failed("get an App", &error))?;
+            let found = api
+                .get_metadata_opt(&app.name)
+                .await
+                .map_err(|error| failed("get an App", &error))?;
             if found.is_none() {
                 gone.insert(app.clone());
             }
@@ -174,12 +232,21 @@ impl Pass<'_> {
 
     fn wake_apps(&self) {
         for app in self.context.apps.state() {
-            let _ = self.context.wake.apps.unbounded_send(kube::runtime::reflector::ObjectRef::from_obj(&*app));
+            let _ = self
+                .context
+                .wake
+                .apps
+                .unbounded_send(kube::runtime::reflector::ObjectRef::from_obj(&*app));
         }
     }
 
     fn others(&self) -> Vec<String> {
-        self.platform.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect()
+        self.platform
+            .finalizers()
+            .iter()
+            .filter(|finalizer| *finalizer != FINALIZER)
+            .cloned()
+            .collect()
     }
 
     async fn set_finalizers(&self, finalizers: Vec<String>) -> Result<(), Error> {
@@ -188,7 +255,14 @@ impl Pass<'_> {
             "finalizers": finalizers,
         }});
         let api: Api<Platform> = Api::all(self.context.client.clone());
-        match api.patch(&self.platform.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await {
+        match api
+            .patch(
+                &self.platform.name_any(),
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(failed("patch the finalizers of a Platform", &error)),
@@ -216,7 +290,10 @@ impl Pass<'_> {
         if let Verdict::Reconciling(reason, message)
         | Verdict::Stalled(reason, message)
         | Verdict::Disturbed(reason, message) = verdict
-            && !before.conditions.iter().any(|c| c.reason == reason.as_str() && c.message == *message)
+            && !before
+                .conditions
+                .iter()
+                .any(|c| c.reason == reason.as_str() && c.message == *message)
         {
             let note = Note {
                 kind: EventType::Warning,
@@ -235,9 +312,15 @@ fn counts(range: PortRange, claims: &[Claim]) -> HostPortCounts {
     let within = claims.iter().filter(|claim| range.contains(claim.port)).count();
     let allocated = i32::try_from(claims.len()).unwrap_or(i32::MAX);
     let within = i32::try_from(within).unwrap_or(i32::MAX);
-    HostPortCounts { allocated, available: i32::try_from(range.size()).unwrap_or(i32::MAX) - within }
+    HostPortCounts {
+        allocated,
+        available: i32::try_from(range.size()).unwrap_or(i32::MAX) - within,
+    }
 }
 
 fn failed(action: &'static str, error: &kube::Error) -> Error {
-    Error::Kubernetes { action, message: error.to_string() }
+    Error::Kubernetes {
+        action,
+        message: error.to_string(),
+    }
 }

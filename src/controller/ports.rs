@@ -21,21 +21,34 @@ pub(super) async fn recover(
     place: &Place,
     installation: &str,
 ) -> Result<usize, Error> {
-    let held: BTreeSet<u16> = claims.list(&place.platform).await?.iter().map(|claim| claim.port).collect();
+    let held: BTreeSet<u16> = claims
+        .list(&place.platform)
+        .await?
+        .iter()
+        .map(|claim| claim.port)
+        .collect();
     let names = aws.list_services(&place.cluster).await?;
     if names.is_empty() {
         return Ok(0);
     }
     let mut recovered = 0;
     for service in aws.describe_services(&place.cluster, &names).await? {
-        let Some((owner, app)) = installation_and_app(&service.tags) else { continue };
-        let Some(process) = service.tags.get(PROCESS_TAG) else { continue };
+        let Some((owner, app)) = installation_and_app(&service.tags) else {
+            continue;
+        };
+        let Some(process) = service.tags.get(PROCESS_TAG) else {
+            continue;
+        };
         if owner != installation {
             continue;
         }
         let definition = aws.describe_task_definition(&service.task_definition.0).await?;
-        let Some(mapping) = definition.and_then(|definition| definition.content.port) else { continue };
-        let HostPort::Fixed(port) = mapping.host_port else { continue };
+        let Some(mapping) = definition.and_then(|definition| definition.content.port) else {
+            continue;
+        };
+        let HostPort::Fixed(port) = mapping.host_port else {
+            continue;
+        };
         if held.contains(&port) {
             continue;
         }
@@ -61,7 +74,10 @@ pub(super) async fn sweep(
     gone: BTreeSet<AppName>,
 ) -> Result<(), Error> {
     for app in gone {
-        let owner = Owner { installation: installation.into(), app };
+        let owner = Owner {
+            installation: installation.into(),
+            app,
+        };
         let desired = Desired::empty(owner, place.clone());
         let mut observed = observe(aws, claims, &desired, Known::default()).await?;
         for change in plan(&desired, &observed).changes {

@@ -38,7 +38,10 @@ pub(super) struct Note {
 pub(super) fn changes(done: &[Change]) -> Vec<Note> {
     let mut by_process: BTreeMap<(Option<&str>, Verb), Vec<String>> = BTreeMap::new();
     for change in done {
-        by_process.entry((change.process(), change.verb())).or_default().push(change.to_string());
+        by_process
+            .entry((change.process(), change.verb()))
+            .or_default()
+            .push(change.to_string());
     }
     let note = |((process, verb), lines): ((Option<&str>, Verb), Vec<String>)| {
         let reason = match verb {
@@ -46,7 +49,9 @@ pub(super) fn changes(done: &[Change]) -> Vec<Note> {
             Verb::Updated => "Updated",
             Verb::Deleted => "Deleted",
         };
-        let process = process.map(|process| format!("process {process}: ")).unwrap_or_default();
+        let process = process
+            .map(|process| format!("process {process}: "))
+            .unwrap_or_default();
         Note {
             kind: EventType::Normal,
             reason: reason.into(),
@@ -104,10 +109,16 @@ where
         "status": status,
     });
     let parameters = PatchParams::apply(MANAGER).force();
-    match api.patch_status(&object.name_any(), &parameters, &Patch::Apply(body)).await {
+    match api
+        .patch_status(&object.name_any(), &parameters, &Patch::Apply(body))
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(Error::Kubernetes { action: "patch the status", message: error.to_string() }),
+        Err(error) => Err(Error::Kubernetes {
+            action: "patch the status",
+            message: error.to_string(),
+        }),
     }
 }
 

@@ -27,15 +27,26 @@ pub(super) fn resolve(app: &App, platforms: &[Arc<Platform>]) -> Result<Resolved
     {
         return Err(Verdict::Stalled(
             Reason::PlatformChanged,
-            format!("platform: this App runs on Platform {}; to move it to {wanted}, make a new App", recorded.name),
+            format!(
+                "platform: this App runs on Platform {}; to move it to {wanted}, make a new App",
+                recorded.name
+            ),
         ));
     }
-    let name = match recorded.as_ref().map(|recorded| &recorded.name).or(app.spec.platform.as_ref()) {
+    let name = match recorded
+        .as_ref()
+        .map(|recorded| &recorded.name)
+        .or(app.spec.platform.as_ref())
+    {
         Some(name) => name.clone(),
         None => default(platforms)?,
     };
     let Some(platform) = platforms.iter().find(|platform| platform.name_any() == name) else {
-        let held = if recorded.is_some() { ", which holds this App's resources: create it again" } else { "" };
+        let held = if recorded.is_some() {
+            ", which holds this App's resources: create it again"
+        } else {
+            ""
+        };
         return Err(Verdict::Reconciling(
             Reason::PlatformNotFound,
             format!("there is no Platform {name}{held}"),
@@ -54,7 +65,10 @@ pub(super) fn resolve(app: &App, platforms: &[Arc<Platform>]) -> Result<Resolved
             Reason::PlatformDeleting,
             format!("Platform {name} is being deleted and takes no new Apps"),
         )),
-        Some(_) | None => Ok(Resolved { platform: platform.clone(), record }),
+        Some(_) | None => Ok(Resolved {
+            platform: platform.clone(),
+            record,
+        }),
     }
 }
 
@@ -66,9 +80,17 @@ pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
 }
 
 fn default(platforms: &[Arc<Platform>]) -> Result<String, Verdict> {
-    let is_default =
-        |platform: &&Arc<Platform>| platform.annotations().get(DEFAULT_ANNOTATION).is_some_and(|v| v == "true");
-    let mut defaults: Vec<String> = platforms.iter().filter(is_default).map(ResourceExt::name_any).collect();
+    let is_default = |platform: &&Arc<Platform>| {
+        platform
+            .annotations()
+            .get(DEFAULT_ANNOTATION)
+            .is_some_and(|v| v == "true")
+    };
+    let mut defaults: Vec<String> = platforms
+        .iter()
+        .filter(is_default)
+        .map(|platform| platform.name_any())
+        .collect();
     defaults.sort();
     match defaults.as_slice() {
         [only] => Ok(only.clone()),
@@ -78,7 +100,10 @@ fn default(platforms: &[Arc<Platform>]) -> Result<String, Verdict> {
         )),
         several => Err(Verdict::Reconciling(
             Reason::AmbiguousDefaultPlatform,
-            format!("platform is not set, and several are the default: {}", several.join(", ")),
+            format!(
+                "platform is not set, and several are the default: {}",
+                several.join(", ")
+            ),
         )),
     }
 }
@@ -100,7 +125,8 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
 
 /// A zone may be added, nothing else may change.
 fn agrees(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
-    let same_zone = |recorded: &Option<String>, found: &Option<String>| recorded.is_none() || recorded == found;
+    let same_zone =
+        |recorded: &Option<String>, found: &Option<String>| recorded.is_none() || recorded == found;
     recorded.region == found.region
         && recorded.cluster == found.cluster
         && recorded.vpc_id == found.vpc_id
@@ -119,21 +145,39 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
         ));
     }
     let stalled = status.into_iter().flat_map(|status| &status.conditions);
-    if let Some(stalled) = stalled.into_iter().find(|c| c.type_ == ConditionType::Stalled.as_str()) {
+    if let Some(stalled) = stalled
+        .into_iter()
+        .find(|c| c.type_ == ConditionType::Stalled.as_str())
+    {
         return Some(Verdict::Reconciling(
             Reason::PlatformNotReady,
             format!("Platform {name}: {}", stalled.message),
         ));
     }
     let names = status.and_then(|status| status.zones.as_ref());
-    let dns = platform.spec.dns.as_ref().filter(|_| crate::desired::has_names(app, platform))?;
+    let dns = platform
+        .spec
+        .dns
+        .as_ref()
+        .filter(|_| crate::desired::has_names(app, platform))?;
     let zones = [
-        (dns.internal.as_ref(), names.and_then(|names| names.internal.as_ref())),
-        (dns.external.as_ref(), names.and_then(|names| names.external.as_ref())),
+        (
+            dns.internal.as_ref(),
+            names.and_then(|names| names.internal.as_ref()),
+        ),
+        (
+            dns.external.as_ref(),
+            names.and_then(|names| names.external.as_ref()),
+        ),
     ];
-    let missing = zones.into_iter().find_map(|(zone, name)| zone.filter(|_| name.is_none()))?;
+    let missing = zones
+        .into_iter()
+        .find_map(|(zone, name)| zone.filter(|_| name.is_none()))?;
     Some(Verdict::Reconciling(
         Reason::ZoneNotFound,
-        format!("Platform {name}: hosted zone {} was not found", missing.hosted_zone_id),
+        format!(
+            "Platform {name}: hosted zone {} was not found",
+            missing.hosted_zone_id
+        ),
     ))
 }

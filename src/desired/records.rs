@@ -26,9 +26,13 @@ pub(super) fn build(
     let mut records = BTreeMap::new();
     let app_name = app.metadata.name.clone().unwrap_or_default();
     for (name, built) in processes {
-        let Some(balancing) = &built.load_balancing else { continue };
+        let Some(balancing) = &built.load_balancing else {
+            continue;
+        };
         let expose = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
-        let expose = expose.and_then(|(key, process)| exposure(key, process)).unwrap_or_default();
+        let expose = expose
+            .and_then(|(key, process)| exposure(key, process))
+            .unwrap_or_default();
         let zones = zones(platform, expose.external.unwrap_or(false));
         let mut wanted = Vec::new();
         for zone in &zones {
@@ -44,7 +48,11 @@ pub(super) fn build(
                 let names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
                 return Err(Error::Invalid(format!(
                     "process {name}: expose.hostnames: {hostname} is in none of the zones that this process has names in: {}",
-                    if names.is_empty() { "the Platform gives it none".into() } else { names.join(", ") }
+                    if names.is_empty() {
+                        "the Platform gives it none".into()
+                    } else {
+                        names.join(", ")
+                    }
                 )));
             }
             wanted.extend(fitting.into_iter().map(|zone| (zone, hostname.clone())));
@@ -56,9 +64,16 @@ pub(super) fn build(
                     "process {name}: expose.hostnames: {hostname} is the zone's own name, which a CNAME cannot have; the Platform would need dns.recordType: Alias"
                 )));
             }
-            let key = RecordKey { zone: zone.id.into(), name: hostname };
+            let key = RecordKey {
+                zone: zone.id.into(),
+                name: hostname,
+            };
             let load_balancer = balancing.load_balancer.name.clone();
-            let record = DesiredRecord { process: name.clone(), load_balancer, style };
+            let record = DesiredRecord {
+                process: name.clone(),
+                load_balancer,
+                style,
+            };
             claim(&mut records, key, record)?;
         }
     }
@@ -83,21 +98,38 @@ fn claim(
 
 /// Internal processes have names in the internal zone only, external ones in both.
 fn zones(platform: &Platform, external: bool) -> Vec<Zone<'_>> {
-    let (Some(dns), names) = (&platform.spec.dns, platform.status.as_ref().and_then(|s| s.zones.as_ref())) else {
+    let (Some(dns), names) = (
+        &platform.spec.dns,
+        platform.status.as_ref().and_then(|s| s.zones.as_ref()),
+    ) else {
         return Vec::new();
     };
-    let internal = dns.internal.as_ref().zip(names.and_then(|names| names.internal.as_ref()));
-    let public = dns.external.as_ref().zip(names.and_then(|names| names.external.as_ref()));
+    let internal = dns
+        .internal
+        .as_ref()
+        .zip(names.and_then(|names| names.internal.as_ref()));
+    let public = dns
+        .external
+        .as_ref()
+        .zip(names.and_then(|names| names.external.as_ref()));
     let all = [internal, public.filter(|_| external)];
     let zone = all.into_iter().flatten();
-    zone.map(|(zone, name)| Zone { id: &zone.hosted_zone_id, name: normalize(name) }).collect()
+    zone.map(|(zone, name)| Zone {
+        id: &zone.hosted_zone_id,
+        name: normalize(name),
+    })
+    .collect()
 }
 
 /// The zones whose name is the longest suffix of a hostname: two, if they have the same name.
 fn fitting<'a, 'b>(zones: &'a [Zone<'b>], hostname: &str) -> Vec<&'a Zone<'b>> {
     let fits = |zone: &&Zone<'_>| hostname == zone.name || hostname.ends_with(&format!(".{}", zone.name));
     let longest = zones.iter().filter(fits).map(|zone| zone.name.len()).max();
-    zones.iter().filter(fits).filter(|zone| Some(zone.name.len()) == longest).collect()
+    zones
+        .iter()
+        .filter(fits)
+        .filter(|zone| Some(zone.name.len()) == longest)
+        .collect()
 }
 
 fn style(platform: &Platform) -> RecordStyle {
@@ -105,8 +137,12 @@ fn style(platform: &Platform) -> RecordStyle {
     match dns.and_then(|dns| dns.record_type) {
         Some(RecordType::Alias) => RecordStyle::Alias,
         Some(RecordType::Cname) | None => {
-            let ttl = dns.and_then(|dns| dns.ttl_seconds).and_then(|ttl| ttl.try_into().ok());
-            RecordStyle::Cname { ttl: ttl.unwrap_or(DEFAULT_TTL) }
+            let ttl = dns
+                .and_then(|dns| dns.ttl_seconds)
+                .and_then(|ttl| ttl.try_into().ok());
+            RecordStyle::Cname {
+                ttl: ttl.unwrap_or(DEFAULT_TTL),
+            }
         }
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn seconds(duration: &str) -> Option<u32> {
 /// what a container can be given.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
 pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
-    let digits = quantity.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '+').unwrap_or(quantity.len());
+    let digits = quantity
+        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '+')
+        .unwrap_or(quantity.len());
     let (number, suffix) = quantity.split_at(digits);
     // Exact for every size there is: a mantissa holds 53 bits, and 2^53 bytes are 8 PiB.
     let factor = match suffix {
@@ -48,7 +50,11 @@ pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
     if !(1.0..=f64::from(i32::MAX)).contains(&mebibytes) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked just above"
+    )]
     Some(mebibytes as u32)
 }
 
@@ -60,7 +66,9 @@ pub(super) fn looks_like_shell(command: &str) -> Option<&'static str> {
     if variable {
         return Some("$");
     }
-    ["&&", "||", "|", ">", "<", ";", "`"].into_iter().find(|sign| command.contains(sign))
+    ["&&", "||", "|", ">", "<", ";", "`"]
+        .into_iter()
+        .find(|sign| command.contains(sign))
 }
 
 #[cfg(test)]
@@ -69,9 +77,13 @@ mod tests {
 
     #[test]
     fn durations_are_whole_seconds() {
-        for (text, expected) in
-            [("10s", Some(10)), ("1m30s", Some(90)), ("1h", Some(3_600)), ("5", None), ("1d", None)]
-        {
+        for (text, expected) in [
+            ("10s", Some(10)),
+            ("1m30s", Some(90)),
+            ("1h", Some(3_600)),
+            ("5", None),
+            ("1d", None),
+        ] {
             assert_eq!(seconds(text), expected, "{text}");
         }
     }

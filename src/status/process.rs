@@ -23,11 +23,32 @@ pub(super) fn all(
     let before = by_name(before);
     let owner = &desired.owner;
     let mut names: BTreeSet<&str> = desired.processes.keys().map(String::as_str).collect();
-    let ours = outcome.observed.services.values().filter(|service| owner.owns(&service.tags));
+    let ours = outcome
+        .observed
+        .services
+        .values()
+        .filter(|service| owner.owns(&service.tags));
     names.extend(ours.filter_map(|service| process_of_family(&owner.app, &service.name)));
-    names.extend(outcome.observed.load_balancers.values().filter_map(|l| owner.process_of(&l.tags)));
-    names.extend(outcome.observed.target_groups.values().filter_map(|g| owner.process_of(&g.tags)));
-    let claims = outcome.observed.ports.claims.iter().filter(|claim| claim.owner.app == owner.app);
+    names.extend(
+        outcome
+            .observed
+            .load_balancers
+            .values()
+            .filter_map(|l| owner.process_of(&l.tags)),
+    );
+    names.extend(
+        outcome
+            .observed
+            .target_groups
+            .values()
+            .filter_map(|g| owner.process_of(&g.tags)),
+    );
+    let claims = outcome
+        .observed
+        .ports
+        .claims
+        .iter()
+        .filter(|claim| claim.owner.app == owner.app);
     names.extend(claims.map(|claim| claim.owner.process.as_str()));
     names
         .into_iter()
@@ -44,7 +65,10 @@ fn one(
     now: Timestamp,
 ) -> ProcessStatus {
     let service = service(desired, outcome, name);
-    let wanted = desired.processes.get(name).and_then(|process| process.load_balancing.as_ref());
+    let wanted = desired
+        .processes
+        .get(name)
+        .and_then(|process| process.load_balancing.as_ref());
     let load_balancer = wanted
         .and_then(|wanted| outcome.observed.load_balancers.get(&wanted.load_balancer.name))
         .filter(|found| desired.owner.owns(&found.tags));
@@ -95,27 +119,49 @@ fn rollout(service: &ServiceState) -> RolloutStatus {
 
 /// The names of a process: those that its developer chose first, then the derived ones, shortest first.
 fn hostnames(app: &App, desired: &Desired, name: &str) -> Vec<String> {
-    let records = desired.records.iter().filter(|(_, record)| record.process == name);
+    let records = desired
+        .records
+        .iter()
+        .filter(|(_, record)| record.process == name);
     let wanted: BTreeSet<&str> = records.map(|(key, _)| key.name.as_str()).collect();
     let process = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
     let chosen: Vec<&str> = process
         .and_then(|(_, process)| process.expose.as_ref())
         .map(|expose| expose.hostnames.iter().map(String::as_str).collect())
         .unwrap_or_default();
-    let mut derived: Vec<&str> = wanted.iter().copied().filter(|name| !chosen.contains(name)).collect();
+    let mut derived: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|name| !chosen.contains(name))
+        .collect();
     derived.sort_by_key(|name| name.len());
     let chosen = chosen.iter().copied().filter(|name| wanted.contains(name));
     chosen.chain(derived).map(Into::into).collect()
 }
 
 fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Option<String> {
-    let mut parts: Vec<String> =
-        outcome.plan.obstacles.iter().filter(|o| o.process == name).map(|o| o.message.clone()).collect();
-    let failures = outcome.failures.iter().filter(|(change, _)| change.process() == Some(name));
+    let mut parts: Vec<String> = outcome
+        .plan
+        .obstacles
+        .iter()
+        .filter(|o| o.process == name)
+        .map(|o| o.message.clone())
+        .collect();
+    let failures = outcome
+        .failures
+        .iter()
+        .filter(|(change, _)| change.process() == Some(name));
     parts.extend(failures.map(|(_, error)| error.to_string()));
-    let early = outcome.early.iter().filter(|(change, _)| change.process() == Some(name));
+    let early = outcome
+        .early
+        .iter()
+        .filter(|(change, _)| change.process() == Some(name));
     parts.extend(early.map(|(_, error)| error.to_string()));
-    let pending = outcome.plan.pending.iter().filter(|pending| pending.process() == name);
+    let pending = outcome
+        .plan
+        .pending
+        .iter()
+        .filter(|pending| pending.process() == name);
     parts.extend(pending.map(ToString::to_string));
     if parts.is_empty() {
         return None;
@@ -127,15 +173,15 @@ fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Opt
 
 /// Since when each replaced load balancer waits: an entry stays as it is while its load balancer waits, and is gone
 /// when that is wanted or named again.
-fn retiring(
-    outcome: &Outcome,
-    name: &str,
-    before: Option<&ProcessStatus>,
-    now: Timestamp,
-) -> Vec<Retiring> {
-    let mine = outcome.plan.retiring.iter().filter(|(process, _)| process == name);
+fn retiring(outcome: &Outcome, name: &str, before: Option<&ProcessStatus>, now: Timestamp) -> Vec<Retiring> {
+    let mine = outcome
+        .plan
+        .retiring
+        .iter()
+        .filter(|(process, _)| process == name);
     let entry = |load_balancer: &String| {
-        let known = before.and_then(|before| before.retiring.iter().find(|r| &r.load_balancer == load_balancer));
+        let known =
+            before.and_then(|before| before.retiring.iter().find(|r| &r.load_balancer == load_balancer));
         let replaced = outcome.observed.replaced_ttl.get(load_balancer);
         known.cloned().unwrap_or_else(|| Retiring {
             load_balancer: load_balancer.clone(),
@@ -149,8 +195,16 @@ fn retiring(
 /// Such as `3/3`: the complete ones of those with a service.
 pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
     let is_complete = |name: &&String| {
-        let busy = outcome.plan.pending.iter().any(|pending| pending.process() == name.as_str());
-        let changing = outcome.plan.changes.iter().any(|change| change.process() == Some(name.as_str()));
+        let busy = outcome
+            .plan
+            .pending
+            .iter()
+            .any(|pending| pending.process() == name.as_str());
+        let changing = outcome
+            .plan
+            .changes
+            .iter()
+            .any(|change| change.process() == Some(name.as_str()));
         service(desired, outcome, name)
             .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing)
     };
@@ -160,11 +214,21 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
 
 /// Where the App answers: web, else the first exposed process; by hostname, derived name or its load balancer's name.
 pub(super) fn url(app: &App, desired: &Desired, outcome: &Outcome) -> Option<String> {
-    let exposed: Vec<&String> =
-        desired.processes.iter().filter(|(_, p)| p.load_balancing.is_some()).map(|(name, _)| name).collect();
-    let name = exposed.iter().find(|name| name.as_str() == "web").or(exposed.first())?;
+    let exposed: Vec<&String> = desired
+        .processes
+        .iter()
+        .filter(|(_, p)| p.load_balancing.is_some())
+        .map(|(name, _)| name)
+        .collect();
+    let name = exposed
+        .iter()
+        .find(|name| name.as_str() == "web")
+        .or(exposed.first())?;
     let balancing = desired.processes.get(*name)?.load_balancing.as_ref()?;
     let found = outcome.observed.load_balancers.get(&balancing.load_balancer.name);
-    let host = hostnames(app, desired, name).into_iter().next().or(found.map(|found| found.dns_name.clone()))?;
+    let host = hostnames(app, desired, name)
+        .into_iter()
+        .next()
+        .or(found.map(|found| found.dns_name.clone()))?;
     Some(format!("http://{host}"))
 }

@@ -22,7 +22,11 @@ pub enum Verdict {
 pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     if suspended && !outcome.plan.changes.is_empty() {
         let changes: Vec<String> = outcome.plan.changes.iter().map(ToString::to_string).collect();
-        return Verdict::Suspended(format!("suspended with {} changes pending: {}", changes.len(), changes.join("; ")));
+        return Verdict::Suspended(format!(
+            "suspended with {} changes pending: {}",
+            changes.len(),
+            changes.join("; ")
+        ));
     }
     let (mut moving, mut stuck, mut disturbed) = (Vec::new(), Vec::new(), Vec::new());
     for pending in &outcome.plan.pending {
@@ -50,7 +54,12 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         };
         moving.push((reason, format!("{}: {pending}{event}", pending.process())));
     }
-    moving.extend(outcome.early.iter().map(|(_, error)| (Reason::Progressing, error.to_string())));
+    moving.extend(
+        outcome
+            .early
+            .iter()
+            .map(|(_, error)| (Reason::Progressing, error.to_string())),
+    );
     for obstacle in &outcome.plan.obstacles {
         let reason = match obstacle.kind {
             ObstacleKind::Foreign => Reason::Conflict,
@@ -60,7 +69,10 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         stuck.push((reason, obstacle.message.clone()));
     }
     for (change, error) in &outcome.failures {
-        let process = change.process().map(|process| format!("process {process}: ")).unwrap_or_default();
+        let process = change
+            .process()
+            .map(|process| format!("process {process}: "))
+            .unwrap_or_default();
         let said = (reason_of(error), format!("{process}{error}"));
         match error.class() {
             Class::Transient | Class::Throttled => disturbed.push(said),
@@ -90,8 +102,10 @@ fn told(first: &[Said], others: &[&Vec<Said>]) -> Option<Said> {
     let reason = first.first()?.0;
     let mut seen = BTreeSet::new();
     let all = first.iter().chain(others.iter().flat_map(|said| said.iter()));
-    let messages: Vec<&str> =
-        all.map(|(_, message)| message.as_str()).filter(|message| seen.insert(*message)).collect();
+    let messages: Vec<&str> = all
+        .map(|(_, message)| message.as_str())
+        .filter(|message| seen.insert(*message))
+        .collect();
     Some((reason, messages.join("; ")))
 }
 
@@ -127,5 +141,10 @@ pub fn reason_of(error: &Error) -> Reason {
 
 fn is_quota(code: &str) -> bool {
     code.starts_with("TooMany")
-        || ["LimitExceededException", "LimitsExceeded", "ServiceQuotaExceededException"].contains(&code)
+        || [
+            "LimitExceededException",
+            "LimitsExceeded",
+            "ServiceQuotaExceededException",
+        ]
+        .contains(&code)
 }
