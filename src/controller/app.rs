@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::backoff;
 use super::claims::KubeClaims;
 use super::context::{Context, Key, Memory};
-use super::report::{self, EventType, Note, api_of, is_gone};
+use super::report::{self, EventType, Note, api_of, is_gone, words};
 use super::resolve::{RECORD_ANNOTATION, Resolved, resolve, unready};
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
@@ -243,14 +243,16 @@ impl Pass<'_> {
         self.wake_others(&outcome, platform);
         report::publish(&context.client, self.app, report::changes(&outcome.done)).await;
         for change in &outcome.done {
-            info!(app = %self.key, process = change.process(), "{change}");
+            info!(app = %desired.owner.app, process = change.process(), "{change}");
         }
         if deleting && outcome.is_settled() {
             self.release().await?;
             context.wake_platform(&record.name);
             return Ok(Action::await_change());
         }
-        if !deleting && !has_finalizer(self.app) && holds_anything(desired, &outcome.observed) {
+        // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
+        let unheld = outcome.done.is_empty() && !deleting && !has_finalizer(self.app);
+        if unheld && holds_anything(desired, &outcome.observed) {
             Hold {
                 app: self.app,
                 record,
@@ -540,7 +542,7 @@ impl BeforeWrites for Hold<'_> {
             &Patch::Merge(patch),
         )
         .await
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(words(&error)))?;
         self.context.wake_platform(&self.record.name);
         Ok(())
     }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Client, Resource, ResourceExt};
 
+use super::report::words;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
@@ -133,6 +134,6 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
 fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
     move |error| Error::Kubernetes {
         action,
-        message: error.to_string(),
+        message: words(&error),
     }
 }

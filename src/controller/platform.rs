@@ -16,7 +16,7 @@ use super::backoff;
 use super::claims::KubeClaims;
 use super::context::Context;
 use super::ports;
-use super::report::{self, EventType, Note, is_gone};
+use super::report::{self, EventType, Note, is_gone, words};
 use super::resolve::recorded;
 use crate::api::app::App;
 use crate::api::condition::Reason;
@@ -321,6 +321,6 @@ fn counts(range: PortRange, claims: &[Claim]) -> HostPortCounts {
 fn failed(action: &'static str, error: &kube::Error) -> Error {
     Error::Kubernetes {
         action,
-        message: error.to_string(),
+        message: words(error),
     }
 }

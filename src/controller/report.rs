@@ -72,7 +72,7 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
     for note in notes {
         let event = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{}.", object.name_any())),
+                name: Some(format!("{}.{:016x}", object.name_any(), fastrand::u64(..))),
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
@@ -90,7 +90,11 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
             ..Event::default()
         };
         if let Err(error) = events.create(&PostParams::default(), &event).await {
-            warn!(%error, object = object.name_any(), "could not write an Event");
+            warn!(
+                error = words(&error),
+                object = object.name_any(),
+                "could not write an Event"
+            );
         }
     }
 }
@@ -119,6 +123,14 @@ where
             action: "patch the status",
             message: error.to_string(),
         }),
+    }
+}
+
+/// What the API server said, without the whole reply.
+pub(super) fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }
 

@@ -99,20 +99,26 @@ fn is_registered(view: &View<'_>, content: &TaskDefinition) -> bool {
     view.observed.registered(content, &view.desired.owner).is_some()
 }
 
+/// Registers content that is not registered. True if that was tried in this pass, and failed.
 fn register(
     view: &View<'_>,
     plan: &mut Plan,
     process: &str,
     wanted: &DesiredProcess,
     content: &TaskDefinition,
-) {
-    if !is_registered(view, content) {
-        plan.changes.push(Change::RegisterTaskDefinition {
-            process: process.into(),
-            content: content.clone(),
-            tags: wanted.service.tags.clone(),
-        });
+) -> bool {
+    if is_registered(view, content) {
+        return false;
     }
+    let (process, content, tags) = (process.into(), content.clone(), wanted.service.tags.clone());
+    let change = Change::RegisterTaskDefinition {
+        process,
+        content,
+        tags,
+    };
+    let refused = view.observed.parked.contains(&change.to_string());
+    plan.changes.push(change);
+    refused
 }
 
 /// One active service of ours and what it should be.
@@ -228,15 +234,13 @@ impl Update<'_> {
             .wanted_definition(self.process, self.wanted)
             .filter(|content| !self.runs(content));
         if let Some(content) = content {
-            register(self.view, plan, self.process, self.wanted, &content);
             if is_registered(self.view, &content) {
-                self.update(plan, settings, Some(content), ported);
-            } else {
-                // The rest goes with the content: a new percentage would govern the old rollout. But scaling goes on
-                // where AWS refuses the content.
-                self.count(plan);
+                return self.update(plan, settings, Some(content), ported);
             }
-            return true;
+            // The settings go with the content: a new percentage would govern the old rollout. But where AWS refuses
+            // the content, scaling goes on.
+            let refused = register(self.view, plan, self.process, self.wanted, &content);
+            return !refused || self.count(plan);
         }
         if ported.is_some() || !settings.is_empty() {
             return self.update(plan, settings, None, ported);
