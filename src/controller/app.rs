@@ -77,6 +77,10 @@ impl Pass<'_> {
                     .await;
             }
         };
+        // After a start, a Platform that is not in the cache yet is not one that does not exist.
+        if self.context.platforms.wait_until_ready().await.is_err() {
+            return Ok(Action::await_change());
+        }
         let Resolved { platform, record } = match resolve(self.app, &self.context.platforms.state()) {
             Ok(resolved) => resolved,
             Err(verdict) => return self.waits(verdict).await,
