@@ -197,6 +197,7 @@ impl Pass<'_> {
             scope: self.scope(platform, memory),
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
+            held: Vec::new(),
         };
         reconcile(
             &*aws,

@@ -53,6 +53,10 @@ impl BeforeWrites for Hold<'_> {
         self.context.wake_platform(&self.record.name);
         Ok(())
     }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
 }
 
 /// Adds a finalizer to an object that has to stay until we let it go.
