@@ -16,7 +16,7 @@ impl ConditionType {
 macro_rules! reasons { ($($r:ident),*) => {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason { $($r),* }
-impl Reason { pub fn as_str(self) -> &'static str { match self { $(Self::$r => stringify!($r)),* } } }
+impl Reason { pub const ALL: &[Self] = &[$(Self::$r),*]; pub fn as_str(self) -> &'static str { match self { $(Self::$r => stringify!($r)),* } } }
 }}
 reasons!(
     Available,
