@@ -36,6 +36,7 @@ const MODULES: &[Module] = &[
             "schemars",
             "serde",
             "serde_json",
+            "serde_saphyr",
         ],
         pure: false,
     },
