@@ -1,6 +1,8 @@
 //! Elastic Load Balancing's replies in AWS's own shape: XML, with all that AWS always reports.
 
+mod listeners;
 mod load_balancers;
+mod tags;
 mod target_groups;
 
 use aws_sdk_ecs::config::http::HttpResponse;

@@ -3,15 +3,15 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::config::http::HttpResponse;
-use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
+use aws_smithy_http_client::test_util::{NeverClient, NeverTcpConnector, StaticReplayClient};
 
 use super::{BUG, DENIED, REFUSED, THROTTLED, TRANSIENT};
 use crate::aws::clients::{self, AwsClients};
-use crate::aws::error::Fault;
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, Elbv2, Route53};
 use crate::model::name::Arn;
@@ -227,6 +227,19 @@ async fn a_peer_that_never_answers_runs_into_the_timeouts() {
 }
 
 #[tokio::test]
+async fn a_connection_that_never_comes_about_runs_into_its_own_timeout() {
+    let connect = clients::timeouts().connect_timeout().unwrap();
+    let timeouts = TimeoutConfig::builder().connect_timeout(connect).build();
+    let config = replay::config(NeverTcpConnector::new().into_client()).into_builder();
+    let error = list_services(config.timeout_config(timeouts).build()).await;
+    assert_eq!(
+        (error.code.as_str(), error.fault),
+        ("Timeout", TRANSIENT),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn without_credentials_the_operator_must_act() {
     let nothing = || async { Err(CredentialsError::not_loaded("no provider in the chain")) };
     let refused = || async { Err(CredentialsError::provider_error("the token was refused")) };
@@ -332,5 +345,5 @@ async fn the_table_is_asked_before_the_sdk() {
         .list_name("Z123", "acme.example.com")
         .await
         .unwrap_err();
-    assert_eq!(error.fault, Fault::Failed(crate::error::Class::Throttled));
+    assert_eq!(error.fault, THROTTLED);
 }
