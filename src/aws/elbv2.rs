@@ -76,10 +76,10 @@ impl Elbv2 for AwsClients {
                 .send()
                 .await
                 .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error));
-            for load_balancer in unless_absent(reply)?
-                .iter()
-                .flat_map(|reply| reply.load_balancers())
-            {
+            let Some(reply) = unless_absent(reply)? else {
+                continue;
+            };
+            for load_balancer in reply.load_balancers() {
                 found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
             }
         }

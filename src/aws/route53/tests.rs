@@ -30,11 +30,11 @@ fn record_xml(name: &str, kind: &str, rest: &str) -> String {
 }
 
 fn values_xml(ttl: u32, values: &[&str]) -> String {
-    let values: String = values
-        .iter()
-        .map(|value| format!("<ResourceRecord><Value>{value}</Value></ResourceRecord>"))
-        .collect();
-    format!("<TTL>{ttl}</TTL><ResourceRecords>{values}</ResourceRecords>")
+    let between = "</Value></ResourceRecord><ResourceRecord><Value>";
+    let values = values.join(between);
+    format!(
+        "<TTL>{ttl}</TTL><ResourceRecords><ResourceRecord><Value>{values}</Value></ResourceRecord></ResourceRecords>"
+    )
 }
 
 fn alias_xml(dns_name: &str) -> String {
