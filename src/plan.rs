@@ -8,6 +8,7 @@
 //! holds up another's.
 
 mod change;
+mod describe;
 mod ecs;
 mod elbv2;
 mod ports;
