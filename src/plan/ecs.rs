@@ -131,7 +131,8 @@ struct Update<'a> {
 
 impl Update<'_> {
     fn plan(&self, plan: &mut Plan) {
-        if !self.found.is_rolled_out() || self.found.running != self.found.desired || self.found.pending > 0 {
+        // More than wanted is what a scale-in or a rebalancing looks like: nobody has to wait for that.
+        if !self.found.is_rolled_out() || self.found.running < self.found.desired {
             plan.pending.push(Pending::Rollout {
                 process: self.process.into(),
                 service: self.found.name.clone(),
@@ -344,8 +345,8 @@ impl Update<'_> {
                 .and_then(|wanted| differing(wanted, found.grace_period)),
             network: wanted
                 .network
-                .clone()
-                .filter(|wanted| found.network.as_ref() != Some(wanted)),
+                .as_ref()
+                .and_then(|wanted| differing(wanted.clone(), found.network.clone())),
         }
     }
 
@@ -389,3 +390,6 @@ fn differing<T: PartialEq>(wanted: T, found: Option<T>) -> Option<T> {
         Some(_) | None => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
