@@ -170,7 +170,7 @@ fn the_controller_may_make_no_others() {
             "create serviceaccounts --subresource=token -n empire-system",
             "escalate clusterroles.rbac.authorization.k8s.io",
             "bind clusterroles.rbac.authorization.k8s.io",
-            "impersonate users",
+            "impersonate serviceaccounts -n empire-system",
         ],
     );
 }

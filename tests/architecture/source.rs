@@ -105,17 +105,32 @@ pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if texts(&tokens[at..])
-            .take(8)
-            .eq(["#", "[", "cfg", "(", "test", ")", "]", "mod"])
-        {
-            at = item_end(tokens, at + 8);
+        if let Some(name) = test_module(&tokens[at..]) {
+            at = item_end(tokens, at + name);
         } else {
             kept.push(tokens[at].clone());
             at += 1;
         }
     }
     kept
+}
+
+/// The names of the modules that only tests see.
+pub fn test_modules(tokens: &[Token]) -> Vec<String> {
+    let names = (0..tokens.len()).filter_map(|at| Some(at + test_module(&tokens[at..])?));
+    names.map(|at| tokens[at].text.clone()).collect()
+}
+
+/// If the tokens begin with a module that only tests see: where its name is.
+fn test_module(tokens: &[Token]) -> Option<usize> {
+    const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+    if !texts(tokens).take(ATTRIBUTE.len()).eq(ATTRIBUTE) {
+        return None;
+    }
+    let visibility = texts(&tokens[ATTRIBUTE.len()..])
+        .take_while(|text| ["pub", "(", "crate", "super", ")"].contains(text));
+    let keyword = ATTRIBUTE.len() + visibility.count();
+    (tokens.get(keyword)?.text == "mod").then_some(keyword + 1)
 }
 
 fn texts(tokens: &[Token]) -> impl Iterator<Item = &str> {
@@ -248,7 +263,7 @@ pub fn from_root(path: &Path, module: &[String]) -> Path {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_root, paths, tokens, without_tests};
+    use super::{from_root, paths, test_modules, tokens, without_tests};
 
     fn check(source: &str, expected: &[&str]) {
         let found: Vec<String> = paths(&without_tests(&tokens(source)))
@@ -287,6 +302,17 @@ mod tests {
             &["c::d"],
         );
         check("#[cfg(test)]\nmod tests;\nuse c::d;", &["c::d"]);
+        check(
+            "#[cfg(test)] pub(crate) mod fixtures { use a::b; } use c::d;",
+            &["c::d"],
+        );
+    }
+
+    #[test]
+    fn knows_the_modules_that_only_tests_see() {
+        let source =
+            "mod a; #[cfg(test)] mod tests; #[cfg(test)] pub(crate) mod fixtures; #[cfg(unix)] mod b;";
+        assert_eq!(test_modules(&tokens(source)), ["tests", "fixtures"]);
     }
 
     #[test]
