@@ -2,13 +2,13 @@
 
 /// A token and its line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    pub text: String,
-    pub line: usize,
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) line: usize,
 }
 
 /// The tokens of a file. Comments, and what is inside string and character literals, are left out.
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let characters: Vec<char> = source.chars().collect();
     let mut tokens = Vec::new();
     let (mut at, mut line) = (0, 1);
@@ -101,7 +101,7 @@ fn raw_length(rest: &[char]) -> usize {
 }
 
 /// The tokens without the modules that only tests see.
-pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
+pub(crate) fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -116,7 +116,7 @@ pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// The names of the modules that only tests see.
-pub fn test_modules(tokens: &[Token]) -> Vec<String> {
+pub(crate) fn test_modules(tokens: &[Token]) -> Vec<String> {
     let names = (0..tokens.len()).filter_map(|at| Some(at + test_module(&tokens[at..])?));
     names.map(|at| tokens[at].text.clone()).collect()
 }
@@ -157,13 +157,13 @@ fn item_end(tokens: &[Token], mut at: usize) -> usize {
 
 /// A path such as `crate::model::name`, written out: of `use a::{b, c::d}` there are two, and a glob ends in `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    pub segments: Vec<String>,
-    pub line: usize,
+pub(crate) struct Path {
+    pub(crate) segments: Vec<String>,
+    pub(crate) line: usize,
 }
 
 impl Path {
-    pub fn starts_with(&self, prefix: &str) -> bool {
+    pub(crate) fn starts_with(&self, prefix: &str) -> bool {
         let prefix: Vec<&str> = prefix.split("::").collect();
         self.segments.len() >= prefix.len()
             && self.segments.iter().zip(&prefix).all(|(one, other)| one == other)
@@ -171,7 +171,7 @@ impl Path {
 }
 
 /// Every path of two segments and more, and whatever a `use` names.
-pub fn paths(tokens: &[Token]) -> Vec<Path> {
+pub(crate) fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -241,7 +241,7 @@ fn group_end(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec
 
 /// Writes `super::` and `self::` out from the crate's root. `module` is where the tokens' file is in the tree, and paths
 /// in modules within the file are none the wiser: those are left out with the tests.
-pub fn from_root(path: &Path, module: &[String]) -> Path {
+pub(crate) fn from_root(path: &Path, module: &[String]) -> Path {
     let ups = path
         .segments
         .iter()
