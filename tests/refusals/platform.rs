@@ -25,6 +25,7 @@ fn awsvpc(tasks: &str, fields: &str) -> String {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn a_bad_platform_is_refused_in_words_that_name_the_field() {
     let logging = |driver: &str, role: &str| {
