@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config as RuntimeConfig};
 use kube::runtime::reflector::ObjectRef;
@@ -24,7 +24,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tracing::{debug, error, info, warn};
 
 pub use context::{Connect, Sdk};
-use context::{Context, Wake};
+use context::{Context, Listed, Wake};
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -59,12 +59,14 @@ pub async fn run(
         apps: wake_apps,
         platforms: wake_platforms,
     };
+    let (apps_listed, platforms_listed) = (Listed::default(), Listed::default());
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
 
     let app_stream = watcher(Api::all(client.clone()), watcher::Config::default())
         .default_backoff()
         .modify(strip::<DeserializeGuard<App>>)
         .reflect(app_writer)
+        .inspect_ok(apps_listed.notice())
         .touched_objects()
         .predicate_filter(what_wakes_an_app, predicates_config());
     let platform_watch = || {
@@ -74,6 +76,7 @@ pub async fn run(
     };
     let platform_stream = platform_watch()
         .reflect(platform_writer)
+        .inspect_ok(platforms_listed.notice())
         .touched_objects()
         .predicate_filter(what_wakes_an_app::<Platform>, predicates_config());
     let changed_platforms = platform_watch()
@@ -99,20 +102,20 @@ pub async fn run(
         .reconcile_on(woken_platforms)
         .graceful_shutdown_on(stopped);
 
-    let (ready_apps, ready_platforms) = (apps.clone(), platforms.clone());
     let context = Arc::new(Context::new(
         client,
         config,
         installation,
         apps,
         platforms,
+        platforms_listed.clone(),
         wake,
         connect,
     ));
     tokio::spawn(async move {
-        if ready_apps.wait_until_ready().await.is_ok() && ready_platforms.wait_until_ready().await.is_ok() {
-            readiness.set();
-        }
+        apps_listed.wait().await;
+        platforms_listed.wait().await;
+        readiness.set();
     });
     let run_apps = app_controller.run(
         app::pass,

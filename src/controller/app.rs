@@ -78,9 +78,7 @@ impl Pass<'_> {
             }
         };
         // After a start, a Platform that is not in the cache yet is not one that does not exist.
-        if self.context.platforms.wait_until_ready().await.is_err() {
-            return Ok(Action::await_change());
-        }
+        self.context.platforms_listed.wait().await;
         let Resolved { platform, record } = match resolve(self.app, &self.context.platforms.state()) {
             Ok(resolved) => resolved,
             Err(verdict) => return self.waits(verdict).await,

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher;
+use tokio::sync::watch;
 
 use super::backoff::Failures;
 use super::installation::Installation;
@@ -28,6 +30,7 @@ pub(super) struct Context {
     pub(super) installation: Installation,
     pub(super) apps: Store<DeserializeGuard<App>>,
     pub(super) platforms: Store<Platform>,
+    pub(super) platforms_listed: Listed,
     pub(super) failures: Failures,
     pub(super) wake: Wake,
     pub(super) connect: Box<dyn Connect>,
@@ -36,6 +39,34 @@ pub(super) struct Context {
     recovered: Mutex<HashSet<String>>,
     /// By Platform, the port that was handed out last.
     cursors: Mutex<HashMap<String, u16>>,
+}
+
+/// Whether a cache holds all that there was at the start. `Store::wait_until_ready` wakes only the last of those that
+/// wait (kube 5.0), and the `Controller` that the store belongs to is one of them.
+#[derive(Clone)]
+pub(super) struct Listed(watch::Sender<bool>);
+
+impl Default for Listed {
+    fn default() -> Self {
+        Listed(watch::Sender::new(false))
+    }
+}
+
+impl Listed {
+    /// To be called with every event of a watch that its store has taken in.
+    pub(super) fn notice<K>(&self) -> impl FnMut(&watcher::Event<K>) + use<K> {
+        let listed = self.0.clone();
+        move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                listed.send_replace(true);
+            }
+        }
+    }
+
+    pub(super) async fn wait(&self) {
+        // The sender is `self`'s own.
+        let _ = self.0.subscribe().wait_for(|listed| *listed).await;
+    }
 }
 
 /// Reconciles asked for by other reconciles.
@@ -91,6 +122,7 @@ impl Context {
         installation: Installation,
         apps: Store<DeserializeGuard<App>>,
         platforms: Store<Platform>,
+        platforms_listed: Listed,
         wake: Wake,
         connect: Box<dyn Connect>,
     ) -> Self {
@@ -100,6 +132,7 @@ impl Context {
             installation,
             apps,
             platforms,
+            platforms_listed,
             wake,
             connect,
             failures: Failures::default(),
