@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::{LABEL, at_root, between, environment, hostnames, rule, rule_saying, shorter};
 
 /// What runs.
-#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "empire.dev",
     version = "v1alpha1",

@@ -39,26 +39,24 @@ pub(super) async fn establish(
     explicit: Option<&str>,
 ) -> kube::Result<Installation> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let found = match explicit {
-        Some(id) => id.to_owned(),
-        None => {
-            let namespaces: Api<Namespace> = Api::all(client.clone());
-            namespaces.get("kube-system").await?.uid().unwrap_or_default()
-        }
+    let found = if let Some(id) = explicit {
+        id.to_owned()
+    } else {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.get("kube-system").await?.uid().unwrap_or_default()
     };
-    let recorded = maps
-        .get_opt(CONFIG_MAP)
-        .await?
-        .and_then(|map| map.data?.remove(KEY));
+    let map = maps.get_opt(CONFIG_MAP).await?;
+    let is_there = map.is_some();
+    let recorded = map.and_then(|map| map.data?.remove(KEY));
     match recorded {
         Some(recorded) if recorded == found => {}
         Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),
-        Some(_) => {
+        Some(_) | None if is_there => {
             let data = json!({ "data": { KEY: found } });
             maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data))
                 .await?;
         }
-        None => {
+        Some(_) | None => {
             let map = ConfigMap {
                 metadata: ObjectMeta {
                     name: Some(CONFIG_MAP.into()),
