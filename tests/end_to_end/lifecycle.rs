@@ -1,5 +1,9 @@
 //! One App from `kubectl apply` through every kind of edit to `kubectl delete`, with what each costs in AWS writes
 //! (section 3 of the project's AWS notes). Two zones are written where a name is external, so z is 2 then.
+//!
+//! Allocated host ports are shown on moto only. They make ECS replace tasks one by one, within 100 %, which ministack
+//! does not go through with unless it runs real containers. Its rollouts are otherwise more real than moto's, which are
+//! over before they begin.
 
 use serde_json::{Value, json};
 
@@ -14,7 +18,8 @@ async fn an_app_lives_and_leaves_nothing_behind_on_ministack() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_lives_and_leaves_nothing_behind_on_moto() {
-    live(&Place::new(Cloud::Moto, "life-moto", "us-east-1").await).await;
+    let spec = json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
+    live(&Place::with(Cloud::Moto, "life-moto", "us-east-1", spec).await).await;
 }
 
 async fn live(place: &Place) {
@@ -30,7 +35,8 @@ async fn live(place: &Place) {
         ("RegisterTaskDefinition", 2),
     ];
     assert_eq!(tally(&writes), created, "{writes:?}");
-    let port = place.claims()[0];
+    let port = place.claims().first().copied();
+    assert_eq!(port.is_some(), place.has_host_ports());
     let expected = after_create(place, port);
     assert_eq!(place.aws.see().await, expected);
     shows_what_serves(place, port);
@@ -41,12 +47,13 @@ async fn live(place: &Place) {
 
     edit(place, &mut acme, &expected).await;
 
+    let exposed = place.aws.see().await.load_balancers.len();
     let writes = place.delete("acme");
     let deleted = [
         ("ChangeResourceRecordSets", 1),
-        ("DeleteLoadBalancer", 2),
+        ("DeleteLoadBalancer", exposed),
         ("DeleteService", 2),
-        ("DeleteTargetGroup", 2),
+        ("DeleteTargetGroup", exposed),
     ];
     assert_eq!(tally(&writes), deleted, "{writes:?}");
     assert_eq!(place.aws.see().await, Seen::default());
@@ -54,7 +61,7 @@ async fn live(place: &Place) {
     place.kubectl(&["delete", "platform", &place.name, "--timeout=60s"]);
 }
 
-fn after_create(place: &Place, port: i32) -> Seen {
+fn after_create(place: &Place, port: Option<i32>) -> Seen {
     let zone = &place.zone;
     let environment = |process: &str, more: &[(&str, &str)]| {
         let source = format!("acme.{process}");
@@ -72,7 +79,7 @@ fn after_create(place: &Place, port: i32) -> Seen {
         desired: 2,
         image: "registry.example.com/acme:v1".into(),
         environment: environment("web", &[("PORT", "8080")]),
-        host_port: Some(port),
+        host_port: Some(port.unwrap_or(0)),
         target_groups: 1,
     };
     let worker = SeenService {
@@ -97,7 +104,7 @@ fn after_create(place: &Place, port: i32) -> Seen {
 }
 
 /// What `kubectl get` and the status say of an App that is Ready.
-fn shows_what_serves(place: &Place, port: i32) {
+fn shows_what_serves(place: &Place, port: Option<i32>) {
     let row = place.kubectl(&["get", "apps.empire.dev", "acme", "--no-headers"]);
     let columns: Vec<&str> = row.split_whitespace().collect();
     let url = format!("http://acme.{}", place.zone);
@@ -110,8 +117,12 @@ fn shows_what_serves(place: &Place, port: i32) {
     let object: Value = serde_json::from_str(&object).unwrap();
     let processes = object["status"]["processes"].as_array().unwrap();
     assert_eq!(processes[0]["name"], "web");
-    assert_eq!(processes[0]["running"], 2);
-    assert_eq!(processes[0]["hostPorts"][0]["hostPort"], port);
+    // moto says 100.
+    assert!(processes[0]["running"].as_i64() >= Some(2), "{row}");
+    assert_eq!(
+        processes[0]["hostPorts"].as_array().map_or(0, Vec::len),
+        port.iter().len()
+    );
     assert!(
         processes[0]["taskDefinition"]
             .as_str()
@@ -168,7 +179,7 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
     })
     .await;
 
-    let (internal, zone) = (format!("internal.{}", place.zone), place.zone.clone());
+    let internal = format!("internal.{}", place.zone);
     let inside = vec![format!("acme-web.{internal}"), format!("acme.{internal}")];
     let flip = json!({ "processes": { "web": { "expose": { "external": false } } } });
     let replaced = [
@@ -195,7 +206,6 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
         seen.ownership_records = 3;
     })
     .await;
-    let _ = zone;
 
     let api = json!({ "command": "./bin/api", "quantity": 1, "expose": { "containerPort": 3000 } });
     let added = [
@@ -218,7 +228,7 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
     let seen = place.aws.see().await;
     assert_eq!(seen.services.keys().collect::<Vec<_>>(), ["acme_api", "acme_web"]);
     assert_eq!(seen.load_balancers.len(), 2);
-    assert_eq!(place.claims().len(), 2, "one host port each");
+    assert_eq!(place.claims().len(), if place.has_host_ports() { 2 } else { 0 });
 
     merge(
         acme,
@@ -242,7 +252,11 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
     let seen = place.aws.see().await;
     assert_eq!(seen.services["acme_web"].target_groups, 0);
     assert_eq!(seen.names, [format!("acme-api.{internal}")]);
-    assert_eq!(place.claims().len(), 1, "the port is free again");
+    assert_eq!(
+        place.claims().len(),
+        usize::from(place.has_host_ports()),
+        "web's is free again"
+    );
 
     merge(
         acme,

@@ -36,7 +36,7 @@ pub(crate) fn web_app(name: &str) -> Value {
     })
 }
 
-/// `place` is what `deploy/local/emulators/seed` prints. The shortest TTL there is, or replacing would take long.
+/// With dynamic host ports. `place` is what `deploy/local/emulators/seed` prints. The shortest TTL there is, or replacing would take long.
 pub(crate) fn platform(name: &str, place: &Value) -> Value {
     let mut platform = json!({
         "apiVersion": "empire.dev/v1alpha1",
@@ -44,7 +44,7 @@ pub(crate) fn platform(name: &str, place: &Value) -> Value {
         "metadata": { "name": name },
         "spec": {
             "capacity": { "launchType": "EC2" },
-            "network": { "mode": "bridge", "hostPorts": { "first": 9000, "last": 9100 } },
+            "network": { "mode": "bridge" },
             "loadBalancing": { "provider": "ELBv2" },
             "dns": { "ttlSeconds": 1 },
             "tags": { "cost-center": "42" },

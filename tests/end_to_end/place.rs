@@ -42,6 +42,7 @@ pub(crate) enum Cloud {
 }
 
 pub(crate) struct Place {
+    pub(crate) cloud: Cloud,
     /// Of the Platform, the namespace and the ECS cluster.
     pub(crate) name: String,
     pub(crate) zone: String,
@@ -56,7 +57,13 @@ pub(crate) struct Place {
 impl Place {
     /// With a Platform, under the shared controller.
     pub(crate) async fn new(cloud: Cloud, name: &str, region: &str) -> Self {
-        let place = Place::under(&SHARED.0.kubectl, cloud, name, region).await;
+        Place::with(cloud, name, region, json!({})).await
+    }
+
+    /// With a Platform that says something more in its spec.
+    pub(crate) async fn with(cloud: Cloud, name: &str, region: &str, spec: Value) -> Self {
+        let mut place = Place::under(&SHARED.0.kubectl, cloud, name, region).await;
+        merge(&mut place.platform, &json!({ "spec": spec }));
         place.apply(&place.platform);
         place.wait("platform", name, "condition=Ready");
         place
@@ -82,6 +89,7 @@ impl Place {
             .await;
         administrator.run(&["create", "namespace", name], "").unwrap();
         Place {
+            cloud,
             name: name.into(),
             zone,
             kubectl: administrator.clone(),
@@ -181,6 +189,10 @@ impl Place {
             (self.proxy.reads("ListServices") >= before + 3).then_some(())
         })
         .await;
+    }
+
+    pub(crate) fn has_host_ports(&self) -> bool {
+        !self.platform["spec"]["network"]["hostPorts"].is_null()
     }
 
     /// The host ports that are claimed on the test's Platform.
