@@ -6,6 +6,11 @@
 mod records;
 mod text;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::app::{App, Expose, ExposeType, HealthCheck as Check, Process};

@@ -146,3 +146,6 @@ fn style(platform: &Platform) -> RecordStyle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
