@@ -11,6 +11,8 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use records::ttl;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::app::{App, Expose, ExposeType, HealthCheck as Check, Process};

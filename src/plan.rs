@@ -37,6 +37,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
+    /// What would be changed, had it not failed before.
+    pub parked: Vec<Change>,
     /// (process, load balancer) of each that nothing names and nobody wants, but that a service is still attached to.
     pub retiring: BTreeSet<(String, String)>,
 }
@@ -154,8 +156,8 @@ impl Plan {
     }
 
     fn drop_parked(&mut self, parked: &BTreeSet<String>) {
-        self.changes
-            .retain(|change| !parked.contains(&change.to_string()));
+        let is_parked = |change: &mut Change| parked.contains(&change.to_string());
+        self.parked.extend(self.changes.extract_if(.., is_parked));
     }
 
     fn foreign(&mut self, process: &str, what: &str) {

@@ -19,6 +19,22 @@ pub enum Verdict {
     Disturbed(Reason, String),
 }
 
+impl Verdict {
+    /// What somebody should hear of: not that work is under way.
+    pub fn trouble(&self) -> Option<(Reason, &str)> {
+        match self {
+            Verdict::Ready(_)
+            | Verdict::Suspended(_)
+            | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _) => {
+                None
+            }
+            Verdict::Reconciling(reason, message)
+            | Verdict::Stalled(reason, message)
+            | Verdict::Disturbed(reason, message) => Some((*reason, message)),
+        }
+    }
+}
+
 pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     if suspended && !outcome.plan.changes.is_empty() {
         let changes: Vec<String> = outcome.plan.changes.iter().map(ToString::to_string).collect();
@@ -68,7 +84,7 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         };
         stuck.push((reason, obstacle.message.clone()));
     }
-    for (change, error) in &outcome.failures {
+    for (change, error) in outcome.troubles() {
         let process = change
             .process()
             .map(|process| format!("process {process}: "))
@@ -122,7 +138,11 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
 pub fn reason_of(error: &Error) -> Reason {
     let code = match error {
         Error::Aws(error) => error.code.as_str(),
-        Error::Invalid(_) | Error::Kubernetes { .. } | Error::Bug(_) => "",
+        Error::Invalid(_)
+        | Error::Kubernetes { .. }
+        | Error::Forbidden { .. }
+        | Error::Outdated { .. }
+        | Error::Bug(_) => "",
     };
     match (error.class(), code) {
         (Class::Denied, "ClusterNotFoundException") => Reason::ClusterNotFound,
