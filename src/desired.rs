@@ -443,6 +443,13 @@ fn set(items: &[String]) -> BTreeSet<String> {
     items.iter().cloned().collect()
 }
 
+/// Whether any process of an App, if it gets a DNS name, has one in the external zone, too.
+pub fn has_external_names(app: &App) -> bool {
+    let mut processes = app.spec.processes.iter();
+    processes
+        .any(|(name, process)| exposure(name, process).is_some_and(|expose| expose.external.unwrap_or(false)))
+}
+
 /// Whether any process of an App gets a DNS name.
 pub fn has_names(app: &App, platform: &Platform) -> bool {
     place(platform).load_balancing
