@@ -315,13 +315,17 @@ fn none(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n  {}", breaches.join("\n  "));
 }
 
+/// `mod tests;` and `mod fixtures;`, in files of their own, are behind cfg(test).
+fn is_for_tests(module: &[String]) -> bool {
+    module.iter().any(|part| part == "tests" || part == "fixtures")
+}
+
 #[test]
 fn every_module_uses_only_what_it_may() {
     let crates = dependencies(&read(File::new("Cargo.toml")));
     let found = rust_files("src").into_iter().flat_map(|file| {
         let module = module_of(&file);
-        // `mod tests;` in a file of its own, behind cfg(test).
-        let source = if module.last().is_some_and(|last| last == "tests") {
+        let source = if is_for_tests(&module) {
             String::new()
         } else {
             read(&file)
@@ -481,7 +485,7 @@ fn no_file_is_longer_than_a_reader_can_hold() {
         let source = read(&file);
         let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let lines = code.lines().count();
-        let tests = module_of(&file).last().is_some_and(|last| last == "tests");
+        let tests = is_for_tests(&module_of(&file));
         (lines > LINES && !tests).then(|| format!("{}: {lines} lines of code", file.display()))
     });
     none(&long.collect::<Vec<_>>());

@@ -1,5 +1,10 @@
 //! Manifests for tests, as users write them.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
 use serde_json::{Value, json};
 
 use crate::api::app::App;

@@ -1,5 +1,10 @@
 //! What an App means: every default, and every refusal that the schema cannot make.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

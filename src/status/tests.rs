@@ -276,12 +276,12 @@ fn the_next_wait_to_end_is_the_shortest_of_those_that_have_not() {
         ("l-2", -100, Some(60)),
         ("l-3", -50, Some(60)),
     ]);
-    let Waits { over, next } = waits(Some(&status), Duration::from_secs(300), 60, at(0));
+    let Waits { over, next } = waits(Some(&status), Duration::from_mins(5), 60, at(0));
     assert_eq!(
         (over, next),
         (vec!["l-1".to_owned()], Some(Duration::from_secs(200)))
     );
-    let nothing = waits(None, Duration::from_secs(300), 60, at(0));
+    let nothing = waits(None, Duration::from_mins(5), 60, at(0));
     assert_eq!((nothing.over, nothing.next), (Vec::new(), None));
 }
 

@@ -1,5 +1,10 @@
 //! Which Platform an App belongs to, for good.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
 use serde_json::{Value, json};
 
 use super::{annotated, record, recorded, resolve, unready};

@@ -1,5 +1,10 @@
 //! Which names an App wants, in which zone, pointing where.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
 use serde_json::{Value, json};
 
 use crate::desired::build;

@@ -398,9 +398,12 @@ fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordC
     world.zones.get_mut(INTERNAL).unwrap().batch_limit = limit;
     let changes = plan(&desired, &world).changes.into_iter();
     changes
-        .map(|change| match change {
-            Change::ChangeRecords { zone, changes } if zone == INTERNAL => changes,
-            other => panic!("{other}"),
+        .map(|change| {
+            let Change::ChangeRecords { zone, changes } = change else {
+                panic!("{change}");
+            };
+            assert_eq!(zone, INTERNAL);
+            changes
         })
         .collect()
 }

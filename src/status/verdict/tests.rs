@@ -188,9 +188,9 @@ fn each_class_of_failure_has_its_verdict() {
             let verdict = verdict(|outcome| {
                 let failed = (change_of("web"), failure("Code", class));
                 if held {
-                    outcome.held.push(failed)
+                    outcome.held.push(failed);
                 } else {
-                    outcome.failures.push(failed)
+                    outcome.failures.push(failed);
                 }
             });
             assert_eq!(reason(&verdict), expected, "{held}");
