@@ -57,7 +57,7 @@ pub fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Err
             process,
         };
         warnings.extend(builder.warning());
-        processes.insert(name.to_string(), builder.build()?);
+        processes.insert(name.clone(), builder.build()?);
     }
     let records = records::build(app, platform, &processes)?;
     let place = place(platform);
