@@ -6,6 +6,11 @@
 mod records;
 mod text;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
 pub use records::ttl;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -436,6 +441,13 @@ fn is_fargate_size(cpu: u32, memory: u32) -> bool {
 
 fn set(items: &[String]) -> BTreeSet<String> {
     items.iter().cloned().collect()
+}
+
+/// Whether any process of an App, if it gets a DNS name, has one in the external zone, too.
+pub fn has_external_names(app: &App) -> bool {
+    let mut processes = app.spec.processes.iter();
+    processes
+        .any(|(name, process)| exposure(name, process).is_some_and(|expose| expose.external.unwrap_or(false)))
 }
 
 /// Whether any process of an App gets a DNS name.
