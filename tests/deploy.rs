@@ -125,6 +125,7 @@ fn the_controller_may_make_its_calls() {
             "get apps.empire.dev/acme -n shop",
             "patch apps.empire.dev/acme -n shop",
             "patch apps.empire.dev/acme --subresource=status -n shop",
+            "get platforms.empire.dev/staging",
             "list platforms.empire.dev",
             "watch platforms.empire.dev",
             "patch platforms.empire.dev/staging",
