@@ -145,8 +145,13 @@ impl Update<'_> {
                 tags,
             });
         }
-        let attached = self.view.attached(self.found);
         let wanted = attachments(self.process, self.wanted.load_balancing.as_ref());
+        let mut attached = self.view.attached(self.found);
+        // One without a load balancer is as good as gone, unless that is being made again.
+        attached.retain(|a| {
+            let comes_back = wanted.iter().any(|wanted| wanted.target_group == a.target_group);
+            comes_back || self.view.in_front_of(&a.target_group).next().is_some()
+        });
         match (attached.is_empty(), wanted.is_empty()) {
             (true, true) => self.content(plan, &attached),
             (true, false) => self.expose(plan, wanted),
@@ -155,7 +160,8 @@ impl Update<'_> {
         };
     }
 
-    /// A target group of the service has vanished: no rollout can complete before it is taken out.
+    /// A target group of the service, or its load balancer, has vanished: no rollout can complete before it is taken
+    /// out, and ECS refuses to be told of it again.
     fn has_dead_attachments(&self, attached: &[Attachment<String>]) -> bool {
         attached.len() < self.found.attachments.len()
     }
@@ -228,12 +234,23 @@ impl Update<'_> {
                 })
                 .collect()
         });
-        let ported = ported.filter(|ported| ported != attached);
-        let content = self
-            .view
-            .wanted_definition(self.process, self.wanted)
-            .filter(|content| !self.runs(content));
-        if let Some(content) = content {
+        let mut ported = ported.filter(|ported| ported != attached);
+        if let Some(wanted) = &self.wanted.load_balancing
+            && ported.is_some()
+            && !self.view.is_built(wanted)
+        {
+            self.count(plan);
+            return true;
+        }
+        if attached.is_empty() && self.has_dead_attachments(attached) {
+            ported = Some(Vec::new());
+        }
+        let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
+            // Its host port is yet to be claimed, and the target groups cannot name a container port before it.
+            self.count(plan);
+            return true;
+        };
+        if !self.runs(&content) {
             if is_registered(self.view, &content) {
                 return self.update(plan, settings, Some(content), ported);
             }
@@ -271,6 +288,10 @@ impl Update<'_> {
                 attached.to_vec()
             };
             return (ready || dead) && self.update(plan, ServiceUpdate::default(), None, Some(attachments));
+        }
+        let built = self.wanted.load_balancing.as_ref();
+        if !built.is_some_and(|wanted| self.view.is_built(wanted)) {
+            return false;
         }
         let is_wanted = |a: &Attachment<String>| wanted.iter().any(|w| w.target_group == a.target_group);
         let stay: Vec<_> = attached

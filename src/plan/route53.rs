@@ -75,17 +75,33 @@ fn point(
         });
         return Vec::new();
     }
-    let ready = view
+    let changes = view
+        .load_balancer(&wanted.load_balancer)
+        .map(|load_balancer| changes(view, zone, name, wanted, &found, load_balancer));
+    let serves = view
         .load_balancing(&wanted.process)
-        .filter(|balancing| view.serves(&wanted.process, balancing))
-        .and_then(|_| view.load_balancer(&wanted.load_balancer));
-    let Some(load_balancer) = ready else {
-        plan.pending.push(Pending::Names {
-            process: wanted.process.clone(),
-            load_balancer: wanted.load_balancer.clone(),
-        });
-        return Vec::new();
-    };
+        .is_some_and(|balancing| view.serves(&wanted.process, balancing));
+    match changes {
+        Some(changes) if serves || changes.is_empty() => changes,
+        Some(_) | None => {
+            plan.pending.push(Pending::Names {
+                process: wanted.process.clone(),
+                load_balancer: wanted.load_balancer.clone(),
+            });
+            Vec::new()
+        }
+    }
+}
+
+/// From what a name is to what it should be.
+fn changes(
+    view: &View<'_>,
+    zone: &ZoneState,
+    name: &str,
+    wanted: &DesiredRecord,
+    found: &[&RecordSet],
+    load_balancer: &LoadBalancerState,
+) -> Vec<RecordChange> {
     let record = record(name, wanted.style, load_balancer);
     let ownership = RecordSet {
         name: ownership_name(name),
@@ -95,7 +111,7 @@ fn point(
             values: vec![txt_value(&view.desired.owner.record_text(&wanted.process))],
         },
     };
-    let mut changes = swap(&found, record, same_pointer);
+    let mut changes = swap(found, record, same_pointer);
     changes.extend(swap(&ownership_records(zone, name), ownership, same_text));
     changes
 }
