@@ -6,7 +6,7 @@ mod claims;
 mod context;
 mod installation;
 mod platform;
-mod ports;
+pub mod ports;
 mod report;
 mod resolve;
 
