@@ -99,7 +99,7 @@ mod tests {
         let config = run(&["--resync-interval", "90s", "--retire-after", "0s"]).unwrap();
         assert_eq!(config.resync_interval, Duration::from_secs(90));
         assert_eq!(config.retire_after, Duration::ZERO);
-        assert_eq!(run(&[]).unwrap().resync_interval, Duration::from_secs(600));
+        assert_eq!(run(&[]).unwrap().resync_interval, Duration::from_mins(10));
     }
 
     #[test]

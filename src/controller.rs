@@ -4,6 +4,7 @@ mod app;
 mod backoff;
 mod claims;
 mod context;
+mod finalizer;
 mod installation;
 mod platform;
 pub mod ports;
@@ -128,12 +129,12 @@ pub async fn run(
         run_apps.for_each(|done| async {
             log(done
                 .map(|(object, _)| object.to_string())
-                .map_err(|e| e.to_string()))
+                .map_err(|e| e.to_string()));
         }),
         run_platforms.for_each(|done| async {
             log(done
                 .map(|(object, _)| object.to_string())
-                .map_err(|e| e.to_string()))
+                .map_err(|e| e.to_string()));
         }),
     );
     Ok(())
@@ -162,7 +163,7 @@ fn strip<K: Resource>(object: &mut K) {
 
 fn predicates_config() -> PredicateConfig {
     // As long as an object may go without an event before its next one counts as news.
-    PredicateConfig::default().ttl(Duration::from_secs(24 * 3_600))
+    PredicateConfig::default().ttl(Duration::from_hours(24))
 }
 
 /// Everything but the status, which is our own writing.

@@ -24,7 +24,7 @@ pub enum Class {
     Bug,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
     Invalid(String),
@@ -32,6 +32,12 @@ pub enum Error {
     Aws(#[from] AwsError),
     #[error("{action}: {message}")]
     Kubernetes { action: &'static str, message: String },
+    /// The controller's own role lacks a permission.
+    #[error("{action}: {message}")]
+    Forbidden { action: &'static str, message: String },
+    /// The object was changed while we looked at an older version of it: looking again is all it takes.
+    #[error("{action}: the object has changed in the meantime")]
+    Outdated { action: &'static str },
     #[error("{0}")]
     Bug(String),
 }
@@ -41,7 +47,8 @@ impl Error {
         match self {
             Error::Invalid(_) => Class::Invalid,
             Error::Aws(error) => error.class(),
-            Error::Kubernetes { .. } => Class::Transient,
+            Error::Kubernetes { .. } | Error::Outdated { .. } => Class::Transient,
+            Error::Forbidden { .. } => Class::Denied,
             Error::Bug(_) => Class::Bug,
         }
     }

@@ -1,4 +1,52 @@
-//! Empire Controller.
+//! Empire Controller runs apps described as an extended Procfile on Amazon ECS, from an `App` custom resource.
+//!
+//! This page is the architecture. A pass over one App is one sentence, spelled out in [`reconcile`]:
+//!
+//! ```text
+//!  App + Platform ──build──▶ Desired ──┐
+//!                                      ├──plan──▶ changes ──apply──▶ Observed′ ──compute──▶ AppStatus
+//!  AWS + claims ──observe──▶ Observed ─┘             ▲                   │
+//!                                                    └──── plan again ───┘
+//! ```
+//!
+//! Everything in the middle is a pure function of plain data; calls are made only at the two edges, [`observe`] and
+//! [`apply`]. After every round of changes the plan is made anew from what is there by then, until nothing is left to
+//! change. So no step remembers another: a crash, an edit in the middle and a hand change in AWS need no code of their
+//! own, and deleting an App is the same sentence with [`model::desired::Desired::empty`].
+//!
+//! # Invariants
+//!
+//! - Nothing in AWS is modified or deleted unless [`model::owner`] says that it is ours.
+//! - One [`plan::Change`] is one write. Only [`apply`] turns a name into an ARN.
+//! - Planning after applying finds nothing to change; a second pass over an unchanged App writes nothing.
+//! - Every create precedes the delete that it replaces; names go before what they point at.
+//! - What AWS cannot change in place is part of the [`model::name`], so a replacement is one thing wanted and another
+//!   not.
+//! - What an App holds is found in AWS, not remembered. Losing memory, or an App's status, costs reads and waits.
+//! - `plan` has no clock: waits that are over are facts in [`model::state::Observed`].
+//! - Pure modules use ordered maps only, so equal input gives equal output, byte for byte.
+//! - A call is retried by the SDK, an App by its requeue, and nothing else retries.
+//! - Secrets and values of environment variables never reach `Display`, `Debug`, Events or logs.
+//!
+//! `tests/architecture.rs` holds the modules to what each may import; [`error::Class`] alone decides when a failed App
+//! is tried again.
+//!
+//! # Modules, in reading order
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`api`] | the resources `App`, `Platform` and `PortAllocation`: what users write and read |
+//! | [`model`] | our vocabulary: names, owners, services, load balancers, ports, records, and the state found |
+//! | [`desired`] | what an App means: every rule and every default |
+//! | [`aws`], [`claims`] | the calls that we make, as traits in model types; the SDK behind them |
+//! | [`observe`] | reads AWS and the claims |
+//! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
+//! | [`mod@apply`] | one write per change |
+//! | [`mod@reconcile`] | the sentence |
+//! | [`status`] | what a pass came to, as conditions |
+//! | [`error`] | the classes of trouble |
+//! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
+//! | [`config`], [`telemetry`] | arguments; logs and health endpoints |
 
 pub mod api;
 pub mod apply;

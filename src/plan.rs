@@ -8,6 +8,7 @@
 //! holds up another's.
 
 mod change;
+mod describe;
 mod ecs;
 mod elbv2;
 mod ports;
@@ -31,6 +32,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
+    /// What would be changed, had it not failed before.
+    pub parked: Vec<Change>,
     /// (process, load balancer) of each that nothing names and nobody wants, but that a service is still attached to.
     pub retiring: BTreeSet<(String, String)>,
 }
@@ -148,8 +151,8 @@ impl Plan {
     }
 
     fn drop_parked(&mut self, parked: &BTreeSet<String>) {
-        self.changes
-            .retain(|change| !parked.contains(&change.to_string()));
+        let is_parked = |change: &mut Change| parked.contains(&change.to_string());
+        self.parked.extend(self.changes.extract_if(.., is_parked));
     }
 
     fn foreign(&mut self, process: &str, what: &str) {

@@ -30,6 +30,8 @@ pub enum Scope {
 #[async_trait]
 pub trait BeforeWrites: Send + Sync {
     async fn before_writes(&self) -> Result<(), Error>;
+    /// The process is about to end: the write in flight is finished, and none begun.
+    fn is_stopping(&self) -> bool;
 }
 
 #[derive(Debug)]
@@ -42,13 +44,20 @@ pub struct Outcome {
     /// What AWS will take later.
     pub early: Vec<(Change, AwsError)>,
     pub failures: Vec<(Change, Error)>,
+    /// What failed in an earlier pass, is still to be done, and was not tried again.
+    pub held: Vec<(Change, Error)>,
     /// The world was not as it was observed, so the next pass reads all of it again.
     pub stale: bool,
 }
 
 impl Outcome {
     pub fn is_settled(&self) -> bool {
-        self.plan.is_settled() && self.early.is_empty() && self.failures.is_empty() && !self.stale
+        self.plan.is_settled() && self.early.is_empty() && self.troubles().next().is_none() && !self.stale
+    }
+
+    /// Everything that could not be written, in this pass or before.
+    pub fn troubles(&self) -> impl Iterator<Item = &(Change, Error)> {
+        self.failures.iter().chain(&self.held)
     }
 }
 
@@ -63,6 +72,8 @@ pub struct Request<'a> {
     pub waits_over: Vec<String>,
     /// Observe and report, change nothing.
     pub suspended: bool,
+    /// Changes that failed in an earlier pass, and why: too soon to try them again.
+    pub held: Vec<(Change, Error)>,
 }
 
 pub async fn reconcile(
@@ -77,6 +88,7 @@ pub async fn reconcile(
         scope,
         waits_over,
         suspended,
+        held,
     } = request;
     let mut observed = match scope {
         Scope::Everything => observe(aws, claims, desired, known).await?,
@@ -85,6 +97,9 @@ pub async fn reconcile(
         }
     };
     observed.waits_over.extend(waits_over);
+    observed
+        .parked
+        .extend(held.iter().map(|(change, _)| change.to_string()));
 
     let mut outcome = Outcome {
         plan: plan(desired, &observed),
@@ -92,19 +107,35 @@ pub async fn reconcile(
         done: Vec::new(),
         early: Vec::new(),
         failures: Vec::new(),
+        held: Vec::new(),
         stale: false,
     };
-    if suspended || outcome.plan.changes.is_empty() {
-        return Ok(outcome);
+    if !suspended && !outcome.plan.changes.is_empty() {
+        before_writes.before_writes().await?;
+        write(aws, claims, before_writes, desired, &mut outcome).await?;
     }
-    before_writes.before_writes().await?;
+    // One that is no longer wanted is forgotten.
+    outcome.held = held;
+    let Outcome { plan, held, .. } = &mut outcome;
+    held.retain(|(change, _)| plan.parked.contains(change));
+    Ok(outcome)
+}
+
+/// Applies, and plans again, until nothing is left to change.
+async fn write(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    before_writes: &dyn BeforeWrites,
+    desired: &Desired,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
     for _ in 0..ROUNDS {
-        if !round(aws, claims, desired, &mut outcome).await {
-            return Ok(outcome);
+        if !round(aws, claims, before_writes, desired, outcome).await {
+            return Ok(());
         }
         outcome.plan = plan(desired, &outcome.observed);
         if outcome.plan.changes.is_empty() {
-            return Ok(outcome);
+            return Ok(());
         }
     }
     Err(Error::Bug(format!(
@@ -113,9 +144,19 @@ pub async fn reconcile(
     )))
 }
 
-/// Applies one plan. False if the pass had better end: AWS wants fewer calls, or the world is not what it seemed.
-async fn round(aws: &dyn Aws, claims: &dyn Claims, desired: &Desired, outcome: &mut Outcome) -> bool {
+/// Applies one plan. False if the pass had better end: AWS wants fewer calls, the world is not what it seemed, or the
+/// process is about to end.
+async fn round(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    before_writes: &dyn BeforeWrites,
+    desired: &Desired,
+    outcome: &mut Outcome,
+) -> bool {
     for change in outcome.plan.changes.clone() {
+        if before_writes.is_stopping() {
+            return false;
+        }
         match apply(aws, claims, desired, &mut outcome.observed, &change).await {
             Applied::Done => outcome.done.push(change),
             Applied::Pending(error) => outcome.early.push((change, error)),

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
-use serde_json::json;
 use tracing::{info, warn};
 
 use super::backoff;
 use super::claims::KubeClaims;
 use super::context::{Context, Key, Memory};
-use super::report::{self, EventType, Note, api_of, is_gone, words};
-use super::resolve::{RECORD_ANNOTATION, Resolved, resolve, unready};
+use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
+use super::report::{self, EventType, Note, api_of};
+use super::resolve::{Resolved, resolve, unready};
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -31,9 +30,6 @@ use crate::observe::Known;
 use crate::plan::Change;
 use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
 use crate::status::{self, Verdict, verdict_of, verdict_of_error};
-
-/// On every App that holds, or is about to make, anything.
-pub(super) const FINALIZER: &str = "empire.dev/controller";
 
 pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Context>) -> Result<Action, Error> {
     let key = ObjectRef::from_obj(&*object);
@@ -65,7 +61,7 @@ struct Pass<'a> {
 impl Pass<'_> {
     async fn run(&self) -> Result<Action, Error> {
         let deleting = self.app.metadata.deletion_timestamp.is_some();
-        if deleting && !has_finalizer(self.app) {
+        if deleting && !has_finalizer(self.app, APP_FINALIZER) {
             self.context.forget(self.key);
             return Ok(Action::await_change());
         }
@@ -201,6 +197,7 @@ impl Pass<'_> {
             scope: self.scope(platform, memory),
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
+            held: Vec::new(),
         };
         reconcile(
             &*aws,
@@ -250,12 +247,14 @@ impl Pass<'_> {
             info!(app = %desired.owner.app, process = change.process(), "{change}");
         }
         if deleting && outcome.is_settled() {
-            self.release().await?;
+            let api: Api<App> = api_of(&context.client, self.app);
+            finalizer::release(&api, self.app, APP_FINALIZER).await?;
+            context.forget(self.key);
             context.wake_platform(&record.name);
             return Ok(Action::await_change());
         }
         // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
-        let unheld = outcome.done.is_empty() && !deleting && !has_finalizer(self.app);
+        let unheld = outcome.done.is_empty() && !deleting && !has_finalizer(self.app, APP_FINALIZER);
         if unheld && holds_anything(desired, &outcome.observed) {
             Hold {
                 app: self.app,
@@ -343,15 +342,12 @@ impl Pass<'_> {
         let context = self.context;
         let worst = outcome.failures.iter().map(|(_, error)| error.class()).max();
         let blocked = (!outcome.plan.obstacles.is_empty()).then_some(Class::Conflict);
-        let delay = match worst.or(blocked) {
-            Some(class) => {
-                let failures = context.failures.count(&self.key.to_string());
-                backoff::delay(class, failures, fastrand::f64())
-            }
-            None => {
-                context.failures.forget(&self.key.to_string());
-                None
-            }
+        let delay = if let Some(class) = worst.or(blocked) {
+            let failures = context.failures.count(&self.key.to_string());
+            backoff::delay(class, failures, fastrand::f64())
+        } else {
+            context.failures.forget(&self.key.to_string());
+            None
         };
         let pending = !outcome.plan.pending.is_empty() || !outcome.early.is_empty();
         let pending = pending.then(|| {
@@ -376,14 +372,10 @@ impl Pass<'_> {
     }
 
     async fn failed(&self, record: &PlatformRecord, error: &Error) -> Result<Action, Error> {
-        match error.class() {
-            Class::Bug => tracing::error!(app = %self.key, %error, "failed"),
-            Class::Transient
-            | Class::Throttled
-            | Class::Denied
-            | Class::Refused
-            | Class::Conflict
-            | Class::Invalid => warn!(app = %self.key, %error, "failed"),
+        if error.class() == Class::Bug {
+            tracing::error!(app = %self.key, %error, "failed");
+        } else {
+            warn!(app = %self.key, %error, "failed");
         }
         self.write_status(Some(record), None, &verdict_of_error(error))
             .await?;
@@ -427,41 +419,6 @@ impl Pass<'_> {
         }
         Ok(status)
     }
-
-    /// Nothing is left in AWS: the object may go.
-    async fn release(&self) -> Result<(), Error> {
-        let finalizers: Vec<&String> = self
-            .app
-            .finalizers()
-            .iter()
-            .filter(|finalizer| *finalizer != FINALIZER)
-            .collect();
-        let patch = json!({ "metadata": {
-            "resourceVersion": self.app.resource_version(),
-            "finalizers": finalizers,
-        }});
-        let api: Api<App> = api_of(&self.context.client, self.app);
-        match api
-            .patch(
-                &self.app.name_any(),
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
-            .await
-        {
-            Ok(_) => {}
-            Err(error) if is_gone(&error) => {}
-            Err(error) => {
-                return Err(Error::Kubernetes {
-                    action: "remove the finalizer",
-                    message: error.to_string(),
-                });
-            }
-        }
-        self.context.forget(self.key);
-        self.context.failures.forget(&self.key.to_string());
-        Ok(())
-    }
 }
 
 /// A Warning for a verdict that the status did not have before.
@@ -490,10 +447,6 @@ fn news(before: Option<&AppStatus>, verdict: &Verdict) -> Vec<Note> {
     }]
 }
 
-pub(super) fn has_finalizer(app: &App) -> bool {
-    app.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
-}
-
 /// Whether anything of this App is in AWS or among the claims.
 fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
     let owner = &desired.owner;
@@ -508,46 +461,4 @@ fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
             .claims
             .iter()
             .any(|claim| claim.owner.app == owner.app)
-}
-
-/// Puts the finalizer on an App and records its Platform, before anything is made for it.
-struct Hold<'a> {
-    app: &'a App,
-    record: &'a PlatformRecord,
-    context: &'a Context,
-}
-
-#[async_trait]
-impl BeforeWrites for Hold<'_> {
-    async fn before_writes(&self) -> Result<(), Error> {
-        let failed = |message: String| Error::Kubernetes {
-            action: "add the finalizer",
-            message,
-        };
-        let record = serde_json::to_string(self.record).map_err(|error| failed(error.to_string()))?;
-        let recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
-        if self.app.metadata.deletion_timestamp.is_some() || (has_finalizer(self.app) && recorded) {
-            return Ok(());
-        }
-        let mut finalizers = self.app.finalizers().to_vec();
-        if !has_finalizer(self.app) {
-            finalizers.push(FINALIZER.into());
-        }
-        // With the version that was looked at: a newer one would be planned from anew.
-        let patch = json!({ "metadata": {
-            "resourceVersion": self.app.resource_version(),
-            "finalizers": finalizers,
-            "annotations": { RECORD_ANNOTATION: record },
-        }});
-        let api: Api<App> = api_of(&self.context.client, self.app);
-        api.patch(
-            &self.app.name_any(),
-            &PatchParams::default(),
-            &Patch::Merge(patch),
-        )
-        .await
-        .map_err(|error| failed(words(&error)))?;
-        self.context.wake_platform(&self.record.name);
-        Ok(())
-    }
 }

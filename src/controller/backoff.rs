@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::error::Class;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// How long until the next attempt after the n-th failure in a row, n from 1. `chance` is uniform in 0..1. `None`: only an
 /// edit helps.

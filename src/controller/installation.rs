@@ -39,12 +39,11 @@ pub(super) async fn establish(
     explicit: Option<&str>,
 ) -> kube::Result<Installation> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let found = match explicit {
-        Some(id) => id.to_owned(),
-        None => {
-            let namespaces: Api<Namespace> = Api::all(client.clone());
-            namespaces.get("kube-system").await?.uid().unwrap_or_default()
-        }
+    let found = if let Some(id) = explicit {
+        id.to_owned()
+    } else {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        namespaces.get("kube-system").await?.uid().unwrap_or_default()
     };
     let recorded = maps
         .get_opt(CONFIG_MAP)

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use serde_json::json;
+use kube::runtime::reflector::ObjectRef;
 use tracing::info;
 
-use super::app::has_finalizer;
 use super::backoff;
 use super::claims::KubeClaims;
 use super::context::Context;
+use super::finalizer::{self, APP_FINALIZER, PLATFORM_FINALIZER, has_finalizer};
 use super::ports;
-use super::report::{self, EventType, Note, is_gone, words};
+use super::report::{self, EventType, Note, words};
 use super::resolve::recorded;
 use crate::api::app::App;
 use crate::api::condition::Reason;
@@ -25,11 +25,9 @@ use crate::aws::Aws;
 use crate::claims::Claims;
 use crate::desired;
 use crate::error::{Class, Error};
+use crate::model::name::AppName;
 use crate::model::port::{Claim, PortRange};
 use crate::status::{Verdict, conditions, verdict_of_error};
-
-/// On every Platform: while Apps hold anything here, it is needed to take it down.
-const FINALIZER: &str = "empire.dev/platform";
 
 pub(super) async fn pass(platform: Arc<Platform>, context: Arc<Context>) -> Result<Action, Error> {
     Pass {
@@ -57,18 +55,11 @@ impl Pass<'_> {
         let apps = self.live_apps().await?;
         let deleting = self.platform.metadata.deletion_timestamp.is_some();
         if deleting && apps.is_empty() {
-            self.set_finalizers(self.others()).await?;
+            finalizer::release(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
             return Ok(Action::await_change());
         }
-        if !deleting
-            && !self
-                .platform
-                .finalizers()
-                .iter()
-                .any(|finalizer| finalizer == FINALIZER)
-        {
-            self.set_finalizers([self.others(), vec![FINALIZER.into()]].concat())
-                .await?;
+        if !deleting {
+            finalizer::hold(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
         }
         let mut findings = Findings::default();
         let (verdict, retry) = match self.context.installation.id() {
@@ -95,12 +86,11 @@ impl Pass<'_> {
         };
         self.write_status(findings, apps.len(), &verdict).await?;
         let key = format!("platform {}", self.platform.name_any());
-        let delay = match retry {
-            Some(class) => backoff::delay(class, self.context.failures.count(&key), fastrand::f64()),
-            None => {
-                self.context.failures.forget(&key);
-                None
-            }
+        let delay = if let Some(class) = retry {
+            backoff::delay(class, self.context.failures.count(&key), fastrand::f64())
+        } else {
+            self.context.failures.forget(&key);
+            None
         };
         let resync = backoff::spread(self.context.config.resync_interval, fastrand::f64());
         Ok(Action::requeue(delay.unwrap_or(resync)))
@@ -200,7 +190,8 @@ impl Pass<'_> {
             .await
             .map_err(|error| failed("list Apps", &error))?;
         let here = |app: &App| {
-            has_finalizer(app) && recorded(app).is_some_and(|record| record.name == self.platform.name_any())
+            has_finalizer(app, APP_FINALIZER)
+                && recorded(app).is_some_and(|record| record.name == self.platform.name_any())
         };
         let apps = found
             .items
@@ -211,7 +202,7 @@ impl Pass<'_> {
     }
 
     /// The claims whose App does not exist any more.
-    async fn owners_gone(&self, claims: &[Claim]) -> Result<BTreeSet<crate::model::name::AppName>, Error> {
+    async fn owners_gone(&self, claims: &[Claim]) -> Result<BTreeSet<AppName>, Error> {
         let mut gone = BTreeSet::new();
         for app in claims
             .iter()
@@ -232,41 +223,12 @@ impl Pass<'_> {
 
     fn wake_apps(&self) {
         for app in self.context.apps.state() {
-            let _ = self
-                .context
-                .wake
-                .apps
-                .unbounded_send(kube::runtime::reflector::ObjectRef::from_obj(&*app));
+            let _ = self.context.wake.apps.unbounded_send(ObjectRef::from_obj(&*app));
         }
     }
 
-    fn others(&self) -> Vec<String> {
-        self.platform
-            .finalizers()
-            .iter()
-            .filter(|finalizer| *finalizer != FINALIZER)
-            .cloned()
-            .collect()
-    }
-
-    async fn set_finalizers(&self, finalizers: Vec<String>) -> Result<(), Error> {
-        let patch = json!({ "metadata": {
-            "resourceVersion": self.platform.resource_version(),
-            "finalizers": finalizers,
-        }});
-        let api: Api<Platform> = Api::all(self.context.client.clone());
-        match api
-            .patch(
-                &self.platform.name_any(),
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => Err(failed("patch the finalizers of a Platform", &error)),
-        }
+    fn api(&self) -> Api<Platform> {
+        Api::all(self.context.client.clone())
     }
 
     async fn write_status(&self, findings: Findings, apps: usize, verdict: &Verdict) -> Result<(), Error> {
@@ -303,8 +265,7 @@ impl Pass<'_> {
             };
             report::publish(&self.context.client, self.platform, vec![note]).await;
         }
-        let api: Api<Platform> = Api::all(self.context.client.clone());
-        report::patch_status(&api, self.platform, &status).await
+        report::patch_status(&self.api(), self.platform, &status).await
     }
 }
 

@@ -128,9 +128,10 @@ where
 
 /// What the API server said, without the whole reply.
 pub(super) fn words(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        other => other.to_string(),
+    if let kube::Error::Api(status) = error {
+        status.message.clone()
+    } else {
+        error.to_string()
     }
 }
 

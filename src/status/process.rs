@@ -148,8 +148,7 @@ fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Opt
         .map(|o| o.message.clone())
         .collect();
     let failures = outcome
-        .failures
-        .iter()
+        .troubles()
         .filter(|(change, _)| change.process() == Some(name));
     parts.extend(failures.map(|(_, error)| error.to_string()));
     let early = outcome

@@ -68,7 +68,7 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         };
         stuck.push((reason, obstacle.message.clone()));
     }
-    for (change, error) in &outcome.failures {
+    for (change, error) in outcome.troubles() {
         let process = change
             .process()
             .map(|process| format!("process {process}: "))
@@ -122,7 +122,11 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
 pub fn reason_of(error: &Error) -> Reason {
     let code = match error {
         Error::Aws(error) => error.code.as_str(),
-        Error::Invalid(_) | Error::Kubernetes { .. } | Error::Bug(_) => "",
+        Error::Invalid(_)
+        | Error::Kubernetes { .. }
+        | Error::Forbidden { .. }
+        | Error::Outdated { .. }
+        | Error::Bug(_) => "",
     };
     match (error.class(), code) {
         (Class::Denied, "ClusterNotFoundException") => Reason::ClusterNotFound,

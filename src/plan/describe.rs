@@ -1,0 +1,262 @@
+//! Changes in words: what Events, logs and `plan` print, and by what a refused change is known again.
+
+use std::fmt;
+
+use super::Change;
+use crate::model::owner::Tags;
+use crate::model::port::Claim;
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use crate::model::service::{Attachment, HostPort, ServiceUpdate, TaskDefinition};
+
+/// One line that a person can judge; values of environment variables never appear.
+impl fmt::Display for Change {
+    #[expect(clippy::too_many_lines, reason = "one arm a change")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::ClaimPort(Claim { port, owner }) => {
+                write!(
+                    f,
+                    "claim host port {port} for container port {}",
+                    owner.container_port
+                )
+            }
+            Change::FreePort(Claim { port, owner }) => {
+                write!(
+                    f,
+                    "free host port {port} of container port {}",
+                    owner.container_port
+                )
+            }
+            Change::CreateLoadBalancer { load_balancer, .. } => write!(
+                f,
+                "create {} {} load balancer {}",
+                load_balancer.scheme.as_str(),
+                load_balancer.kind.as_str(),
+                load_balancer.name
+            ),
+            Change::SetSubnets {
+                load_balancer,
+                subnets,
+                ..
+            } => {
+                write!(
+                    f,
+                    "set subnets of load balancer {load_balancer} to {}",
+                    subnets.join(", ")
+                )
+            }
+            Change::SetSecurityGroups {
+                load_balancer,
+                security_groups,
+                ..
+            } => {
+                write!(
+                    f,
+                    "set security groups of load balancer {load_balancer} to {}",
+                    security_groups.join(", ")
+                )
+            }
+            Change::DeleteLoadBalancer { load_balancer, .. } => {
+                write!(f, "delete load balancer {load_balancer}")
+            }
+            Change::CreateTargetGroup { target_group, .. } => {
+                write!(
+                    f,
+                    "create target group {} checking {}",
+                    target_group.name, target_group.check.path
+                )
+            }
+            Change::ModifyTargetGroup {
+                target_group, check, ..
+            } => write!(
+                f,
+                "set health check of target group {target_group} to {} every {} s, timeout {} s, {} healthy, {} unhealthy",
+                check.path, check.interval, check.timeout, check.healthy_threshold, check.unhealthy_threshold
+            ),
+            Change::ModifyTargetGroupAttributes {
+                target_group,
+                attributes,
+                ..
+            } => write!(
+                f,
+                "set deregistration delay of target group {target_group} to {} s",
+                attributes.deregistration_delay
+            ),
+            Change::DeleteTargetGroup { target_group, .. } => write!(f, "delete target group {target_group}"),
+            Change::CreateListener {
+                load_balancer,
+                listener,
+                ..
+            } => write!(
+                f,
+                "create listener {} {} of load balancer {load_balancer} to {}",
+                listener.protocol.as_str(),
+                listener.port,
+                listener.target_group
+            ),
+            Change::ModifyListener {
+                load_balancer,
+                listener,
+                ..
+            } => write!(
+                f,
+                "point listener {} {} of load balancer {load_balancer} at {}",
+                listener.protocol.as_str(),
+                listener.port,
+                listener.target_group
+            ),
+            Change::RegisterTaskDefinition { content, .. } => {
+                write!(
+                    f,
+                    "register task definition {} with {}",
+                    content.family,
+                    Content(content)
+                )
+            }
+            Change::CreateService {
+                service, attachments, ..
+            } => {
+                write!(
+                    f,
+                    "create service {} with {} tasks",
+                    service.name,
+                    service.quantity.unwrap_or(1)
+                )?;
+                behind(f, attachments)
+            }
+            Change::UpdateService {
+                service,
+                update,
+                task_definition,
+                attachments,
+                ..
+            } => {
+                write!(f, "update service {service}:")?;
+                let mut separator = " ";
+                if let Some(content) = task_definition {
+                    write!(f, "{separator}{}", Content(content))?;
+                    separator = ", ";
+                }
+                settings(f, update, &mut separator)?;
+                if let Some(attachments) = attachments {
+                    let names: Vec<&str> = attachments.iter().map(|a| a.target_group.as_str()).collect();
+                    write!(f, "{separator}target groups [{}]", names.join(", "))?;
+                }
+                Ok(())
+            }
+            Change::DeleteService { service, .. } => write!(f, "delete service {service}"),
+            Change::TagService { service, tags, .. } => {
+                write!(f, "tag service {service} with {}", listed(tags))
+            }
+            Change::AddTags {
+                load_balancers,
+                target_groups,
+                tags,
+            } => {
+                let names: Vec<&str> = load_balancers
+                    .iter()
+                    .chain(target_groups)
+                    .map(String::as_str)
+                    .collect();
+                write!(f, "tag {} with {}", names.join(", "), listed(tags))
+            }
+            Change::ChangeRecords { zone, changes } => {
+                write!(f, "change records in zone {zone}:")?;
+                for (index, change) in changes.iter().enumerate() {
+                    let separator = if index == 0 { " " } else { ", " };
+                    let (sign, record) = match change {
+                        RecordChange::Delete(record) => ('-', record),
+                        RecordChange::Create(record) => ('+', record),
+                    };
+                    write!(f, "{separator}{sign}{}", Pointing(record))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut &str) -> fmt::Result {
+    let ServiceUpdate {
+        desired_count,
+        deployment_percent,
+        zone_rebalancing,
+        placement,
+        grace_period,
+        network,
+    } = update;
+    let mut parts = Vec::new();
+    parts.extend(desired_count.map(|count| format!("{count} tasks")));
+    parts.extend(deployment_percent.map(|(minimum, maximum)| format!("{minimum}/{maximum} percent")));
+    parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
+    parts.extend(placement.as_ref().map(|strategies| {
+        let fields: Vec<String> = strategies
+            .iter()
+            .map(|s| format!("{} {}", s.kind, s.field))
+            .collect();
+        format!("placement [{}]", fields.join(", "))
+    }));
+    parts.extend(grace_period.map(|seconds| format!("grace period {seconds} s")));
+    parts.extend(network.as_ref().map(|_| "task network".to_owned()));
+    for part in parts {
+        write!(f, "{separator}{part}")?;
+        *separator = ", ";
+    }
+    Ok(())
+}
+
+fn behind(f: &mut fmt::Formatter<'_>, attachments: &[Attachment<String>]) -> fmt::Result {
+    for attachment in attachments {
+        write!(
+            f,
+            " behind {}:{}",
+            attachment.target_group, attachment.container_port
+        )?;
+    }
+    Ok(())
+}
+
+fn listed(tags: &Tags) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(", ")
+}
+
+struct Content<'a>(&'a TaskDefinition);
+
+impl fmt::Display for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content = self.0;
+        write!(
+            f,
+            "{} ({} CPU units, {} MiB",
+            content.image, content.cpu, content.memory
+        )?;
+        if let Some(port) = &content.port {
+            write!(f, ", port {}", port.container_port)?;
+            if let HostPort::Fixed(host) = port.host_port {
+                write!(f, " on host port {host}")?;
+            }
+        }
+        write!(f, ", {} variables)", content.environment.0.len())
+    }
+}
+
+struct Pointing<'a>(&'a RecordSet);
+
+impl fmt::Display for Pointing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RecordSet { name, kind, content } = self.0;
+        let kind = match kind {
+            RecordKind::A => "A",
+            RecordKind::Cname => "CNAME",
+            RecordKind::Txt => return write!(f, "{name} TXT"),
+            RecordKind::Other(other) => other,
+        };
+        write!(f, "{name} {kind} ")?;
+        match content {
+            RecordContent::Values { ttl, values } => write!(f, "{} (TTL {ttl} s)", values.join(" ")),
+            RecordContent::Alias { target, .. } => write!(f, "alias of {target}"),
+            RecordContent::Routed => f.write_str("with a routing policy"),
+        }
+    }
+}
