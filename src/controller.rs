@@ -7,7 +7,7 @@ mod context;
 mod finalizer;
 mod installation;
 mod platform;
-mod ports;
+pub mod ports;
 mod report;
 mod resolve;
 

@@ -15,7 +15,7 @@ use crate::observe::{Known, observe};
 use crate::plan::{Change, plan};
 
 /// Claims every fixed host port that a service of ours on the cluster uses and nobody has claimed. Says how many.
-pub(super) async fn recover(
+pub async fn recover(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,
@@ -66,7 +66,7 @@ pub(super) async fn recover(
 }
 
 /// Frees the claims of Apps that are gone, by the rule that every claim is freed by: nothing uses the port any more.
-pub(super) async fn sweep(
+pub async fn sweep(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,
