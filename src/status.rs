@@ -107,8 +107,9 @@ pub fn cut(message: &str) -> String {
     format!("{}…", &message[..end])
 }
 
-/// The load balancers that have waited long enough, and how long until the next one has.
+/// The load balancers that wait, those that have waited long enough, and how long until the next one has.
 pub struct Waits {
+    pub retiring: Vec<String>,
     pub over: Vec<String>,
     pub next: Option<Duration>,
 }
@@ -116,6 +117,7 @@ pub struct Waits {
 /// A replaced load balancer waits for the larger of `retire_after` and twice the TTL of the records that named it.
 pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: Timestamp) -> Waits {
     let mut waits = Waits {
+        retiring: Vec::new(),
         over: Vec::new(),
         next: None,
     };
@@ -124,6 +126,7 @@ pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: 
         .flat_map(|status| &status.processes)
         .flat_map(|process| &process.retiring);
     for entry in retiring {
+        waits.retiring.push(entry.load_balancer.clone());
         let ttl = entry
             .ttl_seconds
             .and_then(|ttl| u64::try_from(ttl).ok())

@@ -195,6 +195,7 @@ impl Pass<'_> {
             desired,
             known,
             scope: self.scope(platform, memory),
+            retiring: waits.retiring,
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
             held: Vec::new(),

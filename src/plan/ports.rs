@@ -40,7 +40,11 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
     }
     let taken = |port| handed_out.contains(&port) || ports.claims.iter().any(|claim| claim.port == port);
     let cursor = handed_out.last().copied().or(ports.cursor);
-    match range.next_free(cursor, taken) {
+    // Where somebody deleted the claim of what runs, its tasks need not move.
+    let runs = view.running_port(&process);
+    let kept = runs.filter(|(port, container_port)| *container_port == owner.container_port && !taken(*port));
+    let kept = kept.map(|(port, _)| port);
+    match kept.or_else(|| range.next_free(cursor, taken)) {
         Some(port) => {
             handed_out.push(port);
             plan.changes.push(Change::ClaimPort(Claim { port, owner }));

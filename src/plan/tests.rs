@@ -281,7 +281,11 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
             "waiting for load balancer l-2 to become active",
         ),
         (
-            Pending::Retiring { process: process.clone(), load_balancer: load_balancer.clone() },
+            Pending::Retiring {
+                process: process.clone(),
+                load_balancer: load_balancer.clone(),
+                edits_wait: false,
+            },
             "waiting until no resolver can still name load balancer l-2",
         ),
         (
