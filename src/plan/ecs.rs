@@ -121,7 +121,8 @@ struct Update<'a> {
 
 impl Update<'_> {
     fn plan(&self, plan: &mut Plan) {
-        if !self.found.is_rolled_out() || self.found.running != self.found.desired || self.found.pending > 0 {
+        // More than wanted is what a scale-in or a rebalancing looks like: nobody has to wait for that.
+        if !self.found.is_rolled_out() || self.found.running < self.found.desired {
             plan.pending.push(Pending::Rollout {
                 process: self.process.into(),
                 service: self.found.name.clone(),
@@ -293,8 +294,8 @@ impl Update<'_> {
                 .and_then(|wanted| differing(wanted, found.grace_period)),
             network: wanted
                 .network
-                .clone()
-                .and_then(|wanted| differing(wanted, found.network.clone())),
+                .as_ref()
+                .and_then(|wanted| differing(wanted.clone(), found.network.clone())),
         }
     }
 
@@ -364,3 +365,6 @@ fn differing<T: PartialEq>(wanted: T, found: Option<T>) -> Option<T> {
         Some(_) | None => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

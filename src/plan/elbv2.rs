@@ -256,3 +256,6 @@ fn is_released(view: &View<'_>, process: &str, uses: impl Fn(&str) -> bool) -> b
         .flat_map(|service| view.attached(service));
     settled && !attached.any(|attachment| uses(&attachment.target_group))
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,7 +238,9 @@ pub(crate) fn check(path: &str) -> HealthCheck {
 }
 
 fn subnets(scheme: Scheme) -> BTreeSet<String> {
-    ["a", "b"].map(|zone| format!("subnet-{}-{zone}", scheme.as_str())).into()
+    ["a", "b"]
+        .map(|zone| format!("subnet-{}-{zone}", scheme.as_str()))
+        .into()
 }
 
 fn load_balancer_name(owner: &Owner, process: &str, scheme: Scheme) -> String {

@@ -16,7 +16,10 @@ fn web() -> Process {
 }
 
 fn api() -> Process {
-    process("api").internal().container_port(7070).check_path("/healthz")
+    process("api")
+        .internal()
+        .container_port(7070)
+        .check_path("/healthz")
 }
 
 fn worker() -> Process {
@@ -157,7 +160,11 @@ fn a_removed_process_takes_everything_of_it_along_and_nothing_else() {
 #[test]
 fn each_operation_costs_what_it_must() {
     // The App of AWS.md section 3: web (http, external, two tasks) and worker, one zone.
-    let one_zone = |process: Process| process.unnamed().named(super::fixtures::INTERNAL, "a.corp.example");
+    let one_zone = |process: Process| {
+        process
+            .unnamed()
+            .named(super::fixtures::INTERNAL, "a.corp.example")
+    };
     let web = || one_zone(process("web").external());
     let api = || {
         let api = process("api").internal().unnamed();
@@ -166,11 +173,31 @@ fn each_operation_costs_what_it_must() {
     let before = app([web(), worker()]);
     for (operation, before, after, writes) in [
         ("create", app([]), before.clone(), 9),
-        ("image", before.clone(), app([web().image("v2"), worker().image("v2")]), 4),
+        (
+            "image",
+            before.clone(),
+            app([web().image("v2"), worker().image("v2")]),
+            4,
+        ),
         ("scale", before.clone(), app([web(), worker().quantity(9)]), 1),
-        ("check path", before.clone(), app([web().check_path("/up"), worker()]), 1),
-        ("container port", before.clone(), app([web().container_port(9090), worker()]), 2),
-        ("flip", before.clone(), app([one_zone(process("web").internal()), worker()]), 9),
+        (
+            "check path",
+            before.clone(),
+            app([web().check_path("/up"), worker()]),
+            1,
+        ),
+        (
+            "container port",
+            before.clone(),
+            app([web().container_port(9090), worker()]),
+            2,
+        ),
+        (
+            "flip",
+            before.clone(),
+            app([one_zone(process("web").internal()), worker()]),
+            9,
+        ),
         (
             "flip and image",
             before.clone(),
@@ -179,13 +206,56 @@ fn each_operation_costs_what_it_must() {
         ),
         ("remove worker", before.clone(), app([web()]), 1),
         ("remove web", before.clone(), app([worker()]), 4),
-        ("add an exposed api", before.clone(), app([web(), worker(), api()]), 7),
-        ("stop exposing web", before.clone(), app([process("web"), worker()]), 5),
-        ("expose worker", before.clone(), app([web(), one_zone(worker().external()).unnamed().named(super::fixtures::INTERNAL, "w.corp.example")]), 7),
-        ("hostname", before.clone(), app([web().named(super::fixtures::INTERNAL, "shop.corp.example"), worker()]), 1),
-        ("ttl", before.clone(), app([web().style(RecordStyle::Cname { ttl: 30 }), worker()]), 1),
-        ("record type", before.clone(), app([web().style(RecordStyle::Alias), worker()]), 1),
-        ("tags", before.clone(), app([web().tagged("k", "v"), worker().tagged("k", "v")]), 4),
+        (
+            "add an exposed api",
+            before.clone(),
+            app([web(), worker(), api()]),
+            7,
+        ),
+        (
+            "stop exposing web",
+            before.clone(),
+            app([process("web"), worker()]),
+            5,
+        ),
+        (
+            "expose worker",
+            before.clone(),
+            app([
+                web(),
+                one_zone(worker().external())
+                    .unnamed()
+                    .named(super::fixtures::INTERNAL, "w.corp.example"),
+            ]),
+            7,
+        ),
+        (
+            "hostname",
+            before.clone(),
+            app([
+                web().named(super::fixtures::INTERNAL, "shop.corp.example"),
+                worker(),
+            ]),
+            1,
+        ),
+        (
+            "ttl",
+            before.clone(),
+            app([web().style(RecordStyle::Cname { ttl: 30 }), worker()]),
+            1,
+        ),
+        (
+            "record type",
+            before.clone(),
+            app([web().style(RecordStyle::Alias), worker()]),
+            1,
+        ),
+        (
+            "tags",
+            before.clone(),
+            app([web().tagged("k", "v"), worker().tagged("k", "v")]),
+            3,
+        ),
         ("delete", before.clone(), app([]), 5),
         ("nothing", before.clone(), before, 0),
     ] {
@@ -200,7 +270,10 @@ fn names_that_are_ready_together_travel_in_one_batch_per_zone() {
     let wanted = app([web(), process("api").external()]);
     let mut world = nothing();
     let written = pass(&wanted, &mut world);
-    let batches = written.iter().filter(|line| line.starts_with("change records")).count();
+    let batches = written
+        .iter()
+        .filter(|line| line.starts_with("change records"))
+        .count();
     assert_eq!(batches, 2, "{written:#?}");
 }
 
@@ -210,7 +283,10 @@ fn what_did_not_work_in_this_pass_is_left_out_and_holds_up_nobody_else() {
     let mut world = nothing();
     let refused = "create internal application load balancer web-internal";
     let change = plan(&wanted, &world).changes;
-    let change = change.iter().map(ToString::to_string).find(|line| legible(line) == refused);
+    let change = change
+        .iter()
+        .map(ToString::to_string)
+        .find(|line| legible(line) == refused);
     world.parked.insert(change.unwrap());
     similar_asserts::assert_eq!(
         pass(&wanted, &mut world),
@@ -269,15 +345,24 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
     let (process, service, load_balancer) = ("web".to_owned(), "s-1".to_owned(), "l-2".to_owned());
     for (pending, words) in [
         (
-            Pending::Rollout { process: process.clone(), service: service.clone() },
+            Pending::Rollout {
+                process: process.clone(),
+                service: service.clone(),
+            },
             "waiting for the rollout of service s-1",
         ),
         (
-            Pending::Draining { process: process.clone(), service },
+            Pending::Draining {
+                process: process.clone(),
+                service,
+            },
             "waiting for the deleted service s-1 to drain",
         ),
         (
-            Pending::Provisioning { process: process.clone(), load_balancer: load_balancer.clone() },
+            Pending::Provisioning {
+                process: process.clone(),
+                load_balancer: load_balancer.clone(),
+            },
             "waiting for load balancer l-2 to become active",
         ),
         (
@@ -289,11 +374,16 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
             "waiting until no resolver can still name load balancer l-2",
         ),
         (
-            Pending::PortRecovery { process: process.clone() },
+            Pending::PortRecovery {
+                process: process.clone(),
+            },
             "waiting until the host ports in use are claimed",
         ),
         (
-            Pending::Names { process, load_balancer },
+            Pending::Names {
+                process,
+                load_balancer,
+            },
             "waiting with the names until load balancer l-2 serves",
         ),
     ] {
@@ -303,17 +393,40 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
 
 #[test]
 fn a_plan_with_anything_in_it_is_not_settled() {
-    let change = Change::DeleteService { process: "web".into(), service: "s-1".into() };
-    let pending = Pending::PortRecovery { process: "web".into() };
+    let change = Change::DeleteService {
+        process: "web".into(),
+        service: "s-1".into(),
+    };
+    let pending = Pending::PortRecovery {
+        process: "web".into(),
+    };
     let obstacle = Obstacle {
         process: "web".into(),
         kind: ObstacleKind::Foreign,
         message: "in the way".into(),
     };
     assert!(Plan::default().is_settled());
-    assert!(!Plan { changes: vec![change], ..Plan::default() }.is_settled());
-    assert!(!Plan { pending: vec![pending], ..Plan::default() }.is_settled());
-    assert!(!Plan { obstacles: vec![obstacle], ..Plan::default() }.is_settled());
+    assert!(
+        !Plan {
+            changes: vec![change],
+            ..Plan::default()
+        }
+        .is_settled()
+    );
+    assert!(
+        !Plan {
+            pending: vec![pending],
+            ..Plan::default()
+        }
+        .is_settled()
+    );
+    assert!(
+        !Plan {
+            obstacles: vec![obstacle],
+            ..Plan::default()
+        }
+        .is_settled()
+    );
 }
 
 #[test]
@@ -341,7 +454,10 @@ fn the_same_question_gets_the_same_answer() {
     let mut world = settled(&app([web().unexposed(), worker()]));
     apply(
         &mut world,
-        &Change::DeleteService { process: "worker".into(), service: "shop_acme_worker".into() },
+        &Change::DeleteService {
+            process: "worker".into(),
+            service: "shop_acme_worker".into(),
+        },
     );
     assert_eq!(plan(&wanted, &world), plan(&wanted, &world));
 }

@@ -118,7 +118,7 @@ impl<'a> View<'a> {
 
     /// The port that a claim holds for this owner: of two, the one that is running, else the lowest.
     pub(super) fn claimed_port(&self, owner: &PortOwner) -> Option<u16> {
-        let running = self.running_host_port(&owner.process);
+        let running = self.running_host_port(owner);
         let ports: BTreeSet<u16> = self
             .claims()
             .filter(|claim| &claim.owner == owner)
@@ -129,17 +129,19 @@ impl<'a> View<'a> {
             .or_else(|| ports.first().copied())
     }
 
-    /// The fixed host port of the task definition that a process's service has now.
-    pub(super) fn running_host_port(&self, process: &str) -> Option<u16> {
-        self.running_port(process).map(|(port, _)| port)
+    /// The fixed host port that a process runs with now, if it is for this container port.
+    pub(super) fn running_host_port(&self, owner: &PortOwner) -> Option<u16> {
+        let definition = self.observed.running_definition(self.service(&owner.process)?)?;
+        let port = definition.content.port?;
+        self.fixed_host_port(&owner.process)
+            .filter(|_| port.container_port == owner.container_port)
     }
 
-    /// The same with its container port.
-    pub(super) fn running_port(&self, process: &str) -> Option<(u16, u16)> {
+    /// The fixed host port of the task definition that a process's service has now.
+    pub(super) fn fixed_host_port(&self, process: &str) -> Option<u16> {
         let definition = self.observed.running_definition(self.service(process)?)?;
-        let port = definition.content.port?;
-        match port.host_port {
-            HostPort::Fixed(host_port) => Some((host_port, port.container_port)),
+        match definition.content.port?.host_port {
+            HostPort::Fixed(port) => Some(port),
             HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
         }
     }

@@ -47,16 +47,28 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     }
     for state in observed.load_balancers.values() {
         let listeners = state.listeners.as_ref().unwrap();
-        let listeners: Vec<_> = listeners.iter().map(|l| (l.port, &l.forwards_to)).collect();
+        let forwards = |arn: &Option<Arn>| {
+            let group = arn.as_ref().and_then(|arn| observed.target_group_by_arn(arn));
+            group.map(|group| group.name.clone())
+        };
+        let listeners: Vec<_> = listeners
+            .iter()
+            .map(|l| (l.port, forwards(&l.forwards_to)))
+            .collect();
         essence.insert(
             format!("load balancer {}", state.name),
             format!("{:?} {:?} {listeners:?}", state.subnets, state.security_groups),
         );
     }
     for state in observed.target_groups.values() {
+        let in_front = observed.load_balancers.values();
+        let in_front: Vec<_> = in_front
+            .filter(|l| state.load_balancers.contains(&l.arn))
+            .map(|l| &l.name)
+            .collect();
         essence.insert(
             format!("target group {}", state.name),
-            format!("{:?} {:?} {:?}", state.check, state.attributes, state.load_balancers),
+            format!("{:?} {:?} {in_front:?}", state.check, state.attributes),
         );
     }
     for (id, zone) in &observed.zones {
@@ -180,7 +192,10 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
         }
         4 => {
             // AWS lets a target group go that no listener forwards to, whatever a service thinks of it.
-            let unused = world.target_groups.values().find(|group| group.load_balancers.is_empty());
+            let unused = world
+                .target_groups
+                .values()
+                .find(|group| group.load_balancers.is_empty());
             if let Some(name) = unused.map(|group| group.name.clone()) {
                 world.target_groups.remove(&name);
             }
@@ -219,9 +234,16 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
             touched += 1;
         }
         let distinct: BTreeSet<String> = plan.changes.iter().map(|c| format!("{c:?}")).collect();
-        assert_eq!(distinct.len(), plan.changes.len(), "seed {seed}: the same change twice");
+        assert_eq!(
+            distinct.len(),
+            plan.changes.len(),
+            "seed {seed}: the same change twice"
+        );
     }
-    assert!(touched > 6_000, "only {touched} changes: such worlds prove nothing");
+    assert!(
+        touched > 6_000,
+        "only {touched} changes: such worlds prove nothing"
+    );
 }
 
 fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
@@ -259,8 +281,14 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         } => assert!(balancer(load_balancer) && group(&listener.target_group)),
         Change::DeleteLoadBalancer { load_balancer, .. } => {
             assert!(balancer(load_balancer));
-            assert!(!is_named(wanted, world, load_balancer), "a name of ours points there");
-            assert!(!is_used(wanted, world, load_balancer), "a service of ours is behind it");
+            assert!(
+                !is_named(wanted, world, load_balancer),
+                "a name of ours points there"
+            );
+            assert!(
+                !is_used(wanted, world, load_balancer),
+                "a service of ours is behind it"
+            );
         }
         Change::ModifyTargetGroup { target_group, .. }
         | Change::ModifyTargetGroupAttributes { target_group, .. } => assert!(group(target_group)),
@@ -275,16 +303,32 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             assert!(world.registered(content, &wanted.owner).is_none());
         }
         Change::CreateService { service, .. } => assert!(!world.services.contains_key(&service.name)),
-        Change::UpdateService { service: name, attachments, .. } => {
+        Change::UpdateService {
+            service: name,
+            attachments,
+            ..
+        } => {
             assert!(service(name));
             assert_eq!(world.services[name].status, ServiceStatus::Active);
-            assert!(attachments.iter().flatten().all(|attachment| group(&attachment.target_group)));
+            assert!(
+                attachments
+                    .iter()
+                    .flatten()
+                    .all(|attachment| group(&attachment.target_group))
+            );
         }
-        Change::DeleteService { process, service: name } => {
+        Change::DeleteService {
+            process,
+            service: name,
+        } => {
             assert!(service(name) && !wanted.processes.contains_key(process));
         }
         Change::TagService { service: name, .. } => assert!(service(name)),
-        Change::AddTags { load_balancers, target_groups, .. } => {
+        Change::AddTags {
+            load_balancers,
+            target_groups,
+            ..
+        } => {
             assert!(load_balancers.iter().all(balancer) && target_groups.iter().all(group));
         }
         Change::ChangeRecords { zone, changes } => {
@@ -308,16 +352,21 @@ fn check_record(wanted: &Desired, world: &Observed, zone: &str, change: &RecordC
             let texts = records.iter().filter(|r| r.name == format!("_empire.{name}"));
             let theirs = texts.filter(|r| r.kind == RecordKind::Txt && !owns_text(&wanted.owner, r));
             assert_eq!(theirs.count(), 0, "{name} is somebody else's");
-            assert!(wanted.records.keys().any(|key| key.zone == zone && key.name == name));
+            assert!(
+                wanted
+                    .records
+                    .keys()
+                    .any(|key| key.zone == zone && key.name == name)
+            );
         }
     }
 }
 
 fn owns_text(owner: &Owner, record: &RecordSet) -> bool {
     match &record.content {
-        crate::model::record::RecordContent::Values { values, .. } => {
-            values.first().is_some_and(|value| owner.owns_record_text(&txt_text(value)))
-        }
+        crate::model::record::RecordContent::Values { values, .. } => values
+            .first()
+            .is_some_and(|value| owner.owns_record_text(&txt_text(value))),
         _ => false,
     }
 }
@@ -330,7 +379,10 @@ fn is_ours(owner: &Owner, world: &Observed, records: &[RecordSet], name: &str) -
     if let Some(text) = text {
         return owns_text(owner, text);
     }
-    let targets = records.iter().filter(|r| r.name == name).filter_map(RecordSet::target);
+    let targets = records
+        .iter()
+        .filter(|r| r.name == name)
+        .filter_map(RecordSet::target);
     let ours: BTreeSet<String> = world
         .load_balancers
         .values()
@@ -357,7 +409,9 @@ fn is_used(wanted: &Desired, world: &Observed, load_balancer: &str) -> bool {
         service.attachments.iter().any(|attachment| {
             world
                 .target_group_by_arn(&attachment.target_group)
-                .is_some_and(|group| group.load_balancers.contains(in_front))
+                .is_some_and(|group| {
+                    wanted.owner.owns(&group.tags) && group.load_balancers.contains(in_front)
+                })
         })
     })
 }
@@ -370,11 +424,19 @@ fn any_world(rng: &mut Rng) -> Observed {
     world.target_groups.extend(more.target_groups);
     world.task_definitions.extend(more.task_definitions);
     world.ports.recovered = rng.u8(..4) > 0;
-    world.ports.claims.extend(more.ports.claims);
+    for claim in more.ports.claims {
+        if !world.ports.claims.contains(&claim) {
+            world.ports.claims.push(claim);
+        }
+    }
     for zone in world.zones.values_mut() {
         any_records(rng, &mut zone.records);
     }
-    let groups: Vec<Arn> = world.target_groups.values().map(|group| group.arn.clone()).collect();
+    let groups: Vec<Arn> = world
+        .target_groups
+        .values()
+        .map(|group| group.arn.clone())
+        .collect();
     let balancers: Vec<Arn> = world.load_balancers.values().map(|l| l.arn.clone()).collect();
     for service in world.services.values_mut() {
         any_owner(rng, &mut service.tags);
@@ -383,7 +445,9 @@ fn any_world(rng: &mut Rng) -> Observed {
         }
         if rng.u8(..3) == 0 {
             let rollout = [Rollout::InProgress, Rollout::Failed][rng.usize(..2)];
-            service.deployments.push(deployment(&service.task_definition, 1, rollout));
+            service
+                .deployments
+                .push(deployment(&service.task_definition, 1, rollout));
         }
         if rng.u8(..6) == 0 {
             service.deployments.clear();
@@ -419,11 +483,18 @@ fn any_world(rng: &mut Rng) -> Observed {
         }
     }
     if rng.u8(..4) == 0 {
-        let stray = definition(app([worker()]).processes["worker"].task_definition.clone(), &Tags::new(), 9);
+        let stray = definition(
+            app([worker()]).processes["worker"].task_definition.clone(),
+            &Tags::new(),
+            9,
+        );
         world.task_definitions = BTreeMap::from([(stray.arn.clone(), stray)]);
     }
     let stranger = owner_of("installation-1", "blog", "acme");
-    world.ports.claims.push(claim(rng.u16(8999..9005), &stranger, "web", 8080));
+    world
+        .ports
+        .claims
+        .push(claim(rng.u16(8999..9005), &stranger, "web", 8080));
     if rng.u8(..8) == 0 {
         world.zones.remove(EXTERNAL);
     }
@@ -453,7 +524,11 @@ fn any_records(rng: &mut Rng, records: &mut Vec<RecordSet>) {
             *record = txt(&record.name, &text);
         }
     }
-    for name in ["www.corp.example", "acme-web.corp.example", "acme-web.example.com"] {
+    for name in [
+        "www.corp.example",
+        "acme-web.corp.example",
+        "acme-web.example.com",
+    ] {
         if rng.u8(..4) > 0 {
             continue;
         }

@@ -14,7 +14,8 @@ const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
 const PROVISIONING: &str = "~ web: waiting for load balancer web-external to become active";
 const NAMES: &str = "~ web: waiting with the names until load balancer web-external serves";
 const RETIRING: &str = "~ web: waiting until no resolver can still name load balancer web-internal";
-const ATTACH_BOTH: &str = "update service shop_acme_web: target groups [web-internal-group, web-external-group]";
+const ATTACH_BOTH: &str =
+    "update service shop_acme_web: target groups [web-internal-group, web-external-group]";
 const ATTACH_NEW: &str = "update service shop_acme_web: target groups [web-external-group]";
 
 struct Story {
@@ -140,13 +141,20 @@ fn a_load_balancer_that_retires_is_reported_until_it_is_named_again() {
     for (steps, retiring) in [(0, false), (4, false), (5, true), (6, true), (8, false)] {
         let story = flipped(steps);
         let plan = plan(&story.wanted, &story.world);
-        assert_eq!(plan.retiring.contains(&old), retiring, "after {steps} steps: {plan:#?}");
+        assert_eq!(
+            plan.retiring.contains(&old),
+            retiring,
+            "after {steps} steps: {plan:#?}"
+        );
     }
     let mut story = flipped(5);
     story.wants(internal());
     pass(&story.wanted, &mut story.world);
     let retiring = plan(&story.wanted, &story.world).retiring;
-    assert_eq!(Vec::from_iter(retiring), [("web".into(), balancer("web", Scheme::InternetFacing))]);
+    assert_eq!(
+        Vec::from_iter(retiring),
+        [("web".into(), balancer("web", Scheme::InternetFacing))]
+    );
 }
 
 #[test]
@@ -224,9 +232,15 @@ fn a_flip_that_is_taken_back_once_attached_detaches_the_new_one_without_a_gap() 
         .wants(internal())
         .check(&[waiting])
         .elapse()
-        .check(&["update service shop_acme_web: target groups [web-internal-group]", ROLLOUT])
+        .check(&[
+            "update service shop_acme_web: target groups [web-internal-group]",
+            ROLLOUT,
+        ])
         .finish()
-        .check(&["delete load balancer web-external", "delete target group web-external-group"])
+        .check(&[
+            "delete load balancer web-external",
+            "delete target group web-external-group",
+        ])
         .converges();
 }
 
@@ -288,7 +302,11 @@ fn the_count_follows_at_any_step() {
         let mut story = flipped(steps);
         story.wants(external().quantity(7));
         pass(&story.wanted, &mut story.world);
-        assert_eq!(service_of(&mut story.world, "web").desired, 7, "after {steps} steps");
+        assert_eq!(
+            service_of(&mut story.world, "web").desired,
+            7,
+            "after {steps} steps"
+        );
         story.converges();
     }
 }
@@ -395,7 +413,10 @@ fn a_changed_container_port_is_one_update_with_the_same_target_group() {
          target groups [web-internal-group]",
         ROLLOUT,
     ]);
-    assert_eq!(service_of(&mut story.world, "web").attachments[0].container_port, 9090);
+    assert_eq!(
+        service_of(&mut story.world, "web").attachments[0].container_port,
+        9090
+    );
     story.converges();
 }
 
@@ -406,7 +427,10 @@ fn a_changed_container_port_in_the_middle_of_a_flip_reaches_both_target_groups()
     pass(&story.wanted, &mut story.world);
     let attachments = &service_of(&mut story.world, "web").attachments;
     assert_eq!(attachments.len(), 2);
-    assert!(attachments.iter().all(|a| a.container_port == 9090), "{attachments:?}");
+    assert!(
+        attachments.iter().all(|a| a.container_port == 9090),
+        "{attachments:?}"
+    );
     story.converges();
 }
 
@@ -420,7 +444,9 @@ fn a_changed_container_port_gives_the_old_host_port_back_when_no_task_has_it() {
          target groups [web-internal-group]",
         ROLLOUT,
     ]);
-    story.finish().check(&["free host port 9000 of container port 8080"]);
+    story
+        .finish()
+        .check(&["free host port 9000 of container port 8080"]);
 }
 
 #[test]
