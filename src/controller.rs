@@ -10,7 +10,7 @@ mod installation;
 mod kubernetes;
 mod memory;
 mod platform;
-mod ports;
+pub mod ports;
 mod report;
 mod resolve;
 

@@ -91,6 +91,7 @@ pub async fn observe_pending(
 ) -> Result<Observed, Error> {
     let mut observed = before;
     observed.parked.clear();
+    observed.retiring.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
     let mut services = BTreeSet::new();

@@ -37,6 +37,15 @@ pub struct AwsError {
 }
 
 impl AwsError {
+    /// What the table makes of a reply with this code: for a stand-in of AWS, so that its refusals are judged alike.
+    pub fn from_code(action: &'static str, code: &str, message: &str) -> Self {
+        Call {
+            action,
+            verb: Verb::of(action),
+        }
+        .reported(code, message)
+    }
+
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
@@ -59,6 +68,22 @@ enum Verb {
     Create,
     Modify,
     Delete,
+}
+
+impl Verb {
+    fn of(action: &str) -> Self {
+        let name = action.rsplit(':').next().unwrap_or(action);
+        let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+        if begins(&["Describe", "List", "Get"]) {
+            Verb::Read
+        } else if begins(&["Create", "Register"]) {
+            Verb::Create
+        } else if begins(&["Delete"]) {
+            Verb::Delete
+        } else {
+            Verb::Modify
+        }
+    }
 }
 
 impl Call {

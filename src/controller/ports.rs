@@ -18,7 +18,7 @@ use crate::plan::{Change, plan};
 
 /// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
 /// App, which uses a port, is this Platform's. Says how many.
-pub(super) async fn recover(
+pub async fn recover(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,

@@ -1,0 +1,17 @@
+//! Everything that is proved on the strict in-memory AWS, in one binary, since each one links the whole SDK.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that finds something else than it expects is over"
+)]
+
+#[path = "../support/fake_aws/mod.rs"]
+mod fake_aws;
+#[path = "../support/fixtures.rs"]
+mod fixtures;
+#[path = "../support/world.rs"]
+mod world;
+
+mod write_counts;

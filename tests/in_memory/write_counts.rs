@@ -1,0 +1,270 @@
+//! The floor of what each operation may cost in AWS writes. Claims and status are not AWS writes.
+
+use crate::fake_aws::Write;
+use crate::fixtures::{AppFixture, PlatformFixture, acme, app, platform, process, staging, web, worker};
+use crate::world::World;
+
+fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
+    let mut world = World::new(platform);
+    world.apply(app);
+    world.settle();
+    world
+}
+
+#[track_caller]
+fn check(writes: &[Write], expected: usize) {
+    let aws: Vec<String> = writes
+        .iter()
+        .filter(|w| w.is_aws())
+        .map(|w| format!("{} {}", w.action, w.about))
+        .collect();
+    assert_eq!(aws.len(), expected, "{aws:#?}");
+}
+
+/// What turning `from` into `to` costs.
+#[track_caller]
+fn check_edit(from: &AppFixture, to: &AppFixture, expected: usize) {
+    check_edit_on(&staging(), from, to, expected);
+}
+
+#[track_caller]
+fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &AppFixture, expected: usize) {
+    let mut world = settled(platform, from);
+    world.apply(to);
+    check(&world.settle(), expected);
+    world.restart();
+    check(&world.settle(), 0);
+}
+
+#[test]
+fn creating_web_and_worker_costs_nine() {
+    let mut world = World::new(&staging());
+    world.apply(&acme());
+    check(&world.settle(), 9);
+}
+
+#[test]
+fn the_same_manifest_again_costs_nothing() {
+    let mut world = settled(&staging(), &acme());
+    world.apply(&acme());
+    check(&world.settle(), 0);
+}
+
+#[test]
+fn a_restart_costs_nothing() {
+    let mut world = settled(&staging(), &acme());
+    world.restart();
+    check(&world.settle(), 0);
+}
+
+#[test]
+fn a_restart_without_a_status_costs_nothing() {
+    let mut world = settled(&staging(), &acme());
+    world.loses_status = true;
+    world.restart();
+    check(&world.settle(), 0);
+}
+
+#[test]
+fn a_new_image_costs_two_a_process() {
+    check_edit(&acme(), &acme().image("registry.example/acme:v2"), 4);
+}
+
+#[test]
+fn new_content_of_one_process_costs_two() {
+    check_edit(&acme(), &acme().process("worker", worker().env("A", "1")), 2);
+    check_edit(&acme(), &acme().process("worker", worker().memory("1Gi")), 2);
+    check_edit(
+        &acme(),
+        &acme().process("web", web().external().quantity(2).container_port(9090)),
+        2,
+    );
+}
+
+#[test]
+fn scaling_and_grace_together_cost_one() {
+    check_edit(&acme(), &acme().process("web", web().external().quantity(3)), 1);
+    check_edit(
+        &acme(),
+        &acme().process("web", web().external().quantity(2).grace_period("90s")),
+        1,
+    );
+    check_edit(
+        &acme(),
+        &acme().process("web", web().external().quantity(3).grace_period("90s")),
+        1,
+    );
+}
+
+#[test]
+fn a_health_check_costs_one() {
+    check_edit(
+        &acme(),
+        &acme().process("web", web().external().quantity(2).check_path("/health")),
+        1,
+    );
+}
+
+#[test]
+fn a_flip_costs_nine_with_one_zone() {
+    check_edit(&acme(), &acme().process("web", web().internal().quantity(2)), 9);
+    check_edit(
+        &acme().process("web", web()),
+        &acme().process("web", web().external()),
+        9,
+    );
+}
+
+#[test]
+fn a_flip_costs_eight_without_a_zone() {
+    check_edit_on(
+        &platform("staging"),
+        &acme(),
+        &acme().process("web", web().internal().quantity(2)),
+        8,
+    );
+}
+
+#[test]
+fn a_flip_costs_ten_with_two_zones() {
+    let split = platform("staging").split_horizon();
+    check_edit_on(
+        &split,
+        &acme(),
+        &acme().process("web", web().internal().quantity(2)),
+        10,
+    );
+    check_edit_on(
+        &split,
+        &acme().process("web", web()),
+        &acme().process("web", web().external()),
+        10,
+    );
+}
+
+#[test]
+fn new_content_and_a_flip_cost_two_more_than_the_flip() {
+    let edited = acme().process("web", web().internal().quantity(2).env("A", "1"));
+    check_edit(&acme(), &edited, 11);
+}
+
+#[test]
+fn removing_a_worker_costs_one() {
+    check_edit(&acme(), &acme().without("worker"), 1);
+}
+
+#[test]
+fn removing_an_exposed_process_costs_four() {
+    check_edit(&acme(), &acme().without("web"), 4);
+}
+
+#[test]
+fn adding_an_exposed_process_costs_seven() {
+    check_edit(&acme(), &acme().process("api", process("./bin/api").exposed()), 7);
+}
+
+#[test]
+fn exposing_a_running_process_costs_seven_with_one_zone() {
+    check_edit(&acme(), &acme().process("worker", worker().exposed()), 7);
+}
+
+#[test]
+fn to_stop_exposing_costs_five_with_one_zone() {
+    check_edit(&acme(), &acme().process("web", web().unexposed().quantity(2)), 5);
+}
+
+#[test]
+fn hostnames_cost_one_a_zone() {
+    let named = acme().process(
+        "web",
+        web().external().quantity(2).hostnames(&["shop.example.com"]),
+    );
+    check_edit(&acme(), &named, 1);
+    check_edit(&named, &acme(), 1);
+    check_edit_on(&platform("staging").split_horizon(), &acme(), &named, 2);
+}
+
+#[track_caller]
+fn check_platform(from: &PlatformFixture, to: &PlatformFixture, expected: usize) {
+    let mut world = settled(from, &acme());
+    world.set_platform(to);
+    check(&world.settle(), expected);
+    world.restart();
+    check(&world.settle(), 0);
+}
+
+#[test]
+fn ttl_and_record_type_cost_one_a_zone() {
+    check_platform(&staging(), &staging().ttl(30), 1);
+    check_platform(&staging(), &staging().alias(), 1);
+    let split = platform("staging").split_horizon();
+    check_platform(&split, &split.clone().alias(), 2);
+}
+
+#[test]
+fn platform_tags_cost_one_a_service_and_one_for_all_load_balancing() {
+    check_platform(&staging(), &staging().tag("cost-center", "42"), 3);
+}
+
+#[test]
+fn subnets_and_security_groups_cost_one_each() {
+    check_platform(
+        &staging(),
+        &staging().external_subnets(&["subnet-c", "subnet-e"]),
+        1,
+    );
+    check_platform(&staging(), &staging().external_security_group("sg-other"), 1);
+}
+
+#[test]
+fn the_task_network_costs_one_a_service() {
+    check_platform(&staging().awsvpc("sg-1"), &staging().awsvpc("sg-2"), 2);
+}
+
+#[test]
+fn deleting_the_app_costs_five() {
+    let mut world = settled(&staging(), &acme());
+    world.delete("shop/acme");
+    check(&world.settle(), 5);
+    assert!(!world.holds("shop/acme"));
+}
+
+#[test]
+fn claimed_host_ports_cost_no_aws_write() {
+    let ports = staging().bridge_ports(9000, 9010);
+    let mut world = World::new(&ports);
+    world.apply(&acme());
+    check(&world.settle(), 9);
+    check_edit_on(
+        &ports,
+        &acme(),
+        &acme().process("web", web().external().quantity(2).container_port(9090)),
+        2,
+    );
+    check_edit_on(
+        &ports,
+        &acme(),
+        &acme().process("web", web().unexposed().quantity(2)),
+        5,
+    );
+    world.delete("shop/acme");
+    check(&world.settle(), 5);
+}
+
+#[test]
+fn without_load_balancers_a_service_costs_two() {
+    let mut world = World::new(&platform("staging").without_load_balancing());
+    world.apply(&acme());
+    check(&world.settle(), 4);
+}
+
+#[test]
+fn a_quantity_that_nobody_wants_is_left_alone() {
+    let mut world = settled(
+        &staging(),
+        &app("acme").process("worker", worker().any_quantity()),
+    );
+    world.aws.by_hand().set_count("shop_acme_worker", 7);
+    check(&world.settle(), 0);
+    assert_eq!(world.aws.desired_count("shop_acme_worker"), Some(7));
+}

@@ -1,0 +1,566 @@
+//! Elastic Load Balancing v2: names are unique, creates are idempotent for equal settings only, and nothing goes while
+//! something else forwards to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use empire_controller::aws::{self, Result};
+use empire_controller::model::load_balancer::{
+    HealthCheck, Listener, LoadBalancer, Scheme, TargetGroup, TargetGroupAttributes,
+};
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::Tags;
+use empire_controller::model::state::{
+    ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
+};
+
+use super::{FakeAws, PROVISIONING, RELEASING, refuse};
+
+const DESCRIBE_LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
+const DESCRIBE_TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
+const DESCRIBE_TAGS: &str = "elasticloadbalancing:DescribeTags";
+const DESCRIBE_LISTENERS: &str = "elasticloadbalancing:DescribeListeners";
+const DESCRIBE_ATTRIBUTES: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
+const CREATE_LOAD_BALANCER: &str = "elasticloadbalancing:CreateLoadBalancer";
+const SET_SUBNETS: &str = "elasticloadbalancing:SetSubnets";
+const SET_SECURITY_GROUPS: &str = "elasticloadbalancing:SetSecurityGroups";
+const DELETE_LOAD_BALANCER: &str = "elasticloadbalancing:DeleteLoadBalancer";
+const CREATE_TARGET_GROUP: &str = "elasticloadbalancing:CreateTargetGroup";
+const MODIFY_TARGET_GROUP: &str = "elasticloadbalancing:ModifyTargetGroup";
+const MODIFY_ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttributes";
+const DELETE_TARGET_GROUP: &str = "elasticloadbalancing:DeleteTargetGroup";
+const CREATE_LISTENER: &str = "elasticloadbalancing:CreateListener";
+const MODIFY_LISTENER: &str = "elasticloadbalancing:ModifyListener";
+const ADD_TAGS: &str = "elasticloadbalancing:AddTags";
+
+const NO_LOAD_BALANCER: &str = "LoadBalancerNotFound";
+const NO_TARGET_GROUP: &str = "TargetGroupNotFound";
+const INVALID: &str = "ValidationError";
+
+/// Seconds, before anybody modifies it.
+const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
+const RESOURCES_PER_TAGGING: usize = 20;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Elbv2 {
+    pub(super) load_balancers: BTreeMap<Arn, Balancing>,
+    pub(super) target_groups: BTreeMap<Arn, Group>,
+    /// Target groups whose load balancer went a moment ago, and until when that shows.
+    releasing: BTreeMap<Arn, u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Balancing {
+    /// As created and modified since.
+    pub(super) settings: LoadBalancer,
+    pub(super) dns_name: String,
+    pub(super) zone_id: String,
+    pub(super) active_at: u64,
+    pub(super) status: LoadBalancerStatus,
+    pub(super) listeners: Vec<(ListenerState, Tags)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// As created and modified since.
+    pub(super) settings: TargetGroup,
+}
+
+impl Balancing {
+    pub(super) fn forwards_to(&self, group: &Arn) -> bool {
+        self.listeners
+            .iter()
+            .any(|(listener, _)| listener.forwards_to.as_ref() == Some(group))
+    }
+}
+
+impl Elbv2 {
+    pub(super) fn tick(&mut self, now: u64) {
+        self.releasing.retain(|_, until| *until > now);
+        for balancing in self.load_balancers.values_mut() {
+            if balancing.status == LoadBalancerStatus::Provisioning && balancing.active_at <= now {
+                balancing.status = LoadBalancerStatus::Active;
+            }
+        }
+    }
+
+    pub(super) fn in_front_of(&self, group: &Arn) -> Option<&Arn> {
+        let mut all = self.load_balancers.iter();
+        all.find(|(_, balancing)| balancing.forwards_to(group))
+            .map(|(arn, _)| arn)
+    }
+
+    /// Those that a load balancer forwards to: only in these can ECS register a task.
+    pub(super) fn alive_target_groups(&self) -> BTreeSet<Arn> {
+        let all = self.target_groups.keys();
+        all.filter(|arn| self.in_front_of(arn).is_some())
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn by_name(&self, name: &str) -> Option<(&Arn, &Balancing)> {
+        self.load_balancers
+            .iter()
+            .find(|(_, found)| found.settings.name == name)
+    }
+
+    pub(super) fn group_by_name(&self, name: &str) -> Option<(&Arn, &Group)> {
+        self.target_groups
+            .iter()
+            .find(|(_, found)| found.settings.name == name)
+    }
+
+    fn load_balancer_state(&self, arn: &Arn) -> LoadBalancerState {
+        let Balancing {
+            settings,
+            dns_name,
+            zone_id,
+            status,
+            ..
+        } = &self.load_balancers[arn];
+        LoadBalancerState {
+            name: settings.name.clone(),
+            arn: arn.clone(),
+            dns_name: dns_name.clone(),
+            zone_id: zone_id.clone(),
+            kind: Some(settings.kind),
+            scheme: Some(settings.scheme),
+            status: status.clone(),
+            subnets: settings.subnets.clone(),
+            security_groups: settings.security_groups.clone(),
+            tags: Tags::new(),
+            listeners: None,
+        }
+    }
+
+    fn target_group_state(&self, arn: &Arn) -> TargetGroupState {
+        let settings = &self.target_groups[arn].settings;
+        TargetGroupState {
+            name: settings.name.clone(),
+            arn: arn.clone(),
+            check: settings.check.clone(),
+            load_balancers: self.in_front_of(arn).cloned().into_iter().collect(),
+            tags: Tags::new(),
+            attributes: None,
+        }
+    }
+
+    fn tags_of(&mut self, arn: &Arn) -> Option<&mut Tags> {
+        let of_balancer = self
+            .load_balancers
+            .get_mut(arn)
+            .map(|found| &mut found.settings.tags);
+        of_balancer.or(self
+            .target_groups
+            .get_mut(arn)
+            .map(|found| &mut found.settings.tags))
+    }
+
+    /// A target group serves one load balancer.
+    fn check_association(&self, action: &'static str, load_balancer: &Arn, group: &Arn) -> Result<()> {
+        if !self.target_groups.contains_key(group) {
+            return refuse(action, NO_TARGET_GROUP, "One or more target groups not found");
+        }
+        match self.in_front_of(group) {
+            Some(other) if other != load_balancer => refuse(
+                action,
+                "TargetGroupAssociationLimit",
+                "The following target groups cannot be associated with more than one load balancer",
+            ),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn check_name(action: &'static str, name: &str) -> Result<()> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
+    if name.is_empty() || name.len() > 32 || !plain || edges {
+        return refuse(action, INVALID, format!("The name '{name}' is not valid"));
+    }
+    Ok(())
+}
+
+/// Within AWS's own limits: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html>.
+fn check_health(action: &'static str, check: &HealthCheck) -> Result<()> {
+    let HealthCheck {
+        path,
+        interval,
+        timeout,
+        healthy_threshold,
+        unhealthy_threshold,
+        success_codes,
+    } = check;
+    let valid = path.starts_with('/')
+        && (5..=300).contains(interval)
+        && (2..=120).contains(timeout)
+        && timeout < interval
+        && (2..=10).contains(healthy_threshold)
+        && (2..=10).contains(unhealthy_threshold)
+        && !success_codes.is_empty();
+    if valid {
+        Ok(())
+    } else {
+        refuse(action, INVALID, "Health check settings are out of range")
+    }
+}
+
+#[async_trait]
+impl aws::Elbv2 for FakeAws {
+    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
+        self.read(DESCRIBE_LOAD_BALANCERS, "", |state| {
+            let elbv2 = &state.elbv2;
+            Ok(elbv2
+                .load_balancers
+                .keys()
+                .map(|arn| elbv2.load_balancer_state(arn))
+                .collect())
+        })
+    }
+
+    async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
+        self.read(DESCRIBE_LOAD_BALANCERS, &names.join(" "), |state| {
+            let found = names.iter().filter_map(|name| state.elbv2.by_name(name));
+            Ok(found
+                .map(|(arn, _)| state.elbv2.load_balancer_state(arn))
+                .collect())
+        })
+    }
+
+    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
+        self.read(DESCRIBE_TARGET_GROUPS, "", |state| {
+            let elbv2 = &state.elbv2;
+            Ok(elbv2
+                .target_groups
+                .keys()
+                .map(|arn| elbv2.target_group_state(arn))
+                .collect())
+        })
+    }
+
+    async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
+        let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
+        self.read(DESCRIBE_TAGS, &names.join(" "), |state| {
+            let mut elbv2 = state.elbv2.clone();
+            Ok(arns
+                .iter()
+                .map(|arn| elbv2.tags_of(arn).cloned().unwrap_or_default())
+                .collect())
+        })
+    }
+
+    async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>> {
+        self.read(DESCRIBE_LISTENERS, &load_balancer.0, |state| {
+            let found = state.elbv2.load_balancers.get(load_balancer);
+            Ok(found.map(|found| {
+                found
+                    .listeners
+                    .iter()
+                    .map(|(listener, _)| listener.clone())
+                    .collect()
+            }))
+        })
+    }
+
+    async fn describe_target_group_attributes(
+        &self,
+        target_group: &Arn,
+    ) -> Result<Option<TargetGroupAttributes>> {
+        self.read(DESCRIBE_ATTRIBUTES, &target_group.0, |state| {
+            let found = state.elbv2.target_groups.get(target_group);
+            Ok(found.map(|found| found.settings.attributes.clone()))
+        })
+    }
+
+    async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState> {
+        let mut settings = load_balancer.clone();
+        let name = settings.name.clone();
+        let about = format!("{name} {}", settings.scheme.as_str());
+        self.write(CREATE_LOAD_BALANCER, about, |state| {
+            check_name(CREATE_LOAD_BALANCER, &name)?;
+            if settings.subnets.len() < 2 {
+                let message = "At least two subnets in two different Availability Zones must be specified";
+                return refuse(CREATE_LOAD_BALANCER, INVALID, message);
+            }
+            if settings.security_groups.is_empty() {
+                settings.security_groups.insert("sg-default".into());
+            }
+            let reply = |state: &super::State, arn: &Arn| LoadBalancerState {
+                tags: load_balancer.tags.clone(),
+                listeners: Some(Vec::new()),
+                ..state.elbv2.load_balancer_state(arn)
+            };
+            if let Some((arn, found)) = state.elbv2.by_name(&name) {
+                if found.settings == settings {
+                    return Ok(reply(state, arn));
+                }
+                let message = format!(
+                    "A load balancer with the same name '{name}' exists, but with different settings"
+                );
+                return refuse(CREATE_LOAD_BALANCER, "DuplicateLoadBalancerName", message);
+            }
+            let arn = state.arn("elasticloadbalancing", &format!("loadbalancer/app/{name}"));
+            let internal = if settings.scheme == Scheme::Internal {
+                "internal-"
+            } else {
+                ""
+            };
+            let id = state.id();
+            let balancing = Balancing {
+                dns_name: format!("{internal}{name}-{id}.us-east-1.elb.amazonaws.com"),
+                zone_id: "Z35SXDOTRQ7X7K".into(),
+                active_at: state.now + PROVISIONING,
+                status: LoadBalancerStatus::Provisioning,
+                listeners: Vec::new(),
+                settings,
+            };
+            state.elbv2.load_balancers.insert(arn.clone(), balancing);
+            Ok(reply(state, &arn))
+        })
+    }
+
+    async fn set_subnets(&self, load_balancer: &Arn, subnets: &[String]) -> Result<()> {
+        self.write(
+            SET_SUBNETS,
+            format!("{load_balancer} {}", subnets.join(" ")),
+            |state| {
+                let Some(found) = state.elbv2.load_balancers.get_mut(load_balancer) else {
+                    return refuse(
+                        SET_SUBNETS,
+                        NO_LOAD_BALANCER,
+                        "One or more load balancers not found",
+                    );
+                };
+                if subnets.len() < 2 {
+                    return refuse(SET_SUBNETS, INVALID, "At least two subnets must be specified");
+                }
+                found.settings.subnets = subnets.iter().cloned().collect();
+                Ok(())
+            },
+        )
+    }
+
+    async fn set_security_groups(&self, load_balancer: &Arn, security_groups: &[String]) -> Result<()> {
+        let about = format!("{load_balancer} {}", security_groups.join(" "));
+        self.write(SET_SECURITY_GROUPS, about, |state| {
+            let Some(found) = state.elbv2.load_balancers.get_mut(load_balancer) else {
+                return refuse(
+                    SET_SECURITY_GROUPS,
+                    NO_LOAD_BALANCER,
+                    "One or more load balancers not found",
+                );
+            };
+            if security_groups.is_empty() {
+                return refuse(
+                    SET_SECURITY_GROUPS,
+                    INVALID,
+                    "At least one security group must be specified",
+                );
+            }
+            found.settings.security_groups = security_groups.iter().cloned().collect();
+            Ok(())
+        })
+    }
+
+    async fn delete_load_balancer(&self, load_balancer: &Arn) -> Result<()> {
+        self.write(DELETE_LOAD_BALANCER, load_balancer.0.clone(), |state| {
+            // One that is gone is what was asked for.
+            if let Some(gone) = state.elbv2.load_balancers.remove(load_balancer) {
+                let served = gone
+                    .listeners
+                    .into_iter()
+                    .filter_map(|(listener, _)| listener.forwards_to);
+                let until = state.now + RELEASING;
+                state.elbv2.releasing.extend(served.map(|group| (group, until)));
+            }
+            Ok(())
+        })
+    }
+
+    async fn create_target_group(&self, target_group: &TargetGroup) -> Result<TargetGroupState> {
+        let name = target_group.name.clone();
+        self.write(CREATE_TARGET_GROUP, name.clone(), |state| {
+            check_name(CREATE_TARGET_GROUP, &name)?;
+            check_health(CREATE_TARGET_GROUP, &target_group.check)?;
+            let attributes = TargetGroupAttributes {
+                deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+            };
+            let reply = |state: &super::State, arn: &Arn| TargetGroupState {
+                tags: target_group.tags.clone(),
+                attributes: Some(attributes.clone()),
+                ..state.elbv2.target_group_state(arn)
+            };
+            if let Some((arn, found)) = state.elbv2.group_by_name(&name) {
+                // No create call takes attributes, so they make no difference.
+                let attributes = target_group.attributes.clone();
+                if (TargetGroup {
+                    attributes,
+                    ..found.settings.clone()
+                }) == *target_group
+                {
+                    return Ok(reply(state, arn));
+                }
+                let message =
+                    format!("A target group with the same name '{name}' exists, but with different settings");
+                return refuse(CREATE_TARGET_GROUP, "DuplicateTargetGroupName", message);
+            }
+            let arn = state.arn("elasticloadbalancing", &format!("targetgroup/{name}"));
+            let settings = TargetGroup {
+                attributes: attributes.clone(),
+                ..target_group.clone()
+            };
+            state.elbv2.target_groups.insert(arn.clone(), Group { settings });
+            Ok(reply(state, &arn))
+        })
+    }
+
+    async fn modify_target_group(&self, target_group: &Arn, check: &HealthCheck) -> Result<()> {
+        self.write(
+            MODIFY_TARGET_GROUP,
+            format!("{target_group} {}", check.path),
+            |state| {
+                check_health(MODIFY_TARGET_GROUP, check)?;
+                match state.elbv2.target_groups.get_mut(target_group) {
+                    Some(found) => {
+                        found.settings.check = check.clone();
+                        Ok(())
+                    }
+                    None => refuse(
+                        MODIFY_TARGET_GROUP,
+                        NO_TARGET_GROUP,
+                        "One or more target groups not found",
+                    ),
+                }
+            },
+        )
+    }
+
+    async fn modify_target_group_attributes(
+        &self,
+        target_group: &Arn,
+        attributes: &TargetGroupAttributes,
+    ) -> Result<()> {
+        self.write(MODIFY_ATTRIBUTES, target_group.0.clone(), |state| {
+            if attributes.deregistration_delay > 3_600 {
+                return refuse(MODIFY_ATTRIBUTES, INVALID, "deregistration_delay is out of range");
+            }
+            match state.elbv2.target_groups.get_mut(target_group) {
+                Some(found) => {
+                    found.settings.attributes = attributes.clone();
+                    Ok(())
+                }
+                None => refuse(
+                    MODIFY_ATTRIBUTES,
+                    NO_TARGET_GROUP,
+                    "One or more target groups not found",
+                ),
+            }
+        })
+    }
+
+    async fn delete_target_group(&self, target_group: &Arn) -> Result<()> {
+        self.write(DELETE_TARGET_GROUP, target_group.0.clone(), |state| {
+            let elbv2 = &mut state.elbv2;
+            if elbv2.in_front_of(target_group).is_some() || elbv2.releasing.contains_key(target_group) {
+                let message =
+                    format!("Target group '{target_group}' is currently in use by a listener or a rule");
+                return refuse(DELETE_TARGET_GROUP, "ResourceInUse", message);
+            }
+            elbv2.target_groups.remove(target_group);
+            Ok(())
+        })
+    }
+
+    async fn create_listener(
+        &self,
+        load_balancer: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        let about = format!("{load_balancer} {} to {target_group}", listener.port);
+        self.write(CREATE_LISTENER, about, |state| {
+            if !state.elbv2.load_balancers.contains_key(load_balancer) {
+                return refuse(
+                    CREATE_LISTENER,
+                    NO_LOAD_BALANCER,
+                    "One or more load balancers not found",
+                );
+            }
+            state
+                .elbv2
+                .check_association(CREATE_LISTENER, load_balancer, target_group)?;
+            let arn = state.arn("elasticloadbalancing", "listener");
+            let found = state.elbv2.load_balancers.get_mut(load_balancer).unwrap();
+            let created = ListenerState {
+                arn,
+                port: listener.port,
+                protocol: listener.protocol.as_str().into(),
+                forwards_to: Some(target_group.clone()),
+            };
+            if let Some((known, _)) = found
+                .listeners
+                .iter()
+                .find(|(known, _)| known.port == listener.port)
+            {
+                let arn = known.arn.clone();
+                if (ListenerState { arn, ..created }) == *known {
+                    return Ok(known.clone());
+                }
+                return refuse(
+                    CREATE_LISTENER,
+                    "DuplicateListener",
+                    "A listener already exists on this port",
+                );
+            }
+            found.listeners.push((created.clone(), listener.tags.clone()));
+            Ok(created)
+        })
+    }
+
+    async fn modify_listener(
+        &self,
+        arn: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        self.write(MODIFY_LISTENER, format!("{arn} to {target_group}"), |state| {
+            let holds = |found: &Balancing| found.listeners.iter().any(|(known, _)| &known.arn == arn);
+            let in_front = state.elbv2.load_balancers.iter().find(|(_, found)| holds(found));
+            let Some(load_balancer) = in_front.map(|(load_balancer, _)| load_balancer.clone()) else {
+                return refuse(
+                    MODIFY_LISTENER,
+                    "ListenerNotFound",
+                    "One or more listeners not found",
+                );
+            };
+            state
+                .elbv2
+                .check_association(MODIFY_LISTENER, &load_balancer, target_group)?;
+            let found = state.elbv2.load_balancers.get_mut(&load_balancer).unwrap();
+            let (known, _) = found
+                .listeners
+                .iter_mut()
+                .find(|(known, _)| &known.arn == arn)
+                .unwrap();
+            known.protocol = listener.protocol.as_str().into();
+            known.forwards_to = Some(target_group.clone());
+            Ok(known.clone())
+        })
+    }
+
+    async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()> {
+        let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
+        self.write(ADD_TAGS, names.join(" "), |state| {
+            if arns.len() > RESOURCES_PER_TAGGING {
+                return refuse(ADD_TAGS, INVALID, "At most 20 resources can be tagged at once");
+            }
+            for arn in arns {
+                match state.elbv2.tags_of(arn) {
+                    Some(known) => known.extend(tags.clone()),
+                    None => return refuse(ADD_TAGS, NO_LOAD_BALANCER, format!("'{arn}' not found")),
+                }
+            }
+            Ok(())
+        })
+    }
+}

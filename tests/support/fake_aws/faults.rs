@@ -1,0 +1,153 @@
+//! Calls that fail on purpose, and a controller that dies in the middle of one.
+
+use empire_controller::aws::{AwsError, Fault, Result};
+use empire_controller::error::Class;
+
+/// On which side of its effect a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Before,
+    /// It took effect, and the reply was lost.
+    After,
+}
+
+/// What happens at one write, or at all writes of one kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Disturbance {
+    /// The controller dies: from here on every call fails, until it is started again.
+    Crash(When),
+    /// No reply within the time that we wait for one.
+    Timeout(When),
+    /// AWS answers with this code and message, and does nothing.
+    Refusal(&'static str, &'static str),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    writes: usize,
+    at_write: Option<(usize, Disturbance)>,
+    /// Every write of this action whose description contains the text.
+    on: Vec<(&'static str, String, Disturbance)>,
+    on_read: Option<(&'static str, Disturbance)>,
+    crashed: bool,
+    after: Option<AwsError>,
+    struck: usize,
+}
+
+impl super::FakeAws {
+    /// Disturbs the n-th write from now, counted from 0, once. Writes that are refused count, too.
+    pub(crate) fn disturb_write(&self, n: usize, disturbance: Disturbance) {
+        let faults = &mut self.lock().faults;
+        faults.writes = 0;
+        faults.struck = 0;
+        faults.at_write = Some((n, disturbance));
+    }
+
+    /// Disturbs every write of this action that is about something containing the text, until [`Self::calm`].
+    pub(crate) fn disturb(&self, action: &'static str, about: &str, disturbance: Disturbance) {
+        self.lock().faults.on.push((action, about.into(), disturbance));
+    }
+
+    /// Disturbs every read of this action, until [`Self::calm`].
+    pub(crate) fn disturb_read(&self, action: &'static str, disturbance: Disturbance) {
+        self.lock().faults.on_read = Some((action, disturbance));
+    }
+
+    /// Nothing more is disturbed, and a controller that died can make calls again.
+    pub(crate) fn calm(&self) {
+        let faults = &mut self.lock().faults;
+        let struck = faults.struck;
+        *faults = Faults {
+            struck,
+            ..Faults::default()
+        };
+    }
+
+    pub(crate) fn has_crashed(&self) -> bool {
+        self.lock().faults.crashed
+    }
+
+    /// How many calls were disturbed.
+    pub(crate) fn disturbed(&self) -> usize {
+        self.lock().faults.struck
+    }
+}
+
+impl Faults {
+    pub(super) fn before_read(&mut self, action: &'static str) -> Result<()> {
+        if self.crashed {
+            return Err(dead(action));
+        }
+        match &self.on_read {
+            Some((on, disturbance)) if *on == action => {
+                let disturbance = disturbance.clone();
+                self.strike(action, &disturbance)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub(super) fn before_write(&mut self, action: &'static str, about: &str) -> Result<()> {
+        if self.crashed {
+            return Err(dead(action));
+        }
+        let n = self.writes;
+        self.writes += 1;
+        let standing = self
+            .on
+            .iter()
+            .find(|(on, text, _)| *on == action && about.contains(text.as_str()));
+        let disturbance = match (&self.at_write, standing) {
+            (Some((at, disturbance)), _) if *at == n => Some(disturbance.clone()),
+            (_, Some((.., disturbance))) => Some(disturbance.clone()),
+            (_, None) => None,
+        };
+        disturbance.map_or(Ok(()), |disturbance| self.strike(action, &disturbance))
+    }
+
+    fn strike(&mut self, action: &'static str, disturbance: &Disturbance) -> Result<()> {
+        self.struck += 1;
+        match disturbance {
+            Disturbance::Crash(When::Before) => {
+                self.crashed = true;
+                Err(dead(action))
+            }
+            Disturbance::Timeout(When::Before) => Err(timeout(action)),
+            Disturbance::Refusal(code, message) => super::refuse(action, code, message),
+            Disturbance::Crash(When::After) => {
+                self.after = Some(dead(action));
+                Ok(())
+            }
+            Disturbance::Timeout(When::After) => {
+                self.after = Some(timeout(action));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn after_write(&mut self, action: &'static str) -> Result<()> {
+        let Some(error) = self.after.take() else {
+            return Ok(());
+        };
+        self.crashed = error == dead(action);
+        Err(error)
+    }
+}
+
+fn dead(action: &'static str) -> AwsError {
+    AwsError {
+        action,
+        code: "ConnectionFailure".into(),
+        message: "the controller is dead".into(),
+        fault: Fault::Failed(Class::Transient),
+    }
+}
+
+fn timeout(action: &'static str) -> AwsError {
+    AwsError {
+        action,
+        code: "Timeout".into(),
+        message: "no reply".into(),
+        fault: Fault::Failed(Class::Transient),
+    }
+}

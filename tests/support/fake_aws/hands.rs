@@ -1,0 +1,253 @@
+//! What people do in the AWS console, and what is there that was never ours.
+
+use std::collections::BTreeSet;
+use std::sync::MutexGuard;
+
+use empire_controller::model::load_balancer::{
+    HealthCheck, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes, TargetProtocol,
+    TargetType,
+};
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
+use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
+use empire_controller::model::state::LoadBalancerStatus;
+
+use super::elbv2::{Balancing, Group};
+use super::{DRAINING, FakeAws, State};
+
+/// Holds the world still until it is dropped.
+pub(crate) struct Hands<'a> {
+    state: MutexGuard<'a, State>,
+    before: State,
+}
+
+impl Drop for Hands<'_> {
+    fn drop(&mut self) {
+        let before = self.before.clone();
+        self.state.note_names(&before);
+    }
+}
+
+impl FakeAws {
+    pub(crate) fn by_hand(&self) -> Hands<'_> {
+        let state = self.lock();
+        let before = state.clone();
+        Hands { state, before }
+    }
+
+    /// The names of the load balancers that carry the tags of this process, `namespace/name` being its App.
+    pub(crate) fn load_balancers_of(&self, app: &str, process: &str) -> Vec<String> {
+        let state = self.lock();
+        let all = state.elbv2.load_balancers.values().map(|found| &found.settings);
+        all.filter(|found| is_of(&found.tags, app, process))
+            .map(|found| found.name.clone())
+            .collect()
+    }
+
+    pub(crate) fn target_groups_of(&self, app: &str, process: &str) -> Vec<String> {
+        let state = self.lock();
+        let all = state.elbv2.target_groups.values().map(|found| &found.settings);
+        all.filter(|found| is_of(&found.tags, app, process))
+            .map(|found| found.name.clone())
+            .collect()
+    }
+
+    /// The fixed host port of what a service runs.
+    pub(crate) fn host_port(&self, service: &str) -> Option<u16> {
+        let state = self.lock();
+        let mut all = state.ecs.services.iter();
+        let (_, found) = all.find(|((_, name), _)| name == service)?;
+        state.ecs.host_port(found.definition())
+    }
+
+    /// Whom a name points at: the name of the load balancer.
+    pub(crate) fn pointed_at(&self, zone: &str, name: &str) -> Option<String> {
+        let state = self.lock();
+        let mut records = state.route53.zones.get(zone)?.records.iter();
+        let target = records.find_map(|record| record.target().filter(|_| record.name == name))?;
+        let mut all = state.elbv2.load_balancers.values();
+        Some(all.find(|found| found.dns_name == target)?.settings.name.clone())
+    }
+
+    pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
+        let state = self.lock();
+        let mut all = state.ecs.services.iter();
+        all.find(|((_, name), _)| name == service)
+            .map(|(_, found)| found.desired)
+    }
+}
+
+fn is_of(tags: &Tags, app: &str, process: &str) -> bool {
+    let has = |key: &str, value: &str| tags.get(key).map(String::as_str) == Some(value);
+    tags.contains_key(OWNER_TAG) && has(APP_TAG, app) && has(PROCESS_TAG, process)
+}
+
+impl Hands<'_> {
+    fn load_balancer(&mut self, name: &str) -> &mut Balancing {
+        let mut all = self.state.elbv2.load_balancers.values_mut();
+        all.find(|found| found.settings.name == name).unwrap()
+    }
+
+    fn target_group(&mut self, name: &str) -> &mut TargetGroup {
+        let mut all = self.state.elbv2.target_groups.values_mut();
+        &mut all.find(|found| found.settings.name == name).unwrap().settings
+    }
+
+    pub(crate) fn delete_listeners(&mut self, load_balancer: &str) {
+        self.load_balancer(load_balancer).listeners.clear();
+    }
+
+    pub(crate) fn delete_load_balancer(&mut self, name: &str) {
+        self.state
+            .elbv2
+            .load_balancers
+            .retain(|_, found| found.settings.name != name);
+    }
+
+    /// The console offers to delete it once its load balancer is gone.
+    pub(crate) fn delete_target_group(&mut self, name: &str) {
+        self.state
+            .elbv2
+            .target_groups
+            .retain(|_, found| found.settings.name != name);
+    }
+
+    pub(crate) fn delete_service(&mut self, name: &str) {
+        let until = self.state.now + DRAINING;
+        let services = self.state.ecs.services.iter_mut();
+        for (_, service) in services.filter(|((_, known), _)| known == name) {
+            service.drains_until = Some(until);
+            service.desired = 0;
+        }
+    }
+
+    pub(crate) fn delete_records(&mut self, zone: &str, name: &str) {
+        let zone = self.state.route53.zones.get_mut(zone).unwrap();
+        zone.records.retain(|record| record.name != name);
+    }
+
+    pub(crate) fn set_check(&mut self, target_group: &str, path: &str, interval: u32) {
+        let check = &mut self.target_group(target_group).check;
+        (check.path, check.interval) = (path.into(), interval);
+    }
+
+    pub(crate) fn set_delay(&mut self, target_group: &str, seconds: u32) {
+        self.target_group(target_group).attributes.deregistration_delay = seconds;
+    }
+
+    pub(crate) fn set_subnets(&mut self, load_balancer: &str, subnets: &[&str]) {
+        self.load_balancer(load_balancer).settings.subnets = subnets.iter().map(|&s| s.into()).collect();
+    }
+
+    pub(crate) fn set_count(&mut self, service: &str, count: u32) {
+        let services = self.state.ecs.services.iter_mut();
+        for (_, service) in services.filter(|((_, known), _)| known == service) {
+            service.desired = count;
+        }
+    }
+
+    pub(crate) fn fail_load_balancer(&mut self, name: &str, reason: &str) {
+        self.load_balancer(name).status = LoadBalancerStatus::Failed(reason.into());
+    }
+
+    pub(crate) fn set_ttl(&mut self, zone: &str, name: &str, seconds: u32) {
+        let records = &mut self.state.route53.zones.get_mut(zone).unwrap().records;
+        for record in records.iter_mut().filter(|record| record.name == name) {
+            if let RecordContent::Values { ttl, .. } = &mut record.content {
+                *ttl = seconds;
+            }
+        }
+    }
+
+    pub(crate) fn foreign_load_balancer(&mut self, name: &str, tags: Tags) {
+        let arn = self
+            .state
+            .arn("elasticloadbalancing", &format!("loadbalancer/app/{name}"));
+        let subnets = BTreeSet::from(["subnet-theirs-1".to_owned(), "subnet-theirs-2".to_owned()]);
+        let balancing = Balancing {
+            settings: LoadBalancer {
+                name: name.into(),
+                kind: LoadBalancerKind::Application,
+                scheme: Scheme::Internal,
+                subnets,
+                security_groups: BTreeSet::new(),
+                tags,
+            },
+            dns_name: format!("{name}.theirs.us-east-1.elb.amazonaws.com"),
+            zone_id: "Z35SXDOTRQ7X7K".into(),
+            active_at: 0,
+            status: LoadBalancerStatus::Active,
+            listeners: Vec::new(),
+        };
+        self.state.elbv2.load_balancers.insert(arn, balancing);
+    }
+
+    pub(crate) fn foreign_target_group(&mut self, name: &str, tags: Tags) {
+        let arn: Arn = self
+            .state
+            .arn("elasticloadbalancing", &format!("targetgroup/{name}"));
+        let settings = TargetGroup {
+            name: name.into(),
+            vpc: "vpc-theirs".into(),
+            protocol: TargetProtocol::Http,
+            target_type: TargetType::Instance,
+            check: HealthCheck {
+                path: "/theirs".into(),
+                interval: 30,
+                timeout: 5,
+                healthy_threshold: 5,
+                unhealthy_threshold: 2,
+                success_codes: "200".into(),
+            },
+            attributes: TargetGroupAttributes {
+                deregistration_delay: 300,
+            },
+            tags,
+        };
+        self.state.elbv2.target_groups.insert(arn, Group { settings });
+    }
+
+    /// A copy of one of ours under another name, with other tags.
+    pub(crate) fn foreign_service(&mut self, like: &str, name: &str, tags: Tags) {
+        let of_name = self
+            .state
+            .ecs
+            .services
+            .iter()
+            .find(|((_, known), _)| known == like);
+        let ((cluster, _), found) = of_name.unwrap();
+        let (cluster, mut service) = (cluster.clone(), found.clone());
+        let id = self.state.id();
+        service.arn = Arn(format!(
+            "arn:aws:ecs:us-east-1:123456789012:service/{cluster}/{name}#{id}"
+        ));
+        service.tags = tags;
+        service.attachments.clear();
+        for deployment in &mut service.deployments {
+            deployment.attachments.clear();
+        }
+        self.state.ecs.services.insert((cluster, name.into()), service);
+    }
+
+    pub(crate) fn foreign_record(&mut self, zone: &str, name: &str, kind: RecordKind, value: &str) {
+        let record = RecordSet {
+            name: name.into(),
+            kind,
+            content: RecordContent::Values {
+                ttl: 300,
+                values: vec![value.into()],
+            },
+        };
+        self.state
+            .route53
+            .zones
+            .get_mut(zone)
+            .unwrap()
+            .records
+            .push(record);
+    }
+
+    pub(crate) fn remove_service(&mut self, name: &str) {
+        self.state.ecs.services.retain(|(_, known), _| known != name);
+    }
+}

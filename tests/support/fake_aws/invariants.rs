@@ -1,0 +1,197 @@
+//! What must hold after every single write, whatever the controller is in the middle of.
+//!
+//! A standing fault counts against the write that brought it about: what people did by hand, and what time did, is not
+//! the controller's doing.
+
+use std::collections::BTreeSet;
+
+use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags};
+use empire_controller::model::record::{
+    RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
+};
+
+use super::elbv2::Balancing;
+use super::{FakeAws, State};
+
+/// Seconds that a replaced load balancer goes on serving after its last name is gone: the controller's default.
+pub(crate) const RETIRE_AFTER: u64 = 300;
+
+impl FakeAws {
+    /// Whose reconcile the coming writes belong to, as `namespace/name`: they may touch nothing that is not this App's.
+    pub(crate) fn act_as(&self, app: Option<&str>) {
+        self.lock().acting = app.map(Into::into);
+    }
+}
+
+impl State {
+    pub(super) fn check_write(&mut self, before: &State, action: &str, about: &str) {
+        let mut found: Vec<String> = self.standing().difference(&before.standing()).cloned().collect();
+        found.extend(self.hasty_detachments(before));
+        if let Some(app) = &self.acting
+            && self.not_of(app) != before.not_of(app)
+        {
+            found.push(format!("something that is not {app}'s was touched"));
+        }
+        self.violations
+            .extend(found.into_iter().map(|text| format!("{action} {about}: {text}")));
+        self.note_names(before);
+    }
+
+    /// Keeps track of since when a load balancer is without a name.
+    pub(super) fn note_names(&mut self, before: &State) {
+        let (was, is) = (before.named(), self.named());
+        for name in was.difference(&is) {
+            self.unnamed_since.insert(name.clone(), self.now);
+        }
+        for name in is {
+            self.unnamed_since.remove(&name);
+        }
+    }
+
+    fn records(&self) -> impl Iterator<Item = &RecordSet> {
+        self.route53.zones.values().flat_map(|zone| &zone.records)
+    }
+
+    fn pointed_at(&self, record: &RecordSet) -> Option<&Balancing> {
+        let target = record.target()?;
+        self.elbv2
+            .load_balancers
+            .values()
+            .find(|found| normalize(&found.dns_name) == target)
+    }
+
+    /// The load balancers that any record points at, by DNS name: a new one of the same name is another.
+    fn named(&self) -> BTreeSet<String> {
+        let found = self.records().filter_map(|record| self.pointed_at(record));
+        found.map(|balancing| balancing.dns_name.clone()).collect()
+    }
+
+    /// What is wrong with the world as it stands.
+    fn standing(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for record in self.records() {
+            let Some(target) = record
+                .target()
+                .filter(|target| target.ends_with(".elb.amazonaws.com"))
+            else {
+                continue;
+            };
+            match self.pointed_at(record) {
+                None => {
+                    found.insert(format!("{} points at {target}, which is gone", record.name));
+                }
+                Some(balancing) if balancing.settings.tags.contains_key(OWNER_TAG) => {
+                    if !self.is_served(balancing) {
+                        found.insert(format!("{} points at {target}, before no service", record.name));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for ((_, name), service) in &self.ecs.services {
+            for group in service.target_groups() {
+                if self.elbv2.in_front_of(group).is_none() {
+                    found.insert(format!(
+                        "service {name} uses {group}, which no load balancer serves"
+                    ));
+                }
+                if !self.elbv2.target_groups.contains_key(group) {
+                    found.insert(format!("service {name} uses {group}, which is gone"));
+                }
+            }
+        }
+        found
+    }
+
+    fn is_served(&self, balancing: &Balancing) -> bool {
+        let mut services = self
+            .ecs
+            .services
+            .values()
+            .filter(|service| !service.is_draining());
+        services.any(|service| {
+            service
+                .attachments
+                .iter()
+                .any(|attachment| balancing.forwards_to(&attachment.target_group))
+        })
+    }
+
+    /// A service that stays lost a target group while resolvers may still have sent clients to its load balancer.
+    fn hasty_detachments(&self, before: &State) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, was) in &before.ecs.services {
+            let Some(is) = self.ecs.services.get(key) else {
+                continue;
+            };
+            for attachment in &was.attachments {
+                let group = &attachment.target_group;
+                let gone = !is.attachments.iter().any(|a| &a.target_group == group);
+                let Some(arn) = before.elbv2.in_front_of(group).filter(|_| gone) else {
+                    continue;
+                };
+                let balancing = &before.elbv2.load_balancers[arn];
+                let waited = self
+                    .unnamed_since
+                    .get(&balancing.dns_name)
+                    .map(|since| self.now - since);
+                if waited.is_some_and(|waited| waited < RETIRE_AFTER) {
+                    found.push(format!("service {} left {arn} after {waited:?} s", key.1));
+                }
+            }
+        }
+        found
+    }
+
+    /// Everything that one App has no business with.
+    fn not_of(&self, app: &str) -> String {
+        let theirs = |tags: &&Tags| {
+            !(tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(String::as_str) == Some(app))
+        };
+        let services = self.ecs.services.iter().filter(|(_, found)| theirs(&&found.tags));
+        let load_balancers = self
+            .elbv2
+            .load_balancers
+            .values()
+            .filter(|found| theirs(&&found.settings.tags));
+        let groups = self
+            .elbv2
+            .target_groups
+            .values()
+            .filter(|found| theirs(&&found.settings.tags));
+        let records = self.route53.zones.values().map(|zone| {
+            let foreign = |record: &&RecordSet| !self.is_name_of(&zone.records, &record.name, app);
+            zone.records.iter().filter(foreign).collect::<Vec<_>>()
+        });
+        let claims = self
+            .claims
+            .iter()
+            .filter(|claim| claim.owner.app.to_string() != app);
+        format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            services.collect::<Vec<_>>(),
+            load_balancers.collect::<Vec<_>>(),
+            groups.collect::<Vec<_>>(),
+            records.collect::<Vec<_>>(),
+            claims.collect::<Vec<_>>()
+        )
+    }
+
+    fn is_name_of(&self, records: &[RecordSet], name: &str, app: &str) -> bool {
+        let name = name.strip_prefix("_empire.").unwrap_or(name);
+        let ownership = ownership_name(name);
+        let text = records
+            .iter()
+            .find(|r| r.name == ownership && r.kind == RecordKind::Txt);
+        if let Some(RecordContent::Values { values, .. }) = text.map(|record| &record.content) {
+            return values
+                .iter()
+                .any(|value| txt_text(value).contains(&format!("{APP_TAG}={app},")));
+        }
+        let mut pointing = records
+            .iter()
+            .filter(|r| r.name == name)
+            .filter_map(|r| self.pointed_at(r));
+        pointing.any(|found| found.settings.tags.get(APP_TAG).map(String::as_str) == Some(app))
+    }
+}

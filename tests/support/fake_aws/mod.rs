@@ -1,0 +1,186 @@
+//! The strict in-memory AWS: stateful, on virtual time, with the refusals and delays of the real one.
+//!
+//! It implements the `aws` traits and, so that one count covers all writes, the port claims. What AWS takes and
+//! refuses is modelled as the design's notes on AWS describe it, one file a service; where reality is not known, the
+//! stricter reading is taken. Replies hold what the SDK adapters would hand over: a listing has no tags, a deployment
+//! that is over is missing. Nothing here waits: time passes when a test says so.
+
+mod claims;
+mod ecs;
+mod elbv2;
+mod faults;
+mod hands;
+mod invariants;
+mod route53;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use empire_controller::aws::{AwsError, Result};
+use empire_controller::model::name::Arn;
+use empire_controller::model::port::Claim;
+
+pub(crate) use faults::{Disturbance, When};
+pub(crate) use invariants::RETIRE_AFTER;
+pub(crate) use snapshot::Snapshot;
+
+/// How long things take, in virtual seconds. Real ones take longer; what counts is that they take any time at all.
+pub(crate) const PROVISIONING: u64 = 45;
+pub(crate) const ROLLOUT: u64 = 15;
+pub(crate) const STOPPING: u64 = 12;
+pub(crate) const DRAINING: u64 = 25;
+/// After its load balancer is gone, AWS still counts a target group as in use for a while.
+pub(crate) const RELEASING: u64 = 8;
+
+/// One that took effect.
+#[derive(Clone, Debug)]
+pub(crate) struct Write {
+    /// As IAM names it; claims have the prefix `claims:`.
+    pub(crate) action: &'static str,
+    pub(crate) about: String,
+}
+
+impl Write {
+    pub(crate) fn is_aws(&self) -> bool {
+        !self.action.starts_with("claims:")
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FakeAws {
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    /// Virtual seconds since the beginning.
+    now: u64,
+    ids: u64,
+    ecs: ecs::Ecs,
+    elbv2: elbv2::Elbv2,
+    route53: route53::Route53,
+    claims: Vec<Claim>,
+    faults: faults::Faults,
+    writes: Vec<Write>,
+    reads: Vec<String>,
+    violations: Vec<String>,
+    /// Since when no record of any zone names a load balancer that one named before.
+    unnamed_since: BTreeMap<String, u64>,
+    /// The App whose reconcile is under way.
+    acting: Option<String>,
+}
+
+impl FakeAws {
+    pub(crate) fn new(clusters: &[&str], zones: &[(&str, &str)]) -> Self {
+        let mut state = State::default();
+        state.ecs.clusters = clusters.iter().map(|&name| name.into()).collect();
+        for (id, name) in zones {
+            state.route53.zones.insert((*id).into(), route53::Zone::new(name));
+        }
+        FakeAws {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Another world that begins as this one is.
+    pub(crate) fn fork(&self) -> Self {
+        FakeAws {
+            state: Mutex::new(self.lock().clone()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.lock().now
+    }
+
+    /// Lets time pass, second by second.
+    pub(crate) fn advance(&self, seconds: u64) {
+        let mut state = self.lock();
+        for _ in 0..seconds {
+            state.now += 1;
+            state.tick();
+        }
+    }
+
+    /// Every write that took effect, from the beginning.
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        self.lock().writes.clone()
+    }
+
+    /// What was read since the last time that this was asked.
+    pub(crate) fn take_reads(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().reads)
+    }
+
+    /// Which of the things that must never happen did.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.lock().violations.clone()
+    }
+
+    /// One call that changes nothing.
+    fn read<T>(
+        &self,
+        action: &'static str,
+        about: &str,
+        call: impl FnOnce(&State) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.lock();
+        state.faults.before_read(action)?;
+        state.reads.push(format!("{action} {about}"));
+        call(&state)
+    }
+
+    /// One call that changes something, or is refused and then changes nothing at all.
+    fn write<T>(
+        &self,
+        action: &'static str,
+        about: String,
+        call: impl FnOnce(&mut State) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.lock();
+        state.faults.before_write(action, &about)?;
+        let before = state.clone();
+        let reply = match call(&mut state) {
+            Ok(reply) => reply,
+            Err(error) => {
+                let faults = state.faults.clone();
+                *state = State { faults, ..before };
+                return Err(error);
+            }
+        };
+        state.check_write(&before, action, &about);
+        state.writes.push(Write { action, about });
+        state.faults.after_write(action)?;
+        Ok(reply)
+    }
+}
+
+impl State {
+    fn tick(&mut self) {
+        let alive = self.elbv2.alive_target_groups();
+        self.ecs.tick(self.now, &alive);
+        self.elbv2.tick(self.now);
+    }
+
+    fn id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    fn arn(&mut self, service: &str, path: &str) -> Arn {
+        let id = self.id();
+        Arn(format!(
+            "arn:aws:{service}:us-east-1:123456789012:{path}/{id:016x}"
+        ))
+    }
+}
+
+/// A refusal, judged as the SDK adapters judge it.
+fn refuse<T>(action: &'static str, code: &str, message: impl AsRef<str>) -> Result<T> {
+    Err(AwsError::from_code(action, code, message.as_ref()))
+}

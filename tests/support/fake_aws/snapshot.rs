@@ -1,0 +1,147 @@
+//! A world as text: everything that matters of it, and nothing that two runs may differ in (ARNs, revisions, ids, which
+//! of the free host ports was taken).
+
+use std::fmt;
+
+use empire_controller::model::name::Arn;
+use empire_controller::model::record::{RecordContent, RecordSet, normalize};
+use empire_controller::model::service::{HostPort, TaskDefinition};
+
+use super::{FakeAws, State};
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot(pub(crate) String);
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FakeAws {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.lock().snapshot()
+    }
+}
+
+impl State {
+    fn snapshot(&self) -> Snapshot {
+        let mut lines = Vec::new();
+        for ((cluster, name), service) in &self.ecs.services {
+            let mut attached: Vec<String> = service
+                .attachments
+                .iter()
+                .map(|a| {
+                    format!(
+                        "{}:{}:{}",
+                        self.group_name(&a.target_group),
+                        a.container,
+                        a.container_port
+                    )
+                })
+                .collect();
+            attached.sort();
+            let definition = self
+                .ecs
+                .definition(service.definition())
+                .map(|found| self.content(&found.content));
+            let state = service.counts();
+            lines.push(format!(
+                "service {cluster}/{name} {state} {:?} behind {attached:?} {:?} runs {} tags {:?}",
+                service.launch_type,
+                service.settings,
+                definition.unwrap_or_default(),
+                service.tags
+            ));
+        }
+        let mut families: Vec<&str> = self
+            .ecs
+            .definitions
+            .iter()
+            .map(|known| known.content.family.as_str())
+            .collect();
+        families.sort_unstable();
+        for of_family in families.chunk_by(|a, b| a == b) {
+            lines.push(format!(
+                "family {} has {} revisions",
+                of_family[0],
+                of_family.len()
+            ));
+        }
+        for balancing in self.elbv2.load_balancers.values() {
+            let mut listeners: Vec<String> = balancing
+                .listeners
+                .iter()
+                .map(|(listener, tags)| {
+                    let group = listener.forwards_to.as_ref().map(|arn| self.group_name(arn));
+                    format!("{} {} to {group:?} {tags:?}", listener.port, listener.protocol)
+                })
+                .collect();
+            listeners.sort();
+            lines.push(format!(
+                "{:?} {:?} {listeners:?}",
+                balancing.settings, balancing.status
+            ));
+        }
+        for group in self.elbv2.target_groups.values() {
+            lines.push(format!("{:?}", group.settings));
+        }
+        for (id, zone) in &self.route53.zones {
+            lines.extend(
+                zone.records
+                    .iter()
+                    .map(|record| format!("zone {id} {}", self.record(record))),
+            );
+        }
+        lines.extend(
+            self.claims
+                .iter()
+                .map(|claim| format!("a port of {:?}", claim.owner)),
+        );
+        lines.sort();
+        Snapshot(lines.join("\n"))
+    }
+
+    fn group_name(&self, arn: &Arn) -> String {
+        match self.elbv2.target_groups.get(arn) {
+            Some(found) => found.settings.name.clone(),
+            None => "one that is gone".into(),
+        }
+    }
+
+    fn content(&self, content: &TaskDefinition) -> String {
+        let mut content = content.clone();
+        let mut port = String::new();
+        if let Some(mapping) = &mut content.port
+            && let HostPort::Fixed(fixed) = mapping.host_port
+        {
+            let holder = self.claims.iter().find(|claim| claim.port == fixed);
+            port = match holder {
+                Some(claim) => format!(" on a port of {:?}", claim.owner),
+                None => format!(" on port {fixed}, which NOBODY claims"),
+            };
+            mapping.host_port = HostPort::Claimed;
+        }
+        format!("{content:?} {:?}{port}", content.environment.0)
+    }
+
+    fn record(&self, record: &RecordSet) -> String {
+        let target = record.target().and_then(|target| {
+            let mut all = self.elbv2.load_balancers.values();
+            Some(
+                all.find(|found| normalize(&found.dns_name) == target)?
+                    .settings
+                    .name
+                    .clone(),
+            )
+        });
+        let RecordSet { name, kind, content } = record;
+        match (target, content) {
+            (Some(target), RecordContent::Values { ttl, .. }) => {
+                format!("{name} {kind:?} TTL {ttl} to {target}")
+            }
+            (Some(target), RecordContent::Alias { .. }) => format!("{name} {kind:?} alias of {target}"),
+            (_, content) => format!("{name} {kind:?} {content:?}"),
+        }
+    }
+}

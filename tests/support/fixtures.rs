@@ -1,0 +1,261 @@
+//! Apps and Platforms in prose: `app("acme").process("web", web().external())`.
+//!
+//! They are written as a user would write them, so that decoding is part of every test.
+
+use empire_controller::api::app::App;
+use empire_controller::api::platform::Platform;
+use serde_json::{Map, Value, json};
+
+pub(crate) const INTERNAL_ZONE: &str = "ZINTERNAL";
+pub(crate) const EXTERNAL_ZONE: &str = "ZEXTERNAL";
+
+#[derive(Clone, Debug)]
+pub(crate) struct AppFixture {
+    namespace: String,
+    name: String,
+    spec: Map<String, Value>,
+    processes: Map<String, Value>,
+}
+
+/// In the namespace `shop`, with an image and no process.
+pub(crate) fn app(name: &str) -> AppFixture {
+    let mut spec = Map::new();
+    spec.insert("image".into(), json!(format!("registry.example/{name}:v1")));
+    AppFixture {
+        namespace: "shop".into(),
+        name: name.into(),
+        spec,
+        processes: Map::new(),
+    }
+}
+
+/// An exposed web and a worker.
+pub(crate) fn acme() -> AppFixture {
+    app("acme")
+        .process("web", web().external().quantity(2))
+        .process("worker", worker())
+}
+
+impl AppFixture {
+    pub(crate) fn namespace(mut self, namespace: &str) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    pub(crate) fn image(self, image: &str) -> Self {
+        self.field("image", json!(image))
+    }
+
+    pub(crate) fn env(self, name: &str, value: &str) -> Self {
+        self.field("env", json!({ name: value }))
+    }
+
+    pub(crate) fn suspended(self) -> Self {
+        self.field("suspend", json!(true))
+    }
+
+    /// Adds it, or puts it in the place of one of the same name.
+    pub(crate) fn process(mut self, name: &str, process: ProcessFixture) -> Self {
+        self.processes.insert(name.into(), Value::Object(process.0));
+        self
+    }
+
+    pub(crate) fn without(mut self, process: &str) -> Self {
+        self.processes.remove(process);
+        self
+    }
+
+    fn field(mut self, name: &str, value: Value) -> Self {
+        self.spec.insert(name.into(), value);
+        self
+    }
+
+    /// `namespace/name`.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    pub(crate) fn build(&self) -> App {
+        let mut spec = self.spec.clone();
+        spec.insert("processes".into(), Value::Object(self.processes.clone()));
+        let object = json!({
+            "apiVersion": "empire.dev/v1alpha1",
+            "kind": "App",
+            "metadata": { "namespace": self.namespace, "name": self.name, "generation": 1 },
+            "spec": spec,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ProcessFixture(Map<String, Value>);
+
+pub(crate) fn process(command: &str) -> ProcessFixture {
+    let mut fields = Map::new();
+    fields.insert("command".into(), json!(command));
+    ProcessFixture(fields)
+}
+
+/// Says nothing about exposure, which a process named `web` has all the same.
+pub(crate) fn web() -> ProcessFixture {
+    process("./bin/web").quantity(1)
+}
+
+pub(crate) fn worker() -> ProcessFixture {
+    process("./bin/worker").quantity(1)
+}
+
+impl ProcessFixture {
+    pub(crate) fn quantity(self, quantity: u32) -> Self {
+        self.field("quantity", json!(quantity))
+    }
+
+    /// Left to whoever scales it.
+    pub(crate) fn any_quantity(mut self) -> Self {
+        self.0.remove("quantity");
+        self
+    }
+
+    pub(crate) fn memory(self, memory: &str) -> Self {
+        self.field("memory", json!(memory))
+    }
+
+    pub(crate) fn env(self, name: &str, value: &str) -> Self {
+        self.field("env", json!({ name: value }))
+    }
+
+    pub(crate) fn exposed(self) -> Self {
+        self.expose("type", json!("http"))
+    }
+
+    pub(crate) fn unexposed(mut self) -> Self {
+        self.0.insert("expose".into(), json!({ "type": "none" }));
+        self
+    }
+
+    pub(crate) fn external(self) -> Self {
+        self.expose("external", json!(true))
+    }
+
+    pub(crate) fn internal(self) -> Self {
+        self.expose("external", json!(false))
+    }
+
+    pub(crate) fn container_port(self, port: u16) -> Self {
+        self.expose("containerPort", json!(port))
+    }
+
+    pub(crate) fn hostnames(self, hostnames: &[&str]) -> Self {
+        self.expose("hostnames", json!(hostnames))
+    }
+
+    pub(crate) fn grace_period(self, period: &str) -> Self {
+        self.expose("gracePeriod", json!(period))
+    }
+
+    pub(crate) fn check_path(self, path: &str) -> Self {
+        self.expose("check", json!({ "path": path }))
+    }
+
+    fn expose(mut self, name: &str, value: Value) -> Self {
+        let expose = self.0.entry("expose").or_insert_with(|| json!({}));
+        expose[name] = value;
+        self
+    }
+
+    fn field(mut self, name: &str, value: Value) -> Self {
+        self.0.insert(name.into(), value);
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct PlatformFixture(Value);
+
+/// Bridge mode with dynamic host ports, load balancers of both kinds, and no DNS.
+pub(crate) fn platform(name: &str) -> PlatformFixture {
+    PlatformFixture(json!({
+        "apiVersion": "empire.dev/v1alpha1",
+        "kind": "Platform",
+        "metadata": { "name": name, "generation": 1 },
+        "spec": {
+            "region": "us-east-1",
+            "cluster": "default",
+            "network": {
+                "vpcId": "vpc-1",
+                "mode": "bridge",
+                "internal": { "subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-int"] },
+                "external": { "subnets": ["subnet-c", "subnet-d"], "securityGroups": ["sg-ext"] },
+            },
+        },
+    }))
+}
+
+/// With the one zone that most tests want.
+pub(crate) fn staging() -> PlatformFixture {
+    platform("staging").internal_zone()
+}
+
+impl PlatformFixture {
+    pub(crate) fn internal_zone(mut self) -> Self {
+        self.0["spec"]["dns"]["internal"] = json!({ "hostedZoneId": INTERNAL_ZONE });
+        self.0["status"]["zones"]["internal"] = json!("example.com");
+        self.0["status"]["observedGeneration"] = json!(1);
+        self
+    }
+
+    /// A private zone and a public one of the same name.
+    pub(crate) fn split_horizon(mut self) -> Self {
+        self = self.internal_zone();
+        self.0["spec"]["dns"]["external"] = json!({ "hostedZoneId": EXTERNAL_ZONE });
+        self.0["status"]["zones"]["external"] = json!("example.com");
+        self
+    }
+
+    pub(crate) fn bridge_ports(mut self, first: u16, last: u16) -> Self {
+        self.0["spec"]["network"]["hostPorts"] = json!({ "first": first, "last": last });
+        self
+    }
+
+    pub(crate) fn awsvpc(mut self, security_group: &str) -> Self {
+        self.0["spec"]["network"]["mode"] = json!("awsvpc");
+        self.0["spec"]["network"]["tasks"] =
+            json!({ "subnets": ["subnet-t"], "securityGroups": [security_group] });
+        self
+    }
+
+    pub(crate) fn alias(mut self) -> Self {
+        self.0["spec"]["dns"]["recordType"] = json!("Alias");
+        self
+    }
+
+    pub(crate) fn ttl(mut self, seconds: u32) -> Self {
+        self.0["spec"]["dns"]["ttlSeconds"] = json!(seconds);
+        self
+    }
+
+    pub(crate) fn without_load_balancing(mut self) -> Self {
+        self.0["spec"]["loadBalancing"] = json!({ "provider": "None" });
+        self
+    }
+
+    pub(crate) fn tag(mut self, key: &str, value: &str) -> Self {
+        self.0["spec"]["tags"][key] = json!(value);
+        self
+    }
+
+    pub(crate) fn external_subnets(mut self, subnets: &[&str]) -> Self {
+        self.0["spec"]["network"]["external"]["subnets"] = json!(subnets);
+        self
+    }
+
+    pub(crate) fn external_security_group(mut self, group: &str) -> Self {
+        self.0["spec"]["network"]["external"]["securityGroups"] = json!([group]);
+        self
+    }
+
+    pub(crate) fn build(&self) -> Platform {
+        serde_json::from_value(self.0.clone()).unwrap()
+    }
+}

@@ -1,0 +1,411 @@
+//! The controller's part, played on the in-memory AWS and on virtual time: passes over every App, with what
+//! `controller/app.rs` remembers between them, until nothing moves any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use empire_controller::api::app::{App, AppStatus, PlatformRecord};
+use empire_controller::api::platform::Platform;
+use empire_controller::controller::ports;
+use empire_controller::desired::{self, Built};
+use empire_controller::error::Error;
+use empire_controller::model::desired::Desired;
+use empire_controller::model::name::AppName;
+use empire_controller::model::owner::Owner;
+use empire_controller::model::state::Observed;
+use empire_controller::observe::Known;
+use empire_controller::plan::Pending;
+use empire_controller::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
+use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
+use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
+
+pub(crate) const INSTALLATION: &str = "installation-1";
+/// Virtual seconds between two passes.
+const STEP: u64 = 10;
+/// Far more than any story needs.
+const STEPS: usize = 400;
+/// Virtual seconds after which all of AWS is read again.
+const RESYNC: u64 = 600;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) aws: FakeAws,
+    platform: Platform,
+    apps: BTreeMap<String, Held>,
+    /// What a controller forgets when it dies.
+    recovered: bool,
+    cursor: Option<u16>,
+    /// Whether a crash also loses the App's status.
+    pub(crate) loses_status: bool,
+    pub(crate) restarts: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    app: App,
+    deleting: bool,
+    memory: Option<Memory>,
+}
+
+#[derive(Clone, Debug)]
+struct Memory {
+    generation: Option<i64>,
+    platform_generation: Option<i64>,
+    observed: Observed,
+    observed_at: u64,
+    pending: Vec<Pending>,
+    only_pending: bool,
+}
+
+/// What one pass over one App came to.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    pub(crate) app: String,
+    pub(crate) result: Result<Outcome, Error>,
+    pub(crate) verdict: Verdict,
+}
+
+impl Pass {
+    fn moves(&self) -> bool {
+        match &self.result {
+            Ok(outcome) => {
+                !(outcome.done.is_empty()
+                    && outcome.plan.pending.is_empty()
+                    && outcome.early.is_empty()
+                    && !outcome.stale)
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+struct Nothing;
+
+#[async_trait]
+impl BeforeWrites for Nothing {
+    async fn before_writes(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl World {
+    pub(crate) fn new(platform: &PlatformFixture) -> Self {
+        let zones = [(INTERNAL_ZONE, "example.com"), (EXTERNAL_ZONE, "example.com")];
+        World {
+            aws: FakeAws::new(&["default"], &zones),
+            platform: platform.build(),
+            apps: BTreeMap::new(),
+            recovered: false,
+            cursor: None,
+            loses_status: false,
+            restarts: 0,
+        }
+    }
+
+    pub(crate) fn fork(&self) -> Self {
+        World {
+            aws: self.aws.fork(),
+            platform: self.platform.clone(),
+            apps: self.apps.clone(),
+            ..*self
+        }
+    }
+
+    pub(crate) fn apply(&mut self, fixture: &AppFixture) {
+        let mut app = fixture.build();
+        if let Some(held) = self.apps.get(&fixture.key()) {
+            let changed = i64::from(held.app.spec != app.spec);
+            app.metadata.generation = held
+                .app
+                .metadata
+                .generation
+                .map(|generation| generation + changed);
+            app.status.clone_from(&held.app.status);
+        }
+        let held = self.apps.entry(fixture.key()).or_insert(Held {
+            app: app.clone(),
+            deleting: false,
+            memory: None,
+        });
+        held.app = app;
+    }
+
+    pub(crate) fn delete(&mut self, key: &str) {
+        self.apps.get_mut(key).unwrap().deleting = true;
+    }
+
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        self.apps.contains_key(key)
+    }
+
+    pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
+        let generation = self.platform.metadata.generation.map(|generation| generation + 1);
+        self.platform = platform.build();
+        self.platform.metadata.generation = generation;
+    }
+
+    /// The controller is started again: nothing is in memory but what the API server holds.
+    pub(crate) fn restart(&mut self) {
+        self.restarts += 1;
+        self.aws.calm();
+        self.recovered = false;
+        self.cursor = None;
+        for held in self.apps.values_mut() {
+            held.memory = None;
+            if self.loses_status {
+                held.app.status = None;
+            }
+        }
+    }
+
+    pub(crate) fn status(&self, key: &str) -> AppStatus {
+        self.apps[key].app.status.clone().unwrap()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.aws.snapshot()
+    }
+
+    /// Passes until nothing moves any more. Says what was written, claims included.
+    pub(crate) fn settle(&mut self) -> Vec<Write> {
+        self.settle_telling(&mut |_, _| {})
+    }
+
+    pub(crate) fn settle_telling(&mut self, tell: &mut dyn FnMut(u64, &Pass)) -> Vec<Write> {
+        let before = self.aws.writes().len();
+        let mut quiet = 0;
+        for _ in 0..STEPS {
+            let passes = self.step();
+            let now = self.aws.now();
+            for pass in &passes {
+                tell(now, pass);
+            }
+            quiet = if passes.iter().any(Pass::moves) {
+                0
+            } else {
+                quiet + 1
+            };
+            if quiet == 3 {
+                assert_eq!(self.aws.violations(), Vec::<String>::new());
+                return self.aws.writes().split_off(before);
+            }
+            self.aws.advance(STEP);
+        }
+        let last: Vec<Pass> = self.step();
+        panic!(
+            "not settled after {STEPS} steps: {:?}",
+            last.iter().map(|p| &p.verdict).collect::<Vec<_>>()
+        );
+    }
+
+    /// Some steps, settled or not.
+    pub(crate) fn run(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+            self.aws.advance(STEP);
+        }
+    }
+
+    /// Steps until a condition holds.
+    pub(crate) fn run_until(&mut self, what: &str, holds: impl Fn(&FakeAws) -> bool) {
+        for _ in 0..STEPS {
+            if holds(&self.aws) {
+                return;
+            }
+            self.step();
+            self.aws.advance(STEP);
+        }
+        panic!("never: {what}");
+    }
+
+    /// One pass over each App, and what the Platform's own reconcile does.
+    pub(crate) fn step(&mut self) -> Vec<Pass> {
+        let keys: Vec<String> = self.apps.keys().cloned().collect();
+        let mut passes = Vec::new();
+        for key in keys {
+            passes.extend(self.pass(&key));
+            if self.aws.has_crashed() {
+                self.restart();
+            }
+        }
+        if !self.recovered {
+            let place = desired::place(&self.platform);
+            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION));
+            self.recovered = recovered.is_ok();
+            if self.aws.has_crashed() {
+                self.restart();
+            }
+        }
+        passes
+    }
+
+    /// `None` if the controller died in it.
+    fn pass(&mut self, key: &str) -> Option<Pass> {
+        let held = self.apps[key].clone();
+        self.aws.act_as(Some(key));
+        self.aws.take_reads();
+        let result = self.reconcile(&held);
+        self.aws.act_as(None);
+        if self.aws.has_crashed() {
+            return None;
+        }
+        assert_nothing_is_read_twice(self.aws.take_reads());
+        let verdict = match &result {
+            Ok((_, outcome)) => verdict_of(outcome, held.app.spec.suspend.unwrap_or(false)),
+            Err(error) => verdict_of_error(error),
+        };
+        let told = result.as_ref().ok().map(|(desired, outcome)| (desired, outcome));
+        let status = status::compute(&held.app, Some(&self.record()), told, &verdict, self.time());
+        self.conclude(
+            key,
+            &held,
+            result.as_ref().ok().map(|(_, outcome)| outcome),
+            status,
+        );
+        Some(Pass {
+            app: key.into(),
+            result: result.map(|(_, outcome)| outcome),
+            verdict,
+        })
+    }
+
+    fn conclude(&mut self, key: &str, held: &Held, outcome: Option<&Outcome>, status: AppStatus) {
+        let now = self.aws.now();
+        let Some(current) = self.apps.get_mut(key) else {
+            return;
+        };
+        current.app.status = Some(status);
+        let Some(outcome) = outcome else {
+            return;
+        };
+        if held.deleting && outcome.is_settled() {
+            self.apps.remove(key);
+            return;
+        }
+        self.cursor = outcome.observed.ports.cursor.or(self.cursor);
+        let only_pending = !outcome.plan.pending.is_empty()
+            && outcome.plan.changes.is_empty()
+            && outcome.plan.obstacles.is_empty()
+            && outcome.failures.is_empty()
+            && outcome.early.is_empty()
+            && !outcome.stale;
+        let before = held
+            .memory
+            .as_ref()
+            .filter(|before| only_pending && before.only_pending);
+        current.memory = Some(Memory {
+            generation: held.app.metadata.generation,
+            platform_generation: self.platform.metadata.generation,
+            observed: outcome.observed.clone(),
+            observed_at: before.map_or(now, |before| before.observed_at),
+            pending: outcome.plan.pending.clone(),
+            only_pending,
+        });
+    }
+
+    fn reconcile(&self, held: &Held) -> Result<(Desired, Outcome), Error> {
+        let app = &held.app;
+        let owner = Owner {
+            installation: INSTALLATION.into(),
+            app: AppName {
+                namespace: app.metadata.namespace.clone().unwrap(),
+                name: app.metadata.name.clone().unwrap(),
+            },
+        };
+        let desired = if held.deleting {
+            Desired::empty(owner, desired::place(&self.platform))
+        } else {
+            let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
+            desired
+        };
+        let ttl = self.platform.spec.dns.as_ref().and_then(|dns| dns.ttl_seconds);
+        let waits = status::waits(
+            app.status.as_ref(),
+            Duration::from_secs(RETIRE_AFTER),
+            ttl.map_or(60, |ttl| ttl.try_into().unwrap()),
+            self.time(),
+        );
+        let mentioned = app
+            .status
+            .iter()
+            .flat_map(|status| &status.processes)
+            .map(|p| p.name.clone());
+        let known = Known {
+            task_definitions: held
+                .memory
+                .as_ref()
+                .map(|memory| memory.observed.task_definitions.clone())
+                .unwrap_or_default(),
+            mentioned: mentioned.collect(),
+            port_cursor: self.cursor,
+            ports_recovered: self.recovered,
+        };
+        let request = Request {
+            desired: &desired,
+            known,
+            scope: self.scope(held),
+            waits_over: waits.over,
+            suspended: app.spec.suspend.unwrap_or(false),
+        };
+        let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
+        Ok((desired, outcome))
+    }
+
+    fn scope(&self, held: &Held) -> Scope {
+        let Some(memory) = held.memory.clone() else {
+            return Scope::Everything;
+        };
+        let same = memory.generation == held.app.metadata.generation
+            && memory.platform_generation == self.platform.metadata.generation
+            && !held.deleting;
+        if same && memory.only_pending && self.aws.now() - memory.observed_at < RESYNC {
+            Scope::Pending {
+                before: Box::new(memory.observed),
+                pending: memory.pending,
+            }
+        } else {
+            Scope::Everything
+        }
+    }
+
+    fn record(&self) -> PlatformRecord {
+        PlatformRecord {
+            name: self.platform.metadata.name.clone().unwrap(),
+            ..PlatformRecord::default()
+        }
+    }
+
+    fn time(&self) -> Timestamp {
+        let elapsed = SignedDuration::from_secs(self.aws.now().try_into().unwrap());
+        Timestamp::UNIX_EPOCH + elapsed
+    }
+}
+
+impl std::fmt::Debug for FakeAws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.snapshot())
+    }
+}
+
+/// The fake never waits, so neither does the pipeline.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().unwrap()
+}
+
+/// Within one pass. Names that were listed again after a refused batch are another matter.
+fn assert_nothing_is_read_twice(reads: Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for read in reads {
+        let again = read.starts_with("claims:")
+            || (read.starts_with("route53:ListResourceRecordSets") && read.matches(' ').count() == 2);
+        assert!(
+            again || seen.insert(read.clone()),
+            "read twice in one pass: {read}"
+        );
+    }
+}
