@@ -189,13 +189,13 @@ impl<'a> View<'a> {
     }
 
     /// A name may point at this load balancer: the process's tasks, and no others, are coming up behind it. While an
-    /// update that attaches it rolls out, there are two deployments.
+    /// update that attaches it rolls out, there are two deployments; but where other names point already, one more may.
     pub(super) fn serves(&self, process: &str, wanted: &LoadBalancing) -> bool {
         let Some(service) = self.service(process) else {
             return false;
         };
         service.status == ServiceStatus::Active
-            && service.deployments.len() <= 1
+            && (service.deployments.len() <= 1 || self.is_named(&wanted.load_balancer.name))
             && self.is_built(wanted)
             && self
                 .attached(service)
