@@ -62,11 +62,16 @@ impl Place {
 
     /// With a Platform that says something more in its spec.
     pub(crate) async fn with(cloud: Cloud, name: &str, region: &str, spec: Value) -> Self {
-        let mut place = Place::under(&SHARED.0.kubectl, cloud, name, region).await;
+        let mut place = Place::under_shared(cloud, name, region).await;
         merge(&mut place.platform, &json!({ "spec": spec }));
         place.apply(&place.platform);
         place.wait("platform", name, "condition=Ready");
         place
+    }
+
+    /// With a namespace only, under the shared controller.
+    pub(crate) async fn under_shared(cloud: Cloud, name: &str, region: &str) -> Self {
+        Place::under(&SHARED.0.kubectl, cloud, name, region).await
     }
 
     /// With a namespace only, on somebody's control plane.
