@@ -1,4 +1,5 @@
-//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator.
+//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator
+//! (everything of the region is looked at, so no two tests may use one).
 //! The control plane, the controller and the emulators are shared, so the tests also disturb one another as Apps of one
 //! installation do: not at all.
 

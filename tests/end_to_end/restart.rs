@@ -15,7 +15,7 @@ async fn a_restart_over_a_settled_app_writes_nothing() {
     let controller = Controller::start(administrator, &QUICK);
     let mut places = Vec::new();
     for (cloud, name) in [(Cloud::Ministack, "again-ministack"), (Cloud::Moto, "again-moto")] {
-        let place = Place::under(administrator, cloud, name, "ca-central-1").await;
+        let place = Place::under(administrator, cloud, name, "sa-east-1").await;
         place.apply(&place.platform);
         place.converge(&app("acme"));
         places.push(place);
