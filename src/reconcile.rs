@@ -202,7 +202,9 @@ struct PutOff {
 
 impl PutOff {
     fn holds(&self, change: &Change) -> bool {
-        change.process().is_some_and(|process| self.processes.contains(process))
+        change
+            .process()
+            .is_some_and(|process| self.processes.contains(process))
             || self.calls.contains(&discriminant(change))
     }
 }

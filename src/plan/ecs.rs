@@ -45,7 +45,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 
 /// Names go before the service behind them; those that are not ours do not hold it up.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    let mut named = view.unwanted_load_balancers().filter(|l| view.is_named_by_us(&l.name));
+    let mut named = view
+        .unwanted_load_balancers()
+        .filter(|l| view.is_named_by_us(&l.name));
     match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
             process: process.into(),
@@ -244,11 +246,16 @@ impl Update<'_> {
         let Some(balancing) = &self.wanted.load_balancing else {
             return;
         };
-        let is_among =
-            |all: &[Attachment<String>], a: &Attachment<String>| all.iter().any(|b| b.target_group == a.target_group);
+        let is_among = |all: &[Attachment<String>], a: &Attachment<String>| {
+            all.iter().any(|b| b.target_group == a.target_group)
+        };
         let dead = self.has_dead_attachments(attached);
         let built = self.view.is_built(balancing);
-        let missing: Vec<_> = wanted.iter().filter(|a| !is_among(attached, a)).cloned().collect();
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|a| !is_among(attached, a))
+            .cloned()
+            .collect();
         let after = if missing.is_empty() {
             let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a);
             // ECS refuses to be told of a target group that no load balancer forwards to.

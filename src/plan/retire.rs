@@ -69,7 +69,11 @@ impl<'a> View<'a> {
 
     /// Whether a process wants a load balancer or a target group of this name.
     pub(super) fn is_wanted(&self, name: &str) -> bool {
-        let mut wanted = self.desired.processes.values().filter_map(|p| p.load_balancing.as_ref());
+        let mut wanted = self
+            .desired
+            .processes
+            .values()
+            .filter_map(|p| p.load_balancing.as_ref());
         wanted.any(|wanted| wanted.load_balancer.name == name || wanted.target_group.name == name)
     }
 
@@ -85,9 +89,10 @@ impl<'a> View<'a> {
         let ours = services.filter(|service| self.desired.owner.owns(&service.tags));
         let mut attached = ours.filter(|service| {
             let attached = self.attached(service);
-            attached
-                .iter()
-                .any(|a| self.in_front_of(&a.target_group).any(|l| l.name == load_balancer.name))
+            attached.iter().any(|a| {
+                self.in_front_of(&a.target_group)
+                    .any(|l| l.name == load_balancer.name)
+            })
         });
         name::process_of_family(&self.desired.owner.app, &attached.next()?.name)
     }

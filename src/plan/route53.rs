@@ -48,7 +48,10 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, target) = (view.user_of(load_balancer), &load_balancer.name);
-        let foreign = view.pointers(target).iter().filter(|pointer| !view.is_ours(pointer));
+        let foreign = view
+            .pointers(target)
+            .iter()
+            .filter(|pointer| !view.is_ours(pointer));
         plan.obstacles.extend(foreign.map(|pointer| {
             let (name, kind) = (&pointer.record.name, record_type(&pointer.record.kind));
             Obstacle {
@@ -72,7 +75,10 @@ fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
         .keys()
         .filter(|key| key.zone == zone_id)
         .map(|key| key.name.clone());
-    let owned = zone.records.iter().filter_map(|r| r.name.strip_prefix("_empire."));
+    let owned = zone
+        .records
+        .iter()
+        .filter_map(|r| r.name.strip_prefix("_empire."));
     let ours = owned.filter(|name| {
         let text = ownership_text(zone, name);
         text.is_some_and(|text| view.desired.owner.owns_record_text(&text))
@@ -298,7 +304,9 @@ fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static s
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
 fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
-    let target = pointers(zone, name).into_iter().find_map(|record| view.pointed_at(record));
+    let target = pointers(zone, name)
+        .into_iter()
+        .find_map(|record| view.pointed_at(record));
     if let Some(target) = target
         && let process = view.user_of(target)
         && let Some(balancing) = view.load_balancing(process)
@@ -315,8 +323,12 @@ fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec
 }
 
 fn deletes(zone: &ZoneState, name: &str) -> Vec<RecordChange> {
-    let records = pointers(zone, name).into_iter().chain(ownership_records(zone, name));
-    records.map(|record| RecordChange::Delete(record.clone())).collect()
+    let records = pointers(zone, name)
+        .into_iter()
+        .chain(ownership_records(zone, name));
+    records
+        .map(|record| RecordChange::Delete(record.clone()))
+        .collect()
 }
 
 /// As few batches as the limits allow; what belongs to one name is never torn apart.

@@ -38,8 +38,15 @@ impl<'a> View<'a> {
         for (zone_id, zone) in &observed.zones {
             for record in &zone.records {
                 if let Some(load_balancer) = view.pointed_at(record) {
-                    let pointer = Pointer { zone_id, zone, record };
-                    view.pointers.entry(&load_balancer.name).or_default().push(pointer);
+                    let pointer = Pointer {
+                        zone_id,
+                        zone,
+                        record,
+                    };
+                    view.pointers
+                        .entry(&load_balancer.name)
+                        .or_default()
+                        .push(pointer);
                 }
             }
         }
@@ -164,7 +171,10 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn pointers(&self, load_balancer: &str) -> &[Pointer<'a>] {
-        self.pointers.get(load_balancer).map(Vec::as_slice).unwrap_or_default()
+        self.pointers
+            .get(load_balancer)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     pub(super) fn is_named(&self, load_balancer: &str) -> bool {
@@ -172,13 +182,19 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn is_named_by_us(&self, load_balancer: &str) -> bool {
-        self.pointers(load_balancer).iter().any(|pointer| self.is_ours(pointer))
+        self.pointers(load_balancer)
+            .iter()
+            .any(|pointer| self.is_ours(pointer))
     }
 
     /// A pointer that we write and take away: of a type that we write, at a name that is ours, or that is wanted and
     /// nobody's.
     pub(super) fn is_ours(&self, pointer: &Pointer<'_>) -> bool {
-        let Pointer { zone_id, zone, record } = pointer;
+        let Pointer {
+            zone_id,
+            zone,
+            record,
+        } = pointer;
         let key = || RecordKey {
             zone: (*zone_id).clone(),
             name: record.name.clone(),

@@ -268,14 +268,16 @@ fn changed_content_goes_before_the_flip_in_an_update_of_its_own() {
 }
 
 #[test]
-fn changed_content_goes_at_any_step_of_a_flip_and_nothing_is_attached_or_detached_before_it_is_rolled_out() {
+fn changed_content_goes_at_any_step_of_a_flip_and_nothing_is_attached_before_it_is_rolled_out() {
     for steps in 0..=8 {
         let mut story = flipped(steps);
         story.wants(external().image("web:v2"));
         let attached = service_of(&mut story.world, "web").attachments.clone();
         pass(&story.wanted, &mut story.world);
         let service = service_of(&mut story.world, "web");
-        assert_eq!(service.attachments, attached, "after {steps} steps");
+        // What has waited long enough goes all the same: nobody is sent there.
+        let gone = usize::from(steps == 6);
+        assert_eq!(service.attachments, attached[gone..], "after {steps} steps");
         assert!(service.deployments.len() > 1, "after {steps} steps");
         story.converges();
     }
