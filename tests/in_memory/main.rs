@@ -14,4 +14,5 @@ mod fixtures;
 #[path = "../support/world.rs"]
 mod world;
 
+mod crash;
 mod write_counts;

@@ -8,6 +8,7 @@ fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
     let mut world = World::new(platform);
     world.apply(app);
     world.settle();
+    world.assert_ready();
     world
 }
 
@@ -32,6 +33,7 @@ fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &AppFixture,
     let mut world = settled(platform, from);
     world.apply(to);
     check(&world.settle(), expected);
+    world.assert_ready();
     world.restart();
     check(&world.settle(), 0);
 }
@@ -189,6 +191,7 @@ fn check_platform(from: &PlatformFixture, to: &PlatformFixture, expected: usize)
     let mut world = settled(from, &acme());
     world.set_platform(to);
     check(&world.settle(), expected);
+    world.assert_ready();
     world.restart();
     check(&world.settle(), 0);
 }

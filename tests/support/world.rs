@@ -91,6 +91,10 @@ impl BeforeWrites for Nothing {
     async fn before_writes(&self) -> Result<(), Error> {
         Ok(())
     }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
 }
 
 impl World {
@@ -169,6 +173,27 @@ impl World {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.aws.snapshot()
+    }
+
+    /// `Ready`, or whatever else its condition says about it.
+    pub(crate) fn reason(&self, key: &str) -> String {
+        let conditions = self.status(key).conditions;
+        let ready = conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready")
+            .unwrap();
+        if ready.status == "True" {
+            "Ready".into()
+        } else {
+            format!("{}: {}", ready.reason, ready.message)
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_ready(&self) {
+        for key in self.apps.keys() {
+            assert_eq!(self.reason(key), "Ready", "{key}");
+        }
     }
 
     /// Passes until nothing moves any more. Says what was written, claims included.
@@ -351,6 +376,7 @@ impl World {
             scope: self.scope(held),
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
+            held: Vec::new(),
         };
         let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
         Ok((desired, outcome))

@@ -150,6 +150,7 @@ impl FakeAws {
             Err(error) => {
                 let faults = state.faults.clone();
                 *state = State { faults, ..before };
+                state.faults.after_write(action)?;
                 return Err(error);
             }
         };

@@ -46,10 +46,13 @@ impl State {
                 .definition(service.definition())
                 .map(|found| self.content(&found.content));
             let state = service.counts();
+            let mut settings = service.settings.clone();
+            // Without target groups it means nothing.
+            settings.grace_period = settings.grace_period.filter(|_| !attached.is_empty());
             lines.push(format!(
                 "service {cluster}/{name} {state} {:?} behind {attached:?} {:?} runs {} tags {:?}",
                 service.launch_type,
-                service.settings,
+                settings,
                 definition.unwrap_or_default(),
                 service.tags
             ));
