@@ -7,7 +7,7 @@
 
 use super::elbv2::missing_tags;
 use super::view::View;
-use super::{Change, Pending, Plan};
+use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredProcess, LoadBalancing};
 use crate::model::name;
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
@@ -202,13 +202,15 @@ impl Update<'_> {
     /// Task definition, settings and target groups in one update.
     fn switch(&self, plan: &mut Plan, attachments: Vec<Attachment<String>>, update: ServiceUpdate) -> bool {
         let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
-            return false;
+            return self.without_port(plan);
         };
         if self.runs(&content) {
             return self.update(plan, update, None, Some(attachments));
         }
-        register(self.view, plan, self.process, self.wanted, &content);
-        is_registered(self.view, &content) && self.update(plan, update, Some(content), Some(attachments))
+        if is_registered(self.view, &content) {
+            return self.update(plan, update, Some(content), Some(attachments));
+        }
+        self.register(plan, &content)
     }
 
     /// Task definition and settings. A changed container port moves along in the target groups that stay.
@@ -229,23 +231,38 @@ impl Update<'_> {
                 .collect()
         });
         let ported = ported.filter(|ported| ported != attached);
-        let content = self
-            .view
-            .wanted_definition(self.process, self.wanted)
-            .filter(|content| !self.runs(content));
-        if let Some(content) = content {
-            if is_registered(self.view, &content) {
-                return self.update(plan, settings, Some(content), ported);
-            }
-            // The settings go with the content: a new percentage would govern the old rollout. But where AWS refuses
-            // the content, scaling goes on.
-            let refused = register(self.view, plan, self.process, self.wanted, &content);
-            return !refused || self.count(plan);
+        let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
+            return self.without_port(plan);
+        };
+        if self.runs(&content) {
+            let differs = ported.is_some() || !settings.is_empty();
+            return differs && self.update(plan, settings, None, ported);
         }
-        if ported.is_some() || !settings.is_empty() {
-            return self.update(plan, settings, None, ported);
+        if is_registered(self.view, &content) {
+            return self.update(plan, settings, Some(content), ported);
         }
-        false
+        self.register(plan, &content)
+    }
+
+    /// The settings go with the content: a new percentage would govern the old rollout. But where AWS refuses the
+    /// content, scaling goes on.
+    fn register(&self, plan: &mut Plan, content: &TaskDefinition) -> bool {
+        if register(self.view, plan, self.process, self.wanted, content) {
+            self.count(plan);
+        }
+        true
+    }
+
+    /// The content waits for the claim of its host port, and what belongs to it with it: the container port of a target
+    /// group that the running content does not have would be refused. But where no port is left, scaling goes on.
+    fn without_port(&self, plan: &mut Plan) -> bool {
+        let exhausted = |obstacle: &Obstacle| {
+            obstacle.process == self.process && obstacle.kind == ObstacleKind::PortsExhausted
+        };
+        if plan.obstacles.iter().any(exhausted) {
+            self.count(plan);
+        }
+        true
     }
 
     /// From one load balancer to another: attach, or detach, and nothing else.
