@@ -126,6 +126,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         plan.changes.truncate(other_changes);
     }
     plan.drop_parked(&observed.parked);
+    plan.drop_idle_names();
     plan.pending.sort();
     plan.pending.dedup();
     plan
@@ -153,6 +154,20 @@ impl Plan {
     fn drop_parked(&mut self, parked: &BTreeSet<String>) {
         let is_parked = |change: &mut Change| parked.contains(&change.to_string());
         self.parked.extend(self.changes.extract_if(.., is_parked));
+    }
+
+    /// Names wait for the rest of their process. Where that is stuck and nothing of it moves, what it is stuck on is all
+    /// there is to say: the App is stalled, not progressing.
+    fn drop_idle_names(&mut self) {
+        let is_names = |pending: &Pending| matches!(pending, Pending::Names { .. });
+        let obstacles = self.obstacles.iter().map(|obstacle| obstacle.process.as_str());
+        let parked = self.parked.iter().filter_map(Change::process);
+        let mut stuck: BTreeSet<String> = obstacles.chain(parked).map(Into::into).collect();
+        for pending in self.pending.iter().filter(|pending| !is_names(pending)) {
+            stuck.remove(pending.process());
+        }
+        self.pending
+            .retain(|pending| !is_names(pending) || !stuck.contains(pending.process()));
     }
 
     fn foreign(&mut self, process: &str, what: &str) {

@@ -75,15 +75,8 @@ fn point(
         });
         return Vec::new();
     }
-    let ready = view
-        .load_balancing(&wanted.process)
-        .filter(|balancing| view.serves(&wanted.process, balancing))
-        .and_then(|_| view.load_balancer(&wanted.load_balancer));
-    let Some(load_balancer) = ready else {
-        plan.pending.push(Pending::Names {
-            process: wanted.process.clone(),
-            load_balancer: wanted.load_balancer.clone(),
-        });
+    let Some(load_balancer) = view.load_balancer(&wanted.load_balancer) else {
+        plan.pending.push(names_wait(wanted));
         return Vec::new();
     };
     let record = record(name, wanted.style, load_balancer);
@@ -97,7 +90,21 @@ fn point(
     };
     let mut changes = swap(&found, record, same_pointer);
     changes.extend(swap(&ownership_records(zone, name), ownership, same_text));
+    let serves = view
+        .load_balancing(&wanted.process)
+        .is_some_and(|balancing| view.serves(&wanted.process, balancing));
+    if !serves && !changes.is_empty() {
+        plan.pending.push(names_wait(wanted));
+        return Vec::new();
+    }
     changes
+}
+
+fn names_wait(wanted: &DesiredRecord) -> Pending {
+    Pending::Names {
+        process: wanted.process.clone(),
+        load_balancer: wanted.load_balancer.clone(),
+    }
 }
 
 /// Nobody but us and our operators reads it.
