@@ -15,4 +15,6 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod stories;
+mod troubles;
 mod write_counts;

@@ -175,6 +175,15 @@ impl World {
         self.aws.snapshot()
     }
 
+    /// The world and what is being waited for: equal for two passes between which nothing happened.
+    pub(crate) fn moment(&self) -> String {
+        let pending = self
+            .apps
+            .values()
+            .map(|held| held.memory.as_ref().map(|memory| &memory.pending));
+        format!("{:?} {:?}", self.snapshot(), pending.collect::<Vec<_>>())
+    }
+
     /// `Ready`, or whatever else its condition says about it.
     pub(crate) fn reason(&self, key: &str) -> String {
         let conditions = self.status(key).conditions;
@@ -226,6 +235,12 @@ impl World {
             "not settled after {STEPS} steps: {:?}",
             last.iter().map(|p| &p.verdict).collect::<Vec<_>>()
         );
+    }
+
+    /// Enough steps for whatever can be done to be done.
+    pub(crate) fn settle_or_not(&mut self) {
+        self.run(STEPS / 10);
+        assert_eq!(self.aws.violations(), Vec::<String>::new());
     }
 
     /// Some steps, settled or not.

@@ -3,6 +3,8 @@
 use empire_controller::aws::{AwsError, Fault, Result};
 use empire_controller::error::Class;
 
+use super::hands::Hands;
+
 /// On which side of its effect a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -30,6 +32,8 @@ pub(super) struct Faults {
     /// Every write of this action whose description contains the text.
     on: Vec<(&'static str, String, Disturbance)>,
     on_read: Option<(&'static str, Disturbance)>,
+    /// Who acts just before the next write of an action.
+    pub(super) interloper: Option<(&'static str, fn(&mut Hands<'_>))>,
     crashed: bool,
     after: Option<Disturbance>,
     struck: usize,

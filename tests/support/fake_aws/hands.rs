@@ -35,6 +35,11 @@ impl FakeAws {
         Hands { state, before }
     }
 
+    /// Somebody is faster than the next write of this action.
+    pub(crate) fn on_next_write(&self, action: &'static str, act: fn(&mut Hands<'_>)) {
+        self.lock().faults.interloper = Some((action, act));
+    }
+
     /// The names of the load balancers that carry the tags of this process, `namespace/name` being its App.
     pub(crate) fn load_balancers_of(&self, app: &str, process: &str) -> Vec<String> {
         let state = self.lock();

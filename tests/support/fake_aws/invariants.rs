@@ -160,7 +160,11 @@ impl State {
             .values()
             .filter(|found| theirs(&&found.settings.tags));
         let records = self.route53.zones.values().map(|zone| {
-            let foreign = |record: &&RecordSet| !self.is_name_of(&zone.records, &record.name, app);
+            // Whoever owns a name: other types beside it are none of the controller's business.
+            let foreign = |record: &&RecordSet| {
+                matches!(record.kind, RecordKind::Other(_))
+                    || !self.is_name_of(&zone.records, &record.name, app)
+            };
             zone.records.iter().filter(foreign).collect::<Vec<_>>()
         });
         let claims = self

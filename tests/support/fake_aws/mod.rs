@@ -122,6 +122,11 @@ impl FakeAws {
         self.lock().violations.clone()
     }
 
+    fn interloper(&self, action: &str) -> Option<(&'static str, fn(&mut hands::Hands<'_>))> {
+        let expected = &mut self.lock().faults.interloper;
+        expected.take_if(|(expected, _)| *expected == action)
+    }
+
     /// One call that changes nothing.
     fn read<T>(
         &self,
@@ -142,6 +147,9 @@ impl FakeAws {
         about: String,
         call: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
+        if let Some((_, act)) = self.interloper(action) {
+            act(&mut self.by_hand());
+        }
         let mut state = self.lock();
         state.faults.before_write(action, &about)?;
         let before = state.clone();
