@@ -1,19 +1,39 @@
+//! The resources that users write and read, as the API server is told of them.
+//!
+//! Types, their descriptions, and the rules by which the API server refuses a bad manifest. No behaviour: what a field
+//! means in AWS, and what it defaults to when left out, is `desired.rs`'s to say. `crds/` holds what [`definitions`]
+//! returns, as files; `tests/crds.rs` compares them.
+
 pub mod app;
 pub mod condition;
 pub mod platform;
 pub mod port_allocation;
+mod schema;
+
+use std::io::{Error, Write};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-pub fn print(out: &mut impl std::io::Write) -> std::io::Result<()> {
-    for crd in [
+
+/// The custom resource definitions, in the order in which they are printed.
+pub fn definitions() -> [CustomResourceDefinition; 3] {
+    [
         app::App::crd(),
         platform::Platform::crd(),
         port_allocation::PortAllocation::crd(),
-    ] {
-        writeln!(
-            out,
-            "---\n{}",
-            serde_json::to_string_pretty(&crd).unwrap_or_default()
-        )?;
+    ]
+    .map(schema::refined)
+}
+
+/// One definition as a YAML document, without the `---` before it.
+pub fn to_yaml(definition: &CustomResourceDefinition) -> Result<String, Error> {
+    serde_saphyr::to_string(definition).map_err(Error::other)
+}
+
+/// Prints the definitions as YAML documents, which `kubectl apply -f -` takes.
+pub fn print(out: &mut impl Write) -> Result<(), Error> {
+    for definition in definitions() {
+        write!(out, "---\n{}", to_yaml(&definition)?)?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ mod clients;
 mod ecs;
 mod elbv2;
 mod error;
+#[cfg(test)]
+mod replay;
 mod route53;
 
 pub use clients::{AwsClients, AwsSettings};

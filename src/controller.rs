@@ -1,31 +1,38 @@
 //! The wiring: what is watched, what wakes whom, and how it all stops.
 
+mod agenda;
 mod app;
 mod backoff;
 mod claims;
 mod context;
 mod finalizer;
 mod installation;
+mod kubernetes;
+mod memory;
 mod platform;
 pub mod ports;
 mod report;
 mod resolve;
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{Action, Config as RuntimeConfig};
+use kube::runtime::controller::{Action, Config as RuntimeConfig, Error as ControllerError};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
+use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
+use backoff::Failures;
+use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
-use context::{Context, Wake};
+use memory::{Memories, Told};
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -33,7 +40,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::telemetry::Readiness;
 
-/// Reconciles until `stopped` resolves; then finishes the passes under way.
+/// Reconciles until `stopped` resolves; then finishes the writes under way.
 pub async fn run(
     client: Client,
     config: Config,
@@ -43,100 +50,103 @@ pub async fn run(
 ) -> Result<(), Error> {
     let installation = installation::establish(&client, &config.namespace, config.owner_id.as_deref())
         .await
-        .map_err(|error| Error::Kubernetes {
-            action: "find the owner id",
-            message: error.to_string(),
-        })?;
+        .map_err(kubernetes::failed("find the owner id"))?;
     match installation.id() {
         Ok(id) => info!(owner = id, "reconciling"),
         Err(message) => error!("nothing will be written: {message}"),
     }
 
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
-    let (platforms, platform_writer) = reflector::store::<Platform>();
+    let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
     let (wake_apps, woken_apps) = mpsc::unbounded();
     let (wake_platforms, woken_platforms) = mpsc::unbounded();
-    let wake = Wake {
-        apps: wake_apps,
-        platforms: wake_platforms,
-    };
+    let (apps_filled, platforms_filled) = (watch::Sender::new(false), watch::Sender::new(false));
+    let (stop, stopping) = watch::channel(false);
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
+    let context = Arc::new(Context {
+        caches: Caches {
+            apps: apps.clone(),
+            platforms: platforms.clone(),
+            filled: [apps_filled.subscribe(), platforms_filled.subscribe()],
+        },
+        client: client.clone(),
+        config,
+        installation,
+        memories: Memories::default(),
+        told: Told::default(),
+        failures: Failures::default(),
+        ports: Ports::default(),
+        wake: Wake {
+            apps: wake_apps,
+            platforms: wake_platforms,
+        },
+        connect,
+        stopping,
+    });
 
+    let forgetful = context.clone();
     let app_stream = watcher(Api::all(client.clone()), watcher::Config::default())
         .default_backoff()
         .modify(strip::<DeserializeGuard<App>>)
         .reflect(app_writer)
-        .touched_objects()
-        .predicate_filter(what_wakes_an_app, predicates_config());
-    let platform_watch = || {
-        watcher(Api::<Platform>::all(client.clone()), watcher::Config::default())
-            .default_backoff()
-            .modify(strip::<Platform>)
-    };
-    let platform_stream = platform_watch()
-        .reflect(platform_writer)
-        .touched_objects()
-        .predicate_filter(what_wakes_an_app::<Platform>, predicates_config());
-    let changed_platforms = platform_watch()
-        .touched_objects()
-        .predicate_filter(what_wakes_its_apps, predicates_config());
-
-    let stopped = stopped.shared();
-    let all_apps = apps.clone();
-    let app_controller = Controller::for_stream(app_stream, apps.clone())
-        .with_config(runtime.clone())
-        // Any App may be of a Platform that appears or changes: what it resolves to is for its own pass to say.
-        .watches_stream(changed_platforms, move |_| {
-            all_apps
-                .state()
-                .iter()
-                .map(|app| ObjectRef::from_obj(&**app))
-                .collect::<Vec<_>>()
+        .inspect_ok(move |event| match event {
+            watcher::Event::InitDone => {
+                apps_filled.send_replace(true);
+            }
+            watcher::Event::Delete(app) => forgetful.forget(&ObjectRef::from_obj(app)),
+            watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
         })
+        .applied_objects()
+        .predicate_filter(what_wakes_an_app, predicates_config());
+    let mut neighbours = Neighbours::new(context.clone());
+    let platform_stream = watcher(Api::all(client), watcher::Config::default())
+        .default_backoff()
+        .modify(strip::<DeserializeGuard<Platform>>)
+        .reflect(platform_writer)
+        // After the cache, so that whoever is woken finds there what woke it.
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                platforms_filled.send_replace(true);
+            }
+            neighbours.tell(event);
+        })
+        .applied_objects()
+        .predicate_filter(
+            what_wakes_an_app::<DeserializeGuard<Platform>>,
+            predicates_config(),
+        );
+
+    let stopped = async move {
+        stopped.await;
+        stop.send_replace(true);
+    }
+    .shared();
+    let app_controller = Controller::for_stream(app_stream, apps)
+        .with_config(runtime.clone())
         .reconcile_on(woken_apps)
         .graceful_shutdown_on(stopped.clone());
-    let platform_controller = Controller::for_stream(platform_stream, platforms.clone())
+    let platform_controller = Controller::for_stream(platform_stream, platforms)
         .with_config(runtime)
         .reconcile_on(woken_platforms)
         .graceful_shutdown_on(stopped);
 
-    let (ready_apps, ready_platforms) = (apps.clone(), platforms.clone());
-    let context = Arc::new(Context::new(
-        client,
-        config,
-        installation,
-        apps,
-        platforms,
-        wake,
-        connect,
-    ));
+    let caches = context.caches.clone();
     tokio::spawn(async move {
-        if ready_apps.wait_until_ready().await.is_ok() && ready_platforms.wait_until_ready().await.is_ok() {
+        if caches.are_filled().await {
             readiness.set();
         }
     });
     let run_apps = app_controller.run(
         app::pass,
-        |app, error, context| again(&app.name_any(), error, &context),
+        |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
         context.clone(),
     );
     let run_platforms = platform_controller.run(
         platform::pass,
-        |platform, error, context| again(&format!("platform {}", platform.name_any()), error, &context),
+        |platform, error, context| again(&ObjectRef::from_obj(&*platform).to_string(), error, &context),
         context,
     );
-    futures::join!(
-        run_apps.for_each(|done| async {
-            log(done
-                .map(|(object, _)| object.to_string())
-                .map_err(|e| e.to_string()));
-        }),
-        run_platforms.for_each(|done| async {
-            log(done
-                .map(|(object, _)| object.to_string())
-                .map_err(|e| e.to_string()));
-        }),
-    );
+    futures::join!(run_apps.for_each(log), run_platforms.for_each(log));
     Ok(())
 }
 
@@ -149,10 +159,56 @@ fn again(object: &str, error: &Error, context: &Context) -> Action {
     }
 }
 
-fn log(done: Result<String, String>) {
+async fn log<K: Resource>(done: Result<(ObjectRef<K>, Action), ControllerError<Error, watcher::Error>>)
+where
+    K::DynamicType: Clone,
+{
     match done {
-        Ok(object) => debug!(object, "pass done"),
-        Err(error) => warn!(error, "pass failed"),
+        Ok((object, _)) => debug!(%object, "pass done"),
+        Err(ControllerError::ObjectNotFound(object)) => debug!(%object, "is gone"),
+        Err(ControllerError::ReconcilerFailed(error, object)) => warn!(%object, %error, "pass failed"),
+        Err(ControllerError::QueueError(error)) => warn!(%error, "watch failed, and begins again"),
+        Err(ControllerError::RunnerError(error)) => warn!(%error, "could not start a pass"),
+    }
+}
+
+/// Whom a changed Platform concerns: its Apps, those that have none yet, and the other Platforms, whose host ports may
+/// have overlapped.
+struct Neighbours {
+    context: Arc<Context>,
+    known: HashMap<String, u64>,
+}
+
+impl Neighbours {
+    fn new(context: Arc<Context>) -> Self {
+        let known = HashMap::new();
+        Neighbours { context, known }
+    }
+
+    fn tell(&mut self, event: &watcher::Event<DeserializeGuard<Platform>>) {
+        let (name, changed) = match event {
+            watcher::Event::Apply(platform) | watcher::Event::InitApply(platform) => {
+                let name = platform.name_any();
+                let now = what_wakes_its_apps(platform);
+                let changed = self.known.insert(name.clone(), now) != Some(now);
+                (name, changed)
+            }
+            watcher::Event::Delete(platform) => {
+                let name = platform.name_any();
+                let changed = self.known.remove(&name).is_some();
+                (name, changed)
+            }
+            watcher::Event::Init | watcher::Event::InitDone => return,
+        };
+        if changed {
+            let Context { caches, wake, .. } = &*self.context;
+            wake.apps(caches.apps_concerned(&name));
+            for other in caches.platforms().iter().map(ResourceExt::name_any) {
+                if other != name {
+                    wake.platform(&other);
+                }
+            }
+        }
     }
 }
 
@@ -180,9 +236,12 @@ fn what_wakes_an_app<K: Resource>(object: &K) -> Option<u64> {
 }
 
 /// What of a Platform matters to Apps: its spec, its annotations, and what its own pass found out.
-#[expect(clippy::unnecessary_wraps, reason = "the signature of a predicate")]
-fn what_wakes_its_apps(platform: &Platform) -> Option<u64> {
-    let status = platform.status.as_ref();
+fn what_wakes_its_apps(guard: &DeserializeGuard<Platform>) -> u64 {
+    let status = guard
+        .0
+        .as_ref()
+        .ok()
+        .and_then(|platform| platform.status.as_ref());
     let conditions: Vec<_> = status
         .into_iter()
         .flat_map(|status| &status.conditions)
@@ -192,7 +251,7 @@ fn what_wakes_its_apps(platform: &Platform) -> Option<u64> {
         .and_then(|status| status.zones.as_ref())
         .map(|zones| (&zones.internal, &zones.external));
     let observed = status.map(|status| status.observed_generation);
-    Some(hash((what_wakes_an_app(platform), observed, conditions, zones)))
+    hash((what_wakes_an_app(guard), observed, conditions, zones))
 }
 
 fn hash(value: impl Hash) -> u64 {

@@ -6,6 +6,8 @@
 mod records;
 mod text;
 
+pub use records::ttl;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::app::{App, Expose, ExposeType, HealthCheck as Check, Process};

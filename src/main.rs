@@ -1,12 +1,12 @@
 //! Arguments, telemetry, dispatch.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use empire_controller::config::{Arguments, Command, Config};
 use empire_controller::controller::{Sdk, run};
 use empire_controller::telemetry::{self, Readiness};
-use futures::FutureExt;
 use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -32,19 +32,16 @@ async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let stopped = async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping: passes under way are finished first");
-    }
-    .boxed()
-    .shared();
+    };
     let readiness = Readiness::default();
-    let client = Client::try_default().await?;
-    let health = telemetry::serve(config.health_address, readiness.clone(), stopped.clone());
-    tokio::try_join!(
-        async { health.await.map_err(Box::<dyn std::error::Error>::from) },
-        async {
-            run(client, config, Box::<Sdk>::default(), readiness, stopped)
-                .await
-                .map_err(Into::into)
-        },
-    )?;
+    let mut kubernetes = kube::Config::infer().await?;
+    // Longer than a watch lasts, so that only a silent peer is cut off.
+    kubernetes.read_timeout = Some(Duration::from_secs(310));
+    let client = Client::try_from(kubernetes)?;
+    let health = telemetry::serve(config.health_address, readiness.clone());
+    tokio::select! {
+        ended = health => ended?,
+        ended = run(client, config, Box::<Sdk>::default(), readiness, stopped) => ended?,
+    }
     Ok(())
 }

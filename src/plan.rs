@@ -15,6 +15,11 @@ mod ports;
 mod route53;
 mod view;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fmt;
 

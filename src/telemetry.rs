@@ -43,17 +43,11 @@ impl Readiness {
     }
 }
 
-/// Serves `/healthz` and `/readyz` until `stopped` resolves.
-pub async fn serve(
-    address: SocketAddr,
-    readiness: Readiness,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// Serves `/healthz` and `/readyz` for as long as it is polled.
+pub async fn serve(address: SocketAddr, readiness: Readiness) -> std::io::Result<()> {
     let router = Router::new()
         .route("/healthz", get(|| async { StatusCode::OK }))
         .route("/readyz", get(move || async move { readiness.status() }));
     let listener = TcpListener::bind(address).await?;
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stopped)
-        .await
+    axum::serve(listener, router).await
 }

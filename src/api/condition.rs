@@ -1,9 +1,20 @@
+//! Conditions of an App and of a Platform: their types, and every reason they give.
+//!
+//! A closed list, on which alerts and scripts may rely: a reason is added with a release note, and none changes its
+//! meaning. Messages are for people and may change at any time.
+
+/// The types of conditions. `Reconciling` and `Stalled` are there only while true, and never together, so that kstatus,
+/// `kubectl wait` and Flux come to one verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConditionType {
+    /// True: AWS is as this generation of the manifest wants it, and nothing is left to do or to wait for.
     Ready,
+    /// True: something is under way, or is tried again until another manifest or an operator has brought what it needs.
     Reconciling,
+    /// True: something is stuck, and nothing else is under way.
     Stalled,
 }
+
 impl ConditionType {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -13,34 +24,89 @@ impl ConditionType {
         }
     }
 }
-macro_rules! reasons { ($($r:ident),*) => {
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason { $($r),* }
-impl Reason { pub fn as_str(self) -> &'static str { match self { $(Self::$r => stringify!($r)),* } } }
-}}
-reasons!(
+
+/// An enum whose variants' names are what conditions say.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident,)*) => {
+        /// Why a condition is as it is, and who acts.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* $reason,)*
+        }
+
+        impl Reason {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$reason,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => stringify!($reason),)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// AWS is as the manifest wants it; of a Platform: Apps can use it. Nobody needs to act.
     Available,
+    /// The controller is comparing, changing, or waiting for AWS to finish something other than a rollout. Nobody needs to
+    /// act.
     Progressing,
+    /// ECS is replacing tasks; the message has its newest event. Nobody needs to act, unless the event tells the developer
+    /// why no task comes up.
     RolloutInProgress,
+    /// `suspend` is set and something would have to change; the message says what. Whoever suspended the App acts.
     Suspended,
-    PlatformNotFound,
-    NoDefaultPlatform,
-    AmbiguousDefaultPlatform,
-    PlatformChanged,
-    PlatformNotReady,
-    PlatformDeleting,
-    OwnerChanged,
-    ClusterNotFound,
-    ZoneNotFound,
-    EndpointUnreachable,
-    AccessDenied,
-    QuotaReached,
-    Throttled,
-    Unavailable,
-    Refused,
-    Conflict,
-    InvalidSpec,
-    PortsExhausted,
+    /// The App is being deleted and removes what it holds in AWS; or the Platform is, and waits for the Apps that the
+    /// message counts. Of an App, nobody needs to act; of a Platform, whoever owns those Apps does.
     Deleting,
-    InternalError
-);
+    /// The Platform that the App names, or runs on, does not exist. The operator makes it, or the developer names another
+    /// in a new App.
+    PlatformNotFound,
+    /// The App names no Platform, and none is annotated as the default. The operator annotates one, or the developer names
+    /// one.
+    NoDefaultPlatform,
+    /// The App names no Platform, and several are annotated as the default. The operator leaves one of them so, or the
+    /// developer names one.
+    AmbiguousDefaultPlatform,
+    /// The Platform is not the one that the App's resources are on: another name, region, cluster, VPC or zone. Nothing is
+    /// written. The developer takes back the change of `platform`, or the operator that of the Platform.
+    PlatformChanged,
+    /// The App's Platform has not been looked at yet, or is Stalled itself. The operator acts on the Platform's own
+    /// conditions.
+    PlatformNotReady,
+    /// The App's Platform is being deleted and takes no new Apps. The developer names another.
+    PlatformDeleting,
+    /// The owner id is not the one recorded in this cluster, after a restore for example, and nothing is written. The
+    /// operator starts the controller with the `--owner-id` that the message names.
+    OwnerChanged,
+    /// The ECS cluster does not exist. The operator makes it, or corrects the Platform.
+    ClusterNotFound,
+    /// A hosted zone of the Platform does not exist. The operator makes it, or corrects the Platform.
+    ZoneNotFound,
+    /// AWS, or the Platform's `endpointUrl`, does not answer. The operator looks at network and DNS; it is tried again.
+    EndpointUnreachable,
+    /// AWS does not allow a call, for want of a permission, of credentials, or of something else that only the operator
+    /// can set right in the account; the message has AWS's words.
+    AccessDenied,
+    /// A quota of the AWS account is used up; the message names it. The operator has it raised.
+    QuotaReached,
+    /// AWS asks for fewer calls. Nobody needs to act: it is tried again, later each time.
+    Throttled,
+    /// AWS or the Kubernetes API failed for a moment. Nobody needs to act: it is tried again.
+    Unavailable,
+    /// AWS refused a call, for a reason that may pass without an edit of the App; the message has AWS's words. The
+    /// developer or the operator acts on them; it is tried again at longer and longer intervals.
+    Refused,
+    /// What the App or the Platform needs belongs to somebody else: a name in AWS or DNS, or host ports of the cluster.
+    /// Whoever should not have it lets go, and the other gets it.
+    Conflict,
+    /// The manifest asks for what cannot be; the message names process and field. The developer edits it; nothing is tried
+    /// before that.
+    InvalidSpec,
+    /// All of the Platform's host ports are held. The operator widens `network.hostPorts`, or Apps let go of some.
+    PortsExhausted,
+    /// The controller came upon something that it takes to be impossible. The operator reports it, with the log.
+    InternalError,
+}

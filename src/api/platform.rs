@@ -1,34 +1,168 @@
+//! `Platform`: an operator's description of where Apps run, and what was found there.
+//!
+//! What would orphan every resource if it changed cannot change while Apps are there: `status.apps` counts them, and the
+//! rules at the root compare old and new.
+
+#![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
+
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::CustomResource;
+use kube::core::Rule;
+use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+use super::schema::{LABEL, at_root, id, ids, options, rule, tags};
+
+/// Where Apps run.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "empire.dev",
     version = "v1alpha1",
     kind = "Platform",
     status = "PlatformStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    category = "empire",
+    doc = "Where Apps run: an ECS cluster, the network around it and the DNS zones for its names. Annotated \
+           `empire.dev/is-default-platform: \"true\"`, it is for the Apps that name none.",
+    printcolumn(name = "Region", type_ = "string", json_path = ".spec.region", description = "The AWS region"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
+        description = "Whether Apps can use it"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        description = "Why it is Ready, or is not"
+    ),
+    printcolumn(
+        name = "Apps",
+        type_ = "integer",
+        json_path = ".status.apps",
+        description = "How many Apps hold anything here"
+    ),
+    printcolumn(
+        name = "Free Ports",
+        type_ = "integer",
+        json_path = ".status.hostPorts.available",
+        description = "How many host ports can still be claimed, if it allocates them"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
+        description = "What Ready says, in words",
+        priority = 1
+    ),
+    validation = name_is_a_label(),
+    validation = fixed("region", |spec| format!("{spec}.region")),
+    validation = fixed("cluster", |spec| format!("(has({spec}.cluster) ? {spec}.cluster : 'default')")),
+    validation = fixed("capacity.launchType", |spec| format!(
+        "(has({spec}.capacity) && has({spec}.capacity.launchType) ? {spec}.capacity.launchType : 'EC2')"
+    )),
+    validation = fixed("network.mode", |spec| format!("{spec}.network.mode")),
+    validation = fixed("network.vpcId", |spec| format!("{spec}.network.vpcId")),
+    validation = fixed("network.hostPorts", |spec| format!("has({spec}.network.hostPorts)")),
+    validation = fixed("loadBalancing.provider", |spec| format!(
+        "(has({spec}.loadBalancing) && has({spec}.loadBalancing.provider) ? {spec}.loadBalancing.provider : 'ELBv2')"
+    )),
+    validation = fixed_zone("internal"),
+    validation = fixed_zone("external"),
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = on_fargate(
+    "self.network.mode == 'awsvpc'",
+    "network.mode: launch type FARGATE needs awsvpc",
+).field_path(".network.mode"))]
+#[x_kube(validation = on_fargate(
+    "self.?tasks.?logging.?driver.orValue('awslogs') in ['awslogs', 'splunk']",
+    "tasks.logging.driver: launch type FARGATE has awslogs and splunk only",
+).field_path(".tasks"))]
+#[x_kube(validation = on_fargate(
+    "self.?tasks.?logging.?driver.orValue('') != 'awslogs' || has(self.tasks.executionRoleArn)",
+    "tasks.executionRoleArn: launch type FARGATE needs one for awslogs",
+).field_path(".tasks"))]
+#[x_kube(validation = rule(
+    "self.?capacity.?launchType.orValue('EC2') == 'FARGATE' || !self.network.?tasks.?assignPublicIp.orValue(false)",
+    "network.tasks.assignPublicIp: only launch type FARGATE gives tasks public addresses",
+).field_path(".network.tasks"))]
+#[x_kube(validation = on_external(
+    "self.?loadBalancing.?provider.orValue('ELBv2') == 'None'",
+    "loadBalancing.provider: launch type EXTERNAL has no load balancing: set it to None",
+).field_path(".loadBalancing"))]
+#[x_kube(validation = on_external(
+    "self.network.mode == 'bridge'",
+    "network.mode: launch type EXTERNAL needs bridge",
+).field_path(".network.mode"))]
 pub struct PlatformSpec {
+    /// The AWS region, such as `us-east-1`. Cannot be changed while Apps are here.
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rule(
+        "self.matches('^[a-z]+(-[a-z]+)+-[0-9]+$')",
+        "must be the name of an AWS region, such as us-east-1",
+    ))]
     pub region: String,
+
+    /// Where AWS is called instead of its own endpoints, such as `http://127.0.0.1:4566`: an emulator or a VPC endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule(
+        "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
+        "must be an http or https URL, such as http://127.0.0.1:4566",
+    ))]
     pub endpoint_url: Option<String>,
+
+    /// The ECS cluster, by name or ARN; it must exist. Left out: `default`. Cannot be changed while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule(
+        "self.matches('^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/)?[a-zA-Z0-9_-]+$')",
+        "must be the name or the ARN of an ECS cluster",
+    ))]
     pub cluster: Option<String>,
+
+    /// What tasks run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+
+    /// The network that tasks and load balancers are in.
     pub network: Network,
+
+    /// How exposed processes are reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancing: Option<LoadBalancing>,
+
+    /// The zones of Route 53 in which exposed processes get names. Left out: they get none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
+
+    /// What all tasks have in common.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Tasks>,
-    #[serde(default)]
+
+    /// Tags on every service, load balancer and target group, besides our own three. At most 47. A key that is taken out
+    /// here stays on what already has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = tags)]
     pub tags: BTreeMap<String, String>,
 }
+
+/// What tasks run on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
+    /// `EC2`: container instances of the cluster. `FARGATE`: no instances; needs network mode `awsvpc`. `EXTERNAL`:
+    /// registered machines outside AWS, without load balancing. Left out: `EC2`. Cannot be changed while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<LaunchType>,
 }
+
+/// ECS's launch types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LaunchType {
@@ -36,100 +170,302 @@ pub enum LaunchType {
     Fargate,
     External,
 }
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// The network that tasks and load balancers are in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule(
+    "!has(self.hostPorts) || self.mode == 'bridge'",
+    "network.hostPorts: with mode awsvpc, tasks have addresses of their own and need no host ports",
+).field_path(".hostPorts"))]
+#[x_kube(validation = rule(
+    "has(self.tasks) == (self.mode == 'awsvpc')",
+    "network.tasks: needed with mode awsvpc, and with that only",
+).field_path(".tasks"))]
 pub struct Network {
+    /// The id of the VPC that load balancers serve. Cannot be changed while Apps are here.
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = id("vpc-"))]
     pub vpc_id: String,
+
+    /// `bridge`: tasks share their instance's address and have ports of it. `awsvpc`: each task has an address of its own;
+    /// needs `tasks`. Cannot be changed while Apps are here.
     pub mode: NetworkMode,
+
+    /// With mode `bridge`, the range from which each exposed process gets one port that is the same on all instances, as
+    /// fixed firewall rules may need. Left out: ECS picks a free port for each task, which we recommend. The range may be
+    /// changed, and keeps the ports already held; whether there is one cannot be changed while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPorts>,
+
+    /// With mode `awsvpc`, and only with that: where the addresses of tasks come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskNetwork>,
+
+    /// Where internal load balancers are. Left out: a process that wants one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<Side>,
+
+    /// Where internet-facing load balancers are. Left out: a process that wants one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<Side>,
 }
+
+/// ECS's network modes, as far as we use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NetworkMode {
     Bridge,
     Awsvpc,
 }
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// A range of host ports. It ends before the ports that Linux and ECS give out on their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rule(
+    "self.first <= self.last",
+    "network.hostPorts: first must not be greater than last",
+).field_path(".first"))]
 pub struct HostPorts {
+    /// The first port of the range, 1024 to 32767.
+    #[schemars(range(min = 1_024, max = 32_767))]
     pub first: i32,
+
+    /// The last port of the range, 1024 to 32767.
+    #[schemars(range(min = 1_024, max = 32_767))]
     pub last: i32,
 }
+
+/// Where the addresses of tasks come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskNetwork {
+    /// The ids of their subnets, 1 to 16.
+    #[schemars(transform = ids("subnet-", 1, 16))]
     pub subnets: Vec<String>,
-    #[serde(default)]
+
+    /// The ids of their security groups, at most 5. Left out: the VPC's default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = ids("sg-", 0, 5))]
     pub security_groups: Vec<String>,
+
+    /// Whether tasks get public addresses too; launch type FARGATE only. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub assign_public_ip: Option<bool>,
 }
+
+/// Where load balancers of one scheme are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
+    /// The ids of their subnets, 2 to 16, each in another availability zone: an application load balancer needs two.
+    #[schemars(transform = ids("subnet-", 2, 16))]
     pub subnets: Vec<String>,
-    #[serde(default)]
+
+    /// The ids of their security groups, at most 16. Left out: the VPC's default one, which lets nobody else in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = ids("sg-", 0, 16))]
     pub security_groups: Vec<String>,
 }
+
+/// How exposed processes are reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancing {
+    /// `ELBv2`: each exposed process has a load balancer. `None`: exposed processes have their ports, but no load
+    /// balancers, no names and no grace period. Left out: `ELBv2`. Cannot be changed while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
 }
+
+/// Who makes load balancers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Provider {
     ELBv2,
     None,
 }
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// Where and how exposed processes get names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule(
+    "has(self.internal) || has(self.external)",
+    "dns: needs internal, external or both; to have no names, leave dns out",
+))]
 pub struct Dns {
+    /// The zone for the names of every exposed process. Left out: internal ones get no names. May be added, but neither
+    /// changed nor taken out while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<Zone>,
+
+    /// The zone for the names of external processes, which they have besides those in the internal zone; with the same
+    /// zone name, the private zone hides the public one inside its VPC. May be added, but neither changed nor taken out
+    /// while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<Zone>,
+
+    /// How a name leads to its load balancer: `CNAME`; or `Alias`, an A record that Route 53 follows by itself, which
+    /// the zone's own name needs. Left out: `CNAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record_type: Option<RecordType>,
+
+    /// How long resolvers may remember a CNAME record, in seconds, 0 to 604800 (a week). Left out: 60. An alias always
+    /// has 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 604_800))]
     pub ttl_seconds: Option<i32>,
 }
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// A hosted zone of Route 53, which must exist.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Zone {
+    /// Its id, such as `Z0123456789ABCDEFGHIJ`, without `/hostedzone/`.
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rule(
+        "self.matches('^[A-Z0-9]+$')",
+        "must be the id of a hosted zone, such as Z0123456789ABCDEFGHIJ, without /hostedzone/",
+    ))]
     pub hosted_zone_id: String,
 }
+
+/// How a name leads to its load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RecordType {
     #[serde(rename = "CNAME")]
     Cname,
     Alias,
 }
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// What all tasks have in common.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tasks {
+    /// The ARN of the IAM role that ECS itself uses to pull images and write logs. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rule(
+        r"self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/\\S+$')",
+        "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/ecs-execution",
+    ))]
     pub execution_role_arn: Option<String>,
+
+    /// Where tasks log. Left out: as the container instances are set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Logging>,
 }
+
+/// Where tasks log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Logging {
+    /// The log driver of ECS, such as `awslogs`.
+    #[schemars(extend(
+        "enum" = ["awslogs", "fluentd", "gelf", "journald", "json-file", "splunk", "syslog"]
+    ))]
     pub driver: String,
-    #[serde(default)]
+
+    /// The driver's own options, such as `awslogs-group`. At most 50, of at most 2,048 characters each. Not for secrets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = options)]
     pub options: BTreeMap<String, String>,
 }
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+
+/// What was found there. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by it
+/// take for "not there yet".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformStatus {
+    /// The `metadata.generation` that this status is about.
     pub observed_generation: i64,
-    #[serde(default)]
+
+    /// `Ready`; and `Reconciling` while something is under way, or `Stalled` while something is stuck, each only when
+    /// true and never both. Reasons are a closed, documented list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+
+    /// What its hosted zones are called. Apps that need a zone wait for its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zones: Option<ZoneNames>,
+
+    /// How many host ports are held and free, if it allocates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
+
+    /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
     #[serde(default)]
     pub apps: i32,
 }
+
+/// What hosted zones are called.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneNames {
+    /// The name of the internal zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<String>,
+
+    /// The name of the external zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<String>,
 }
+
+/// How many host ports are held and free.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostPortCounts {
+    /// How many are held, inside the range or outside.
     pub allocated: i32,
+
+    /// How many of the range can still be claimed.
     pub available: i32,
+}
+
+/// Claims are named after their Platform, and found by a label that carries its name.
+fn name_is_a_label() -> Rule {
+    at_root(rule(
+        format!("self.metadata.name.matches('{LABEL}')"),
+        "metadata.name: a Platform's name has at most 63 lower case letters, digits and hyphens, and no dots",
+    ))
+}
+
+/// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
+/// the spec. An update that leaves the spec alone passes by itself.
+fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {
+    unchanged(
+        field,
+        &format!("{} == {}", value("self.spec"), value("oldSelf.spec")),
+    )
+}
+
+/// A zone, which may be added.
+fn fixed_zone(side: &str) -> Rule {
+    let present = |spec: &str| format!("has({spec}.dns) && has({spec}.dns.{side})");
+    let (before, after) = (present("oldSelf.spec"), present("self.spec"));
+    unchanged(
+        &format!("dns.{side}"),
+        &format!(
+            "!({before}) || ({after} && self.spec.dns.{side}.hostedZoneId == oldSelf.spec.dns.{side}.hostedZoneId)"
+        ),
+    )
+}
+
+fn unchanged(field: &str, condition: &str) -> Rule {
+    rule(
+        format!("oldSelf.?status.?apps.orValue(0) == 0 || {condition}"),
+        format!(
+            "{field} cannot be changed while Apps run here (status.apps counts them): make a new Platform and new Apps"
+        ),
+    )
+    .field_path(format!(".spec.{field}"))
+}
+
+fn on_fargate(condition: &str, message: &str) -> Rule {
+    rule(
+        format!("self.?capacity.?launchType.orValue('EC2') != 'FARGATE' || ({condition})"),
+        message,
+    )
+}
+
+fn on_external(condition: &str, message: &str) -> Rule {
+    rule(
+        format!("self.?capacity.?launchType.orValue('EC2') != 'EXTERNAL' || ({condition})"),
+        message,
+    )
 }

@@ -29,7 +29,7 @@ impl AwsClients {
         let AwsSettings { region, endpoint_url } = settings;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(retries())
             .timeout_config(timeouts());
         if let Some(endpoint_url) = endpoint_url {
             loader = loader.endpoint_url(endpoint_url);
@@ -49,10 +49,13 @@ impl AwsClients {
     }
 }
 
-const ATTEMPTS: u32 = 3;
+/// Three attempts at each call, `RegisterTaskDefinition` alone excepted.
+pub(super) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
+}
 
 /// The SDK sets only the first of these by itself; without the others a silent peer would hold a worker for ever.
-fn timeouts() -> TimeoutConfig {
+pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
         .operation_attempt_timeout(Duration::from_secs(20))

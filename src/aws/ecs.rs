@@ -160,12 +160,8 @@ impl Ecs for AwsClients {
         } = service;
         let percent = (settings.minimum_healthy_percent, settings.maximum_percent);
         let network = settings.network.as_ref();
-        let placement = settings
-            .placement
-            .iter()
-            .map(service::placement_strategy)
-            .collect();
-        let balancers = attachments.iter().map(service::load_balancer).collect();
+        let placement = settings.placement.iter().map(service::placement_strategy);
+        let balancers = attachments.iter().map(service::load_balancer);
         let reply = self
             .ecs
             .create_service()
@@ -176,10 +172,10 @@ impl Ecs for AwsClients {
             .desired_count(to_i32(quantity.unwrap_or(1)))
             .deployment_configuration(service::deployment_configuration(percent))
             .availability_zone_rebalancing(service::zone_rebalancing(settings.zone_rebalancing))
-            .set_placement_strategy(Some(placement))
+            .set_placement_strategy(unless_empty(placement))
             .set_health_check_grace_period_seconds(settings.grace_period.map(to_i32))
             .set_network_configuration(service::network_configuration(CREATE_SERVICE, network)?)
-            .set_load_balancers(Some(balancers))
+            .set_load_balancers(unless_empty(balancers))
             .propagate_tags(PropagateTags::Service)
             .enable_ecs_managed_tags(false)
             .set_tags(write_tags(tags))
@@ -264,10 +260,17 @@ fn read_tags(tags: &[sdk::Tag]) -> Tags {
     tags.iter().filter_map(pair).collect()
 }
 
-/// `None` without tags: AWS refuses an empty list in some calls.
 fn write_tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
-    let tag = |(key, value): (&String, &String)| sdk::Tag::builder().key(key).value(value).build();
-    Some(tags.iter().map(tag).collect()).filter(|tags: &Vec<_>| !tags.is_empty())
+    unless_empty(
+        tags.iter()
+            .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()),
+    )
+}
+
+/// Only in an update does an empty list say anything: take away what is there. Elsewhere some calls, and some launch
+/// types, refuse one.
+fn unless_empty<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(items.collect()).filter(|items: &Vec<T>| !items.is_empty())
 }
 
 /// AWS counts with signed numbers that are never negative.

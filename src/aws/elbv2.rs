@@ -76,10 +76,10 @@ impl Elbv2 for AwsClients {
                 .send()
                 .await
                 .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error));
-            for load_balancer in unless_absent(reply)?
-                .iter()
-                .flat_map(|reply| reply.load_balancers())
-            {
+            let Some(reply) = unless_absent(reply)? else {
+                continue;
+            };
+            for load_balancer in reply.load_balancers() {
                 found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
             }
         }
@@ -175,6 +175,7 @@ impl Elbv2 for AwsClients {
             security_groups,
             tags,
         } = load_balancer;
+        let security_groups: Vec<String> = security_groups.iter().cloned().collect();
         let reply = self
             .elbv2
             .create_load_balancer()
@@ -182,7 +183,8 @@ impl Elbv2 for AwsClients {
             .r#type(write::kind(*kind))
             .scheme(write::scheme(*scheme))
             .set_subnets(Some(subnets.iter().cloned().collect()))
-            .set_security_groups(Some(security_groups.iter().cloned().collect()))
+            // Without any, AWS takes the VPC's default group.
+            .set_security_groups(Some(security_groups).filter(|groups| !groups.is_empty()))
             .set_tags(write::tags(tags))
             .send()
             .await
@@ -297,7 +299,6 @@ impl Elbv2 for AwsClients {
         target_group: &Arn,
         attributes: &TargetGroupAttributes,
     ) -> Result<()> {
-        let TargetGroupAttributes { deregistration_delay } = attributes;
         self.elbv2
             .modify_target_group_attributes()
             .target_group_arn(&target_group.0)

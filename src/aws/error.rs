@@ -349,7 +349,8 @@ const RULES: &[Rule] = &[
     rule(ELBV2, &["ResourceInUse"], Fault::Pending).on(&[Verb::Delete]),
 
     // Not there. A create that names a parent believed in it.
-    rule(ECS, &["ServiceNotFoundException"], Fault::Absent),
+    // The second one is what `TagResource` says of a service that is gone.
+    rule(ECS, &["ServiceNotFoundException", "ResourceNotFoundException"], Fault::Absent),
     rule(ECS, &["ClusterNotFoundException", "ServiceNotActiveException"], Fault::Absent).on(&[Verb::Delete]),
     rule(ECS, NAMELESS, Fault::Absent).saying("Unable to describe task definition"),
     rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],

@@ -17,7 +17,7 @@ const CHANGE_RECORDS: Call = Call::modify("route53:ChangeResourceRecordSets");
 const DELETE_RECORDS: Call = Call::delete("route53:ChangeResourceRecordSets");
 
 const PAGE: i32 = 300;
-/// Enough for every type of record at one name, and for what sorts between it and its ownership name.
+/// Enough for every type of record at one name, and nearly always for what sorts between it and its ownership name.
 const NAME_PAGE: i32 = 10;
 
 const NO_SUCH_ZONE: &str = "NoSuchHostedZone";
@@ -76,19 +76,14 @@ impl Route53 for AwsClients {
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
         let name = normalize(name);
         let ownership = ownership_name(&name);
-        let page = self
-            .route53
-            .list_resource_record_sets()
-            .hosted_zone_id(zone_id)
-            .start_record_name(record::write_name(&name))
-            .max_items(NAME_PAGE)
-            .send()
-            .await
-            .map_err(|error| LIST_RECORDS.failed(&error))?;
-        let records = page.resource_record_sets().iter().map(record::read);
-        Ok(records
-            .filter(|record| record.name == name || record.name == ownership)
-            .collect())
+        let (mut records, next) = self.list_from(zone_id, &name).await?;
+        // Subdomains that begin with a digit, a hyphen or an asterisk sort before the ownership name.
+        let ends_before = next.is_some_and(|next| next.ends_with(&name));
+        if ends_before && !records.iter().any(|record| record.name == ownership) {
+            records.extend(self.list_from(zone_id, &ownership).await?.0);
+        }
+        records.retain(|record| record.name == name || record.name == ownership);
+        Ok(records)
     }
 
     async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()> {
@@ -121,6 +116,23 @@ impl Route53 for AwsClients {
             Err(error) if error.fault == Fault::Absent => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl AwsClients {
+    /// A few record sets from a name on, and the name that the next page would begin with.
+    async fn list_from(&self, zone_id: &str, name: &str) -> Result<(Vec<RecordSet>, Option<String>)> {
+        let page = self
+            .route53
+            .list_resource_record_sets()
+            .hosted_zone_id(zone_id)
+            .start_record_name(record::write_name(name))
+            .max_items(NAME_PAGE)
+            .send()
+            .await
+            .map_err(|error| LIST_RECORDS.failed(&error))?;
+        let records = page.resource_record_sets().iter().map(record::read).collect();
+        Ok((records, page.next_record_name().map(record::read_name)))
     }
 }
 

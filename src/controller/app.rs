@@ -1,54 +1,112 @@
 //! One pass over one App: which Platform, what is wanted, the reconcile, and what to say about it.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod say;
 
+use std::any::Any;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::Api;
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use tracing::{info, warn};
 
-use super::backoff;
+use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
-use super::context::{Context, Key, Memory};
+use super::context::Context;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
-use super::report::{self, EventType, Note, api_of};
+use super::memory::{Key, Look, Memory};
+use super::report::{self, api_of};
 use super::resolve::{Resolved, resolve, unready};
-use crate::api::app::{App, AppStatus, PlatformRecord};
+use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::desired::{self, Built};
-use crate::error::{Class, Error};
+use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::name::Arn;
 use crate::model::owner::Owner;
 use crate::model::record::RecordChange;
-use crate::model::state::Observed;
+use crate::model::state::{Observed, TaskDefinitionState};
 use crate::observe::Known;
 use crate::plan::Change;
 use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
-use crate::status::{self, Verdict, verdict_of, verdict_of_error};
+use crate::status::{self, Verdict, verdict_of};
 
 pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Context>) -> Result<Action, Error> {
+    // After a start, a Platform that is not in the cache yet is not one that does not exist.
+    if !context.caches.are_filled().await {
+        return Ok(Action::await_change());
+    }
     let key = ObjectRef::from_obj(&*object);
     let app = match &object.0 {
-        Ok(app) => app,
-        Err(invalid) => {
-            // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
-            warn!(app = %key, error = %invalid.error, "cannot be decoded");
-            return Ok(Action::await_change());
+        Ok(app) => Cow::Borrowed(app),
+        // What it holds is found by its name alone.
+        Err(invalid) if invalid.metadata.deletion_timestamp.is_some() => {
+            Cow::Owned(only_named(&invalid.metadata))
         }
+        Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
-    Pass {
-        app,
-        key: &key,
-        context: &context,
-        now: Timestamp::now(),
+    let pass = Pass::new(&app, &key, &context);
+    match AssertUnwindSafe(pass.run()).catch_unwind().await {
+        Ok(done) => done,
+        // One App's trouble is not the others'.
+        Err(panic) => pass.failed(None, &Error::Bug(words_of(&*panic))).await,
     }
-    .run()
-    .await
+}
+
+fn only_named(metadata: &ObjectMeta) -> App {
+    App {
+        metadata: metadata.clone(),
+        spec: AppSpec::default(),
+        status: None,
+    }
+}
+
+/// Stored before a change of the schema. Only an edit helps, and an edit wakes us.
+async fn undecodable(
+    object: &DeserializeGuard<App>,
+    why: &str,
+    key: &Key,
+    context: &Context,
+) -> Result<Action, Error> {
+    warn!(app = %key, error = why, "cannot be decoded");
+    let message = format!("this App cannot be read: {why}");
+    if context
+        .told
+        .is_news(&key.to_string(), Reason::InvalidSpec, &message)
+    {
+        let app = App {
+            metadata: kube::Resource::meta(object).clone(),
+            spec: AppSpec::default(),
+            status: None,
+        };
+        let verdict = Verdict::Stalled(Reason::InvalidSpec, message.clone());
+        let status = status::compute(&app, None, None, &verdict, Timestamp::now());
+        let api: Api<DeserializeGuard<App>> = api_of(&context.client, object);
+        report::patch_status(&api, object, &status).await?;
+        report::publish(
+            &context.client,
+            &app,
+            vec![report::warning(Reason::InvalidSpec, &message)],
+        )
+        .await;
+    }
+    Ok(Action::await_change())
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a pass panicked: {}", words.unwrap_or("without words"))
 }
 
 struct Pass<'a> {
@@ -56,14 +114,32 @@ struct Pass<'a> {
     key: &'a Key,
     context: &'a Context,
     now: Timestamp,
+    deleting: bool,
+    /// No status speaks of this generation yet.
+    is_new: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(app: &'a App, key: &'a Key, context: &'a Context) -> Self {
+        let mut pass = Pass {
+            app,
+            key,
+            context,
+            now: Timestamp::now(),
+            deleting: app.metadata.deletion_timestamp.is_some(),
+            is_new: false,
+        };
+        pass.is_new = pass.status().map(|status| status.observed_generation) != app.metadata.generation;
+        pass
+    }
+
     async fn run(&self) -> Result<Action, Error> {
-        let deleting = self.app.metadata.deletion_timestamp.is_some();
-        if deleting && !has_finalizer(self.app, APP_FINALIZER) {
+        if self.deleting && !has_finalizer(self.app, APP_FINALIZER) {
             self.context.forget(self.key);
             return Ok(Action::await_change());
+        }
+        if self.is_new {
+            self.remember(|memory| memory.built = false);
         }
         let installation = match self.context.installation.id() {
             Ok(installation) => installation,
@@ -73,162 +149,111 @@ impl Pass<'_> {
                     .await;
             }
         };
-        // After a start, a Platform that is not in the cache yet is not one that does not exist.
-        if self.context.platforms.wait_until_ready().await.is_err() {
-            return Ok(Action::await_change());
-        }
-        let Resolved { platform, record } = match resolve(self.app, &self.context.platforms.state()) {
+        let platforms = self.context.caches.platforms();
+        let Resolved { platform, record } = match resolve(self.app, &platforms) {
             Ok(resolved) => resolved,
             Err(verdict) => return self.waits(verdict).await,
         };
-        if !deleting && let Some(verdict) = unready(self.app, &platform) {
+        if !self.deleting
+            && let Some(verdict) = unready(self.app, platform)
+        {
             return self.waits(verdict).await;
         }
-        self.announce(&record, deleting).await?;
-
         let owner = Owner {
             installation: installation.into(),
             app: desired::app_name(self.app),
         };
-        let built = if deleting {
-            let desired = Desired::empty(owner, desired::place(&platform));
-            Ok(Built {
-                desired,
-                warnings: Vec::new(),
-            })
-        } else {
-            desired::build(self.app, &platform, &owner)
-        };
-        let Built { desired, warnings } = match built {
-            Ok(built) => built,
-            Err(error) => return self.failed(&record, &error).await,
-        };
-        if self.is_new_generation() {
-            let note = |text| Note {
-                kind: EventType::Warning,
-                reason: "ShellSyntax".into(),
-                action: "Build",
-                text,
-            };
-            report::publish(
-                &self.context.client,
-                self.app,
-                warnings.into_iter().map(note).collect(),
-            )
-            .await;
-        }
-        match self.reconcile(&platform, &record, &desired).await {
-            Ok(outcome) => {
-                self.conclude(&platform, &record, &desired, outcome, deleting)
-                    .await
+        match self.reconcile(platform, &record, owner).await {
+            Ok((desired, outcome, before)) => {
+                self.conclude(platform, &record, &desired, outcome, before).await
             }
-            Err(error) => self.failed(&record, &error).await,
+            Err(error) => self.failed(Some(&record), &error).await,
         }
-    }
-
-    /// The status as we last wrote it: the watch may lag behind.
-    fn status(&self) -> Option<AppStatus> {
-        let remembered = self.context.memory(self.key).map(|memory| memory.status);
-        remembered.or_else(|| self.app.status.clone())
-    }
-
-    fn is_new_generation(&self) -> bool {
-        self.status().map(|status| status.observed_generation) != self.app.metadata.generation
-    }
-
-    /// A new generation is not Ready before it is, however long the first look at AWS takes.
-    async fn announce(&self, record: &PlatformRecord, deleting: bool) -> Result<(), Error> {
-        if !self.is_new_generation() {
-            return Ok(());
-        }
-        let verdict = if deleting {
-            Verdict::Reconciling(
-                Reason::Deleting,
-                "removing everything that this App holds in AWS".into(),
-            )
-        } else {
-            Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
-        };
-        self.write_status(Some(record), None, &verdict).await.map(|_| ())
     }
 
     async fn reconcile(
         &self,
         platform: &Platform,
         record: &PlatformRecord,
-        desired: &Desired,
-    ) -> Result<Outcome, Error> {
-        let context = self.context;
-        let aws = context.aws(platform).await;
-        let claims = KubeClaims {
-            client: &context.client,
-            platform,
+        owner: Owner,
+    ) -> Result<(Desired, Outcome, Before), Error> {
+        self.announce(record).await?;
+        let desired = if self.deleting {
+            Desired::empty(owner, desired::place(platform))
+        } else {
+            let Built { desired, warnings } = desired::build(self.app, platform, &owner)?;
+            self.warn_once(warnings).await;
+            desired
         };
-        let memory = context.memory(self.key);
-        let status = self.status();
-        let ttl = platform
-            .spec
-            .dns
-            .as_ref()
-            .and_then(|dns| dns.ttl_seconds)
-            .and_then(|ttl| ttl.try_into().ok());
-        let waits = status::waits(
-            status.as_ref(),
-            context.config.retire_after,
-            ttl.unwrap_or(60),
-            self.now,
-        );
+        let (context, status) = (self.context, self.status());
+        let look = self.recall(|memory| memory.look.clone()).flatten();
+        let ttl = desired::ttl(platform);
+        let waits = status::waits(status.as_ref(), context.config.retire_after, ttl, self.now);
         let mentioned = status
             .iter()
             .flat_map(|status| &status.processes)
             .map(|process| process.name.clone());
         let known = Known {
-            task_definitions: memory
-                .as_ref()
-                .map(|m| m.observed.task_definitions.clone())
-                .unwrap_or_default(),
+            task_definitions: look.as_ref().map(task_definitions_of).unwrap_or_default(),
             mentioned: mentioned.collect(),
-            port_cursor: context.cursor(&record.name),
-            ports_recovered: context.is_recovered(&record.name),
+            port_cursor: context.ports.cursor(platform),
+            ports_recovered: context.ports.are_recovered(platform),
         };
+        let (scope, held, before) = self.scope(platform, look);
         let request = Request {
-            desired,
+            desired: &desired,
             known,
-            scope: self.scope(platform, memory),
+            scope,
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
-            held: Vec::new(),
+            held,
         };
-        reconcile(
-            &*aws,
-            &claims,
-            &Hold {
-                app: self.app,
-                record,
-                context,
-            },
-            request,
-        )
-        .await
+        let aws = context.aws(platform).await;
+        let claims = KubeClaims {
+            client: &context.client,
+            platform,
+        };
+        // Should this pass end without a word, the next one must not believe in what was there before it.
+        self.remember(|memory| memory.look = None);
+        let outcome = reconcile(&*aws, &claims, &self.hold(record), request).await?;
+        Ok((desired, outcome, before))
+    }
+
+    fn hold<'b>(&'b self, record: &'b PlatformRecord) -> Hold<'b> {
+        Hold {
+            app: self.app,
+            record,
+            context: self.context,
+        }
     }
 
     /// All there is, unless this pass was woken by something that the last one knew it had to wait for.
-    fn scope(&self, platform: &Platform, memory: Option<Memory>) -> Scope {
-        let Some(memory) = memory else {
-            return Scope::Everything;
+    fn scope(&self, platform: &Platform, look: Option<Look>) -> (Scope, Vec<(Change, Error)>, Before) {
+        let same = |look: &Look| {
+            look.generation == self.app.metadata.generation
+                && look.platform_generation == platform.metadata.generation
+                && !self.deleting
         };
-        let age = Duration::try_from(self.now.duration_since(memory.observed_at)).unwrap_or(Duration::MAX);
-        let same = memory.generation == self.app.metadata.generation
-            && memory.platform_generation == platform.metadata.generation
-            && self.app.metadata.deletion_timestamp.is_none();
-        if same && memory.only_pending && age < self.context.config.resync_interval {
+        let Some(look) = look.filter(same) else {
+            return (Scope::Everything, Vec::new(), Before::default());
+        };
+        let agenda = look.agenda;
+        let is_held = !agenda.held.is_empty() && self.now < agenda.held_until;
+        let mut before = Before {
+            due: None,
+            held_until: is_held.then_some(agenda.held_until),
+        };
+        let in_time = self.now < agenda.due && (agenda.held.is_empty() || is_held);
+        let scope = if agenda.only_pending && in_time {
+            before.due = Some(agenda.due);
             Scope::Pending {
-                before: Box::new(memory.observed),
-                pending: memory.pending,
+                before: Box::new(look.observed),
+                pending: look.pending,
             }
         } else {
             Scope::Everything
-        }
+        };
+        (scope, if is_held { agenda.held } else { Vec::new() }, before)
     }
 
     async fn conclude(
@@ -237,214 +262,136 @@ impl Pass<'_> {
         record: &PlatformRecord,
         desired: &Desired,
         outcome: Outcome,
-        deleting: bool,
+        before: Before,
     ) -> Result<Action, Error> {
         let context = self.context;
-        context.set_cursor(&record.name, outcome.observed.ports.cursor);
-        self.wake_others(&outcome, platform);
+        self.tell_others(&outcome, platform);
         report::publish(&context.client, self.app, report::changes(&outcome.done)).await;
         for change in &outcome.done {
             info!(app = %desired.owner.app, process = change.process(), "{change}");
         }
-        if deleting && outcome.is_settled() {
+        if self.deleting && outcome.is_settled() {
             let api: Api<App> = api_of(&context.client, self.app);
             finalizer::release(&api, self.app, APP_FINALIZER).await?;
             context.forget(self.key);
-            context.wake_platform(&record.name);
+            context.wake.platform(&record.name);
             return Ok(Action::await_change());
         }
         // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
-        let unheld = outcome.done.is_empty() && !deleting && !has_finalizer(self.app, APP_FINALIZER);
-        if unheld && holds_anything(desired, &outcome.observed) {
-            Hold {
-                app: self.app,
-                record,
-                context,
-            }
-            .before_writes()
-            .await?;
+        if outcome.done.is_empty() && holds_anything(desired, &outcome.observed) {
+            self.hold(record).before_writes().await?;
         }
-        let suspended = self.app.spec.suspend.unwrap_or(false);
-        let mut verdict = verdict_of(&outcome, suspended);
-        if deleting
+        let mut verdict = verdict_of(&outcome, self.app.spec.suspend.unwrap_or(false));
+        if self.deleting
             && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
         {
             verdict = Verdict::Reconciling(Reason::Deleting, message);
         }
+        let remembered = outcome.observed.clone();
+        let (pending, blocked) = (outcome.plan.pending.clone(), !outcome.plan.obstacles.is_empty());
         let status = self
             .write_status(Some(record), Some((desired, &outcome)), &verdict)
             .await?;
-        let action = self.next(&outcome, &status);
-        self.remember(platform, outcome, status);
-        Ok(action)
+        let agenda = self.agenda(&outcome, &status, before);
+        let after = agenda.after;
+        self.remember(|memory| {
+            memory.look = Some(Look {
+                generation: self.app.metadata.generation,
+                platform_generation: platform.metadata.generation,
+                observed: remembered,
+                pending,
+                blocked,
+                agenda,
+            });
+        });
+        Ok(Action::requeue(after))
     }
 
-    fn remember(&self, platform: &Platform, outcome: Outcome, status: AppStatus) {
-        let only_pending = !outcome.plan.pending.is_empty()
-            && outcome.plan.changes.is_empty()
-            && outcome.plan.obstacles.is_empty()
-            && outcome.failures.is_empty()
-            && outcome.early.is_empty()
-            && !outcome.stale;
-        let before = self.context.memory(self.key).filter(|_| only_pending);
-        let memory = Memory {
-            generation: self.app.metadata.generation,
-            platform_generation: platform.metadata.generation,
-            pending: outcome.plan.pending,
-            only_pending,
-            blocked: !outcome.plan.obstacles.is_empty(),
-            // The age of the oldest part: a resync is due when that is old.
-            observed_at: before
-                .filter(|b| b.only_pending)
-                .map_or(self.now, |b| b.observed_at),
-            observed: outcome.observed,
-            status,
-        };
-        self.context.remember(self.key, memory);
+    fn agenda(&self, outcome: &Outcome, status: &AppStatus, before: Before) -> Agenda {
+        let (context, object) = (self.context, self.key.to_string());
+        let mut failures = 0;
+        if !outcome.failures.is_empty() {
+            failures = context.failures.count(&object);
+        } else if outcome.held.is_empty() {
+            context.failures.forget(&object);
+        }
+        let config = &context.config;
+        let wait = status::waits(Some(status), config.retire_after, 0, self.now).next;
+        agenda(
+            outcome,
+            before,
+            failures,
+            wait,
+            config.resync_interval,
+            self.now,
+            fastrand::f64,
+        )
     }
 
     /// Whoever waited for a name or a port may go on.
-    fn wake_others(&self, outcome: &Outcome, platform: &Platform) {
-        let lets_go = |change: &Change| match change {
-            Change::FreePort(_)
-            | Change::DeleteLoadBalancer { .. }
-            | Change::DeleteTargetGroup { .. }
-            | Change::DeleteService { .. } => true,
-            Change::ChangeRecords { changes, .. } => changes
-                .iter()
-                .any(|change| matches!(change, RecordChange::Delete(_))),
-            Change::ClaimPort(_)
-            | Change::CreateLoadBalancer { .. }
-            | Change::SetSubnets { .. }
-            | Change::SetSecurityGroups { .. }
-            | Change::CreateTargetGroup { .. }
-            | Change::ModifyTargetGroup { .. }
-            | Change::ModifyTargetGroupAttributes { .. }
-            | Change::CreateListener { .. }
-            | Change::ModifyListener { .. }
-            | Change::RegisterTaskDefinition { .. }
-            | Change::CreateService { .. }
-            | Change::UpdateService { .. }
-            | Change::TagService { .. }
-            | Change::AddTags { .. } => false,
-        };
+    fn tell_others(&self, outcome: &Outcome, platform: &Platform) {
+        let context = self.context;
+        for change in &outcome.done {
+            if let Change::ClaimPort(claim) = change {
+                context.ports.set_cursor(platform, claim.port);
+            }
+        }
         if outcome.done.iter().any(lets_go) {
-            self.context.wake_blocked(self.key);
+            context.wake_blocked(Some(self.key));
         }
         let ports = |change: &Change| matches!(change, Change::ClaimPort(_) | Change::FreePort(_));
         if outcome.done.iter().any(ports) {
-            self.context.wake_platform(&platform.name_any());
+            context.wake.platform(&platform.name_any());
         }
     }
 
-    /// When to look again.
-    fn next(&self, outcome: &Outcome, status: &AppStatus) -> Action {
-        let context = self.context;
-        let worst = outcome.failures.iter().map(|(_, error)| error.class()).max();
-        let blocked = (!outcome.plan.obstacles.is_empty()).then_some(Class::Conflict);
-        let delay = if let Some(class) = worst.or(blocked) {
-            let failures = context.failures.count(&self.key.to_string());
-            backoff::delay(class, failures, fastrand::f64())
-        } else {
-            context.failures.forget(&self.key.to_string());
-            None
-        };
-        let pending = !outcome.plan.pending.is_empty() || !outcome.early.is_empty();
-        let pending = pending.then(|| {
-            let soon = backoff::pending(fastrand::f64());
-            let waits = status::waits(Some(status), context.config.retire_after, 0, self.now).next;
-            waits.map_or(soon, |wait| wait.min(soon))
-        });
-        let resync = backoff::spread(context.config.resync_interval, fastrand::f64());
-        Action::requeue([delay, pending].into_iter().flatten().min().unwrap_or(resync))
+    fn recall<T>(&self, read: impl FnOnce(&Memory) -> T) -> Option<T> {
+        let uid = self.app.metadata.uid.as_deref();
+        self.context.memories.read(self.key, uid, read)
     }
 
-    /// Something that another manifest, or its operator, must bring.
-    async fn waits(&self, verdict: Verdict) -> Result<Action, Error> {
-        self.write_status(None, None, &verdict).await?;
-        let class = match verdict {
-            Verdict::Disturbed(..) => Class::Transient,
-            Verdict::Ready(_) | Verdict::Suspended(_) | Verdict::Reconciling(..) | Verdict::Stalled(..) => {
-                Class::Denied
-            }
-        };
-        Ok(self.retry(class))
-    }
-
-    async fn failed(&self, record: &PlatformRecord, error: &Error) -> Result<Action, Error> {
-        if error.class() == Class::Bug {
-            tracing::error!(app = %self.key, %error, "failed");
-        } else {
-            warn!(app = %self.key, %error, "failed");
-        }
-        self.write_status(Some(record), None, &verdict_of_error(error))
-            .await?;
-        Ok(self.retry(error.class()))
-    }
-
-    fn retry(&self, class: Class) -> Action {
-        let failures = self.context.failures.count(&self.key.to_string());
-        match backoff::delay(class, failures, fastrand::f64()) {
-            Some(delay) => Action::requeue(delay),
-            None => Action::await_change(),
-        }
-    }
-
-    /// Patches the status if it differs, and says in an Event what is newly wrong.
-    async fn write_status(
-        &self,
-        record: Option<&PlatformRecord>,
-        pass: Option<(&Desired, &Outcome)>,
-        verdict: &Verdict,
-    ) -> Result<AppStatus, Error> {
-        let before = self.status();
-        let app = App {
-            status: before.clone(),
-            ..self.app.clone()
-        };
-        let status = status::compute(&app, record, pass, verdict, self.now);
-        let api: Api<App> = api_of(&self.context.client, self.app);
-        if before.as_ref() != Some(&status) {
-            report::publish(&self.context.client, self.app, news(before.as_ref(), verdict)).await;
-            report::patch_status(&api, self.app, &status).await?;
-        }
-        if let Some(memory) = self.context.memory(self.key) {
-            self.context.remember(
-                self.key,
-                Memory {
-                    status: status.clone(),
-                    ..memory
-                },
-            );
-        }
-        Ok(status)
+    fn remember(&self, write: impl FnOnce(&mut Memory)) {
+        let uid = self.app.metadata.uid.as_deref();
+        self.context.memories.write(self.key, uid, write);
     }
 }
 
-/// A Warning for a verdict that the status did not have before.
-fn news(before: Option<&AppStatus>, verdict: &Verdict) -> Vec<Note> {
-    let (reason, message) = match verdict {
-        Verdict::Ready(_) | Verdict::Suspended(_) => return Vec::new(),
-        Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _) => {
-            return Vec::new();
-        }
-        Verdict::Reconciling(reason, message)
-        | Verdict::Stalled(reason, message)
-        | Verdict::Disturbed(reason, message) => (reason, message),
-    };
-    let known = before.into_iter().flat_map(|status| &status.conditions);
-    if known
-        .into_iter()
-        .any(|c| c.reason == reason.as_str() && c.message == status::cut(message))
-    {
-        return Vec::new();
+/// The definitions that need not be read again: what services run never changes. Any other may have been deregistered
+/// since, which only AWS can tell.
+fn task_definitions_of(look: &Look) -> BTreeMap<Arn, TaskDefinitionState> {
+    let running = look
+        .observed
+        .services
+        .values()
+        .map(|service| &service.task_definition);
+    let known = |arn: &Arn| Some((arn.clone(), look.observed.task_definitions.get(arn)?.clone()));
+    running.filter_map(known).collect()
+}
+
+fn lets_go(change: &Change) -> bool {
+    match change {
+        Change::FreePort(_)
+        | Change::DeleteLoadBalancer { .. }
+        | Change::DeleteTargetGroup { .. }
+        | Change::DeleteService { .. } => true,
+        Change::ChangeRecords { changes, .. } => changes
+            .iter()
+            .any(|change| matches!(change, RecordChange::Delete(_))),
+        Change::ClaimPort(_)
+        | Change::CreateLoadBalancer { .. }
+        | Change::SetSubnets { .. }
+        | Change::SetSecurityGroups { .. }
+        | Change::CreateTargetGroup { .. }
+        | Change::ModifyTargetGroup { .. }
+        | Change::ModifyTargetGroupAttributes { .. }
+        | Change::CreateListener { .. }
+        | Change::ModifyListener { .. }
+        | Change::RegisterTaskDefinition { .. }
+        | Change::CreateService { .. }
+        | Change::UpdateService { .. }
+        | Change::TagService { .. }
+        | Change::AddTags { .. } => false,
     }
-    vec![Note {
-        kind: EventType::Warning,
-        reason: reason.as_str().into(),
-        action: "Reconcile",
-        text: message.clone(),
-    }]
 }
 
 /// Whether anything of this App is in AWS or among the claims.

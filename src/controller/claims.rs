@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Client, Resource, ResourceExt};
 
-use super::report::words;
+use super::kubernetes::failed;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
@@ -129,11 +129,4 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
         port: spec.port.try_into().ok()?,
         owner,
     })
-}
-
-fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
-    move |error| Error::Kubernetes {
-        action,
-        message: words(&error),
-    }
 }

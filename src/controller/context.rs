@@ -1,48 +1,104 @@
-//! What every reconcile shares: clients, caches, and what a pass remembers for the next one. Losing any of it costs
-//! reads, never correctness.
+//! What every reconcile shares: clients, caches, and who wakes whom.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::channel::mpsc::UnboundedSender;
-use jiff::Timestamp;
 use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
+use tokio::sync::watch;
 
 use super::backoff::Failures;
 use super::installation::Installation;
-use crate::api::app::{App, AppStatus};
+use super::memory::{Key, Memories, Told, lock};
+use super::resolve::recorded;
+use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Aws, AwsClients, AwsSettings};
 use crate::config::Config;
-use crate::model::state::Observed;
-use crate::plan::Pending;
+use crate::desired;
 
-pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
+pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
 
 pub(super) struct Context {
-    pub(super) client: Client,
-    pub(super) config: Config,
-    pub(super) installation: Installation,
-    pub(super) apps: Store<DeserializeGuard<App>>,
-    pub(super) platforms: Store<Platform>,
-    pub(super) failures: Failures,
-    pub(super) wake: Wake,
-    pub(super) connect: Box<dyn Connect>,
-    memories: Mutex<HashMap<Key, Memory>>,
-    /// Platforms whose ports in use have been claimed since the start.
-    recovered: Mutex<HashSet<String>>,
-    /// By Platform, the port that was handed out last.
-    cursors: Mutex<HashMap<String, u16>>,
+    pub client: Client,
+    pub config: Config,
+    pub installation: Installation,
+    pub caches: Caches,
+    pub memories: Memories,
+    pub told: Told,
+    pub failures: Failures,
+    pub ports: Ports,
+    pub wake: Wake,
+    pub connect: Box<dyn Connect>,
+    /// True once the process is to end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// What the watches keep.
+#[derive(Clone)]
+pub(super) struct Caches {
+    pub apps: Store<DeserializeGuard<App>>,
+    pub platforms: Store<DeserializeGuard<Platform>>,
+    /// True once both have been filled. A store's own `wait_until_ready` wakes only the last one who asked.
+    pub filled: [watch::Receiver<bool>; 2],
+}
+
+impl Caches {
+    /// False if they never will be, since the process is about to end.
+    pub(super) async fn are_filled(&self) -> bool {
+        for cache in &self.filled {
+            if cache.clone().wait_for(|filled| *filled).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The Platforms that can be read.
+    pub(super) fn platforms(&self) -> Vec<Platform> {
+        let known = self.platforms.state();
+        known
+            .iter()
+            .filter_map(|guard| guard.0.as_ref().ok().cloned())
+            .collect()
+    }
+
+    /// The Apps of a Platform, and those that have none yet.
+    pub(super) fn apps_concerned(&self, platform: &str) -> Vec<Key> {
+        let concerned = |guard: &&Arc<DeserializeGuard<App>>| match &guard.0 {
+            Ok(app) => recorded(app).is_none_or(|record| record.name == platform),
+            Err(_) => false,
+        };
+        let known = self.apps.state();
+        known
+            .iter()
+            .filter(concerned)
+            .map(|app| ObjectRef::from_obj(&**app))
+            .collect()
+    }
 }
 
 /// Reconciles asked for by other reconciles.
 #[derive(Clone)]
 pub(super) struct Wake {
     pub apps: UnboundedSender<Key>,
-    pub platforms: UnboundedSender<ObjectRef<Platform>>,
+    pub platforms: UnboundedSender<PlatformKey>,
+}
+
+impl Wake {
+    pub(super) fn apps(&self, keys: impl IntoIterator<Item = Key>) {
+        for key in keys {
+            // The receiver lives as long as the controller.
+            let _ = self.apps.unbounded_send(key);
+        }
+    }
+
+    pub(super) fn platform(&self, name: &str) {
+        let _ = self.platforms.unbounded_send(ObjectRef::new(name));
+    }
 }
 
 /// How AWS is reached.
@@ -68,47 +124,42 @@ impl Connect for Sdk {
     }
 }
 
-/// What a pass leaves for the next one.
-#[derive(Clone)]
-pub(super) struct Memory {
-    pub generation: Option<i64>,
-    pub platform_generation: Option<i64>,
-    pub observed: Observed,
-    pub pending: Vec<Pending>,
-    /// Nothing but `pending` is open, so the next pass need read nothing else.
-    pub only_pending: bool,
-    /// Something of somebody else's is in the way.
-    pub blocked: bool,
-    pub observed_at: Timestamp,
-    /// The watch may lag behind our own writes.
-    pub status: AppStatus,
+/// What is known of the host ports of each place that Platforms describe.
+#[derive(Default)]
+pub(super) struct Ports {
+    /// Whose ports in use have been claimed since the start.
+    recovered: Mutex<HashSet<String>>,
+    /// The port that was handed out last.
+    cursors: Mutex<HashMap<String, u16>>,
+}
+
+impl Ports {
+    pub(super) fn are_recovered(&self, platform: &Platform) -> bool {
+        lock(&self.recovered).contains(&place_key(platform))
+    }
+
+    pub(super) fn set_recovered(&self, platform: &Platform) {
+        lock(&self.recovered).insert(place_key(platform));
+    }
+
+    pub(super) fn cursor(&self, platform: &Platform) -> Option<u16> {
+        lock(&self.cursors).get(&place_key(platform)).copied()
+    }
+
+    pub(super) fn set_cursor(&self, platform: &Platform, port: u16) {
+        lock(&self.cursors).insert(place_key(platform), port);
+    }
+}
+
+/// One Platform object at one place: made again, or moved while nobody used it, it starts anew.
+fn place_key(platform: &Platform) -> String {
+    let place = desired::place(platform);
+    let uid = platform.metadata.uid.as_deref().unwrap_or_default();
+    let endpoint = platform.spec.endpoint_url.as_deref().unwrap_or_default();
+    format!("{uid} {} {endpoint} {}", platform.spec.region, place.cluster)
 }
 
 impl Context {
-    pub(super) fn new(
-        client: Client,
-        config: Config,
-        installation: Installation,
-        apps: Store<DeserializeGuard<App>>,
-        platforms: Store<Platform>,
-        wake: Wake,
-        connect: Box<dyn Connect>,
-    ) -> Self {
-        Context {
-            client,
-            config,
-            installation,
-            apps,
-            platforms,
-            wake,
-            connect,
-            failures: Failures::default(),
-            memories: Mutex::default(),
-            recovered: Mutex::default(),
-            cursors: Mutex::default(),
-        }
-    }
-
     pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Aws> {
         let settings = AwsSettings {
             region: platform.spec.region.clone(),
@@ -117,53 +168,19 @@ impl Context {
         self.connect.connect(&settings).await
     }
 
-    pub(super) fn memory(&self, key: &Key) -> Option<Memory> {
-        lock(&self.memories).get(key).cloned()
+    /// Apps may go on that waited for something which was just let go.
+    pub(super) fn wake_blocked(&self, but: Option<&Key>) {
+        self.wake.apps(self.memories.unblock(but));
     }
 
-    pub(super) fn remember(&self, key: &Key, memory: Memory) {
-        lock(&self.memories).insert(key.clone(), memory);
-    }
-
+    /// Nothing of an App that is gone is remembered.
     pub(super) fn forget(&self, key: &Key) {
-        lock(&self.memories).remove(key);
+        self.memories.forget(key);
+        self.told.forget(&key.to_string());
+        self.failures.forget(&key.to_string());
     }
 
-    /// Apps that may go on now that something was let go.
-    pub(super) fn wake_blocked(&self, but: &Key) {
-        for (key, _) in lock(&self.memories)
-            .iter()
-            .filter(|(key, memory)| *key != but && memory.blocked)
-        {
-            // The receiver lives as long as the controller.
-            let _ = self.wake.apps.unbounded_send(key.clone());
-        }
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
     }
-
-    pub(super) fn wake_platform(&self, name: &str) {
-        let _ = self.wake.platforms.unbounded_send(ObjectRef::new(name));
-    }
-
-    pub(super) fn is_recovered(&self, platform: &str) -> bool {
-        lock(&self.recovered).contains(platform)
-    }
-
-    pub(super) fn set_recovered(&self, platform: &str) {
-        lock(&self.recovered).insert(platform.into());
-    }
-
-    pub(super) fn cursor(&self, platform: &str) -> Option<u16> {
-        lock(&self.cursors).get(platform).copied()
-    }
-
-    pub(super) fn set_cursor(&self, platform: &str, port: Option<u16>) {
-        if let Some(port) = port {
-            lock(&self.cursors).insert(platform.into(), port);
-        }
-    }
-}
-
-/// Every statement leaves these maps whole, so what a panic left behind is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,7 @@
 //! Finalizers: who may go, and who may not yet.
 //!
 //! kube's own `finalizer()` adds one before anything else. Ours is added just before the first write, so that an App
-//! that never made anything can be deleted whatever state AWS is in. Every patch names the version that was looked at: a
-//! newer one is planned anew.
+//! that never made anything can be deleted whatever state AWS is in.
 
 use std::fmt::Debug;
 
@@ -13,9 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::report::{api_of, is_gone, words};
+use super::kubernetes::{failed, is_gone};
+use super::report::{MANAGER, api_of};
 use super::resolve::RECORD_ANNOTATION;
 use crate::api::app::{App, PlatformRecord};
+use crate::api::platform::Platform;
 use crate::error::Error;
 use crate::reconcile::BeforeWrites;
 
@@ -41,21 +42,40 @@ impl BeforeWrites for Hold<'_> {
         let record = serde_json::to_string(self.record)
             .map_err(|error| Error::Bug(format!("a Platform's record is no JSON: {error}")))?;
         let recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
-        let deleting = self.app.metadata.deletion_timestamp.is_some();
-        if deleting || (has_finalizer(self.app, APP_FINALIZER) && recorded) {
+        let held = has_finalizer(self.app, APP_FINALIZER);
+        if self.app.metadata.deletion_timestamp.is_some() || (held && recorded) {
             return Ok(());
         }
         let api: Api<App> = api_of(&self.context.client, self.app);
-        let annotations = json!({ RECORD_ANNOTATION: record });
-        patch(&api, self.app, with(self.app, APP_FINALIZER), annotations)
-            .await
-            .map_err(|error| failed(&error))?;
-        self.context.wake_platform(&self.record.name);
+        let metadata = json!({
+            "finalizers": [APP_FINALIZER],
+            "annotations": { RECORD_ANNOTATION: record },
+        });
+        apply(&api, self.app, metadata).await?;
+        if !held && self.platform_is_going().await? {
+            // It counted its Apps before we were one.
+            apply(&api, self.app, json!({})).await?;
+            return Err(Error::Outdated {
+                action: "hold the Platform",
+            });
+        }
+        self.context.wake.platform(&self.record.name);
         Ok(())
     }
 
     fn is_stopping(&self) -> bool {
-        false
+        self.context.is_stopping()
+    }
+}
+
+impl Hold<'_> {
+    async fn platform_is_going(&self) -> Result<bool, Error> {
+        let api: Api<Platform> = Api::all(self.context.client.clone());
+        let live = api
+            .get_metadata_opt(&self.record.name)
+            .await
+            .map_err(failed("get the Platform"))?;
+        Ok(live.is_none_or(|platform| platform.metadata.deletion_timestamp.is_some()))
     }
 }
 
@@ -67,8 +87,7 @@ where
     if has_finalizer(object, finalizer) {
         return Ok(());
     }
-    let held = patch(api, object, with(object, finalizer), Value::Null).await;
-    held.map_err(|error| failed(&error))
+    apply(api, object, json!({ "finalizers": [finalizer] })).await
 }
 
 /// Takes the finalizer away: nothing is left, and the object may go.
@@ -76,42 +95,47 @@ pub(super) async fn release<K>(api: &Api<K>, object: &K, finalizer: &str) -> Res
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let others = object.finalizers().iter().filter(|known| *known != finalizer);
-    match patch(api, object, others.cloned().collect(), Value::Null).await {
-        Ok(()) => Ok(()),
+    let failed = failed("remove the finalizer");
+    let live = api.get_metadata_opt(&object.name_any()).await.map_err(&failed)?;
+    let Some(live) = live.filter(|live| live.uid() == object.uid() && has_finalizer(live, finalizer)) else {
+        return Ok(());
+    };
+    // By version: somebody else's finalizer, added in the meantime, must not be lost. And not by apply, which would
+    // leave one there that somebody applied together with us.
+    let others: Vec<&String> = live
+        .finalizers()
+        .iter()
+        .filter(|known| *known != finalizer)
+        .collect();
+    let patch = json!({ "metadata": {
+        "resourceVersion": live.resource_version(),
+        "finalizers": others,
+    }});
+    let patched = api
+        .patch_metadata(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+        .await;
+    match patched {
+        Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(failed(&error)),
+        Err(error) => Err(failed(error)),
     }
 }
 
-fn with(object: &impl ResourceExt, finalizer: &str) -> Vec<String> {
-    let mut finalizers = object.finalizers().to_vec();
-    if !has_finalizer(object, finalizer) {
-        finalizers.push(finalizer.into());
-    }
-    finalizers
-}
-
-async fn patch<K>(api: &Api<K>, object: &K, finalizers: Vec<String>, annotations: Value) -> kube::Result<()>
+/// Applies our part of an object's metadata, and no more; with the UID, so that no other object of that name is meant.
+async fn apply<K>(api: &Api<K>, object: &K, mut metadata: Value) -> Result<(), Error>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let mut metadata = json!({
-        "resourceVersion": object.resource_version(),
-        "finalizers": finalizers,
+    metadata["name"] = json!(object.name_any());
+    metadata["uid"] = json!(object.uid());
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        "metadata": metadata,
     });
-    if !annotations.is_null() {
-        metadata["annotations"] = annotations;
-    }
-    let patch = json!({ "metadata": metadata });
-    api.patch_metadata(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-        .await?;
+    let parameters = PatchParams::apply(MANAGER).force();
+    api.patch_metadata(&object.name_any(), &parameters, &Patch::Apply(patch))
+        .await
+        .map_err(failed("add the finalizer"))?;
     Ok(())
-}
-
-fn failed(error: &kube::Error) -> Error {
-    Error::Kubernetes {
-        action: "patch the finalizers",
-        message: words(error),
-    }
 }

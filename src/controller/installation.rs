@@ -45,19 +45,18 @@ pub(super) async fn establish(
         let namespaces: Api<Namespace> = Api::all(client.clone());
         namespaces.get("kube-system").await?.uid().unwrap_or_default()
     };
-    let recorded = maps
-        .get_opt(CONFIG_MAP)
-        .await?
-        .and_then(|map| map.data?.remove(KEY));
+    let map = maps.get_opt(CONFIG_MAP).await?;
+    let is_there = map.is_some();
+    let recorded = map.and_then(|map| map.data?.remove(KEY));
     match recorded {
         Some(recorded) if recorded == found => {}
         Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),
-        Some(_) => {
+        Some(_) | None if is_there => {
             let data = json!({ "data": { KEY: found } });
             maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data))
                 .await?;
         }
-        None => {
+        Some(_) | None => {
             let map = ConfigMap {
                 metadata: ObjectMeta {
                     name: Some(CONFIG_MAP.into()),

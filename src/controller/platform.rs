@@ -1,23 +1,22 @@
 //! One pass over one Platform: can it be reached, what are its zones called, who lives here, which ports are taken.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::ObjectRef;
-use tracing::info;
+use kube::{Resource, ResourceExt};
+use tracing::{info, warn};
 
-use super::backoff;
+use super::backoff::{delay, spread};
 use super::claims::KubeClaims;
-use super::context::Context;
+use super::context::{Context, PlatformKey};
 use super::finalizer::{self, APP_FINALIZER, PLATFORM_FINALIZER, has_finalizer};
-use super::ports;
-use super::report::{self, EventType, Note, words};
-use super::resolve::recorded;
+use super::kubernetes::failed;
+use super::ports::{self, StillGone};
+use super::report;
+use super::resolve::{annotated, recorded};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
@@ -25,134 +24,235 @@ use crate::aws::Aws;
 use crate::claims::Claims;
 use crate::desired;
 use crate::error::{Class, Error};
+use crate::model::desired::Place;
 use crate::model::name::AppName;
+use crate::model::owner::Owner;
 use crate::model::port::{Claim, PortRange};
 use crate::status::{Verdict, conditions, verdict_of_error};
 
-pub(super) async fn pass(platform: Arc<Platform>, context: Arc<Context>) -> Result<Action, Error> {
-    Pass {
-        platform: &platform,
-        context: &context,
+pub(super) async fn pass(
+    object: Arc<DeserializeGuard<Platform>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    if !context.caches.are_filled().await {
+        return Ok(Action::await_change());
     }
-    .run()
-    .await
+    let key = PlatformKey::from_obj(&*object);
+    match &object.0 {
+        Ok(platform) => {
+            let pass = Pass {
+                platform,
+                context: &context,
+                key: key.to_string(),
+            };
+            pass.run().await
+        }
+        Err(invalid) => {
+            // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
+            warn!(platform = %key, error = %invalid.error, "cannot be decoded");
+            Ok(Action::await_change())
+        }
+    }
 }
 
 struct Pass<'a> {
     platform: &'a Platform,
     context: &'a Context,
+    key: String,
 }
 
-/// What a look at a Platform found.
-#[derive(Default)]
+/// An App, as far as a Platform cares.
+struct Tenant {
+    app: AppName,
+    /// The name of the Platform that it is bound to.
+    platform: Option<String>,
+    /// Whether it holds, or may hold, anything.
+    holds: bool,
+}
+
+/// What a look at a Platform found. What could not be read is as it was.
 struct Findings {
     zones: ZoneNames,
     host_ports: Option<HostPortCounts>,
+    /// What stands in the way of using it, the worst first.
+    troubles: Vec<(Class, Verdict)>,
 }
 
 impl Pass<'_> {
     async fn run(&self) -> Result<Action, Error> {
-        let apps = self.live_apps().await?;
+        let tenants = self.tenants().await?;
+        let name = self.platform.name_any();
+        let here = |tenant: &&Tenant| tenant.holds && tenant.platform.as_ref() == Some(&name);
+        let apps: Vec<String> = tenants.iter().filter(here).map(|t| t.app.to_string()).collect();
         let deleting = self.platform.metadata.deletion_timestamp.is_some();
         if deleting && apps.is_empty() {
             finalizer::release(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
+            self.context.told.forget(&self.key);
+            self.context.failures.forget(&self.key);
             return Ok(Action::await_change());
         }
         if !deleting {
             finalizer::hold(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
         }
-        let mut findings = Findings::default();
-        let (verdict, retry) = match self.context.installation.id() {
-            Err(message) => (
-                Verdict::Reconciling(Reason::OwnerChanged, message),
-                Some(Class::Denied),
-            ),
-            Ok(installation) => match self.look(installation, &mut findings).await {
-                Err(error) => (verdict_of_error(&error), Some(error.class())),
-                Ok(Some(verdict)) => (verdict, Some(Class::Denied)),
-                Ok(None) if deleting => {
-                    let message = format!(
-                        "waiting for {} Apps that hold resources here: {}",
-                        apps.len(),
-                        apps.join(", ")
-                    );
-                    (Verdict::Reconciling(Reason::Deleting, message), None)
-                }
-                Ok(None) => (
-                    Verdict::Ready(format!("{} Apps hold resources here", apps.len())),
-                    None,
-                ),
-            },
-        };
-        self.write_status(findings, apps.len(), &verdict).await?;
-        let key = format!("platform {}", self.platform.name_any());
-        let delay = if let Some(class) = retry {
-            backoff::delay(class, self.context.failures.count(&key), fastrand::f64())
+        let mut findings = self.known();
+        match self.context.installation.id() {
+            Err(message) => {
+                let verdict = Verdict::Reconciling(Reason::OwnerChanged, message);
+                findings.trouble(Class::Denied, verdict);
+            }
+            Ok(installation) => self.look(installation, &tenants, &mut findings).await,
+        }
+        let count = apps.len();
+        let ready = if deleting {
+            let message = format!(
+                "waiting for {count} Apps that hold resources here: {}",
+                apps.join(", ")
+            );
+            Verdict::Reconciling(Reason::Deleting, message)
         } else {
-            self.context.failures.forget(&key);
+            Verdict::Ready(format!("{count} Apps hold resources here"))
+        };
+        let worst = findings.troubles.iter().max_by_key(|(class, _)| *class).cloned();
+        let verdict = worst.as_ref().map_or(&ready, |(_, verdict)| verdict);
+        self.write_status(findings, count, verdict).await?;
+        let config = &self.context.config;
+        let retry = if let Some((class, _)) = worst {
+            delay(class, self.context.failures.count(&self.key), fastrand::f64())
+        } else {
+            self.context.failures.forget(&self.key);
             None
         };
-        let resync = backoff::spread(self.context.config.resync_interval, fastrand::f64());
-        Ok(Action::requeue(delay.unwrap_or(resync)))
+        let resync = spread(config.resync_interval, fastrand::f64());
+        Ok(Action::requeue(retry.unwrap_or(resync)))
     }
 
-    /// Names the zones, claims the ports in use and sweeps those of Apps that are gone. A verdict if the Platform cannot
-    /// be used as it is.
-    async fn look(&self, installation: &str, findings: &mut Findings) -> Result<Option<Verdict>, Error> {
-        let (platform, context) = (self.platform, self.context);
+    fn known(&self) -> Findings {
+        let status = self.platform.status.clone().unwrap_or_default();
+        Findings {
+            zones: status.zones.unwrap_or_default(),
+            host_ports: status.host_ports,
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Names the zones, claims the ports in use and sweeps those of Apps that are gone.
+    async fn look(&self, installation: &str, tenants: &[Tenant], findings: &mut Findings) {
         if let Some(older) = self.overlapping() {
-            return Ok(Some(Verdict::Stalled(
-                Reason::Conflict,
-                format!("network.hostPorts overlaps that of the older Platform {older} on the same cluster"),
-            )));
+            let message =
+                format!("network.hostPorts overlaps that of the older Platform {older} on the same cluster");
+            findings.trouble(Class::Conflict, Verdict::Stalled(Reason::Conflict, message));
+            return;
         }
-        let aws = context.aws(platform).await;
-        let missing = self.name_zones(&*aws, &mut findings.zones).await?;
-        let place = desired::place(platform);
-        if let Some(range) = place.host_ports {
-            let claims = KubeClaims {
-                client: &context.client,
-                platform,
-            };
-            if !context.is_recovered(&place.platform) {
-                let recovered = ports::recover(&*aws, &claims, &place, installation).await?;
-                info!(
-                    platform = place.platform,
-                    recovered, "claimed the host ports in use"
-                );
-                context.set_recovered(&place.platform);
-                self.wake_apps();
-            }
-            let held = claims.list(&place.platform).await?;
-            let gone = self.owners_gone(&held).await?;
-            ports::sweep(&*aws, &claims, &place, installation, gone).await?;
-            findings.host_ports = Some(counts(range, &claims.list(&place.platform).await?));
+        let aws = self.context.aws(self.platform).await;
+        self.name_zones(&*aws, findings).await;
+        let place = desired::place(self.platform);
+        match self.allocations(&*aws, &place, installation, tenants).await {
+            Ok(counts) => findings.host_ports = counts,
+            Err(error) => findings.error(&error),
         }
-        Ok(missing.map(|zone| {
-            Verdict::Reconciling(
-                Reason::ZoneNotFound,
-                format!("dns: hosted zone {zone} was not found"),
-            )
-        }))
     }
 
-    /// The id of a zone that does not exist.
-    async fn name_zones(&self, aws: &dyn Aws, names: &mut ZoneNames) -> Result<Option<String>, Error> {
-        let Some(dns) = &self.platform.spec.dns else {
+    async fn name_zones(&self, aws: &dyn Aws, findings: &mut Findings) {
+        let none = None;
+        let dns = self.platform.spec.dns.as_ref();
+        let (internal, external) = dns.map_or((&none, &none), |dns| (&dns.internal, &dns.external));
+        for is_external in [false, true] {
+            let zone = if is_external { external } else { internal };
+            let found = match zone {
+                None => Ok(None),
+                Some(zone) => aws.zone_name(&zone.hosted_zone_id).await,
+            };
+            match (found, zone) {
+                (Err(error), _) => findings.error(&error.into()),
+                (Ok(name), zone) => {
+                    if let (None, Some(zone)) = (&name, zone) {
+                        let message = format!("dns: hosted zone {} was not found", zone.hosted_zone_id);
+                        let verdict = Verdict::Reconciling(Reason::ZoneNotFound, message);
+                        findings.trouble(Class::Denied, verdict);
+                    }
+                    let known = if is_external {
+                        &mut findings.zones.external
+                    } else {
+                        &mut findings.zones.internal
+                    };
+                    *known = name;
+                }
+            }
+        }
+    }
+
+    /// Sees to the claims that no App's own pass looks after, and counts. `None` without host ports.
+    async fn allocations(
+        &self,
+        aws: &dyn Aws,
+        place: &Place,
+        installation: &str,
+        tenants: &[Tenant],
+    ) -> Result<Option<HostPortCounts>, Error> {
+        let (platform, context) = (self.platform, self.context);
+        let Some(range) = place.host_ports else {
             return Ok(None);
         };
-        let mut missing = None;
-        for (zone, name) in [
-            (&dns.internal, &mut names.internal),
-            (&dns.external, &mut names.external),
-        ] {
-            let Some(zone) = zone else { continue };
-            *name = aws.zone_name(&zone.hosted_zone_id).await?;
-            if name.is_none() {
-                missing = Some(zone.hosted_zone_id.clone());
+        let claims = KubeClaims {
+            client: &context.client,
+            platform,
+        };
+        if !context.ports.are_recovered(platform) {
+            let belongs = |app: &AppName, port: u16| {
+                let tenant = tenants.iter().find(|tenant| &tenant.app == app);
+                tenant.map_or_else(
+                    || range.contains(port),
+                    |tenant| tenant.platform.as_ref() == Some(&place.platform),
+                )
+            };
+            let recovered = ports::recover(aws, &claims, place, installation, belongs).await?;
+            info!(
+                platform = place.platform,
+                recovered, "claimed the host ports in use"
+            );
+            context.ports.set_recovered(platform);
+            context.wake.apps(context.caches.apps_concerned(&place.platform));
+        }
+        let held = claims.list(&place.platform).await?;
+        if self.sweep(aws, &claims, place, installation, &held).await? {
+            context.wake_blocked(None);
+            return Ok(Some(counts(range, &claims.list(&place.platform).await?)));
+        }
+        Ok(Some(counts(range, &held)))
+    }
+
+    /// Frees the claims of Apps that are gone; says whether any was. One App's trouble is logged, and tried again at the
+    /// next look: it is neither the Platform's nor another App's.
+    async fn sweep(
+        &self,
+        aws: &dyn Aws,
+        claims: &dyn Claims,
+        place: &Place,
+        installation: &str,
+        held: &[Claim],
+    ) -> Result<bool, Error> {
+        // Listed after the claims, so that the App of every claim that is not there is gone.
+        let there: Vec<AppName> = self.tenants().await?.into_iter().map(|t| t.app).collect();
+        let mut gone: Vec<&AppName> = held.iter().map(|claim| &claim.owner.app).collect();
+        gone.retain(|app| !there.contains(app));
+        gone.sort_unstable();
+        gone.dedup();
+        let mut freed = false;
+        for app in gone {
+            let owner = Owner {
+                installation: installation.into(),
+                app: app.clone(),
+            };
+            let still_gone = Gone {
+                app,
+                context: self.context,
+            };
+            match ports::sweep(aws, claims, place, owner, &still_gone).await {
+                Ok(some) => freed |= some,
+                Err(error) => warn!(%app, %error, "could not free the host ports of an App that is gone"),
             }
         }
-        Ok(missing)
+        Ok(freed)
     }
 
     /// An older Platform on the same cluster whose host ports overlap this one's.
@@ -165,66 +265,47 @@ impl Pass<'_> {
                 platform.name_any(),
             )
         };
+        // A cluster may be given by name or by ARN, which ends in its name.
+        let cluster = |place: &Place| place.cluster.rsplit('/').next().map(ToOwned::to_owned);
         let same_cluster = |other: &Platform| {
             other.spec.region == self.platform.spec.region
                 && other.spec.endpoint_url == self.platform.spec.endpoint_url
-                && desired::place(other).cluster == place.cluster
+                && cluster(&desired::place(other)) == cluster(&place)
         };
         let overlaps = |other: &Platform| {
             desired::place(other)
                 .host_ports
                 .is_some_and(|other| other.overlaps(range))
         };
-        let platforms = self.context.platforms.state();
+        let platforms = self.context.caches.platforms();
         let older = platforms
             .iter()
             .find(|other| age(other) < age(self.platform) && same_cluster(other) && overlaps(other))?;
         Some(older.name_any())
     }
 
-    /// The Apps that hold, or held, anything here, from a live list: a cached one may miss the newest.
-    async fn live_apps(&self) -> Result<Vec<String>, Error> {
+    /// All Apps, from a live list: a cached one may miss the newest.
+    async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
         let apps: Api<DeserializeGuard<App>> = Api::all(self.context.client.clone());
         let found = apps
             .list(&ListParams::default())
             .await
-            .map_err(|error| failed("list Apps", &error))?;
-        let here = |app: &App| {
-            has_finalizer(app, APP_FINALIZER)
-                && recorded(app).is_some_and(|record| record.name == self.platform.name_any())
-        };
-        let apps = found
-            .items
-            .into_iter()
-            .filter_map(|guard| guard.0.ok())
-            .filter(here);
-        Ok(apps.map(|app| desired::app_name(&app).to_string()).collect())
-    }
-
-    /// The claims whose App does not exist any more.
-    async fn owners_gone(&self, claims: &[Claim]) -> Result<BTreeSet<AppName>, Error> {
-        let mut gone = BTreeSet::new();
-        for app in claims
-            .iter()
-            .map(|claim| &claim.owner.app)
-            .collect::<BTreeSet<_>>()
-        {
-            let api: Api<App> = Api::namespaced(self.context.client.clone(), &app.namespace);
-            let found = api
-                .get_metadata_opt(&app.name)
-                .await
-                .map_err(|error| failed("get an App", &error))?;
-            if found.is_none() {
-                gone.insert(app.clone());
+            .map_err(failed("list Apps"))?;
+        let tenant = |guard: &DeserializeGuard<App>| {
+            let record = match &guard.0 {
+                Ok(app) => recorded(app),
+                Err(invalid) => annotated(&invalid.metadata),
+            };
+            Tenant {
+                app: AppName {
+                    namespace: guard.meta().namespace.clone().unwrap_or_default(),
+                    name: guard.name_any(),
+                },
+                platform: record.map(|record| record.name),
+                holds: has_finalizer(guard, APP_FINALIZER),
             }
-        }
-        Ok(gone)
-    }
-
-    fn wake_apps(&self) {
-        for app in self.context.apps.state() {
-            let _ = self.context.wake.apps.unbounded_send(ObjectRef::from_obj(&*app));
-        }
+        };
+        Ok(found.items.iter().map(tenant).collect())
     }
 
     fn api(&self) -> Api<Platform> {
@@ -234,38 +315,57 @@ impl Pass<'_> {
     async fn write_status(&self, findings: Findings, apps: usize, verdict: &Verdict) -> Result<(), Error> {
         let before = self.platform.status.clone().unwrap_or_default();
         let generation = self.platform.metadata.generation.unwrap_or_default();
-        // What could not be read this time is as it was.
-        let Findings { zones, host_ports } = findings;
-        let known = before.zones.clone().unwrap_or_default();
-        let unread = matches!(verdict, Verdict::Disturbed(..));
-        let zones = if unread { known } else { zones };
+        let Findings {
+            zones, host_ports, ..
+        } = findings;
         let status = PlatformStatus {
             observed_generation: generation,
             conditions: conditions(&before.conditions, generation, verdict, Timestamp::now()),
             zones: (zones != ZoneNames::default()).then_some(zones),
-            host_ports: host_ports.or(before.host_ports.clone().filter(|_| unread)),
+            host_ports,
             apps: apps.try_into().unwrap_or(i32::MAX),
         };
-        if self.platform.status.as_ref() == Some(&status) {
-            return Ok(());
+        if self.platform.status.as_ref() != Some(&status) {
+            report::patch_status(&self.api(), self.platform, &status).await?;
         }
-        if let Verdict::Reconciling(reason, message)
-        | Verdict::Stalled(reason, message)
-        | Verdict::Disturbed(reason, message) = verdict
-            && !before
-                .conditions
-                .iter()
-                .any(|c| c.reason == reason.as_str() && c.message == *message)
-        {
-            let note = Note {
-                kind: EventType::Warning,
-                reason: reason.as_str().into(),
-                action: "Reconcile",
-                text: message.clone(),
-            };
+        let Some((reason, message)) = verdict.trouble() else {
+            self.context.told.forget(&self.key);
+            return Ok(());
+        };
+        let mut known = before.conditions.iter();
+        let is_known = known.any(|c| c.reason == reason.as_str() && c.message == message);
+        if self.context.told.is_news(&self.key, reason, message) && !is_known {
+            let note = report::warning(reason, message);
             report::publish(&self.context.client, self.platform, vec![note]).await;
         }
-        report::patch_status(&self.api(), self.platform, &status).await
+        Ok(())
+    }
+}
+
+impl Findings {
+    fn trouble(&mut self, class: Class, verdict: Verdict) {
+        self.troubles.push((class, verdict));
+    }
+
+    fn error(&mut self, error: &Error) {
+        self.trouble(error.class(), verdict_of_error(error));
+    }
+}
+
+struct Gone<'a> {
+    app: &'a AppName,
+    context: &'a Context,
+}
+
+#[async_trait::async_trait]
+impl StillGone for Gone<'_> {
+    async fn is_still_gone(&self) -> Result<bool, Error> {
+        let api: Api<App> = Api::namespaced(self.context.client.clone(), &self.app.namespace);
+        let found = api
+            .get_metadata_opt(&self.app.name)
+            .await
+            .map_err(failed("get an App"))?;
+        Ok(found.is_none())
     }
 }
 
@@ -276,12 +376,5 @@ fn counts(range: PortRange, claims: &[Claim]) -> HostPortCounts {
     HostPortCounts {
         allocated,
         available: i32::try_from(range.size()).unwrap_or(i32::MAX) - within,
-    }
-}
-
-fn failed(action: &'static str, error: &kube::Error) -> Error {
-    Error::Kubernetes {
-        action,
-        message: words(error),
     }
 }

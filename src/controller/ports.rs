@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
+
 use crate::apply::{Applied, apply};
 use crate::aws::Aws;
 use crate::claims::{Claimed, Claims};
@@ -14,12 +16,14 @@ use crate::model::service::HostPort;
 use crate::observe::{Known, observe};
 use crate::plan::{Change, plan};
 
-/// Claims every fixed host port that a service of ours on the cluster uses and nobody has claimed. Says how many.
+/// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
+/// App, which uses a port, is this Platform's. Says how many.
 pub async fn recover(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,
     installation: &str,
+    belongs: impl Fn(&AppName, u16) -> bool + Send + Sync,
 ) -> Result<usize, Error> {
     let held: BTreeSet<u16> = claims
         .list(&place.platform)
@@ -49,7 +53,7 @@ pub async fn recover(
         let HostPort::Fixed(port) = mapping.host_port else {
             continue;
         };
-        if held.contains(&port) {
+        if held.contains(&port) || !belongs(&app, port) {
             continue;
         }
         let owner = PortOwner {
@@ -65,28 +69,37 @@ pub async fn recover(
     Ok(recovered)
 }
 
-/// Frees the claims of Apps that are gone, by the rule that every claim is freed by: nothing uses the port any more.
-pub async fn sweep(
+/// Frees the claims of an App that is gone, by the rule that every claim is freed by: nothing uses the port any more.
+/// Says whether any was freed.
+pub(super) async fn sweep(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,
-    installation: &str,
-    gone: BTreeSet<AppName>,
-) -> Result<(), Error> {
-    for app in gone {
-        let owner = Owner {
-            installation: installation.into(),
-            app,
-        };
-        let desired = Desired::empty(owner, place.clone());
-        let mut observed = observe(aws, claims, &desired, Known::default()).await?;
-        for change in plan(&desired, &observed).changes {
-            if matches!(change, Change::FreePort(_))
-                && let Applied::Failed(error) = apply(aws, claims, &desired, &mut observed, &change).await
-            {
-                return Err(error);
-            }
+    owner: Owner,
+    is_gone: &dyn StillGone,
+) -> Result<bool, Error> {
+    let desired = Desired::empty(owner, place.clone());
+    let mut observed = observe(aws, claims, &desired, Known::default()).await?;
+    let mut freed = false;
+    for change in plan(&desired, &observed).changes {
+        if !matches!(change, Change::FreePort(_)) {
+            continue;
+        }
+        // It may have been created again while we looked, and have found its old claim.
+        if !is_gone.is_still_gone().await? {
+            return Ok(freed);
+        }
+        match apply(aws, claims, &desired, &mut observed, &change).await {
+            Applied::Done => freed = true,
+            Applied::Failed(error) => return Err(error),
+            Applied::Pending(error) | Applied::Stale(error) => return Err(error.into()),
+            Applied::Replan => {}
         }
     }
-    Ok(())
+    Ok(freed)
+}
+
+#[async_trait]
+pub(super) trait StillGone: Send + Sync {
+    async fn is_still_gone(&self) -> Result<bool, Error>;
 }

@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
 
+use super::kubernetes::{failed, is_gone, words};
+use crate::api::condition::Reason;
 use crate::error::Error;
 use crate::plan::{Change, Verb};
 use crate::status::cut;
@@ -72,7 +74,8 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
     for note in notes {
         let event = Event {
             metadata: ObjectMeta {
-                name: Some(format!("{}.{:016x}", object.name_any(), fastrand::u64(..))),
+                // With a name of 253 characters it would be too long.
+                name: Some(format!("{:.200}.{:016x}", object.name_any(), fastrand::u64(..))),
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
@@ -99,8 +102,18 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
     }
 }
 
-/// Server-side apply, so that a field we no longer set goes away.
-pub(super) async fn patch_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<(), Error>
+/// A Warning about what is wrong.
+pub(super) fn warning(reason: Reason, text: &str) -> Note {
+    Note {
+        kind: EventType::Warning,
+        reason: reason.as_str().into(),
+        action: "Reconcile",
+        text: text.into(),
+    }
+}
+
+/// Server-side apply, so that a field we no longer set goes away. Gives the object's new version; `None` if it is gone.
+pub(super) async fn patch_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<Option<String>, Error>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
     S: Serialize,
@@ -117,27 +130,10 @@ where
         .patch_status(&object.name_any(), &parameters, &Patch::Apply(body))
         .await
     {
-        Ok(_) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(Error::Kubernetes {
-            action: "patch the status",
-            message: error.to_string(),
-        }),
+        Ok(patched) => Ok(patched.resource_version()),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(failed("patch the status")(error)),
     }
-}
-
-/// What the API server said, without the whole reply.
-pub(super) fn words(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        status.message.clone()
-    } else {
-        error.to_string()
-    }
-}
-
-/// The object is not there any more, or another of its name is.
-pub(super) fn is_gone(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
 pub(super) fn api_of<K>(client: &Client, object: &K) -> Api<K>

@@ -1,10 +1,9 @@
 //! Which Platform an App belongs to. Once recorded on the App, it stays that one, even if the default moves.
 
-use std::sync::Arc;
-
 use kube::ResourceExt;
+use kube::core::ObjectMeta;
 
-use crate::api::app::{App, PlatformRecord};
+use crate::api::app::{App, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
 use crate::status::Verdict;
@@ -14,15 +13,17 @@ pub(super) const RECORD_ANNOTATION: &str = "empire.dev/platform-record";
 pub(super) const DEFAULT_ANNOTATION: &str = "empire.dev/is-default-platform";
 
 #[derive(Debug)]
-pub(super) struct Resolved {
-    pub platform: Arc<Platform>,
+pub(super) struct Resolved<'a> {
+    pub platform: &'a Platform,
     pub record: PlatformRecord,
 }
 
 /// The App's Platform, or the verdict on an App that has none.
-pub(super) fn resolve(app: &App, platforms: &[Arc<Platform>]) -> Result<Resolved, Verdict> {
+pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolved<'a>, Verdict> {
     let recorded = recorded(app);
-    if let (Some(recorded), Some(wanted)) = (&recorded, &app.spec.platform)
+    // What an App that goes would rather run on does not matter any more.
+    if app.metadata.deletion_timestamp.is_none()
+        && let (Some(recorded), Some(wanted)) = (&recorded, &app.spec.platform)
         && *wanted != recorded.name
     {
         return Err(Verdict::Stalled(
@@ -65,22 +66,35 @@ pub(super) fn resolve(app: &App, platforms: &[Arc<Platform>]) -> Result<Resolved
             Reason::PlatformDeleting,
             format!("Platform {name} is being deleted and takes no new Apps"),
         )),
-        Some(_) | None => Ok(Resolved {
-            platform: platform.clone(),
-            record,
-        }),
+        Some(_) | None => Ok(Resolved { platform, record }),
     }
 }
 
-/// The Platform that an App is bound to.
+/// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
+/// `kubectl replace` drops the annotation.
 pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
-    let annotation = app.annotations().get(RECORD_ANNOTATION);
-    let annotated = annotation.and_then(|text| serde_json::from_str(text).ok());
-    annotated.or_else(|| app.status.as_ref()?.platform.clone())
+    annotated(&app.metadata).or_else(|| {
+        let status = app.status.as_ref()?;
+        let holds = |process: &ProcessStatus| {
+            process.task_definition.is_some()
+                || process.load_balancer.is_some()
+                || !process.host_ports.is_empty()
+        };
+        status
+            .platform
+            .clone()
+            .filter(|_| status.processes.iter().any(holds))
+    })
 }
 
-fn default(platforms: &[Arc<Platform>]) -> Result<String, Verdict> {
-    let is_default = |platform: &&Arc<Platform>| {
+/// The record in an object's metadata, which can be read even where the rest cannot.
+pub(super) fn annotated(metadata: &ObjectMeta) -> Option<PlatformRecord> {
+    let text = metadata.annotations.as_ref()?.get(RECORD_ANNOTATION)?;
+    serde_json::from_str(text).ok()
+}
+
+fn default(platforms: &[Platform]) -> Result<String, Verdict> {
+    let is_default = |platform: &&Platform| {
         platform
             .annotations()
             .get(DEFAULT_ANNOTATION)
@@ -89,7 +103,7 @@ fn default(platforms: &[Arc<Platform>]) -> Result<String, Verdict> {
     let mut defaults: Vec<String> = platforms
         .iter()
         .filter(is_default)
-        .map(|platform| platform.name_any())
+        .map(ResourceExt::name_any)
         .collect();
     defaults.sort();
     match defaults.as_slice() {
@@ -173,11 +187,22 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
     let missing = zones
         .into_iter()
         .find_map(|(zone, name)| zone.filter(|_| name.is_none()))?;
-    Some(Verdict::Reconciling(
-        Reason::ZoneNotFound,
-        format!(
-            "Platform {name}: hosted zone {} was not found",
-            missing.hosted_zone_id
-        ),
-    ))
+    // Why its name is not known, the Platform's own pass has found out.
+    let (reason, why) = trouble(platform).unwrap_or_else(|| {
+        let id = &missing.hosted_zone_id;
+        (Reason::ZoneNotFound, format!("hosted zone {id} was not found"))
+    });
+    Some(Verdict::Reconciling(reason, format!("Platform {name}: {why}")))
+}
+
+/// What is wrong with a Platform, in its own words.
+fn trouble(platform: &Platform) -> Option<(Reason, String)> {
+    let conditions = &platform.status.as_ref()?.conditions;
+    let ready = conditions
+        .iter()
+        .find(|c| c.type_ == ConditionType::Ready.as_str())?;
+    let reason = Reason::ALL
+        .iter()
+        .find(|reason| reason.as_str() == ready.reason)?;
+    (ready.status != "True").then(|| (*reason, ready.message.clone()))
 }

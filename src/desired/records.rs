@@ -7,7 +7,7 @@ use crate::api::app::App;
 use crate::api::platform::{Platform, RecordType};
 use crate::error::Error;
 use crate::model::desired::{DesiredProcess, DesiredRecord, RecordKey};
-use crate::model::record::{RecordStyle, normalize};
+use crate::model::record::{ALIAS_TTL, RecordStyle, normalize};
 
 const DEFAULT_TTL: u32 = 60;
 
@@ -130,6 +130,14 @@ fn fitting<'a, 'b>(zones: &'a [Zone<'b>], hostname: &str) -> Vec<&'a Zone<'b>> {
         .filter(fits)
         .filter(|zone| Some(zone.name.len()) == longest)
         .collect()
+}
+
+/// How long, in seconds, resolvers may remember the names that a Platform gives.
+pub fn ttl(platform: &Platform) -> u32 {
+    match style(platform) {
+        RecordStyle::Cname { ttl } => ttl,
+        RecordStyle::Alias => ALIAS_TTL,
+    }
 }
 
 fn style(platform: &Platform) -> RecordStyle {

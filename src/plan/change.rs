@@ -152,3 +152,6 @@ pub enum Verb {
     Updated,
     Deleted,
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,8 @@ struct Update<'a> {
 
 impl Update<'_> {
     fn plan(&self, plan: &mut Plan) {
-        if !self.found.is_rolled_out() || self.found.running != self.found.desired || self.found.pending > 0 {
+        // More than wanted is what a scale-in or a rebalancing looks like: nobody has to wait for that.
+        if !self.found.is_rolled_out() || self.found.running < self.found.desired {
             plan.pending.push(Pending::Rollout {
                 process: self.process.into(),
                 service: self.found.name.clone(),
@@ -145,8 +146,13 @@ impl Update<'_> {
                 tags,
             });
         }
-        let attached = self.view.attached(self.found);
         let wanted = attachments(self.process, self.wanted.load_balancing.as_ref());
+        let mut attached = self.view.attached(self.found);
+        // One without a load balancer is as good as gone, unless that is being made again.
+        attached.retain(|a| {
+            let comes_back = wanted.iter().any(|wanted| wanted.target_group == a.target_group);
+            comes_back || self.view.in_front_of(&a.target_group).next().is_some()
+        });
         match (attached.is_empty(), wanted.is_empty()) {
             (true, true) => self.content(plan, &attached),
             (true, false) => self.expose(plan, wanted),
@@ -155,7 +161,8 @@ impl Update<'_> {
         };
     }
 
-    /// A target group of the service has vanished: no rollout can complete before it is taken out.
+    /// A target group of the service, or its load balancer, has vanished: no rollout can complete before it is taken
+    /// out, and ECS refuses to be told of it again.
     fn has_dead_attachments(&self, attached: &[Attachment<String>]) -> bool {
         attached.len() < self.found.attachments.len()
     }
@@ -230,7 +237,17 @@ impl Update<'_> {
                 })
                 .collect()
         });
-        let ported = ported.filter(|ported| ported != attached);
+        let mut ported = ported.filter(|ported| ported != attached);
+        if let Some(wanted) = &self.wanted.load_balancing
+            && ported.is_some()
+            && !self.view.is_built(wanted)
+        {
+            self.count(plan);
+            return true;
+        }
+        if attached.is_empty() && self.has_dead_attachments(attached) {
+            ported = Some(Vec::new());
+        }
         let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
             return self.without_port(plan);
         };
@@ -289,6 +306,10 @@ impl Update<'_> {
             };
             return (ready || dead) && self.update(plan, ServiceUpdate::default(), None, Some(attachments));
         }
+        let built = self.wanted.load_balancing.as_ref();
+        if !built.is_some_and(|wanted| self.view.is_built(wanted)) {
+            return false;
+        }
         let is_wanted = |a: &Attachment<String>| wanted.iter().any(|w| w.target_group == a.target_group);
         let stay: Vec<_> = attached
             .iter()
@@ -340,8 +361,8 @@ impl Update<'_> {
                 .and_then(|wanted| differing(wanted, found.grace_period)),
             network: wanted
                 .network
-                .clone()
-                .filter(|wanted| found.network.as_ref() != Some(wanted)),
+                .as_ref()
+                .and_then(|wanted| differing(wanted.clone(), found.network.clone())),
         }
     }
 
@@ -385,3 +406,6 @@ fn differing<T: PartialEq>(wanted: T, found: Option<T>) -> Option<T> {
         Some(_) | None => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

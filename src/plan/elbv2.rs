@@ -197,12 +197,15 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
 
 /// Deletes what is ours and not wanted, once neither a service nor a name uses it.
 fn take_down(view: &View<'_>, plan: &mut Plan, process: &str) {
-    let wanted = view.load_balancing(process);
+    let wanted = || {
+        let processes = view.desired.processes.values();
+        processes.filter_map(|process| process.load_balancing.as_ref())
+    };
     let of_process = |tags: &Tags| view.desired.owner.process_of(tags) == Some(process);
     for load_balancer in view.observed.load_balancers.values() {
         let name = &load_balancer.name;
         let unwanted =
-            of_process(&load_balancer.tags) && wanted.is_none_or(|w| &w.load_balancer.name != name);
+            of_process(&load_balancer.tags) && wanted().all(|wanted| &wanted.load_balancer.name != name);
         if unwanted
             && !view.is_named(name)
             && is_released(view, process, |group| {
@@ -217,7 +220,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan, process: &str) {
     }
     for group in view.observed.target_groups.values() {
         let name = &group.name;
-        let unwanted = of_process(&group.tags) && wanted.is_none_or(|w| &w.target_group.name != name);
+        let unwanted = of_process(&group.tags) && wanted().all(|wanted| &wanted.target_group.name != name);
         let in_front = view.in_front_of(name).next().is_some();
         if unwanted && !in_front && is_released(view, process, |attached| attached == name) {
             plan.changes.push(Change::DeleteTargetGroup {
@@ -228,18 +231,19 @@ fn take_down(view: &View<'_>, plan: &mut Plan, process: &str) {
     }
 }
 
-/// No deployment of the process's service, running or on its way out, uses a target group of this kind. A service that
-/// was deleted uses all of them until it is gone.
+/// No deployment of the process's service, running or on its way out, uses a target group of this kind, and no other
+/// service does: the process in a tag may have been changed by hand. A service that was deleted uses all of its own
+/// until it is gone.
 fn is_released(view: &View<'_>, process: &str, uses: impl Fn(&str) -> bool) -> bool {
-    match view.service(process) {
-        None => true,
-        Some(service) => {
-            view.process(process).is_some()
-                && service.is_rolled_out()
-                && !view
-                    .attached(service)
-                    .iter()
-                    .any(|attachment| uses(&attachment.target_group))
-        }
-    }
+    let settled = view
+        .service(process)
+        .is_none_or(|service| view.process(process).is_some() && service.is_rolled_out());
+    let services = view.observed.services.values();
+    let mut attached = services
+        .filter(|service| view.desired.owner.owns(&service.tags))
+        .flat_map(|service| view.attached(service));
+    settled && !attached.any(|attachment| uses(&attachment.target_group))
 }
+
+#[cfg(test)]
+mod tests;

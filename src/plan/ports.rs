@@ -40,7 +40,9 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
     }
     let taken = |port| handed_out.contains(&port) || ports.claims.iter().any(|claim| claim.port == port);
     let cursor = handed_out.last().copied().or(ports.cursor);
-    match range.next_free(cursor, taken) {
+    // Its claim was deleted by hand: its tasks still have the port.
+    let running = view.running_host_port(&owner).filter(|port| !taken(*port));
+    match running.or_else(|| range.next_free(cursor, taken)) {
         Some(port) => {
             handed_out.push(port);
             plan.changes.push(Change::ClaimPort(Claim { port, owner }));
@@ -77,7 +79,10 @@ fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
         // Until the only deployment is complete, tasks of an older one may still hold the port.
         !service.is_rolled_out()
             || view.observed.running_definition(service).is_none()
-            || view.running_host_port(process) == Some(claim.port)
+            || view.fixed_host_port(process) == Some(claim.port)
     });
     !served && !used
 }
+
+#[cfg(test)]
+mod tests;

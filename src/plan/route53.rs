@@ -75,10 +75,33 @@ fn point(
         });
         return Vec::new();
     }
-    let Some(load_balancer) = view.load_balancer(&wanted.load_balancer) else {
-        plan.pending.push(names_wait(wanted));
-        return Vec::new();
-    };
+    let changes = view
+        .load_balancer(&wanted.load_balancer)
+        .map(|load_balancer| changes(view, zone, name, wanted, &found, load_balancer));
+    let serves = view
+        .load_balancing(&wanted.process)
+        .is_some_and(|balancing| view.serves(&wanted.process, balancing));
+    match changes {
+        Some(changes) if serves || changes.is_empty() => changes,
+        Some(_) | None => {
+            plan.pending.push(Pending::Names {
+                process: wanted.process.clone(),
+                load_balancer: wanted.load_balancer.clone(),
+            });
+            Vec::new()
+        }
+    }
+}
+
+/// From what a name is to what it should be.
+fn changes(
+    view: &View<'_>,
+    zone: &ZoneState,
+    name: &str,
+    wanted: &DesiredRecord,
+    found: &[&RecordSet],
+    load_balancer: &LoadBalancerState,
+) -> Vec<RecordChange> {
     let record = record(name, wanted.style, load_balancer);
     let ownership = RecordSet {
         name: ownership_name(name),
@@ -88,23 +111,9 @@ fn point(
             values: vec![txt_value(&view.desired.owner.record_text(&wanted.process))],
         },
     };
-    let mut changes = swap(&found, record, same_pointer);
+    let mut changes = swap(found, record, same_pointer);
     changes.extend(swap(&ownership_records(zone, name), ownership, same_text));
-    let serves = view
-        .load_balancing(&wanted.process)
-        .is_some_and(|balancing| view.serves(&wanted.process, balancing));
-    if !serves && !changes.is_empty() {
-        plan.pending.push(names_wait(wanted));
-        return Vec::new();
-    }
     changes
-}
-
-fn names_wait(wanted: &DesiredRecord) -> Pending {
-    Pending::Names {
-        process: wanted.process.clone(),
-        load_balancer: wanted.load_balancer.clone(),
-    }
 }
 
 /// Nobody but us and our operators reads it.
@@ -207,6 +216,11 @@ fn held_by_another(
     pointers: &[&RecordSet],
 ) -> Option<String> {
     let process = &wanted.process;
+    if let Some(other) = beside(zone, name, wanted.style) {
+        return Some(format!(
+            "process {process}: the name {name} has a record of type {other} that is not this App's to replace"
+        ));
+    }
     if let Some(text) = ownership_text(zone, name) {
         if view.desired.owner.owns_record_text(&text) {
             return None;
@@ -223,17 +237,28 @@ fn held_by_another(
         });
     }
     let foreign = pointers.iter().any(|record| view.pointed_at(record).is_none());
-    let others = zone
-        .records
-        .iter()
-        .any(|r| r.name == name && !pointers.contains(&r));
-    let needs_the_name_alone = matches!(wanted.style, RecordStyle::Cname { .. });
-    if foreign || (others && needs_the_name_alone) {
-        return Some(format!(
+    foreign.then(|| {
+        format!(
             "process {process}: the name {name} has a record that carries no ownership record of this App"
-        ));
+        )
+    })
+}
+
+/// The type of a record set of a name that Route 53 would not have beside ours, whoever owns the name: a CNAME stands
+/// alone, and a simple record does not go with a routed one.
+fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static str> {
+    let of_name = || zone.records.iter().filter(|r| r.name == name);
+    let is_pointer = |r: &RecordSet| matches!(r.kind, RecordKind::A | RecordKind::Cname);
+    if of_name().any(|r| is_pointer(r) && r.content == RecordContent::Routed) {
+        return Some("A or CNAME with a routing policy");
     }
-    None
+    let alone = matches!(style, RecordStyle::Cname { .. });
+    let other = of_name().find(|r| alone && !is_pointer(r))?;
+    Some(match &other.kind {
+        RecordKind::Txt => "TXT",
+        RecordKind::A | RecordKind::Cname => "A or CNAME",
+        RecordKind::Other(_) => "other than A, CNAME or TXT",
+    })
 }
 
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
@@ -305,3 +330,6 @@ pub fn names_of(changes: &[RecordChange]) -> BTreeMap<String, Vec<RecordChange>>
     }
     names
 }
+
+#[cfg(test)]
+mod tests;

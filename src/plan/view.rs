@@ -117,7 +117,7 @@ impl<'a> View<'a> {
 
     /// The port that a claim holds for this owner: of two, the one that is running, else the lowest.
     pub(super) fn claimed_port(&self, owner: &PortOwner) -> Option<u16> {
-        let running = self.running_host_port(&owner.process);
+        let running = self.running_host_port(owner);
         let ports: BTreeSet<u16> = self
             .claims()
             .filter(|claim| &claim.owner == owner)
@@ -128,8 +128,16 @@ impl<'a> View<'a> {
             .or_else(|| ports.first().copied())
     }
 
+    /// The fixed host port that a process runs with now, if it is for this container port.
+    pub(super) fn running_host_port(&self, owner: &PortOwner) -> Option<u16> {
+        let definition = self.observed.running_definition(self.service(&owner.process)?)?;
+        let port = definition.content.port?;
+        self.fixed_host_port(&owner.process)
+            .filter(|_| port.container_port == owner.container_port)
+    }
+
     /// The fixed host port of the task definition that a process's service has now.
-    pub(super) fn running_host_port(&self, process: &str) -> Option<u16> {
+    pub(super) fn fixed_host_port(&self, process: &str) -> Option<u16> {
         let definition = self.observed.running_definition(self.service(process)?)?;
         match definition.content.port?.host_port {
             HostPort::Fixed(port) => Some(port),

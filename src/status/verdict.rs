@@ -19,6 +19,22 @@ pub enum Verdict {
     Disturbed(Reason, String),
 }
 
+impl Verdict {
+    /// What somebody should hear of: not that work is under way.
+    pub fn trouble(&self) -> Option<(Reason, &str)> {
+        match self {
+            Verdict::Ready(_)
+            | Verdict::Suspended(_)
+            | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _) => {
+                None
+            }
+            Verdict::Reconciling(reason, message)
+            | Verdict::Stalled(reason, message)
+            | Verdict::Disturbed(reason, message) => Some((*reason, message)),
+        }
+    }
+}
+
 pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     if suspended && !outcome.plan.changes.is_empty() {
         let changes: Vec<String> = outcome.plan.changes.iter().map(ToString::to_string).collect();

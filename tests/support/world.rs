@@ -31,6 +31,8 @@ const STEP: u64 = 10;
 const STEPS: usize = 400;
 /// Virtual seconds after which all of AWS is read again.
 const RESYNC: u64 = 600;
+/// The same, where something of somebody else's is in the way.
+const BLOCKED: u64 = 300;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -57,7 +59,7 @@ struct Memory {
     generation: Option<i64>,
     platform_generation: Option<i64>,
     observed: Observed,
-    observed_at: u64,
+    due: u64,
     pending: Vec<Pending>,
     only_pending: bool,
 }
@@ -275,7 +277,8 @@ impl World {
         }
         if !self.recovered {
             let place = desired::place(&self.platform);
-            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION));
+            let ours = |_: &AppName, _: u16| true;
+            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION, ours));
             self.recovered = recovered.is_ok();
             if self.aws.has_crashed() {
                 self.restart();
@@ -320,9 +323,12 @@ impl World {
             return;
         };
         current.app.status = Some(status);
+        // A pass that ended without a word leaves nothing to believe in.
+        current.memory = None;
         let Some(outcome) = outcome else {
             return;
         };
+        let blocked = !outcome.plan.obstacles.is_empty();
         if held.deleting && outcome.is_settled() {
             self.apps.remove(key);
             return;
@@ -330,7 +336,6 @@ impl World {
         self.cursor = outcome.observed.ports.cursor.or(self.cursor);
         let only_pending = !outcome.plan.pending.is_empty()
             && outcome.plan.changes.is_empty()
-            && outcome.plan.obstacles.is_empty()
             && outcome.failures.is_empty()
             && outcome.early.is_empty()
             && !outcome.stale;
@@ -342,7 +347,7 @@ impl World {
             generation: held.app.metadata.generation,
             platform_generation: self.platform.metadata.generation,
             observed: outcome.observed.clone(),
-            observed_at: before.map_or(now, |before| before.observed_at),
+            due: before.map_or(now + if blocked { BLOCKED } else { RESYNC }, |before| before.due),
             pending: outcome.plan.pending.clone(),
             only_pending,
         });
@@ -363,11 +368,10 @@ impl World {
             let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
             desired
         };
-        let ttl = self.platform.spec.dns.as_ref().and_then(|dns| dns.ttl_seconds);
         let waits = status::waits(
             app.status.as_ref(),
             Duration::from_secs(RETIRE_AFTER),
-            ttl.map_or(60, |ttl| ttl.try_into().unwrap()),
+            desired::ttl(&self.platform),
             self.time(),
         );
         let mentioned = app
@@ -404,7 +408,7 @@ impl World {
         let same = memory.generation == held.app.metadata.generation
             && memory.platform_generation == self.platform.metadata.generation
             && !held.deleting;
-        if same && memory.only_pending && self.aws.now() - memory.observed_at < RESYNC {
+        if same && memory.only_pending && self.aws.now() < memory.due {
             Scope::Pending {
                 before: Box::new(memory.observed),
                 pending: memory.pending,

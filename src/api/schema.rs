@@ -1,0 +1,227 @@
+//! What the schemas of several fields have in common: limits, and rules in CEL.
+//!
+//! CEL rather than `pattern`, since a rule can say in words what is wrong. Every string, list and map has an upper limit:
+//! the API server estimates what a rule costs from them, and refuses a definition that could cost too much.
+//! <https://kubernetes.io/docs/reference/using-api/cel/>
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
+use kube::core::{Message, Rule};
+use schemars::Schema;
+use serde_json::json;
+
+/// A DNS label: 1 to 63 lower case letters, digits and inner hyphens.
+pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+
+/// Whole hours, minutes and seconds, in digits that CEL's `duration()` cannot overflow on.
+const DURATION: &str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$";
+
+/// What Kubernetes itself allowed in the name of an environment variable for most of its life, and shells can live with.
+const VARIABLE: &str = "^[-._a-zA-Z][-._a-zA-Z0-9]*$";
+
+/// What AWS allows in the keys and values of tags: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
+const TAG: &str = r"^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$";
+
+/// A rule that fails with fixed words.
+pub(super) fn rule(rule: impl Into<String>, message: impl Into<String>) -> Rule {
+    Rule::new(rule).message(Message::Message(message.into()))
+}
+
+/// A rule that fails with the words that a CEL expression makes.
+pub(super) fn rule_saying(rule: impl Into<String>, message: impl Into<String>) -> Rule {
+    Rule::new(rule).message(Message::Expression(message.into()))
+}
+
+/// A rule at the root, where `metadata.name` is seen. The API server does not exempt what has not changed there, as it
+/// does further down: without this exemption, a stored object that breaks a later rule could be neither annotated nor
+/// freed of its finalizer.
+pub(super) fn at_root(rule: Rule) -> Rule {
+    Rule {
+        rule: format!(
+            "(oldSelf.hasValue() && oldSelf.value().spec == self.spec) || ({})",
+            rule.rule
+        ),
+        ..rule
+    }
+    .optional_old_self(true)
+}
+
+/// A duration in whole seconds from `least` to `most`.
+pub(super) fn between(least: &str, most: &str) -> Rule {
+    rule(
+        format!(
+            "self != '' && self.matches('{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+        ),
+        format!(
+            "must be from {least} to {most}, in whole hours, minutes and seconds such as 90s, 1m30s or 1h"
+        ),
+    )
+}
+
+/// One duration shorter than another, both given as CEL. Text that is no duration is another rule's to refuse.
+pub(super) fn shorter(one: &str, other: &str) -> String {
+    format!(
+        "!{one}.matches('{DURATION}') || !{other}.matches('{DURATION}') || {one} == '' || {other} == '' || \
+         duration({one}) < duration({other})"
+    )
+}
+
+/// Environment variables: at most 250, values of at most 32,768 characters, none of the names that are ours.
+pub(super) fn environment(schema: &mut Schema) {
+    limit_values(schema, 250, 32_768);
+    let valid = format!("n.matches('{VARIABLE}')");
+    let reserved = "(n == 'SOURCE' || n.startsWith('EMPIRE_'))";
+    add_rules(
+        schema,
+        &[
+            rule_saying(
+                format!("self.all(n, {valid})"),
+                format!(
+                    "'env: ' + self.filter(n, !{valid})[0] + ': a name consists of letters, digits, _, - and ., and does not begin with a digit'"
+                ),
+            ),
+            rule_saying(
+                format!("self.all(n, !{reserved})"),
+                format!(
+                    "'env: ' + self.filter(n, {reserved})[0] + ': SOURCE and names that begin with EMPIRE_ are reserved'"
+                ),
+            ),
+        ],
+    );
+}
+
+/// Tags for AWS: 47, since a resource takes 50 and three are ours.
+/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>
+pub(super) fn tags(schema: &mut Schema) {
+    limit_values(schema, 47, 256);
+    let valid = format!("(n != '' && size(n) <= 128 && n.matches('{TAG}'))");
+    let reserved = "(n.lowerAscii().startsWith('aws:') || n.startsWith('empire.dev/'))";
+    add_rules(
+        schema,
+        &[
+            rule_saying(
+                format!("self.all(n, {valid})"),
+                format!(
+                    "'tags: ' + self.filter(n, !{valid})[0] + ': a key has 1 to 128 letters, digits, spaces and _ . : / = + - @'"
+                ),
+            ),
+            rule_saying(
+                format!("self.all(n, !{reserved})"),
+                format!(
+                    "'tags: ' + self.filter(n, {reserved})[0] + ': keys that begin with aws: or empire.dev/ are reserved'"
+                ),
+            ),
+            rule_saying(
+                format!("self.all(n, self[n].matches('{TAG}'))"),
+                format!(
+                    "'tags: the value of ' + self.filter(n, !self[n].matches('{TAG}'))[0] + ' has characters other than letters, digits, spaces and _ . : / = + - @'"
+                ),
+            ),
+        ],
+    );
+}
+
+/// Options of a log driver.
+pub(super) fn options(schema: &mut Schema) {
+    limit_values(schema, 50, 2_048);
+}
+
+/// Full DNS names, at most 10. 245 characters each, so that `_empire.` fits before them.
+pub(super) fn hostnames(schema: &mut Schema) {
+    let label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+    schema.insert("maxItems".into(), json!(10));
+    schema.insert(
+        "items".into(),
+        json!({
+            "type": "string",
+            "maxLength": 245,
+            "x-kubernetes-validations": [rule(
+                format!("self.matches('^({label}[.])+{label}$')"),
+                "must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
+            )],
+        }),
+    );
+}
+
+/// A set of AWS ids that begin with `prefix`, such as `subnet-`.
+pub(super) fn ids(prefix: &'static str, least: usize, most: usize) -> impl Fn(&mut Schema) {
+    move |schema| {
+        if least > 0 {
+            schema.insert("minItems".into(), json!(least));
+        }
+        schema.insert("maxItems".into(), json!(most));
+        schema.insert("x-kubernetes-list-type".into(), json!("set"));
+        schema.insert(
+            "items".into(),
+            json!({
+                "type": "string",
+                "maxLength": 64,
+                "x-kubernetes-validations": [id(prefix)],
+            }),
+        );
+    }
+}
+
+/// An AWS id that begins with `prefix`, such as `vpc-`.
+pub(super) fn id(prefix: &str) -> Rule {
+    rule(
+        format!("self.matches('^{prefix}[0-9a-zA-Z-]+$')"),
+        format!("must be an id that begins with {prefix}"),
+    )
+}
+
+/// A map of strings that server-side apply takes as one value: an owner for each of hundreds of entries is no use.
+fn limit_values(schema: &mut Schema, entries: usize, length: usize) {
+    schema.insert("maxProperties".into(), json!(entries));
+    schema.insert("x-kubernetes-map-type".into(), json!("atomic"));
+    schema.insert(
+        "additionalProperties".into(),
+        json!({ "type": "string", "maxLength": length }),
+    );
+}
+
+fn add_rules(schema: &mut Schema, rules: &[Rule]) {
+    schema.insert("x-kubernetes-validations".into(), json!(rules));
+}
+
+/// What the derive cannot be told.
+///
+/// It makes every optional field nullable; a field that is not has its `null` dropped by the API server, so that `env:`
+/// with nothing after it is the same as no `env`, for the rules as for us. It makes a default of everything that may be
+/// left out, which the API server would write into the user's object; the one that is wanted is that of `status`, since
+/// kstatus takes an object without a status for one that is as it should be. And the lines of a description end where
+/// those of the source do, while `kubectl explain` breaks them itself.
+pub(super) fn refined(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    let versions = definition.spec.versions.iter_mut();
+    for schema in versions.filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut()) {
+        refine(schema);
+        let properties = schema.properties.as_mut();
+        if let Some(status) = properties.and_then(|properties| properties.get_mut("status")) {
+            status.default = Some(JSON(json!({ "observedGeneration": -1 })));
+        }
+    }
+    definition
+}
+
+fn refine(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    schema.default = None;
+    if let Some(description) = &mut schema.description {
+        let paragraphs = description.split("\n\n").map(|text| text.replace('\n', " "));
+        *description = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
+    for property in schema
+        .properties
+        .iter_mut()
+        .flat_map(|properties| properties.values_mut())
+    {
+        refine(property);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        refine(values);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        refine(items);
+    }
+}

@@ -1,0 +1,307 @@
+//! Task definitions: written, and read back in AWS's words.
+
+use serde_json::{Value, json};
+
+use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
+use crate::aws::replay::{self, Replay};
+use crate::aws::{AwsError, Ecs, Fault};
+use crate::error::Class;
+use crate::model::name::Arn;
+use crate::model::service::{Environment, HostPort, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::state::TaskDefinitionState;
+
+/// What RegisterTaskDefinition sent.
+pub(super) async fn written(content: &TaskDefinition) -> Value {
+    let aws = Replay::new([replay::json(
+        &json!({"taskDefinition": {"taskDefinitionArn": DEFINITION_ARN}}),
+    )]);
+    let state = aws
+        .clients
+        .register_task_definition(content, &tags())
+        .await
+        .unwrap();
+    assert_eq!(
+        state,
+        TaskDefinitionState {
+            arn: Arn(DEFINITION_ARN.into()),
+            content: content.clone(),
+            active: true,
+            tags: tags(),
+        }
+    );
+    let sent = aws.only();
+    assert_eq!(sent.target, "RegisterTaskDefinition");
+    sent.json()
+}
+
+/// What AWS makes of it: defaults filled in, `environment` and `requiresAttributes` in an order of its own.
+pub(super) fn reported(mut sent: Value) -> Value {
+    let is_awsvpc = sent["networkMode"] == "awsvpc";
+    let definition = sent.as_object_mut().unwrap();
+    definition.remove("tags");
+    for container in definition["containerDefinitions"].as_array_mut().unwrap() {
+        let container = container.as_object_mut().unwrap();
+        container["environment"].as_array_mut().unwrap().reverse();
+        for field in ["mountPoints", "volumesFrom", "systemControls"] {
+            container.insert(field.into(), json!([]));
+        }
+        container.entry("portMappings").or_insert_with(|| json!([]));
+        for mapping in container["portMappings"].as_array_mut().unwrap() {
+            if is_awsvpc {
+                mapping["hostPort"] = mapping["containerPort"].clone();
+            }
+        }
+        if let Some(logging) = container.get_mut("logConfiguration") {
+            logging["secretOptions"] = json!([]);
+        }
+    }
+    let compatibilities = if is_awsvpc {
+        json!(["EC2", "FARGATE"])
+    } else {
+        json!(["EXTERNAL", "EC2"])
+    };
+    with(
+        sent,
+        json!({
+            "taskDefinitionArn": DEFINITION_ARN,
+            "revision": 7,
+            "volumes": [],
+            "status": "ACTIVE",
+            "requiresAttributes": [
+                {"name": "ecs.capability.execution-role-awslogs"},
+                {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.19"},
+            ],
+            "placementConstraints": [],
+            "compatibilities": compatibilities,
+            "registeredAt": 1_700_000_000.789,
+            "registeredBy": "arn:aws:sts::123456789012:assumed-role/empire/session",
+            "enableFaultInjection": false,
+        }),
+    )
+}
+
+pub(super) async fn read(definition: Value) -> TaskDefinitionState {
+    let aws = Replay::new([replay::json(
+        &json!({"taskDefinition": definition, "tags": tags_json()}),
+    )]);
+    let found = aws
+        .clients
+        .describe_task_definition("shop_acme_web")
+        .await
+        .unwrap();
+    let sent = aws.only();
+    assert_eq!(sent.target, "DescribeTaskDefinition");
+    assert_eq!(
+        sent.json(),
+        json!({"taskDefinition": "shop_acme_web", "include": ["TAGS"]})
+    );
+    found.unwrap()
+}
+
+#[tokio::test]
+async fn registers_one_container_and_nothing_that_was_not_asked_for() {
+    assert_eq!(
+        written(&bridge()).await,
+        json!({
+            "family": "shop_acme_web",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
+            "networkMode": "bridge",
+            "containerDefinitions": [{
+                "name": "web",
+                "image": "registry.example/acme:v42",
+                "cpu": 256,
+                "memory": 512,
+                "portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}],
+                "essential": true,
+                "command": ["./bin/web", "--port", "8080"],
+                "environment": [
+                    {"name": "PORT", "value": "8080"},
+                    {"name": "RAILS_ENV", "value": "production"},
+                ],
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/empire", "awslogs-region": "us-east-1"},
+                },
+            }],
+            "requiresCompatibilities": ["EC2"],
+            "tags": tags_json(),
+        })
+    );
+}
+
+#[tokio::test]
+async fn fargate_gets_the_size_of_the_task_and_no_host_port() {
+    let sent = written(&definition(
+        NetworkMode::Awsvpc,
+        LaunchType::Fargate,
+        HostPort::SameAsContainer,
+    ))
+    .await;
+    assert_eq!((&sent["cpu"], &sent["memory"]), (&json!("256"), &json!("512")));
+    assert_eq!(
+        sent["containerDefinitions"][0]["portMappings"],
+        json!([{"containerPort": 8080, "protocol": "tcp"}])
+    );
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_again() {
+    let plain = TaskDefinition {
+        execution_role_arn: None,
+        command: Vec::new(),
+        environment: Environment::default(),
+        port: None,
+        logging: None,
+        ..bridge()
+    };
+    let contents = [
+        bridge(),
+        definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Fixed(9001)),
+        definition(NetworkMode::Awsvpc, LaunchType::Ec2, HostPort::SameAsContainer),
+        definition(
+            NetworkMode::Awsvpc,
+            LaunchType::Fargate,
+            HostPort::SameAsContainer,
+        ),
+        definition(NetworkMode::Bridge, LaunchType::External, HostPort::Dynamic),
+        plain,
+    ];
+    for content in contents {
+        let found = read(reported(written(&content).await)).await;
+        assert_eq!(found.content, content);
+        assert!(found.active);
+        assert_eq!(found.tags, tags());
+        assert_eq!(found.arn, Arn(DEFINITION_ARN.into()));
+    }
+}
+
+#[tokio::test]
+async fn every_part_of_the_content_counts() {
+    let base = reported(written(&bridge()).await);
+    let check = async |pointer: &str, value: Value| {
+        let mut changed = base.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        assert_ne!(read(changed).await.content, bridge(), "{pointer}");
+    };
+    check("/family", json!("shop_acme_other")).await;
+    check("/networkMode", json!("awsvpc")).await;
+    check("/requiresCompatibilities", json!(["EXTERNAL"])).await;
+    check("/executionRoleArn", json!("arn:aws:iam::123456789012:role/other")).await;
+    check("/containerDefinitions/0/name", json!("other")).await;
+    check(
+        "/containerDefinitions/0/image",
+        json!("registry.example/acme:v43"),
+    )
+    .await;
+    check("/containerDefinitions/0/command", json!(["./bin/web"])).await;
+    check("/containerDefinitions/0/cpu", json!(512)).await;
+    check("/containerDefinitions/0/memory", json!(1024)).await;
+    check("/containerDefinitions/0/environment/0/value", json!("other")).await;
+    check(
+        "/containerDefinitions/0/portMappings/0/containerPort",
+        json!(8081),
+    )
+    .await;
+    check("/containerDefinitions/0/portMappings/0/hostPort", json!(9001)).await;
+    check(
+        "/containerDefinitions/0/logConfiguration/logDriver",
+        json!("syslog"),
+    )
+    .await;
+    check(
+        "/containerDefinitions/0/logConfiguration/options/awslogs-group",
+        json!("/other"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_deregistered_definition_is_no_longer_active() {
+    let inactive = json!({"status": "INACTIVE", "deregisteredAt": 1_700_000_900.0});
+    let found = read(with(reported(written(&bridge()).await), inactive)).await;
+    assert!(!found.active);
+    assert_eq!(found.content, bridge());
+}
+
+#[tokio::test]
+async fn a_definition_that_is_not_there_is_none() {
+    let aws = Replay::new([
+        replay::json_error(400, "ClientException", "Unable to describe task definition."),
+        replay::json_error(400, "ClientException", "Something else."),
+    ]);
+    assert_eq!(
+        aws.clients
+            .describe_task_definition("shop_acme_web")
+            .await
+            .unwrap(),
+        None
+    );
+    let error = aws
+        .clients
+        .describe_task_definition("shop_acme_web")
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), Class::Refused);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_not_looked_up_never_reaches_aws() {
+    let aws = Replay::new([]);
+    let claimed = definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Claimed);
+    let error = aws
+        .clients
+        .register_task_definition(&claimed, &tags())
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), Class::Bug);
+    assert_eq!(aws.sent().len(), 0);
+}
+
+async fn refused(content: &TaskDefinition, message: &str) -> AwsError {
+    let aws = Replay::new([replay::json_error(400, "ClientException", message)]);
+    aws.clients
+        .register_task_definition(content, &tags())
+        .await
+        .unwrap_err()
+}
+
+/// AWS may quote what it refuses.
+#[tokio::test]
+async fn values_of_environment_variables_are_in_no_error_and_no_debug_output() {
+    let secret = Environment(
+        [
+            ("API_KEY", "hunter2hunter2"),
+            ("LONGER", "hunter2hunter2-and-more"),
+            ("MODE", "on"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into(),
+    );
+    let content = TaskDefinition {
+        environment: secret,
+        ..bridge()
+    };
+    let quoted =
+        "Invalid value 'hunter2hunter2-and-more' beside hunter2hunter2 for LONGER based on Container.";
+    let error = refused(&content, quoted).await;
+    assert_eq!(
+        error.message,
+        "Invalid value '***' beside *** for LONGER based on Container."
+    );
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let state = read(reported(written(&content).await)).await;
+    let debug = format!("{content:?} {state:?}");
+    assert!(debug.contains("API_KEY") && !debug.contains("hunter2"), "{debug}");
+}
+
+#[tokio::test]
+async fn masking_does_not_change_the_fault() {
+    let content = TaskDefinition {
+        environment: Environment([("WORDS".into(), "concurrent attempts".into())].into()),
+        ..bridge()
+    };
+    let message = "Too many concurrent attempts to create a new revision of the specified family.";
+    let error = refused(&content, message).await;
+    assert_eq!(error.fault, Fault::Failed(Class::Throttled));
+    assert!(!error.message.contains("concurrent attempts"));
+}

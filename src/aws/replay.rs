@@ -1,0 +1,155 @@
+//! Canned replies for the adapters' tests: what AWS would answer, and what was sent to get it. Nothing here sleeps or
+//! reaches the network.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ecs::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_ecs::config::{AsyncSleep, HttpClient, SharedAsyncSleep, Sleep};
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+use super::clients::{self, AwsClients};
+
+/// Clients whose calls are answered by the given replies, one after the other; one more call than replies fails.
+pub(super) struct Replay {
+    pub(super) clients: AwsClients,
+    http: StaticReplayClient,
+}
+
+impl Replay {
+    /// Without retries, so that one call is one request.
+    pub(super) fn new(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
+        Self::with(replies, RetryConfig::disabled())
+    }
+
+    /// With the retries of real clients, which do not wait here.
+    pub(super) fn retrying(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
+        Self::with(replies, clients::retries())
+    }
+
+    fn with(replies: impl IntoIterator<Item = HttpResponse>, retries: RetryConfig) -> Self {
+        let events = replies
+            .into_iter()
+            .map(|reply| ReplayEvent::new(HttpRequest::empty(), reply));
+        let http = StaticReplayClient::new(events.collect());
+        let config = config(http.clone()).into_builder().retry_config(retries).build();
+        Replay {
+            clients: AwsClients::new(&config),
+            http,
+        }
+    }
+
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        self.http.actual_requests().map(Sent::new).collect()
+    }
+
+    /// The one request that was sent.
+    pub(super) fn only(&self) -> Sent {
+        let mut sent = self.sent();
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        sent.remove(0)
+    }
+}
+
+/// All of it but the retries.
+pub(super) fn config(http: impl HttpClient + 'static) -> SdkConfig {
+    let credentials = Credentials::new("AKIDEXAMPLE", "an example of a key", None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .sleep_impl(SharedAsyncSleep::new(NoSleep))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .build()
+}
+
+/// Every wait is over at once.
+#[derive(Debug)]
+struct NoSleep;
+
+impl AsyncSleep for NoSleep {
+    fn sleep(&self, _duration: Duration) -> Sleep {
+        Sleep::new(std::future::ready(()))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// ECS's operation, from the header that names it.
+    pub(super) target: String,
+    /// Method, path and query.
+    pub(super) line: String,
+    pub(super) body: String,
+}
+
+impl Sent {
+    fn new(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let path = request.uri().splitn(4, '/').nth(3).unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
+        Sent {
+            target: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            line: format!("{} /{path}", request.method()),
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The fields of a form, decoded, one a line as `key=value`; without the API's version.
+    pub(super) fn form(&self) -> Vec<String> {
+        self.body
+            .split('&')
+            .map(decoded)
+            .filter(|field| !field.starts_with("Version="))
+            .collect()
+    }
+}
+
+fn decoded(field: &str) -> String {
+    let mut parts = field.split('%');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+pub(super) fn reply(status: u16, body: impl Into<String>) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.into()))
+}
+
+pub(super) fn json(body: &Value) -> HttpResponse {
+    reply(200, body.to_string())
+}
+
+/// A failure as ECS reports it.
+pub(super) fn json_error(status: u16, code: &str, message: &str) -> HttpResponse {
+    reply(
+        status,
+        serde_json::json!({"__type": code, "message": message}).to_string(),
+    )
+}
+
+/// A failure as Elastic Load Balancing and Route 53 report it.
+pub(super) fn xml_error(status: u16, code: &str, message: &str) -> HttpResponse {
+    reply(
+        status,
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+             <RequestId>r-1</RequestId></ErrorResponse>"
+        ),
+    )
+}

@@ -1,0 +1,138 @@
+//! What a pass says: the status and the Events of its App. Both only where they differ from what was said before.
+
+use kube::api::Api;
+use kube::runtime::controller::Action;
+use tracing::{error, warn};
+
+use super::Pass;
+use crate::api::app::{App, AppStatus, PlatformRecord};
+use crate::api::condition::Reason;
+use crate::controller::backoff::delay;
+use crate::controller::report::{self, EventType, Note, api_of};
+use crate::error::{Class, Error};
+use crate::model::desired::Desired;
+use crate::reconcile::Outcome;
+use crate::status::{self, Verdict, verdict_of_error};
+
+impl Pass<'_> {
+    /// A new generation is not Ready before it is, however long the first look at AWS takes.
+    pub(super) async fn announce(&self, record: &PlatformRecord) -> Result<(), Error> {
+        if !self.is_new {
+            return Ok(());
+        }
+        let verdict = if self.deleting {
+            Verdict::Reconciling(
+                Reason::Deleting,
+                "removing everything that this App holds in AWS".into(),
+            )
+        } else {
+            Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
+        };
+        self.write_status(Some(record), None, &verdict).await.map(|_| ())
+    }
+
+    /// Once per generation, also if it took several passes until it could be understood.
+    pub(super) async fn warn_once(&self, warnings: Vec<String>) {
+        let is_known = self.recall(|memory| memory.built);
+        if is_known.unwrap_or(!self.is_new) {
+            return;
+        }
+        let note = |text| Note {
+            kind: EventType::Warning,
+            reason: "ShellSyntax".into(),
+            action: "Build",
+            text,
+        };
+        let notes = warnings.into_iter().map(note).collect();
+        report::publish(&self.context.client, self.app, notes).await;
+        self.remember(|memory| memory.built = true);
+    }
+
+    /// Something that another manifest, or its operator, must bring.
+    pub(super) async fn waits(&self, verdict: Verdict) -> Result<Action, Error> {
+        self.write_status(None, None, &verdict).await?;
+        let class = match verdict {
+            Verdict::Disturbed(..) => Class::Transient,
+            Verdict::Ready(_) | Verdict::Suspended(_) | Verdict::Reconciling(..) | Verdict::Stalled(..) => {
+                Class::Denied
+            }
+        };
+        Ok(self.retry(class))
+    }
+
+    pub(super) async fn failed(
+        &self,
+        record: Option<&PlatformRecord>,
+        failure: &Error,
+    ) -> Result<Action, Error> {
+        // Our cache lags behind; what is wrong, if anything, the next look will say.
+        if !matches!(failure, Error::Outdated { .. }) {
+            if failure.class() == Class::Bug {
+                error!(app = %self.key, error = %failure, "failed");
+            } else {
+                warn!(app = %self.key, error = %failure, "failed");
+            }
+            self.write_status(record, None, &verdict_of_error(failure))
+                .await?;
+        }
+        Ok(self.retry(failure.class()))
+    }
+
+    fn retry(&self, class: Class) -> Action {
+        let failures = self.context.failures.count(&self.key.to_string());
+        match delay(class, failures, fastrand::f64()) {
+            Some(delay) => Action::requeue(delay),
+            None => Action::await_change(),
+        }
+    }
+
+    /// The status as it is: as the watch shows it, unless we know better.
+    pub(super) fn status(&self) -> Option<AppStatus> {
+        let version = |version: &str| version.parse::<u64>().ok();
+        let seen = self.app.metadata.resource_version.as_deref().and_then(version);
+        let written = self.recall(|memory| memory.written.clone()).flatten();
+        match written {
+            Some((written, status)) if version(&written) > seen => Some(status),
+            Some(_) | None => self.app.status.clone(),
+        }
+    }
+
+    /// Patches the status if it differs, and says in an Event what is newly wrong.
+    pub(super) async fn write_status(
+        &self,
+        record: Option<&PlatformRecord>,
+        pass: Option<(&Desired, &Outcome)>,
+        verdict: &Verdict,
+    ) -> Result<AppStatus, Error> {
+        let before = self.status();
+        let app = App {
+            status: before.clone(),
+            ..self.app.clone()
+        };
+        let status = status::compute(&app, record, pass, verdict, self.now);
+        if before.as_ref() != Some(&status) {
+            let api: Api<App> = api_of(&self.context.client, self.app);
+            if let Some(version) = report::patch_status(&api, self.app, &status).await? {
+                self.remember(|memory| memory.written = Some((version, status.clone())));
+            }
+        }
+        self.tell(before.as_ref(), verdict).await;
+        Ok(status)
+    }
+
+    async fn tell(&self, before: Option<&AppStatus>, verdict: &Verdict) {
+        let (context, object) = (self.context, self.key.to_string());
+        let Some((reason, message)) = verdict.trouble() else {
+            context.told.forget(&object);
+            return;
+        };
+        let is_known = before
+            .into_iter()
+            .flat_map(|status| &status.conditions)
+            .any(|c| c.reason == reason.as_str() && c.message == status::cut(message));
+        if context.told.is_news(&object, reason, message) && !is_known {
+            let note = report::warning(reason, message);
+            report::publish(&context.client, self.app, vec![note]).await;
+        }
+    }
+}

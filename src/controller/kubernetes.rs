@@ -1,0 +1,43 @@
+//! What the API server's errors mean to us, and in which words they are passed on.
+
+use std::error::Error as _;
+
+use crate::error::Error;
+
+/// A failed call as one of our errors; a permission that our own role lacks is for the operator to give.
+pub(super) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
+    move |error| {
+        let message = words(&error);
+        if let kube::Error::Api(status) = &error {
+            if status.is_conflict() {
+                return Error::Outdated { action };
+            }
+            if status.is_forbidden() {
+                return Error::Forbidden { action, message };
+            }
+        }
+        Error::Kubernetes { action, message }
+    }
+}
+
+/// What the API server said, without the whole reply; else what went wrong, down to its cause.
+pub(super) fn words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.ends_with(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
+/// The object is not there any more, or another of its name is.
+pub(super) fn is_gone(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_not_found())
+}

@@ -1,0 +1,138 @@
+//! What a pass leaves for the next one. Losing any of it costs reads, never correctness.
+//!
+//! A memory belongs to one object: another one of the same name, with another UID, starts with none.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::ObjectRef;
+
+use super::agenda::Agenda;
+use crate::api::app::{App, AppStatus};
+use crate::api::condition::Reason;
+use crate::model::state::Observed;
+use crate::plan::Pending;
+
+pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
+
+#[derive(Clone, Default)]
+pub(super) struct Memory {
+    /// The status as we last wrote it, and the version of the object that it made: the watch may lag behind.
+    pub written: Option<(String, AppStatus)>,
+    /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
+    pub built: bool,
+    pub look: Option<Look>,
+}
+
+/// What the last pass found in AWS.
+#[derive(Clone)]
+pub(super) struct Look {
+    pub generation: Option<i64>,
+    pub platform_generation: Option<i64>,
+    pub observed: Observed,
+    pub pending: Vec<Pending>,
+    /// Something of somebody else's is in the way.
+    pub blocked: bool,
+    pub agenda: Agenda,
+}
+
+/// By App.
+#[derive(Default)]
+pub(super) struct Memories(Mutex<HashMap<Key, (Option<String>, Memory)>>);
+
+impl Memories {
+    pub(super) fn read<T>(&self, key: &Key, uid: Option<&str>, read: impl FnOnce(&Memory) -> T) -> Option<T> {
+        let memories = lock(&self.0);
+        let (owner, memory) = memories.get(key)?;
+        (owner.as_deref() == uid).then(|| read(memory))
+    }
+
+    pub(super) fn write(&self, key: &Key, uid: Option<&str>, write: impl FnOnce(&mut Memory)) {
+        let mut memories = lock(&self.0);
+        let (owner, memory) = memories.entry(key.clone()).or_default();
+        if owner.as_deref() != uid {
+            *memory = Memory::default();
+            *owner = uid.map(Into::into);
+        }
+        write(memory);
+    }
+
+    pub(super) fn forget(&self, key: &Key) {
+        lock(&self.0).remove(key);
+    }
+
+    /// The Apps that wait for something of somebody else's; each will look at everything again.
+    pub(super) fn unblock(&self, but: Option<&Key>) -> Vec<Key> {
+        let mut unblocked = Vec::new();
+        for (key, (_, memory)) in lock(&self.0).iter_mut() {
+            if let Some(look) = memory
+                .look
+                .as_mut()
+                .filter(|look| look.blocked && but != Some(key))
+            {
+                look.agenda.only_pending = false;
+                unblocked.push(key.clone());
+            }
+        }
+        unblocked
+    }
+}
+
+/// What is wrong with each object, as last told in an Event.
+#[derive(Default)]
+pub(super) struct Told(Mutex<HashMap<String, (Reason, String)>>);
+
+impl Told {
+    /// Whether this is news; it is not the next time.
+    pub(super) fn is_news(&self, object: &str, reason: Reason, message: &str) -> bool {
+        let now = (reason, message.to_owned());
+        lock(&self.0).insert(object.into(), now.clone()) != Some(now)
+    }
+
+    pub(super) fn forget(&self, object: &str) {
+        lock(&self.0).remove(object);
+    }
+}
+
+/// Every statement leaves these maps whole, so what a panic left behind is as good as any.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        ObjectRef::new(name).within("shop")
+    }
+
+    #[test]
+    fn another_object_of_the_same_name_starts_with_no_memory() {
+        let memories = Memories::default();
+        memories.write(&key("acme"), Some("uid-1"), |memory| memory.built = true);
+        assert_eq!(
+            memories.read(&key("acme"), Some("uid-1"), |m| m.built),
+            Some(true)
+        );
+        assert_eq!(memories.read(&key("acme"), Some("uid-2"), |m| m.built), None);
+        memories.write(&key("acme"), Some("uid-2"), |_| {});
+        assert_eq!(
+            memories.read(&key("acme"), Some("uid-2"), |m| m.built),
+            Some(false)
+        );
+        assert_eq!(memories.read(&key("acme"), Some("uid-1"), |m| m.built), None);
+    }
+
+    #[test]
+    fn trouble_is_news_once_until_it_changes_or_ends() {
+        let told = Told::default();
+        assert!(told.is_news("shop/acme", Reason::Throttled, "slow down"));
+        assert!(!told.is_news("shop/acme", Reason::Throttled, "slow down"));
+        assert!(told.is_news("shop/other", Reason::Throttled, "slow down"));
+        assert!(told.is_news("shop/acme", Reason::Throttled, "slower"));
+        told.forget("shop/acme");
+        assert!(told.is_news("shop/acme", Reason::Throttled, "slower"));
+    }
+}

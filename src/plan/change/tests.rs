@@ -1,0 +1,360 @@
+//! The lines that people read, in Events, in logs and in `kubectl describe`.
+
+use super::{Change, Verb};
+use crate::model::load_balancer::Scheme;
+use crate::model::owner::Tags;
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
+use crate::model::service::{
+    Attachment, Environment, HostPort, PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
+};
+use crate::plan::fixtures::{app, claim, owner, ownership, pointer, process, txt};
+
+fn check(change: &Change, process: Option<&str>, verb: Verb, text: &str) {
+    assert_eq!(change.to_string(), text);
+    assert_eq!((change.process(), change.verb()), (process, verb), "{text}");
+}
+
+fn content() -> TaskDefinition {
+    let wanted = app([process("web").internal()]).processes.remove("web").unwrap();
+    TaskDefinition {
+        cpu: 1024,
+        memory: 2048,
+        environment: Environment([("A".into(), "secret-1".into()), ("B".into(), "secret-2".into())].into()),
+        ..wanted.task_definition
+    }
+}
+
+fn attachment(group: &str, port: u16) -> Attachment<String> {
+    Attachment {
+        target_group: group.into(),
+        container: "web".into(),
+        container_port: port,
+    }
+}
+
+fn update(update: ServiceUpdate) -> Change {
+    Change::UpdateService {
+        process: "web".into(),
+        service: "s-1".into(),
+        update,
+        task_definition: None,
+        attachments: None,
+    }
+}
+
+#[test]
+fn every_change_says_what_it_writes() {
+    let web = || "web".to_owned();
+    let wanted = app([process("web").external()]).processes.remove("web").unwrap();
+    let mut balancing = wanted.load_balancing.unwrap();
+    balancing.load_balancer.name = "l-1".into();
+    balancing.target_group.name = "g-2".into();
+    balancing.listeners[0].target_group = "g-2".into();
+    let listener = balancing.listeners.remove(0);
+    assert_eq!(balancing.load_balancer.scheme, Scheme::InternetFacing);
+    let attributes = balancing.target_group.attributes.clone();
+    let health = balancing.target_group.check.clone();
+    let tags = Tags::from([("k".into(), "v".into()), ("team".into(), "shop".into())]);
+    let (created, updated, deleted) = (Verb::Created, Verb::Updated, Verb::Deleted);
+    for (change, verb, text) in [
+        (
+            Change::ClaimPort(claim(9001, &owner(), "web", 8080)),
+            created,
+            "claim host port 9001 for container port 8080",
+        ),
+        (
+            Change::FreePort(claim(9001, &owner(), "web", 8080)),
+            deleted,
+            "free host port 9001 of container port 8080",
+        ),
+        (
+            Change::CreateLoadBalancer {
+                process: web(),
+                load_balancer: balancing.load_balancer,
+            },
+            created,
+            "create internet-facing application load balancer l-1",
+        ),
+        (
+            Change::SetSubnets {
+                process: web(),
+                load_balancer: "l-1".into(),
+                subnets: vec!["a".into(), "b".into()],
+            },
+            updated,
+            "set subnets of load balancer l-1 to a, b",
+        ),
+        (
+            Change::SetSecurityGroups {
+                process: web(),
+                load_balancer: "l-1".into(),
+                security_groups: vec!["x".into(), "y".into()],
+            },
+            updated,
+            "set security groups of load balancer l-1 to x, y",
+        ),
+        (
+            Change::DeleteLoadBalancer {
+                process: web(),
+                load_balancer: "l-1".into(),
+            },
+            deleted,
+            "delete load balancer l-1",
+        ),
+        (
+            Change::CreateTargetGroup {
+                process: web(),
+                target_group: balancing.target_group,
+            },
+            created,
+            "create target group g-2 checking /web",
+        ),
+        (
+            Change::ModifyTargetGroup {
+                process: web(),
+                target_group: "g-2".into(),
+                check: health,
+            },
+            updated,
+            "set health check of target group g-2 to /web every 10 s, timeout 5 s, 2 healthy, 3 unhealthy",
+        ),
+        (
+            Change::ModifyTargetGroupAttributes {
+                process: web(),
+                target_group: "g-2".into(),
+                attributes,
+            },
+            updated,
+            "set deregistration delay of target group g-2 to 30 s",
+        ),
+        (
+            Change::DeleteTargetGroup {
+                process: web(),
+                target_group: "g-2".into(),
+            },
+            deleted,
+            "delete target group g-2",
+        ),
+        (
+            Change::CreateListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener: listener.clone(),
+            },
+            created,
+            "create listener HTTP 80 of load balancer l-1 to g-2",
+        ),
+        (
+            Change::ModifyListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener,
+            },
+            updated,
+            "point listener HTTP 80 of load balancer l-1 at g-2",
+        ),
+        (
+            Change::RegisterTaskDefinition {
+                process: web(),
+                content: content(),
+                tags: Tags::new(),
+            },
+            created,
+            "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, port 8080, 2 variables)",
+        ),
+        (
+            Change::CreateService {
+                process: web(),
+                service: wanted.service,
+                task_definition: content(),
+                attachments: vec![attachment("g-2", 8080)],
+            },
+            created,
+            "create service shop_acme_web with 2 tasks behind g-2:8080",
+        ),
+        (
+            Change::DeleteService {
+                process: web(),
+                service: "s-1".into(),
+            },
+            deleted,
+            "delete service s-1",
+        ),
+        (
+            Change::TagService {
+                process: web(),
+                service: "s-1".into(),
+                tags,
+            },
+            updated,
+            "tag service s-1 with k=v, team=shop",
+        ),
+    ] {
+        check(&change, Some("web"), verb, text);
+    }
+}
+
+#[test]
+fn a_change_for_several_processes_belongs_to_none() {
+    check(
+        &Change::AddTags {
+            load_balancers: vec!["l-1".into()],
+            target_groups: vec!["g-2".into(), "g-3".into()],
+            tags: Tags::from([("k".into(), "v".into())]),
+        },
+        None,
+        Verb::Updated,
+        "tag l-1, g-2, g-3 with k=v",
+    );
+    check(
+        &Change::ChangeRecords {
+            zone: "Z1".into(),
+            changes: vec![RecordChange::Create(ownership("a.example.com", &owner(), "web"))],
+        },
+        None,
+        Verb::Updated,
+        "change records in zone Z1: +_empire.a.example.com TXT",
+    );
+}
+
+#[test]
+fn an_update_lists_just_what_it_changes() {
+    let all = ServiceUpdate {
+        desired_count: Some(3),
+        deployment_percent: Some((50, 150)),
+        zone_rebalancing: Some(false),
+        placement: Some(vec![
+            PlacementStrategy::spread("host"),
+            PlacementStrategy::spread("zone"),
+        ]),
+        grace_period: Some(90),
+        network: Some(TaskNetwork {
+            subnets: ["subnet-1".to_owned()].into(),
+            security_groups: ["sg-1".to_owned()].into(),
+            assign_public_ip: true,
+        }),
+    };
+    let none = ServiceUpdate::default;
+    for (change, text) in [
+        (
+            update(ServiceUpdate {
+                desired_count: Some(0),
+                ..none()
+            }),
+            "update service s-1: 0 tasks",
+        ),
+        (
+            update(ServiceUpdate {
+                zone_rebalancing: Some(true),
+                ..none()
+            }),
+            "update service s-1: zone rebalancing on",
+        ),
+        (
+            update(ServiceUpdate {
+                placement: Some(Vec::new()),
+                ..none()
+            }),
+            "update service s-1: placement []",
+        ),
+        (
+            update(all.clone()),
+            "update service s-1: 3 tasks, 50/150 percent, zone rebalancing off, \
+             placement [spread host, spread zone], grace period 90 s, task network",
+        ),
+        (
+            Change::UpdateService {
+                process: "web".into(),
+                service: "s-1".into(),
+                update: all,
+                task_definition: Some(TaskDefinition {
+                    port: None,
+                    ..content()
+                }),
+                attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
+            },
+            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, \
+             zone rebalancing off, placement [spread host, spread zone], grace period 90 s, task network, \
+             target groups [g-1, g-2]",
+        ),
+    ] {
+        check(&change, Some("web"), Verb::Updated, text);
+    }
+}
+
+#[test]
+fn a_fixed_host_port_is_shown_and_any_other_is_not() {
+    for (host_port, shown) in [
+        (HostPort::Fixed(9001), "port 8080 on host port 9001"),
+        (HostPort::Dynamic, "port 8080"),
+        (HostPort::SameAsContainer, "port 8080"),
+    ] {
+        let mut content = content();
+        content.port.as_mut().unwrap().host_port = host_port;
+        let change = Change::RegisterTaskDefinition {
+            process: "web".into(),
+            content,
+            tags: Tags::new(),
+        };
+        assert_eq!(
+            change.to_string(),
+            format!(
+                "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, {shown}, 2 variables)"
+            )
+        );
+    }
+}
+
+#[test]
+fn records_are_shown_as_what_they_point_at() {
+    let name = "a.example.com";
+    let other = RecordSet {
+        name: name.into(),
+        kind: RecordKind::Other("AAAA".into()),
+        content: RecordContent::Routed,
+    };
+    let changes = vec![
+        RecordChange::Delete(pointer(name, RecordStyle::Cname { ttl: 30 }, "l-1")),
+        RecordChange::Create(pointer(name, RecordStyle::Alias, "l-2")),
+        RecordChange::Delete(other),
+        RecordChange::Create(txt("_empire.a.example.com", "text")),
+    ];
+    assert_eq!(
+        Change::ChangeRecords {
+            zone: "Z1".into(),
+            changes
+        }
+        .to_string(),
+        "change records in zone Z1: -a.example.com CNAME l-1.ELB.example. (TTL 30 s), \
+         +a.example.com A alias of l-2.elb.example, -a.example.com AAAA with a routing policy, \
+         +_empire.a.example.com TXT"
+    );
+}
+
+#[test]
+fn no_value_of_a_variable_reaches_display_or_debug() {
+    for change in [
+        Change::RegisterTaskDefinition {
+            process: "web".into(),
+            content: content(),
+            tags: Tags::new(),
+        },
+        Change::UpdateService {
+            process: "web".into(),
+            service: "s-1".into(),
+            update: ServiceUpdate::default(),
+            task_definition: Some(content()),
+            attachments: None,
+        },
+        Change::CreateService {
+            process: "web".into(),
+            service: app([process("web")]).processes.remove("web").unwrap().service,
+            task_definition: content(),
+            attachments: Vec::new(),
+        },
+    ] {
+        for text in [change.to_string(), format!("{change:?}"), format!("{change:#?}")] {
+            assert!(!text.contains("secret-"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! DNS names: the exact batches, and whose a name is.
+
+use std::collections::BTreeSet;
+
+use super::{CHARACTERS_PER_BATCH, RECORDS_PER_BATCH, characters};
+use crate::model::desired::{Desired, Place};
+use crate::model::load_balancer::Scheme;
+use crate::model::owner::Owner;
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
+use crate::model::state::{Observed, Rollout};
+use crate::plan::fixtures::world::{legible, lines, pass, service_of};
+use crate::plan::fixtures::{
+    EXTERNAL, INTERNAL, Process, app, balancer, deployment, owner, owner_of, ownership, place, pointer,
+    process, settled, txt,
+};
+use crate::plan::{Change, names_of, plan};
+
+const NAME: &str = "acme-web.corp.example";
+const TO_WEB: RecordStyle = RecordStyle::Cname { ttl: 60 };
+
+fn web() -> Process {
+    process("web").internal()
+}
+
+fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
+    similar_asserts::assert_eq!(lines(desired, observed), expected);
+}
+
+fn records(world: &mut Observed) -> &mut Vec<RecordSet> {
+    &mut world.zones.get_mut(INTERNAL).unwrap().records
+}
+
+/// A world in which everything but web's one name is as wanted, and these records are listed.
+fn listed(records_found: impl IntoIterator<Item = RecordSet>) -> Observed {
+    let mut world = settled(&app([web(), process("api").internal().unnamed()]));
+    *records(&mut world) = records_found.into_iter().collect();
+    world
+}
+
+/// What becomes of web's name, where these records are listed.
+fn judge(found: &[RecordSet], expected: &str) {
+    judge_as(TO_WEB, found, expected);
+}
+
+fn judge_as(style: RecordStyle, found: &[RecordSet], expected: &str) {
+    let wanted = app([web().style(style), process("api").internal().unnamed()]);
+    let world = listed(found.to_vec());
+    let expected: Vec<String> = match expected {
+        "" => Vec::new(),
+        said if said.starts_with('!') => vec![said.to_owned()],
+        changes => vec![format!("change records in zone Z-INTERNAL: {changes}")],
+    };
+    similar_asserts::assert_eq!(lines(&wanted, &world), expected);
+}
+
+fn cname(ttl: u32, process: &str) -> RecordSet {
+    pointer(
+        NAME,
+        RecordStyle::Cname { ttl },
+        &balancer(process, Scheme::Internal),
+    )
+}
+
+fn alias(process: &str) -> RecordSet {
+    pointer(NAME, RecordStyle::Alias, &balancer(process, Scheme::Internal))
+}
+
+fn elsewhere() -> RecordSet {
+    pointer(NAME, TO_WEB, "elsewhere")
+}
+
+fn ours() -> RecordSet {
+    ownership(NAME, &owner(), "web")
+}
+
+fn beside(kind: &str) -> RecordSet {
+    RecordSet {
+        name: NAME.into(),
+        kind: RecordKind::Other(kind.into()),
+        content: RecordContent::Values {
+            ttl: 5,
+            values: vec!["x".into()],
+        },
+    }
+}
+
+fn routed(kind: RecordKind) -> RecordSet {
+    RecordSet {
+        name: NAME.into(),
+        kind,
+        content: RecordContent::Routed,
+    }
+}
+
+const NEW: &str = "+acme-web.corp.example CNAME web-internal.ELB.example (TTL 60 s)";
+
+#[test]
+fn a_free_name_is_taken_together_with_its_ownership_record() {
+    judge(&[], &format!("{NEW}, +_empire.acme-web.corp.example TXT"));
+    judge_as(
+        RecordStyle::Alias,
+        &[],
+        "+acme-web.corp.example A alias of web-internal.ELB.example, +_empire.acme-web.corp.example TXT",
+    );
+}
+
+#[test]
+fn a_name_as_wanted_is_left_alone_whatever_its_case_and_dot() {
+    judge(&[cname(60, "web"), ours()], "");
+    judge_as(RecordStyle::Alias, &[alias("web"), ours()], "");
+}
+
+#[test]
+fn another_ttl_or_type_or_target_is_one_swap() {
+    let old = "-acme-web.corp.example CNAME web-internal.ELB.example. (TTL 300 s)";
+    judge(&[cname(300, "web"), ours()], &format!("{old}, {NEW}"));
+    let old = "-acme-web.corp.example A alias of web-internal.elb.example";
+    judge(&[alias("web"), ours()], &format!("{old}, {NEW}"));
+    judge_as(
+        RecordStyle::Alias,
+        &[cname(60, "web"), ours()],
+        "-acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+         +acme-web.corp.example A alias of web-internal.ELB.example",
+    );
+    let old = "-acme-web.corp.example CNAME elsewhere.ELB.example. (TTL 60 s)";
+    judge(&[elsewhere(), ours()], &format!("{old}, {NEW}"));
+}
+
+#[test]
+fn an_alias_that_evaluates_health_or_names_another_zone_is_put_right() {
+    let change: [fn(&mut String, &mut bool); 2] =
+        [|_, health| *health = true, |zone, _| *zone = "Z-OTHER".into()];
+    for change in change {
+        let mut found = alias("web");
+        if let RecordContent::Alias {
+            zone_id,
+            evaluate_target_health,
+            ..
+        } = &mut found.content
+        {
+            change(zone_id, evaluate_target_health);
+        }
+        judge_as(
+            RecordStyle::Alias,
+            &[found, ours()],
+            "-acme-web.corp.example A alias of web-internal.elb.example, \
+             +acme-web.corp.example A alias of web-internal.ELB.example",
+        );
+    }
+}
+
+#[test]
+fn a_deletion_repeats_exactly_what_was_listed() {
+    let found = cname(300, "web");
+    let world = listed([found.clone(), ours()]);
+    let wanted = app([web(), process("api").internal().unnamed()]);
+    let [Change::ChangeRecords { changes, .. }] = &plan(&wanted, &world).changes[..] else {
+        panic!()
+    };
+    assert_eq!(changes[0], RecordChange::Delete(found));
+}
+
+#[test]
+fn a_lost_ownership_record_is_written_again_where_the_name_points_at_us() {
+    judge(&[cname(60, "web")], "+_empire.acme-web.corp.example TXT");
+    judge_as(
+        RecordStyle::Alias,
+        &[alias("web")],
+        "+_empire.acme-web.corp.example TXT",
+    );
+    // Also where it points at another load balancer of the same App.
+    judge(
+        &[cname(60, "api")],
+        &format!(
+            "-acme-web.corp.example CNAME api-internal.ELB.example. (TTL 60 s), {NEW}, \
+             +_empire.acme-web.corp.example TXT"
+        ),
+    );
+}
+
+#[test]
+fn a_lost_name_is_written_again() {
+    judge(&[ours()], NEW);
+}
+
+#[test]
+fn a_name_moves_within_the_app_in_one_batch() {
+    judge(
+        &[cname(60, "api"), ownership(NAME, &owner(), "api")],
+        &format!(
+            "-acme-web.corp.example CNAME api-internal.ELB.example. (TTL 60 s), {NEW}, \
+             -_empire.acme-web.corp.example TXT, +_empire.acme-web.corp.example TXT"
+        ),
+    );
+}
+
+#[test]
+fn a_name_of_somebody_else_is_named_as_such_and_untouched() {
+    let held = |text: &str| [cname(60, "web"), txt("_empire.acme-web.corp.example", text)];
+    judge(
+        &held(&owner_of("installation-1", "blog", "acme").record_text("web")),
+        "! web: process web: the name acme-web.corp.example is held by App blog/acme",
+    );
+    judge(
+        &held(&owner_of("installation-2", "shop", "acme").record_text("web")),
+        "! web: process web: the name acme-web.corp.example is held by another installation of this controller",
+    );
+    judge(
+        &held("something else"),
+        "! web: process web: the record _empire.acme-web.corp.example exists and is not this App's",
+    );
+    let unowned = "! web: process web: the name acme-web.corp.example has a record that carries no ownership \
+                   record of this App";
+    judge(&[elsewhere()], unowned);
+    judge_as(RecordStyle::Alias, &[elsewhere()], unowned);
+    // A plain address.
+    judge(
+        &[RecordSet {
+            name: NAME.into(),
+            kind: RecordKind::A,
+            content: RecordContent::Values {
+                ttl: 60,
+                values: vec!["192.0.2.7".into()],
+            },
+        }],
+        unowned,
+    );
+}
+
+#[test]
+fn a_name_held_by_an_app_of_a_name_that_begins_like_ours_is_not_ours() {
+    judge(
+        &[ownership(
+            NAME,
+            &owner_of("installation-1", "shop", "acme2"),
+            "web",
+        )],
+        "! web: process web: the name acme-web.corp.example is held by App shop/acme2",
+    );
+}
+
+#[test]
+fn what_route_53_would_not_have_beside_our_record_is_in_the_way_though_the_name_is_ours() {
+    // A CNAME stands alone; an alias does not mind a mail exchanger.
+    for found in [vec![beside("MX")], vec![beside("MX"), alias("web"), ours()]] {
+        let wanted = app([web(), process("api").internal().unnamed()]);
+        let plan = plan(&wanted, &listed(found));
+        assert_eq!((plan.changes.len(), plan.obstacles.len()), (0, 1), "{plan:#?}");
+    }
+    judge_as(RecordStyle::Alias, &[beside("MX"), alias("web"), ours()], "");
+    // A record with a routing policy is never ours, and nothing goes beside it.
+    for style in [TO_WEB, RecordStyle::Alias] {
+        for kind in [RecordKind::A, RecordKind::Cname] {
+            for text in [None, Some(ours())] {
+                let wanted = app([web().style(style), process("api").internal().unnamed()]);
+                let found = [routed(kind.clone())].into_iter().chain(text);
+                let plan = plan(&wanted, &listed(found));
+                assert_eq!((plan.changes.len(), plan.obstacles.len()), (0, 1), "{plan:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_that_another_app_lets_go_of_is_taken() {
+    let stranger = owner_of("installation-1", "blog", "acme");
+    let wanted = app([web(), process("api").internal().unnamed()]);
+    let mut world = listed([elsewhere(), ownership(NAME, &stranger, "web")]);
+    assert_eq!(plan(&wanted, &world).obstacles.len(), 1);
+    records(&mut world).clear();
+    assert_eq!(pass(&wanted, &mut world).len(), 1);
+    assert!(plan(&wanted, &world).is_settled());
+}
+
+#[test]
+fn a_name_that_is_not_wanted_goes_with_its_ownership_record() {
+    let wanted = app([web().unnamed(), process("api").internal().unnamed()]);
+    let gone = "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s)";
+    let with_text = format!("{gone}, -_empire.acme-web.corp.example TXT");
+    check(&wanted, &listed([cname(60, "web"), ours()]), &[&with_text]);
+    check(&wanted, &listed([cname(60, "web")]), &[gone]);
+    check(
+        &wanted,
+        &listed([ours()]),
+        &["change records in zone Z-INTERNAL: -_empire.acme-web.corp.example TXT"],
+    );
+    // But nobody else's, whatever it points at.
+    for found in [
+        vec![elsewhere()],
+        vec![
+            cname(60, "web"),
+            ownership(NAME, &owner_of("installation-2", "shop", "acme"), "web"),
+        ],
+        vec![routed(RecordKind::Cname)],
+        vec![txt(NAME, "v=spf1 -all")],
+    ] {
+        check(&wanted, &listed(found), &[]);
+    }
+}
+
+#[test]
+fn records_of_another_type_stay_when_a_name_goes() {
+    let wanted = app([web().unnamed(), process("api").internal().unnamed()]);
+    check(
+        &wanted,
+        &listed([beside("MX"), alias("web"), ours()]),
+        &[
+            "change records in zone Z-INTERNAL: -acme-web.corp.example A alias of web-internal.elb.example, \
+             -_empire.acme-web.corp.example TXT",
+        ],
+    );
+}
+
+#[test]
+fn a_process_that_is_internal_now_gives_its_public_name_up_only_when_its_names_move() {
+    let mut world = settled(&app([process("web").external()]));
+    let wanted = app([web()]);
+    pass(&wanted, &mut world);
+    let public = |world: &Observed| world.zones[EXTERNAL].records.len();
+    assert_eq!(public(&world), 2);
+    for _ in 0..2 {
+        crate::plan::fixtures::world::finish(&mut world);
+        pass(&wanted, &mut world);
+    }
+    assert_eq!(public(&world), 0);
+    assert_eq!(
+        records(&mut world)
+            .iter()
+            .find_map(RecordSet::target)
+            .map(|target| legible(&target)),
+        Some("web-internal.elb.example".into())
+    );
+}
+
+#[test]
+fn a_rollout_that_is_under_way_holds_no_name_up_that_is_right() {
+    let wanted = app([web()]);
+    let mut world = settled(&wanted);
+    let service = service_of(&mut world, "web");
+    let mut old = deployment(&service.task_definition, 2, Rollout::Completed);
+    old.primary = false;
+    service.deployments.push(old);
+    check(
+        &wanted,
+        &world,
+        &["~ web: waiting for the rollout of service shop_acme_web"],
+    );
+}
+
+#[test]
+fn a_zone_that_is_gone_stops_no_deletion() {
+    let mut world = settled(&app([web()]));
+    world.zones.clear();
+    check(&app([]), &world, &["delete service shop_acme_web"]);
+}
+
+#[test]
+fn a_zone_that_is_not_the_platforms_is_none_of_our_business() {
+    let mut wanted = app([]);
+    wanted.place = Place {
+        zones: BTreeSet::from([EXTERNAL.into()]),
+        ..place()
+    };
+    let mut world = settled(&app([web()]));
+    world.services.clear();
+    assert!(
+        plan(&wanted, &world)
+            .changes
+            .iter()
+            .all(|c| !matches!(c, Change::ChangeRecords { .. }))
+    );
+}
+
+/// An App with this many names, and what it takes to give them all up.
+fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordChange>> {
+    let mut desired = Desired::empty(owner.clone(), place());
+    desired.place.zones = BTreeSet::from([INTERNAL.into()]);
+    let mut world = crate::plan::fixtures::nothing();
+    for number in 0..names {
+        records(&mut world).push(ownership(&format!("n{number:05}.corp.example"), owner, "w"));
+    }
+    world.zones.get_mut(INTERNAL).unwrap().batch_limit = limit;
+    let changes = plan(&desired, &world).changes.into_iter();
+    changes
+        .map(|change| match change {
+            Change::ChangeRecords { zone, changes } if zone == INTERNAL => changes,
+            other => panic!("{other}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_batch_is_as_large_as_route_53_takes_and_no_larger() {
+    let short = owner_of("i", "a", "b");
+    let long = owner_of(&"i".repeat(63), &"n".repeat(63), &"a".repeat(63));
+    for (owner, names) in [(&short, 2_500), (&long, 700)] {
+        let batches = batches(owner, names, None);
+        let size =
+            |batch: &Vec<RecordChange>| -> usize { batch.iter().map(|c| characters(c.record())).sum() };
+        assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), names);
+        for pair in batches.windows(2) {
+            assert!(pair[0].len() <= RECORDS_PER_BATCH && size(&pair[0]) <= CHARACTERS_PER_BATCH);
+            let full = pair[0].len() == RECORDS_PER_BATCH
+                || size(&pair[0]) + characters(pair[1][0].record()) > CHARACTERS_PER_BATCH;
+            assert!(full, "{} records of {} characters", pair[0].len(), size(&pair[0]));
+        }
+        assert!(batches.len() > 1);
+    }
+}
+
+#[test]
+fn no_name_is_torn_from_its_ownership_record_between_two_batches() {
+    let mut web = process("web").internal().style(RecordStyle::Alias);
+    for number in 0..900 {
+        web = web.named(INTERNAL, &format!("n{number:05}.corp.example"));
+    }
+    let wanted = app([web]);
+    let mut world = settled(&wanted);
+    records(&mut world).clear();
+    let changes = plan(&wanted, &world).changes;
+    assert!(changes.len() > 1);
+    for change in &changes {
+        let Change::ChangeRecords { changes, .. } = change else {
+            panic!("{change}")
+        };
+        assert!(names_of(changes).values().all(|of_name| of_name.len() == 2));
+    }
+    pass(&wanted, &mut world);
+    assert!(plan(&wanted, &world).is_settled());
+}
+
+#[test]
+fn after_a_refusal_that_nothing_explains_batches_carry_fewer_names() {
+    let sizes = |limit| -> Vec<usize> { batches(&owner(), 5, limit).iter().map(Vec::len).collect() };
+    assert_eq!(sizes(None), [5]);
+    assert_eq!(sizes(Some(3)), [3, 2]);
+    assert_eq!(sizes(Some(1)), [1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn a_batch_knows_which_names_it_is_about() {
+    let changes = [
+        RecordChange::Delete(cname(60, "web")),
+        RecordChange::Create(cname(30, "web")),
+        RecordChange::Create(ours()),
+        RecordChange::Create(ownership("shop.corp.example", &owner(), "api")),
+    ];
+    let names = names_of(&changes);
+    assert_eq!(
+        names
+            .iter()
+            .map(|(name, of_name)| (name.as_str(), of_name.len()))
+            .collect::<Vec<_>>(),
+        [(NAME, 3), ("shop.corp.example", 1)]
+    );
+}

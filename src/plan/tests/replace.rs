@@ -1,0 +1,474 @@
+//! AWS.md section 6, step by step: one load balancer replaced by another, exposure added and dropped, and a change of
+//! mind at every step.
+
+use super::{check, converge, random};
+use crate::model::desired::Desired;
+use crate::model::load_balancer::Scheme;
+use crate::model::record::RecordStyle;
+use crate::model::state::Observed;
+use crate::plan::fixtures::world::{elapse, finish, lines, pass, service_of};
+use crate::plan::fixtures::{Process, app, balancer, process, settled};
+use crate::plan::plan;
+
+const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
+const PROVISIONING: &str = "~ web: waiting for load balancer web-external to become active";
+const NAMES: &str = "~ web: waiting with the names until load balancer web-external serves";
+const RETIRING: &str = "~ web: waiting until no resolver can still name load balancer web-internal";
+const ATTACH_BOTH: &str =
+    "update service shop_acme_web: target groups [web-internal-group, web-external-group]";
+const ATTACH_NEW: &str = "update service shop_acme_web: target groups [web-external-group]";
+
+struct Story {
+    wanted: Desired,
+    world: Observed,
+}
+
+impl Story {
+    fn begins_with(process: Process) -> Self {
+        let wanted = app([process]);
+        let world = settled(&wanted);
+        Story { wanted, world }
+    }
+
+    fn wants(&mut self, process: Process) -> &mut Self {
+        self.wanted = app([process]);
+        self
+    }
+
+    /// One pass: what it writes, and what it then waits for.
+    #[track_caller]
+    fn check(&mut self, expected: &[&str]) -> &mut Self {
+        let mut said = pass(&self.wanted, &mut self.world);
+        said.extend(lines(&self.wanted, &self.world));
+        similar_asserts::assert_eq!(said, expected);
+        self
+    }
+
+    fn finish(&mut self) -> &mut Self {
+        finish(&mut self.world);
+        self
+    }
+
+    fn elapse(&mut self) -> &mut Self {
+        elapse(&self.wanted, &mut self.world);
+        self
+    }
+
+    /// To the end, and that is just what a first attempt would have come to.
+    fn converges(&mut self) {
+        converge(&self.wanted, &mut self.world);
+        random::assert_same(&self.wanted, &self.world, &settled(&self.wanted));
+    }
+}
+
+fn internal() -> Process {
+    process("web").internal()
+}
+
+/// In the internal zone only, so that there is one batch to read.
+fn external() -> Process {
+    let mut external = process("web").external();
+    external.names = internal().names;
+    external
+}
+
+/// As far as `steps` of a flip from internal to external.
+fn flipped(steps: usize) -> Story {
+    let mut story = Story::begins_with(internal());
+    story.wants(external());
+    let ways: [fn(&mut Story); 8] = [
+        |story| {
+            pass(&story.wanted, &mut story.world);
+        },
+        |story| finish(&mut story.world),
+        |story| {
+            pass(&story.wanted, &mut story.world);
+        },
+        |story| finish(&mut story.world),
+        |story| {
+            pass(&story.wanted, &mut story.world);
+        },
+        |story| elapse(&story.wanted, &mut story.world),
+        |story| {
+            pass(&story.wanted, &mut story.world);
+        },
+        |story| finish(&mut story.world),
+    ];
+    for way in &ways[..steps] {
+        way(&mut story);
+    }
+    story
+}
+
+#[test]
+fn a_flip_attaches_moves_the_names_waits_detaches_and_only_then_deletes() {
+    let mut story = Story::begins_with(internal());
+    story
+        .wants(external())
+        .check(&[
+            "create internet-facing application load balancer web-external",
+            "create target group web-external-group checking /web",
+            "set deregistration delay of target group web-external-group to 30 s",
+            "create listener HTTP 80 of load balancer web-external to web-external-group",
+            PROVISIONING,
+            NAMES,
+        ])
+        // (b)
+        .finish()
+        .check(&[ATTACH_BOTH, ROLLOUT, NAMES])
+        // (c)
+        .finish()
+        .check(&[
+            "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+             +acme-web.corp.example CNAME web-external.ELB.example (TTL 60 s)",
+            RETIRING,
+        ])
+        .finish()
+        .check(&[RETIRING])
+        // (d)
+        .elapse()
+        .check(&[ATTACH_NEW, ROLLOUT])
+        // (e)
+        .finish()
+        .check(&["delete load balancer web-internal", "delete target group web-internal-group"])
+        .check(&[])
+        .converges();
+}
+
+#[test]
+fn a_load_balancer_that_retires_is_reported_until_it_is_named_again() {
+    let old = ("web".to_owned(), balancer("web", Scheme::Internal));
+    for (steps, retiring) in [(0, false), (4, false), (5, true), (6, true), (8, false)] {
+        let story = flipped(steps);
+        let plan = plan(&story.wanted, &story.world);
+        assert_eq!(
+            plan.retiring.contains(&old),
+            retiring,
+            "after {steps} steps: {plan:#?}"
+        );
+    }
+    let mut story = flipped(5);
+    story.wants(internal());
+    pass(&story.wanted, &mut story.world);
+    let retiring = plan(&story.wanted, &story.world).retiring;
+    assert_eq!(
+        Vec::from_iter(retiring),
+        [("web".into(), balancer("web", Scheme::InternetFacing))]
+    );
+}
+
+#[test]
+fn without_names_the_wait_begins_when_the_new_load_balancer_is_attached() {
+    let mut story = Story::begins_with(internal().unnamed());
+    story.wants(external().unnamed());
+    pass(&story.wanted, &mut story.world);
+    story
+        .finish()
+        .check(&[ATTACH_BOTH, ROLLOUT])
+        .finish()
+        .check(&[RETIRING])
+        .elapse()
+        .check(&[ATTACH_NEW, ROLLOUT])
+        .converges();
+}
+
+#[test]
+fn a_name_in_one_zone_alone_still_holds_the_old_load_balancer() {
+    let mut story = Story::begins_with(process("web").external());
+    story.wants(internal().named(crate::plan::fixtures::EXTERNAL, "acme-web.example.com"));
+    for _ in 0..2 {
+        pass(&story.wanted, &mut story.world);
+        story.finish();
+    }
+    // The batch of the external zone is refused; that of the internal one goes through.
+    let plan = plan(&story.wanted, &story.world);
+    let refused = plan.changes.iter().map(ToString::to_string);
+    let refused: Vec<_> = refused.filter(|line| line.contains("Z-EXTERNAL")).collect();
+    assert_eq!(refused.len(), 1);
+    story.world.parked.extend(refused);
+    pass(&story.wanted, &mut story.world);
+    story.elapse();
+    check(&story.wanted, &story.world, &[]);
+}
+
+#[test]
+fn a_flip_back_at_any_step_ends_where_it_began() {
+    for steps in 0..=8 {
+        let mut story = flipped(steps);
+        story.wants(internal()).converges();
+    }
+}
+
+#[test]
+fn a_flip_back_and_forth_at_any_two_steps_ends_at_the_last_wish() {
+    for steps in 0..=8 {
+        for back in 0..=4 {
+            let mut story = flipped(steps);
+            story.wants(internal());
+            for step in 0..back {
+                if step % 2 == 0 {
+                    pass(&story.wanted, &mut story.world);
+                } else {
+                    story.finish();
+                }
+            }
+            story.wants(external()).converges();
+        }
+    }
+}
+
+#[test]
+fn a_flip_that_is_taken_back_before_the_service_knew_just_deletes_the_new_one() {
+    flipped(2).wants(internal()).check(&[
+        "delete load balancer web-external",
+        "delete target group web-external-group",
+    ]);
+}
+
+#[test]
+fn a_flip_that_is_taken_back_once_attached_detaches_the_new_one_without_a_gap() {
+    let waiting = "~ web: waiting until no resolver can still name load balancer web-external";
+    flipped(4)
+        .wants(internal())
+        .check(&[waiting])
+        .elapse()
+        .check(&[
+            "update service shop_acme_web: target groups [web-internal-group]",
+            ROLLOUT,
+        ])
+        .finish()
+        .check(&[
+            "delete load balancer web-external",
+            "delete target group web-external-group",
+        ])
+        .converges();
+}
+
+#[test]
+fn a_flip_that_is_taken_back_in_the_wait_moves_the_names_back_at_once() {
+    flipped(5).wants(internal()).check(&[
+        "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-external.ELB.example (TTL 60 s), \
+         +acme-web.corp.example CNAME web-internal.ELB.example (TTL 60 s)",
+        "~ web: waiting until no resolver can still name load balancer web-external",
+    ]);
+}
+
+#[test]
+fn changed_content_goes_before_the_flip_in_an_update_of_its_own() {
+    let mut story = Story::begins_with(internal());
+    story.wants(external().image("web:v2"));
+    pass(&story.wanted, &mut story.world);
+    let service = service_of(&mut story.world, "web");
+    assert_eq!((service.deployments.len(), service.attachments.len()), (2, 1));
+    story
+        .check(&[ROLLOUT, PROVISIONING, NAMES])
+        .finish()
+        .check(&[ATTACH_BOTH, ROLLOUT, NAMES])
+        .converges();
+}
+
+#[test]
+fn changed_content_goes_at_any_step_of_a_flip_and_nothing_is_attached_or_detached_before_it_is_rolled_out() {
+    for steps in 0..=8 {
+        let mut story = flipped(steps);
+        story.wants(external().image("web:v2"));
+        let attached = service_of(&mut story.world, "web").attachments.clone();
+        pass(&story.wanted, &mut story.world);
+        let service = service_of(&mut story.world, "web");
+        assert_eq!(service.attachments, attached, "after {steps} steps");
+        assert!(service.deployments.len() > 1, "after {steps} steps");
+        story.converges();
+    }
+}
+
+#[test]
+fn a_rollout_that_never_completes_moves_no_name() {
+    let mut story = flipped(3);
+    for _ in 0..3 {
+        story.check(&[ROLLOUT, NAMES]);
+    }
+    // And takes an edit at once.
+    story.wants(external().image("web:v2")).check(&[
+        "register task definition shop_acme_web with web:v2 (256 CPU units, 512 MiB, port 8080, 1 variables)",
+        "update service shop_acme_web: web:v2 (256 CPU units, 512 MiB, port 8080, 1 variables)",
+        ROLLOUT,
+        NAMES,
+    ]);
+}
+
+#[test]
+fn the_count_follows_at_any_step() {
+    for steps in 0..=8 {
+        let mut story = flipped(steps);
+        story.wants(external().quantity(7));
+        pass(&story.wanted, &mut story.world);
+        assert_eq!(
+            service_of(&mut story.world, "web").desired,
+            7,
+            "after {steps} steps"
+        );
+        story.converges();
+    }
+}
+
+#[test]
+fn from_none_to_one_is_a_single_update_once_the_load_balancer_is_active() {
+    let mut story = Story::begins_with(process("web").image("web:v1"));
+    story
+        .wants(external())
+        .check(&[
+            "create internet-facing application load balancer web-external",
+            "create target group web-external-group checking /web",
+            "set deregistration delay of target group web-external-group to 30 s",
+            "create listener HTTP 80 of load balancer web-external to web-external-group",
+            PROVISIONING,
+            NAMES,
+        ])
+        .finish()
+        .check(&[
+            "register task definition shop_acme_web with web:v1 (256 CPU units, 512 MiB, port 8080, 1 variables)",
+            "update service shop_acme_web: web:v1 (256 CPU units, 512 MiB, port 8080, 1 variables), \
+             grace period 60 s, target groups [web-external-group]",
+            ROLLOUT,
+            NAMES,
+        ])
+        .finish()
+        .check(&[
+            "change records in zone Z-INTERNAL: +acme-web.corp.example CNAME web-external.ELB.example (TTL 60 s), \
+             +_empire.acme-web.corp.example TXT",
+        ])
+        .converges();
+}
+
+#[test]
+fn from_one_to_none_takes_the_names_away_waits_and_detaches_in_a_single_update() {
+    let mut story = Story::begins_with(internal().claimed());
+    story
+        .wants(process("web"))
+        .check(&[
+            "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+             -_empire.acme-web.corp.example TXT",
+            RETIRING,
+        ])
+        .elapse()
+        .check(&[
+            "register task definition shop_acme_web with web:v1 (256 CPU units, 512 MiB, 1 variables)",
+            "update service shop_acme_web: web:v1 (256 CPU units, 512 MiB, 1 variables), grace period 0 s, \
+             target groups []",
+            ROLLOUT,
+        ])
+        .finish()
+        .check(&[
+            "delete load balancer web-internal",
+            "delete target group web-internal-group",
+            "free host port 9000 of container port 8080",
+        ])
+        .converges();
+}
+
+#[test]
+fn while_exposure_is_on_its_way_out_only_the_count_follows() {
+    let mut story = Story::begins_with(internal());
+    story.wants(process("web").image("web:v2").quantity(5));
+    pass(&story.wanted, &mut story.world);
+    let service = service_of(&mut story.world, "web");
+    assert_eq!((service.desired, service.deployments.len()), (5, 1));
+    story.converges();
+}
+
+#[test]
+fn exposure_dropped_and_wanted_again_in_the_wait_gets_its_names_back_and_nothing_else() {
+    let mut story = Story::begins_with(internal());
+    story.wants(process("web"));
+    pass(&story.wanted, &mut story.world);
+    story.wants(internal()).check(&[
+        "change records in zone Z-INTERNAL: +acme-web.corp.example CNAME web-internal.ELB.example (TTL 60 s), \
+         +_empire.acme-web.corp.example TXT",
+    ]);
+    story.converges();
+}
+
+#[test]
+fn exposure_added_and_dropped_again_at_any_step_leaves_nothing_behind() {
+    for steps in 0..6 {
+        let mut story = Story::begins_with(process("web"));
+        story.wants(internal());
+        for step in 0..steps {
+            if step % 2 == 0 {
+                pass(&story.wanted, &mut story.world);
+            } else {
+                story.finish();
+            }
+        }
+        story.wants(process("web")).converges();
+    }
+}
+
+#[test]
+fn a_changed_container_port_is_one_update_with_the_same_target_group() {
+    let mut story = Story::begins_with(internal());
+    story.wants(internal().container_port(9090)).check(&[
+        "register task definition shop_acme_web with web:v1 (256 CPU units, 512 MiB, port 9090, 1 variables)",
+        "update service shop_acme_web: web:v1 (256 CPU units, 512 MiB, port 9090, 1 variables), \
+         target groups [web-internal-group]",
+        ROLLOUT,
+    ]);
+    assert_eq!(
+        service_of(&mut story.world, "web").attachments[0].container_port,
+        9090
+    );
+    story.converges();
+}
+
+#[test]
+fn a_changed_container_port_in_the_middle_of_a_flip_reaches_both_target_groups() {
+    let mut story = flipped(4);
+    story.wants(external().container_port(9090));
+    pass(&story.wanted, &mut story.world);
+    let attachments = &service_of(&mut story.world, "web").attachments;
+    assert_eq!(attachments.len(), 2);
+    assert!(
+        attachments.iter().all(|a| a.container_port == 9090),
+        "{attachments:?}"
+    );
+    story.converges();
+}
+
+#[test]
+fn a_changed_container_port_gives_the_old_host_port_back_when_no_task_has_it() {
+    let mut story = Story::begins_with(internal().claimed());
+    story.wants(internal().claimed().container_port(9090)).check(&[
+        "claim host port 9001 for container port 9090",
+        "register task definition shop_acme_web with web:v1 (256 CPU units, 512 MiB, port 9090 on host port 9001, 1 variables)",
+        "update service shop_acme_web: web:v1 (256 CPU units, 512 MiB, port 9090 on host port 9001, 1 variables), \
+         target groups [web-internal-group]",
+        ROLLOUT,
+    ]);
+    story
+        .finish()
+        .check(&["free host port 9000 of container port 8080"]);
+}
+
+#[test]
+fn removing_the_process_in_the_middle_of_a_flip_leaves_nothing_behind() {
+    for steps in 0..=8 {
+        let mut story = flipped(steps);
+        story.wanted = app([]);
+        story.converges();
+    }
+}
+
+#[test]
+fn a_flip_and_another_record_type_move_the_name_once() {
+    let mut story = Story::begins_with(internal());
+    story.wants(external().style(RecordStyle::Alias));
+    for _ in 0..2 {
+        pass(&story.wanted, &mut story.world);
+        story.finish();
+    }
+    story.check(&[
+        "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+         +acme-web.corp.example A alias of web-external.ELB.example",
+        RETIRING,
+    ]);
+}

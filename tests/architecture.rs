@@ -1,0 +1,539 @@
+//! The architecture, held by reading the source: which module may use what, what pure modules must not touch, and what
+//! the tree looks like. Nothing is compiled for it and nothing has to be remembered.
+//!
+//! A new module needs a row in [`MODULES`], which is the moment to think about where it stands.
+
+#[path = "architecture/source.rs"]
+mod source;
+
+use std::fs;
+use std::path::{Path as File, PathBuf};
+
+use source::{Token, from_root, paths, tokens, without_tests};
+
+/// What a top-level module of the crate may use.
+struct Module {
+    name: &'static str,
+    /// Other modules of the crate.
+    modules: &'static [&'static str],
+    /// Other crates, or parts of them.
+    crates: &'static [&'static str],
+    /// It computes and nothing else: no clock, no chance, no input or output, no order that differs between runs.
+    pure: bool,
+}
+
+const MODULES: &[Module] = &[
+    Module {
+        name: "api",
+        modules: &[],
+        crates: &[
+            "kube::CELSchema",
+            "kube::CustomResource",
+            "kube::CustomResourceExt",
+            "kube::KubeSchema",
+            "kube::core",
+            "k8s_openapi",
+            "schemars",
+            "serde",
+            "serde_json",
+            "serde_saphyr",
+        ],
+        pure: false,
+    },
+    Module {
+        name: "model",
+        modules: &[],
+        crates: &["data_encoding", "sha2"],
+        pure: true,
+    },
+    Module {
+        name: "desired",
+        modules: &["api", "model", "error"],
+        crates: &["shell_words"],
+        pure: true,
+    },
+    Module {
+        name: "plan",
+        modules: &["model"],
+        crates: &[],
+        pure: true,
+    },
+    Module {
+        name: "status",
+        modules: &["api", "model", "plan", "reconcile", "error"],
+        crates: &["jiff", "k8s_openapi"],
+        pure: true,
+    },
+    Module {
+        name: "observe",
+        modules: &["model", "plan", "aws", "claims", "error"],
+        crates: &["async_trait", "futures"],
+        pure: false,
+    },
+    Module {
+        name: "apply",
+        modules: &["model", "plan", "aws", "claims", "error"],
+        crates: &["async_trait", "futures"],
+        pure: false,
+    },
+    Module {
+        name: "reconcile",
+        modules: &["model", "plan", "observe", "apply", "aws", "claims", "error"],
+        crates: &["async_trait"],
+        pure: false,
+    },
+    Module {
+        name: "claims",
+        modules: &["model", "error"],
+        crates: &["async_trait"],
+        pure: false,
+    },
+    Module {
+        name: "error",
+        modules: &["aws"],
+        crates: &["thiserror"],
+        pure: false,
+    },
+    Module {
+        name: "aws",
+        modules: &["model", "error"],
+        crates: &[
+            "async_trait",
+            "aws_config",
+            "aws_credential_types",
+            "aws_sdk_ecs",
+            "aws_sdk_elasticloadbalancingv2",
+            "aws_sdk_route53",
+            "aws_smithy_types",
+            "futures",
+            "thiserror",
+        ],
+        pure: false,
+    },
+    Module {
+        name: "controller",
+        modules: &[
+            "api",
+            "model",
+            "desired",
+            "observe",
+            "plan",
+            "apply",
+            "status",
+            "reconcile",
+            "claims",
+            "error",
+            "aws",
+            "config",
+            "telemetry",
+        ],
+        crates: &[
+            "async_trait",
+            "fastrand",
+            "futures",
+            "jiff",
+            "k8s_openapi",
+            "kube",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+        pure: false,
+    },
+    Module {
+        name: "config",
+        modules: &[],
+        crates: &["clap", "jiff"],
+        pure: false,
+    },
+    Module {
+        name: "telemetry",
+        modules: &["config"],
+        crates: &["axum", "tokio", "tracing", "tracing_subscriber"],
+        pure: false,
+    },
+    // main.rs sees the library as another crate. It makes the one client of the cluster that there is.
+    Module {
+        name: "main",
+        modules: &[],
+        crates: &[
+            "clap",
+            "empire_controller",
+            "futures",
+            "kube::Client",
+            "kube::Config",
+            "tokio",
+            "tracing",
+        ],
+        pure: false,
+    },
+    // lib.rs is a list of modules.
+    Module {
+        name: "lib",
+        modules: &[],
+        crates: &[],
+        pure: true,
+    },
+];
+
+/// What no pure module may name, as a path or as the end of one.
+const IMPURE_PATHS: &[&str] = &[
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::process",
+    "std::sync",
+    "std::thread",
+];
+const IMPURE_WORDS: &[&str] = &[
+    "async",
+    "await",
+    "println",
+    "eprintln",
+    "option_env",
+    "HashMap",
+    "HashSet",
+    "Instant",
+    "RandomState",
+    "SystemTime",
+];
+
+/// Over this many lines of code, without its tests, a file is hard to keep in one's head.
+const LINES: usize = 450;
+
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "crds",
+    "deploy",
+    "src",
+    "tests",
+];
+
+fn root() -> &'static File {
+    File::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file under a folder, by its path from the root.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path.strip_prefix(root()).unwrap().to_owned());
+            }
+        }
+    }
+    files.sort();
+    assert!(!files.is_empty(), "{folder} has no Rust files");
+    files
+}
+
+fn read(file: &File) -> String {
+    fs::read_to_string(root().join(file)).unwrap()
+}
+
+/// `src/plan/ecs.rs` is `["plan", "ecs"]`.
+fn module_of(file: &File) -> Vec<String> {
+    let file = file.with_extension("");
+    file.iter()
+        .skip(1)
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Tests, and what they are made of, in files of their own behind cfg(test).
+fn is_test(module: &[String]) -> bool {
+    module.iter().any(|part| part == "tests" || part == "fixtures")
+}
+
+/// The names by which our code knows the crates of a `Cargo.toml`.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name.replace('-', "_"))
+        .collect()
+}
+
+/// What a file of a module breaks of the rules, a line each.
+fn breaches(module: &[String], source: &str, crates: &[String]) -> Vec<String> {
+    let Some(rule) = MODULES
+        .iter()
+        .find(|rule| Some(rule.name) == module.first().map(String::as_str))
+    else {
+        return vec![format!("module {module:?} has no row in MODULES")];
+    };
+    let code = without_tests(&tokens(source));
+    let mut breaches = Vec::new();
+    for path in paths(&code).iter().map(|path| from_root(path, module)) {
+        let mut breach = |what: &str| {
+            breaches.push(format!(
+                "line {}: {what}: {}",
+                path.line,
+                path.segments.join("::")
+            ))
+        };
+        let first = path.segments[0].as_str();
+        if path.segments.last().is_some_and(|last| last == "*") {
+            breach("glob import");
+        }
+        if first == "crate" {
+            let other = path.segments[1].as_str();
+            if other != rule.name && !rule.modules.contains(&other) {
+                breach(&format!("{} must not use this module", rule.name));
+            }
+        } else if first == "empire_controller" || crates.iter().any(|name| name == first) {
+            if !rule.crates.iter().any(|allowed| path.starts_with(allowed)) {
+                breach(&format!("{} must not use this crate", rule.name));
+            }
+        } else if rule.pure && IMPURE_PATHS.iter().any(|impure| path.starts_with(impure)) {
+            breach(&format!("{} is pure", rule.name));
+        }
+        if rule.pure && path.segments.last().is_some_and(|last| last == "now") {
+            breach("a pure module has no clock");
+        }
+    }
+    for Token { text, line } in &code {
+        let observed = rule.name == "desired" && text == "Observed";
+        if observed || (rule.pure && IMPURE_WORDS.contains(&text.as_str())) {
+            breaches.push(format!("line {line}: {} must not know {text}", rule.name));
+        }
+        if ["todo", "unimplemented", "dbg"].contains(&text.as_str()) {
+            breaches.push(format!("line {line}: unfinished: {text}"));
+        }
+    }
+    breaches
+}
+
+/// Fails with every line that was found.
+fn none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n  {}", breaches.join("\n  "));
+}
+
+#[test]
+fn every_module_uses_only_what_it_may() {
+    let crates = dependencies(&read(File::new("Cargo.toml")));
+    let found = rust_files("src").into_iter().flat_map(|file| {
+        let module = module_of(&file);
+        let source = if is_test(&module) {
+            String::new()
+        } else {
+            read(&file)
+        };
+        let breaches = breaches(&module, &source, &crates);
+        breaches
+            .into_iter()
+            .map(move |breach| format!("{}: {breach}", file.display()))
+    });
+    none(&found.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_rules_notice_what_breaks_them() {
+    let crates = dependencies(&read(File::new("Cargo.toml")));
+    for (module, source, expected) in [
+        (
+            "plan",
+            "use crate::aws::Aws;",
+            Some("plan must not use this module"),
+        ),
+        (
+            "plan",
+            "fn f() { crate::api::app::g(); }",
+            Some("plan must not use this module"),
+        ),
+        (
+            "plan/ecs",
+            "use super::super::aws::Aws;",
+            Some("plan must not use this module"),
+        ),
+        ("plan/ecs", "use super::view::View;", None),
+        (
+            "plan",
+            "use crate::{model, status};",
+            Some("plan must not use this module"),
+        ),
+        (
+            "plan",
+            "fn f() { tracing::info!(\"hello\"); }",
+            Some("plan must not use this crate"),
+        ),
+        ("plan", "use tokio::time;", Some("plan must not use this crate")),
+        ("plan", "// use tokio::time;\nuse std::fmt;", None),
+        ("plan", "fn f() { std::env::var(\"X\"); }", Some("plan is pure")),
+        ("plan", "#[cfg(test)] mod tests { use super::*; }", None),
+        ("plan", "use super::aws::error::*;", Some("glob import")),
+        (
+            "model/name",
+            "use std::collections::HashMap;",
+            Some("model must not know HashMap"),
+        ),
+        (
+            "model/name",
+            "use std::time::SystemTime;",
+            Some("model must not know SystemTime"),
+        ),
+        (
+            "model/name",
+            "fn f() { fastrand::u8(..); }",
+            Some("model must not use this crate"),
+        ),
+        ("desired", "async fn f() {}", Some("desired must not know async")),
+        (
+            "desired",
+            "use crate::model::state::Observed;",
+            Some("desired must not know Observed"),
+        ),
+        (
+            "status",
+            "fn f() { let now = jiff::Timestamp::now(); }",
+            Some("a pure module has no clock"),
+        ),
+        ("status", "fn f(now: jiff::Timestamp) {}", None),
+        (
+            "observe",
+            "use aws_sdk_ecs::Client;",
+            Some("observe must not use this crate"),
+        ),
+        (
+            "observe",
+            "use kube::Client;",
+            Some("observe must not use this crate"),
+        ),
+        ("aws/ecs", "use aws_sdk_ecs::{Client, types};", None),
+        (
+            "aws/ecs",
+            "use crate::plan::Change;",
+            Some("aws must not use this module"),
+        ),
+        (
+            "controller/app",
+            "use aws_sdk_ecs::Client;",
+            Some("controller must not use this crate"),
+        ),
+        (
+            "api/app",
+            "use kube::{Client, CustomResource};",
+            Some("api must not use this crate"),
+        ),
+        ("api/app", "use kube::CustomResource;", None),
+        (
+            "api/app",
+            "use crate::model::name::Arn;",
+            Some("api must not use this module"),
+        ),
+        ("apply", "fn f() { todo!() }", Some("unfinished: todo")),
+        ("manager", "", Some("has no row in MODULES")),
+    ] {
+        let module: Vec<String> = module.split('/').map(Into::into).collect();
+        let found = breaches(&module, source, &crates);
+        match expected {
+            None => none(&found),
+            Some(expected) => assert!(
+                found.iter().any(|found| found.contains(expected)),
+                "{source}: {found:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn only_the_aws_module_knows_the_sdk_and_only_the_edges_know_the_cluster() {
+    let uses = |name: &str| -> Vec<&str> {
+        let uses = |rule: &&Module| {
+            rule.crates
+                .iter()
+                .any(|allowed| allowed.split("::").next() == Some(name))
+        };
+        MODULES.iter().filter(uses).map(|rule| rule.name).collect()
+    };
+    let crates = dependencies(&read(File::new("Cargo.toml")));
+    let sdk: Vec<&String> = crates.iter().filter(|name| name.starts_with("aws_")).collect();
+    assert!(sdk.len() >= 3, "{crates:?}");
+    for name in sdk {
+        assert_eq!(uses(name), ["aws"], "{name}");
+    }
+    assert_eq!(uses("kube"), ["api", "controller", "main"]);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = rust_files("src")
+        .into_iter()
+        .chain(rust_files("tests"))
+        .filter(|file| !read(file).starts_with("//! "));
+    none(
+        &silent
+            .map(|file| format!("{} does not open with //!", file.display()))
+            .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let long = rust_files("src").into_iter().filter_map(|file| {
+        let source = read(&file);
+        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let lines = code.lines().count();
+        (lines > LINES && !is_test(&module_of(&file)))
+            .then(|| format!("{}: {lines} lines of code", file.display()))
+    });
+    none(&long.collect::<Vec<_>>());
+}
+
+#[test]
+fn no_file_is_named_after_nothing() {
+    const NAMES: &[&str] = &[
+        "common", "helper", "helpers", "manager", "mod", "types", "util", "utils",
+    ];
+    let vague = rust_files("src").into_iter().filter(|file| {
+        let module = module_of(file);
+        NAMES.contains(&module.last().unwrap().as_str())
+    });
+    none(
+        &vague
+            .map(|file| format!("{} says nothing", file.display()))
+            .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn nothing_new_stands_at_the_top() {
+    let entries = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // `target` is not in the repository.
+    let mut entries: Vec<String> = entries
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    entries.sort();
+    assert_eq!(entries, TOP_LEVEL);
+}
+
+#[test]
+fn no_test_is_left_out() {
+    let ignored = rust_files("src")
+        .into_iter()
+        .chain(rust_files("tests"))
+        .filter(|file| {
+            let code = tokens(&read(file));
+            code.windows(3)
+                .any(|three| three[0].text == "#" && three[1].text == "[" && three[2].text == "ignore")
+        });
+    none(
+        &ignored
+            .map(|file| format!("{} has an ignored test", file.display()))
+            .collect::<Vec<_>>(),
+    );
+}

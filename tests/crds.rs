@@ -1,0 +1,160 @@
+//! `crds/` is what the types say, and what the types say reads well in `kubectl explain` and never writes into a user's
+//! manifest. `UPDATE_EXPECT=1 cargo test --test crds` rewrites the files.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use empire_controller::api::condition::Reason;
+use empire_controller::api::{definitions, to_yaml};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+use similar_asserts::assert_eq;
+
+const FILES: [&str; 3] = ["app.yaml", "platform.yaml", "port_allocation.yaml"];
+
+#[test]
+fn the_files_are_what_the_types_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    for (file, definition) in FILES.iter().zip(definitions()) {
+        let path = folder.join(file);
+        let expected = to_yaml(&definition).unwrap();
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &expected).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            found, expected,
+            "crds/{file}: to rewrite it, run UPDATE_EXPECT=1 cargo test --test crds"
+        );
+    }
+}
+
+#[test]
+fn the_command_prints_the_files() {
+    let output = Command::new(env!("CARGO_BIN_EXE_empire-controller"))
+        .arg("crds")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let documents: Vec<String> = definitions()
+        .iter()
+        .map(|d| format!("---\n{}", to_yaml(d).unwrap()))
+        .collect();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), documents.concat());
+}
+
+#[test]
+fn the_yaml_means_what_the_types_mean() {
+    for definition in definitions() {
+        let read: Value = serde_saphyr::from_str(&to_yaml(&definition).unwrap()).unwrap();
+        let read: CustomResourceDefinition = serde_json::from_value(read).unwrap();
+        assert_eq!(read, definition);
+    }
+}
+
+/// The API server would write it into the user's object, and GitOps tools would see drift.
+#[test]
+fn no_spec_has_a_default() {
+    each_schema(|path, schema| {
+        if schema.get("default").is_some() {
+            assert!(
+                path.ends_with(".status") && schema["default"] == json!({ "observedGeneration": -1 }),
+                "{path} has a default"
+            );
+        }
+    });
+}
+
+#[test]
+fn every_status_says_that_nobody_has_looked_yet() {
+    for definition in definitions() {
+        let schema = json!(definition.spec.versions[0].schema)["openAPIV3Schema"].clone();
+        let status = &schema["properties"]["status"];
+        if !status.is_null() {
+            assert_eq!(status["default"], json!({ "observedGeneration": -1 }));
+        }
+    }
+}
+
+#[test]
+fn every_field_has_a_description() {
+    each_schema(|path, schema| {
+        let description = schema["description"].as_str().unwrap_or_default();
+        // The elements of a list, and the values of a map of strings, are described with it.
+        let element = path.ends_with("[]") || (path.ends_with("{}") && schema["type"] == "string");
+        assert!(
+            element || description.ends_with('.') || is_kubernetes_own(path),
+            "{path}: {description:?}"
+        );
+    });
+}
+
+/// A null is dropped before the rules see it.
+#[test]
+fn no_field_is_nullable() {
+    each_schema(|path, schema| assert!(schema.get("nullable").is_none(), "{path} is nullable"));
+}
+
+/// What has no limit makes rules about it too costly for the API server, sooner or later.
+#[test]
+fn every_string_list_and_map_of_a_spec_has_a_limit() {
+    each_schema(|path, schema| {
+        let limit = match schema["type"].as_str() {
+            Some("string") if schema.get("enum").is_none() => "maxLength",
+            Some("array") => "maxItems",
+            Some("object") if schema.get("additionalProperties").is_some() => "maxProperties",
+            _ => return,
+        };
+        assert!(
+            !path.contains(".spec") || schema.get(limit).is_some(),
+            "{path} has no {limit}"
+        );
+    });
+}
+
+#[test]
+fn every_list_of_objects_is_a_map_by_key() {
+    each_schema(|path, schema| {
+        if schema["type"] == "array" && schema["items"]["type"] == "object" {
+            assert_eq!(schema["x-kubernetes-list-type"], "map", "{path}");
+        }
+    });
+}
+
+#[test]
+fn reasons_are_as_kubernetes_wants_them() {
+    for reason in Reason::ALL {
+        let text = reason.as_str();
+        assert!(text.starts_with(|c: char| c.is_ascii_uppercase()), "{text}");
+        assert!(text.chars().all(|c| c.is_ascii_alphabetic()), "{text}");
+    }
+}
+
+/// The fields of a condition, which Kubernetes describes itself.
+fn is_kubernetes_own(path: &str) -> bool {
+    path.contains(".status.conditions[].")
+}
+
+/// Calls `check` with every property, element and value of every definition, and a path such as
+/// `App.spec.processes{}.args[]`.
+fn each_schema(check: impl Fn(&str, &Value)) {
+    for definition in definitions() {
+        let kind = definition.spec.names.kind.clone();
+        let schema = json!(definition.spec.versions[0].schema)["openAPIV3Schema"].clone();
+        walk(&kind, &schema, &check);
+    }
+}
+
+fn walk(path: &str, schema: &Value, check: &impl Fn(&str, &Value)) {
+    check(path, schema);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        walk(&format!("{path}.{name}"), property, check);
+    }
+    for (mark, field) in [("[]", "items"), ("{}", "additionalProperties")] {
+        if let Some(inner) = schema.get(field) {
+            walk(&format!("{path}{mark}"), inner, check);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What is deployed, on a real API server: it takes the manifests, the controller may make its calls and no others,
+//! people may what their role says, and the pod meets the restricted standard.
+
+mod support {
+    pub(crate) mod control_plane;
+    pub(crate) mod kubectl;
+    pub(crate) mod script;
+}
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use clap::CommandFactory;
+use empire_controller::config::Arguments;
+use serde_json::{Value, json};
+
+use support::control_plane::ControlPlane;
+use support::kubectl::Kubectl;
+
+const CONTROLLER: &str = "system:serviceaccount:empire-system:empire-controller";
+
+struct Cluster {
+    kubectl: Kubectl,
+    /// What `deploy/base` renders to.
+    manifests: Vec<Value>,
+    _control_plane: ControlPlane,
+}
+
+/// A cluster with `deploy/base` applied, and two namespaces: shop, where jane may edit and joe may view, and other.
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let control_plane = ControlPlane::start(true);
+    let kubectl = control_plane.kubectl.clone();
+    let rendered = kubectl.run(&["kustomize", &path("deploy/base")], "").unwrap();
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&rendered).unwrap();
+    kubectl.run(&["apply", "-f", "-"], &rendered).unwrap();
+    for namespace in ["shop", "other"] {
+        kubectl.run(&["create", "namespace", namespace], "").unwrap();
+    }
+    for (name, role) in [("jane", "edit"), ("joe", "view")] {
+        let (role, user) = (format!("--clusterrole={role}"), format!("--user={name}"));
+        kubectl
+            .run(&["create", "rolebinding", name, &role, &user, "-n", "shop"], "")
+            .unwrap();
+    }
+    Cluster {
+        kubectl,
+        manifests,
+        _control_plane: control_plane,
+    }
+});
+
+fn path(file: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(file)
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+impl Cluster {
+    fn manifest(&self, kind: &str, name: &str) -> &Value {
+        let is_it = |manifest: &&Value| manifest["kind"] == kind && manifest["metadata"]["name"] == name;
+        self.manifests.iter().find(is_it).unwrap()
+    }
+
+    /// Whether someone may do something, such as `get apps.empire.dev -n shop`.
+    fn may(&self, user: &str, what: &str) -> bool {
+        let arguments: Vec<&str> = ["--as", user, "auth", "can-i"]
+            .into_iter()
+            .chain(what.split(' '))
+            .collect();
+        match self.kubectl.run(&arguments, "") {
+            Ok(answer) => answer.trim() == "yes",
+            // `no` is also an exit status, and a mistake of ours must not look like one.
+            Err(complaint) => {
+                assert!(
+                    complaint.trim().is_empty() || complaint.starts_with("Warning"),
+                    "{what}: {complaint}"
+                );
+                false
+            }
+        }
+    }
+
+    fn check(&self, user: &str, expected: bool, questions: &[&str]) {
+        let wrong: Vec<&&str> = questions
+            .iter()
+            .filter(|what| self.may(user, what) != expected)
+            .collect();
+        assert!(wrong.is_empty(), "{user} should get {expected} for {wrong:?}");
+    }
+}
+
+#[test]
+fn the_api_server_takes_the_examples() {
+    for (file, kind) in [
+        ("app", "app.empire.dev/acme"),
+        ("platform", "platform.empire.dev/staging"),
+    ] {
+        let file = path(&format!("deploy/examples/{file}.yaml"));
+        let arguments = [
+            "apply",
+            "--server-side",
+            "--dry-run=server",
+            "--validate=strict",
+            "-f",
+            &file,
+        ];
+        let said = CLUSTER.kubectl.run(&arguments, "").unwrap();
+        assert!(said.starts_with(kind), "{said}");
+    }
+}
+
+#[test]
+fn the_controller_may_make_its_calls() {
+    CLUSTER.check(
+        CONTROLLER,
+        true,
+        &[
+            "list apps.empire.dev -A",
+            "watch apps.empire.dev -A",
+            "get apps.empire.dev/acme -n shop",
+            "patch apps.empire.dev/acme -n shop",
+            "patch apps.empire.dev/acme --subresource=status -n shop",
+            "list platforms.empire.dev",
+            "watch platforms.empire.dev",
+            "patch platforms.empire.dev/staging",
+            "patch platforms.empire.dev/staging --subresource=status",
+            "list portallocations.empire.dev",
+            "get portallocations.empire.dev/staging-9000",
+            "create portallocations.empire.dev",
+            "delete portallocations.empire.dev/staging-9000",
+            "create events.events.k8s.io -n shop",
+            "get namespaces/kube-system",
+            "create configmaps -n empire-system",
+            "get configmaps/empire-installation -n empire-system",
+            "patch configmaps/empire-installation -n empire-system",
+        ],
+    );
+}
+
+#[test]
+fn the_controller_may_make_no_others() {
+    CLUSTER.check(
+        CONTROLLER,
+        false,
+        &[
+            "create apps.empire.dev -n shop",
+            "update apps.empire.dev/acme -n shop",
+            "delete apps.empire.dev/acme -n shop",
+            "create platforms.empire.dev",
+            "update platforms.empire.dev/staging",
+            "delete platforms.empire.dev/staging",
+            "patch portallocations.empire.dev/staging-9000",
+            "update portallocations.empire.dev/staging-9000",
+            "deletecollection portallocations.empire.dev",
+            "get namespaces/default",
+            "list namespaces",
+            "list configmaps -n empire-system",
+            "get configmaps/other -n empire-system",
+            "patch configmaps/other -n empire-system",
+            "delete configmaps/empire-installation -n empire-system",
+            "get configmaps/empire-installation -n shop",
+            "create configmaps -n shop",
+            "list events.events.k8s.io -n shop",
+            "get secrets -n empire-system",
+            "get secrets -n shop",
+            "create pods -n empire-system",
+            "create serviceaccounts --subresource=token -n empire-system",
+            "escalate clusterroles.rbac.authorization.k8s.io",
+            "bind clusterroles.rbac.authorization.k8s.io",
+            "impersonate users",
+        ],
+    );
+}
+
+/// The controller manager fills the aggregated roles a moment after it sees ours.
+#[test]
+fn people_may_what_their_role_says() {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !(CLUSTER.may("jane", "create apps.empire.dev -n shop")
+        && CLUSTER.may("joe", "get apps.empire.dev -n shop"))
+    {
+        assert!(Instant::now() < deadline, "the roles are not aggregated");
+    }
+    CLUSTER.check(
+        "jane",
+        true,
+        &[
+            "get apps.empire.dev -n shop",
+            "patch apps.empire.dev -n shop",
+            "delete apps.empire.dev -n shop",
+        ],
+    );
+    CLUSTER.check("joe", true, &["watch apps.empire.dev -n shop"]);
+    for user in ["jane", "joe"] {
+        CLUSTER.check(
+            user,
+            false,
+            &[
+                "get apps.empire.dev -n other",
+                "patch apps.empire.dev --subresource=status -n shop",
+                "create platforms.empire.dev",
+                "patch platforms.empire.dev",
+                "delete portallocations.empire.dev",
+            ],
+        );
+    }
+    CLUSTER.check(
+        "joe",
+        false,
+        &["create apps.empire.dev -n shop", "delete apps.empire.dev -n shop"],
+    );
+    for (role, verbs) in [
+        ("view", "get list watch"),
+        ("admin", "get list watch create patch update delete"),
+    ] {
+        let rules = CLUSTER
+            .kubectl
+            .run(&["get", "clusterrole", role, "-o", "json"], "")
+            .unwrap();
+        let rules: Value = serde_json::from_str(&rules).unwrap();
+        let mut granted = Vec::new();
+        for rule in rules["rules"].as_array().unwrap() {
+            if rule["apiGroups"] == json!(["empire.dev"]) {
+                granted.extend(rule["verbs"].as_array().unwrap().iter().filter_map(Value::as_str));
+            }
+        }
+        for verb in verbs.split(' ') {
+            assert!(granted.contains(&verb), "{role} lacks {verb}: {granted:?}");
+        }
+    }
+}
+
+#[test]
+fn no_rule_has_a_wildcard() {
+    let roles = CLUSTER
+        .manifests
+        .iter()
+        .filter(|manifest| manifest["rules"].is_array());
+    let rules: Vec<&Value> = roles.flat_map(|role| role["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() >= 8, "{rules:?}");
+    for rule in rules {
+        assert!(!rule.to_string().contains('*'), "{rule}");
+    }
+}
+
+/// The namespace enforces the standard, so a pod made of the Deployment's template is judged by the API server.
+#[test]
+fn the_pod_meets_the_restricted_standard() {
+    let template = &CLUSTER.manifest("Deployment", "empire-controller")["spec"]["template"];
+    let pod = |spec: &Value| {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": "judged", "namespace": "empire-system" },
+            "spec": spec,
+        });
+        CLUSTER
+            .kubectl
+            .run(&["create", "--dry-run=server", "-f", "-"], &pod.to_string())
+    };
+    assert!(pod(&template["spec"]).unwrap().contains("created"));
+
+    let mut lax = template["spec"].clone();
+    lax["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(true);
+    let refusal = pod(&lax).unwrap_err();
+    assert!(refusal.contains("violates PodSecurity \"restricted"), "{refusal}");
+    assert_eq!(
+        template["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"],
+        json!(true),
+        "which the standard does not ask for"
+    );
+}
+
+#[test]
+fn there_is_one_controller_at_a_time() {
+    let spec = &CLUSTER.manifest("Deployment", "empire-controller")["spec"];
+    assert_eq!(
+        (&spec["replicas"], &spec["strategy"]["type"]),
+        (&json!(1), &json!("Recreate"))
+    );
+}
+
+#[test]
+fn the_container_is_started_as_the_binary_understands() {
+    let container =
+        &CLUSTER.manifest("Deployment", "empire-controller")["spec"]["template"]["spec"]["containers"][0];
+    let command = Arguments::command();
+    let run = command
+        .find_subcommand(container["args"][0].as_str().unwrap())
+        .unwrap();
+    let arguments: Vec<_> = run.get_arguments().collect();
+    for variable in container["env"].as_array().unwrap() {
+        let name = variable["name"].as_str().unwrap();
+        let known = arguments
+            .iter()
+            .any(|argument| argument.get_env().is_some_and(|env| env == name));
+        assert!(known, "{name} is no variable of `run`");
+    }
+    let health = arguments
+        .iter()
+        .find(|argument| argument.get_id() == "health_address")
+        .unwrap();
+    let address = health.get_default_values()[0].to_str().unwrap();
+    let port = container["ports"][0]["containerPort"].to_string();
+    assert_eq!(address.rsplit(':').next(), Some(port.as_str()));
+}

@@ -1,0 +1,251 @@
+//! `deploy/iam-policy.json` allows what `src/aws` calls, what AWS wants besides, and nothing else.
+//!
+//! The calls are read from the `Call` constants in the source, so that a new one fails here until it is allowed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use empire_controller::model::name::{AppName, load_balancer_prefix};
+use empire_controller::model::owner::OWNER_TAG;
+use serde_json::{Value, json};
+
+/// What AWS checks besides the action that is called. For Elastic Load Balancing:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html>; for the tags:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html>; the role is the
+/// task's execution role.
+const BESIDES: &[(&str, &[&str])] = &[
+    (
+        "ecs:CreateService",
+        &["ecs:TagResource", "iam:CreateServiceLinkedRole"],
+    ),
+    ("ecs:RegisterTaskDefinition", &["ecs:TagResource", "iam:PassRole"]),
+    (
+        "elasticloadbalancing:CreateLoadBalancer",
+        &[
+            "elasticloadbalancing:AddTags",
+            "ec2:DescribeAccountAttributes",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "iam:CreateServiceLinkedRole",
+        ],
+    ),
+    (
+        "elasticloadbalancing:CreateTargetGroup",
+        &[
+            "elasticloadbalancing:AddTags",
+            "ec2:DescribeInternetGateways",
+            "ec2:DescribeVpcs",
+        ],
+    ),
+    (
+        "elasticloadbalancing:CreateListener",
+        &["elasticloadbalancing:AddTags"],
+    ),
+    ("elasticloadbalancing:SetSubnets", &["ec2:DescribeSubnets"]),
+];
+
+/// The only service whose resources carry no tags: ownership is in its records.
+const UNTAGGED: &str = "route53:";
+
+/// The calls of the source by their verb (read, create, modify, delete).
+fn calls() -> BTreeMap<String, BTreeSet<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
+    let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let source = fs::read_to_string(path).unwrap();
+        for constant in source.split(": Call = Call::").skip(1) {
+            let (verb, rest) = constant.split_once('(').unwrap();
+            let action = rest.split('"').nth(1).unwrap();
+            calls.entry(verb.into()).or_default().insert(action.into());
+        }
+    }
+    let verbs: Vec<&str> = calls.keys().map(String::as_str).collect();
+    assert_eq!(verbs, ["create", "delete", "modify", "read"]);
+    calls
+}
+
+struct Statement {
+    sid: String,
+    actions: BTreeSet<String>,
+    resources: BTreeSet<String>,
+    condition: Value,
+}
+
+fn policy() -> Vec<Statement> {
+    let policy: Value = serde_json::from_str(&text()).unwrap();
+    assert_eq!(policy["Version"], "2012-10-17");
+    let statements = policy["Statement"].as_array().unwrap();
+    let read = |statement: &Value| {
+        assert_eq!(statement["Effect"], "Allow");
+        Statement {
+            sid: statement["Sid"].as_str().unwrap().into(),
+            actions: strings(&statement["Action"]),
+            resources: strings(&statement["Resource"]),
+            condition: statement["Condition"].clone(),
+        }
+    };
+    statements.iter().map(read).collect()
+}
+
+fn text() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam-policy.json")).unwrap()
+}
+
+/// IAM takes one string for a list of one.
+fn strings(value: &Value) -> BTreeSet<String> {
+    let one = std::slice::from_ref(value);
+    let all = value.as_array().map_or(one, Vec::as_slice);
+    all.iter().map(|one| one.as_str().unwrap().into()).collect()
+}
+
+/// The one statement that allows an action under a condition on this key.
+fn allowing<'a>(policy: &'a [Statement], action: &str, key: &str) -> &'a Statement {
+    let found: Vec<&Statement> = policy
+        .iter()
+        .filter(|statement| statement.actions.contains(action))
+        .filter(|statement| statement.condition.to_string().contains(&format!("\"{key}\"")))
+        .collect();
+    assert_eq!(found.len(), 1, "{action} under {key}");
+    found[0]
+}
+
+#[test]
+fn allows_what_is_called_and_nothing_else() {
+    let called: BTreeSet<String> = calls().into_values().flatten().collect();
+    for (action, _) in BESIDES {
+        assert!(called.contains(*action), "{action} is not called");
+    }
+    let besides = BESIDES.iter().flat_map(|(_, besides)| *besides);
+    let wanted: BTreeSet<String> = besides
+        .map(|action| (*action).to_owned())
+        .chain(called.clone())
+        .collect();
+    let allowed: BTreeSet<String> = policy()
+        .into_iter()
+        .flat_map(|statement| statement.actions)
+        .collect();
+    let missing: Vec<&String> = wanted.difference(&allowed).collect();
+    let needless: Vec<&String> = allowed.difference(&wanted).collect();
+    assert!(missing.is_empty(), "called but not allowed: {missing:?}");
+    assert!(needless.is_empty(), "allowed but not called: {needless:?}");
+}
+
+#[test]
+fn what_exists_is_changed_only_with_an_owner_tag() {
+    let (policy, calls) = (policy(), calls());
+    let key = format!("aws:ResourceTag/{OWNER_TAG}");
+    for action in calls["modify"].union(&calls["delete"]) {
+        if !action.starts_with(UNTAGGED) {
+            let statement = allowing(&policy, action, &key);
+            assert_eq!(statement.condition, json!({"Null": {key.as_str(): "false"}}));
+            assert!(!statement.resources.contains("*"), "{action}");
+        }
+    }
+}
+
+#[test]
+fn what_is_created_has_an_owner_tag_from_the_start() {
+    let (policy, calls) = (policy(), calls());
+    let key = format!("aws:RequestTag/{OWNER_TAG}");
+    let mut creates: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for action in &calls["create"] {
+        let statement = allowing(&policy, action, &key);
+        assert_eq!(statement.condition, json!({"Null": {key.as_str(): "false"}}));
+        let (service, operation) = action.split_once(':').unwrap();
+        creates.entry(service).or_default().insert(operation.into());
+    }
+    // Tags in a create are a permission of their own, for just these creates.
+    for (service, tagging) in [
+        ("ecs", "ecs:TagResource"),
+        ("elasticloadbalancing", "elasticloadbalancing:AddTags"),
+    ] {
+        let key = format!("{service}:CreateAction");
+        let statement = allowing(&policy, tagging, &key);
+        let listed = strings(&statement.condition["StringEquals"][&key]);
+        assert_eq!(Some(&listed), creates.get(service));
+    }
+    assert_eq!(creates.len(), 2);
+}
+
+#[test]
+fn records_are_never_overwritten_and_other_types_never_touched() {
+    let key = "route53:ChangeResourceRecordSetsActions";
+    let policy = policy();
+    let statement = allowing(&policy, "route53:ChangeResourceRecordSets", key);
+    assert_eq!(
+        statement.condition,
+        json!({"ForAllValues:StringEquals": {
+            key: ["CREATE", "DELETE"],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME", "TXT"],
+        }})
+    );
+}
+
+#[test]
+fn a_role_is_passed_by_its_name_and_to_tasks_alone() {
+    let policy = policy();
+    let statement = allowing(&policy, "iam:PassRole", "iam:PassedToService");
+    assert_eq!(
+        statement.condition,
+        json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
+    );
+    for role in &statement.resources {
+        assert!(!role.contains('*'), "{role}");
+    }
+}
+
+#[test]
+fn resources_are_in_the_example_account_and_balancers_bear_our_names() {
+    let app = AppName {
+        namespace: "shop".into(),
+        name: "acme".into(),
+    };
+    let every = "e-*";
+    assert!(load_balancer_prefix(&app).starts_with(every.trim_end_matches('*')));
+    for Statement { sid, resources, .. } in policy() {
+        for resource in resources.iter().filter(|resource| *resource != "*") {
+            let parts: Vec<&str> = resource.splitn(6, ':').collect();
+            let [_, _, service, _, account, name] = parts[..] else {
+                panic!("{sid}: {resource} is no ARN")
+            };
+            let expected = if service == "route53" { "" } else { "123456789012" };
+            assert_eq!(account, expected, "{sid}: {resource}");
+            assert!(
+                service != "elasticloadbalancing" || name.ends_with(&format!("/{every}")),
+                "{sid}: {resource}"
+            );
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+#[test]
+fn fits_into_a_managed_policy_and_says_each_thing_once() {
+    let characters = text()
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .count();
+    assert!(characters <= 6_144, "{characters}");
+    let policy = policy();
+    let sids: BTreeSet<&str> = policy.iter().map(|statement| statement.sid.as_str()).collect();
+    assert_eq!(sids.len(), policy.len());
+    for Statement { sid, actions, .. } in &policy {
+        assert!(
+            sid.chars().all(|character| character.is_ascii_alphanumeric()),
+            "{sid}"
+        );
+        for action in actions {
+            assert!(!action.contains('*'), "{sid}: {action}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! README.md tells of every field, condition, reason, column and flag there is, and of none that there is not; its
+//! examples are written in them, and the files that it points to exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+use empire_controller::api::condition::{ConditionType, Reason};
+use empire_controller::api::definitions;
+use empire_controller::config::Arguments;
+use serde_json::{Value, json};
+use similar_asserts::assert_eq;
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The cells of the rows of the table whose first heading is this.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let readme = read("README.md");
+    let cells = |line: &str| -> Vec<String> {
+        let line = line.trim_start_matches('|').trim_end_matches('|');
+        line.split(" | ").map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut lines = readme
+        .lines()
+        .skip_while(|line| !line.starts_with('|') || cells(line)[0] != heading);
+    assert!(lines.next().is_some(), "no table begins with {heading}");
+    let rows: Vec<_> = lines
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(cells)
+        .collect();
+    assert!(!rows.is_empty(), "the table of {heading} is empty");
+    rows
+}
+
+fn first_cells(heading: &str) -> BTreeSet<String> {
+    let rows = table(heading);
+    let cells: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+    assert_eq!(
+        cells.len(),
+        rows.len(),
+        "the table of {heading} says something twice"
+    );
+    cells
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+/// The definition of a kind, as JSON.
+fn definition(kind: &str) -> Value {
+    let definitions = definitions().map(|definition| json!(definition));
+    definitions
+        .into_iter()
+        .find(|definition| definition["spec"]["names"]["kind"] == kind)
+        .unwrap()
+}
+
+fn schema(kind: &str) -> Value {
+    definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+}
+
+/// Paths such as `expose.check.path`, with `*` for the key of a map and nothing for the items of a list.
+fn fields(schema: &Value, prefix: &str, found: &mut BTreeSet<String>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        found.insert(path.clone());
+        fields(property, &path, found);
+        fields(&property["items"], &path, found);
+        fields(&property["additionalProperties"], &format!("{path}.*"), found);
+    }
+}
+
+fn fields_of(kind: &str, part: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    fields(&schema(kind)["properties"][part], "", &mut found);
+    found
+}
+
+#[test]
+fn every_field_of_an_app_has_a_row() {
+    let fields = fields_of("App", "spec");
+    let (of_processes, of_apps): (Vec<_>, Vec<_>) =
+        fields.iter().partition(|field| field.starts_with("processes.*."));
+    assert!(of_processes.len() > 10 && of_apps.len() >= 5, "{fields:?}");
+    assert_eq!(
+        first_cells("`spec`"),
+        of_apps.into_iter().map(|field| code(field)).collect()
+    );
+    let of_processes = of_processes
+        .into_iter()
+        .map(|field| code(field.trim_start_matches("processes.*.")));
+    assert_eq!(first_cells("`spec.processes.*`"), of_processes.collect());
+}
+
+#[test]
+fn every_field_of_a_platform_has_a_row() {
+    let readme = read("README.md");
+    let section = readme
+        .split("\n## ")
+        .find(|section| section.starts_with("A Platform"))
+        .unwrap();
+    let rows = section
+        .lines()
+        .filter(|line| line.starts_with("| `") && !line.starts_with("| `spec` |"));
+    let rows = rows.map(|line| {
+        line.split(" | ")
+            .next()
+            .unwrap()
+            .trim_start_matches("| ")
+            .to_owned()
+    });
+    let fields = fields_of("Platform", "spec");
+    assert_eq!(
+        rows.collect::<BTreeSet<_>>(),
+        fields.iter().map(|field| code(field)).collect()
+    );
+}
+
+/// But for what is inside of what they name, and what every condition of Kubernetes has.
+#[test]
+fn every_field_of_a_status_is_named() {
+    let readme = read("README.md");
+    for kind in ["App", "Platform"] {
+        for field in fields_of(kind, "status") {
+            let leaf = field.trim_start_matches("processes.").to_owned();
+            let inner = ["conditions", "platform.", "hostPorts.", "retiring.", "zones."];
+            let told = leaf.starts_with("processesComplete") || leaf == "platform" || leaf == "url";
+            if !told && !inner.iter().any(|inner| leaf.starts_with(inner)) {
+                let named =
+                    readme.contains(&code(&leaf)) || readme.contains(&code(&format!("status.{leaf}")));
+                assert!(named, "{kind}: status.{field} is not in README.md");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reason_says_what_to_do() {
+    let reasons = Reason::ALL.iter().map(|reason| code(reason.as_str()));
+    assert_eq!(first_cells("reason"), reasons.collect());
+    for row in table("reason") {
+        assert!(
+            row.len() == 3 && !row[1].is_empty() && !row[2].is_empty(),
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn every_condition_has_a_row() {
+    let conditions = [
+        ConditionType::Ready,
+        ConditionType::Reconciling,
+        ConditionType::Stalled,
+    ];
+    assert_eq!(
+        first_cells("condition"),
+        conditions.map(|condition| code(condition.as_str())).into()
+    );
+}
+
+#[test]
+fn every_column_is_named() {
+    let rows = table("column of");
+    for row in &rows {
+        let definition = definition(&row[0]);
+        let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"]
+            .as_array()
+            .unwrap();
+        for column in columns {
+            let name = code(column["name"].as_str().unwrap());
+            assert!(row[1].contains(&name), "column {name} of {}", row[0]);
+        }
+    }
+    assert_eq!(rows.len(), 3);
+}
+
+#[test]
+fn every_flag_has_its_variable_and_default() {
+    let command = Arguments::command();
+    let run = command.find_subcommand("run").unwrap();
+    let flags: BTreeSet<Vec<String>> = run
+        .get_arguments()
+        .filter(|argument| argument.get_long().is_some_and(|long| long != "help"))
+        .map(|argument| {
+            let default = argument
+                .get_default_values()
+                .first()
+                .map(|value| value.to_str().unwrap());
+            let variable = argument
+                .get_env()
+                .unwrap_or_else(|| panic!("{argument} has no variable"));
+            vec![
+                code(&format!("--{}", argument.get_long().unwrap())),
+                code(variable.to_str().unwrap()),
+                default.map_or_else(|| "UID of the namespace `kube-system`".into(), code),
+            ]
+        })
+        .collect();
+    let rows = table("flag").into_iter().map(|row| row[..3].to_vec());
+    assert_eq!(rows.collect::<BTreeSet<_>>(), flags);
+}
+
+/// What of a manifest's keys its schema does not know.
+fn unknown(manifest: &Value, schema: &Value, path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in manifest.as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        let open = schema["additionalProperties"].is_object();
+        let inner = if open {
+            &schema["additionalProperties"]
+        } else {
+            &schema["properties"][key]
+        };
+        if inner.is_null() {
+            found.push(path);
+        } else {
+            found.extend(unknown(value, inner, &path));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_examples_are_written_in_fields_that_exist() {
+    let readme = read("README.md");
+    let blocks = readme
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned());
+    let files = ["app", "platform"].map(|name| read(&format!("deploy/examples/{name}.yaml")));
+    let mut kinds = BTreeSet::new();
+    for text in blocks.chain(files) {
+        let manifest: Value = serde_saphyr::from_str(&text).unwrap();
+        let kind = manifest["kind"].as_str().unwrap().to_owned();
+        if manifest["apiVersion"] == "empire.dev/v1alpha1" {
+            let unknown = unknown(&manifest["spec"], &schema(&kind)["properties"]["spec"], "spec");
+            assert!(unknown.is_empty(), "{kind}: {unknown:?}");
+            kinds.insert(kind);
+        }
+    }
+    assert_eq!(kinds, BTreeSet::from(["App".to_owned(), "Platform".to_owned()]));
+    let bad = json!({ "processes": { "web": { "expose": { "port": 80 } } } });
+    let unknown = unknown(&bad, &schema("App")["properties"]["spec"], "spec");
+    assert_eq!(unknown, ["spec.processes.web.expose.port"]);
+}
+
+#[test]
+fn what_kubectl_get_is_shown_to_print_is_what_it_prints() {
+    let definition = definition("App");
+    let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"]
+        .as_array()
+        .unwrap();
+    let shown = columns
+        .iter()
+        .filter(|column| column["priority"].as_i64().unwrap_or(0) == 0);
+    let names = shown.map(|column| column["name"].as_str().unwrap().to_uppercase());
+    let expected: Vec<String> = ["NAME".to_owned()].into_iter().chain(names).collect();
+    let readme = read("README.md");
+    let header = readme.lines().find(|line| line.starts_with("NAME ")).unwrap();
+    assert_eq!(header.split_whitespace().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_files_that_it_points_to_exist() {
+    let readme = read("README.md");
+    let links = readme
+        .split("](")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap());
+    let links = links
+        .filter(|link| !link.starts_with("https://"))
+        .map(str::to_owned);
+    let commands = readme
+        .split(['`', ' ', '\n'])
+        .filter_map(|word| word.strip_prefix("./deploy/"))
+        .map(|word| format!("deploy/{word}"));
+    let mut files: BTreeSet<String> = links.collect();
+    files.extend(commands);
+    assert!(
+        files.contains("deploy/local/up") && files.contains("LICENSE"),
+        "{files:?}"
+    );
+    for file in files {
+        assert!(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).exists(),
+            "README.md points to {file}"
+        );
+    }
+}
