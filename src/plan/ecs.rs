@@ -7,7 +7,7 @@
 
 use super::elbv2::missing_tags;
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Change, Pending, Plan};
 use crate::model::desired::{DesiredProcess, LoadBalancing};
 use crate::model::name;
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
@@ -247,6 +247,8 @@ impl Update<'_> {
         }
         if attached.is_empty() && self.has_dead_attachments(attached) {
             ported = Some(Vec::new());
+            // AWS takes a grace period only with target groups.
+            settings.grace_period = Some(0);
         }
         let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
             return self.without_port(plan);
@@ -270,13 +272,14 @@ impl Update<'_> {
         true
     }
 
-    /// The content waits for the claim of its host port, and what belongs to it with it: the container port of a target
-    /// group that the running content does not have would be refused. But where no port is left, scaling goes on.
+    /// The content waits for the claim of its host port, and the container ports of its target groups with it, which AWS
+    /// would refuse before. The settings, too, if that is a matter of this pass; else scaling goes on.
     fn without_port(&self, plan: &mut Plan) -> bool {
-        let exhausted = |obstacle: &Obstacle| {
-            obstacle.process == self.process && obstacle.kind == ObstacleKind::PortsExhausted
+        let claims = |change: &Change| {
+            matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
+                && !self.view.observed.parked.contains(&change.to_string())
         };
-        if plan.obstacles.iter().any(exhausted) {
+        if !plan.changes.iter().any(claims) {
             self.count(plan);
         }
         true
