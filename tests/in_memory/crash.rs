@@ -253,7 +253,7 @@ fn arrives_when_edited_again_in_the_middle() {
 }
 
 /// How many revisions a family has depends on the way there.
-fn without_revisions(snapshot: &Snapshot) -> Snapshot {
+pub(crate) fn without_revisions(snapshot: &Snapshot) -> Snapshot {
     let lines = snapshot.0.lines().filter(|line| !line.starts_with("family "));
     Snapshot(lines.collect::<Vec<_>>().join("\n"))
 }

@@ -15,6 +15,7 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod random;
 mod stories;
 mod troubles;
 mod write_counts;

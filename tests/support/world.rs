@@ -149,6 +149,10 @@ impl World {
         self.apps.contains_key(key)
     }
 
+    pub(crate) fn is_deleting(&self, key: &str) -> bool {
+        self.apps.get(key).is_some_and(|held| held.deleting)
+    }
+
     pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
         let generation = self.platform.metadata.generation.map(|generation| generation + 1);
         self.platform = platform.build();
@@ -389,10 +393,14 @@ impl World {
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
         };
+        let scope = self.scope(held);
+        if matches!(scope, Scope::Everything) {
+            self.aws.look();
+        }
         let request = Request {
             desired: &desired,
             known,
-            scope: self.scope(held),
+            scope,
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
             held: Vec::new(),

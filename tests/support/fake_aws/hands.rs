@@ -25,6 +25,7 @@ impl Drop for Hands<'_> {
     fn drop(&mut self) {
         let before = self.before.clone();
         self.state.note_names(&before);
+        self.state.unseen = true;
     }
 }
 

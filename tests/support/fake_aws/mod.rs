@@ -69,6 +69,8 @@ struct State {
     unnamed_since: BTreeMap<String, u64>,
     /// The App whose reconcile is under way.
     acting: Option<String>,
+    /// Somebody's hands took something away, and the controller has not looked since.
+    unseen: bool,
 }
 
 impl FakeAws {
@@ -105,6 +107,11 @@ impl FakeAws {
             state.now += 1;
             state.tick();
         }
+    }
+
+    /// The controller is about to read everything.
+    pub(crate) fn look(&self) {
+        self.lock().unseen = false;
     }
 
     /// Every write that took effect, from the beginning.
