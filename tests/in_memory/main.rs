@@ -17,5 +17,6 @@ mod world;
 mod crash;
 mod random;
 mod stories;
+mod strictness;
 mod troubles;
 mod write_counts;

@@ -122,7 +122,7 @@ fn an_app_lives_and_goes() {
         .shows_the_world()
         .then("the same again", |world| world.apply(&acme()))
         .then("a new image", |world| {
-            world.apply(&acme().image("registry.example/acme:v2"))
+            world.apply(&acme().image("registry.example/acme:v2"));
         })
         .then("scaled, and a longer grace period", |world| {
             let web = web().external().quantity(5).grace_period("90s");
@@ -159,11 +159,11 @@ fn an_app_becomes_internal_and_changes_its_mind() {
         .shows_the_world()
         .for_a_moment("external once more", 5, |world| world.apply(&acme()))
         .then("but internal after all, before any name has moved", |world| {
-            world.apply(&internal())
+            world.apply(&internal());
         })
         .for_a_moment("external", 12, |world| world.apply(&acme()))
         .then("and internal, when the names have moved", |world| {
-            world.apply(&internal())
+            world.apply(&internal());
         })
         .shows_the_world()
         .reads("flip.txt");
@@ -214,7 +214,7 @@ fn tasks_with_their_own_addresses() {
     Story::on(&staging().awsvpc("sg-1"))
         .then("created", |world| world.apply(&acme()))
         .then("another security group for tasks", |world| {
-            world.set_platform(&staging().awsvpc("sg-2"))
+            world.set_platform(&staging().awsvpc("sg-2"));
         })
         .then("internal", |world| world.apply(&internal()))
         .then("the App is deleted", |world| world.delete("shop/acme"))
@@ -230,12 +230,12 @@ fn names_in_two_zones() {
         .then("external", |world| world.apply(&acme()))
         .shows_the_world()
         .then("with a name of its own", |world| {
-            world.apply(&named(&["shop.example.com"]))
+            world.apply(&named(&["shop.example.com"]));
         })
         .then("another TTL", |world| world.set_platform(&split().ttl(30)))
         .then("aliases instead", |world| world.set_platform(&split().alias()))
         .then("an alias at the apex", |world| {
-            world.apply(&named(&["example.com"]))
+            world.apply(&named(&["example.com"]));
         })
         .shows_the_world()
         .then("internal", |world| world.apply(&internal()))
@@ -271,7 +271,7 @@ fn two_apps_want_one_name() {
         .then("the first gets it", |world| world.apply(&first()))
         .then("the second does not", |world| world.apply(&second()))
         .then("the first lets go", |world| {
-            world.apply(&app("first").process("web", web()))
+            world.apply(&app("first").process("web", web()));
         })
         .shows_the_world()
         .reads("one-name.txt");
@@ -324,7 +324,7 @@ fn something_foreign_is_in_the_way() {
             world
                 .aws
                 .by_hand()
-                .delete_records("ZINTERNAL", "acme.example.com")
+                .delete_records("ZINTERNAL", "acme.example.com");
         })
         .shows_the_world()
         .reads("foreign.txt");
@@ -363,7 +363,7 @@ fn what_hands_change_is_repaired() {
                 .delete_records("ZINTERNAL", "_empire.acme.example.com");
         })
         .then("the service is deleted", |world| {
-            world.aws.by_hand().delete_service("shop_acme_web")
+            world.aws.by_hand().delete_service("shop_acme_web");
         })
         .then("the load balancer is deleted", |world| {
             let load_balancer = load_balancer(world);
@@ -387,7 +387,7 @@ fn suspended_nothing_changes() {
             world.apply(&acme().image("registry.example/acme:v2").suspended());
         })
         .then("let go on", |world| {
-            world.apply(&acme().image("registry.example/acme:v2"))
+            world.apply(&acme().image("registry.example/acme:v2"));
         })
         .reads("suspended.txt");
 }

@@ -194,3 +194,59 @@ fn a_name_that_is_taken_at_the_last_moment_does_not_hold_back_the_other() {
     world.settle();
     world.assert_ready();
 }
+
+/// What AWS will take a moment later is no failure, and costs nothing more.
+#[test]
+fn too_early_is_no_failure() {
+    for (action, message) in [
+        (
+            "ecs:CreateService",
+            "The target group does not have an associated load balancer.",
+        ),
+        (
+            "ecs:CreateService",
+            "Unable to Start a service that is still Draining.",
+        ),
+        ("ecs:CreateService", "Unable to assume the service linked role."),
+    ] {
+        let mut world = World::new(&staging());
+        world.aws.disturb(
+            action,
+            "shop_acme_web",
+            Disturbance::Refusal("InvalidParameterException", message),
+        );
+        world.apply(&acme());
+        world.run(3);
+        let reason = world.reason("shop/acme");
+        assert!(
+            reason.starts_with("Progressing") || reason.starts_with("RolloutInProgress"),
+            "{reason}"
+        );
+        world.aws.calm();
+        world.settle();
+        world.assert_ready();
+        assert_eq!(
+            world.aws.writes().iter().filter(|write| write.is_aws()).count(),
+            9
+        );
+    }
+}
+
+/// A cluster, or a zone, that is not there is the operator's matter; for an App that is being deleted it is no obstacle.
+#[test]
+fn a_cluster_that_is_gone_does_not_hold_back_a_deletion() {
+    let mut world = World::new(&staging());
+    world.apply(&acme());
+    world.settle();
+    let gone = Disturbance::Refusal("ClusterNotFoundException", "Cluster not found.");
+    world.aws.by_hand().remove_service("shop_acme_web");
+    world.aws.by_hand().remove_service("shop_acme_worker");
+    world.aws.disturb_read("ecs:ListServices", gone);
+    world.run(2);
+    assert!(world.reason("shop/acme").starts_with("ClusterNotFound: "));
+    world.delete("shop/acme");
+    world.settle();
+    assert!(!world.holds("shop/acme"));
+    assert!(world.aws.load_balancers_of("shop/acme", "web").is_empty());
+    assert!(world.aws.target_groups_of("shop/acme", "web").is_empty());
+}

@@ -255,6 +255,21 @@ fn claimed_host_ports_cost_no_aws_write() {
 }
 
 #[test]
+fn a_new_container_port_and_scaling_cost_two_also_where_a_host_port_is_claimed() {
+    let edited = acme().process("web", web().external().quantity(3).container_port(9090));
+    check_edit_on(&staging().bridge_ports(9000, 9010), &acme(), &edited, 2);
+}
+
+#[test]
+fn exposure_costs_one_more_or_less_a_zone() {
+    let exposed = acme().process("worker", worker().external());
+    check_edit_on(&platform("staging"), &acme(), &exposed, 6);
+    check_edit_on(&platform("staging"), &exposed, &acme(), 4);
+    check_edit_on(&platform("staging").split_horizon(), &acme(), &exposed, 8);
+    check_edit_on(&platform("staging").split_horizon(), &exposed, &acme(), 6);
+}
+
+#[test]
 fn without_load_balancers_a_service_costs_two() {
     let mut world = World::new(&platform("staging").without_load_balancing());
     world.apply(&acme());

@@ -257,18 +257,6 @@ impl World {
         }
     }
 
-    /// Steps until a condition holds.
-    pub(crate) fn run_until(&mut self, what: &str, holds: impl Fn(&FakeAws) -> bool) {
-        for _ in 0..STEPS {
-            if holds(&self.aws) {
-                return;
-            }
-            self.step();
-            self.aws.advance(STEP);
-        }
-        panic!("never: {what}");
-    }
-
     /// One pass over each App, and what the Platform's own reconcile does.
     pub(crate) fn step(&mut self) -> Vec<Pass> {
         let keys: Vec<String> = self.apps.keys().cloned().collect();

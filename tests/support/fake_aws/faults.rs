@@ -3,7 +3,7 @@
 use empire_controller::aws::{AwsError, Fault, Result};
 use empire_controller::error::Class;
 
-use super::hands::Hands;
+use super::hands::Act;
 
 /// On which side of its effect a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) struct Faults {
     on: Vec<(&'static str, String, Disturbance)>,
     on_read: Option<(&'static str, Disturbance)>,
     /// Who acts just before the next write of an action.
-    pub(super) interloper: Option<(&'static str, fn(&mut Hands<'_>))>,
+    pub(super) interloper: Option<(&'static str, Act)>,
     crashed: bool,
     after: Option<Disturbance>,
     struck: usize,

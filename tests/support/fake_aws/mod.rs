@@ -129,7 +129,7 @@ impl FakeAws {
         self.lock().violations.clone()
     }
 
-    fn interloper(&self, action: &str) -> Option<(&'static str, fn(&mut hands::Hands<'_>))> {
+    fn interloper(&self, action: &str) -> Option<(&'static str, hands::Act)> {
         let expected = &mut self.lock().faults.interloper;
         expected.take_if(|(expected, _)| *expected == action)
     }
