@@ -6,6 +6,11 @@
 mod records;
 mod text;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
 pub use records::ttl;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +57,7 @@ pub fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Err
             process,
         };
         warnings.extend(builder.warning());
-        processes.insert(name.to_string(), builder.build()?);
+        processes.insert(name.clone(), builder.build()?);
     }
     let records = records::build(app, platform, &processes)?;
     let place = place(platform);
@@ -436,6 +441,13 @@ fn is_fargate_size(cpu: u32, memory: u32) -> bool {
 
 fn set(items: &[String]) -> BTreeSet<String> {
     items.iter().cloned().collect()
+}
+
+/// Whether any process of an App, if it gets a DNS name, has one in the external zone, too.
+pub fn has_external_names(app: &App) -> bool {
+    let mut processes = app.spec.processes.iter();
+    processes
+        .any(|(name, process)| exposure(name, process).is_some_and(|expose| expose.external.unwrap_or(false)))
 }
 
 /// Whether any process of an App gets a DNS name.

@@ -130,6 +130,8 @@ pub enum ObstacleKind {
     Foreign,
     PortsExhausted,
     LoadBalancerFailed,
+    /// A hosted zone in which the process wants names does not exist.
+    ZoneNotFound,
 }
 
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {

@@ -1,5 +1,6 @@
 //! Logs, and the health endpoints.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
 
@@ -16,13 +21,26 @@ use crate::config::LogFormat;
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,kube_runtime::controller=warn"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(is_without_bodies));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Human => subscriber.init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+        LogFormat::Human => subscriber
+            .with(lines.with_ansi(std::io::stderr().is_terminal()))
+            .init(),
+        LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).init(),
     }
+}
+
+/// At trace level the SDK and HTTP print whole requests, and those hold values of environment variables, which belong in
+/// no log whatever `RUST_LOG` says.
+fn is_without_bodies(metadata: &Metadata<'_>) -> bool {
+    let prints_bodies = ["aws_", "hyper", "h2", "tower_http", "kube_client"];
+    *metadata.level() != Level::TRACE
+        || !prints_bodies
+            .iter()
+            .any(|target| metadata.target().starts_with(target))
 }
 
 /// Whether the caches are filled and Apps are being reconciled.

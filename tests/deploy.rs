@@ -1,6 +1,8 @@
 //! What is deployed, on a real API server: it takes the manifests, the controller may make its calls and no others,
 //! people may what their role says, and the pod meets the restricted standard.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its cluster fails")]
+
 mod support {
     pub(crate) mod control_plane;
     pub(crate) mod kubectl;
@@ -123,6 +125,7 @@ fn the_controller_may_make_its_calls() {
             "get apps.empire.dev/acme -n shop",
             "patch apps.empire.dev/acme -n shop",
             "patch apps.empire.dev/acme --subresource=status -n shop",
+            "get platforms.empire.dev/staging",
             "list platforms.empire.dev",
             "watch platforms.empire.dev",
             "patch platforms.empire.dev/staging",
@@ -170,7 +173,7 @@ fn the_controller_may_make_no_others() {
             "create serviceaccounts --subresource=token -n empire-system",
             "escalate clusterroles.rbac.authorization.k8s.io",
             "bind clusterroles.rbac.authorization.k8s.io",
-            "impersonate users",
+            "impersonate serviceaccounts -n empire-system",
         ],
     );
 }
@@ -178,7 +181,7 @@ fn the_controller_may_make_no_others() {
 /// The controller manager fills the aggregated roles a moment after it sees ours.
 #[test]
 fn people_may_what_their_role_says() {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !(CLUSTER.may("jane", "create apps.empire.dev -n shop")
         && CLUSTER.may("joe", "get apps.empire.dev -n shop"))
     {
@@ -235,11 +238,11 @@ fn people_may_what_their_role_says() {
 
 #[test]
 fn no_rule_has_a_wildcard() {
-    let roles = CLUSTER
+    let grants = CLUSTER
         .manifests
         .iter()
-        .filter(|manifest| manifest["rules"].is_array());
-    let rules: Vec<&Value> = roles.flat_map(|role| role["rules"].as_array().unwrap()).collect();
+        .filter_map(|manifest| manifest["rules"].as_array());
+    let rules: Vec<&Value> = grants.flatten().collect();
     assert!(rules.len() >= 8, "{rules:?}");
     for rule in rules {
         assert!(!rule.to_string().contains('*'), "{rule}");

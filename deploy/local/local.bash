@@ -39,7 +39,7 @@ started_at() { ps -o lstart= -p "$1" 2>/dev/null; }
 launch() {
   local name=$1
   shift
-  "$@" >"$folder/$name.log" 2>&1 </dev/null 3>&- 9>&- &
+  (trap '' HUP && exec "$@") >"$folder/$name.log" 2>&1 </dev/null 3>&- 9>&- &
   local pid=$!
   printf '%s\n%s\n' "$pid" "$(started_at "$pid")" >"$folder/$name.pid"
 }
@@ -97,13 +97,15 @@ stop_with_stdin() {
 # supervise NAME...: says `ready`, then stays until a signal asks to stop or one of the processes ends. What is to be
 # done then must be trapped on EXIT.
 supervise() {
-  local name pids=()
+  local name
   trap 'exit 0' TERM INT HUP
   echo "ready"
-  for name in "$@"; do pids+=("$(head -n 1 "$folder/$name.pid")"); done
-  wait -n "${pids[@]}" || true
-  for name in "$@"; do
-    [ -n "$(pid_of "$name")" ] || lament "$name" "$name ended"
+  while true; do
+    for name in "$@"; do
+      [ -n "$(pid_of "$name")" ] || { lament "$name" "$name ended"; exit 1; }
+    done
+    # A signal interrupts `wait`, which it does not do to a command in the foreground.
+    sleep 1 >/dev/null 2>&1 3>&- 9>&- &
+    wait "$!" || true
   done
-  exit 1
 }

@@ -5,15 +5,17 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+mod rules;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schema::{LABEL, at_root, id, ids, options, rule, tags};
+use self::rules::{fixed, fixed_zone, name_is_a_label, on_external, on_fargate};
+use super::schema::{id, ids, options, rule, tags};
 
 /// Where Apps run.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -49,7 +51,8 @@ use super::schema::{LABEL, at_root, id, ids, options, rule, tags};
         name = "Free Ports",
         type_ = "integer",
         json_path = ".status.hostPorts.available",
-        description = "How many host ports can still be claimed, if it allocates them"
+        description = "How many host ports can still be claimed, if it allocates them",
+        priority = 1
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
@@ -415,57 +418,4 @@ pub struct HostPortCounts {
 
     /// How many of the range can still be claimed.
     pub available: i32,
-}
-
-/// Claims are named after their Platform, and found by a label that carries its name.
-fn name_is_a_label() -> Rule {
-    at_root(rule(
-        format!("self.metadata.name.matches('{LABEL}')"),
-        "metadata.name: a Platform's name has at most 63 lower case letters, digits and hyphens, and no dots",
-    ))
-}
-
-/// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
-/// the spec. An update that leaves the spec alone passes by itself.
-fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {
-    unchanged(
-        field,
-        &format!("{} == {}", value("self.spec"), value("oldSelf.spec")),
-    )
-}
-
-/// A zone, which may be added.
-fn fixed_zone(side: &str) -> Rule {
-    let present = |spec: &str| format!("has({spec}.dns) && has({spec}.dns.{side})");
-    let (before, after) = (present("oldSelf.spec"), present("self.spec"));
-    unchanged(
-        &format!("dns.{side}"),
-        &format!(
-            "!({before}) || ({after} && self.spec.dns.{side}.hostedZoneId == oldSelf.spec.dns.{side}.hostedZoneId)"
-        ),
-    )
-}
-
-fn unchanged(field: &str, condition: &str) -> Rule {
-    rule(
-        format!("oldSelf.?status.?apps.orValue(0) == 0 || {condition}"),
-        format!(
-            "{field} cannot be changed while Apps run here (status.apps counts them): make a new Platform and new Apps"
-        ),
-    )
-    .field_path(format!(".spec.{field}"))
-}
-
-fn on_fargate(condition: &str, message: &str) -> Rule {
-    rule(
-        format!("self.?capacity.?launchType.orValue('EC2') != 'FARGATE' || ({condition})"),
-        message,
-    )
-}
-
-fn on_external(condition: &str, message: &str) -> Rule {
-    rule(
-        format!("self.?capacity.?launchType.orValue('EC2') != 'EXTERNAL' || ({condition})"),
-        message,
-    )
 }

@@ -1,6 +1,8 @@
 //! The SDK's clients: one set per region and endpoint, with retries and timeouts set in one place. Who calls what is
 //! in the file of each service.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -21,7 +23,11 @@ pub struct AwsClients {
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) route53: aws_sdk_route53::Client,
+    zones: Arc<Mutex<HashMap<String, Arc<Turn>>>>,
 }
+
+/// Whose turn it is to change a zone.
+type Turn = futures::lock::Mutex<()>;
 
 impl AwsClients {
     /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
@@ -40,11 +46,20 @@ impl AwsClients {
         Self::new(&loader.load().await)
     }
 
+    /// Route 53 refuses a second change to a zone while one is in flight, so that Apps take turns:
+    /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
+    pub(super) fn turn(&self, zone_id: &str) -> Arc<Turn> {
+        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = zone_id.rsplit('/').next().unwrap_or(zone_id);
+        zones.entry(id.to_owned()).or_default().clone()
+    }
+
     pub(super) fn new(config: &SdkConfig) -> Self {
         AwsClients {
             ecs: aws_sdk_ecs::Client::new(config),
             elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
             route53: aws_sdk_route53::Client::new(config),
+            zones: Arc::default(),
         }
     }
 }

@@ -103,6 +103,8 @@ impl Route53 for AwsClients {
             .set_changes(Some(changes?))
             .build()
             .map_err(|error| call.bug(error.to_string()))?;
+        let turn = self.turn(zone_id);
+        let _taken = turn.lock().await;
         let reply = self
             .route53
             .change_resource_record_sets()

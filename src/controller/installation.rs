@@ -70,3 +70,6 @@ pub(super) async fn establish(
     }
     Ok(Installation::Known(found))
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,3 +41,6 @@ pub(super) fn words(error: &kube::Error) -> String {
 pub(super) fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
+
+#[cfg(test)]
+mod tests;

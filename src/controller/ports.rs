@@ -71,7 +71,7 @@ pub async fn recover(
 
 /// Frees the claims of an App that is gone, by the rule that every claim is freed by: nothing uses the port any more.
 /// Says whether any was freed.
-pub async fn sweep(
+pub(super) async fn sweep(
     aws: &dyn Aws,
     claims: &dyn Claims,
     place: &Place,

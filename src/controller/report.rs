@@ -142,3 +142,6 @@ where
 {
     Api::namespaced(client.clone(), &object.namespace().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,7 +180,9 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
             names.and_then(|names| names.internal.as_ref()),
         ),
         (
-            dns.external.as_ref(),
+            dns.external
+                .as_ref()
+                .filter(|_| crate::desired::has_external_names(app)),
             names.and_then(|names| names.external.as_ref()),
         ),
     ];
@@ -206,3 +208,6 @@ fn trouble(platform: &Platform) -> Option<(Reason, String)> {
         .find(|reason| reason.as_str() == ready.reason)?;
     (ready.status != "True").then(|| (*reason, ready.message.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,6 @@ fn style(platform: &Platform) -> RecordStyle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

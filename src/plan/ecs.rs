@@ -204,7 +204,7 @@ impl Update<'_> {
                 };
                 self.send(plan, &content, settings, Some(attachments));
             }
-            None => self.count(plan),
+            None => self.without_port(plan),
         }
     }
 
@@ -227,9 +227,8 @@ impl Update<'_> {
         let (Some(content), None | Some((_, true))) =
             (self.view.wanted_definition(self.process, self.wanted), &ported)
         else {
-            // Its host port is yet to be claimed, or its listener to be made again, and without either the target
-            // groups cannot be given another container port.
-            self.count(plan);
+            // AWS would refuse another container port before its listener is made again.
+            self.without_port(plan);
             return false;
         };
         if self.runs(&content) && ported.is_none() && settings.is_empty() {
@@ -237,6 +236,18 @@ impl Update<'_> {
         }
         self.send(plan, &content, settings, ported.map(|(ported, _)| ported));
         false
+    }
+
+    /// The content waits for the claim of its host port, and the settings with it, if that is a matter of this pass; else
+    /// scaling goes on.
+    fn without_port(&self, plan: &mut Plan) {
+        let claims = |change: &Change| {
+            matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
+                && !self.view.is_parked(change)
+        };
+        if !plan.changes.iter().any(claims) {
+            self.count(plan);
+        }
     }
 
     /// From one load balancer to another: attach, or detach, and nothing else. To attach waits for the last rollout. To

@@ -1,7 +1,13 @@
 //! For tests of the core: what an App wants, and what is there once it has it. Every name differs from every other, so
 //! that a swap shows.
 
+mod carry_out;
+mod settled;
 pub(crate) mod world;
+
+pub(crate) use settled::{
+    created_group, created_load_balancer, definition, deployment, listener, nothing, service, settled,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +23,8 @@ use crate::model::record::{
     RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_value,
 };
 use crate::model::service::{
-    Attachment, Environment, HostPort, LaunchType, NetworkMode, PlacementStrategy, PortMapping, Service,
-    ServiceSettings, TaskDefinition,
-};
-use crate::model::state::{
-    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, PortState, Rollout,
-    ServiceState, ServiceStatus, TargetGroupState, TaskDefinitionState, ZoneState,
+    Environment, HostPort, LaunchType, NetworkMode, PlacementStrategy, PortMapping, Service, ServiceSettings,
+    TaskDefinition,
 };
 
 /// The private zone, `corp.example`.
@@ -307,73 +309,6 @@ pub(crate) fn app(processes: impl IntoIterator<Item = Process>) -> Desired {
     desired
 }
 
-/// An account in which nothing was made yet.
-pub(crate) fn nothing() -> Observed {
-    let zone = || ZoneState {
-        records: Vec::new(),
-        batch_limit: None,
-    };
-    Observed {
-        zones: BTreeMap::from([(INTERNAL.into(), zone()), (EXTERNAL.into(), zone())]),
-        ports: PortState {
-            recovered: true,
-            ..PortState::default()
-        },
-        ..Observed::default()
-    }
-}
-
-/// What is there once everything wanted is there; put together without asking any planner.
-pub(crate) fn settled(desired: &Desired) -> Observed {
-    let mut observed = nothing();
-    for (index, (name, process)) in (0..).zip(&desired.processes) {
-        settle(&mut observed, desired, name, process, RANGE.first + index);
-    }
-    for (key, wanted) in &desired.records {
-        let zone = observed.zones.get_mut(&key.zone).unwrap();
-        let pointer = pointer(&key.name, wanted.style, &wanted.load_balancer);
-        zone.records
-            .extend([pointer, ownership(&key.name, &desired.owner, &wanted.process)]);
-    }
-    observed
-}
-
-fn settle(observed: &mut Observed, desired: &Desired, name: &str, process: &DesiredProcess, port: u16) {
-    let mut content = process.task_definition.clone();
-    if let Some(mapping) = &mut content.port
-        && mapping.host_port == HostPort::Claimed
-    {
-        mapping.host_port = HostPort::Fixed(port);
-        observed
-            .ports
-            .claims
-            .push(claim(port, &desired.owner, name, mapping.container_port));
-        observed.ports.cursor = Some(port);
-    }
-    let definition = definition(content, &process.service.tags, 1);
-    let mut service = service(&process.service, &definition.arn);
-    if let Some(balancing) = &process.load_balancing {
-        let (wanted, group) = (&balancing.load_balancer, &balancing.target_group);
-        service.attachments = vec![Attachment {
-            target_group: arn("group", &group.name),
-            container: name.into(),
-            container_port: balancing.container_port,
-        }];
-        let mut state = created_load_balancer(wanted);
-        state.status = LoadBalancerStatus::Active;
-        state.listeners = Some(vec![listener(wanted.name.as_str(), &group.name)]);
-        let mut group = created_group(group);
-        group.load_balancers.insert(state.arn.clone());
-        group.attributes = Some(balancing.target_group.attributes.clone());
-        observed.load_balancers.insert(state.name.clone(), state);
-        observed.target_groups.insert(group.name.clone(), group);
-    }
-    observed
-        .task_definitions
-        .insert(definition.arn.clone(), definition);
-    observed.services.insert(service.name.clone(), service);
-}
-
 pub(crate) fn arn(kind: &str, name: &str) -> Arn {
     Arn(format!("arn:{kind}/{name}"))
 }
@@ -390,94 +325,8 @@ pub(crate) fn claim(port: u16, owner: &Owner, process: &str, container_port: u16
     }
 }
 
-pub(crate) fn definition(content: TaskDefinition, tags: &Tags, revision: usize) -> TaskDefinitionState {
-    TaskDefinitionState {
-        arn: arn("definition", &format!("{}:{revision}", content.family)),
-        content,
-        active: true,
-        tags: tags.clone(),
-    }
-}
-
-/// Rolled out, without target groups.
-pub(crate) fn service(wanted: &Service, definition: &Arn) -> ServiceState {
-    let tasks = wanted.quantity.unwrap_or(1);
-    ServiceState {
-        name: wanted.name.clone(),
-        arn: arn("service", &wanted.name),
-        status: ServiceStatus::Active,
-        task_definition: definition.clone(),
-        desired: tasks,
-        running: tasks,
-        pending: 0,
-        deployments: vec![deployment(definition, tasks, Rollout::Completed)],
-        attachments: Vec::new(),
-        deployment_percent: Some((
-            wanted.settings.minimum_healthy_percent,
-            wanted.settings.maximum_percent,
-        )),
-        zone_rebalancing: Some(wanted.settings.zone_rebalancing),
-        placement: Some(wanted.settings.placement.clone()),
-        grace_period: wanted.settings.grace_period,
-        network: wanted.settings.network.clone(),
-        tags: wanted.tags.clone(),
-        newest_event: None,
-    }
-}
-
-pub(crate) fn deployment(definition: &Arn, tasks: u32, rollout: Rollout) -> Deployment {
-    Deployment {
-        id: format!("deployment of {definition}"),
-        primary: true,
-        task_definition: definition.clone(),
-        rollout,
-        desired: tasks,
-        running: if rollout == Rollout::Completed { tasks } else { 0 },
-        pending: 0,
-    }
-}
-
 pub(crate) fn dns_name(load_balancer: &str) -> String {
     format!("{load_balancer}.elb.example")
-}
-
-pub(crate) fn created_load_balancer(wanted: &LoadBalancer) -> LoadBalancerState {
-    LoadBalancerState {
-        name: wanted.name.clone(),
-        arn: arn("balancer", &wanted.name),
-        // AWS puts capitals into it.
-        dns_name: dns_name(&wanted.name).replace("elb", "ELB"),
-        zone_id: "Z-ELB".into(),
-        kind: Some(wanted.kind),
-        scheme: Some(wanted.scheme),
-        status: LoadBalancerStatus::Provisioning,
-        subnets: wanted.subnets.clone(),
-        security_groups: wanted.security_groups.clone(),
-        tags: wanted.tags.clone(),
-        listeners: Some(Vec::new()),
-    }
-}
-
-pub(crate) fn created_group(wanted: &TargetGroup) -> TargetGroupState {
-    TargetGroupState {
-        name: wanted.name.clone(),
-        arn: arn("group", &wanted.name),
-        check: wanted.check.clone(),
-        load_balancers: BTreeSet::new(),
-        tags: wanted.tags.clone(),
-        attributes: Some(TargetGroupAttributes {
-            deregistration_delay: 300,
-        }),
-    }
-}
-
-pub(crate) fn listener(load_balancer: &str, group: &str) -> ListenerState {
-    ListenerState {
-        arn: arn("listener", load_balancer),
-        port: 80,
-        protocol: "HTTP".into(),
-        forwards_to: Some(arn("group", group)),
-    }
 }
 
 pub(crate) fn pointer(name: &str, style: RecordStyle, load_balancer: &str) -> RecordSet {

@@ -23,6 +23,7 @@ const CHARACTERS_PER_BATCH: usize = 32_000;
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     for zone_id in &view.desired.place.zones {
         let Some(zone) = view.observed.zones.get(zone_id) else {
+            missing(view, plan, zone_id);
             continue;
         };
         let mut by_name: Vec<Vec<RecordChange>> = Vec::new();
@@ -64,6 +65,20 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
             }
         }));
     }
+}
+
+/// Says of each process that wants names in a zone that there is no such zone. What was in it went with it.
+fn missing(view: &View<'_>, plan: &mut Plan, zone_id: &str) {
+    let records = view.desired.records.iter().filter(|(key, _)| key.zone == zone_id);
+    let processes: BTreeSet<&String> = records.map(|(_, record)| &record.process).collect();
+    plan.obstacles
+        .extend(processes.into_iter().map(|process| Obstacle {
+            process: process.clone(),
+            kind: ObstacleKind::ZoneNotFound,
+            message: format!(
+                "process {process}: hosted zone {zone_id}, in which it has names, was not found"
+            ),
+        }));
 }
 
 /// Every name in a zone that is wanted, or whose ownership record is ours. Without one, a name that is not wanted is

@@ -9,6 +9,7 @@ use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
 use crate::model::desired::Desired;
 use crate::model::name::{family, process_of_family};
+use crate::model::record::normalize;
 use crate::model::state::{Rollout, ServiceState};
 use crate::reconcile::Outcome;
 
@@ -125,17 +126,20 @@ fn hostnames(app: &App, desired: &Desired, name: &str) -> Vec<String> {
         .filter(|(_, record)| record.process == name);
     let wanted: BTreeSet<&str> = records.map(|(key, _)| key.name.as_str()).collect();
     let process = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
-    let chosen: Vec<&str> = process
+    let chosen: Vec<String> = process
         .and_then(|(_, process)| process.expose.as_ref())
-        .map(|expose| expose.hostnames.iter().map(String::as_str).collect())
+        .map(|expose| expose.hostnames.iter().map(|name| normalize(name)).collect())
         .unwrap_or_default();
     let mut derived: Vec<&str> = wanted
         .iter()
         .copied()
-        .filter(|name| !chosen.contains(name))
+        .filter(|name| !chosen.iter().any(|chosen| chosen == name))
         .collect();
     derived.sort_by_key(|name| name.len());
-    let chosen = chosen.iter().copied().filter(|name| wanted.contains(name));
+    let chosen = chosen
+        .iter()
+        .map(String::as_str)
+        .filter(|name| wanted.contains(name));
     chosen.chain(derived).map(Into::into).collect()
 }
 
@@ -226,10 +230,17 @@ pub(super) fn url(app: &App, desired: &Desired, outcome: &Outcome) -> Option<Str
         .find(|name| name.as_str() == "web")
         .or(exposed.first())?;
     let balancing = desired.processes.get(*name)?.load_balancing.as_ref()?;
-    let found = outcome.observed.load_balancers.get(&balancing.load_balancer.name);
+    let found = outcome
+        .observed
+        .load_balancers
+        .get(&balancing.load_balancer.name)
+        .filter(|found| desired.owner.owns(&found.tags));
     let host = hostnames(app, desired, name)
         .into_iter()
         .next()
         .or(found.map(|found| found.dns_name.clone()))?;
     Some(format!("http://{host}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,12 +77,14 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
             .map(|(_, error)| (Reason::Progressing, error.to_string())),
     );
     for obstacle in &outcome.plan.obstacles {
-        let reason = match obstacle.kind {
-            ObstacleKind::Foreign => Reason::Conflict,
-            ObstacleKind::PortsExhausted => Reason::PortsExhausted,
-            ObstacleKind::LoadBalancerFailed => Reason::Refused,
-        };
-        stuck.push((reason, obstacle.message.clone()));
+        let said = |reason| (reason, obstacle.message.clone());
+        match obstacle.kind {
+            ObstacleKind::Foreign => stuck.push(said(Reason::Conflict)),
+            ObstacleKind::PortsExhausted => stuck.push(said(Reason::PortsExhausted)),
+            ObstacleKind::LoadBalancerFailed => stuck.push(said(Reason::Refused)),
+            // Its operator may yet bring it.
+            ObstacleKind::ZoneNotFound => moving.push(said(Reason::ZoneNotFound)),
+        }
     }
     for (change, error) in outcome.troubles() {
         let process = change
@@ -168,3 +170,6 @@ fn is_quota(code: &str) -> bool {
         ]
         .contains(&code)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,13 @@
 
 /// A token and its line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    pub text: String,
-    pub line: usize,
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) line: usize,
 }
 
 /// The tokens of a file. Comments, and what is inside string and character literals, are left out.
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let characters: Vec<char> = source.chars().collect();
     let mut tokens = Vec::new();
     let (mut at, mut line) = (0, 1);
@@ -29,8 +29,8 @@ pub fn tokens(source: &str) -> Vec<Token> {
 
 /// White space, comments and literals say nothing about what a module uses.
 fn is_silent(text: &str) -> bool {
-    let literal =
-        text.ends_with('"') || text.ends_with("\"#") || (text.starts_with('\'') && text.ends_with('\''));
+    let quote = text.trim_end_matches('#').chars().last();
+    let literal = quote == Some('"') || (quote == Some('\'') && text.starts_with('\''));
     text.trim().is_empty() || text.starts_with("//") || text.starts_with("/*") || literal
 }
 
@@ -41,7 +41,7 @@ fn token_end(characters: &[char], at: usize) -> usize {
         '/' if next == '/' => rest.iter().position(|c| *c == '\n').unwrap_or(rest.len()),
         '/' if next == '*' => comment_length(rest),
         '"' => quoted_length(rest, '"'),
-        'r' if next == '"' || (next == '#' && rest.get(2) == Some(&'"')) => raw_length(rest),
+        'r' if raw_hashes(rest).is_some() => raw_length(rest),
         'b' if next == '"' => 1 + quoted_length(&rest[1..], '"'),
         // A lifetime has no closing quote.
         '\'' if next == '\\' || rest.get(2) == Some(&'\'') => quoted_length(rest, '\''),
@@ -90,9 +90,18 @@ fn quoted_length(rest: &[char], quote: char) -> usize {
     rest.len()
 }
 
-/// `r"…"` and `r#"…"#`.
+/// How many `#` stand before the quote, if this is `r"…"`, `r#"…"#` and so on and not a word that begins with r.
+fn raw_hashes(rest: &[char]) -> Option<usize> {
+    let hashes = rest[1..].iter().take_while(|c| **c == '#').count();
+    (rest.get(1 + hashes) == Some(&'"')).then_some(hashes)
+}
+
 fn raw_length(rest: &[char]) -> usize {
-    let closing: &[char] = if rest[1] == '"' { &['"'] } else { &['"', '#'] };
+    let hashes = raw_hashes(rest).unwrap_or_default();
+    let closing: Vec<char> = ['"']
+        .into_iter()
+        .chain(std::iter::repeat_n('#', hashes))
+        .collect();
     let opening = 1 + closing.len();
     rest[opening..]
         .windows(closing.len())
@@ -101,21 +110,36 @@ fn raw_length(rest: &[char]) -> usize {
 }
 
 /// The tokens without the modules that only tests see.
-pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
+pub(crate) fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if texts(&tokens[at..])
-            .take(8)
-            .eq(["#", "[", "cfg", "(", "test", ")", "]", "mod"])
-        {
-            at = item_end(tokens, at + 8);
+        if let Some(name) = test_module(&tokens[at..]) {
+            at = item_end(tokens, at + name);
         } else {
             kept.push(tokens[at].clone());
             at += 1;
         }
     }
     kept
+}
+
+/// The names of the modules that only tests see.
+pub(crate) fn test_modules(tokens: &[Token]) -> Vec<String> {
+    let names = (0..tokens.len()).filter_map(|at| Some(at + test_module(&tokens[at..])?));
+    names.map(|at| tokens[at].text.clone()).collect()
+}
+
+/// If the tokens begin with a module that only tests see: where its name is.
+fn test_module(tokens: &[Token]) -> Option<usize> {
+    const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+    if !texts(tokens).take(ATTRIBUTE.len()).eq(ATTRIBUTE) {
+        return None;
+    }
+    let visibility = texts(&tokens[ATTRIBUTE.len()..])
+        .take_while(|text| ["pub", "(", "crate", "super", ")"].contains(text));
+    let keyword = ATTRIBUTE.len() + visibility.count();
+    (tokens.get(keyword)?.text == "mod").then_some(keyword + 1)
 }
 
 fn texts(tokens: &[Token]) -> impl Iterator<Item = &str> {
@@ -142,13 +166,13 @@ fn item_end(tokens: &[Token], mut at: usize) -> usize {
 
 /// A path such as `crate::model::name`, written out: of `use a::{b, c::d}` there are two, and a glob ends in `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    pub segments: Vec<String>,
-    pub line: usize,
+pub(crate) struct Path {
+    pub(crate) segments: Vec<String>,
+    pub(crate) line: usize,
 }
 
 impl Path {
-    pub fn starts_with(&self, prefix: &str) -> bool {
+    pub(crate) fn starts_with(&self, prefix: &str) -> bool {
         let prefix: Vec<&str> = prefix.split("::").collect();
         self.segments.len() >= prefix.len()
             && self.segments.iter().zip(&prefix).all(|(one, other)| one == other)
@@ -156,7 +180,7 @@ impl Path {
 }
 
 /// Every path of two segments and more, and whatever a `use` names.
-pub fn paths(tokens: &[Token]) -> Vec<Path> {
+pub(crate) fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
@@ -226,7 +250,7 @@ fn group_end(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec
 
 /// Writes `super::` and `self::` out from the crate's root. `module` is where the tokens' file is in the tree, and paths
 /// in modules within the file are none the wiser: those are left out with the tests.
-pub fn from_root(path: &Path, module: &[String]) -> Path {
+pub(crate) fn from_root(path: &Path, module: &[String]) -> Path {
     let ups = path
         .segments
         .iter()
@@ -248,7 +272,7 @@ pub fn from_root(path: &Path, module: &[String]) -> Path {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_root, paths, tokens, without_tests};
+    use super::{from_root, paths, test_modules, tokens, without_tests};
 
     fn check(source: &str, expected: &[&str]) {
         let found: Vec<String> = paths(&without_tests(&tokens(source)))
@@ -267,10 +291,7 @@ mod tests {
             &["a::b", "a::c::self", "a::c::d", "a::f::*"],
         );
         check("let x: a::B<c::D> = e::f(1);", &["a::B", "c::D", "e::f"]);
-        check(
-            "let x = Vec::<a::B>::new();",
-            &["Vec", "a::B"].split_first().unwrap().1,
-        );
+        check("let x = Vec::<a::B>::new();", &["a::B"]);
         check("#[tokio::main] async fn main() { mod x; }", &["tokio::main"]);
     }
 
@@ -278,7 +299,7 @@ mod tests {
     fn comments_literals_and_tests_say_nothing() {
         check("// use a::b;\n/* a::b /* c::d */ e::f */ g::h();", &["g::h"]);
         check(
-            r###"f("a::b \" c::d", r#"e::f"#, b"g::h", '"', i::j);"###,
+            r###"f("a::b \" c::d", r#"e::f"#, r##"x"# y::z"##, b"g::h", '"', i::j);"###,
             &["i::j"],
         );
         check("fn f<'a>(x: &'a str) { a::b('\\'') }", &["a::b"]);
@@ -287,6 +308,17 @@ mod tests {
             &["c::d"],
         );
         check("#[cfg(test)]\nmod tests;\nuse c::d;", &["c::d"]);
+        check(
+            "#[cfg(test)] pub(crate) mod fixtures { use a::b; } use c::d;",
+            &["c::d"],
+        );
+    }
+
+    #[test]
+    fn knows_the_modules_that_only_tests_see() {
+        let source =
+            "mod a; #[cfg(test)] mod tests; #[cfg(test)] pub(crate) mod fixtures; #[cfg(unix)] mod b;";
+        assert_eq!(test_modules(&tokens(source)), ["tests", "fixtures"]);
     }
 
     #[test]

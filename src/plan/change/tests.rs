@@ -43,6 +43,7 @@ fn update(update: ServiceUpdate) -> Change {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of all there are")]
 fn every_change_says_what_it_writes() {
     let web = || "web".to_owned();
     let wanted = app([process("web").external()]).processes.remove("web").unwrap();

@@ -63,7 +63,7 @@ fn repairs_what_was_changed_by_hand() {
                 .attributes
                 .as_mut()
                 .unwrap()
-                .deregistration_delay = 300
+                .deregistration_delay = 300;
         },
         &["set deregistration delay of target group web-internal-group to 30 s"],
     );
@@ -73,7 +73,7 @@ fn repairs_what_was_changed_by_hand() {
     );
     repair(
         |world| {
-            balancer_of(world, "web").listeners.as_mut().unwrap()[0].forwards_to = Some(arn("group", "x"))
+            balancer_of(world, "web").listeners.as_mut().unwrap()[0].forwards_to = Some(arn("group", "x"));
         },
         &["point listener HTTP 80 of load balancer web-internal at web-internal-group"],
     );
@@ -215,16 +215,17 @@ fn tags_are_put_back_twenty_resources_a_call() {
     let sizes: Vec<_> = plan(&wanted, &world)
         .changes
         .iter()
-        .filter_map(|change| match change {
-            Change::AddTags {
+        .filter_map(|change| {
+            let Change::AddTags {
                 load_balancers,
                 target_groups,
                 tags,
-            } => {
-                assert_eq!(*tags, Tags::from([("team".into(), "new".into())]));
-                Some((load_balancers.len(), target_groups.len()))
-            }
-            _ => None,
+            } = change
+            else {
+                return None;
+            };
+            assert_eq!(*tags, Tags::from([("team".into(), "new".into())]));
+            Some((load_balancers.len(), target_groups.len()))
         })
         .collect();
     assert_eq!(sizes, [(12, 8), (0, 4)]);

@@ -20,15 +20,15 @@ fn api() -> Process {
 
 /// Ports claimed and ports freed, in order.
 fn check(desired: &Desired, observed: &Observed, claimed: &[u16], freed: &[u16]) {
-    let (mut claims, mut frees) = (Vec::new(), Vec::new());
+    let (mut taken, mut given_back) = (Vec::new(), Vec::new());
     for change in plan(desired, observed).changes {
-        match change {
-            Change::ClaimPort(claim) => claims.push(claim.port),
-            Change::FreePort(claim) => frees.push(claim.port),
-            _ => {}
+        if let Change::ClaimPort(claim) = &change {
+            taken.push(claim.port);
+        } else if let Change::FreePort(claim) = &change {
+            given_back.push(claim.port);
         }
     }
-    assert_eq!((claims.as_slice(), frees.as_slice()), (claimed, freed));
+    assert_eq!((taken.as_slice(), given_back.as_slice()), (claimed, freed));
 }
 
 fn with_claims(claims: impl IntoIterator<Item = Claim>) -> Observed {

@@ -355,6 +355,22 @@ fn a_zone_that_is_gone_stops_no_deletion() {
 }
 
 #[test]
+fn a_zone_that_is_gone_is_said_to_be_by_those_who_want_names_in_it() {
+    let wanted = app([
+        process("web").external(),
+        process("api").internal(),
+        process("worker"),
+    ]);
+    let mut world = settled(&wanted);
+    world.zones.remove(EXTERNAL);
+    check(
+        &wanted,
+        &world,
+        &["! web: process web: hosted zone Z-EXTERNAL, in which it has names, was not found"],
+    );
+}
+
+#[test]
 fn a_zone_that_is_not_the_platforms_is_none_of_our_business() {
     let mut wanted = app([]);
     wanted.place = Place {
@@ -382,9 +398,12 @@ fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordC
     world.zones.get_mut(INTERNAL).unwrap().batch_limit = limit;
     let changes = plan(&desired, &world).changes.into_iter();
     changes
-        .map(|change| match change {
-            Change::ChangeRecords { zone, changes } if zone == INTERNAL => changes,
-            other => panic!("{other}"),
+        .map(|change| {
+            let Change::ChangeRecords { zone, changes } = change else {
+                panic!("{change}");
+            };
+            assert_eq!(zone, INTERNAL);
+            changes
         })
         .collect()
 }

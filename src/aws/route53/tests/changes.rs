@@ -161,3 +161,17 @@ async fn a_refused_batch_is_read_in_both_shapes() {
     assert_eq!(wrapped.fault, Fault::Stale);
     assert_eq!(wrapped.message, format!("[{EXISTS}]"));
 }
+
+#[tokio::test]
+async fn a_change_waits_its_turn_in_its_zone() {
+    let aws = Replay::new([changed()]);
+    let change = [RecordChange::Create(alias("acme.example.com"))];
+    let turn = aws.clients.turn("/hostedzone/Z123");
+    let taken = turn.lock().await;
+    let mut waiting = aws.clients.change_records("Z123", &change);
+    assert!(futures::poll!(&mut waiting).is_pending());
+    assert!(aws.sent().is_empty());
+    drop(taken);
+    waiting.await.unwrap();
+    assert_eq!(aws.sent().len(), 1);
+}

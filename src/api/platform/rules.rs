@@ -1,0 +1,59 @@
+//! What the schema of a Platform cannot say field by field: what goes with which launch type, and what cannot change, in
+//! CEL.
+
+use kube::core::Rule;
+
+use crate::api::schema::{LABEL, at_root, rule};
+
+/// Claims are named after their Platform, and found by a label that carries its name.
+pub(super) fn name_is_a_label() -> Rule {
+    at_root(rule(
+        format!("self.metadata.name.matches('{LABEL}')"),
+        "metadata.name: a Platform's name has at most 63 lower case letters, digits and hyphens, and no dots",
+    ))
+}
+
+/// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
+/// the spec. An update that leaves the spec alone passes by itself.
+pub(super) fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {
+    unchanged(
+        field,
+        &format!("{} == {}", value("self.spec"), value("oldSelf.spec")),
+    )
+}
+
+/// A zone, which may be added.
+pub(super) fn fixed_zone(side: &str) -> Rule {
+    let present = |spec: &str| format!("has({spec}.dns) && has({spec}.dns.{side})");
+    let (before, after) = (present("oldSelf.spec"), present("self.spec"));
+    unchanged(
+        &format!("dns.{side}"),
+        &format!(
+            "!({before}) || ({after} && self.spec.dns.{side}.hostedZoneId == oldSelf.spec.dns.{side}.hostedZoneId)"
+        ),
+    )
+}
+
+fn unchanged(field: &str, condition: &str) -> Rule {
+    rule(
+        format!("oldSelf.?status.?apps.orValue(0) == 0 || {condition}"),
+        format!(
+            "{field} cannot be changed while Apps run here (status.apps counts them): make a new Platform and new Apps"
+        ),
+    )
+    .field_path(format!(".spec.{field}"))
+}
+
+pub(super) fn on_fargate(condition: &str, message: &str) -> Rule {
+    rule(
+        format!("self.?capacity.?launchType.orValue('EC2') != 'FARGATE' || ({condition})"),
+        message,
+    )
+}
+
+pub(super) fn on_external(condition: &str, message: &str) -> Rule {
+    rule(
+        format!("self.?capacity.?launchType.orValue('EC2') != 'EXTERNAL' || ({condition})"),
+        message,
+    )
+}

@@ -1,0 +1,90 @@
+//! Which Events a pass is worth.
+
+use super::{EventType, Note, changes, warning};
+use crate::api::condition::Reason;
+use crate::model::owner::Tags;
+use crate::plan::Change;
+use crate::plan::fixtures::{claim, owner};
+
+fn free(process: &str, port: u16) -> Change {
+    Change::FreePort(claim(port, &owner(), process, 8080))
+}
+
+fn take(process: &str, port: u16) -> Change {
+    Change::ClaimPort(claim(port, &owner(), process, 8080))
+}
+
+fn delete(process: &str) -> Change {
+    Change::DeleteService {
+        process: process.into(),
+        service: format!("s-{process}"),
+    }
+}
+
+fn tag(resource: &str) -> Change {
+    Change::AddTags {
+        load_balancers: vec![resource.into()],
+        target_groups: Vec::new(),
+        tags: Tags::from([("k".into(), "v".into())]),
+    }
+}
+
+#[test]
+fn a_pass_that_wrote_nothing_says_nothing() {
+    assert_eq!(changes(&[]), []);
+}
+
+#[test]
+fn one_event_for_each_process_and_kind_of_change() {
+    let done = [
+        take("web", 9001),
+        delete("worker"),
+        tag("l-1"),
+        take("web", 9002),
+        free("web", 9003),
+        take("api", 9004),
+        tag("l-2"),
+    ];
+    let notes: Vec<_> = changes(&done)
+        .into_iter()
+        .map(|note| (note.reason, note.text))
+        .collect();
+    let expected = [
+        ("Updated", "tag l-1 with k=v; tag l-2 with k=v"),
+        (
+            "Created",
+            "process api: claim host port 9004 for container port 8080",
+        ),
+        (
+            "Created",
+            "process web: claim host port 9001 for container port 8080; claim host port 9002 for container port 8080",
+        ),
+        (
+            "Deleted",
+            "process web: free host port 9003 of container port 8080",
+        ),
+        ("Deleted", "process worker: delete service s-worker"),
+    ];
+    assert_eq!(
+        notes,
+        expected.map(|(reason, text)| (reason.to_owned(), text.to_owned()))
+    );
+}
+
+#[test]
+fn what_was_done_is_normal_and_what_is_wrong_a_warning() {
+    assert!(
+        changes(&[delete("web")])
+            .iter()
+            .all(|note| note.kind == EventType::Normal)
+    );
+    assert_eq!(
+        warning(Reason::Conflict, "in the way"),
+        Note {
+            kind: EventType::Warning,
+            reason: "Conflict".into(),
+            action: "Reconcile",
+            text: "in the way".into(),
+        }
+    );
+}

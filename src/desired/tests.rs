@@ -1,0 +1,677 @@
+//! What an App means: every default, and every refusal that the schema cannot make.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::fixtures::{app, app_with, owner, platform, platform_with};
+use super::{app_name, build, has_names, is_fargate_size, place};
+use crate::error::{Class, Error};
+use crate::model::desired::{Desired, DesiredProcess};
+use crate::model::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetProtocol, TargetType};
+use crate::model::name::AppName;
+use crate::model::owner::Tags;
+use crate::model::port::PortRange;
+use crate::model::service::{
+    HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, TaskNetwork,
+};
+
+fn built(processes: Value, spec: Value) -> Desired {
+    build(&app(processes), &platform(spec), &owner()).unwrap().desired
+}
+
+/// The one process of an App, on a Platform.
+fn one(process: Value, spec: Value) -> DesiredProcess {
+    built(json!({ "api": process }), spec)
+        .processes
+        .remove("api")
+        .unwrap()
+}
+
+fn exposed(expose: Value) -> DesiredProcess {
+    one(json!({ "command": "./bin/api", "expose": expose }), json!({}))
+}
+
+/// Why a process is refused, in words that name it.
+fn refused(process: Value, spec: Value) -> String {
+    let error = build(&app(json!({ "api": process })), &platform(spec), &owner()).unwrap_err();
+    assert_eq!(error.class(), Class::Invalid);
+    let Error::Invalid(message) = error else {
+        panic!("{error}")
+    };
+    assert!(message.starts_with("process api: "), "{message}");
+    message
+}
+
+#[test]
+fn a_process_that_says_nothing_gets_every_default() {
+    let process = one(json!({ "command": "./bin/api" }), json!({}));
+    let definition = &process.task_definition;
+    assert_eq!(definition.family, "shop_acme_api");
+    assert_eq!(definition.container, "api");
+    assert_eq!(definition.image, "registry.example/acme:v42");
+    assert_eq!(definition.command, ["./bin/api"]);
+    assert_eq!((definition.cpu, definition.memory), (256, 512));
+    assert_eq!(
+        (definition.network_mode, definition.launch_type),
+        (NetworkMode::Bridge, LaunchType::Ec2)
+    );
+    assert_eq!(
+        (&definition.execution_role_arn, &definition.logging),
+        (&None, &None)
+    );
+    assert_eq!(definition.port, None);
+    assert_eq!(
+        (process.service.name.as_str(), process.service.quantity),
+        ("shop_acme_api", None)
+    );
+    assert_eq!(process.service.settings.grace_period, None);
+    assert_eq!(process.service.settings.network, None);
+    assert_eq!(process.load_balancing, None);
+}
+
+#[test]
+fn what_a_process_says_is_sent() {
+    let process = one(
+        json!({ "command": "./bin/api --x", "args": ["a b", "$HOME"], "quantity": 4, "cpu": 1024, "memory": "2Gi" }),
+        json!({
+            "tasks": {
+                "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+                "logging": { "driver": "awslogs", "options": { "awslogs-group": "acme" } },
+            },
+        }),
+    );
+    let definition = process.task_definition;
+    // The arguments as they are, never split.
+    assert_eq!(definition.command, ["./bin/api", "--x", "a b", "$HOME"]);
+    assert_eq!((definition.cpu, definition.memory), (1024, 2048));
+    assert_eq!(process.service.quantity, Some(4));
+    assert_eq!(
+        definition.execution_role_arn.as_deref(),
+        Some("arn:aws:iam::123456789012:role/execution")
+    );
+    let options = BTreeMap::from([("awslogs-group".to_owned(), "acme".to_owned())]);
+    assert_eq!(
+        definition.logging,
+        Some(Logging {
+            driver: "awslogs".into(),
+            options
+        })
+    );
+}
+
+#[test]
+fn a_command_is_split_like_a_shell_and_run_by_none() {
+    for (command, words) in [
+        ("./bin/web -p 80", &["./bin/web", "-p", "80"][..]),
+        (
+            "sh -c 'exec ./web --port $PORT'",
+            &["sh", "-c", "exec ./web --port $PORT"],
+        ),
+        (r#"echo "a 'b' c" d\ e"#, &["echo", "a 'b' c", "d e"]),
+        ("  run   it  ", &["run", "it"]),
+        ("run ''", &["run", ""]),
+        ("echo $PORT && ls", &["echo", "$PORT", "&&", "ls"]),
+    ] {
+        let process = one(json!({ "command": command }), json!({}));
+        assert_eq!(process.task_definition.command, words, "{command}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_split_or_is_nothing_is_refused() {
+    for command in ["./bin/web 'unclosed", "./bin/web \"unclosed"] {
+        let message = refused(json!({ "command": command }), json!({}));
+        assert!(
+            message.contains("command: cannot be split like a shell"),
+            "{message}"
+        );
+    }
+    for command in ["   ", "# a comment"] {
+        let message = refused(json!({ "command": command }), json!({}));
+        assert!(message.contains("command: is empty"), "{command}: {message}");
+    }
+}
+
+#[test]
+fn a_command_that_looks_as_if_it_wanted_a_shell_gets_a_warning() {
+    let warnings = |command: &str| {
+        let app = app(json!({ "api": { "command": command } }));
+        build(&app, &platform(json!({})), &owner()).unwrap().warnings
+    };
+    for (command, sign) in [
+        ("run $PORT", "$"),
+        ("a && b", "&&"),
+        ("a | b", "|"),
+        ("a > b", ">"),
+    ] {
+        let warnings = warnings(command);
+        assert_eq!(warnings.len(), 1, "{command}");
+        assert!(
+            warnings[0].starts_with(&format!("process api: command contains {sign}")),
+            "{warnings:?}"
+        );
+    }
+    assert!(warnings("bin/rails console --price 5$").is_empty());
+}
+
+#[test]
+fn memory_is_rounded_up_to_whole_mebibytes() {
+    for (memory, mebibytes) in [
+        ("512Mi", 512),
+        ("1Gi", 1024),
+        ("1.5Gi", 1536),
+        ("0.1Gi", 103),
+        ("500M", 477),
+        ("1G", 954),
+        ("536870912", 512),
+        ("536870913", 513),
+        ("1e9", 954),
+    ] {
+        let process = one(json!({ "command": "run", "memory": memory }), json!({}));
+        assert_eq!(process.task_definition.memory, mebibytes, "{memory}");
+    }
+    for memory in ["0", "1Xi", "16Ei"] {
+        let message = refused(json!({ "command": "run", "memory": memory }), json!({}));
+        assert_eq!(
+            message,
+            format!("process api: memory: {memory} is no amount of memory")
+        );
+    }
+}
+
+#[test]
+fn fargate_has_its_own_sizes() {
+    for (cpu, fitting, others) in [
+        (256, &[512, 1024, 2048][..], &[256, 1536, 3072][..]),
+        (512, &[1024, 2048, 4096], &[512, 1536, 5120]),
+        (1024, &[2048, 5120, 8192], &[1024, 9216]),
+        (2048, &[4096, 16_384], &[3072, 17_408]),
+        (4096, &[8192, 9216, 30_720], &[7168, 31_744]),
+        (8192, &[16_384, 20_480, 61_440], &[17_408, 65_536]),
+        (16_384, &[32_768, 40_960, 122_880], &[36_864, 131_072]),
+        (128, &[], &[512]),
+        (300, &[], &[1024]),
+    ] {
+        assert!(
+            fitting.iter().all(|memory| is_fargate_size(cpu, *memory)),
+            "{cpu}"
+        );
+        assert!(
+            !others.iter().any(|memory| is_fargate_size(cpu, *memory)),
+            "{cpu}"
+        );
+    }
+    let fargate = || json!({ "capacity": { "launchType": "FARGATE" }, "network": { "mode": "awsvpc" } });
+    let message = refused(json!({ "command": "run", "cpu": 300 }), fargate());
+    assert!(
+        message.contains("cpu") && message.contains("300 CPU units with 512 MiB"),
+        "{message}"
+    );
+    one(
+        json!({ "command": "run", "cpu": 512, "memory": "1Gi" }),
+        fargate(),
+    );
+    // Elsewhere any size goes.
+    one(json!({ "command": "run", "cpu": 300 }), json!({}));
+}
+
+#[test]
+fn variables_of_the_process_win_over_the_apps_and_ours_over_both() {
+    let app = app_with(json!({ "spec": {
+        "env": { "ONLY_APP": "a", "BOTH": "app", "SOURCE": "app", "EMPIRE_PROCESS": "app" },
+        "processes": { "api": {
+            "command": "run",
+            "env": { "BOTH": "process", "ONLY_PROCESS": "p", "PORT": "1", "EMPIRE_APPNAME": "process" },
+            "expose": { "containerPort": 7070 },
+        } },
+    } }));
+    let desired = build(&app, &platform(json!({})), &owner()).unwrap().desired;
+    let environment = &desired.processes["api"].task_definition.environment.0;
+    let expected = [
+        ("BOTH", "process"),
+        ("EMPIRE_APPNAME", "acme"),
+        ("EMPIRE_PROCESS", "api"),
+        ("ONLY_APP", "a"),
+        ("ONLY_PROCESS", "p"),
+        ("PORT", "7070"),
+        ("SOURCE", "acme.api"),
+    ];
+    assert_eq!(
+        environment
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[test]
+fn only_an_exposed_process_gets_a_port() {
+    let port = |process: Value, spec: Value| {
+        let definition = one(process, spec).task_definition;
+        assert_eq!(
+            definition.environment.0.get("PORT").cloned(),
+            definition.port.map(|port| port.container_port.to_string())
+        );
+        definition.port.map(|port| (port.container_port, port.host_port))
+    };
+    let http = || json!({ "command": "run", "expose": { "type": "http" } });
+    let host_ports = || json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
+    assert_eq!(port(json!({ "command": "run" }), json!({})), None);
+    assert_eq!(
+        port(
+            json!({ "command": "run", "expose": { "type": "none" } }),
+            json!({})
+        ),
+        None
+    );
+    assert_eq!(port(http(), json!({})), Some((8080, HostPort::Dynamic)));
+    assert_eq!(port(http(), host_ports()), Some((8080, HostPort::Claimed)));
+    assert_eq!(
+        port(http(), json!({ "network": { "mode": "awsvpc" } })),
+        Some((8080, HostPort::SameAsContainer))
+    );
+    // Without load balancers ports stay.
+    let mut alone = host_ports();
+    alone["loadBalancing"] = json!({ "provider": "None" });
+    assert_eq!(port(http(), alone), Some((8080, HostPort::Claimed)));
+}
+
+#[test]
+fn web_is_exposed_unless_it_says_otherwise_and_nobody_else_is() {
+    for (name, expose, scheme) in [
+        ("web", Value::Null, Some(Scheme::Internal)),
+        ("web", json!({}), Some(Scheme::Internal)),
+        ("web", json!({ "type": "none" }), None),
+        ("web", json!({ "external": true }), Some(Scheme::InternetFacing)),
+        ("web2", Value::Null, None),
+        ("api", Value::Null, None),
+        ("api", json!({}), Some(Scheme::Internal)),
+        ("api", json!({ "type": "http" }), Some(Scheme::Internal)),
+        (
+            "api",
+            json!({ "type": "http", "external": false }),
+            Some(Scheme::Internal),
+        ),
+        (
+            "api",
+            json!({ "type": "http", "external": true }),
+            Some(Scheme::InternetFacing),
+        ),
+    ] {
+        let mut process = json!({ "command": "run" });
+        if !expose.is_null() {
+            process["expose"] = expose.clone();
+        }
+        let desired = built(json!({ name: process }), json!({}));
+        let found = desired.processes[name].load_balancing.as_ref();
+        assert_eq!(found.map(|b| b.load_balancer.scheme), scheme, "{name} {expose}");
+        assert_eq!(desired.records.is_empty(), scheme.is_none(), "{name} {expose}");
+    }
+}
+
+#[test]
+fn an_exposed_process_gets_load_balancer_target_group_and_listener() {
+    let process = exposed(json!({ "containerPort": 7070 }));
+    let balancing = process.load_balancing.unwrap();
+    let (balancer, group) = (&balancing.load_balancer, &balancing.target_group);
+    assert_eq!(
+        (balancer.kind, balancer.scheme),
+        (LoadBalancerKind::Application, Scheme::Internal)
+    );
+    assert_eq!(Vec::from_iter(&balancer.subnets), ["subnet-i1", "subnet-i2"]);
+    assert_eq!(Vec::from_iter(&balancer.security_groups), ["sg-internal"]);
+    assert_eq!(
+        (group.vpc.as_str(), group.protocol),
+        ("vpc-7", TargetProtocol::Http)
+    );
+    assert_eq!(group.target_type, TargetType::Instance);
+    assert_eq!(group.attributes.deregistration_delay, 30);
+    let [listener] = &balancing.listeners[..] else {
+        panic!()
+    };
+    assert_eq!((listener.port, listener.protocol), (80, TargetProtocol::Http));
+    assert_eq!(listener.target_group, group.name);
+    assert_eq!(balancing.container_port, 7070);
+    for name in [&balancer.name, &group.name] {
+        assert!(name.starts_with("e-acme-api-") && name.len() <= 31, "{name}");
+    }
+    assert_ne!(balancer.name, group.name);
+
+    let public = exposed(json!({ "external": true })).load_balancing.unwrap();
+    assert_eq!(
+        Vec::from_iter(&public.load_balancer.subnets),
+        ["subnet-e1", "subnet-e2"]
+    );
+    assert_eq!(
+        Vec::from_iter(&public.load_balancer.security_groups),
+        ["sg-external"]
+    );
+}
+
+#[test]
+fn what_cannot_change_in_place_has_another_name_and_what_can_has_not() {
+    let names = |expose: Value, spec: Value| {
+        let process = one(json!({ "command": "run", "expose": expose }), spec);
+        let balancing = process.load_balancing.unwrap();
+        (balancing.load_balancer.name, balancing.target_group.name)
+    };
+    let base = names(json!({}), json!({}));
+    for (same, expose, spec) in [
+        (
+            true,
+            json!({ "containerPort": 9090, "hostnames": ["a.corp.example"] }),
+            json!({}),
+        ),
+        (true, json!({ "check": { "path": "/up" } }), json!({})),
+        (
+            true,
+            json!({}),
+            json!({ "network": { "internal": { "subnets": ["subnet-x"] } } }),
+        ),
+        (true, json!({}), json!({ "tags": { "k": "v" } })),
+        (
+            true,
+            json!({}),
+            json!({ "network": { "hostPorts": { "first": 9000, "last": 9001 } } }),
+        ),
+        (false, json!({ "external": true }), json!({})),
+        (false, json!({}), json!({ "network": { "vpcId": "vpc-8" } })),
+    ] {
+        let other = names(expose.clone(), spec.clone());
+        assert_eq!(
+            (base.0 == other.0, base.1 == other.1),
+            (same, same),
+            "{expose} {spec}"
+        );
+    }
+    // The target type is the target group's alone.
+    let other = names(json!({}), json!({ "network": { "mode": "awsvpc" } }));
+    assert_eq!((base.0 == other.0, base.1 == other.1), (true, false));
+}
+
+#[test]
+fn a_check_has_a_default_for_every_field() {
+    let check = |check: Value| {
+        let process = exposed(json!({ "check": check }));
+        process.load_balancing.unwrap().target_group.check
+    };
+    let default = HealthCheck {
+        path: "/".into(),
+        interval: 10,
+        timeout: 5,
+        healthy_threshold: 2,
+        unhealthy_threshold: 3,
+        success_codes: "200-399".into(),
+    };
+    assert_eq!(
+        exposed(json!({})).load_balancing.unwrap().target_group.check,
+        default
+    );
+    assert_eq!(check(json!({})), default);
+    assert_eq!(
+        check(json!({ "path": "/health" })),
+        HealthCheck {
+            path: "/health".into(),
+            ..default.clone()
+        }
+    );
+    assert_eq!(
+        check(json!({ "healthyThreshold": 4, "unhealthyThreshold": 10 })),
+        HealthCheck {
+            healthy_threshold: 4,
+            unhealthy_threshold: 10,
+            ..default.clone()
+        }
+    );
+    // The timeout is the lesser of 5 s and one second less than the interval.
+    for (interval, seconds, timeout) in [("5s", 5, 4), ("6s", 6, 5), ("30s", 30, 5), ("1m30s", 90, 5)] {
+        let found = check(json!({ "interval": interval }));
+        assert_eq!((found.interval, found.timeout), (seconds, timeout), "{interval}");
+    }
+    let found = check(json!({ "interval": "1m", "timeout": "20s" }));
+    assert_eq!((found.interval, found.timeout), (60, 20));
+}
+
+#[test]
+fn the_grace_period_is_a_minute_unless_it_is_set_and_none_without_a_load_balancer() {
+    let grace = |process: Value, spec: Value| one(process, spec).service.settings.grace_period;
+    let with = |expose: Value| json!({ "command": "run", "expose": expose });
+    assert_eq!(grace(with(json!({})), json!({})), Some(60));
+    assert_eq!(grace(with(json!({ "gracePeriod": "5m" })), json!({})), Some(300));
+    assert_eq!(grace(with(json!({ "gracePeriod": "0s" })), json!({})), Some(0));
+    assert_eq!(grace(json!({ "command": "run" }), json!({})), None);
+    let none = json!({ "loadBalancing": { "provider": "None" } });
+    assert_eq!(grace(with(json!({ "gracePeriod": "5m" })), none), None);
+}
+
+#[test]
+fn deployments_leave_room_as_ports_and_instances_allow() {
+    let plain = || json!({});
+    let claimed = || json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
+    let percent = |quantity: Option<i32>, expose: bool, spec: Value| {
+        let mut process = json!({ "command": "run" });
+        if let Some(quantity) = quantity {
+            process["quantity"] = quantity.into();
+        }
+        if expose {
+            process["expose"] = json!({});
+        }
+        let settings = one(process, spec).service.settings;
+        (settings.minimum_healthy_percent, settings.maximum_percent)
+    };
+    for (quantity, expected) in [
+        (Some(0), (100, 200)),
+        (Some(1), (100, 200)),
+        (Some(2), (50, 100)),
+        (Some(3), (66, 100)),
+        (Some(4), (75, 100)),
+        (Some(7), (85, 100)),
+        (Some(100), (99, 100)),
+        (None, (50, 200)),
+    ] {
+        assert_eq!(percent(quantity, true, claimed()), expected, "{quantity:?}");
+        // Without a claimed port, and on a Platform without them, there is room.
+        assert_eq!(percent(quantity, false, claimed()), (100, 200), "{quantity:?}");
+        assert_eq!(percent(quantity, true, plain()), (100, 200), "{quantity:?}");
+        assert_eq!(percent(quantity, false, plain()), (100, 200), "{quantity:?}");
+    }
+}
+
+#[test]
+fn tasks_are_spread_and_rebalanced_where_that_is_allowed() {
+    let spread = || {
+        vec![
+            PlacementStrategy::spread("attribute:ecs.availability-zone"),
+            PlacementStrategy::spread("instanceId"),
+        ]
+    };
+    let claimed = json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
+    let fargate = json!({ "capacity": { "launchType": "FARGATE" }, "network": { "mode": "awsvpc" } });
+    let external =
+        json!({ "capacity": { "launchType": "EXTERNAL" }, "loadBalancing": { "provider": "None" } });
+    let ec2 = json!({ "capacity": { "launchType": "EC2" } });
+    for (spec, rebalancing, placement, launch_type) in [
+        (json!({}), true, spread(), LaunchType::Ec2),
+        (ec2, true, spread(), LaunchType::Ec2),
+        (
+            json!({ "network": { "mode": "awsvpc" } }),
+            true,
+            spread(),
+            LaunchType::Ec2,
+        ),
+        (claimed, false, Vec::new(), LaunchType::Ec2),
+        (fargate, true, Vec::new(), LaunchType::Fargate),
+        (external, false, Vec::new(), LaunchType::External),
+    ] {
+        let process = one(json!({ "command": "run", "expose": {} }), spec.clone());
+        let settings = process.service.settings;
+        assert_eq!(
+            (settings.zone_rebalancing, settings.placement),
+            (rebalancing, placement),
+            "{spec}"
+        );
+        assert_eq!(
+            (process.service.launch_type, process.task_definition.launch_type),
+            (launch_type, launch_type)
+        );
+    }
+}
+
+#[test]
+fn awsvpc_gives_tasks_their_own_network_and_targets_by_address() {
+    let spec = |tasks: Value| json!({ "network": { "mode": "awsvpc", "tasks": tasks } });
+    let process = one(
+        json!({ "command": "run", "expose": {} }),
+        spec(json!({ "subnets": ["subnet-t"], "securityGroups": ["sg-t"], "assignPublicIp": true })),
+    );
+    assert_eq!(
+        process.service.settings.network,
+        Some(TaskNetwork {
+            subnets: ["subnet-t".to_owned()].into(),
+            security_groups: ["sg-t".to_owned()].into(),
+            assign_public_ip: true,
+        })
+    );
+    assert_eq!(
+        process.load_balancing.unwrap().target_group.target_type,
+        TargetType::Ip
+    );
+    assert_eq!(process.task_definition.network_mode, NetworkMode::Awsvpc);
+    assert_eq!(
+        process.task_definition.port,
+        Some(PortMapping {
+            container_port: 8080,
+            host_port: HostPort::SameAsContainer
+        })
+    );
+    let process = one(
+        json!({ "command": "run" }),
+        spec(json!({ "subnets": ["subnet-t"] })),
+    );
+    let network = process.service.settings.network.unwrap();
+    assert!(network.security_groups.is_empty() && !network.assign_public_ip);
+}
+
+#[test]
+fn everything_carries_the_platforms_tags_and_ours_which_win() {
+    let spec = json!({ "tags": { "cost-center": "42", "empire.dev/process": "x", "empire.dev/owner": "x" } });
+    let process = one(json!({ "command": "run", "expose": {} }), spec);
+    let expected: Tags = [
+        ("cost-center", "42"),
+        ("empire.dev/app", "shop/acme"),
+        ("empire.dev/owner", "installation-1"),
+        ("empire.dev/process", "api"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into();
+    let balancing = process.load_balancing.unwrap();
+    assert_eq!(process.service.tags, expected);
+    assert_eq!(balancing.load_balancer.tags, expected);
+    assert_eq!(balancing.target_group.tags, expected);
+}
+
+#[test]
+fn without_load_balancing_ports_stay_but_nothing_else_of_exposure() {
+    let spec = json!({ "loadBalancing": { "provider": "None" } });
+    let desired = built(
+        json!({ "web": { "command": "run", "expose": { "external": true } } }),
+        spec,
+    );
+    let process = &desired.processes["web"];
+    assert_eq!((&process.load_balancing, desired.records.len()), (&None, 0));
+    assert_eq!(process.task_definition.port.unwrap().container_port, 8080);
+    assert!(!desired.place.load_balancing && desired.place.zones.is_empty());
+}
+
+#[test]
+fn a_side_that_the_platform_lacks_is_named() {
+    for (external, word) in [(true, "external"), (false, "internal")] {
+        let message = refused(
+            json!({ "command": "run", "expose": { "external": external } }),
+            json!({ "network": { word: null } }),
+        );
+        assert!(
+            message.contains(&format!("Platform staging has no network.{word}")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn the_place_is_what_the_platform_says() {
+    let found = place(&platform(
+        json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } }),
+    ));
+    assert_eq!(
+        (found.platform.as_str(), found.cluster.as_str()),
+        ("staging", "cluster-3")
+    );
+    assert!(found.load_balancing);
+    assert_eq!(Vec::from_iter(&found.zones), ["Z-EXTERNAL", "Z-INTERNAL"]);
+    assert_eq!(
+        found.host_ports,
+        Some(PortRange {
+            first: 9000,
+            last: 9100
+        })
+    );
+    let bare = place(&platform(
+        json!({ "cluster": null, "dns": null, "loadBalancing": { "provider": "ELBv2" } }),
+    ));
+    assert_eq!((bare.cluster.as_str(), bare.host_ports), ("default", None));
+    assert!(bare.load_balancing && bare.zones.is_empty());
+}
+
+#[test]
+fn the_same_manifest_means_the_same_every_time() {
+    let processes = || json!({ "web": { "command": "run" }, "api": { "command": "run", "expose": {} } });
+    assert_eq!(built(processes(), json!({})), built(processes(), json!({})));
+}
+
+#[test]
+fn one_bad_process_is_named_among_the_good_ones() {
+    let app = app(json!({ "api": { "command": "run" }, "web": { "command": "'" } }));
+    let error = build(&app, &platform(json!({})), &owner()).unwrap_err();
+    assert!(error.to_string().starts_with("process web: command: "), "{error}");
+}
+
+#[test]
+fn an_app_has_names_if_it_exposes_anything_through_a_load_balancer() {
+    let web = app(json!({ "web": { "command": "run" } }));
+    let worker = app(json!({ "worker": { "command": "run" } }));
+    assert!(has_names(&web, &platform(json!({}))));
+    assert!(!has_names(&worker, &platform(json!({}))));
+    assert!(!has_names(
+        &web,
+        &platform(json!({ "loadBalancing": { "provider": "None" } }))
+    ));
+}
+
+#[test]
+fn an_app_is_called_by_namespace_and_name() {
+    let expected = AppName {
+        namespace: "shop".into(),
+        name: "acme".into(),
+    };
+    assert_eq!(app_name(&app(json!({}))), expected);
+}
+
+#[test]
+fn without_zones_in_its_status_a_platform_gives_no_names() {
+    let platform = platform_with(json!({ "status": { "zones": null } }));
+    let app = app(json!({ "web": { "command": "run" } }));
+    assert!(
+        build(&app, &platform, &owner())
+            .unwrap()
+            .desired
+            .records
+            .is_empty()
+    );
+}

@@ -1,0 +1,347 @@
+//! Nothing is touched that is not ours: thousands of worlds that cannot be, from a seed, so that a failure comes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+
+use super::random::any_app;
+use super::worker;
+use crate::model::desired::Desired;
+use crate::model::load_balancer::Scheme;
+use crate::model::name::Arn;
+use crate::model::owner::{Owner, Tags};
+use crate::model::record::{
+    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
+};
+use crate::model::state::{LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
+use crate::plan::fixtures::{
+    EXTERNAL, app, arn, balancer, claim, definition, deployment, owner, owner_of, pointer, settled, txt,
+};
+use crate::plan::{Change, plan};
+
+/// Not even a world that cannot be makes the plan panic, or touch what is not ours.
+#[test]
+fn in_any_world_at_all_only_what_is_ours_is_touched() {
+    let mut touched = 0;
+    for seed in 0..4_000 {
+        let mut rng = Rng::with_seed(seed);
+        let wanted = any_app(&mut rng);
+        let world = any_world(&mut rng);
+        let plan = plan(&wanted, &world);
+        for change in &plan.changes {
+            let verdict = std::panic::catch_unwind(|| check_change(&wanted, &world, change));
+            assert!(verdict.is_ok(), "seed {seed}: {change:?}");
+            touched += 1;
+        }
+        let distinct: BTreeSet<String> = plan.changes.iter().map(|c| format!("{c:?}")).collect();
+        assert_eq!(
+            distinct.len(),
+            plan.changes.len(),
+            "seed {seed}: the same change twice"
+        );
+    }
+    assert!(
+        touched > 4_000,
+        "only {touched} changes: such worlds prove nothing"
+    );
+}
+
+fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
+    let ours = |tags: Option<&Tags>| tags.is_some_and(|tags| wanted.owner.owns(tags));
+    let our_balancer = |name: &String| ours(world.load_balancers.get(name).map(|state| &state.tags));
+    let group = |name: &String| ours(world.target_groups.get(name).map(|state| &state.tags));
+    let service = |name: &String| ours(world.services.get(name).map(|state| &state.tags));
+    let claims = &world.ports.claims;
+    match change {
+        Change::ClaimPort(claim) => {
+            assert!(claims.iter().all(|known| known.port != claim.port));
+            assert_eq!(claim.owner.app, wanted.owner.app);
+        }
+        Change::FreePort(claim) => {
+            assert!(claims.contains(claim) && claim.owner.app == wanted.owner.app);
+        }
+        Change::CreateLoadBalancer { load_balancer, .. } => {
+            assert!(!world.load_balancers.contains_key(&load_balancer.name));
+        }
+        Change::CreateTargetGroup { target_group, .. } => {
+            assert!(!world.target_groups.contains_key(&target_group.name));
+        }
+        Change::SetSubnets { load_balancer, .. } | Change::SetSecurityGroups { load_balancer, .. } => {
+            assert!(our_balancer(load_balancer));
+        }
+        Change::CreateListener {
+            load_balancer,
+            listener,
+            ..
+        }
+        | Change::ModifyListener {
+            load_balancer,
+            listener,
+            ..
+        } => assert!(our_balancer(load_balancer) && group(&listener.target_group)),
+        Change::DeleteLoadBalancer { load_balancer, .. } => {
+            assert!(our_balancer(load_balancer));
+            assert!(
+                !is_named(wanted, world, load_balancer),
+                "a name of ours points there"
+            );
+            assert!(
+                !is_used(wanted, world, load_balancer),
+                "a service of ours is behind it"
+            );
+        }
+        Change::ModifyTargetGroup { target_group, .. }
+        | Change::ModifyTargetGroupAttributes { target_group, .. } => assert!(group(target_group)),
+        Change::DeleteTargetGroup { target_group, .. } => {
+            assert!(group(target_group));
+            let arn = &world.target_groups[target_group].arn;
+            let ours = |service: &&ServiceState| wanted.owner.owns(&service.tags);
+            let mut attachments = world.services.values().filter(ours).flat_map(|s| &s.attachments);
+            assert!(attachments.all(|attachment| &attachment.target_group != arn));
+        }
+        Change::RegisterTaskDefinition { content, .. } => {
+            assert!(world.registered(content, &wanted.owner).is_none());
+        }
+        Change::CreateService { service, .. } => assert!(!world.services.contains_key(&service.name)),
+        Change::UpdateService {
+            service: name,
+            attachments,
+            ..
+        } => {
+            assert!(service(name));
+            assert_eq!(world.services[name].status, ServiceStatus::Active);
+            assert!(
+                attachments
+                    .iter()
+                    .flatten()
+                    .all(|attachment| group(&attachment.target_group))
+            );
+        }
+        Change::DeleteService {
+            process,
+            service: name,
+        } => {
+            assert!(service(name) && !wanted.processes.contains_key(process));
+        }
+        Change::TagService { service: name, .. } => assert!(service(name)),
+        Change::AddTags {
+            load_balancers,
+            target_groups,
+            ..
+        } => {
+            assert!(load_balancers.iter().all(our_balancer) && target_groups.iter().all(group));
+        }
+        Change::ChangeRecords { zone, changes } => {
+            for change in changes {
+                check_record(wanted, world, zone, change);
+            }
+        }
+    }
+}
+
+fn check_record(wanted: &Desired, world: &Observed, zone: &str, change: &RecordChange) {
+    let records = &world.zones[zone].records;
+    match change {
+        RecordChange::Delete(record) => {
+            assert!(records.contains(record), "not as listed");
+            let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+            assert!(is_ours(&wanted.owner, world, records, name), "{name} is not ours");
+        }
+        RecordChange::Create(record) => {
+            let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+            let texts = records.iter().filter(|r| r.name == format!("_empire.{name}"));
+            let theirs = texts.filter(|r| r.kind == RecordKind::Txt && !owns_text(&wanted.owner, r));
+            assert_eq!(theirs.count(), 0, "{name} is somebody else's");
+            assert!(
+                wanted
+                    .records
+                    .keys()
+                    .any(|key| key.zone == zone && key.name == name)
+            );
+        }
+    }
+}
+
+fn owns_text(owner: &Owner, record: &RecordSet) -> bool {
+    match &record.content {
+        RecordContent::Values { values, .. } => values
+            .first()
+            .is_some_and(|value| owner.owns_record_text(&txt_text(value))),
+        RecordContent::Alias { .. } | RecordContent::Routed => false,
+    }
+}
+
+/// By DESIGN section 4: its TXT says so, or it has none and points at a load balancer with our tags.
+fn is_ours(owner: &Owner, world: &Observed, records: &[RecordSet], name: &str) -> bool {
+    let text = records
+        .iter()
+        .find(|r| r.name == format!("_empire.{name}") && r.kind == RecordKind::Txt);
+    if let Some(text) = text {
+        return owns_text(owner, text);
+    }
+    let targets = records
+        .iter()
+        .filter(|r| r.name == name)
+        .filter_map(RecordSet::target);
+    let ours: BTreeSet<String> = world
+        .load_balancers
+        .values()
+        .filter(|state| owner.owns(&state.tags))
+        .map(|state| normalize(&state.dns_name))
+        .collect();
+    targets.into_iter().any(|target| ours.contains(&target))
+}
+
+fn is_named(wanted: &Desired, world: &Observed, load_balancer: &str) -> bool {
+    let dns_name = normalize(&world.load_balancers[load_balancer].dns_name);
+    world.zones.values().any(|zone| {
+        zone.records.iter().any(|record| {
+            record.target().as_ref() == Some(&dns_name)
+                && is_ours(&wanted.owner, world, &zone.records, &record.name)
+        })
+    })
+}
+
+fn is_used(wanted: &Desired, world: &Observed, load_balancer: &str) -> bool {
+    let in_front = &world.load_balancers[load_balancer].arn;
+    let mut services = world.services.values().filter(|s| wanted.owner.owns(&s.tags));
+    services.any(|service| {
+        service.attachments.iter().any(|attachment| {
+            world
+                .target_group_by_arn(&attachment.target_group)
+                .is_some_and(|group| {
+                    wanted.owner.owns(&group.tags) && group.load_balancers.contains(in_front)
+                })
+        })
+    })
+}
+
+/// Parts of two Apps' worlds, each thing with any owner, in any state, with parts missing.
+fn any_world(rng: &mut Rng) -> Observed {
+    let mut world = settled(&any_app(rng));
+    let more = settled(&any_app(rng));
+    world.load_balancers.extend(more.load_balancers);
+    world.target_groups.extend(more.target_groups);
+    world.task_definitions.extend(more.task_definitions);
+    world.ports.recovered = rng.u8(..4) > 0;
+    for claim in more.ports.claims {
+        if !world.ports.claims.contains(&claim) {
+            world.ports.claims.push(claim);
+        }
+    }
+    for zone in world.zones.values_mut() {
+        any_records(rng, &mut zone.records);
+    }
+    let groups: Vec<Arn> = world
+        .target_groups
+        .values()
+        .map(|group| group.arn.clone())
+        .collect();
+    let balancers: Vec<Arn> = world.load_balancers.values().map(|l| l.arn.clone()).collect();
+    for service in world.services.values_mut() {
+        any_owner(rng, &mut service.tags);
+        if rng.u8(..5) == 0 {
+            service.status = ServiceStatus::Draining;
+        }
+        if rng.u8(..3) == 0 {
+            let rollout = [Rollout::InProgress, Rollout::Failed][rng.usize(..2)];
+            service
+                .deployments
+                .push(deployment(&service.task_definition, 1, rollout));
+        }
+        if rng.u8(..6) == 0 {
+            service.deployments.clear();
+        }
+        for attachment in &mut service.attachments {
+            if rng.bool() {
+                let any = groups.get(rng.usize(..=groups.len()));
+                attachment.target_group = any.cloned().unwrap_or_else(|| arn("group", "ghost"));
+            }
+        }
+    }
+    for state in world.load_balancers.values_mut() {
+        any_owner(rng, &mut state.tags);
+        state.status = match rng.u8(..4) {
+            0 => LoadBalancerStatus::Provisioning,
+            1 => LoadBalancerStatus::Failed("no addresses".into()),
+            _ => LoadBalancerStatus::Active,
+        };
+        if rng.u8(..4) == 0 {
+            state.listeners = None;
+        }
+        if rng.u8(..4) == 0 {
+            world.waits_over.insert(state.name.clone());
+        }
+    }
+    for group in world.target_groups.values_mut() {
+        any_owner(rng, &mut group.tags);
+        if rng.u8(..3) == 0 {
+            group.load_balancers = balancers.iter().filter(|_| rng.bool()).cloned().collect();
+        }
+        if rng.u8(..4) == 0 {
+            group.attributes = None;
+        }
+    }
+    if rng.u8(..4) == 0 {
+        let stray = definition(
+            app([worker()]).processes["worker"].task_definition.clone(),
+            &Tags::new(),
+            9,
+        );
+        world.task_definitions = BTreeMap::from([(stray.arn.clone(), stray)]);
+    }
+    let stranger = owner_of("installation-1", "blog", "acme");
+    world
+        .ports
+        .claims
+        .push(claim(rng.u16(8999..9005), &stranger, "web", 8080));
+    if rng.u8(..8) == 0 {
+        world.zones.remove(EXTERNAL);
+    }
+    world
+}
+
+fn any_owner(rng: &mut Rng, tags: &mut Tags) {
+    *tags = match rng.u8(..8) {
+        0 => owner_of("installation-2", "shop", "acme").tags("web"),
+        1 => owner_of("installation-1", "shop", "acme2").tags("web"),
+        2 => Tags::new(),
+        3 => owner().tags(["web", "api", "worker", "gone"][rng.usize(..4)]),
+        _ => return,
+    };
+}
+
+fn any_records(rng: &mut Rng, records: &mut Vec<RecordSet>) {
+    records.retain(|_| rng.u8(..5) > 0);
+    for record in records.iter_mut() {
+        let text = match rng.u8(..8) {
+            0 => owner_of("installation-2", "shop", "acme").record_text("web"),
+            1 => owner_of("installation-1", "blog", "acme").record_text("web"),
+            2 => "v=spf1 -all".into(),
+            _ => continue,
+        };
+        if record.kind == RecordKind::Txt {
+            *record = txt(&record.name, &text);
+        }
+    }
+    for name in [
+        "www.corp.example",
+        "acme-web.corp.example",
+        "acme-web.example.com",
+    ] {
+        if rng.u8(..4) > 0 {
+            continue;
+        }
+        let scheme = [Scheme::Internal, Scheme::InternetFacing][rng.usize(..2)];
+        let target = match rng.u8(..3) {
+            0 => "elsewhere".to_owned(),
+            _ => balancer(["web", "api"][rng.usize(..2)], scheme),
+        };
+        let style = [RecordStyle::Alias, RecordStyle::Cname { ttl: 5 }][rng.usize(..2)];
+        let mut record = pointer(name, style, &target);
+        if rng.u8(..4) == 0 {
+            record.kind = RecordKind::Other("AAAA".into());
+        }
+        records.push(record);
+    }
+}

@@ -1,0 +1,32 @@
+//! The binary that users get, under the RBAC that `deploy/base` grants it, between a real Kubernetes API server and AWS
+//! emulators. `kubectl` drives it; what came of it is looked up in AWS through the SDK, past the controller.
+//!
+//! Both emulators are lax, each in its own way; where one cannot show a thing, the test says so and the other one shows
+//! it. What neither judges (drains, duplicates, throttles, eventual consistency) is shown on the in-memory AWS.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, outside of #[test]"
+)]
+
+mod aws;
+mod lifecycle;
+mod manifests;
+mod names;
+mod place;
+mod ports;
+mod repair;
+mod restart;
+mod troubles;
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod control_plane;
+    pub(crate) mod controller;
+    pub(crate) mod emulator;
+    pub(crate) mod kubectl;
+    pub(crate) mod proxy;
+    pub(crate) mod script;
+}

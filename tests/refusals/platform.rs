@@ -1,0 +1,362 @@
+//! Platforms.
+
+use super::{accepted, apply, every_rule_was_broken, kubectl, refused, try_apply};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/ecs-execution";
+const SIDE: &str = "{subnets: [subnet-a, subnet-b], securityGroups: [sg-a]}";
+
+/// A Platform by its network, and what else it has.
+fn named(name: &str, network: &str, fields: &str) -> String {
+    format!(
+        "{{apiVersion: empire.dev/v1alpha1, kind: Platform, metadata: {{name: {name}}}, \
+         spec: {{region: us-east-1, network: {{vpcId: vpc-1, {network}}}, {fields}}}}}"
+    )
+}
+
+fn bridge(network: &str, fields: &str) -> String {
+    named("staging", &format!("mode: bridge, {network}"), fields)
+}
+
+fn awsvpc(tasks: &str, fields: &str) -> String {
+    named(
+        "staging",
+        &format!("mode: awsvpc, tasks: {{subnets: [subnet-a], {tasks}}}"),
+        fields,
+    )
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+#[test]
+fn a_bad_platform_is_refused_in_words_that_name_the_field() {
+    let logging = |driver: &str, role: &str| {
+        format!("capacity: {{launchType: FARGATE}}, tasks: {{{role} logging: {{driver: {driver}}}}}")
+    };
+    let table: &[(String, &str)] = &[
+        (
+            named("stag.ing", "mode: bridge", ""),
+            "metadata.name: a Platform's name has at most 63",
+        ),
+        (
+            named(&"a".repeat(64), "mode: bridge", ""),
+            "metadata.name: a Platform's name has at most 63",
+        ),
+        (
+            bridge("", "region: Frankfurt"),
+            "spec.region: Invalid value: …must be the name of an AWS region",
+        ),
+        (
+            bridge("", "endpointUrl: '127.0.0.1:4566'"),
+            "spec.endpointUrl: Invalid value: …must be an http or https URL",
+        ),
+        (
+            bridge("", "endpointUrl: 'ftp://aws.example.com'"),
+            "spec.endpointUrl: Invalid value: …must be an http or https URL",
+        ),
+        (
+            bridge("", "cluster: a b"),
+            "spec.cluster: Invalid value: …must be the name or the ARN of an ECS cluster",
+        ),
+        (
+            bridge("", "cluster: 'arn:aws:ecs:us-east-1:123456789012:service/a'"),
+            "spec.cluster: Invalid value: …must be the name or the ARN of an ECS cluster",
+        ),
+        (
+            bridge("", "capacity: {launchType: LAMBDA}"),
+            "spec.capacity.launchType: Unsupported value: \"LAMBDA\"",
+        ),
+        // What goes with which launch type.
+        (
+            bridge("", "capacity: {launchType: FARGATE}"),
+            "spec.network.mode: Invalid value: …network.mode: launch type FARGATE needs awsvpc",
+        ),
+        (
+            awsvpc("", &logging("syslog", "")),
+            "spec.tasks: Invalid value: …tasks.logging.driver: launch type FARGATE has awslogs and splunk only",
+        ),
+        (
+            awsvpc("", &logging("awslogs", "")),
+            "spec.tasks: Invalid value: …tasks.executionRoleArn: launch type FARGATE needs one",
+        ),
+        (
+            awsvpc("assignPublicIp: true", ""),
+            "spec.network.tasks: Invalid value: …network.tasks.assignPublicIp: only launch type FARGATE",
+        ),
+        (
+            bridge("", "capacity: {launchType: EXTERNAL}"),
+            "spec.loadBalancing: Invalid value: …loadBalancing.provider: launch type EXTERNAL has no load balancing",
+        ),
+        (
+            bridge(
+                "",
+                "capacity: {launchType: EXTERNAL}, loadBalancing: {provider: ELBv2}",
+            ),
+            "spec.loadBalancing: Invalid value: …loadBalancing.provider: launch type EXTERNAL has no load balancing",
+        ),
+        (
+            awsvpc(
+                "",
+                "capacity: {launchType: EXTERNAL}, loadBalancing: {provider: None}",
+            ),
+            "spec.network.mode: Invalid value: …network.mode: launch type EXTERNAL needs bridge",
+        ),
+        // Network.
+        (
+            named("staging", "mode: host", ""),
+            "spec.network.mode: Unsupported value: \"host\"",
+        ),
+        (
+            bridge("vpcId: a", ""),
+            "spec.network.vpcId: Invalid value: …must be an id that begins with vpc-",
+        ),
+        (
+            bridge("hostPorts: {first: 1023, last: 2000}", ""),
+            "spec.network.hostPorts.first in body should be greater than or equal to 1024",
+        ),
+        (
+            bridge("hostPorts: {first: 1024, last: 32768}", ""),
+            "spec.network.hostPorts.last in body should be less than or equal to 32767",
+        ),
+        (
+            bridge("hostPorts: {first: 2000, last: 1999}", ""),
+            "spec.network.hostPorts.first: Invalid value: …network.hostPorts: first must not be greater than last",
+        ),
+        (
+            awsvpc(
+                "",
+                "network: {vpcId: vpc-1, mode: awsvpc, tasks: {subnets: [subnet-a]}, hostPorts: {first: 2000, last: 3000}}",
+            ),
+            "spec.network.hostPorts: Invalid value: …network.hostPorts: with mode awsvpc",
+        ),
+        (
+            named("staging", "mode: awsvpc", ""),
+            "network.tasks: needed with mode awsvpc",
+        ),
+        (
+            bridge("tasks: {subnets: [subnet-a]}", ""),
+            "spec.network.tasks: Invalid value: …network.tasks: needed with mode awsvpc",
+        ),
+        (
+            awsvpc("securityGroups: [a]", ""),
+            "spec.network.tasks.securityGroups[0]: Invalid value: …must be an id that begins with sg-",
+        ),
+        (
+            bridge("internal: {subnets: [subnet-a]}", ""),
+            "spec.network.internal.subnets in body should have at least 2 items",
+        ),
+        (
+            bridge("external: {subnets: [subnet-a, subnet-a]}", ""),
+            "spec.network.external.subnets[1]: Duplicate value",
+        ),
+        (
+            bridge("external: {subnets: [subnet-a, b]}", ""),
+            "spec.network.external.subnets[1]: Invalid value: …must be an id that begins with subnet-",
+        ),
+        // Names.
+        (
+            bridge("", "loadBalancing: {provider: Nginx}"),
+            "spec.loadBalancing.provider: Unsupported value: \"Nginx\"",
+        ),
+        (
+            bridge("", "dns: {}"),
+            "spec.dns: Invalid value: …dns: needs internal, external or both",
+        ),
+        (
+            bridge("", "dns: {internal: {hostedZoneId: /hostedzone/Z1}}"),
+            "spec.dns.internal.hostedZoneId: Invalid value: …must be the id of a hosted zone",
+        ),
+        (
+            bridge("", "dns: {internal: {hostedZoneId: Z1}, ttlSeconds: -1}"),
+            "spec.dns.ttlSeconds in body should be greater than or equal to 0",
+        ),
+        (
+            bridge("", "dns: {internal: {hostedZoneId: Z1}, ttlSeconds: 604801}"),
+            "spec.dns.ttlSeconds in body should be less than or equal to 604800",
+        ),
+        (
+            bridge("", "dns: {internal: {hostedZoneId: Z1}, recordType: A}"),
+            "spec.dns.recordType: Unsupported value: \"A\"",
+        ),
+        // Tasks and tags.
+        (
+            bridge("", "tasks: {executionRoleArn: ecs-execution}"),
+            "spec.tasks.executionRoleArn: Invalid value: …must be the ARN of an IAM role",
+        ),
+        (
+            bridge("", "tasks: {logging: {driver: awsfirelens}}"),
+            "spec.tasks.logging.driver: Unsupported value: \"awsfirelens\"",
+        ),
+        (
+            bridge("", "tags: {'aws:owner': a}"),
+            "spec.tags: Invalid value: …tags: aws:owner: keys that begin with aws: or empire.dev/ are reserved",
+        ),
+        (
+            bridge("", "tags: {empire.dev/owner: a}"),
+            "spec.tags: Invalid value: …tags: empire.dev/owner: keys that begin with aws: or empire.dev/ are reserved",
+        ),
+        (
+            bridge("", "tags: {'a?': a}"),
+            "spec.tags: Invalid value: …tags: a?: a key has 1 to 128 letters",
+        ),
+        (
+            bridge("", "tags: {a: '?'}"),
+            "spec.tags: Invalid value: …tags: the value of a has characters other than",
+        ),
+    ];
+    let mut complaints: Vec<String> = table
+        .iter()
+        .map(|(manifest, expected)| refused(manifest, expected))
+        .collect();
+    complaints.extend(what_would_orphan_resources_cannot_change_while_apps_are_here());
+    every_rule_was_broken("Platform", &complaints);
+}
+
+fn what_would_orphan_resources_cannot_change_while_apps_are_here() -> Vec<String> {
+    let network = |mode: &str| format!("{mode}, internal: {SIDE}, external: {SIDE}");
+    let (bridge, tasks) = (
+        network("mode: bridge"),
+        network("mode: awsvpc, tasks: {subnets: [subnet-a]}"),
+    );
+    let ports = network("mode: bridge, hostPorts: {first: 9000, last: 10000}");
+    let internal = "dns: {internal: {hostedZoneId: Z1}}";
+    let both = "dns: {internal: {hostedZoneId: Z1}, external: {hostedZoneId: Z2}}";
+    let none = "loadBalancing: {provider: None}";
+    // Network and the rest, before and after, and the field that cannot change so.
+    let refusals: &[(&str, &str, &str, &str, &str)] = &[
+        (&bridge, "", &bridge, "region: us-west-2", "region"),
+        (&bridge, "", &bridge, "cluster: other", "cluster"),
+        (&bridge, "cluster: other", &bridge, "", "cluster"),
+        (
+            &bridge,
+            none,
+            &bridge,
+            "loadBalancing: {provider: None}, capacity: {launchType: EXTERNAL}",
+            "capacity.launchType",
+        ),
+        (&bridge, "", &tasks, "", "network.mode"),
+        (&bridge, "", "mode: bridge, vpcId: vpc-2", "", "network.vpcId"),
+        (&bridge, "", &ports, "", "network.hostPorts"),
+        (&ports, "", &bridge, "", "network.hostPorts"),
+        (&bridge, "", &bridge, none, "loadBalancing.provider"),
+        (&bridge, none, &bridge, "", "loadBalancing.provider"),
+        (
+            &bridge,
+            internal,
+            &bridge,
+            "dns: {internal: {hostedZoneId: Z3}}",
+            "dns.internal",
+        ),
+        (&bridge, internal, &bridge, "", "dns.internal"),
+        (&bridge, both, &bridge, internal, "dns.external"),
+        (
+            &bridge,
+            both,
+            &bridge,
+            "dns: {internal: {hostedZoneId: Z1}, external: {hostedZoneId: Z3}}",
+            "dns.external",
+        ),
+    ];
+    let mut complaints = Vec::new();
+    for (number, (network, fields, new_network, new_fields, field)) in refusals.iter().enumerate() {
+        let name = format!("used-{number}");
+        apply(&named(&name, network, fields));
+        let changed = named(&name, new_network, new_fields);
+        accepted(&changed);
+        set_apps(&name, 1);
+        complaints.push(refused(
+            &changed,
+            &format!("spec.{field}: Invalid value: …{field} cannot be changed while Apps run here"),
+        ));
+        set_apps(&name, 0);
+        accepted(&changed);
+    }
+    let others: &[(&str, &str, &str, &str)] = &[
+        // Said or left out, it is the same.
+        (
+            &bridge,
+            "",
+            &bridge,
+            "cluster: default, capacity: {launchType: EC2}, loadBalancing: {provider: ELBv2}",
+        ),
+        (&bridge, "", &bridge, both),
+        (&bridge, internal, &bridge, both),
+        (
+            &ports,
+            "",
+            &network("mode: bridge, hostPorts: {first: 9500, last: 9600}"),
+            "",
+        ),
+        (
+            &bridge,
+            internal,
+            "mode: bridge, internal: {subnets: [subnet-c, subnet-d]}",
+            "dns: {internal: {hostedZoneId: Z1}, recordType: Alias, ttlSeconds: 5}, endpointUrl: 'http://127.0.0.1:4566', tags: {a: b}",
+        ),
+    ];
+    for (number, (network, fields, new_network, new_fields)) in others.iter().enumerate() {
+        let name = format!("changing-{number}");
+        apply(&named(&name, network, fields));
+        set_apps(&name, 1);
+        accepted(&named(&name, new_network, new_fields));
+    }
+    complaints
+}
+
+fn set_apps(platform: &str, apps: usize) {
+    let patch = format!("{{\"status\": {{\"observedGeneration\": 1, \"apps\": {apps}}}}}");
+    let arguments = [
+        "patch",
+        "platform",
+        platform,
+        "--subresource=status",
+        "--type=merge",
+        "--patch",
+        &patch,
+    ];
+    kubectl().run(&arguments, "").unwrap();
+}
+
+#[test]
+fn a_good_platform_is_accepted() {
+    let fargate = format!(
+        "capacity: {{launchType: FARGATE}}, tasks: {{executionRoleArn: '{ROLE}', logging: {{driver: awslogs, options: {{awslogs-group: a}}}}}}"
+    );
+    for manifest in [
+        bridge("", ""),
+        bridge(
+            &format!("internal: {SIDE}, external: {SIDE}, hostPorts: {{first: 1024, last: 32767}}"),
+            "",
+        ),
+        bridge("hostPorts: {first: 9000, last: 9000}", "region: us-gov-west-1"),
+        bridge(
+            "",
+            "cluster: 'arn:aws:ecs:us-east-1:123456789012:cluster/default'",
+        ),
+        bridge("", "endpointUrl: 'https://vpce-1.example.com:8443/aws'"),
+        bridge(
+            "",
+            "capacity: {launchType: EXTERNAL}, loadBalancing: {provider: None}",
+        ),
+        bridge(
+            "",
+            "dns: {external: {hostedZoneId: Z1}, recordType: Alias, ttlSeconds: 0}",
+        ),
+        bridge(
+            "",
+            &format!("tasks: {{executionRoleArn: '{ROLE}', logging: {{driver: json-file}}}}"),
+        ),
+        bridge("", "tags: {cost-center: '42', 'Größe (früher)': ''}").replace(" (früher)", " + früher"),
+        awsvpc("securityGroups: [sg-a]", ""),
+        awsvpc("assignPublicIp: true", &fargate),
+    ] {
+        accepted(&manifest);
+    }
+}
+
+#[test]
+fn an_unknown_field_is_refused() {
+    let complaint = try_apply(&bridge("", "roleArn: a")).unwrap_err();
+    assert!(
+        complaint.contains("unknown field \"spec.roleArn\""),
+        "{complaint}"
+    );
+}

@@ -1,0 +1,85 @@
+//! Objects that were stored before a rule was made, which they break.
+
+use empire_controller::api::{definitions, to_yaml};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+
+use super::{kubectl, until};
+
+/// The definition of App in a group of this test's own, so that no other test sees it change.
+fn definition(with_rules: bool) -> String {
+    let [app, ..] = definitions();
+    let mut app = json!(app);
+    if !with_rules {
+        forget_rules(&mut app);
+    }
+    let app: CustomResourceDefinition = serde_json::from_value(app).unwrap();
+    to_yaml(&app)
+        .unwrap()
+        .replace("apps.empire.dev", "apps.stored.example.com")
+        .replace("group: empire.dev", "group: stored.example.com")
+}
+
+fn forget_rules(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("x-kubernetes-validations");
+            fields.values_mut().for_each(forget_rules);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_rules),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn an_object_that_breaks_a_later_rule_can_be_annotated_told_of_its_state_and_freed() {
+    // Breaks two rules at the root and one below.
+    let name = format!("acme.{}", "a".repeat(60));
+    let manifest = |image: &str| {
+        format!(
+            "{{apiVersion: stored.example.com/v1alpha1, kind: App, metadata: {{name: {name}, finalizers: [example.com/held]}}, \
+             spec: {{image: {image}, processes: {{web: {{command: ''}}}}}}}}"
+        )
+    };
+    let app = format!("apps.stored.example.com/{name}");
+    let patch = |extra: &[&str], patch: &str| {
+        let arguments = [&["patch", &app, "--type=merge", "--patch", patch], extra].concat();
+        kubectl().run(&arguments, "")
+    };
+    kubectl().run(&["apply", "-f", "-"], &definition(false)).unwrap();
+    until("the definition is served", || {
+        kubectl().run(&["apply", "-f", "-"], &manifest("a")).is_ok()
+    });
+    kubectl().run(&["apply", "-f", "-"], &definition(true)).unwrap();
+    until("the rules hold", || {
+        let another = manifest("a").replace(&name, "another.one");
+        kubectl()
+            .run(&["apply", "--dry-run=server", "-f", "-"], &another)
+            .is_err()
+    });
+
+    let complaint = kubectl().run(&["apply", "-f", "-"], &manifest("b")).unwrap_err();
+    assert!(
+        complaint.contains("metadata.name: an App's name has at most 63"),
+        "{complaint}"
+    );
+
+    patch(
+        &[],
+        r#"{"metadata": {"annotations": {"example.com/seen": "true"}}}"#,
+    )
+    .unwrap();
+    patch(
+        &["--subresource=status"],
+        r#"{"status": {"observedGeneration": 1, "url": "http://www.example.com"}}"#,
+    )
+    .unwrap();
+    kubectl().run(&["delete", &app, "--wait=false"], "").unwrap();
+    patch(&[], r#"{"metadata": {"finalizers": null}}"#).unwrap();
+    assert!(
+        kubectl()
+            .run(&["get", &app], "")
+            .unwrap_err()
+            .contains("NotFound")
+    );
+}

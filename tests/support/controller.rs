@@ -1,0 +1,142 @@
+//! The controller itself: the binary that users get, as the service account that `deploy/base` makes, with what RBAC
+//! grants that account and nothing more.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::kubectl::Kubectl;
+
+/// Runs a command and kills it when stdin closes, so that it never outlives this test process.
+const UNTIL_STDIN_CLOSES: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+command=$!
+{ read -r _; kill -9 "$command"; } <&3 >/dev/null 2>&1 &
+wait "$command" 2>/dev/null
+kill "$!" 2>/dev/null
+"#;
+
+/// Applies `deploy/base`, without its Deployment: there are no nodes.
+pub(crate) fn install(administrator: &Kubectl) {
+    let overlay = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/local/cluster");
+    let overlay = overlay.to_str().unwrap();
+    administrator
+        .run(&["apply", "--server-side", "-k", overlay], "")
+        .unwrap();
+    let kinds = ["apps", "platforms", "portallocations"].map(|kind| format!("crd/{kind}.empire.dev"));
+    let [apps, platforms, ports] = &kinds;
+    let wait = [
+        "wait",
+        "--for=condition=Established",
+        "--timeout=30s",
+        apps,
+        platforms,
+        ports,
+    ];
+    administrator.run(&wait, "").unwrap();
+}
+
+/// A running controller. Dropped, it is gone as if by `kill -9`.
+pub(crate) struct Controller {
+    log: PathBuf,
+    process: Child,
+}
+
+impl Controller {
+    pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        let folder = administrator.kubeconfig.parent().unwrap();
+        // Whoever listens there now is gone before the controller comes.
+        let health = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string();
+        let log = folder.join("controller.log");
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        let process = Command::new("sh")
+            .args([
+                "-c",
+                UNTIL_STDIN_CLOSES,
+                "sh",
+                env!("CARGO_BIN_EXE_empire-controller"),
+                "run",
+            ])
+            .args(["--health-address", &health])
+            .args(arguments)
+            .env("KUBECONFIG", kubeconfig(administrator))
+            .env("AWS_ACCESS_KEY_ID", "testing")
+            .env("AWS_SECRET_ACCESS_KEY", "testing")
+            .env("RUST_LOG", "info,empire_controller=debug")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        let controller = Controller { log, process };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is_ready(&health) {
+            assert!(
+                Instant::now() < deadline,
+                "not ready:\n{}",
+                controller.end_of_log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        controller
+    }
+
+    pub(crate) fn end_of_log(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        self.process.stdin.take();
+        let _ = self.process.wait();
+    }
+}
+
+/// A kubeconfig for the controller's own service account.
+fn kubeconfig(administrator: &Kubectl) -> PathBuf {
+    let path = administrator.kubeconfig.with_file_name("controller.kubeconfig");
+    std::fs::copy(&administrator.kubeconfig, &path).unwrap();
+    let token = [
+        "create",
+        "token",
+        "empire-controller",
+        "--namespace=empire-system",
+        "--duration=2h",
+    ];
+    let token = administrator.run(&token, "").unwrap();
+    let controller = Kubectl {
+        binary: administrator.binary.clone(),
+        kubeconfig: path.clone(),
+    };
+    let token = format!("--token={}", token.trim());
+    controller
+        .run(&["config", "set-credentials", "controller", &token], "")
+        .unwrap();
+    controller
+        .run(&["config", "set-context", "--current", "--user=controller"], "")
+        .unwrap();
+    path
+}
+
+fn is_ready(address: &str) -> bool {
+    let Ok(mut connection) = TcpStream::connect(address) else {
+        return false;
+    };
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut reply = String::new();
+    connection.write_all(request.as_bytes()).is_ok()
+        && std::io::Read::read_to_string(&mut connection, &mut reply).is_ok()
+        && reply.starts_with("HTTP/1.1 200")
+}
