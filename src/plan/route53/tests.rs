@@ -348,6 +348,38 @@ fn a_rollout_that_is_under_way_holds_no_name_up_that_is_right() {
 }
 
 #[test]
+fn a_rollout_that_never_completes_holds_no_edit_of_the_names_up() {
+    let stuck = || {
+        let mut world = settled(&app([web()]));
+        let service = service_of(&mut world, "web");
+        let new = deployment(&service.task_definition, 2, Rollout::InProgress);
+        service.deployments[0].primary = false;
+        service.deployments.insert(0, new);
+        world
+    };
+    for (wanted, expected) in [
+        (
+            app([web().named(INTERNAL, "shop.corp.example")]),
+            "+shop.corp.example CNAME web-internal.ELB.example (TTL 60 s), +_empire.shop.corp.example TXT",
+        ),
+        (
+            app([web().style(RecordStyle::Cname { ttl: 5 })]),
+            "-acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+             +acme-web.corp.example CNAME web-internal.ELB.example (TTL 5 s)",
+        ),
+        (
+            app([web().unnamed()]),
+            "-acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+             -_empire.acme-web.corp.example TXT",
+        ),
+    ] {
+        let rollout = "~ web: waiting for the rollout of service shop_acme_web";
+        let batch = format!("change records in zone Z-INTERNAL: {expected}");
+        check(&wanted, &stuck(), &[&batch, rollout]);
+    }
+}
+
+#[test]
 fn a_zone_that_is_gone_stops_no_deletion() {
     let mut world = settled(&app([web()]));
     world.zones.clear();
