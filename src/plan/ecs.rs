@@ -43,11 +43,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Names go before the service behind them; those that are not ours do not hold it up.
+/// Names go before the service behind them.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    let mut named = view
-        .unwanted_load_balancers()
-        .filter(|l| view.is_named_by_us(&l.name));
+    let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
     match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
             process: process.into(),
