@@ -15,6 +15,7 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod put_off;
 mod random;
 mod stories;
 mod strictness;

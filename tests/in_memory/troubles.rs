@@ -61,7 +61,7 @@ fn a_denied_load_balancer_does_not_hold_back_the_worker() {
 }
 
 #[test]
-fn throttling_ends_the_pass_and_leaves_ready_as_it_was() {
+fn throttling_puts_its_own_call_off_and_leaves_ready_as_it_was() {
     let mut world = World::new(&staging());
     world.apply(&acme());
     world.settle();
@@ -77,11 +77,11 @@ fn throttling_ends_the_pass_and_leaves_ready_as_it_was() {
     world.aws.take_attempts();
     world.step();
     let attempts = world.aws.take_attempts();
-    assert_eq!(attempts.len(), 1, "throttled, and yet it went on: {attempts:?}");
+    assert_eq!(attempts.len(), 2, "one try, and the check: {attempts:?}");
     world.assert_ready();
 
     world.aws.calm();
-    assert_eq!(world.settle().len(), 2);
+    assert_eq!(world.settle().len(), 1);
     world.assert_ready();
 }
 
