@@ -14,4 +14,9 @@ mod fixtures;
 #[path = "../support/world.rs"]
 mod world;
 
+mod crash;
+mod random;
+mod stories;
+mod strictness;
+mod troubles;
 mod write_counts;
