@@ -3,7 +3,7 @@
 //! Guarantees: when a pass ends without failures, planning again finds nothing to change; a pass over an unchanged App
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::{Discriminant, discriminant};
 
 use async_trait::async_trait;
@@ -72,7 +72,7 @@ pub struct Request<'a> {
     pub known: Known,
     pub scope: Scope,
     /// Load balancers that no name pointed at in the last pass.
-    pub retiring: Vec<String>,
+    pub retiring: BTreeMap<String, Option<u32>>,
     /// Those of them that have waited long enough to be detached.
     pub waits_over: Vec<String>,
     /// Observe and report, change nothing.

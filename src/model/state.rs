@@ -22,8 +22,9 @@ pub struct Observed {
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
     pub ports: PortState,
-    /// Load balancers that were seen waiting without a name in an earlier pass.
-    pub retiring: BTreeSet<String>,
+    /// Load balancers that were seen waiting without a name in an earlier pass, with the TTL, in seconds, of the records
+    /// that were taken from them: `None` if they never had any, as far as is known.
+    pub retiring: BTreeMap<String, Option<u32>>,
     /// Those of them that have waited for so long that no resolver sends anyone there any more.
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.

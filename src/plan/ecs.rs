@@ -266,7 +266,11 @@ impl Update<'_> {
             .cloned()
             .collect();
         let after = if missing.is_empty() {
-            let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a);
+            // A rollout that is under way is not disturbed, unless it may be stuck because of the very load balancer that
+            // nobody wants any more: one that has never had a name.
+            let disturbs =
+                |a: &Attachment<String>| !self.found.is_rolled_out() && self.view.had_names(&a.target_group);
+            let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a) || disturbs(a);
             // ECS refuses to be told of a target group that no load balancer forwards to.
             let stay = attached.iter().filter(stays).cloned();
             if built { stay.collect() } else { return }

@@ -104,6 +104,13 @@ impl<'a> View<'a> {
         !self.is_wanted(name) && (self.is_named(name) || waits())
     }
 
+    /// Whether names were taken from a load balancer before this target group, so that its replacement is complete, and
+    /// only other content rolls out.
+    pub(super) fn had_names(&self, target_group: &str) -> bool {
+        let mut in_front = self.in_front_of(target_group);
+        in_front.any(|l| self.observed.retiring.get(&l.name).is_some_and(Option::is_some))
+    }
+
     /// Resolvers, or whoever read its name in the status, may know it: it serves a process that stays, or did.
     fn is_remembered(&self, load_balancer: &'a LoadBalancerState) -> bool {
         self.process(self.user_of(load_balancer)).is_some()
@@ -113,6 +120,6 @@ impl<'a> View<'a> {
     /// It waits since an earlier pass, or has just lost a name in this one.
     fn was_named(&self, load_balancer: &LoadBalancerState) -> bool {
         let name = &load_balancer.name;
-        self.observed.retiring.contains(name) || self.observed.replaced_ttl.contains_key(name)
+        self.observed.retiring.contains_key(name) || self.observed.replaced_ttl.contains_key(name)
     }
 }

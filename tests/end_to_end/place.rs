@@ -1,4 +1,5 @@
-//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator.
+//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator
+//! (everything of the region is looked at, so no two tests may use one).
 //! The control plane, the controller and the emulators are shared, so the tests also disturb one another as Apps of one
 //! installation do: not at all.
 
@@ -21,7 +22,7 @@ use crate::support::proxy::Proxy;
 use crate::support::script::printed_by;
 
 /// How the controller is started: it looks again soon, and lets a replaced load balancer go soon.
-pub(crate) const QUICK: [&str; 2] = ["--resync-interval=2s", "--retire-after=1s"];
+const QUICK: [&str; 2] = ["--resync-interval=2s", "--retire-after=1s"];
 
 /// Longer than anything here takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -62,11 +63,16 @@ impl Place {
 
     /// With a Platform that says something more in its spec.
     pub(crate) async fn with(cloud: Cloud, name: &str, region: &str, spec: Value) -> Self {
-        let mut place = Place::under(&SHARED.0.kubectl, cloud, name, region).await;
+        let mut place = Place::under_shared(cloud, name, region).await;
         merge(&mut place.platform, &json!({ "spec": spec }));
         place.apply(&place.platform);
         place.wait("platform", name, "condition=Ready");
         place
+    }
+
+    /// With a namespace only, under the shared controller.
+    pub(crate) async fn under_shared(cloud: Cloud, name: &str, region: &str) -> Self {
+        Place::under(&SHARED.0.kubectl, cloud, name, region).await
     }
 
     /// With a namespace only, on somebody's control plane.
@@ -175,7 +181,7 @@ impl Place {
             assert!(
                 Instant::now() < deadline,
                 "never: {what}\n{}",
-                self.describe("app", "")
+                self.describe("apps", "")
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -218,7 +224,10 @@ impl Place {
 
     fn describe(&self, kind: &str, name: &str) -> String {
         let described = self
-            .try_kubectl(&["describe", kind, name], "")
+            .try_kubectl(
+                &["describe", kind, name][..if name.is_empty() { 2 } else { 3 }],
+                "",
+            )
             .unwrap_or_else(|complaint| complaint);
         let log = std::fs::read_to_string(self.kubectl.kubeconfig.with_file_name("controller.log"));
         let log = log.unwrap_or_default();

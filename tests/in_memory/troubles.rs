@@ -61,14 +61,16 @@ fn a_denied_load_balancer_does_not_hold_back_the_worker() {
 }
 
 #[test]
-fn throttling_puts_its_own_call_off_and_leaves_ready_as_it_was() {
+fn throttling_ends_calls_of_its_kind_holds_up_no_other_and_leaves_ready_as_it_was() {
     let mut world = World::new(&staging());
-    world.apply(&acme());
+    world.apply(&acme().process("api", web().exposed()));
     world.settle();
     let target_group = world.aws.target_groups_of("shop/acme", "web").remove(0);
-    let load_balancer = world.aws.load_balancers_of("shop/acme", "web").remove(0);
+    let balancers = ["web", "api"].map(|process| world.aws.load_balancers_of("shop/acme", process).remove(0));
     let mut hands = world.aws.by_hand();
-    hands.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
+    for load_balancer in &balancers {
+        hands.set_subnets(load_balancer, &["subnet-x", "subnet-y"]);
+    }
     hands.set_check(&target_group, "/elsewhere", 30);
     drop(hands);
     world
@@ -77,11 +79,21 @@ fn throttling_puts_its_own_call_off_and_leaves_ready_as_it_was() {
     world.aws.take_attempts();
     world.step();
     let attempts = world.aws.take_attempts();
-    assert_eq!(attempts.len(), 2, "one try, and the check: {attempts:?}");
+    let calls: Vec<&str> = attempts
+        .iter()
+        .filter_map(|attempt| attempt.split(' ').next())
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            "elasticloadbalancing:SetSubnets",
+            "elasticloadbalancing:ModifyTargetGroup"
+        ]
+    );
     world.assert_ready();
 
     world.aws.calm();
-    assert_eq!(world.settle().len(), 1);
+    assert_eq!(world.settle().len(), 2);
     world.assert_ready();
 }
 

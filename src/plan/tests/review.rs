@@ -49,9 +49,13 @@ fn moved() -> (Desired, Observed) {
 /// As the next pass after this one would find it.
 fn remember(wanted: &Desired, world: &mut Observed) {
     let retiring = plan(wanted, world).retiring;
+    let (before, taken) = (world.retiring.clone(), world.replaced_ttl.clone());
     world.retiring = retiring
         .into_iter()
-        .map(|(_, load_balancer)| load_balancer)
+        .map(|(_, name)| {
+            let ttl = taken.get(&name).copied().or(before.get(&name).copied().flatten());
+            (name, ttl)
+        })
         .collect();
     world.replaced_ttl.clear();
 }
