@@ -191,10 +191,13 @@ impl Plan {
                 let target = view.pointed_at(change.record());
                 target.is_some_and(|target| target.name == load_balancer)
             };
-            let concerns = |change: &Change| match change {
-                Change::ChangeRecords { changes, .. } => changes.iter().any(points_there),
-                other => other.process() == Some(process),
+            let moves_names = |change: &Change| {
+                let Change::ChangeRecords { changes, .. } = change else {
+                    return false;
+                };
+                changes.iter().any(points_there)
             };
+            let concerns = |change: &Change| change.process() == Some(process) || moves_names(change);
             self.obstacles.iter().any(|obstacle| obstacle.process == process)
                 || self.parked.iter().any(concerns)
         };

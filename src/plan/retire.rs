@@ -10,7 +10,7 @@ use crate::model::name;
 use crate::model::service::TaskDefinition;
 use crate::model::state::LoadBalancerState;
 
-/// What the ports of a process that is not exposed come to in its environment.
+/// The variable that a process has while it is exposed, and that goes with its port.
 const PORT: &str = "PORT";
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {

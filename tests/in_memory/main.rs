@@ -14,4 +14,10 @@ mod fixtures;
 #[path = "../support/world.rs"]
 mod world;
 
+mod crash;
+mod put_off;
+mod random;
+mod stories;
+mod strictness;
+mod troubles;
 mod write_counts;

@@ -8,6 +8,7 @@ fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
     let mut world = World::new(platform);
     world.apply(app);
     world.settle();
+    world.assert_ready();
     world
 }
 
@@ -32,6 +33,7 @@ fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &AppFixture,
     let mut world = settled(platform, from);
     world.apply(to);
     check(&world.settle(), expected);
+    world.assert_ready();
     world.restart();
     check(&world.settle(), 0);
 }
@@ -189,6 +191,7 @@ fn check_platform(from: &PlatformFixture, to: &PlatformFixture, expected: usize)
     let mut world = settled(from, &acme());
     world.set_platform(to);
     check(&world.settle(), expected);
+    world.assert_ready();
     world.restart();
     check(&world.settle(), 0);
 }
@@ -249,6 +252,21 @@ fn claimed_host_ports_cost_no_aws_write() {
     );
     world.delete("shop/acme");
     check(&world.settle(), 5);
+}
+
+#[test]
+fn a_new_container_port_and_scaling_cost_two_also_where_a_host_port_is_claimed() {
+    let edited = acme().process("web", web().external().quantity(3).container_port(9090));
+    check_edit_on(&staging().bridge_ports(9000, 9010), &acme(), &edited, 2);
+}
+
+#[test]
+fn exposure_costs_one_more_or_less_a_zone() {
+    let exposed = acme().process("worker", worker().external());
+    check_edit_on(&platform("staging"), &acme(), &exposed, 6);
+    check_edit_on(&platform("staging"), &exposed, &acme(), 4);
+    check_edit_on(&platform("staging").split_horizon(), &acme(), &exposed, 8);
+    check_edit_on(&platform("staging").split_horizon(), &exposed, &acme(), 6);
 }
 
 #[test]

@@ -31,6 +31,8 @@ const STEP: u64 = 10;
 const STEPS: usize = 400;
 /// Virtual seconds after which all of AWS is read again.
 const RESYNC: u64 = 600;
+/// The same, where something of somebody else's is in the way.
+const BLOCKED: u64 = 300;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -57,7 +59,7 @@ struct Memory {
     generation: Option<i64>,
     platform_generation: Option<i64>,
     observed: Observed,
-    observed_at: u64,
+    due: u64,
     pending: Vec<Pending>,
     only_pending: bool,
 }
@@ -90,6 +92,10 @@ struct Nothing;
 impl BeforeWrites for Nothing {
     async fn before_writes(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        false
     }
 }
 
@@ -143,6 +149,10 @@ impl World {
         self.apps.contains_key(key)
     }
 
+    pub(crate) fn is_deleting(&self, key: &str) -> bool {
+        self.apps.get(key).is_some_and(|held| held.deleting)
+    }
+
     pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
         let generation = self.platform.metadata.generation.map(|generation| generation + 1);
         self.platform = platform.build();
@@ -169,6 +179,36 @@ impl World {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.aws.snapshot()
+    }
+
+    /// The world and what is being waited for: equal for two passes between which nothing happened.
+    pub(crate) fn moment(&self) -> String {
+        let pending = self
+            .apps
+            .values()
+            .map(|held| held.memory.as_ref().map(|memory| &memory.pending));
+        format!("{:?} {:?}", self.snapshot(), pending.collect::<Vec<_>>())
+    }
+
+    /// `Ready`, or whatever else its condition says about it.
+    pub(crate) fn reason(&self, key: &str) -> String {
+        let conditions = self.status(key).conditions;
+        let ready = conditions
+            .iter()
+            .find(|condition| condition.type_ == "Ready")
+            .unwrap();
+        if ready.status == "True" {
+            "Ready".into()
+        } else {
+            format!("{}: {}", ready.reason, ready.message)
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_ready(&self) {
+        for key in self.apps.keys() {
+            assert_eq!(self.reason(key), "Ready", "{key}");
+        }
     }
 
     /// Passes until nothing moves any more. Says what was written, claims included.
@@ -203,24 +243,18 @@ impl World {
         );
     }
 
+    /// Enough steps for whatever can be done to be done.
+    pub(crate) fn settle_or_not(&mut self) {
+        self.run(STEPS / 10);
+        assert_eq!(self.aws.violations(), Vec::<String>::new());
+    }
+
     /// Some steps, settled or not.
     pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             self.step();
             self.aws.advance(STEP);
         }
-    }
-
-    /// Steps until a condition holds.
-    pub(crate) fn run_until(&mut self, what: &str, holds: impl Fn(&FakeAws) -> bool) {
-        for _ in 0..STEPS {
-            if holds(&self.aws) {
-                return;
-            }
-            self.step();
-            self.aws.advance(STEP);
-        }
-        panic!("never: {what}");
     }
 
     /// One pass over each App, and what the Platform's own reconcile does.
@@ -235,7 +269,8 @@ impl World {
         }
         if !self.recovered {
             let place = desired::place(&self.platform);
-            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION));
+            let ours = |_: &AppName, _: u16| true;
+            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION, ours));
             self.recovered = recovered.is_ok();
             if self.aws.has_crashed() {
                 self.restart();
@@ -280,9 +315,12 @@ impl World {
             return;
         };
         current.app.status = Some(status);
+        // A pass that ended without a word leaves nothing to believe in.
+        current.memory = None;
         let Some(outcome) = outcome else {
             return;
         };
+        let blocked = !outcome.plan.obstacles.is_empty();
         if held.deleting && outcome.is_settled() {
             self.apps.remove(key);
             return;
@@ -290,7 +328,6 @@ impl World {
         self.cursor = outcome.observed.ports.cursor.or(self.cursor);
         let only_pending = !outcome.plan.pending.is_empty()
             && outcome.plan.changes.is_empty()
-            && outcome.plan.obstacles.is_empty()
             && outcome.failures.is_empty()
             && outcome.early.is_empty()
             && !outcome.stale;
@@ -302,7 +339,7 @@ impl World {
             generation: held.app.metadata.generation,
             platform_generation: self.platform.metadata.generation,
             observed: outcome.observed.clone(),
-            observed_at: before.map_or(now, |before| before.observed_at),
+            due: before.map_or(now + if blocked { BLOCKED } else { RESYNC }, |before| before.due),
             pending: outcome.plan.pending.clone(),
             only_pending,
         });
@@ -323,11 +360,10 @@ impl World {
             let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
             desired
         };
-        let ttl = self.platform.spec.dns.as_ref().and_then(|dns| dns.ttl_seconds);
         let waits = status::waits(
             app.status.as_ref(),
             Duration::from_secs(RETIRE_AFTER),
-            ttl.map_or(60, |ttl| ttl.try_into().unwrap()),
+            desired::ttl(&self.platform),
             self.time(),
         );
         let mentioned = app
@@ -345,12 +381,18 @@ impl World {
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
         };
+        let scope = self.scope(held);
+        if matches!(scope, Scope::Everything) {
+            self.aws.look();
+        }
         let request = Request {
             desired: &desired,
             known,
-            scope: self.scope(held),
+            scope,
+            retiring: waits.retiring,
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
+            held: Vec::new(),
         };
         let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
         Ok((desired, outcome))
@@ -363,7 +405,7 @@ impl World {
         let same = memory.generation == held.app.metadata.generation
             && memory.platform_generation == self.platform.metadata.generation
             && !held.deleting;
-        if same && memory.only_pending && self.aws.now() - memory.observed_at < RESYNC {
+        if same && memory.only_pending && self.aws.now() < memory.due {
             Scope::Pending {
                 before: Box::new(memory.observed),
                 pending: memory.pending,

@@ -3,6 +3,8 @@
 use empire_controller::aws::{AwsError, Fault, Result};
 use empire_controller::error::Class;
 
+use super::hands::Act;
+
 /// On which side of its effect a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -24,13 +26,16 @@ pub(crate) enum Disturbance {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
-    writes: usize,
+    /// Every write that was tried since somebody last looked.
+    attempts: Vec<String>,
     at_write: Option<(usize, Disturbance)>,
     /// Every write of this action whose description contains the text.
     on: Vec<(&'static str, String, Disturbance)>,
     on_read: Option<(&'static str, Disturbance)>,
+    /// Who acts just before the next write of an action.
+    pub(super) interloper: Option<(&'static str, Act)>,
     crashed: bool,
-    after: Option<AwsError>,
+    after: Option<Disturbance>,
     struck: usize,
 }
 
@@ -38,7 +43,7 @@ impl super::FakeAws {
     /// Disturbs the n-th write from now, counted from 0, once. Writes that are refused count, too.
     pub(crate) fn disturb_write(&self, n: usize, disturbance: Disturbance) {
         let faults = &mut self.lock().faults;
-        faults.writes = 0;
+        faults.attempts.clear();
         faults.struck = 0;
         faults.at_write = Some((n, disturbance));
     }
@@ -67,6 +72,11 @@ impl super::FakeAws {
         self.lock().faults.crashed
     }
 
+    /// Every write that was tried since this was last asked, or a disturbance planned.
+    pub(crate) fn take_attempts(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().faults.attempts)
+    }
+
     /// How many calls were disturbed.
     pub(crate) fn disturbed(&self) -> usize {
         self.lock().faults.struck
@@ -91,8 +101,8 @@ impl Faults {
         if self.crashed {
             return Err(dead(action));
         }
-        let n = self.writes;
-        self.writes += 1;
+        let n = self.attempts.len();
+        self.attempts.push(format!("{action} {about}"));
         let standing = self
             .on
             .iter()
@@ -114,23 +124,23 @@ impl Faults {
             }
             Disturbance::Timeout(When::Before) => Err(timeout(action)),
             Disturbance::Refusal(code, message) => super::refuse(action, code, message),
-            Disturbance::Crash(When::After) => {
-                self.after = Some(dead(action));
-                Ok(())
-            }
-            Disturbance::Timeout(When::After) => {
-                self.after = Some(timeout(action));
+            Disturbance::Crash(When::After) | Disturbance::Timeout(When::After) => {
+                self.after = Some(disturbance.clone());
                 Ok(())
             }
         }
     }
 
+    /// Also after a refusal, whose reply is lost like any other.
     pub(super) fn after_write(&mut self, action: &'static str) -> Result<()> {
-        let Some(error) = self.after.take() else {
-            return Ok(());
-        };
-        self.crashed = error == dead(action);
-        Err(error)
+        match self.after.take() {
+            Some(Disturbance::Crash(_)) => {
+                self.crashed = true;
+                Err(dead(action))
+            }
+            Some(Disturbance::Timeout(_)) => Err(timeout(action)),
+            Some(Disturbance::Refusal(..)) | None => Ok(()),
+        }
     }
 }
 

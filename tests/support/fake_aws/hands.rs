@@ -15,6 +15,9 @@ use empire_controller::model::state::LoadBalancerStatus;
 use super::elbv2::{Balancing, Group};
 use super::{DRAINING, FakeAws, State};
 
+/// What somebody does.
+pub(crate) type Act = fn(&mut Hands<'_>);
+
 /// Holds the world still until it is dropped.
 pub(crate) struct Hands<'a> {
     state: MutexGuard<'a, State>,
@@ -25,6 +28,7 @@ impl Drop for Hands<'_> {
     fn drop(&mut self) {
         let before = self.before.clone();
         self.state.note_names(&before);
+        self.state.unseen = true;
     }
 }
 
@@ -33,6 +37,11 @@ impl FakeAws {
         let state = self.lock();
         let before = state.clone();
         Hands { state, before }
+    }
+
+    /// Somebody is faster than the next write of this action.
+    pub(crate) fn on_next_write(&self, action: &'static str, act: Act) {
+        self.lock().faults.interloper = Some((action, act));
     }
 
     /// The names of the load balancers that carry the tags of this process, `namespace/name` being its App.
@@ -50,14 +59,6 @@ impl FakeAws {
         all.filter(|found| is_of(&found.tags, app, process))
             .map(|found| found.name.clone())
             .collect()
-    }
-
-    /// The fixed host port of what a service runs.
-    pub(crate) fn host_port(&self, service: &str) -> Option<u16> {
-        let state = self.lock();
-        let mut all = state.ecs.services.iter();
-        let (_, found) = all.find(|((_, name), _)| name == service)?;
-        state.ecs.host_port(found.definition())
     }
 
     /// Whom a name points at: the name of the load balancer.

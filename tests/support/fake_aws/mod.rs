@@ -69,6 +69,8 @@ struct State {
     unnamed_since: BTreeMap<String, u64>,
     /// The App whose reconcile is under way.
     acting: Option<String>,
+    /// Somebody's hands took something away, and the controller has not looked since.
+    unseen: bool,
 }
 
 impl FakeAws {
@@ -107,6 +109,11 @@ impl FakeAws {
         }
     }
 
+    /// The controller is about to read everything.
+    pub(crate) fn look(&self) {
+        self.lock().unseen = false;
+    }
+
     /// Every write that took effect, from the beginning.
     pub(crate) fn writes(&self) -> Vec<Write> {
         self.lock().writes.clone()
@@ -120,6 +127,11 @@ impl FakeAws {
     /// Which of the things that must never happen did.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.lock().violations.clone()
+    }
+
+    fn interloper(&self, action: &str) -> Option<(&'static str, hands::Act)> {
+        let expected = &mut self.lock().faults.interloper;
+        expected.take_if(|(expected, _)| *expected == action)
     }
 
     /// One call that changes nothing.
@@ -142,6 +154,9 @@ impl FakeAws {
         about: String,
         call: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
+        if let Some((_, act)) = self.interloper(action) {
+            act(&mut self.by_hand());
+        }
         let mut state = self.lock();
         state.faults.before_write(action, &about)?;
         let before = state.clone();
@@ -150,6 +165,7 @@ impl FakeAws {
             Err(error) => {
                 let faults = state.faults.clone();
                 *state = State { faults, ..before };
+                state.faults.after_write(action)?;
                 return Err(error);
             }
         };

@@ -156,7 +156,6 @@ fn check_content(record: &RecordSet) -> std::result::Result<(), String> {
     match (&record.kind, &record.content) {
         (_, RecordContent::Routed) => Err("a routing policy needs an identifier".into()),
         (RecordKind::Cname, RecordContent::Alias { .. }) => Err("a CNAME is no alias".into()),
-        (_, RecordContent::Alias { .. }) => Ok(()),
         (_, RecordContent::Values { values, .. }) if values.is_empty() => Err("no values".into()),
         (RecordKind::Cname, RecordContent::Values { values, .. }) => {
             if values.len() > 1 || values[0] == record.name {
@@ -174,7 +173,8 @@ fn check_content(record: &RecordSet) -> std::result::Result<(), String> {
             }
             Ok(())
         }
-        (RecordKind::A | RecordKind::Other(_), RecordContent::Values { .. }) => Ok(()),
+        (_, RecordContent::Alias { .. })
+        | (RecordKind::A | RecordKind::Other(_), RecordContent::Values { .. }) => Ok(()),
     }
 }
 

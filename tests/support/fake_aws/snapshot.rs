@@ -22,6 +22,11 @@ impl FakeAws {
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.lock().snapshot()
     }
+
+    /// The world in few words, for a reader.
+    pub(crate) fn summary(&self) -> Vec<String> {
+        self.lock().summary()
+    }
 }
 
 impl State {
@@ -46,10 +51,13 @@ impl State {
                 .definition(service.definition())
                 .map(|found| self.content(&found.content));
             let state = service.counts();
+            let mut settings = service.settings.clone();
+            // Without target groups it means nothing.
+            settings.grace_period = settings.grace_period.filter(|_| !attached.is_empty());
             lines.push(format!(
                 "service {cluster}/{name} {state} {:?} behind {attached:?} {:?} runs {} tags {:?}",
                 service.launch_type,
-                service.settings,
+                settings,
                 definition.unwrap_or_default(),
                 service.tags
             ));
@@ -100,6 +108,65 @@ impl State {
         );
         lines.sort();
         Snapshot(lines.join("\n"))
+    }
+
+    fn summary(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for ((_, name), service) in &self.ecs.services {
+            let groups = service.attachments.iter();
+            let groups: Vec<String> = groups
+                .map(|a| format!("{}:{}", self.group_name(&a.target_group), a.container_port))
+                .collect();
+            let content = self
+                .ecs
+                .definition(service.definition())
+                .map(|found| &found.content);
+            let image = content.map(|content| content.image.as_str()).unwrap_or_default();
+            let port = match self.ecs.host_port(service.definition()) {
+                Some(port) => format!(" on host port {port}"),
+                None => String::new(),
+            };
+            lines.push(format!(
+                "service {name} {}, {image}{port}, behind {groups:?}",
+                service.counts()
+            ));
+        }
+        for balancing in self.elbv2.load_balancers.values() {
+            let listeners = balancing.listeners.iter();
+            let listeners: Vec<String> = listeners
+                .map(|(listener, _)| {
+                    let group = listener.forwards_to.as_ref().map(|arn| self.group_name(arn));
+                    format!("{} to {}", listener.port, group.unwrap_or_default())
+                })
+                .collect();
+            let settings = &balancing.settings;
+            let scheme = settings.scheme.as_str();
+            lines.push(format!(
+                "load balancer {} {scheme}, {}",
+                settings.name,
+                listeners.join(", ")
+            ));
+        }
+        for group in self.elbv2.target_groups.values() {
+            let settings = &group.settings;
+            lines.push(format!(
+                "target group {} checks {}",
+                settings.name, settings.check.path
+            ));
+        }
+        for (id, zone) in &self.route53.zones {
+            let records = zone.records.iter().filter(|record| record.name != zone.name);
+            lines.extend(records.map(|record| format!("{id}: {}", self.record(record))));
+        }
+        let claims = self.claims.iter();
+        lines.extend(claims.map(|claim| {
+            format!(
+                "port {} of {} {}",
+                claim.port, claim.owner.app, claim.owner.process
+            )
+        }));
+        lines.sort();
+        lines
     }
 
     fn group_name(&self, arn: &Arn) -> String {

@@ -1,0 +1,240 @@
+//! Edits, hand changes, crashes and lost replies in a random order: whatever came before, the last manifest is what the
+//! world is in the end, and no step on the way there was unsafe. A failure names its seed, and happens again.
+
+use empire_controller::model::record::RecordKind;
+use fastrand::Rng;
+
+use crate::crash::without_revisions;
+use crate::fake_aws::{Disturbance, When};
+use crate::fixtures::{
+    AppFixture, PlatformFixture, ProcessFixture, app, platform, process, staging, web, worker,
+};
+use crate::world::World;
+
+/// `SEEDS=5000` tries more of them.
+fn seeds() -> u64 {
+    std::env::var("SEEDS").map_or(150, |seeds| seeds.parse().unwrap())
+}
+
+const STEPS: u64 = 12;
+
+fn some<T: Clone>(random: &mut Rng, all: &[T]) -> T {
+    all[random.usize(..all.len())].clone()
+}
+
+fn some_web(random: &mut Rng) -> ProcessFixture {
+    let scheme = some(
+        random,
+        &[ProcessFixture::internal as fn(_) -> _, ProcessFixture::external],
+    );
+    let mut web = web().quantity(random.u32(1..4));
+    if random.u8(..4) == 0 {
+        return web.unexposed();
+    }
+    web = scheme(web);
+    if random.bool() {
+        web = web.container_port(some(random, &[8080, 9090]));
+    }
+    if random.u8(..3) == 0 {
+        web = web.hostnames(&[some(random, &["shop.example.com", "www.example.com"])]);
+    }
+    if random.u8(..3) == 0 {
+        web = web.check_path("/health");
+    }
+    web
+}
+
+fn some_app(random: &mut Rng) -> AppFixture {
+    let mut app = app("acme").image(some(
+        random,
+        &["registry.example/acme:v1", "registry.example/acme:v2"],
+    ));
+    if random.u8(..6) > 0 {
+        app = app.process("web", some_web(random));
+    }
+    if random.bool() {
+        let worker = worker().quantity(random.u32(1..3));
+        app = app.process(
+            "worker",
+            if random.u8(..3) == 0 {
+                worker.exposed()
+            } else {
+                worker
+            },
+        );
+    }
+    if random.u8(..3) == 0 {
+        app = app.process("api", process("./bin/api").exposed());
+    }
+    app.process("always", worker())
+}
+
+fn some_platform(random: &mut Rng) -> PlatformFixture {
+    match random.u8(..4) {
+        0 => staging(),
+        1 => staging().bridge_ports(9000, 9010),
+        2 => staging().awsvpc("sg-1"),
+        _ => platform("staging").split_horizon().bridge_ports(9000, 9005),
+    }
+}
+
+/// Somebody in the console, or the network.
+fn disturb(random: &mut Rng, world: &mut World) -> String {
+    let process = some(random, &["web", "worker", "api"]);
+    let load_balancer = world.aws.load_balancers_of("shop/acme", process).first().cloned();
+    let target_group = world.aws.target_groups_of("shop/acme", process).first().cloned();
+    let n = random.usize(..8);
+    match random.u8(..11) {
+        0 => world.aws.disturb_write(n, Disturbance::Crash(When::Before)),
+        1 => world.aws.disturb_write(n, Disturbance::Crash(When::After)),
+        2 => world.aws.disturb_write(n, Disturbance::Timeout(When::After)),
+        3 => world
+            .aws
+            .disturb_write(n, Disturbance::Refusal("ThrottlingException", "Rate exceeded")),
+        4 => {
+            world.loses_status = random.bool();
+            world.restart();
+        }
+        5 => {
+            if let Some(name) = load_balancer {
+                world.aws.by_hand().delete_listeners(&name);
+                return format!("listeners of {name} deleted");
+            }
+        }
+        6 => {
+            if let Some(name) = load_balancer {
+                world.aws.by_hand().delete_load_balancer(&name);
+                return format!("{name} deleted");
+            }
+        }
+        7 => {
+            if let (Some(name), Some(group)) = (load_balancer, target_group) {
+                let mut hands = world.aws.by_hand();
+                hands.delete_load_balancer(&name);
+                hands.delete_target_group(&group);
+                return format!("{name} and {group} deleted");
+            }
+        }
+        8 => {
+            let service = format!("shop_acme_{process}");
+            world.aws.by_hand().delete_service(&service);
+            return format!("{service} deleted");
+        }
+        9 => {
+            // Not the ownership record: with it and its load balancer gone, nothing says whose a name was.
+            let name = some(random, &["acme.example.com", "acme-web.example.com"]);
+            world.aws.by_hand().delete_records("ZINTERNAL", name);
+            return format!("{name} deleted");
+        }
+        _ => {
+            if let Some(name) = target_group {
+                world.aws.by_hand().set_check(&name, "/elsewhere", 30);
+                return format!("check of {name} changed");
+            }
+        }
+    }
+    "calls disturbed".into()
+}
+
+#[test]
+fn every_road_leads_to_the_last_manifest() {
+    let mut restarts = 0;
+    for seed in 0..seeds() {
+        let mut random = Rng::with_seed(seed);
+        let platform = some_platform(&mut random);
+        let last = some_app(&mut random);
+        let mut direct = World::new(&platform);
+        direct.apply(&last);
+        direct.settle();
+
+        let mut world = World::new(&platform);
+        world
+            .aws
+            .by_hand()
+            .foreign_record("ZINTERNAL", "theirs.example.com", RecordKind::A, "192.0.2.1");
+        let mut road = Vec::new();
+        for _ in 0..random.u64(1..STEPS) {
+            if random.bool() {
+                let app = some_app(&mut random);
+                road.push(format!("{app:?}"));
+                world.apply(&app);
+            } else {
+                road.push(disturb(&mut random, &mut world));
+            }
+            let steps = some(&mut random, &[1, 2, 3, 5, 8, 40]);
+            road.push(format!("{steps} steps"));
+            world.run(steps);
+        }
+        world
+            .aws
+            .by_hand()
+            .delete_records("ZINTERNAL", "theirs.example.com");
+        world.apply(&last);
+        let settled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            world.settle();
+            world.aws.calm();
+            world.settle();
+        }));
+        assert!(settled.is_ok(), "seed {seed}: {road:#?}\n{last:?}");
+        // A deleted service that nobody speaks of any more is hidden until it has drained.
+        world.aws.advance(60);
+        let (found, expected) = (
+            without_revisions(&world.snapshot()),
+            without_revisions(&direct.snapshot()),
+        );
+        if found != expected {
+            eprintln!("seed {seed}: {road:#?}\n{last:?}");
+        }
+        similar_asserts::assert_eq!(found.0, expected.0);
+        world.assert_ready();
+        world.restart();
+        let again = world.settle();
+        assert!(again.is_empty(), "seed {seed}, and one more pass: {again:?}");
+        restarts += world.restarts;
+
+        world.delete("shop/acme");
+        world.settle();
+        world.aws.advance(60);
+        let empty = without_revisions(&World::new(&platform).snapshot());
+        similar_asserts::assert_eq!(without_revisions(&world.snapshot()).0, empty.0);
+    }
+    println!("{} roads, {restarts} restarts", seeds());
+}
+
+/// The same for two Apps that want each other's names and ports.
+#[test]
+fn two_apps_in_each_others_way_come_to_terms() {
+    for seed in 0..seeds() / 3 {
+        let mut random = Rng::with_seed(seed);
+        let mut world = World::new(&staging().bridge_ports(9000, 9001));
+        for _ in 0..random.u64(1..STEPS) {
+            let name = some(&mut random, &["one", "two", "three"]);
+            let hostname = some(&mut random, &["shop.example.com", "www.example.com"]);
+            let key = format!("shop/{name}");
+            if random.u8(..4) == 0 && world.holds(&key) {
+                world.delete(&key);
+            } else if !world.is_deleting(&key) {
+                world.apply(&app(name).process("web", web().hostnames(&[hostname])));
+            }
+            if random.u8(..4) == 0 {
+                world.restart();
+            }
+            world.run(some(&mut random, &[1, 2, 3, 5, 8]));
+        }
+        world.settle();
+        // With one App left, everything it wants is free.
+        for name in ["two", "three"] {
+            let key = format!("shop/{name}");
+            if world.holds(&key) {
+                world.delete(&key);
+            }
+        }
+        world.settle();
+        if !world.holds("shop/one") {
+            world.apply(&app("one").process("web", web().hostnames(&["shop.example.com"])));
+        }
+        world.settle();
+        world.assert_ready();
+        assert!(world.settle().is_empty());
+    }
+}

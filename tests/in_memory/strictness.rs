@@ -1,0 +1,401 @@
+//! The in-memory AWS refuses what AWS refuses: without this, nothing that is proved on it means anything.
+
+use empire_controller::aws::{AwsError, Ecs, Elbv2, Fault, Route53};
+use empire_controller::error::Class;
+use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
+use empire_controller::model::load_balancer::{Listener, LoadBalancer, TargetGroup};
+use empire_controller::model::name::{AppName, Arn};
+use empire_controller::model::owner::Owner;
+use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use empire_controller::model::service::{Attachment, HostPort, ServiceUpdate, TaskDefinition};
+use empire_controller::model::state::ServiceStatus;
+use futures::FutureExt;
+
+use crate::fake_aws::{Disturbance, FakeAws, When};
+use crate::fixtures::{acme, staging};
+
+const CLUSTER: &str = "default";
+const ZONE: &str = "ZINTERNAL";
+
+fn aws() -> FakeAws {
+    FakeAws::new(&[CLUSTER], &[(ZONE, "example.com")])
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().unwrap()
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &str, message: &str) -> Fault {
+    let error = result.unwrap_err();
+    assert_eq!(error.code, code, "{error}");
+    assert!(error.message.contains(message), "{error}");
+    error.fault
+}
+
+/// What the manifest of acme's web means, with a host port that is claimed.
+fn web() -> DesiredProcess {
+    let owner = Owner {
+        installation: "installation-1".into(),
+        app: AppName {
+            namespace: "shop".into(),
+            name: "acme".into(),
+        },
+    };
+    let platform = staging().bridge_ports(9000, 9010).build();
+    let built = empire_controller::desired::build(&acme().build(), &platform, &owner).unwrap();
+    let mut web = built.desired.processes["web"].clone();
+    web.task_definition.port.as_mut().unwrap().host_port = HostPort::Fixed(9000);
+    web
+}
+
+fn balancing() -> LoadBalancing {
+    web().load_balancing.unwrap()
+}
+
+struct Made {
+    load_balancer: Arn,
+    target_group: Arn,
+    definition: Arn,
+    attachments: Vec<Attachment<Arn>>,
+}
+
+/// All that a service needs, but for the listener.
+fn make(aws: &FakeAws) -> Made {
+    let LoadBalancing {
+        load_balancer,
+        target_group,
+        ..
+    } = balancing();
+    let target_group = now(aws.create_target_group(&target_group)).unwrap().arn;
+    let DesiredProcess {
+        task_definition,
+        service,
+        ..
+    } = web();
+    Made {
+        load_balancer: now(aws.create_load_balancer(&load_balancer)).unwrap().arn,
+        definition: now(aws.register_task_definition(&task_definition, &service.tags))
+            .unwrap()
+            .arn,
+        attachments: vec![Attachment {
+            target_group: target_group.clone(),
+            container: "web".into(),
+            container_port: 8080,
+        }],
+        target_group,
+    }
+}
+
+fn listen(aws: &FakeAws, made: &Made) {
+    let listener = balancing().listeners.remove(0);
+    now(aws.create_listener(&made.load_balancer, &listener, &made.target_group)).unwrap();
+}
+
+fn serve(aws: &FakeAws, made: &Made) {
+    now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments)).unwrap();
+}
+
+fn is_rolled_out(aws: &FakeAws, name: &str) -> bool {
+    let found = now(aws.describe_services(CLUSTER, &[name.to_owned()])).unwrap();
+    found[0].is_rolled_out() && found[0].running == found[0].desired
+}
+
+#[test]
+fn a_load_balancer_or_target_group_of_equal_settings_is_the_same_and_of_others_a_duplicate() {
+    let aws = aws();
+    let LoadBalancing {
+        load_balancer,
+        target_group,
+        ..
+    } = balancing();
+    let first = now(aws.create_load_balancer(&load_balancer)).unwrap();
+    assert_eq!(
+        now(aws.create_load_balancer(&load_balancer)).unwrap().arn,
+        first.arn
+    );
+    let other = LoadBalancer {
+        tags: [("team".to_owned(), "theirs".to_owned())].into(),
+        ..load_balancer
+    };
+    let fault = refused(
+        now(aws.create_load_balancer(&other)),
+        "DuplicateLoadBalancerName",
+        "different settings",
+    );
+    assert_eq!(fault, Fault::Stale);
+
+    let first = now(aws.create_target_group(&target_group)).unwrap();
+    assert_eq!(first.attributes.unwrap().deregistration_delay, 300);
+    assert_eq!(
+        now(aws.create_target_group(&target_group)).unwrap().arn,
+        first.arn
+    );
+    let mut other: TargetGroup = target_group;
+    other.check.path = "/other".into();
+    let fault = refused(
+        now(aws.create_target_group(&other)),
+        "DuplicateTargetGroupName",
+        "different settings",
+    );
+    assert_eq!(fault, Fault::Stale);
+}
+
+#[test]
+fn a_service_needs_a_target_group_with_a_load_balancer_in_front() {
+    let aws = aws();
+    let made = make(&aws);
+    let create = || now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments));
+    let fault = refused(
+        create(),
+        "InvalidParameterException",
+        "does not have an associated load balancer",
+    );
+    assert_eq!(fault, Fault::Pending);
+    listen(&aws, &made);
+    create().unwrap();
+    let fault = refused(
+        create(),
+        "InvalidParameterException",
+        "Creation of service was not idempotent",
+    );
+    assert_eq!(fault, Fault::Stale);
+}
+
+#[test]
+fn a_service_drains_unlisted_before_its_name_is_free() {
+    let aws = aws();
+    let made = make(&aws);
+    listen(&aws, &made);
+    serve(&aws, &made);
+    now(aws.delete_service(CLUSTER, "shop_acme_web")).unwrap();
+    assert!(now(aws.list_services(CLUSTER)).unwrap().is_empty());
+    let names = ["shop_acme_web".to_owned()];
+    let found = now(aws.describe_services(CLUSTER, &names)).unwrap();
+    assert_eq!(found[0].status, ServiceStatus::Draining);
+    let again = now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments));
+    assert_eq!(
+        refused(again, "InvalidParameterException", "still Draining"),
+        Fault::Pending
+    );
+    let update = ServiceUpdate {
+        desired_count: Some(3),
+        ..ServiceUpdate::default()
+    };
+    let updated = now(aws.update_service(CLUSTER, "shop_acme_web", &update, None, None));
+    refused(updated, "ServiceNotActiveException", "");
+    aws.advance(60);
+    assert!(now(aws.describe_services(CLUSTER, &names)).unwrap().is_empty());
+    serve(&aws, &made);
+}
+
+#[test]
+fn a_port_that_another_service_has_or_only_just_had_is_not_free() {
+    let aws = aws();
+    let made = make(&aws);
+    listen(&aws, &made);
+    serve(&aws, &made);
+    aws.advance(60);
+    let mut other = web().service;
+    other.name = "shop_other_web".into();
+    other.settings.grace_period = None;
+    now(aws.create_service(CLUSTER, &other, &made.definition, &[])).unwrap();
+    aws.advance(60);
+    assert!(!is_rolled_out(&aws, "shop_other_web"));
+    now(aws.delete_service(CLUSTER, "shop_acme_web")).unwrap();
+    aws.advance(26);
+    let gone = now(aws.describe_services(CLUSTER, &["shop_acme_web".to_owned()])).unwrap();
+    assert!(gone.is_empty() && !is_rolled_out(&aws, "shop_other_web"));
+    aws.advance(60);
+    assert!(is_rolled_out(&aws, "shop_other_web"));
+}
+
+#[test]
+fn a_rollout_does_not_end_without_its_target_group_and_scaling_starts_none() {
+    let aws = aws();
+    let made = make(&aws);
+    listen(&aws, &made);
+    serve(&aws, &made);
+    assert!(!is_rolled_out(&aws, "shop_acme_web"));
+    aws.advance(60);
+    assert!(is_rolled_out(&aws, "shop_acme_web"));
+    let scaled = ServiceUpdate {
+        desired_count: Some(3),
+        ..ServiceUpdate::default()
+    };
+    let update = |update: &ServiceUpdate, definition: Option<&Arn>| {
+        now(aws.update_service(CLUSTER, "shop_acme_web", update, definition, None)).unwrap()
+    };
+    let reply = update(&scaled, None);
+    assert!(reply.deployments.len() == 1 && reply.running == 2 && reply.tags.is_empty());
+    aws.advance(60);
+    assert!(is_rolled_out(&aws, "shop_acme_web"));
+
+    aws.by_hand()
+        .delete_load_balancer(&balancing().load_balancer.name);
+    let next = now(aws.register_task_definition(&web().task_definition, &web().service.tags)).unwrap();
+    assert_eq!(
+        update(&ServiceUpdate::default(), Some(&next.arn))
+            .deployments
+            .len(),
+        2
+    );
+    aws.advance(600);
+    assert!(!is_rolled_out(&aws, "shop_acme_web"));
+}
+
+#[test]
+fn the_container_ports_of_target_groups_are_those_of_the_task_definition() {
+    let aws = aws();
+    let made = make(&aws);
+    listen(&aws, &made);
+    serve(&aws, &made);
+    let unported = TaskDefinition {
+        port: None,
+        ..web().task_definition
+    };
+    let unported = now(aws.register_task_definition(&unported, &web().service.tags)).unwrap();
+    let update = |attachments: Option<&[Attachment<Arn>]>, grace: Option<u32>| {
+        let update = ServiceUpdate {
+            grace_period: grace,
+            ..ServiceUpdate::default()
+        };
+        now(aws.update_service(
+            CLUSTER,
+            "shop_acme_web",
+            &update,
+            Some(&unported.arn),
+            attachments,
+        ))
+    };
+    refused(
+        update(None, None),
+        "InvalidParameterException",
+        "did not have a container port 8080",
+    );
+    refused(
+        update(Some(&[]), None),
+        "InvalidParameterException",
+        "grace period",
+    );
+    let six = vec![made.attachments[0].clone(); 6];
+    let many = now(aws.update_service(
+        CLUSTER,
+        "shop_acme_web",
+        &ServiceUpdate::default(),
+        None,
+        Some(&six),
+    ));
+    refused(many, "InvalidParameterException", "at most 5");
+    update(Some(&[]), Some(0)).unwrap();
+}
+
+#[test]
+fn a_target_group_serves_one_load_balancer_and_stays_while_one_forwards_to_it() {
+    let aws = aws();
+    let made = make(&aws);
+    listen(&aws, &made);
+    let delete = || now(aws.delete_target_group(&made.target_group));
+    assert_eq!(refused(delete(), "ResourceInUse", "in use"), Fault::Pending);
+    let other = LoadBalancer {
+        name: "e-other".into(),
+        ..balancing().load_balancer
+    };
+    let other = now(aws.create_load_balancer(&other)).unwrap().arn;
+    let listener: Listener = balancing().listeners.remove(0);
+    let second = now(aws.create_listener(&other, &listener, &made.target_group));
+    assert_eq!(refused(second, "TargetGroupAssociationLimit", ""), Fault::Stale);
+    let gone = now(aws.create_listener(&Arn("arn:gone".into()), &listener, &made.target_group));
+    assert_eq!(refused(gone, "LoadBalancerNotFound", ""), Fault::Stale);
+
+    now(aws.delete_load_balancer(&made.load_balancer)).unwrap();
+    refused(delete(), "ResourceInUse", "in use");
+    aws.advance(60);
+    delete().unwrap();
+    delete().unwrap();
+}
+
+fn cname(name: &str, target: &str) -> RecordSet {
+    RecordSet {
+        name: name.into(),
+        kind: RecordKind::Cname,
+        content: RecordContent::Values {
+            ttl: 60,
+            values: vec![target.into()],
+        },
+    }
+}
+
+#[test]
+fn a_batch_of_records_happens_whole_or_not_at_all() {
+    let aws = aws();
+    let change = |changes: &[RecordChange]| now(aws.change_records(ZONE, changes));
+    let create = |name: &str| RecordChange::Create(cname(name, "target.example.net"));
+    change(&[create("a.example.com")]).unwrap();
+    let before = aws.snapshot();
+    let refusals = [
+        (
+            vec![create("b.example.com"), create("a.example.com")],
+            "already exists",
+        ),
+        (vec![create("example.com")], "not permitted at apex"),
+        (vec![create("b.example.org")], "not permitted in zone"),
+        (
+            vec![RecordChange::Delete(cname("a.example.com", "other.example.net"))],
+            "do not match",
+        ),
+        (
+            vec![RecordChange::Delete(cname("b.example.com", "target.example.net"))],
+            "not found",
+        ),
+        (
+            vec![RecordChange::Create(RecordSet {
+                kind: RecordKind::A,
+                ..cname("a.example.com", "192.0.2.1")
+            })],
+            "conflicts with other records",
+        ),
+        (
+            (0..1_001).map(|n| create(&format!("n{n}.example.com"))).collect(),
+            "1000 exceeded",
+        ),
+    ];
+    for (changes, message) in refusals {
+        assert_eq!(
+            refused(change(&changes), "InvalidChangeBatch", message),
+            Fault::Stale
+        );
+        assert_eq!(aws.snapshot(), before);
+    }
+    let swap = [
+        RecordChange::Delete(cname("a.example.com", "target.example.net")),
+        RecordChange::Create(cname("a.example.com", "other.example.net")),
+    ];
+    change(&swap).unwrap();
+    let nowhere = now(aws.change_records("ZNONE", &swap));
+    assert_eq!(
+        refused(nowhere, "NoSuchHostedZone", ""),
+        Fault::Failed(Class::Denied)
+    );
+}
+
+#[test]
+fn a_lost_reply_took_effect_and_a_dead_controller_makes_no_more_calls() {
+    let aws = aws();
+    let target_group = balancing().target_group;
+    aws.disturb_write(0, Disturbance::Timeout(When::Before));
+    refused(now(aws.create_target_group(&target_group)), "Timeout", "");
+    assert!(now(aws.describe_target_groups()).unwrap().is_empty());
+    aws.disturb_write(0, Disturbance::Timeout(When::After));
+    refused(now(aws.create_target_group(&target_group)), "Timeout", "");
+    assert_eq!(now(aws.describe_target_groups()).unwrap().len(), 1);
+    aws.disturb_write(0, Disturbance::Crash(When::After));
+    refused(
+        now(aws.create_load_balancer(&balancing().load_balancer)),
+        "ConnectionFailure",
+        "",
+    );
+    refused(now(aws.describe_load_balancers()), "ConnectionFailure", "");
+    aws.calm();
+    assert_eq!(now(aws.describe_load_balancers()).unwrap().len(), 1);
+}
