@@ -1,6 +1,8 @@
 # What the scripts of this folder share: words on stderr, the cache, locks, free ports, and processes that are known
 # by their pid *and* start time, so that a pid which the system has given to somebody else is never ended.
 # shellcheck shell=bash
+# What one side sets, the other uses.
+# shellcheck disable=SC2034,SC2154
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
