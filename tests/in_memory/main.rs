@@ -19,4 +19,5 @@ mod random;
 mod stories;
 mod strictness;
 mod troubles;
+mod watchfulness;
 mod write_counts;
