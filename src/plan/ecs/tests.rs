@@ -318,7 +318,7 @@ fn a_target_group_that_vanished_is_taken_out_since_no_rollout_can_complete_with_
     check(
         &wanted,
         &world,
-        &["update service shop_acme_web: target groups []"],
+        &["update service shop_acme_web: grace period 0 s, target groups []"],
     );
 
     // With its load balancer, of one that is: attached anew at once, however far the load balancer is.
