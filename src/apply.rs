@@ -330,6 +330,8 @@ fn fold_records(observed: &mut Observed, zone: &str, changes: &[RecordChange]) {
         {
             let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
             *ttl = record.ttl().max(*ttl);
+            // Whatever it waited before, the wait begins now.
+            observed.waits_over.remove(&was.name);
         }
     }
     let Some(state) = observed.zones.get_mut(zone) else {

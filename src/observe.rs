@@ -91,6 +91,7 @@ pub async fn observe_pending(
 ) -> Result<Observed, Error> {
     let mut observed = before;
     observed.parked.clear();
+    observed.retiring.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
     let mut services = BTreeSet::new();
@@ -158,7 +159,11 @@ async fn services(
         Err(error) if error.code == "ClusterNotFoundException" && desired.processes.is_empty() => {
             return Ok(BTreeMap::new());
         }
-        Err(error) => return Err(error.into()),
+        Err(mut error) => {
+            // AWS does not say which one it looked for, and whoever reads this has to make it.
+            error.message = format!("cluster {cluster}: {}", error.message);
+            return Err(error.into());
+        }
     };
     let prefix = name::family_prefix(app);
     let mut names: BTreeSet<String> = listed

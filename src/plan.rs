@@ -12,6 +12,7 @@ mod describe;
 mod ecs;
 mod elbv2;
 mod ports;
+mod retire;
 mod route53;
 mod view;
 
@@ -28,6 +29,7 @@ pub use route53::names_of;
 use view::View;
 
 use crate::model::desired::Desired;
+use crate::model::record::RecordChange;
 use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
 
@@ -37,9 +39,9 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
-    /// What would be changed, had it not failed before.
+    /// What would be changed, had it not failed before, or been put off.
     pub parked: Vec<Change>,
-    /// (process, load balancer) of each that nothing names and nobody wants, but that a service is still attached to.
+    /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
     pub retiring: BTreeSet<(String, String)>,
 }
 
@@ -53,7 +55,12 @@ pub enum Pending {
     /// A load balancer that is not active yet.
     Provisioning { process: String, load_balancer: String },
     /// A load balancer that nothing names any more: resolvers may still send clients to it.
-    Retiring { process: String, load_balancer: String },
+    Retiring {
+        process: String,
+        load_balancer: String,
+        /// The process stops being exposed, and other changes of its task definition wait until it has.
+        edits_wait: bool,
+    },
     /// Ports in use by our services are being claimed for them.
     PortRecovery { process: String },
     /// Names that wait until their load balancer serves.
@@ -83,11 +90,20 @@ impl fmt::Display for Pending {
             Pending::Provisioning { load_balancer, .. } => {
                 write!(f, "waiting for load balancer {load_balancer} to become active")
             }
-            Pending::Retiring { load_balancer, .. } => {
+            Pending::Retiring {
+                load_balancer,
+                edits_wait,
+                ..
+            } => {
                 write!(
                     f,
                     "waiting until no resolver can still name load balancer {load_balancer}"
-                )
+                )?;
+                f.write_str(if *edits_wait {
+                    "; the other changes of the process follow then"
+                } else {
+                    ""
+                })
             }
             Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
             Pending::Names { load_balancer, .. } => {
@@ -123,6 +139,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
     ports::plan(&view, &mut plan);
     elbv2::plan(&view, &mut plan);
+    retire::plan(&view, &mut plan);
     ecs::plan(&view, &mut plan);
     plan.drop_parked(&observed.parked);
 
@@ -133,7 +150,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         plan.changes.truncate(other_changes);
     }
     plan.drop_parked(&observed.parked);
-    plan.drop_idle_names();
+    plan.drop_hopeless_names(&view);
     plan.pending.sort();
     plan.pending.dedup();
     plan
@@ -160,21 +177,38 @@ impl Plan {
 
     fn drop_parked(&mut self, parked: &BTreeSet<String>) {
         let is_parked = |change: &mut Change| parked.contains(&change.to_string());
-        self.parked.extend(self.changes.extract_if(.., is_parked));
+        for change in self.changes.extract_if(.., is_parked) {
+            if !self.parked.contains(&change) {
+                self.parked.push(change);
+            }
+        }
     }
 
-    /// Names wait for the rest of their process. Where that is stuck and nothing of it moves, what it is stuck on is all
-    /// there is to say: the App is stalled, not progressing.
-    fn drop_idle_names(&mut self) {
-        let is_names = |pending: &Pending| matches!(pending, Pending::Names { .. });
-        let obstacles = self.obstacles.iter().map(|obstacle| obstacle.process.as_str());
-        let parked = self.parked.iter().filter_map(Change::process);
-        let mut stuck: BTreeSet<String> = obstacles.chain(parked).map(Into::into).collect();
-        for pending in self.pending.iter().filter(|pending| !is_names(pending)) {
-            stuck.remove(pending.process());
-        }
-        self.pending
-            .retain(|pending| !is_names(pending) || !stuck.contains(pending.process()));
+    /// Names of a process in trouble wait for the end of that trouble, and so for somebody else.
+    fn drop_hopeless_names(&mut self, view: &View<'_>) {
+        let is_in_trouble = |process: &str, load_balancer: &str| {
+            let points_there = |change: &RecordChange| {
+                let target = view.pointed_at(change.record());
+                target.is_some_and(|target| target.name == load_balancer)
+            };
+            let concerns = |change: &Change| match change {
+                Change::ChangeRecords { changes, .. } => changes.iter().any(points_there),
+                other => other.process() == Some(process),
+            };
+            self.obstacles.iter().any(|obstacle| obstacle.process == process)
+                || self.parked.iter().any(concerns)
+        };
+        self.pending.retain(|pending| match pending {
+            Pending::Names {
+                process,
+                load_balancer,
+            } => !is_in_trouble(process, load_balancer),
+            Pending::Rollout { .. }
+            | Pending::Draining { .. }
+            | Pending::Provisioning { .. }
+            | Pending::Retiring { .. }
+            | Pending::PortRecovery { .. } => true,
+        });
     }
 
     fn foreign(&mut self, process: &str, what: &str) {

@@ -3,6 +3,9 @@
 //! Guarantees: when a pass ends without failures, planning again finds nothing to change; a pass over an unchanged App
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::{Discriminant, discriminant};
+
 use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
@@ -68,7 +71,9 @@ pub struct Request<'a> {
     pub desired: &'a Desired,
     pub known: Known,
     pub scope: Scope,
-    /// Load balancers that have waited long enough to be detached.
+    /// Load balancers that no name pointed at in the last pass.
+    pub retiring: BTreeMap<String, Option<u32>>,
+    /// Those of them that have waited long enough to be detached.
     pub waits_over: Vec<String>,
     /// Observe and report, change nothing.
     pub suspended: bool,
@@ -86,6 +91,7 @@ pub async fn reconcile(
         desired,
         known,
         scope,
+        retiring,
         waits_over,
         suspended,
         held,
@@ -96,6 +102,7 @@ pub async fn reconcile(
             observe_pending(aws, claims, desired, known, *before, &pending).await?
         }
     };
+    observed.retiring.extend(retiring);
     observed.waits_over.extend(waits_over);
     observed
         .parked
@@ -112,7 +119,7 @@ pub async fn reconcile(
     };
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
-        write(aws, claims, before_writes, desired, &mut outcome).await?;
+        write(aws, claims, before_writes, desired, &mut outcome).await;
     }
     // One that is no longer wanted is forgotten.
     outcome.held = held;
@@ -128,52 +135,90 @@ async fn write(
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
-) -> Result<(), Error> {
+) {
+    let mut put_off = PutOff::default();
     for _ in 0..ROUNDS {
-        if !round(aws, claims, before_writes, desired, outcome).await {
-            return Ok(());
-        }
+        let ends = round(aws, claims, before_writes, desired, outcome, &mut put_off).await;
         outcome.plan = plan(desired, &outcome.observed);
-        if outcome.plan.changes.is_empty() {
-            return Ok(());
+        if ends || outcome.plan.changes.is_empty() {
+            return;
         }
     }
-    Err(Error::Bug(format!(
-        "still {} changes to make after {ROUNDS} rounds",
-        outcome.plan.changes.len()
-    )))
+    for change in outcome.plan.changes.clone() {
+        outcome.give_up(change, "is planned again and again");
+    }
+    outcome.plan = plan(desired, &outcome.observed);
 }
 
-/// Applies one plan. False if the pass had better end: AWS wants fewer calls, the world is not what it seemed, or the
-/// process is about to end.
+/// Applies one plan. True if the process is about to end.
 async fn round(
     aws: &dyn Aws,
     claims: &dyn Claims,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
+    put_off: &mut PutOff,
 ) -> bool {
     for change in outcome.plan.changes.clone() {
         if before_writes.is_stopping() {
-            return false;
+            return true;
+        }
+        if put_off.holds(&change) {
+            outcome.observed.parked.insert(change.to_string());
+            continue;
+        }
+        if outcome.was_done(&change) {
+            outcome.give_up(change, "was made, and the reply does not show it");
+            continue;
         }
         match apply(aws, claims, desired, &mut outcome.observed, &change).await {
             Applied::Done => outcome.done.push(change),
             Applied::Pending(error) => outcome.early.push((change, error)),
             Applied::Stale(error) => {
                 outcome.stale = true;
+                put_off.processes.extend(change.process().map(Into::into));
                 outcome.failures.push((change, error.into()));
-                return false;
             }
             Applied::Failed(error) => {
-                let throttled = error.class() == Class::Throttled;
-                outcome.failures.push((change, error));
-                if throttled {
-                    return false;
+                if error.class() == Class::Throttled {
+                    put_off.calls.push(discriminant(&change));
                 }
+                outcome.failures.push((change, error));
             }
-            Applied::Replan => return true,
+            Applied::Replan => return false,
         }
     }
-    true
+    false
+}
+
+/// What is not tried any more in this pass, because of something else that was.
+#[derive(Default)]
+struct PutOff {
+    /// Of these, something is not as it was observed.
+    processes: BTreeSet<String>,
+    /// Of these, AWS wants fewer: a kind of change is a call.
+    calls: Vec<Discriminant<Change>>,
+}
+
+impl PutOff {
+    fn holds(&self, change: &Change) -> bool {
+        change
+            .process()
+            .is_some_and(|process| self.processes.contains(process))
+            || self.calls.contains(&discriminant(change))
+    }
+}
+
+impl Outcome {
+    fn was_done(&self, change: &Change) -> bool {
+        let text = change.to_string();
+        self.done.iter().any(|done| done.to_string() == text)
+    }
+
+    /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.
+    fn give_up(&mut self, change: Change, why: &str) {
+        self.observed.parked.insert(change.to_string());
+        let error = Error::Bug(format!("{change}: this {why}"));
+        self.failures.push((change, error));
+    }
 }

@@ -110,8 +110,9 @@ pub fn cut(message: &str) -> String {
     format!("{}…", &message[..end])
 }
 
-/// The load balancers that have waited long enough, and how long until the next one has.
+/// The load balancers that wait, those that have waited long enough, and how long until the next one has.
 pub struct Waits {
+    pub retiring: BTreeMap<String, Option<u32>>,
     pub over: Vec<String>,
     pub next: Option<Duration>,
 }
@@ -119,6 +120,7 @@ pub struct Waits {
 /// A replaced load balancer waits for the larger of `retire_after` and twice the TTL of the records that named it.
 pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: Timestamp) -> Waits {
     let mut waits = Waits {
+        retiring: BTreeMap::new(),
         over: Vec::new(),
         next: None,
     };
@@ -127,10 +129,9 @@ pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: 
         .flat_map(|status| &status.processes)
         .flat_map(|process| &process.retiring);
     for entry in retiring {
-        let ttl = entry
-            .ttl_seconds
-            .and_then(|ttl| u64::try_from(ttl).ok())
-            .unwrap_or(u64::from(ttl));
+        let taken = entry.ttl_seconds.and_then(|ttl| u32::try_from(ttl).ok());
+        waits.retiring.insert(entry.load_balancer.clone(), taken);
+        let ttl = u64::from(taken.unwrap_or(ttl));
         let wait = retire_after.max(Duration::from_secs(2 * ttl));
         let waited = Duration::try_from(now.duration_since(entry.since.0)).unwrap_or(Duration::ZERO);
         match wait.checked_sub(waited).filter(|left| !left.is_zero()) {

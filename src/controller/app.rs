@@ -204,6 +204,7 @@ impl<'a> Pass<'a> {
             desired: &desired,
             known,
             scope,
+            retiring: waits.retiring,
             waits_over: waits.over,
             suspended: self.app.spec.suspend.unwrap_or(false),
             held,

@@ -22,7 +22,10 @@ pub struct Observed {
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
     pub ports: PortState,
-    /// Load balancers without a name of ours for long enough that no resolver sends anyone there any more.
+    /// Load balancers that were seen waiting without a name in an earlier pass, with the TTL, in seconds, of the records
+    /// that were taken from them: `None` if they never had any, as far as is known.
+    pub retiring: BTreeMap<String, Option<u32>>,
+    /// Those of them that have waited for so long that no resolver sends anyone there any more.
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
     pub replaced_ttl: BTreeMap<String, u32>,
@@ -105,7 +108,9 @@ pub struct LoadBalancerState {
     pub kind: Option<LoadBalancerKind>,
     pub scheme: Option<Scheme>,
     pub status: LoadBalancerStatus,
+    /// Empty if the reply left them out: every load balancer has some.
     pub subnets: BTreeSet<String>,
+    /// Empty if the reply left them out, or for a network load balancer.
     pub security_groups: BTreeSet<String>,
     pub tags: Tags,
     /// `None` if they were not read.
@@ -135,6 +140,7 @@ pub struct ListenerState {
 pub struct TargetGroupState {
     pub name: String,
     pub arn: Arn,
+    /// Zero or empty in a field that the reply left out.
     pub check: HealthCheck,
     /// The load balancers whose listeners forward to it.
     pub load_balancers: BTreeSet<Arn>,

@@ -241,17 +241,24 @@ impl fmt::Display for Content<'_> {
     }
 }
 
+pub(super) fn record_type(kind: &RecordKind) -> &str {
+    match kind {
+        RecordKind::A => "A",
+        RecordKind::Cname => "CNAME",
+        RecordKind::Txt => "TXT",
+        RecordKind::Other(other) => other,
+    }
+}
+
 struct Pointing<'a>(&'a RecordSet);
 
 impl fmt::Display for Pointing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RecordSet { name, kind, content } = self.0;
-        let kind = match kind {
-            RecordKind::A => "A",
-            RecordKind::Cname => "CNAME",
-            RecordKind::Txt => return write!(f, "{name} TXT"),
-            RecordKind::Other(other) => other,
-        };
+        if *kind == RecordKind::Txt {
+            return write!(f, "{name} TXT");
+        }
+        let kind = record_type(kind);
         write!(f, "{name} {kind} ")?;
         match content {
             RecordContent::Values { ttl, values } => write!(f, "{} (TTL {ttl} s)", values.join(" ")),

@@ -43,22 +43,15 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Names go before the service behind them.
+/// Names go before the service behind them; those that are not ours do not hold it up.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    let owner = &view.desired.owner;
-    let of_process = view
-        .observed
-        .load_balancers
-        .values()
-        .filter(|l| owner.process_of(&l.tags) == Some(process));
-    let named = of_process
-        .filter(|l| view.is_named(&l.name))
-        .map(|l| l.name.clone())
-        .next();
-    match named {
+    let mut named = view
+        .unwanted_load_balancers()
+        .filter(|l| view.is_named_by_us(&l.name));
+    match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
             process: process.into(),
-            load_balancer,
+            load_balancer: load_balancer.name.clone(),
         }),
         None => plan.changes.push(Change::DeleteService {
             process: process.into(),
@@ -99,7 +92,7 @@ fn is_registered(view: &View<'_>, content: &TaskDefinition) -> bool {
     view.observed.registered(content, &view.desired.owner).is_some()
 }
 
-/// Registers content that is not registered. True if that was tried in this pass, and failed.
+/// Registers content that is not registered. True if AWS refused it before.
 fn register(
     view: &View<'_>,
     plan: &mut Plan,
@@ -110,13 +103,12 @@ fn register(
     if is_registered(view, content) {
         return false;
     }
-    let (process, content, tags) = (process.into(), content.clone(), wanted.service.tags.clone());
     let change = Change::RegisterTaskDefinition {
-        process,
-        content,
-        tags,
+        process: process.into(),
+        content: content.clone(),
+        tags: wanted.service.tags.clone(),
     };
-    let refused = view.observed.parked.contains(&change.to_string());
+    let refused = view.is_parked(&change);
     plan.changes.push(change);
     refused
 }
@@ -154,11 +146,18 @@ impl Update<'_> {
             comes_back || self.view.in_front_of(&a.target_group).next().is_some()
         });
         match (attached.is_empty(), wanted.is_empty()) {
-            (true, true) => self.content(plan, &attached),
+            (true, true) if self.has_dead_attachments(&attached) => self.detach_all(plan),
+            (true, true) => {
+                self.content(plan, &attached);
+            }
             (true, false) => self.expose(plan, wanted),
             (false, true) => self.stop_exposing(plan, &attached),
-            (false, false) => self.content(plan, &attached) || self.move_over(plan, &attached, &wanted),
-        };
+            (false, false) => {
+                if self.content(plan, &attached) {
+                    self.move_over(plan, &attached, &wanted);
+                }
+            }
+        }
     }
 
     /// A target group of the service, or its load balancer, has vanished: no rollout can complete before it is taken
@@ -168,7 +167,7 @@ impl Update<'_> {
     }
 
     /// From none to one: everything in one update, once the load balancer can take the traffic.
-    fn expose(&self, plan: &mut Plan, attachments: Vec<Attachment<String>>) -> bool {
+    fn expose(&self, plan: &mut Plan, attachments: Vec<Attachment<String>>) {
         let ready = self.wanted.load_balancing.as_ref().is_some_and(|wanted| {
             self.view.is_built(wanted)
                 && (self.has_dead_attachments(&[]) || self.view.is_active(&wanted.load_balancer.name))
@@ -178,103 +177,39 @@ impl Update<'_> {
         }
         // A service without target groups reports no grace period to compare with.
         let grace_period = self.wanted.service.settings.grace_period;
-        self.switch(
-            plan,
-            attachments,
-            ServiceUpdate {
-                grace_period,
-                ..self.settings()
-            },
-        )
+        self.switch(plan, attachments, grace_period);
     }
 
     /// From one to none: names away, the wait, then everything in one update. Until then the old content stays, since
     /// the old load balancer needs its port.
-    fn stop_exposing(&self, plan: &mut Plan, attached: &[Attachment<String>]) -> bool {
-        let held = attached
-            .iter()
-            .filter(|attachment| self.is_held(plan, attachment))
-            .count();
-        if held == 0 {
-            let settings = ServiceUpdate {
-                grace_period: Some(0),
-                ..self.settings()
-            };
-            self.switch(plan, Vec::new(), settings)
+    fn stop_exposing(&self, plan: &mut Plan, attached: &[Attachment<String>]) {
+        if attached.iter().any(|attachment| self.is_held(attachment)) {
+            self.count(plan);
         } else {
-            self.count(plan)
+            self.detach_all(plan);
         }
+    }
+
+    fn detach_all(&self, plan: &mut Plan) {
+        self.switch(plan, Vec::new(), Some(0));
     }
 
     /// Task definition, settings and target groups in one update.
-    fn switch(&self, plan: &mut Plan, attachments: Vec<Attachment<String>>, update: ServiceUpdate) -> bool {
-        let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
-            return self.without_port(plan);
-        };
-        if self.runs(&content) {
-            return self.update(plan, update, None, Some(attachments));
+    fn switch(&self, plan: &mut Plan, attachments: Vec<Attachment<String>>, grace_period: Option<u32>) {
+        match self.view.wanted_definition(self.process, self.wanted) {
+            Some(content) => {
+                let settings = ServiceUpdate {
+                    grace_period,
+                    ..self.settings()
+                };
+                self.send(plan, &content, settings, Some(attachments));
+            }
+            None => self.without_port(plan),
         }
-        if is_registered(self.view, &content) {
-            return self.update(plan, update, Some(content), Some(attachments));
-        }
-        self.register(plan, &content)
     }
 
-    /// Task definition and settings. A changed container port moves along in the target groups that stay.
-    fn content(&self, plan: &mut Plan, attached: &[Attachment<String>]) -> bool {
-        let mut settings = self.settings();
-        if attached.is_empty() {
-            // Without target groups it is neither sent nor compared.
-            settings.grace_period = None;
-        }
-        let ported: Option<Vec<_>> = self.wanted.load_balancing.as_ref().map(|wanted| {
-            let port = wanted.container_port;
-            attached
-                .iter()
-                .map(|a| Attachment {
-                    container_port: port,
-                    ..a.clone()
-                })
-                .collect()
-        });
-        let mut ported = ported.filter(|ported| ported != attached);
-        if let Some(wanted) = &self.wanted.load_balancing
-            && ported.is_some()
-            && !self.view.is_built(wanted)
-        {
-            self.count(plan);
-            return true;
-        }
-        if attached.is_empty() && self.has_dead_attachments(attached) {
-            ported = Some(Vec::new());
-            // AWS takes a grace period only with target groups.
-            settings.grace_period = Some(0);
-        }
-        let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
-            return self.without_port(plan);
-        };
-        if self.runs(&content) {
-            let differs = ported.is_some() || !settings.is_empty();
-            return differs && self.update(plan, settings, None, ported);
-        }
-        if is_registered(self.view, &content) {
-            return self.update(plan, settings, Some(content), ported);
-        }
-        self.register(plan, &content)
-    }
-
-    /// The settings go with the content: a new percentage would govern the old rollout. But where AWS refuses the
-    /// content, scaling goes on.
-    fn register(&self, plan: &mut Plan, content: &TaskDefinition) -> bool {
-        if register(self.view, plan, self.process, self.wanted, content) {
-            self.count(plan);
-        }
-        true
-    }
-
-    /// The content waits for the claim of its host port, and the container ports of its target groups with it, which AWS
-    /// would refuse before. The settings, too, if that is a matter of this pass; else scaling goes on.
-    fn without_port(&self, plan: &mut Plan) -> bool {
+    /// Scaling alone, while the content waits; but not for a claim of this very pass, after which all goes in one update.
+    fn without_port(&self, plan: &mut Plan) {
         let claims = |change: &Change| {
             matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
                 && !self.view.observed.parked.contains(&change.to_string())
@@ -282,65 +217,82 @@ impl Update<'_> {
         if !plan.changes.iter().any(claims) {
             self.count(plan);
         }
-        true
     }
 
-    /// From one load balancer to another: attach, or detach, and nothing else.
-    fn move_over(
-        &self,
-        plan: &mut Plan,
-        attached: &[Attachment<String>],
-        wanted: &[Attachment<String>],
-    ) -> bool {
-        let dead = self.has_dead_attachments(attached);
-        if !self.found.is_rolled_out() && !dead {
-            return false;
+    /// Task definition and settings. A changed container port moves along in the target groups that stay. True if all
+    /// of it is as wanted.
+    fn content(&self, plan: &mut Plan, attached: &[Attachment<String>]) -> bool {
+        let mut settings = self.settings();
+        if attached.is_empty() {
+            // Without target groups it is neither sent nor compared.
+            settings.grace_period = None;
         }
-        let has = |name: &str| attached.iter().any(|a| a.target_group == name);
-        let missing: Vec<_> = wanted.iter().filter(|a| !has(&a.target_group)).cloned().collect();
-        if !missing.is_empty() {
-            let ready = self.wanted.load_balancing.as_ref().is_some_and(|wanted| {
-                self.view.is_built(wanted) && self.view.is_active(&wanted.load_balancer.name)
-            });
-            let attachments = if ready {
-                [attached, &missing].concat()
-            } else {
-                attached.to_vec()
+        let ported = self.wanted.load_balancing.as_ref().and_then(|wanted| {
+            let port = |a: &Attachment<String>| Attachment {
+                container_port: wanted.container_port,
+                ..a.clone()
             };
-            return (ready || dead) && self.update(plan, ServiceUpdate::default(), None, Some(attachments));
-        }
-        let built = self.wanted.load_balancing.as_ref();
-        if !built.is_some_and(|wanted| self.view.is_built(wanted)) {
+            let ported: Vec<_> = attached.iter().map(port).collect();
+            (ported != attached).then_some((ported, self.view.is_built(wanted)))
+        });
+        let (Some(content), None | Some((_, true))) =
+            (self.view.wanted_definition(self.process, self.wanted), &ported)
+        else {
+            // Its host port is yet to be claimed, or its listener to be made again, and without either the target
+            // groups cannot be given another container port.
+            self.without_port(plan);
             return false;
+        };
+        if self.runs(&content) && ported.is_none() && settings.is_empty() {
+            return true;
         }
-        let is_wanted = |a: &Attachment<String>| wanted.iter().any(|w| w.target_group == a.target_group);
-        let stay: Vec<_> = attached
+        self.send(plan, &content, settings, ported.map(|(ported, _)| ported));
+        false
+    }
+
+    /// From one load balancer to another: attach, or detach, and nothing else. To attach waits for the last rollout. To
+    /// detach does not, since a load balancer that is not held sees no client: what holds the rollout up may be just
+    /// the one that is no longer wanted.
+    fn move_over(&self, plan: &mut Plan, attached: &[Attachment<String>], wanted: &[Attachment<String>]) {
+        let Some(balancing) = &self.wanted.load_balancing else {
+            return;
+        };
+        let is_among = |all: &[Attachment<String>], a: &Attachment<String>| {
+            all.iter().any(|b| b.target_group == a.target_group)
+        };
+        let dead = self.has_dead_attachments(attached);
+        let built = self.view.is_built(balancing);
+        let missing: Vec<_> = wanted
             .iter()
-            .filter(|a| is_wanted(a) || self.is_held(plan, a))
+            .filter(|a| !is_among(attached, a))
             .cloned()
             .collect();
-        (dead || stay.len() < attached.len()) && self.update(plan, ServiceUpdate::default(), None, Some(stay))
+        let after = if missing.is_empty() {
+            // A rollout that is under way is not disturbed, unless it may be stuck because of the very load balancer that
+            // nobody wants any more: one that has never had a name.
+            let disturbs =
+                |a: &Attachment<String>| !self.found.is_rolled_out() && self.view.had_names(&a.target_group);
+            let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a) || disturbs(a);
+            // ECS refuses to be told of a target group that no load balancer forwards to.
+            let stay = attached.iter().filter(stays).cloned();
+            if built { stay.collect() } else { return }
+        } else if (dead || self.found.is_rolled_out())
+            && built
+            && self.view.is_active(&balancing.load_balancer.name)
+        {
+            [attached, &missing].concat()
+        } else {
+            attached.to_vec()
+        };
+        if dead || after.len() != attached.len() {
+            self.update(plan, ServiceUpdate::default(), None, Some(after));
+        }
     }
 
-    /// A name, or a resolver that remembers one, may still send clients to the load balancer before this target group.
-    fn is_held(&self, plan: &mut Plan, attachment: &Attachment<String>) -> bool {
-        let mut held = false;
-        for load_balancer in self.view.in_front_of(&attachment.target_group) {
-            let name = &load_balancer.name;
-            let named = self.view.is_named(name);
-            if !named {
-                plan.retiring.insert((self.process.into(), name.clone()));
-            }
-            let waiting = !named && !self.view.observed.waits_over.contains(name);
-            if waiting {
-                plan.pending.push(Pending::Retiring {
-                    process: self.process.into(),
-                    load_balancer: name.clone(),
-                });
-            }
-            held |= named || waiting;
-        }
-        held
+    /// Somebody may still be sent to the load balancer before this target group.
+    fn is_held(&self, attachment: &Attachment<String>) -> bool {
+        let mut in_front = self.view.in_front_of(&attachment.target_group);
+        in_front.any(|load_balancer| self.view.is_held(load_balancer))
     }
 
     fn runs(&self, content: &TaskDefinition) -> bool {
@@ -376,14 +328,38 @@ impl Update<'_> {
             .filter(|quantity| *quantity != self.found.desired)
     }
 
-    fn count(&self, plan: &mut Plan) -> bool {
+    fn count(&self, plan: &mut Plan) {
         let update = ServiceUpdate {
             desired_count: self.differing_count(),
             ..ServiceUpdate::default()
         };
-        !update.is_empty() && self.update(plan, update, None, None)
+        if !update.is_empty() {
+            self.update(plan, update, None, None);
+        }
     }
 
+    /// The settings go with the content: a new percentage would govern the old rollout. But where AWS refused one or
+    /// the other before, scaling goes on.
+    fn send(
+        &self,
+        plan: &mut Plan,
+        content: &TaskDefinition,
+        settings: ServiceUpdate,
+        attachments: Option<Vec<Attachment<String>>>,
+    ) {
+        let runs = self.runs(content);
+        let refused = if runs || is_registered(self.view, content) {
+            let content = (!runs).then(|| content.clone());
+            self.update(plan, settings, content, attachments)
+        } else {
+            register(self.view, plan, self.process, self.wanted, content)
+        };
+        if refused {
+            self.count(plan);
+        }
+    }
+
+    /// True if AWS refused it before.
     fn update(
         &self,
         plan: &mut Plan,
@@ -391,14 +367,16 @@ impl Update<'_> {
         task_definition: Option<TaskDefinition>,
         attachments: Option<Vec<Attachment<String>>>,
     ) -> bool {
-        plan.changes.push(Change::UpdateService {
+        let change = Change::UpdateService {
             process: self.process.into(),
             service: self.found.name.clone(),
             update,
             task_definition,
             attachments,
-        });
-        true
+        };
+        let refused = self.view.is_parked(&change);
+        plan.changes.push(change);
+        refused
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::LoadBalancing;
-use crate::model::load_balancer::{LoadBalancer, TargetGroup};
+use crate::model::load_balancer::{HealthCheck, LoadBalancer, TargetGroup};
 use crate::model::owner::Tags;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus, TargetGroupState};
 
@@ -21,9 +21,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
     }
     tags(view, plan);
-    for process in view.processes() {
-        take_down(view, plan, process);
-    }
+    take_down(view, plan);
 }
 
 fn build(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &LoadBalancing) {
@@ -64,7 +62,7 @@ fn load_balancer<'a>(
             message: format!("load balancer {name} failed to come up: {reason}"),
         }),
     }
-    if found.subnets != wanted.subnets {
+    if is_other(&wanted.subnets, &found.subnets) {
         plan.changes.push(Change::SetSubnets {
             process: process.into(),
             load_balancer: name.clone(),
@@ -72,7 +70,7 @@ fn load_balancer<'a>(
         });
     }
     // Without any, AWS chose the VPC's default group, and that is as wanted.
-    if !wanted.security_groups.is_empty() && found.security_groups != wanted.security_groups {
+    if !wanted.security_groups.is_empty() && is_other(&wanted.security_groups, &found.security_groups) {
         plan.changes.push(Change::SetSecurityGroups {
             process: process.into(),
             load_balancer: name.clone(),
@@ -100,7 +98,7 @@ fn target_group<'a>(
         plan.foreign(process, &format!("target group {name}"));
         return None;
     }
-    if found.check != wanted.check {
+    if is_other_check(&wanted.check, &found.check) {
         plan.changes.push(Change::ModifyTargetGroup {
             process: process.into(),
             target_group: name.clone(),
@@ -119,6 +117,28 @@ fn target_group<'a>(
         });
     }
     Some(found)
+}
+
+/// What a reply left out is unknown, and that is no difference.
+fn is_other<T: Default + PartialEq>(wanted: &T, found: &T) -> bool {
+    *found != T::default() && found != wanted
+}
+
+fn is_other_check(wanted: &HealthCheck, found: &HealthCheck) -> bool {
+    let HealthCheck {
+        path,
+        interval,
+        timeout,
+        healthy_threshold,
+        unhealthy_threshold,
+        success_codes,
+    } = found;
+    is_other(&wanted.path, path)
+        || is_other(&wanted.interval, interval)
+        || is_other(&wanted.timeout, timeout)
+        || is_other(&wanted.healthy_threshold, healthy_threshold)
+        || is_other(&wanted.unhealthy_threshold, unhealthy_threshold)
+        || is_other(&wanted.success_codes, success_codes)
 }
 
 fn listeners(
@@ -196,33 +216,25 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
 }
 
 /// Deletes what is ours and not wanted, once neither a service nor a name uses it.
-fn take_down(view: &View<'_>, plan: &mut Plan, process: &str) {
-    let wanted = || {
-        let processes = view.desired.processes.values();
-        processes.filter_map(|process| process.load_balancing.as_ref())
-    };
-    let of_process = |tags: &Tags| view.desired.owner.process_of(tags) == Some(process);
-    for load_balancer in view.observed.load_balancers.values() {
-        let name = &load_balancer.name;
-        let unwanted =
-            of_process(&load_balancer.tags) && wanted().all(|wanted| &wanted.load_balancer.name != name);
-        if unwanted
-            && !view.is_named(name)
-            && is_released(view, process, |group| {
-                view.in_front_of(group).any(|l| &l.name == name)
-            })
-        {
+fn take_down(view: &View<'_>, plan: &mut Plan) {
+    for load_balancer in view.unwanted_load_balancers() {
+        let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
+        let is_in_front = |group: &str| view.in_front_of(group).any(|l| &l.name == name);
+        if !view.is_held(load_balancer) && is_released(view, process, is_in_front) {
             plan.changes.push(Change::DeleteLoadBalancer {
                 process: process.into(),
                 load_balancer: name.clone(),
             });
         }
     }
+    let owner = &view.desired.owner;
     for group in view.observed.target_groups.values() {
-        let name = &group.name;
-        let unwanted = of_process(&group.tags) && wanted().all(|wanted| &wanted.target_group.name != name);
-        let in_front = view.in_front_of(name).next().is_some();
-        if unwanted && !in_front && is_released(view, process, |attached| attached == name) {
+        let (process, name) = (owner.process_of(&group.tags).unwrap_or_default(), &group.name);
+        if owner.owns(&group.tags)
+            && !view.is_wanted(name)
+            && view.in_front_of(name).next().is_none()
+            && is_released(view, process, |attached| attached == name)
+        {
             plan.changes.push(Change::DeleteTargetGroup {
                 process: process.into(),
                 target_group: name.clone(),

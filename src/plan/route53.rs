@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::describe::record_type;
 use super::view::{View, ownership_text};
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -41,6 +42,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
         plan.changes.extend(batches(zone_id, zone, by_name));
     }
+    foreign_pointers(view, plan);
 }
 
 /// Says of each process that wants names in a zone that there is no such zone. What was in it went with it.
@@ -57,7 +59,30 @@ fn missing(view: &View<'_>, plan: &mut Plan, zone_id: &str) {
         }));
 }
 
-/// Every name in a zone that is wanted or ours.
+/// Records that hold an unwanted load balancer and are not ours to take away.
+fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
+    for load_balancer in view.unwanted_load_balancers() {
+        let (process, target) = (view.user_of(load_balancer), &load_balancer.name);
+        let foreign = view
+            .pointers(target)
+            .iter()
+            .filter(|pointer| !view.is_ours(pointer));
+        plan.obstacles.extend(foreign.map(|pointer| {
+            let (name, kind) = (&pointer.record.name, record_type(&pointer.record.kind));
+            Obstacle {
+                process: process.into(),
+                kind: ObstacleKind::Foreign,
+                message: format!(
+                    "process {process}: the {kind} record {name} is not this App's and points at load balancer {target}, \
+                     which nothing wants any more: remove the record, and the load balancer goes too"
+                ),
+            }
+        }));
+    }
+}
+
+/// Every name in a zone that is wanted, or whose ownership record is ours. Without one, a name that is not wanted is
+/// not ours either, wherever it points.
 fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
     let wanted = view
         .desired
@@ -65,11 +90,15 @@ fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
         .keys()
         .filter(|key| key.zone == zone_id)
         .map(|key| key.name.clone());
-    let found = zone
+    let owned = zone
         .records
         .iter()
-        .map(|r| r.name.strip_prefix("_empire.").unwrap_or(&r.name).to_owned());
-    let ours = found.filter(|name| view.owns_name(zone, name));
+        .filter_map(|r| r.name.strip_prefix("_empire."));
+    let ours = owned.filter(|name| {
+        let text = ownership_text(zone, name);
+        text.is_some_and(|text| view.desired.owner.owns_record_text(&text))
+    });
+    let ours = ours.map(Into::into);
     wanted.chain(ours).collect()
 }
 
@@ -98,6 +127,7 @@ fn point(
         .is_some_and(|balancing| view.serves(&wanted.process, balancing));
     match changes {
         Some(changes) if serves || changes.is_empty() => changes,
+        Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => deletes(zone, name),
         Some(_) | None => {
             plan.pending.push(Pending::Names {
                 process: wanted.process.clone(),
@@ -106,6 +136,16 @@ fn point(
             Vec::new()
         }
     }
+}
+
+/// The new holder of a name lacks a host port, and the old one, which is going, has one until its names are gone.
+fn waits_for_its_own(view: &View<'_>, plan: &Plan, wanted: &DesiredRecord, found: &[&RecordSet]) -> bool {
+    let lacks_port = |o: &Obstacle| o.kind == ObstacleKind::PortsExhausted && o.process == wanted.process;
+    let is_going = |record: &&RecordSet| {
+        let points_at = view.pointed_at(record);
+        points_at.is_some_and(|old| view.process(view.user_of(old)).is_none())
+    };
+    plan.obstacles.iter().any(lacks_port) && found.iter().any(is_going)
 }
 
 /// From what a name is to what it should be.
@@ -279,25 +319,29 @@ fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static s
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
 fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
-    let pointers = pointers(zone, name);
-    let ownership = ownership_records(zone, name);
-    let process = pointers
-        .iter()
-        .find_map(|record| view.desired.owner.process_of(&view.pointed_at(record)?.tags));
-    if let Some(process) = process
+    let target = pointers(zone, name)
+        .into_iter()
+        .find_map(|record| view.pointed_at(record));
+    if let Some(target) = target
+        && let process = view.user_of(target)
         && let Some(balancing) = view.load_balancing(process)
+        && balancing.load_balancer.name != target.name
         && !view.serves(process, balancing)
     {
-        let load_balancer = balancing.load_balancer.name.clone();
         plan.pending.push(Pending::Names {
             process: process.into(),
-            load_balancer,
+            load_balancer: balancing.load_balancer.name.clone(),
         });
         return Vec::new();
     }
-    pointers
+    deletes(zone, name)
+}
+
+fn deletes(zone: &ZoneState, name: &str) -> Vec<RecordChange> {
+    let records = pointers(zone, name)
         .into_iter()
-        .chain(ownership)
+        .chain(ownership_records(zone, name));
+    records
         .map(|record| RecordChange::Delete(record.clone()))
         .collect()
 }

@@ -372,6 +372,7 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
             Pending::Retiring {
                 process: process.clone(),
                 load_balancer: load_balancer.clone(),
+                edits_wait: false,
             },
             "waiting until no resolver can still name load balancer l-2",
         ),

@@ -1,8 +1,9 @@
 //! What several planners ask of the same two facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
+use super::Change;
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::Listener;
 use crate::model::name;
 use crate::model::port::{Claim, PortOwner};
@@ -15,8 +16,16 @@ use crate::model::state::{
 pub(super) struct View<'a> {
     pub desired: &'a Desired,
     pub observed: &'a Observed,
-    /// Load balancers that a record of ours points at.
-    named: BTreeSet<&'a str>,
+    /// By load balancer of ours, the records that point at it, whoever wrote them.
+    pointers: BTreeMap<&'a str, Vec<Pointer<'a>>>,
+}
+
+/// A record that points at a load balancer of ours.
+#[derive(Clone, Copy)]
+pub(super) struct Pointer<'a> {
+    zone_id: &'a String,
+    zone: &'a ZoneState,
+    pub record: &'a RecordSet,
 }
 
 impl<'a> View<'a> {
@@ -24,25 +33,24 @@ impl<'a> View<'a> {
         let mut view = View {
             desired,
             observed,
-            named: BTreeSet::new(),
+            pointers: BTreeMap::new(),
         };
-        view.named = view.named_load_balancers();
-        view
-    }
-
-    fn named_load_balancers(&self) -> BTreeSet<&'a str> {
-        let mut named = BTreeSet::new();
-        for zone in self.observed.zones.values() {
+        for (zone_id, zone) in &observed.zones {
             for record in &zone.records {
-                let Some(load_balancer) = self.pointed_at(record) else {
-                    continue;
-                };
-                if self.owns_name(zone, &record.name) {
-                    named.insert(load_balancer.name.as_str());
+                if let Some(load_balancer) = view.pointed_at(record) {
+                    let pointer = Pointer {
+                        zone_id,
+                        zone,
+                        record,
+                    };
+                    view.pointers
+                        .entry(&load_balancer.name)
+                        .or_default()
+                        .push(pointer);
                 }
             }
         }
-        named
+        view
     }
 
     /// Every process that is wanted or of which something is left.
@@ -162,8 +170,45 @@ impl<'a> View<'a> {
         Some(content)
     }
 
+    pub(super) fn pointers(&self, load_balancer: &str) -> &[Pointer<'a>] {
+        self.pointers
+            .get(load_balancer)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
     pub(super) fn is_named(&self, load_balancer: &str) -> bool {
-        self.named.contains(load_balancer)
+        !self.pointers(load_balancer).is_empty()
+    }
+
+    pub(super) fn is_named_by_us(&self, load_balancer: &str) -> bool {
+        self.pointers(load_balancer)
+            .iter()
+            .any(|pointer| self.is_ours(pointer))
+    }
+
+    /// A pointer that we write and take away: of a type that we write, at a name that is ours, or that is wanted and
+    /// nobody's.
+    pub(super) fn is_ours(&self, pointer: &Pointer<'_>) -> bool {
+        let Pointer {
+            zone_id,
+            zone,
+            record,
+        } = pointer;
+        let key = || RecordKey {
+            zone: (*zone_id).clone(),
+            name: record.name.clone(),
+        };
+        matches!(record.kind, RecordKind::A | RecordKind::Cname)
+            && match ownership_text(zone, &record.name) {
+                Some(text) => self.desired.owner.owns_record_text(&text),
+                None => self.desired.records.contains_key(&key()),
+            }
+    }
+
+    /// It was tried in this pass, or in one before, and did not work.
+    pub(super) fn is_parked(&self, change: &Change) -> bool {
+        self.observed.parked.contains(&change.to_string())
     }
 
     /// Load balancer, target group and listeners are all there, so that a service may be attached.
@@ -188,19 +233,23 @@ impl<'a> View<'a> {
             .is_some_and(|l| l.status == LoadBalancerStatus::Active)
     }
 
-    /// A name may point at this load balancer: the process's tasks, and no others, are coming up behind it. While an
-    /// update that attaches it rolls out, there are two deployments.
+    /// A name may point at this load balancer: the process's tasks are coming up behind it. Where the service is still
+    /// attached to another one too, they must be up, all of them. An update that exposes a service has two
+    /// deployments while it rolls out; but those of a load balancer that has a name already are another matter.
     pub(super) fn serves(&self, process: &str, wanted: &LoadBalancing) -> bool {
         let Some(service) = self.service(process) else {
             return false;
         };
-        service.status == ServiceStatus::Active
-            && service.deployments.len() <= 1
-            && self.is_built(wanted)
-            && self
-                .attached(service)
-                .iter()
-                .any(|a| a.target_group == wanted.target_group.name)
+        let attached = self.attached(service);
+        let (here, elsewhere): (Vec<_>, Vec<_>) = attached
+            .iter()
+            .partition(|a| a.target_group == wanted.target_group.name);
+        let is_up = if elsewhere.is_empty() {
+            service.deployments.len() <= 1 || self.is_named_by_us(&wanted.load_balancer.name)
+        } else {
+            service.is_rolled_out()
+        };
+        service.status == ServiceStatus::Active && self.is_built(wanted) && !here.is_empty() && is_up
     }
 
     /// A service's target groups by name; those that are gone or foreign are left out.
@@ -219,17 +268,6 @@ impl<'a> View<'a> {
             .values()
             .filter(|l| self.desired.owner.owns(&l.tags));
         ours.filter(move |l| arns.is_some_and(|arns| arns.contains(&l.arn)))
-    }
-
-    /// A name is ours if its ownership record says so, or if it has none and points at a load balancer of ours.
-    pub(super) fn owns_name(&self, zone: &ZoneState, name: &str) -> bool {
-        match ownership_text(zone, name) {
-            Some(text) => self.desired.owner.owns_record_text(&text),
-            None => zone
-                .records
-                .iter()
-                .any(|r| r.name == name && self.pointed_at(r).is_some()),
-        }
     }
 
     /// The load balancer of ours that a record points at.

@@ -174,8 +174,8 @@ fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Opt
     Some(cut(&parts.join("; ")))
 }
 
-/// Since when each replaced load balancer waits: an entry stays as it is while its load balancer waits, and is gone
-/// when that is wanted or named again.
+/// Since when each replaced load balancer waits: an entry stays as it is while its load balancer waits, begins anew if
+/// that has lost a name in this pass, and is gone when that is wanted or named again.
 fn retiring(outcome: &Outcome, name: &str, before: Option<&ProcessStatus>, now: Timestamp) -> Vec<Retiring> {
     let mine = outcome
         .plan
@@ -183,9 +183,10 @@ fn retiring(outcome: &Outcome, name: &str, before: Option<&ProcessStatus>, now: 
         .iter()
         .filter(|(process, _)| process == name);
     let entry = |load_balancer: &String| {
-        let known =
-            before.and_then(|before| before.retiring.iter().find(|r| &r.load_balancer == load_balancer));
         let replaced = outcome.observed.replaced_ttl.get(load_balancer);
+        let known = before
+            .filter(|_| replaced.is_none())
+            .and_then(|before| before.retiring.iter().find(|r| &r.load_balancer == load_balancer));
         known.cloned().unwrap_or_else(|| Retiring {
             load_balancer: load_balancer.clone(),
             since: Time(now),
@@ -207,6 +208,7 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
             .plan
             .changes
             .iter()
+            .chain(&outcome.plan.parked)
             .any(|change| change.process() == Some(name.as_str()));
         service(desired, outcome, name)
             .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing)

@@ -237,7 +237,7 @@ fn waiting(entries: &[(&str, i64, Option<i32>)]) -> AppStatus {
 fn a_load_balancer_waits_for_the_larger_of_the_flag_and_twice_its_ttl() {
     let check = |retire_after: u64, ttl: Option<i32>, platform_ttl: u32, waited: i64, left: Option<u64>| {
         let status = waiting(&[("l-1", 0, ttl)]);
-        let Waits { over, next } = waits(
+        let Waits { over, next, .. } = waits(
             Some(&status),
             Duration::from_secs(retire_after),
             platform_ttl,
@@ -276,7 +276,7 @@ fn the_next_wait_to_end_is_the_shortest_of_those_that_have_not() {
         ("l-2", -100, Some(60)),
         ("l-3", -50, Some(60)),
     ]);
-    let Waits { over, next } = waits(Some(&status), Duration::from_mins(5), 60, at(0));
+    let Waits { over, next, .. } = waits(Some(&status), Duration::from_mins(5), 60, at(0));
     assert_eq!(
         (over, next),
         (vec!["l-1".to_owned()], Some(Duration::from_secs(200)))

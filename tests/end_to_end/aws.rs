@@ -125,7 +125,7 @@ impl Aws {
         records
     }
 
-    pub(crate) async fn task_definition(&self, arn: &str) -> TaskDefinition {
+    async fn task_definition(&self, arn: &str) -> TaskDefinition {
         let described = self
             .ecs
             .describe_task_definition()

@@ -1,4 +1,5 @@
-//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator.
+//! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator
+//! (everything of the region is looked at, so no two tests may use one).
 //! The control plane, the controller and the emulators are shared, so the tests also disturb one another as Apps of one
 //! installation do: not at all.
 
@@ -62,11 +63,16 @@ impl Place {
 
     /// With a Platform that says something more in its spec.
     pub(crate) async fn with(cloud: Cloud, name: &str, region: &str, spec: Value) -> Self {
-        let mut place = Place::under(&SHARED.0.kubectl, cloud, name, region).await;
+        let mut place = Place::under_shared(cloud, name, region).await;
         merge(&mut place.platform, &json!({ "spec": spec }));
         place.apply(&place.platform);
         place.wait("platform", name, "condition=Ready");
         place
+    }
+
+    /// With a namespace only, under the shared controller.
+    pub(crate) async fn under_shared(cloud: Cloud, name: &str, region: &str) -> Self {
+        Place::under(&SHARED.0.kubectl, cloud, name, region).await
     }
 
     /// With a namespace only, on somebody's control plane.

@@ -1,1 +1,153 @@
-//! to come
+//! What is missing, and what an App says of it: a reason of its own each, no hot loop, and no harm to other Apps.
+
+use serde_json::{Value, json};
+
+use super::aws::Seen;
+use super::manifests::{app, merge, web_app};
+use super::place::{Cloud, Place};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_missing_has_a_reason_of_its_own_and_heals_when_it_comes() {
+    let place = Place::new(Cloud::Ministack, "missing", "eu-west-1").await;
+
+    let mut unplaced = web_app("unplaced");
+    merge(&mut unplaced, &json!({ "spec": { "platform": "nowhere" } }));
+    place.apply(&unplaced);
+    let message = place
+        .condition("unplaced", "Reconciling", "PlatformNotFound")
+        .await;
+    assert!(message.contains("nowhere"), "{message}");
+
+    let broken = [
+        (
+            "no-zone",
+            json!({ "dns": { "internal": { "hostedZoneId": "Z0NOTTHERE" } } }),
+            "ZoneNotFound",
+        ),
+        (
+            "no-endpoint",
+            json!({ "endpointUrl": closed_port() }),
+            "EndpointUnreachable",
+        ),
+    ];
+    for (name, spec, reason) in &broken {
+        let mut platform = place.platform.clone();
+        merge(
+            &mut platform,
+            &json!({ "metadata": { "name": name }, "spec": spec }),
+        );
+        place.apply(&platform);
+        let mut app = web_app(name);
+        merge(&mut app, &json!({ "spec": { "platform": name } }));
+        place.apply(&app);
+        place.condition(name, "Reconciling", reason).await;
+    }
+
+    // Next to all of these, an App without trouble converges.
+    place.converge(&web_app("fine"));
+
+    let mut nowhere = place.platform.clone();
+    merge(&mut nowhere, &json!({ "metadata": { "name": "nowhere" } }));
+    place.apply(&nowhere);
+    place.wait("app", "unplaced", "condition=Ready");
+    for app in ["unplaced", "no-zone", "no-endpoint", "fine"] {
+        place.delete(app);
+    }
+    place.kubectl(&[
+        "delete",
+        "platform",
+        "nowhere",
+        "no-zone",
+        "no-endpoint",
+        "--timeout=60s",
+    ]);
+}
+
+// ministack accepts a service in a cluster that is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_ecs_cluster_is_waited_for() {
+    let place = Place::under_shared(Cloud::Moto, "no-cluster", "eu-west-1").await;
+    let mut platform = place.platform.clone();
+    merge(&mut platform, &json!({ "spec": { "cluster": "later" } }));
+    place.apply(&platform);
+    place.apply(&web_app("acme"));
+    let message = place.condition("acme", "Reconciling", "ClusterNotFound").await;
+    assert!(message.contains("later"), "{message}");
+    place
+        .aws
+        .ecs
+        .create_cluster()
+        .cluster_name("later")
+        .send()
+        .await
+        .unwrap();
+    place.wait("app", "acme", "condition=Ready");
+    place.delete("acme");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_schema_cannot_judge_is_stalled_with_words_that_help() {
+    let place = Place::new(Cloud::Ministack, "invalid", "eu-west-2").await;
+    let mut app = web_app("acme");
+    merge(
+        &mut app,
+        &json!({ "spec": { "processes": { "web": { "command": "./bin/web 'unclosed" } } } }),
+    );
+    place.apply(&app);
+    let message = place.condition("acme", "Stalled", "InvalidSpec").await;
+    assert!(
+        message.contains("web") && message.contains("command"),
+        "{message}"
+    );
+    assert_eq!(place.aws.see().await, Seen::default());
+    place.converge(&web_app("acme"));
+    place.delete("acme");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_app_is_watched_and_not_touched() {
+    let place = Place::new(Cloud::Ministack, "suspended", "eu-west-3").await;
+    let mut acme = app("acme");
+    place.converge(&acme);
+    let before = place.aws.see().await;
+
+    merge(&mut acme, &json!({ "spec": { "suspend": true } }));
+    assert_eq!(place.converge(&acme), [""; 0], "in sync, so it is Ready");
+    merge(
+        &mut acme,
+        &json!({ "spec": { "image": "registry.example.com/acme:v2" } }),
+    );
+    place.apply(&acme);
+    let reason = "jsonpath={.status.conditions[?(@.type==\"Ready\")].reason}={.status.observedGeneration}";
+    place
+        .eventually("it says that it is suspended", async || {
+            let found = place.kubectl(&["get", "app", "acme", "-o", reason]);
+            (found == "Suspended=3").then_some(())
+        })
+        .await;
+    place.looked_at_again().await;
+    assert_eq!(place.proxy.take_writes(), [""; 0]);
+    assert_eq!(place.aws.see().await, before);
+
+    merge(&mut acme, &json!({ "spec": { "suspend": false } }));
+    place.converge(&acme);
+    assert_ne!(place.aws.see().await, before);
+    place.delete("acme");
+}
+
+/// The namespace controller deletes what is in it, in no particular order, while nothing new can be made there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_goes_with_all_that_its_apps_have_in_aws() {
+    let place = Place::new(Cloud::Ministack, "whole", "eu-north-1").await;
+    place.converge(&app("acme"));
+    place.converge(&web_app("shop"));
+    place.kubectl(&["delete", "namespace", &place.name, "--timeout=90s"]);
+    assert_eq!(place.aws.see().await, Seen::default());
+    place.kubectl(&["delete", "platform", &place.name, "--timeout=60s"]);
+}
+
+/// Nobody listens there.
+fn closed_port() -> Value {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    json!(format!("http://{}", listener.local_addr().unwrap()))
+}

@@ -389,6 +389,7 @@ impl World {
             desired: &desired,
             known,
             scope,
+            retiring: waits.retiring,
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
             held: Vec::new(),

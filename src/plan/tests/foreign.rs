@@ -23,7 +23,7 @@ use crate::plan::{Change, plan};
 #[test]
 fn in_any_world_at_all_only_what_is_ours_is_touched() {
     let mut touched = 0;
-    for seed in 0..4_000 {
+    for seed in 0..2_500 {
         let mut rng = Rng::with_seed(seed);
         let wanted = any_app(&mut rng);
         let world = any_world(&mut rng);
@@ -41,7 +41,7 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
         );
     }
     assert!(
-        touched > 4_000,
+        touched > 2_500,
         "only {touched} changes: such worlds prove nothing"
     );
 }

@@ -136,9 +136,9 @@ fn a_flip_attaches_moves_the_names_waits_detaches_and_only_then_deletes() {
 }
 
 #[test]
-fn a_load_balancer_that_retires_is_reported_until_it_is_named_again() {
+fn a_load_balancer_that_retires_is_reported_until_it_is_gone_or_named_again() {
     let old = ("web".to_owned(), balancer("web", Scheme::Internal));
-    for (steps, retiring) in [(0, false), (4, false), (5, true), (6, true), (8, false)] {
+    for (steps, retiring) in [(0, false), (4, false), (5, true), (6, true), (8, true)] {
         let story = flipped(steps);
         let plan = plan(&story.wanted, &story.world);
         assert_eq!(

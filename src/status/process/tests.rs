@@ -369,9 +369,11 @@ fn a_retiring_load_balancer_is_remembered_since_when_and_with_which_ttl_until_it
         [new]
     );
     pass(&external, &mut back);
-    assert_eq!(look(&external, &back, 40), [entry(40, None)]);
-    // Detached: nothing waits any more.
+    assert_eq!(look(&external, &back, 40), [entry(40, Some(60))]);
+    // Detached, and then gone.
     elapse(&external, &mut world);
+    pass(&external, &mut world);
+    finish(&mut world);
     pass(&external, &mut world);
     assert_eq!(look(&external, &world, 50), []);
 }

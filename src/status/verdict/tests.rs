@@ -109,6 +109,7 @@ fn each_kind_of_waiting_is_reconciling() {
             Pending::Retiring {
                 process: process.clone(),
                 load_balancer: load_balancer.clone(),
+                edits_wait: false,
             },
             Reason::Progressing,
         ),
