@@ -405,3 +405,6 @@ fn unknown(what: &str, name: &str) -> Error {
         "a change names the {what} {name}, which was not observed"
     ))
 }
+
+#[cfg(test)]
+mod tests;

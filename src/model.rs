@@ -12,3 +12,11 @@ pub mod port;
 pub mod record;
 pub mod service;
 pub mod state;
+
+/// A number of things in words: `1 task`, `2 tasks`.
+pub fn counted(count: impl Into<u64>, noun: &str) -> String {
+    match count.into() {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    }
+}

@@ -87,9 +87,12 @@ reasons! {
     ZoneNotFound,
     /// AWS, or the Platform's `endpointUrl`, does not answer. The operator looks at network and DNS; it is tried again.
     EndpointUnreachable,
-    /// AWS does not allow a call, for want of a permission, of credentials, or of something else that only the operator
-    /// can set right in the account; the message has AWS's words.
+    /// AWS does not allow a call, for want of a permission or of credentials; the message has AWS's words. The operator
+    /// grants it.
     AccessDenied,
+    /// AWS refuses what only the operator can set right, in the Platform or in the account: a subnet or a security group
+    /// that is not there, a feature that is off, a load balancer protected from deletion. The message has AWS's words.
+    InvalidPlatform,
     /// A quota of the AWS account is used up; the message names it. The operator has it raised.
     QuotaReached,
     /// AWS asks for fewer calls. Nobody needs to act: it is tried again, later each time.

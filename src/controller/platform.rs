@@ -24,6 +24,7 @@ use crate::aws::Aws;
 use crate::claims::Claims;
 use crate::desired;
 use crate::error::{Class, Error};
+use crate::model::counted;
 use crate::model::desired::Place;
 use crate::model::name::AppName;
 use crate::model::owner::Owner;
@@ -105,12 +106,13 @@ impl Pass<'_> {
         let count = apps.len();
         let ready = if deleting {
             let message = format!(
-                "waiting for {count} Apps that hold resources here: {}",
+                "in use by {}, which go first: {}",
+                counted(count as u64, "App"),
                 apps.join(", ")
             );
             Verdict::Reconciling(Reason::Deleting, message)
         } else {
-            Verdict::Ready(format!("{count} Apps hold resources here"))
+            Verdict::Ready(format!("in use by {}", counted(count as u64, "App")))
         };
         let worst = findings.troubles.iter().max_by_key(|(class, _)| *class).cloned();
         let verdict = worst.as_ref().map_or(&ready, |(_, verdict)| verdict);

@@ -17,33 +17,48 @@ struct Zone<'a> {
     name: String,
 }
 
+impl Zone<'_> {
+    fn key(&self, name: String) -> RecordKey {
+        let zone = self.id.into();
+        RecordKey { zone, name }
+    }
+}
+
 /// Every exposed process gets `<app>-<process>.<zone>`, the one called `web` also `<app>.<zone>`, and each its hostnames.
 pub(super) fn build(
     app: &App,
     platform: &Platform,
     processes: &BTreeMap<String, DesiredProcess>,
 ) -> Result<BTreeMap<RecordKey, DesiredRecord>, Error> {
-    let mut records = BTreeMap::new();
     let app_name = app.metadata.name.clone().unwrap_or_default();
+    let style = style(platform);
+    let (mut derived, mut chosen) = (Vec::new(), Vec::new());
     for (name, built) in processes {
         let Some(balancing) = &built.load_balancing else {
             continue;
         };
-        let expose = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
+        let expose = app.spec.processes.get(name);
         let expose = expose
-            .and_then(|(key, process)| exposure(key, process))
+            .and_then(|process| exposure(name, process))
             .unwrap_or_default();
+        let record = DesiredRecord {
+            process: name.clone(),
+            load_balancer: balancing.load_balancer.name.clone(),
+            style,
+        };
         let zones = zones(platform, expose.external.unwrap_or(false));
-        let mut wanted = Vec::new();
         for zone in &zones {
-            wanted.push((zone, format!("{app_name}-{name}.{}", zone.name)));
+            derived.push((
+                zone.key(format!("{app_name}-{name}.{}", zone.name)),
+                record.clone(),
+            ));
             if name == "web" {
-                wanted.push((zone, format!("{app_name}.{}", zone.name)));
+                derived.push((zone.key(format!("{app_name}.{}", zone.name)), record.clone()));
             }
         }
         for hostname in &expose.hostnames {
             let hostname = normalize(hostname);
-            let fitting = fitting(&zones, &hostname);
+            let fitting = fitting(platform, &zones, &hostname);
             if fitting.is_empty() {
                 let names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
                 return Err(Error::Invalid(format!(
@@ -55,27 +70,20 @@ pub(super) fn build(
                     }
                 )));
             }
-            wanted.extend(fitting.into_iter().map(|zone| (zone, hostname.clone())));
-        }
-        for (zone, hostname) in wanted {
-            let style = style(platform);
-            if hostname == zone.name && style != RecordStyle::Alias {
-                return Err(Error::Invalid(format!(
-                    "process {name}: expose.hostnames: {hostname} is the zone's own name, which a CNAME cannot have; the Platform would need dns.recordType: Alias"
-                )));
+            for zone in fitting {
+                if hostname == zone.name && style != RecordStyle::Alias {
+                    return Err(Error::Invalid(format!(
+                        "process {name}: expose.hostnames: {hostname} is the zone's own name, which a CNAME cannot have; the Platform would need dns.recordType: Alias"
+                    )));
+                }
+                chosen.push((zone.key(hostname.clone()), record.clone()));
             }
-            let key = RecordKey {
-                zone: zone.id.into(),
-                name: hostname,
-            };
-            let load_balancer = balancing.load_balancer.name.clone();
-            let record = DesiredRecord {
-                process: name.clone(),
-                load_balancer,
-                style,
-            };
-            claim(&mut records, key, record)?;
         }
+    }
+    let mut records = BTreeMap::new();
+    // What was written down comes last, so that it is to blame where it is also somebody's derived name.
+    for (key, record) in derived.into_iter().chain(chosen) {
+        claim(&mut records, key, record)?;
     }
     Ok(records)
 }
@@ -121,10 +129,12 @@ fn zones(platform: &Platform, external: bool) -> Vec<Zone<'_>> {
     .collect()
 }
 
-/// The zones whose name is the longest suffix of a hostname: two, if they have the same name.
-fn fitting<'a, 'b>(zones: &'a [Zone<'b>], hostname: &str) -> Vec<&'a Zone<'b>> {
+/// The zones of a process in which a hostname lives: those whose name, of all the Platform's zones, is its longest
+/// suffix. Two, if they have the same name; none, if it belongs in a zone that the process has no names in.
+fn fitting<'a, 'b>(platform: &Platform, zones: &'a [Zone<'b>], hostname: &str) -> Vec<&'a Zone<'b>> {
     let fits = |zone: &&Zone<'_>| hostname == zone.name || hostname.ends_with(&format!(".{}", zone.name));
-    let longest = zones.iter().filter(fits).map(|zone| zone.name.len()).max();
+    let every = self::zones(platform, true);
+    let longest = every.iter().filter(fits).map(|zone| zone.name.len()).max();
     zones
         .iter()
         .filter(fits)

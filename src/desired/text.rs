@@ -46,7 +46,7 @@ pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
         exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
     let mebibytes = (number.parse::<f64>().ok()? * factor / 1_024_f64.powi(2)).ceil();
-    // ECS takes 4 MiB at the least.
+    // What a container needs at the least, the schema knows.
     if !(1.0..=f64::from(i32::MAX)).contains(&mebibytes) {
         return None;
     }

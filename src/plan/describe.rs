@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Change;
+use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
@@ -118,9 +119,9 @@ impl fmt::Display for Change {
             } => {
                 write!(
                     f,
-                    "create service {} with {} tasks",
+                    "create service {} with {}",
                     service.name,
-                    service.quantity.unwrap_or(1)
+                    counted(service.quantity.unwrap_or(1), "task")
                 )?;
                 behind(f, attachments)
             }
@@ -186,7 +187,7 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
         network,
     } = update;
     let mut parts = Vec::new();
-    parts.extend(desired_count.map(|count| format!("{count} tasks")));
+    parts.extend(desired_count.map(|count| counted(count, "task")));
     parts.extend(deployment_percent.map(|(minimum, maximum)| format!("{minimum}/{maximum} percent")));
     parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
     parts.extend(placement.as_ref().map(|strategies| {

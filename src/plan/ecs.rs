@@ -43,11 +43,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Names go before the service behind them; those that are not ours do not hold it up.
+/// Names go before the service behind them.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    let mut named = view
-        .unwanted_load_balancers()
-        .filter(|l| view.is_named_by_us(&l.name));
+    let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
     match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
             process: process.into(),
@@ -208,17 +206,6 @@ impl Update<'_> {
         }
     }
 
-    /// Scaling alone, while the content waits; but not for a claim of this very pass, after which all goes in one update.
-    fn without_port(&self, plan: &mut Plan) {
-        let claims = |change: &Change| {
-            matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
-                && !self.view.observed.parked.contains(&change.to_string())
-        };
-        if !plan.changes.iter().any(claims) {
-            self.count(plan);
-        }
-    }
-
     /// Task definition and settings. A changed container port moves along in the target groups that stay. True if all
     /// of it is as wanted.
     fn content(&self, plan: &mut Plan, attached: &[Attachment<String>]) -> bool {
@@ -238,8 +225,7 @@ impl Update<'_> {
         let (Some(content), None | Some((_, true))) =
             (self.view.wanted_definition(self.process, self.wanted), &ported)
         else {
-            // Its host port is yet to be claimed, or its listener to be made again, and without either the target
-            // groups cannot be given another container port.
+            // AWS would refuse another container port before its listener is made again.
             self.without_port(plan);
             return false;
         };
@@ -248,6 +234,18 @@ impl Update<'_> {
         }
         self.send(plan, &content, settings, ported.map(|(ported, _)| ported));
         false
+    }
+
+    /// The content waits for the claim of its host port, and the settings with it, if that is a matter of this pass; else
+    /// scaling goes on.
+    fn without_port(&self, plan: &mut Plan) {
+        let claims = |change: &Change| {
+            matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
+                && !self.view.is_parked(change)
+        };
+        if !plan.changes.iter().any(claims) {
+            self.count(plan);
+        }
     }
 
     /// From one load balancer to another: attach, or detach, and nothing else. To attach waits for the last rollout. To

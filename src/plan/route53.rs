@@ -45,20 +45,6 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     foreign_pointers(view, plan);
 }
 
-/// Says of each process that wants names in a zone that there is no such zone. What was in it went with it.
-fn missing(view: &View<'_>, plan: &mut Plan, zone_id: &str) {
-    let records = view.desired.records.iter().filter(|(key, _)| key.zone == zone_id);
-    let processes: BTreeSet<&String> = records.map(|(_, record)| &record.process).collect();
-    plan.obstacles
-        .extend(processes.into_iter().map(|process| Obstacle {
-            process: process.clone(),
-            kind: ObstacleKind::ZoneNotFound,
-            message: format!(
-                "process {process}: hosted zone {zone_id}, in which it has names, was not found"
-            ),
-        }));
-}
-
 /// Records that hold an unwanted load balancer and are not ours to take away.
 fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
@@ -79,6 +65,20 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
             }
         }));
     }
+}
+
+/// Says of each process that wants names in a zone that there is no such zone. What was in it went with it.
+fn missing(view: &View<'_>, plan: &mut Plan, zone_id: &str) {
+    let records = view.desired.records.iter().filter(|(key, _)| key.zone == zone_id);
+    let processes: BTreeSet<&String> = records.map(|(_, record)| &record.process).collect();
+    plan.obstacles
+        .extend(processes.into_iter().map(|process| Obstacle {
+            process: process.clone(),
+            kind: ObstacleKind::ZoneNotFound,
+            message: format!(
+                "process {process}: hosted zone {zone_id}, in which it has names, was not found"
+            ),
+        }));
 }
 
 /// Every name in a zone that is wanted, or whose ownership record is ours. Without one, a name that is not wanted is
@@ -128,6 +128,8 @@ fn point(
     match changes {
         Some(changes) if serves || changes.is_empty() => changes,
         Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => deletes(zone, name),
+        // The obstacle says what is in the way. Nothing is under way that one could wait for.
+        Some(_) | None if cannot_serve(plan, &wanted.process) => Vec::new(),
         Some(_) | None => {
             plan.pending.push(Pending::Names {
                 process: wanted.process.clone(),
@@ -136,6 +138,17 @@ fn point(
             Vec::new()
         }
     }
+}
+
+/// Whatever the names would wait for does not come by itself.
+fn cannot_serve(plan: &Plan, process: &str) -> bool {
+    plan.obstacles
+        .iter()
+        .filter(|obstacle| obstacle.process == process)
+        .any(|obstacle| match obstacle.kind {
+            ObstacleKind::PortsExhausted | ObstacleKind::LoadBalancerFailed => true,
+            ObstacleKind::Foreign | ObstacleKind::ZoneNotFound => false,
+        })
 }
 
 /// The new holder of a name lacks a host port, and the old one, which is going, has one until its names are gone.

@@ -4,6 +4,7 @@ mod expose;
 mod foreign;
 mod random;
 mod replace;
+mod review;
 
 use super::fixtures::world::{apply, finish, legible, lines, pass, service_of};
 use super::fixtures::{Process, app, claim, nothing, owner, owner_of, process, settled};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
+use crate::model::counted;
 use crate::plan::{ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 
@@ -39,8 +40,8 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     if suspended && !outcome.plan.changes.is_empty() {
         let changes: Vec<String> = outcome.plan.changes.iter().map(ToString::to_string).collect();
         return Verdict::Suspended(format!(
-            "suspended with {} changes pending: {}",
-            changes.len(),
+            "suspended with {} pending: {}",
+            counted(changes.len() as u64, "change"),
             changes.join("; ")
         ));
     }
@@ -108,8 +109,8 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     } else if let Some((reason, message)) = told(&disturbed, &[]) {
         Verdict::Disturbed(reason, message)
     } else {
-        let services = outcome.observed.services.len();
-        Verdict::Ready(format!("{services} services are as the manifest wants them"))
+        let services = counted(outcome.observed.services.len() as u64, "service");
+        Verdict::Ready(format!("{services} as the manifest wants"))
     }
 }
 
@@ -150,6 +151,7 @@ pub fn reason_of(error: &Error) -> Reason {
         (Class::Denied, "ClusterNotFoundException") => Reason::ClusterNotFound,
         (Class::Denied, "NoSuchHostedZone") => Reason::ZoneNotFound,
         (Class::Denied, code) if is_quota(code) => Reason::QuotaReached,
+        (Class::Denied, code) if is_setting(code) => Reason::InvalidPlatform,
         (Class::Denied, _) => Reason::AccessDenied,
         (Class::Transient, "ConnectionFailure" | "Timeout") => Reason::EndpointUnreachable,
         (Class::Transient, _) => Reason::Unavailable,
@@ -159,6 +161,23 @@ pub fn reason_of(error: &Error) -> Reason {
         (Class::Invalid, _) => Reason::InvalidSpec,
         (Class::Bug, _) => Reason::InternalError,
     }
+}
+
+/// What is not for want of a permission, but of what the Platform or the account is set to.
+fn is_setting(code: &str) -> bool {
+    [
+        "AvailabilityZoneNotSupported",
+        "BlockedException",
+        "ClientException",
+        "InvalidParameterException",
+        "InvalidSecurityGroup",
+        "InvalidSubnet",
+        "OperationNotPermitted",
+        "PlatformUnknownException",
+        "SubnetNotFound",
+        "UnsupportedFeatureException",
+    ]
+    .contains(&code)
 }
 
 fn is_quota(code: &str) -> bool {

@@ -22,7 +22,7 @@ use crate::support::proxy::Proxy;
 use crate::support::script::printed_by;
 
 /// How the controller is started: it looks again soon, and lets a replaced load balancer go soon.
-pub(crate) const QUICK: [&str; 2] = ["--resync-interval=2s", "--retire-after=1s"];
+const QUICK: [&str; 2] = ["--resync-interval=2s", "--retire-after=1s"];
 
 /// Longer than anything here takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -181,7 +181,7 @@ impl Place {
             assert!(
                 Instant::now() < deadline,
                 "never: {what}\n{}",
-                self.describe("app", "")
+                self.describe("apps", "")
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -224,7 +224,10 @@ impl Place {
 
     fn describe(&self, kind: &str, name: &str) -> String {
         let described = self
-            .try_kubectl(&["describe", kind, name], "")
+            .try_kubectl(
+                &["describe", kind, name][..if name.is_empty() { 2 } else { 3 }],
+                "",
+            )
             .unwrap_or_else(|complaint| complaint);
         let log = std::fs::read_to_string(self.kubectl.kubeconfig.with_file_name("controller.log"));
         let log = log.unwrap_or_default();

@@ -2,10 +2,12 @@
 
 use super::aws::Seen;
 use super::manifests::app;
-use super::place::{Cloud, Place, QUICK, tally};
+use super::place::{Cloud, Place, tally};
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::{Controller, install};
 use crate::support::proxy::Hold;
+
+const QUICK: [&str; 2] = ["--resync-interval=1s", "--retire-after=1s"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_over_a_settled_app_writes_nothing() {

@@ -81,6 +81,8 @@ async fn a_missing_ecs_cluster_is_waited_for() {
         .send()
         .await
         .unwrap();
+    // The controller would look again after a minute by itself: nothing in Kubernetes tells it of a cluster.
+    place.kubectl(&["annotate", "app", "acme", "example.com/cluster=made"]);
     place.wait("app", "acme", "condition=Ready");
     place.delete("acme");
 }

@@ -1,7 +1,7 @@
 //! One process's trouble, or one App's, never holds back another's; and what fails says so.
 
 use crate::fake_aws::{Disturbance, When};
-use crate::fixtures::{acme, app, process, staging, web, worker};
+use crate::fixtures::{acme, app, staging, web, worker};
 use crate::world::World;
 
 const REFUSED: Disturbance = Disturbance::Refusal("ClientException", "No.");
@@ -61,32 +61,35 @@ fn a_denied_load_balancer_does_not_hold_back_the_worker() {
 }
 
 #[test]
-fn a_throttled_call_is_not_repeated_in_its_pass_holds_back_no_other_kind_and_leaves_ready_as_it_was() {
+fn throttling_ends_calls_of_its_kind_holds_up_no_other_and_leaves_ready_as_it_was() {
     let mut world = World::new(&staging());
-    world.apply(&acme().process("api", process("./bin/api").exposed()));
+    world.apply(&acme().process("api", web().exposed()));
     world.settle();
-    let target_group = |process| world.aws.target_groups_of("shop/acme", process).remove(0);
-    let (web, api) = (target_group("web"), target_group("api"));
-    let load_balancer = world.aws.load_balancers_of("shop/acme", "web").remove(0);
+    let target_group = world.aws.target_groups_of("shop/acme", "web").remove(0);
+    let balancers = ["web", "api"].map(|process| world.aws.load_balancers_of("shop/acme", process).remove(0));
     let mut hands = world.aws.by_hand();
-    hands.set_check(&web, "/elsewhere", 30);
-    hands.set_check(&api, "/elsewhere", 30);
-    hands.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
+    for load_balancer in &balancers {
+        hands.set_subnets(load_balancer, &["subnet-x", "subnet-y"]);
+    }
+    hands.set_check(&target_group, "/elsewhere", 30);
     drop(hands);
     world
         .aws
-        .disturb("elasticloadbalancing:ModifyTargetGroup", "", THROTTLED);
+        .disturb("elasticloadbalancing:SetSubnets", "", THROTTLED);
     world.aws.take_attempts();
     world.step();
     let attempts = world.aws.take_attempts();
-    let of = |action: &str| {
-        attempts
-            .iter()
-            .filter(|attempt| attempt.starts_with(action))
-            .count()
-    };
-    assert_eq!(of("elasticloadbalancing:ModifyTargetGroup "), 1, "{attempts:?}");
-    assert_eq!(of("elasticloadbalancing:SetSubnets "), 1, "{attempts:?}");
+    let calls: Vec<&str> = attempts
+        .iter()
+        .filter_map(|attempt| attempt.split(' ').next())
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            "elasticloadbalancing:SetSubnets",
+            "elasticloadbalancing:ModifyTargetGroup"
+        ]
+    );
     world.assert_ready();
 
     world.aws.calm();

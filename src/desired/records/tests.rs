@@ -194,6 +194,15 @@ fn a_hostname_that_no_zone_of_the_process_holds_is_refused() {
 }
 
 #[test]
+fn a_hostname_of_the_external_zone_does_not_fall_back_to_a_shorter_internal_one() {
+    refused(
+        exposed("api", json!({ "hostnames": ["a.shop.example.com"] })),
+        zones("example.com", "shop.example.com"),
+        "process api: expose.hostnames: a.shop.example.com",
+    );
+}
+
+#[test]
 fn names_compare_without_case_and_trailing_dot() {
     check(
         exposed("api", json!({ "hostnames": ["Shop.CORP.Example."] })),
@@ -233,18 +242,19 @@ fn two_processes_cannot_have_one_name() {
         })
     };
     let shop = "shop.corp.example";
-    for (web, api, name) in [
-        (&[shop][..], &[shop][..], shop),
-        (&["SHOP.corp.example"], &["shop.corp.example."], shop),
-        // One that the other derives.
-        (&[], &["acme.corp.example"], "acme.corp.example"),
-        (&["acme-api.corp.example"], &[], "acme-api.corp.example"),
+    for (web, api, name, blamed) in [
+        (&[shop][..], &[shop][..], shop, "web"),
+        (&["SHOP.corp.example"], &["shop.corp.example."], shop, "web"),
+        // One that the other derives: whoever wrote it down is to blame.
+        (&[], &["acme.corp.example"], "acme.corp.example", "api"),
+        (&["acme-api.corp.example"], &[], "acme-api.corp.example", "web"),
     ] {
         let message = wanted(both(web, api), json!({})).unwrap_err();
         assert!(
             message.contains(name) && message.contains("process web") && message.contains("process api"),
             "{message}"
         );
+        assert!(message.starts_with(&format!("process {blamed}: ")), "{message}");
     }
     // Two in zones of their own do no harm, nor does one name said twice.
     assert!(wanted(both(&[shop, shop], &["api.corp.example"]), json!({})).is_ok());

@@ -127,7 +127,7 @@ fn an_absent_quantity_starts_with_one_task_and_is_then_left_to_whoever_scales() 
     let written = pass(&wanted, &mut world);
     assert_eq!(
         written.last().unwrap(),
-        "create service shop_acme_web with 1 tasks"
+        "create service shop_acme_web with 1 task"
     );
     finish(&mut world);
     let service = service_of(&mut world, "web");

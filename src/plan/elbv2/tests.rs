@@ -319,7 +319,7 @@ fn a_load_balancer_stays_while_a_record_of_ours_names_it_even_without_a_service(
 }
 
 #[test]
-fn a_record_of_somebody_else_holds_our_load_balancer_and_is_named() {
+fn a_record_of_somebody_else_holds_our_load_balancer_and_is_said_to_be_in_the_way() {
     let mut world = settled(&app([web()]));
     world.services.clear();
     let stranger = owner_of("installation-1", "blog", "acme");
@@ -335,7 +335,7 @@ fn a_record_of_somebody_else_holds_our_load_balancer_and_is_named() {
         &world,
         &[
             "! web: process web: the CNAME record acme-web.corp.example is not this App's and points at load balancer \
-             web-internal, which nothing wants any more: remove the record, and the load balancer goes too",
+           web-internal, which nothing wants any more: remove the record, and the load balancer goes too",
         ],
     );
 }

@@ -131,6 +131,9 @@ fn exhaustion_names_the_numbers_and_leaves_the_others_alone() {
         obstacle.message,
         "no host port is left for process web: all 4 of Platform staging (9000-9003) are allocated"
     );
+    // Or the App would be said to make progress.
+    let waits = |pending: &&Pending| pending.process() == "web";
+    assert_eq!(plan.pending.iter().find(waits), None);
 }
 
 #[test]

@@ -354,6 +354,12 @@ fn a_retiring_load_balancer_is_remembered_since_when_and_with_which_ttl_until_it
     // The next pass replaced nothing; the entry stays as it was.
     world.replaced_ttl.clear();
     assert_eq!(look(&external, &world, 20), [entry(10, Some(90))]);
+    // A name that had come back was taken from it again: that wait is another one.
+    let mut again = world.clone();
+    again.replaced_ttl.insert(old.clone(), 30);
+    assert_eq!(look(&external, &again, 22), [entry(22, Some(30))]);
+    again.replaced_ttl.insert(old.clone(), 90);
+    assert_eq!(look(&external, &again, 10), [entry(10, Some(90))]);
     // Wanted and named again: forgotten. Replaced once more: from the start.
     let mut back = world.clone();
     pass(&internal, &mut back);

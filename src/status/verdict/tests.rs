@@ -268,7 +268,7 @@ fn suspended_with_changes_says_which_and_in_sync_is_ready() {
     outcome.plan.changes.push(change_of("web"));
     assert_eq!(
         verdict_of(&outcome, true),
-        Verdict::Suspended("suspended with 1 changes pending: delete service shop_acme_web".into())
+        Verdict::Suspended("suspended with 1 change pending: delete service shop_acme_web".into())
     );
 }
 
@@ -284,6 +284,11 @@ fn every_error_has_its_reason() {
         (failure("AccessDenied", Class::Denied), access),
         (failure("AccessDeniedException", Class::Denied), access),
         (failure("ExpiredToken", Class::Denied), access),
+        (failure("SubnetNotFound", Class::Denied), Reason::InvalidPlatform),
+        (
+            failure("OperationNotPermitted", Class::Denied),
+            Reason::InvalidPlatform,
+        ),
         (failure("LimitExceededException", Class::Denied), quota),
         (failure("LimitsExceeded", Class::Denied), quota),
         (failure("TooManyLoadBalancers", Class::Denied), quota),

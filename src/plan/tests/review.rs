@@ -1,0 +1,284 @@
+//! Stuck rollouts, lost facts and other people's records: what a review of the pipeline found to go wrong.
+
+use std::collections::BTreeSet;
+
+use super::check;
+use crate::model::desired::Desired;
+use crate::model::load_balancer::{HealthCheck, Scheme};
+use crate::model::owner::PROCESS_TAG;
+use crate::model::record::{RecordKind, RecordStyle};
+use crate::model::state::{Observed, Rollout};
+use crate::plan::fixtures::world::{elapse, finish, lines, pass, service_of};
+use crate::plan::fixtures::{INTERNAL, Process, app, balancer, claim, owner_of, pointer, process, settled};
+use crate::plan::plan;
+
+const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
+const INTERNAL_RETIRES: &str = "~ web: waiting until no resolver can still name load balancer web-internal";
+const EXTERNAL_RETIRES: &str = "~ web: waiting until no resolver can still name load balancer web-external";
+
+fn internal() -> Process {
+    process("web").internal()
+}
+
+/// With the names of `internal`, so that there is one batch to read.
+fn external() -> Process {
+    let mut external = process("web").external();
+    external.names = internal().names;
+    external
+}
+
+/// A flip from internal to external whose service was attached to both, and whose rollout does not complete.
+fn stuck(before: Process, after: Process) -> (Desired, Observed) {
+    let mut world = settled(&app([before]));
+    let wanted = app([after]);
+    pass(&wanted, &mut world);
+    finish(&mut world);
+    pass(&wanted, &mut world);
+    assert_eq!(service_of(&mut world, "web").attachments.len(), 2);
+    (wanted, world)
+}
+
+/// A flip whose names have moved, and whose wait has begun.
+fn moved() -> (Desired, Observed) {
+    let (wanted, mut world) = stuck(internal(), external());
+    finish(&mut world);
+    pass(&wanted, &mut world);
+    (wanted, world)
+}
+
+/// As the next pass after this one would find it.
+fn remember(wanted: &Desired, world: &mut Observed) {
+    let retiring = plan(wanted, world).retiring;
+    let (before, taken) = (world.retiring.clone(), world.replaced_ttl.clone());
+    world.retiring = retiring
+        .into_iter()
+        .map(|(_, name)| {
+            let ttl = taken.get(&name).copied().or(before.get(&name).copied().flatten());
+            (name, ttl)
+        })
+        .collect();
+    world.replaced_ttl.clear();
+}
+
+#[test]
+fn a_flip_is_taken_back_although_the_rollout_that_it_began_never_completes() {
+    let (_, mut world) = stuck(internal(), external());
+    let back = app([internal()]);
+    check(&back, &world, &[ROLLOUT, EXTERNAL_RETIRES]);
+    elapse(&back, &mut world);
+    assert_eq!(
+        pass(&back, &mut world),
+        ["update service shop_acme_web: target groups [web-internal-group]"]
+    );
+}
+
+#[test]
+fn without_names_nothing_is_detached_for_a_load_balancer_that_does_not_serve_yet() {
+    let (wanted, mut world) = stuck(internal().unnamed(), external().unnamed());
+    check(&wanted, &world, &[ROLLOUT]);
+    elapse(&wanted, &mut world);
+    check(&wanted, &world, &[ROLLOUT]);
+}
+
+#[test]
+fn a_rollout_in_the_wait_does_not_begin_it_anew() {
+    let (_, mut world) = moved();
+    let edited = app([external().image("web:v2")]);
+    pass(&edited, &mut world);
+    check(&edited, &world, &[ROLLOUT, INTERNAL_RETIRES]);
+    let old = ("web".to_owned(), balancer("web", Scheme::Internal));
+    assert!(plan(&edited, &world).retiring.contains(&old));
+}
+
+#[test]
+fn a_process_in_trouble_does_not_wait_with_its_names_by_itself() {
+    let (wanted, mut world) = stuck(internal(), external());
+    let name = balancer("web", Scheme::InternetFacing);
+    world.load_balancers.get_mut(&name).unwrap().status =
+        crate::model::state::LoadBalancerStatus::Failed("no addresses".into());
+    check(
+        &wanted,
+        &world,
+        &[
+            ROLLOUT,
+            "! web: load balancer web-external failed to come up: no addresses",
+        ],
+    );
+    // The same for what AWS refused.
+    let mut world = settled(&app([process("web")]));
+    let create = plan(&wanted, &world).changes[0].to_string();
+    world.parked.insert(create);
+    pass(&wanted, &mut world);
+    assert_eq!(lines(&wanted, &world), [""; 0]);
+}
+
+#[test]
+fn a_rollout_that_is_stuck_freezes_no_name_that_stays_where_it_is() {
+    let mut world = settled(&app([internal()]));
+    let edited = internal().image("web:v2").style(RecordStyle::Cname { ttl: 5 });
+    let wanted = app([edited.named(INTERNAL, "shop.corp.example")]);
+    let written = pass(&wanted, &mut world);
+    let batch = written.last().unwrap();
+    assert!(
+        batch.contains("(TTL 5 s)") && batch.contains("+shop.corp.example"),
+        "{written:#?}"
+    );
+    assert_eq!(service_of(&mut world, "web").deployments.len(), 2);
+    // And lets go of one that is not wanted any more.
+    let fewer = app([internal().image("web:v2")]);
+    let written = pass(&fewer, &mut world);
+    assert!(
+        written[0].contains("-_empire.shop.corp.example TXT"),
+        "{written:#?}"
+    );
+}
+
+#[test]
+fn names_do_not_move_before_all_tasks_are_behind_the_new_load_balancer() {
+    let (wanted, mut world) = stuck(internal(), external());
+    // ECS drops the old deployment once it is empty, with one of two new tasks up.
+    let deployments = &mut service_of(&mut world, "web").deployments;
+    deployments.truncate(1);
+    assert_eq!(deployments[0].rollout, Rollout::InProgress);
+    let waits = "~ web: waiting with the names until load balancer web-external serves";
+    check(&wanted, &world, &[ROLLOUT, waits]);
+}
+
+#[test]
+fn a_record_that_is_not_ours_holds_the_load_balancer_and_is_named() {
+    for (foreign, said) in [("AAAA", "AAAA"), ("CNAME", "CNAME")] {
+        let (wanted, mut world) = moved();
+        let name = balancer("web", Scheme::Internal);
+        let mut record = pointer("www.corp.example", RecordStyle::Alias, &name);
+        record.kind = match foreign {
+            "AAAA" => RecordKind::Other("AAAA".into()),
+            _ => RecordKind::Cname,
+        };
+        if foreign == "CNAME" {
+            record = pointer("www.corp.example", RecordStyle::Cname { ttl: 60 }, &name);
+        }
+        world.zones.get_mut(INTERNAL).unwrap().records.push(record);
+        world.waits_over.insert(name);
+        let said = format!(
+            "! web: process web: the {said} record www.corp.example is not this App's and points at load balancer \
+             web-internal, which nothing wants any more: remove the record, and the load balancer goes too"
+        );
+        check(&wanted, &world, &[&said]);
+        // Also when the process goes.
+        let nothing_wanted = app([]);
+        pass(&nothing_wanted, &mut world);
+        check(&nothing_wanted, &world, &[&said]);
+        world.zones.get_mut(INTERNAL).unwrap().records.clear();
+        super::converge(&nothing_wanted, &mut world);
+    }
+}
+
+#[test]
+fn a_process_tag_that_was_changed_by_hand_is_set_back_and_deletes_nothing() {
+    let wanted = app([internal()]);
+    let mut world = settled(&wanted);
+    let name = balancer("web", Scheme::Internal);
+    let tags = &mut world.load_balancers.get_mut(&name).unwrap().tags;
+    tags.insert(PROCESS_TAG.into(), "worker".into());
+    check(&wanted, &world, &["tag web-internal with empire.dev/process=web"]);
+    // Without one it is still ours to remove.
+    world
+        .load_balancers
+        .get_mut(&name)
+        .unwrap()
+        .tags
+        .remove(PROCESS_TAG);
+    super::converge(&app([]), &mut world);
+    assert!(world.load_balancers.is_empty());
+}
+
+#[test]
+fn what_a_reply_leaves_out_is_no_difference() {
+    let wanted = app([internal()]);
+    let mut world = settled(&wanted);
+    for state in world.load_balancers.values_mut() {
+        (state.subnets, state.security_groups) = (BTreeSet::new(), BTreeSet::new());
+    }
+    for group in world.target_groups.values_mut() {
+        group.check = HealthCheck {
+            path: String::new(),
+            interval: 0,
+            timeout: 0,
+            healthy_threshold: 0,
+            unhealthy_threshold: 0,
+            success_codes: String::new(),
+        };
+    }
+    check(&wanted, &world, &[]);
+}
+
+#[test]
+fn a_renamed_process_gets_its_name_and_its_port_although_no_port_is_left() {
+    let name = |process: Process| process.unnamed().named(INTERNAL, "shop.corp.example").claimed();
+    let mut world = settled(&app([name(internal())]));
+    for port in 9001..=9003 {
+        let stranger = owner_of("installation-1", "blog", "acme");
+        world
+            .ports
+            .claims
+            .push(claim(port, &stranger, &format!("p{port}"), 8080));
+    }
+    let wanted = app([name(process("api").internal())]);
+    super::converge(&wanted, &mut world);
+    let held: Vec<_> = world.ports.claims.iter().filter(|c| c.port == 9000).collect();
+    assert_eq!(held[0].owner.process, "api");
+    assert!(
+        world.zones[INTERNAL]
+            .records
+            .iter()
+            .any(|r| r.name == "shop.corp.example")
+    );
+}
+
+#[test]
+fn a_service_that_was_deleted_by_hand_does_not_end_the_wait() {
+    let (wanted, mut world) = moved();
+    remember(&wanted, &mut world);
+    world.services.clear();
+    let written = pass(&wanted, &mut world);
+    assert!(
+        written.iter().all(|line| !line.starts_with("delete")),
+        "{written:#?}"
+    );
+    finish(&mut world);
+    check(&wanted, &world, &[INTERNAL_RETIRES]);
+    // Nor does one that is gone when the names go.
+    let mut world = settled(&app([internal()]));
+    world.services.clear();
+    world.replaced_ttl.insert(balancer("web", Scheme::Internal), 60);
+    let wanted = app([process("web")]);
+    let written = pass(&wanted, &mut world);
+    assert!(
+        written.iter().all(|line| !line.starts_with("delete")),
+        "{written:#?}"
+    );
+}
+
+#[test]
+fn a_process_that_stops_being_exposed_says_that_its_other_edits_wait() {
+    let mut world = settled(&app([internal()]));
+    let wanted = app([process("web").image("web:v2")]);
+    pass(&wanted, &mut world);
+    let said = format!("{INTERNAL_RETIRES}; the other changes of the process follow then");
+    check(&wanted, &world, &[&said]);
+    check(&app([process("web")]), &world, &[INTERNAL_RETIRES]);
+}
+
+#[test]
+fn a_refused_update_does_not_stop_scaling() {
+    let mut world = settled(&app([internal()]));
+    let wanted = app([internal().image("web:v2").quantity(5)]);
+    let register = plan(&wanted, &world).changes;
+    for change in register {
+        crate::plan::fixtures::world::apply(&mut world, &change);
+    }
+    let update = plan(&wanted, &world).changes[0].to_string();
+    world.parked.insert(update);
+    check(&wanted, &world, &["update service shop_acme_web: 5 tasks"]);
+    assert_eq!(plan(&wanted, &world).parked.len(), 1);
+}
