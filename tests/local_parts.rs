@@ -1,5 +1,7 @@
 //! The real parts that other tests stand on: that they start, and that nothing of them stays.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of #[test]")]
+
 mod support {
     pub(crate) mod control_plane;
     pub(crate) mod emulator;

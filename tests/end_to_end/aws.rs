@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::types::{Service, TaskDefinition};
-use aws_sdk_elasticloadbalancingv2::types::LoadBalancer;
+use aws_sdk_ecs::types::{PortMapping, Service, TaskDefinition};
+use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
 use aws_sdk_route53::types::ResourceRecordSet;
 
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Aws {
                 .send()
                 .await
                 .unwrap();
-            let mut ports: Vec<i32> = listeners.listeners().iter().filter_map(|l| l.port()).collect();
+            let mut ports: Vec<i32> = listeners.listeners().iter().filter_map(Listener::port).collect();
             ports.sort_unstable();
             // moto leaves the scheme out if it was not sent, so it must have been.
             seen.load_balancers
@@ -158,10 +158,7 @@ impl Aws {
             desired: service.desired_count(),
             image: container.image().unwrap().into(),
             environment: environment.collect(),
-            host_port: container
-                .port_mappings()
-                .first()
-                .and_then(|mapping| mapping.host_port()),
+            host_port: container.port_mappings().first().and_then(PortMapping::host_port),
             target_groups: service.load_balancers().len(),
         };
         (process.into(), seen)

@@ -23,7 +23,7 @@ async fn an_app_lives_and_leaves_nothing_behind_on_moto() {
 }
 
 async fn live(place: &Place) {
-    let mut acme = app("acme");
+    let acme = app("acme");
     let writes = place.converge(&acme);
     let created = [
         ("ChangeResourceRecordSets", 2),
@@ -45,7 +45,15 @@ async fn live(place: &Place) {
     place.looked_at_again().await;
     assert_eq!(place.proxy.take_writes(), [""; 0], "nothing changed");
 
-    edit(place, &mut acme, &expected).await;
+    let mut story = Story {
+        place,
+        acme,
+        expected,
+    };
+    edit_what_runs(&mut story).await;
+    edit_how_it_is_reached(&mut story).await;
+    add_and_remove_processes(&mut story).await;
+    drop_exposure_and_take_it_up_again(&mut story).await;
 
     let exposed = place.aws.see().await.load_balancers.len();
     let writes = place.delete("acme");
@@ -139,49 +147,68 @@ fn shows_what_serves(place: &Place, port: Option<i32>) {
     assert_eq!(object["spec"], applied["spec"]);
 }
 
-/// One kind of edit after the other, back to what it was but for the processes.
-async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
-    let mut expected = created.clone();
-    let mut step = async |patch: Value, cost: &[(&str, usize)], change: &dyn Fn(&mut Seen)| {
-        merge(acme, &json!({ "spec": patch }));
-        let writes = place.converge(acme);
+/// An App, and what AWS should hold for it.
+struct Story<'a> {
+    place: &'a Place,
+    acme: Value,
+    expected: Seen,
+}
+
+impl Story<'_> {
+    /// An edit, what it costs, and what it makes different in AWS.
+    async fn edit(&mut self, patch: Value, cost: &[(&str, usize)], change: impl FnOnce(&mut Seen)) {
+        merge(&mut self.acme, &json!({ "spec": patch }));
+        let writes = self.place.converge(&self.acme);
         assert_eq!(tally(&writes), cost, "{patch}: {writes:?}");
-        change(&mut expected);
-        assert_eq!(place.aws.see().await, expected, "{patch}");
-    };
-    let (register, update) = (("RegisterTaskDefinition", 1), ("UpdateService", 1));
+        change(&mut self.expected);
+        assert_eq!(self.place.aws.see().await, self.expected, "{patch}");
+    }
 
+    /// The same for one process.
+    async fn edit_process(
+        &mut self,
+        process: &str,
+        patch: Value,
+        cost: &[(&str, usize)],
+        change: impl FnOnce(&mut Seen),
+    ) {
+        self.edit(json!({ "processes": { process: patch } }), cost, change)
+            .await;
+    }
+
+    fn internal(&self, name: &str) -> String {
+        format!("{name}.internal.{}", self.place.zone)
+    }
+}
+
+async fn edit_what_runs(story: &mut Story<'_>) {
     let image = "registry.example.com/acme:v2";
-    step(
-        json!({ "image": image }),
-        &[("RegisterTaskDefinition", 2), ("UpdateService", 2)],
-        &|seen| {
-            seen.services
-                .values_mut()
-                .for_each(|service| service.image = image.into());
-        },
-    )
-    .await;
-    let env = json!({ "processes": { "worker": { "env": { "QUEUES": "mail" } } } });
-    step(env, &[register, update], &|seen| {
-        worker(seen).environment.insert("QUEUES".into(), "mail".into());
-    })
-    .await;
-    step(
-        json!({ "processes": { "worker": { "quantity": 4 } } }),
-        &[update],
-        &|seen| worker(seen).desired = 4,
-    )
-    .await;
-    let check = json!({ "processes": { "web": { "expose": { "check": { "path": "/healthz" } } } } });
-    step(check, &[("ModifyTargetGroup", 1)], &|seen| {
-        seen.target_groups = vec!["/healthz".into()]
-    })
-    .await;
+    let both = [("RegisterTaskDefinition", 2), ("UpdateService", 2)];
+    let change = |seen: &mut Seen| seen.services.values_mut().for_each(|s| s.image = image.into());
+    story.edit(json!({ "image": image }), &both, change).await;
 
-    let internal = format!("internal.{}", place.zone);
-    let inside = vec![format!("acme-web.{internal}"), format!("acme.{internal}")];
-    let flip = json!({ "processes": { "web": { "expose": { "external": false } } } });
+    let one = [("RegisterTaskDefinition", 1), ("UpdateService", 1)];
+    let env = json!({ "env": { "QUEUES": "mail" } });
+    let change = |seen: &mut Seen| {
+        worker(seen).environment.insert("QUEUES".into(), "mail".into());
+    };
+    story.edit_process("worker", env, &one, change).await;
+
+    let change = |seen: &mut Seen| worker(seen).desired = 4;
+    let scale = json!({ "quantity": 4 });
+    story
+        .edit_process("worker", scale, &[("UpdateService", 1)], change)
+        .await;
+}
+
+async fn edit_how_it_is_reached(story: &mut Story<'_>) {
+    let check = json!({ "expose": { "check": { "path": "/healthz" } } });
+    let change = |seen: &mut Seen| seen.target_groups = vec!["/healthz".into()];
+    story
+        .edit_process("web", check, &[("ModifyTargetGroup", 1)], change)
+        .await;
+
+    // Its load balancer is replaced: the old one goes when the new one serves and has the names.
     let replaced = [
         ("ChangeResourceRecordSets", 2),
         ("CreateListener", 1),
@@ -192,55 +219,54 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
         ("ModifyTargetGroupAttributes", 1),
         ("UpdateService", 2),
     ];
-    step(flip, &replaced, &|seen| {
+    let names = vec![story.internal("acme-web"), story.internal("acme")];
+    let change = |seen: &mut Seen| {
         seen.load_balancers = vec![("internal".into(), vec![80])];
-        seen.names.clone_from(&inside);
+        seen.names = names;
         seen.ownership_records = 2;
-    })
-    .await;
+    };
+    let flip = json!({ "expose": { "external": false } });
+    story.edit_process("web", flip, &replaced, change).await;
 
-    let hostnames =
-        json!({ "processes": { "web": { "expose": { "hostnames": [format!("www.{internal}")] } } } });
-    step(hostnames, &[("ChangeResourceRecordSets", 1)], &|seen| {
-        seen.names.push(format!("www.{internal}"));
+    let name = story.internal("www");
+    let hostnames = json!({ "expose": { "hostnames": [name] } });
+    let change = |seen: &mut Seen| {
+        seen.names.push(name);
         seen.ownership_records = 3;
-    })
-    .await;
+    };
+    story
+        .edit_process("web", hostnames, &[("ChangeResourceRecordSets", 1)], change)
+        .await;
+}
 
-    let api = json!({ "command": "./bin/api", "quantity": 1, "expose": { "containerPort": 3000 } });
-    let added = [
+async fn add_and_remove_processes(story: &mut Story<'_>) {
+    let cost = [
         ("ChangeResourceRecordSets", 1),
         ("CreateListener", 1),
         ("CreateLoadBalancer", 1),
         ("CreateService", 1),
         ("CreateTargetGroup", 1),
+        ("DeleteService", 1),
         ("ModifyTargetGroupAttributes", 1),
         ("RegisterTaskDefinition", 1),
     ];
-    merge(
-        acme,
-        &json!({ "spec": { "processes": { "api": api, "worker": null } } }),
-    );
-    let writes = place.converge(acme);
-    let mut both = added.to_vec();
-    both.insert(5, ("DeleteService", 1));
-    assert_eq!(tally(&writes), both, "{writes:?}");
-    let seen = place.aws.see().await;
+    let api = json!({ "command": "./bin/api", "quantity": 1, "expose": { "containerPort": 3000 } });
+    let patch = json!({ "processes": { "api": api, "worker": null } });
+    merge(&mut story.acme, &json!({ "spec": patch }));
+    let writes = story.place.converge(&story.acme);
+    assert_eq!(tally(&writes), cost, "{writes:?}");
+    story.expected = story.place.aws.see().await;
+    let (names, seen) = (story.internal("acme-api"), &story.expected);
     assert_eq!(seen.services.keys().collect::<Vec<_>>(), ["acme_api", "acme_web"]);
+    assert_eq!(seen.services["acme_api"].environment["PORT"], "3000");
     assert_eq!(seen.load_balancers.len(), 2);
-    assert_eq!(place.claims().len(), if place.has_host_ports() { 2 } else { 0 });
+    assert!(seen.names.contains(&names), "{:?}", seen.names);
+    let claims = if story.place.has_host_ports() { 2 } else { 0 };
+    assert_eq!(story.place.claims().len(), claims, "one host port each");
+}
 
-    merge(
-        acme,
-        &json!({ "spec": { "processes": { "web": { "expose": { "type": "none" } } } } }),
-    );
-    for field in ["external", "check", "hostnames"] {
-        merge(
-            acme,
-            &json!({ "spec": { "processes": { "web": { "expose": { field: null } } } } }),
-        );
-    }
-    let writes = place.converge(acme);
+async fn drop_exposure_and_take_it_up_again(story: &mut Story<'_>) {
+    let place = story.place;
     let dropped = [
         ("ChangeResourceRecordSets", 1),
         ("DeleteLoadBalancer", 1),
@@ -248,25 +274,27 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
         ("RegisterTaskDefinition", 1),
         ("UpdateService", 1),
     ];
-    assert_eq!(tally(&writes), dropped, "{writes:?}");
-    let seen = place.aws.see().await;
-    assert_eq!(seen.services["acme_web"].target_groups, 0);
-    assert_eq!(seen.names, [format!("acme-api.{internal}")]);
-    assert_eq!(
-        place.claims().len(),
-        usize::from(place.has_host_ports()),
-        "web's is free again"
-    );
+    let api = story.internal("acme-api");
+    let change = |seen: &mut Seen| {
+        let web = seen.services.get_mut("acme_web").unwrap();
+        (web.host_port, web.target_groups) = (None, 0);
+        web.environment.remove("PORT");
+        seen.load_balancers.truncate(1);
+        seen.target_groups = vec!["/".into()];
+        seen.names = vec![api];
+        seen.ownership_records = 1;
+    };
+    let none = json!({ "type": "none", "external": null, "check": null, "hostnames": null });
+    story
+        .edit_process("web", json!({ "expose": none }), &dropped, change)
+        .await;
+    let claims = usize::from(place.has_host_ports());
+    assert_eq!(place.claims().len(), claims, "web's port is free again");
 
     // moto refuses to make a record again that it once had, if any other record sorts after it.
     if matches!(place.cloud, Cloud::Moto) {
         return;
     }
-    merge(
-        acme,
-        &json!({ "spec": { "processes": { "web": { "expose": null } } } }),
-    );
-    let writes = place.converge(acme);
     let exposed = [
         ("ChangeResourceRecordSets", 1),
         ("CreateListener", 1),
@@ -276,17 +304,19 @@ async fn edit(place: &Place, acme: &mut Value, created: &Seen) {
         ("RegisterTaskDefinition", 1),
         ("UpdateService", 1),
     ];
-    assert_eq!(tally(&writes), exposed, "{writes:?}");
-    let seen = place.aws.see().await;
-    assert_eq!(seen.services["acme_web"].target_groups, 1);
-    assert_eq!(
-        seen.names,
-        [
-            format!("acme-api.{internal}"),
-            inside[0].clone(),
-            inside[1].clone()
-        ]
-    );
+    let names = [story.internal("acme-web"), story.internal("acme")];
+    let change = |seen: &mut Seen| {
+        let web = seen.services.get_mut("acme_web").unwrap();
+        (web.host_port, web.target_groups) = (Some(0), 1);
+        web.environment.insert("PORT".into(), "8080".into());
+        seen.load_balancers.push(("internal".into(), vec![80]));
+        seen.target_groups.push("/".into());
+        seen.names.extend(names);
+        seen.ownership_records = 3;
+    };
+    story
+        .edit_process("web", json!({ "expose": null }), &exposed, change)
+        .await;
 }
 
 fn worker(seen: &mut Seen) -> &mut SeenService {
