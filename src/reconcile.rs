@@ -167,12 +167,15 @@ async fn round(
             outcome.observed.parked.insert(change.to_string());
             continue;
         }
-        if outcome.was_done(&change) {
+        if put_off.made.contains(&change.to_string()) {
             outcome.give_up(change, "was made, and the reply does not show it");
             continue;
         }
         match apply(aws, claims, desired, &mut outcome.observed, &change).await {
-            Applied::Done => outcome.done.push(change),
+            Applied::Done => {
+                put_off.made.insert(change.to_string());
+                outcome.done.push(change);
+            }
             Applied::Pending(error) => outcome.early.push((change, error)),
             Applied::Stale(error) => {
                 outcome.stale = true;
@@ -198,6 +201,8 @@ struct PutOff {
     processes: BTreeSet<String>,
     /// Of these, AWS wants fewer: a kind of change is a call.
     calls: Vec<Discriminant<Change>>,
+    /// What was made already: wanted once more, it would be for ever.
+    made: BTreeSet<String>,
 }
 
 impl PutOff {
@@ -210,11 +215,6 @@ impl PutOff {
 }
 
 impl Outcome {
-    fn was_done(&self, change: &Change) -> bool {
-        let text = change.to_string();
-        self.done.iter().any(|done| done.to_string() == text)
-    }
-
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.
     fn give_up(&mut self, change: Change, why: &str) {
         self.observed.parked.insert(change.to_string());

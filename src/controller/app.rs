@@ -189,10 +189,12 @@ impl<'a> Pass<'a> {
         let look = self.recall(|memory| memory.look.clone()).flatten();
         let ttl = desired::ttl(platform);
         let waits = status::waits(status.as_ref(), context.config.retire_after, ttl, self.now);
-        let mentioned = status
-            .iter()
-            .flat_map(|status| &status.processes)
-            .map(|process| process.name.clone());
+        // A service that drains is in no list. Of one whose status was lost, the manifest still speaks.
+        let reported = status.iter().flat_map(|status| &status.processes);
+        let mentioned = reported
+            .map(|process| &process.name)
+            .chain(self.app.spec.processes.keys())
+            .cloned();
         let known = Known {
             task_definitions: look.as_ref().map(task_definitions_of).unwrap_or_default(),
             mentioned: mentioned.collect(),

@@ -248,9 +248,8 @@ impl Update<'_> {
         }
     }
 
-    /// From one load balancer to another: attach, or detach, and nothing else. To attach waits for the last rollout. To
-    /// detach does not, since a load balancer that is not held sees no client: what holds the rollout up may be just
-    /// the one that is no longer wanted.
+    /// From one load balancer to another: attach, or detach, and nothing else. Either waits for the last rollout; but what
+    /// holds that up may be just the load balancer that is no longer wanted, which then never had a name.
     fn move_over(&self, plan: &mut Plan, attached: &[Attachment<String>], wanted: &[Attachment<String>]) {
         let Some(balancing) = &self.wanted.load_balancing else {
             return;
@@ -266,8 +265,6 @@ impl Update<'_> {
             .cloned()
             .collect();
         let after = if missing.is_empty() {
-            // A rollout that is under way is not disturbed, unless it may be stuck because of the very load balancer that
-            // nobody wants any more: one that has never had a name.
             let disturbs =
                 |a: &Attachment<String>| !self.found.is_rolled_out() && self.view.had_names(&a.target_group);
             let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a) || disturbs(a);

@@ -128,8 +128,6 @@ fn point(
     match changes {
         Some(changes) if serves || changes.is_empty() => changes,
         Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => deletes(zone, name),
-        // The obstacle says what is in the way. Nothing is under way that one could wait for.
-        Some(_) | None if cannot_serve(plan, &wanted.process) => Vec::new(),
         Some(_) | None => {
             plan.pending.push(Pending::Names {
                 process: wanted.process.clone(),
@@ -138,17 +136,6 @@ fn point(
             Vec::new()
         }
     }
-}
-
-/// Whatever the names would wait for does not come by itself.
-fn cannot_serve(plan: &Plan, process: &str) -> bool {
-    plan.obstacles
-        .iter()
-        .filter(|obstacle| obstacle.process == process)
-        .any(|obstacle| match obstacle.kind {
-            ObstacleKind::PortsExhausted | ObstacleKind::LoadBalancerFailed => true,
-            ObstacleKind::Foreign | ObstacleKind::ZoneNotFound => false,
-        })
 }
 
 /// The new holder of a name lacks a host port, and the old one, which is going, has one until its names are gone.

@@ -20,4 +20,5 @@ mod random;
 mod stories;
 mod strictness;
 mod troubles;
+mod watchfulness;
 mod write_counts;

@@ -1,7 +1,7 @@
-//! Elastic Load Balancing v2: names are unique, creates are idempotent for equal settings only, and nothing goes while
-//! something else forwards to it.
+//! Elastic Load Balancing v2: what each call does. Names are unique, creates are idempotent for equal settings only, and
+//! nothing goes while something else forwards to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod state;
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
@@ -14,7 +14,9 @@ use empire_controller::model::state::{
     ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
 };
 
-use super::{FakeAws, PROVISIONING, RELEASING, refuse};
+use super::{FakeAws, PROVISIONING, RELEASING, State, refuse};
+pub(super) use state::{Balancing, Elbv2, Group};
+use state::{check_health, check_name};
 
 const DESCRIBE_LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
 const DESCRIBE_TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
@@ -40,170 +42,6 @@ const INVALID: &str = "ValidationError";
 /// Seconds, before anybody modifies it.
 const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
 const RESOURCES_PER_TAGGING: usize = 20;
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Elbv2 {
-    pub(super) load_balancers: BTreeMap<Arn, Balancing>,
-    pub(super) target_groups: BTreeMap<Arn, Group>,
-    /// Target groups whose load balancer went a moment ago, and until when that shows.
-    releasing: BTreeMap<Arn, u64>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Balancing {
-    /// As created and modified since.
-    pub(super) settings: LoadBalancer,
-    pub(super) dns_name: String,
-    pub(super) zone_id: String,
-    pub(super) active_at: u64,
-    pub(super) status: LoadBalancerStatus,
-    pub(super) listeners: Vec<(ListenerState, Tags)>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    /// As created and modified since.
-    pub(super) settings: TargetGroup,
-}
-
-impl Balancing {
-    pub(super) fn forwards_to(&self, group: &Arn) -> bool {
-        self.listeners
-            .iter()
-            .any(|(listener, _)| listener.forwards_to.as_ref() == Some(group))
-    }
-}
-
-impl Elbv2 {
-    pub(super) fn tick(&mut self, now: u64) {
-        self.releasing.retain(|_, until| *until > now);
-        for balancing in self.load_balancers.values_mut() {
-            if balancing.status == LoadBalancerStatus::Provisioning && balancing.active_at <= now {
-                balancing.status = LoadBalancerStatus::Active;
-            }
-        }
-    }
-
-    pub(super) fn in_front_of(&self, group: &Arn) -> Option<&Arn> {
-        let mut all = self.load_balancers.iter();
-        all.find(|(_, balancing)| balancing.forwards_to(group))
-            .map(|(arn, _)| arn)
-    }
-
-    /// Those that a load balancer forwards to: only in these can ECS register a task.
-    pub(super) fn alive_target_groups(&self) -> BTreeSet<Arn> {
-        let all = self.target_groups.keys();
-        all.filter(|arn| self.in_front_of(arn).is_some())
-            .cloned()
-            .collect()
-    }
-
-    pub(super) fn by_name(&self, name: &str) -> Option<(&Arn, &Balancing)> {
-        self.load_balancers
-            .iter()
-            .find(|(_, found)| found.settings.name == name)
-    }
-
-    pub(super) fn group_by_name(&self, name: &str) -> Option<(&Arn, &Group)> {
-        self.target_groups
-            .iter()
-            .find(|(_, found)| found.settings.name == name)
-    }
-
-    fn load_balancer_state(&self, arn: &Arn) -> LoadBalancerState {
-        let Balancing {
-            settings,
-            dns_name,
-            zone_id,
-            status,
-            ..
-        } = &self.load_balancers[arn];
-        LoadBalancerState {
-            name: settings.name.clone(),
-            arn: arn.clone(),
-            dns_name: dns_name.clone(),
-            zone_id: zone_id.clone(),
-            kind: Some(settings.kind),
-            scheme: Some(settings.scheme),
-            status: status.clone(),
-            subnets: settings.subnets.clone(),
-            security_groups: settings.security_groups.clone(),
-            tags: Tags::new(),
-            listeners: None,
-        }
-    }
-
-    fn target_group_state(&self, arn: &Arn) -> TargetGroupState {
-        let settings = &self.target_groups[arn].settings;
-        TargetGroupState {
-            name: settings.name.clone(),
-            arn: arn.clone(),
-            check: settings.check.clone(),
-            load_balancers: self.in_front_of(arn).cloned().into_iter().collect(),
-            tags: Tags::new(),
-            attributes: None,
-        }
-    }
-
-    fn tags_of(&mut self, arn: &Arn) -> Option<&mut Tags> {
-        let of_balancer = self
-            .load_balancers
-            .get_mut(arn)
-            .map(|found| &mut found.settings.tags);
-        of_balancer.or(self
-            .target_groups
-            .get_mut(arn)
-            .map(|found| &mut found.settings.tags))
-    }
-
-    /// A target group serves one load balancer.
-    fn check_association(&self, action: &'static str, load_balancer: &Arn, group: &Arn) -> Result<()> {
-        if !self.target_groups.contains_key(group) {
-            return refuse(action, NO_TARGET_GROUP, "One or more target groups not found");
-        }
-        match self.in_front_of(group) {
-            Some(other) if other != load_balancer => refuse(
-                action,
-                "TargetGroupAssociationLimit",
-                "The following target groups cannot be associated with more than one load balancer",
-            ),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-fn check_name(action: &'static str, name: &str) -> Result<()> {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
-    if name.is_empty() || name.len() > 32 || !plain || edges {
-        return refuse(action, INVALID, format!("The name '{name}' is not valid"));
-    }
-    Ok(())
-}
-
-/// Within AWS's own limits: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html>.
-fn check_health(action: &'static str, check: &HealthCheck) -> Result<()> {
-    let HealthCheck {
-        path,
-        interval,
-        timeout,
-        healthy_threshold,
-        unhealthy_threshold,
-        success_codes,
-    } = check;
-    let valid = path.starts_with('/')
-        && (5..=300).contains(interval)
-        && (2..=120).contains(timeout)
-        && timeout < interval
-        && (2..=10).contains(healthy_threshold)
-        && (2..=10).contains(unhealthy_threshold)
-        && !success_codes.is_empty();
-    if valid {
-        Ok(())
-    } else {
-        refuse(action, INVALID, "Health check settings are out of range")
-    }
-}
 
 #[async_trait]
 impl aws::Elbv2 for FakeAws {
@@ -285,7 +123,7 @@ impl aws::Elbv2 for FakeAws {
             if settings.security_groups.is_empty() {
                 settings.security_groups.insert("sg-default".into());
             }
-            let reply = |state: &super::State, arn: &Arn| LoadBalancerState {
+            let reply = |state: &State, arn: &Arn| LoadBalancerState {
                 tags: load_balancer.tags.clone(),
                 listeners: Some(Vec::new()),
                 ..state.elbv2.load_balancer_state(arn)
@@ -385,7 +223,7 @@ impl aws::Elbv2 for FakeAws {
             let attributes = TargetGroupAttributes {
                 deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
             };
-            let reply = |state: &super::State, arn: &Arn| TargetGroupState {
+            let reply = |state: &State, arn: &Arn| TargetGroupState {
                 tags: target_group.tags.clone(),
                 attributes: Some(attributes.clone()),
                 ..state.elbv2.target_group_state(arn)

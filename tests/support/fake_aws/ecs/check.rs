@@ -1,0 +1,133 @@
+//! What CreateService and UpdateService refuse.
+
+use empire_controller::aws::Result;
+use empire_controller::model::name::Arn;
+use empire_controller::model::service::{Attachment, LaunchType, NetworkMode, ServiceSettings};
+
+use super::super::{State, refuse};
+
+const TARGET_GROUPS_PER_SERVICE: usize = 5;
+
+/// What CreateService and UpdateService refuse about what a service would then be.
+pub(super) fn check(
+    state: &State,
+    action: &'static str,
+    launch_type: LaunchType,
+    settings: &ServiceSettings,
+    definition: &Arn,
+    attachments: &[Attachment<Arn>],
+) -> Result<()> {
+    const CODE: &str = "InvalidParameterException";
+    let Some(found) = state.ecs.definition(definition) else {
+        return refuse(
+            action,
+            "ClientException",
+            format!("Unable to describe task definition {definition}"),
+        );
+    };
+    if !found.active {
+        return refuse(action, "ClientException", "TaskDefinition is inactive");
+    }
+    let content = &found.content;
+    if content.launch_type != launch_type {
+        return refuse(action, CODE, "Task definition does not support launch_type.");
+    }
+    if (content.network_mode == NetworkMode::Awsvpc) != settings.network.is_some() {
+        return refuse(
+            action,
+            CODE,
+            "Network Configuration must be provided for awsvpc, and only for it.",
+        );
+    }
+    if settings.maximum_percent <= settings.minimum_healthy_percent
+        && settings.maximum_percent <= 100
+        && settings.minimum_healthy_percent >= 100
+    {
+        return refuse(
+            action,
+            CODE,
+            "minimumHealthyPercent and maximumPercent leave no room for a deployment.",
+        );
+    }
+    let first = settings.placement.first().map(|strategy| strategy.field.as_str());
+    let zones_first = first.is_none_or(|field| field == "attribute:ecs.availability-zone");
+    if settings.zone_rebalancing
+        && (settings.maximum_percent <= 100 || !zones_first || launch_type == LaunchType::External)
+    {
+        return refuse(
+            action,
+            CODE,
+            "Availability zone rebalancing does not support these settings.",
+        );
+    }
+    if !settings.placement.is_empty() && launch_type == LaunchType::Fargate {
+        return refuse(
+            action,
+            CODE,
+            "Placement strategies are not supported with FARGATE launch type.",
+        );
+    }
+    if attachments.is_empty() && settings.grace_period.is_some_and(|seconds| seconds > 0) {
+        return refuse(
+            action,
+            CODE,
+            "Health check grace period is only valid for services configured to use load balancers",
+        );
+    }
+    if attachments.len() > TARGET_GROUPS_PER_SERVICE {
+        return refuse(action, CODE, "load balancers can have at most 5 items.");
+    }
+    for attachment in attachments {
+        let mapped = content.port.map(|port| port.container_port);
+        if attachment.container != content.container || mapped != Some(attachment.container_port) {
+            return refuse(
+                action,
+                CODE,
+                format!(
+                    "The container {} did not have a container port {} defined.",
+                    attachment.container, attachment.container_port
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What they refuse about target groups that a call names.
+pub(super) fn check_named(
+    state: &State,
+    action: &'static str,
+    definition: &Arn,
+    attachments: &[Attachment<Arn>],
+) -> Result<()> {
+    const CODE: &str = "InvalidParameterException";
+    let mode = state
+        .ecs
+        .definition(definition)
+        .map(|found| found.content.network_mode);
+    for Attachment { target_group, .. } in attachments {
+        let Some(group) = state.elbv2.target_groups.get(target_group) else {
+            return refuse(
+                action,
+                CODE,
+                format!("The target group {target_group} does not exist."),
+            );
+        };
+        if state.elbv2.in_front_of(target_group).is_none() {
+            let message = format!(
+                "The target group with targetGroupArn {target_group} does not have an associated load balancer."
+            );
+            return refuse(action, CODE, message);
+        }
+        let wanted = match mode {
+            Some(NetworkMode::Awsvpc) => "ip",
+            Some(NetworkMode::Bridge) | None => "instance",
+        };
+        if group.settings.target_type.as_str() != wanted {
+            let message =
+                format!("The provided target group {target_group} is incompatible with the network mode.");
+            return refuse(action, CODE, message);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Services as they live: rolling out, scaling, draining, and in each other's way where they want one host port.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::Tags;
+use empire_controller::model::service::{Attachment, HostPort, LaunchType, ServiceSettings};
+use empire_controller::model::state::{
+    Deployment, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
+};
+
+use super::super::{ROLLOUT, STOPPING};
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::fake_aws) struct Ecs {
+    pub(in crate::fake_aws) clusters: BTreeSet<String>,
+    pub(in crate::fake_aws) services: BTreeMap<(String, String), Running>,
+    pub(in crate::fake_aws) definitions: Vec<TaskDefinitionState>,
+    /// Host ports whose last task is still stopping, and until when.
+    pub(super) stopping: Vec<(u16, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::fake_aws) struct Running {
+    pub(in crate::fake_aws) arn: Arn,
+    pub(in crate::fake_aws) launch_type: LaunchType,
+    pub(in crate::fake_aws) settings: ServiceSettings,
+    pub(in crate::fake_aws) desired: u32,
+    pub(in crate::fake_aws) tags: Tags,
+    pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
+    /// Newest first; the first is PRIMARY, the others ACTIVE.
+    pub(in crate::fake_aws) deployments: Vec<Rolling>,
+    pub(in crate::fake_aws) drains_until: Option<u64>,
+    pub(super) event: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::fake_aws) struct Rolling {
+    pub(super) id: u64,
+    pub(in crate::fake_aws) definition: Arn,
+    pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
+    pub(super) running: u32,
+    pub(super) completed: bool,
+    /// When it gets where it goes: its tasks up, or, once replaced, its tasks gone. `None` until nothing hinders it.
+    pub(super) arrives: Option<u64>,
+}
+
+impl Running {
+    pub(in crate::fake_aws) fn is_draining(&self) -> bool {
+        self.drains_until.is_some()
+    }
+
+    pub(in crate::fake_aws) fn definition(&self) -> &Arn {
+        &self.deployments[0].definition
+    }
+
+    /// Target groups that any of its deployments registers tasks in.
+    pub(in crate::fake_aws) fn target_groups(&self) -> BTreeSet<&Arn> {
+        let of_deployments = self.deployments.iter().flat_map(|d| &d.attachments);
+        of_deployments
+            .chain(&self.attachments)
+            .map(|a| &a.target_group)
+            .collect()
+    }
+
+    /// In words, for a snapshot.
+    pub(in crate::fake_aws) fn counts(&self) -> String {
+        let running: Vec<u32> = self.deployments.iter().map(|d| d.running).collect();
+        let status = if self.is_draining() { "DRAINING" } else { "ACTIVE" };
+        format!("{status} {} wanted {running:?} running", self.desired)
+    }
+
+    pub(super) fn state(&self, name: &str) -> ServiceState {
+        let deployment = |(index, rolling): (usize, &Rolling)| Deployment {
+            id: format!("ecs-svc/{}", rolling.id),
+            primary: index == 0,
+            task_definition: rolling.definition.clone(),
+            rollout: if rolling.completed {
+                Rollout::Completed
+            } else {
+                Rollout::InProgress
+            },
+            desired: if index == 0 { self.desired } else { 0 },
+            running: rolling.running,
+            pending: 0,
+        };
+        ServiceState {
+            name: name.into(),
+            arn: self.arn.clone(),
+            status: if self.is_draining() {
+                ServiceStatus::Draining
+            } else {
+                ServiceStatus::Active
+            },
+            task_definition: self.definition().clone(),
+            desired: self.desired,
+            running: self.deployments.iter().map(|d| d.running).sum(),
+            pending: 0,
+            deployments: self.deployments.iter().enumerate().map(deployment).collect(),
+            attachments: self.attachments.clone(),
+            deployment_percent: Some((
+                self.settings.minimum_healthy_percent,
+                self.settings.maximum_percent,
+            )),
+            zone_rebalancing: Some(self.settings.zone_rebalancing),
+            placement: Some(self.settings.placement.clone()),
+            grace_period: self.settings.grace_period,
+            network: self.settings.network.clone(),
+            tags: self.tags.clone(),
+            newest_event: self.event.clone(),
+        }
+    }
+}
+
+impl Ecs {
+    pub(in crate::fake_aws) fn definition(&self, arn: &Arn) -> Option<&TaskDefinitionState> {
+        self.definitions.iter().find(|known| &known.arn == arn)
+    }
+
+    pub(super) fn newest(&self, family: &str) -> Option<&TaskDefinitionState> {
+        let of_family = |known: &&TaskDefinitionState| known.active && known.content.family == family;
+        self.definitions.iter().rev().find(of_family)
+    }
+
+    /// The fixed host port of a task definition.
+    pub(in crate::fake_aws) fn host_port(&self, definition: &Arn) -> Option<u16> {
+        match self.definition(definition)?.content.port?.host_port {
+            HostPort::Fixed(port) => Some(port),
+            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
+        }
+    }
+
+    fn host_ports(&self, service: &Running) -> Vec<u16> {
+        let definitions = service.deployments.iter().map(|d| &d.definition);
+        definitions
+            .filter_map(|definition| self.host_port(definition))
+            .collect()
+    }
+
+    pub(in crate::fake_aws) fn tick(&mut self, now: u64, alive: &BTreeSet<Arn>) {
+        self.stopping.retain(|(_, until)| *until > now);
+        let gone: Vec<(String, String)> = self
+            .services
+            .iter()
+            .filter(|(_, service)| service.drains_until.is_some_and(|until| until <= now))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            // INACTIVE comes while tasks are still stopping.
+            if let Some(service) = self.services.remove(&key) {
+                let ports = self.host_ports(&service);
+                self.stopping
+                    .extend(ports.into_iter().map(|port| (port, now + STOPPING)));
+            }
+        }
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            let mut service = self.services[&key].clone();
+            if !service.is_draining() {
+                let obstacle = self.obstacle(&key, &service, alive);
+                service.tick(now, obstacle);
+                self.services.insert(key, service);
+            }
+        }
+    }
+
+    /// Why the primary deployment of a service cannot get its tasks up.
+    fn obstacle(&self, key: &(String, String), service: &Running, alive: &BTreeSet<Arn>) -> Option<String> {
+        let primary = &service.deployments[0];
+        if let Some(dead) = primary
+            .attachments
+            .iter()
+            .find(|a| !alive.contains(&a.target_group))
+        {
+            return Some(format!(
+                "(service {}) failed to register targets in {}",
+                key.1, dead.target_group
+            ));
+        }
+        let port = self.host_port(&primary.definition)?;
+        let others = self.services.iter().filter(|(other, _)| *other != key);
+        let taken = others
+            .flat_map(|(_, other)| self.host_ports(other))
+            .any(|taken| taken == port)
+            || self.stopping.iter().any(|(taken, _)| *taken == port);
+        taken.then(|| {
+            format!(
+                "(service {}) was unable to place a task because port {port} is taken",
+                key.1
+            )
+        })
+    }
+}
+
+impl Running {
+    fn tick(&mut self, now: u64, obstacle: Option<String>) {
+        let desired = self.desired;
+        let primary = &mut self.deployments[0];
+        if primary.running != desired {
+            if obstacle.is_some() {
+                primary.arrives = None;
+                self.event = obstacle;
+                return;
+            }
+            let arrives = *primary.arrives.get_or_insert(now + ROLLOUT);
+            if now < arrives {
+                return;
+            }
+            primary.running = desired;
+            self.event = Some("has reached a steady state.".into());
+        }
+        primary.arrives = None;
+        for replaced in &mut self.deployments[1..] {
+            replaced.arrives.get_or_insert(now + STOPPING);
+        }
+        self.deployments
+            .retain(|deployment| deployment.arrives.is_none_or(|arrives| arrives > now));
+        if let [only] = self.deployments.as_mut_slice() {
+            only.completed = true;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Load balancers, target groups and listeners, who forwards to whom, and which of their settings are valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use empire_controller::aws::Result;
+use empire_controller::model::load_balancer::{HealthCheck, LoadBalancer, TargetGroup};
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::Tags;
+use empire_controller::model::state::{
+    ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
+};
+
+use super::super::refuse;
+use super::{INVALID, NO_TARGET_GROUP};
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::fake_aws) struct Elbv2 {
+    pub(in crate::fake_aws) load_balancers: BTreeMap<Arn, Balancing>,
+    pub(in crate::fake_aws) target_groups: BTreeMap<Arn, Group>,
+    /// Target groups whose load balancer went a moment ago, and until when that shows.
+    pub(super) releasing: BTreeMap<Arn, u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::fake_aws) struct Balancing {
+    /// As created and modified since.
+    pub(in crate::fake_aws) settings: LoadBalancer,
+    pub(in crate::fake_aws) dns_name: String,
+    pub(in crate::fake_aws) zone_id: String,
+    pub(in crate::fake_aws) active_at: u64,
+    pub(in crate::fake_aws) status: LoadBalancerStatus,
+    pub(in crate::fake_aws) listeners: Vec<(ListenerState, Tags)>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::fake_aws) struct Group {
+    /// As created and modified since.
+    pub(in crate::fake_aws) settings: TargetGroup,
+}
+
+impl Balancing {
+    pub(in crate::fake_aws) fn forwards_to(&self, group: &Arn) -> bool {
+        self.listeners
+            .iter()
+            .any(|(listener, _)| listener.forwards_to.as_ref() == Some(group))
+    }
+}
+
+impl Elbv2 {
+    pub(in crate::fake_aws) fn tick(&mut self, now: u64) {
+        self.releasing.retain(|_, until| *until > now);
+        for balancing in self.load_balancers.values_mut() {
+            if balancing.status == LoadBalancerStatus::Provisioning && balancing.active_at <= now {
+                balancing.status = LoadBalancerStatus::Active;
+            }
+        }
+    }
+
+    pub(in crate::fake_aws) fn in_front_of(&self, group: &Arn) -> Option<&Arn> {
+        let mut all = self.load_balancers.iter();
+        all.find(|(_, balancing)| balancing.forwards_to(group))
+            .map(|(arn, _)| arn)
+    }
+
+    /// Those that a load balancer forwards to: only in these can ECS register a task.
+    pub(in crate::fake_aws) fn alive_target_groups(&self) -> BTreeSet<Arn> {
+        let all = self.target_groups.keys();
+        all.filter(|arn| self.in_front_of(arn).is_some())
+            .cloned()
+            .collect()
+    }
+
+    pub(in crate::fake_aws) fn by_name(&self, name: &str) -> Option<(&Arn, &Balancing)> {
+        self.load_balancers
+            .iter()
+            .find(|(_, found)| found.settings.name == name)
+    }
+
+    pub(in crate::fake_aws) fn group_by_name(&self, name: &str) -> Option<(&Arn, &Group)> {
+        self.target_groups
+            .iter()
+            .find(|(_, found)| found.settings.name == name)
+    }
+
+    pub(super) fn load_balancer_state(&self, arn: &Arn) -> LoadBalancerState {
+        let Balancing {
+            settings,
+            dns_name,
+            zone_id,
+            status,
+            ..
+        } = &self.load_balancers[arn];
+        LoadBalancerState {
+            name: settings.name.clone(),
+            arn: arn.clone(),
+            dns_name: dns_name.clone(),
+            zone_id: zone_id.clone(),
+            kind: Some(settings.kind),
+            scheme: Some(settings.scheme),
+            status: status.clone(),
+            subnets: settings.subnets.clone(),
+            security_groups: settings.security_groups.clone(),
+            tags: Tags::new(),
+            listeners: None,
+        }
+    }
+
+    pub(super) fn target_group_state(&self, arn: &Arn) -> TargetGroupState {
+        let settings = &self.target_groups[arn].settings;
+        TargetGroupState {
+            name: settings.name.clone(),
+            arn: arn.clone(),
+            check: settings.check.clone(),
+            load_balancers: self.in_front_of(arn).cloned().into_iter().collect(),
+            tags: Tags::new(),
+            attributes: None,
+        }
+    }
+
+    pub(super) fn tags_of(&mut self, arn: &Arn) -> Option<&mut Tags> {
+        let of_balancer = self
+            .load_balancers
+            .get_mut(arn)
+            .map(|found| &mut found.settings.tags);
+        of_balancer.or(self
+            .target_groups
+            .get_mut(arn)
+            .map(|found| &mut found.settings.tags))
+    }
+
+    /// A target group serves one load balancer.
+    pub(super) fn check_association(
+        &self,
+        action: &'static str,
+        load_balancer: &Arn,
+        group: &Arn,
+    ) -> Result<()> {
+        if !self.target_groups.contains_key(group) {
+            return refuse(action, NO_TARGET_GROUP, "One or more target groups not found");
+        }
+        match self.in_front_of(group) {
+            Some(other) if other != load_balancer => refuse(
+                action,
+                "TargetGroupAssociationLimit",
+                "The following target groups cannot be associated with more than one load balancer",
+            ),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn check_name(action: &'static str, name: &str) -> Result<()> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
+    if name.is_empty() || name.len() > 32 || !plain || edges {
+        return refuse(action, INVALID, format!("The name '{name}' is not valid"));
+    }
+    Ok(())
+}
+
+/// Within AWS's own limits: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html>.
+pub(super) fn check_health(action: &'static str, check: &HealthCheck) -> Result<()> {
+    let HealthCheck {
+        path,
+        interval,
+        timeout,
+        healthy_threshold,
+        unhealthy_threshold,
+        success_codes,
+    } = check;
+    let valid = path.starts_with('/')
+        && (5..=300).contains(interval)
+        && (2..=120).contains(timeout)
+        && timeout < interval
+        && (2..=10).contains(healthy_threshold)
+        && (2..=10).contains(unhealthy_threshold)
+        && !success_codes.is_empty();
+    if valid {
+        Ok(())
+    } else {
+        refuse(action, INVALID, "Health check settings are out of range")
+    }
+}
