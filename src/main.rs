@@ -31,7 +31,7 @@ async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stopped = async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping: passes under way are finished first");
+        tracing::info!("stopping after the writes under way");
     };
     let readiness = Readiness::default();
     let mut kubernetes = kube::Config::infer().await?;
