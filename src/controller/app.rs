@@ -230,12 +230,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// All there is, unless this pass was woken by something that the last one knew it had to wait for.
+    /// All there is, unless this pass was woken by something that the last one knew it had to wait for. And what is not to
+    /// be tried yet, in either case.
     fn scope(&self, platform: &Platform, look: Option<Look>) -> (Scope, Vec<(Change, Error)>, Before) {
         let same = |look: &Look| {
             look.generation == self.app.metadata.generation
                 && look.platform_generation == platform.metadata.generation
-                && !self.deleting
         };
         let Some(look) = look.filter(same) else {
             return (Scope::Everything, Vec::new(), Before::default());
@@ -247,7 +247,8 @@ impl<'a> Pass<'a> {
             held_until: is_held.then_some(agenda.held_until),
         };
         let in_time = self.now < agenda.due && (agenda.held.is_empty() || is_held);
-        let scope = if agenda.only_pending && in_time {
+        // A deletion looks at everything, so that it leaves nothing behind.
+        let scope = if agenda.only_pending && in_time && !self.deleting {
             before.due = Some(agenda.due);
             Scope::Pending {
                 before: Box::new(look.observed),

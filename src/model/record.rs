@@ -27,7 +27,10 @@ pub enum RecordContent {
         evaluate_target_health: bool,
     },
     /// Weighted, failover, geolocation, …: never ours.
-    Routed,
+    Routed {
+        /// The host that it points at, if it is a CNAME or an alias.
+        target: Option<String>,
+    },
 }
 
 /// How a name points at its load balancer.
@@ -64,8 +67,13 @@ impl RecordSet {
     pub fn ttl(&self) -> u32 {
         match &self.content {
             RecordContent::Values { ttl, .. } => *ttl,
-            RecordContent::Alias { .. } | RecordContent::Routed => ALIAS_TTL,
+            RecordContent::Alias { .. } | RecordContent::Routed { .. } => ALIAS_TTL,
         }
+    }
+
+    /// One of several under its name, or one that no batch of ours could repeat.
+    pub fn is_routed(&self) -> bool {
+        matches!(self.content, RecordContent::Routed { .. })
     }
 
     /// The host that this record points at, if it is a CNAME or an alias.
@@ -73,7 +81,8 @@ impl RecordSet {
         match (&self.kind, &self.content) {
             (RecordKind::Cname, RecordContent::Values { values, .. }) => values.first().map(|v| normalize(v)),
             (_, RecordContent::Alias { target, .. }) => Some(normalize(target)),
-            (_, RecordContent::Values { .. } | RecordContent::Routed) => None,
+            (_, RecordContent::Routed { target }) => target.clone(),
+            (_, RecordContent::Values { .. }) => None,
         }
     }
 }

@@ -264,7 +264,7 @@ impl fmt::Display for Pointing<'_> {
         match content {
             RecordContent::Values { ttl, values } => write!(f, "{} (TTL {ttl} s)", values.join(" ")),
             RecordContent::Alias { target, .. } => write!(f, "alias of {target}"),
-            RecordContent::Routed => f.write_str("with a routing policy"),
+            RecordContent::Routed { .. } => f.write_str("with a routing policy"),
         }
     }
 }

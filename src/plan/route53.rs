@@ -229,7 +229,10 @@ fn same_pointer(one: &RecordSet, other: &RecordSet) -> bool {
                     ..
                 },
             ) => one == other && one_health == other_health,
-            (RecordContent::Values { .. } | RecordContent::Alias { .. } | RecordContent::Routed, _) => false,
+            (
+                RecordContent::Values { .. } | RecordContent::Alias { .. } | RecordContent::Routed { .. },
+                _,
+            ) => false,
         }
 }
 
@@ -240,16 +243,14 @@ fn same_text(one: &RecordSet, other: &RecordSet) -> bool {
 fn text(record: &RecordSet) -> Option<String> {
     match &record.content {
         RecordContent::Values { values, .. } => values.first().map(|value| txt_text(value)),
-        RecordContent::Alias { .. } | RecordContent::Routed => None,
+        RecordContent::Alias { .. } | RecordContent::Routed { .. } => None,
     }
 }
 
 /// The record sets of a name that a pointer of ours replaces.
 fn pointers<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> {
     let is_pointer = |r: &&RecordSet| {
-        r.name == name
-            && matches!(r.kind, RecordKind::A | RecordKind::Cname)
-            && r.content != RecordContent::Routed
+        r.name == name && matches!(r.kind, RecordKind::A | RecordKind::Cname) && !r.is_routed()
     };
     zone.records.iter().filter(is_pointer).collect()
 }
@@ -304,7 +305,7 @@ fn held_by_another(
 fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static str> {
     let of_name = || zone.records.iter().filter(|r| r.name == name);
     let is_pointer = |r: &RecordSet| matches!(r.kind, RecordKind::A | RecordKind::Cname);
-    if of_name().any(|r| is_pointer(r) && r.content == RecordContent::Routed) {
+    if of_name().any(|r| is_pointer(r) && r.is_routed()) {
         return Some("A or CNAME with a routing policy");
     }
     let alone = matches!(style, RecordStyle::Cname { .. });
@@ -375,7 +376,7 @@ fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> 
 fn characters(record: &RecordSet) -> usize {
     match &record.content {
         RecordContent::Values { values, .. } => values.iter().map(String::len).sum(),
-        RecordContent::Alias { .. } | RecordContent::Routed => 0,
+        RecordContent::Alias { .. } | RecordContent::Routed { .. } => 0,
     }
 }
 

@@ -200,6 +200,7 @@ impl<'a> View<'a> {
             name: record.name.clone(),
         };
         matches!(record.kind, RecordKind::A | RecordKind::Cname)
+            && !record.is_routed()
             && match ownership_text(zone, &record.name) {
                 Some(text) => self.desired.owner.owns_record_text(&text),
                 None => self.desired.records.contains_key(&key()),
@@ -292,6 +293,6 @@ pub(super) fn ownership_text(zone: &ZoneState, name: &str) -> Option<String> {
     match &record.content {
         RecordContent::Values { values, .. } => Some(values.first().map(|v| txt_text(v)).unwrap_or_default()),
         // Whatever it is, we did not write it.
-        RecordContent::Alias { .. } | RecordContent::Routed => Some(String::new()),
+        RecordContent::Alias { .. } | RecordContent::Routed { .. } => Some(String::new()),
     }
 }

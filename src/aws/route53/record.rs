@@ -7,7 +7,7 @@ use crate::aws::error::Call;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, normalize};
 
 pub(super) fn read(found: &sdk::ResourceRecordSet) -> RecordSet {
-    RecordSet {
+    let plain = RecordSet {
         name: read_name(found.name()),
         kind: match found.r#type().as_str() {
             "A" => RecordKind::A,
@@ -16,13 +16,18 @@ pub(super) fn read(found: &sdk::ResourceRecordSet) -> RecordSet {
             other => RecordKind::Other(other.to_owned()),
         },
         content: content(found),
+    };
+    if !is_routed(found) {
+        return plain;
+    }
+    let target = plain.target();
+    RecordSet {
+        content: RecordContent::Routed { target },
+        ..plain
     }
 }
 
 fn content(found: &sdk::ResourceRecordSet) -> RecordContent {
-    if is_routed(found) {
-        return RecordContent::Routed;
-    }
     match found.alias_target() {
         Some(alias) => RecordContent::Alias {
             // Route 53 compares it without case and dot, also in a delete.
@@ -128,7 +133,7 @@ fn write(call: Call, record: &RecordSet) -> Result<sdk::ResourceRecordSet> {
                 .map_err(|error| call.bug(error.to_string()))?;
             set.alias_target(alias)
         }
-        RecordContent::Routed => {
+        RecordContent::Routed { .. } => {
             let message = format!(
                 "{} has a routing policy, which is never ours to change",
                 record.name

@@ -214,19 +214,24 @@ async fn every_routing_policy_and_health_check_makes_a_record_set_foreign() {
         "<HealthCheckId>abc</HealthCheckId>",
         "<TrafficPolicyInstanceId>abc</TrafficPolicyInstanceId>",
     ] {
-        for content in [values_xml(60, &["192.0.2.1"]), alias_xml(TARGET)] {
+        let host = || Some(TARGET.to_ascii_lowercase());
+        for (kind, content, target) in [
+            ("A", values_xml(60, &["192.0.2.1"]), None),
+            ("A", alias_xml(TARGET), host()),
+            ("CNAME", values_xml(60, &[TARGET]), host()),
+        ] {
             let found = read(&record_xml(
                 "acme.example.com.",
-                "A",
+                kind,
                 &[policy, &content].concat(),
             ))
             .await;
-            assert_eq!(found.content, RecordContent::Routed, "{policy}");
+            assert_eq!(found.content, RecordContent::Routed { target }, "{policy}");
         }
     }
     let aws = Replay::new([]);
     let routed = RecordSet {
-        content: RecordContent::Routed,
+        content: RecordContent::Routed { target: None },
         ..alias("acme.example.com")
     };
     let error = aws

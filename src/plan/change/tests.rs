@@ -312,7 +312,7 @@ fn records_are_shown_as_what_they_point_at() {
     let other = RecordSet {
         name: name.into(),
         kind: RecordKind::Other("AAAA".into()),
-        content: RecordContent::Routed,
+        content: RecordContent::Routed { target: None },
     };
     let changes = vec![
         RecordChange::Delete(pointer(name, RecordStyle::Cname { ttl: 30 }, "l-1")),

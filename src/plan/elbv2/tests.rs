@@ -4,6 +4,7 @@ use super::missing_tags;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Tags;
+use crate::model::record::{RecordContent, RecordKind, RecordSet};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus, Observed, TargetGroupState};
 use crate::plan::fixtures::world::{lines, pass, service_of};
 use crate::plan::fixtures::{
@@ -319,13 +320,40 @@ fn a_load_balancer_stays_while_a_record_of_ours_names_it_even_without_a_service(
 }
 
 #[test]
+fn a_weighted_record_holds_the_load_balancer_that_it_points_at() {
+    let mut world = settled(&app([web().unnamed()]));
+    world.services.clear();
+    let target = world
+        .load_balancers
+        .values()
+        .next()
+        .unwrap()
+        .dns_name
+        .to_ascii_lowercase();
+    let weighted = RecordSet {
+        name: "shop.corp.example".into(),
+        kind: RecordKind::Cname,
+        content: RecordContent::Routed { target: Some(target) },
+    };
+    world.zones.get_mut("Z-INTERNAL").unwrap().records.push(weighted);
+    check(
+        &app([]),
+        &world,
+        &[
+            "! web: process web: the CNAME record shop.corp.example is not this App's and points at load balancer \
+             web-internal, which nothing wants any more: remove the record, and the load balancer goes too",
+        ],
+    );
+}
+
+#[test]
 fn a_record_of_somebody_else_holds_our_load_balancer_and_is_said_to_be_in_the_way() {
     let mut world = settled(&app([web()]));
     world.services.clear();
     let stranger = owner_of("installation-1", "blog", "acme");
     for zone in world.zones.values_mut() {
         for record in &mut zone.records {
-            if record.kind == crate::model::record::RecordKind::Txt {
+            if record.kind == RecordKind::Txt {
                 *record = crate::plan::fixtures::txt(&record.name, &stranger.record_text("web"));
             }
         }

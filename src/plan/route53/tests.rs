@@ -88,7 +88,7 @@ fn routed(kind: RecordKind) -> RecordSet {
     RecordSet {
         name: NAME.into(),
         kind,
-        content: RecordContent::Routed,
+        content: RecordContent::Routed { target: None },
     }
 }
 

@@ -167,7 +167,7 @@ fn owns_text(owner: &Owner, record: &RecordSet) -> bool {
         RecordContent::Values { values, .. } => values
             .first()
             .is_some_and(|value| owner.owns_record_text(&txt_text(value))),
-        RecordContent::Alias { .. } | RecordContent::Routed => false,
+        RecordContent::Alias { .. } | RecordContent::Routed { .. } => false,
     }
 }
 

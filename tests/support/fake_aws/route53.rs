@@ -119,7 +119,7 @@ impl Zone {
                 zone_id: zone_id.clone(),
                 evaluate_target_health: *evaluate_target_health,
             },
-            RecordContent::Values { .. } | RecordContent::Routed => content.clone(),
+            RecordContent::Values { .. } | RecordContent::Routed { .. } => content.clone(),
         };
         self.records.push(RecordSet {
             content,
@@ -154,7 +154,7 @@ fn is_match(known: &RecordSet, given: &RecordSet) -> bool {
 
 fn check_content(record: &RecordSet) -> std::result::Result<(), String> {
     match (&record.kind, &record.content) {
-        (_, RecordContent::Routed) => Err("a routing policy needs an identifier".into()),
+        (_, RecordContent::Routed { .. }) => Err("a routing policy needs an identifier".into()),
         (RecordKind::Cname, RecordContent::Alias { .. }) => Err("a CNAME is no alias".into()),
         (_, RecordContent::Values { values, .. }) if values.is_empty() => Err("no values".into()),
         (RecordKind::Cname, RecordContent::Values { values, .. }) => {
@@ -201,7 +201,7 @@ fn check_aliases(state: &State, changes: &[RecordChange]) -> std::result::Result
 fn check_size(changes: &[RecordChange]) -> std::result::Result<(), String> {
     let values = |change: &RecordChange| match &change.record().content {
         RecordContent::Values { values, .. } => values.clone(),
-        RecordContent::Alias { .. } | RecordContent::Routed => Vec::new(),
+        RecordContent::Alias { .. } | RecordContent::Routed { .. } => Vec::new(),
     };
     let (mut records, mut characters) = (0, 0);
     for change in changes {
