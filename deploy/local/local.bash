@@ -35,7 +35,9 @@ PYTHON
 
 # The rest works in $folder: NAME.log is what NAME printed, NAME.pid its pid and start time.
 
-started_at() { ps -o lstart= -p "$1" 2>/dev/null; }
+# In clock ticks since the machine started, field 22 of https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. As a
+# date, which ps prints, it moves with the clock, and a process that runs would seem to be another.
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
 # launch NAME COMMAND...: in the background, out of reach of the terminal's signals, holding none of our descriptors.
 launch() {
@@ -50,7 +52,7 @@ launch() {
 pid_of() {
   local pid started
   { read -r pid && read -r started; } 2>/dev/null <"$folder/$1.pid" || return 1
-  [ -n "$started" ] && [ "$(started_at "$pid" | xargs)" = "$(xargs <<<"$started")" ] && echo "$pid"
+  [ -n "$started" ] && [ "$(started_at "$pid")" = "$started" ] && echo "$pid"
 }
 
 # end NAME [SIGNAL]: ends it and waits until it is gone.
