@@ -33,6 +33,7 @@ use backoff::Failures;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
 use memory::{Memories, Told};
+use resolve::annotated;
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -48,9 +49,18 @@ pub async fn run(
     readiness: Readiness,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let installation = installation::establish(&client, &config.namespace, config.owner_id.as_deref())
-        .await
-        .map_err(kubernetes::failed("find the owner id"))?;
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        stopped.await;
+        stop.send_replace(true);
+        stop.closed().await;
+    });
+    let mut early = stopping.clone();
+    let installation = tokio::select! {
+        found = installation::establish(&client, &config.namespace, config.owner_id.as_deref()) => found,
+        _ = early.wait_for(|stopping| *stopping) => return Ok(()),
+    }
+    .map_err(kubernetes::failed("find the owner id"))?;
     match installation.id() {
         Ok(id) => info!(owner = id, "reconciling"),
         Err(message) => error!("nothing will be written: {message}"),
@@ -61,7 +71,6 @@ pub async fn run(
     let (wake_apps, woken_apps) = mpsc::unbounded();
     let (wake_platforms, woken_platforms) = mpsc::unbounded();
     let (apps_filled, platforms_filled) = (watch::Sender::new(false), watch::Sender::new(false));
-    let (stop, stopping) = watch::channel(false);
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
     let context = Arc::new(Context {
         caches: Caches {
@@ -93,7 +102,12 @@ pub async fn run(
             watcher::Event::InitDone => {
                 apps_filled.send_replace(true);
             }
-            watcher::Event::Delete(app) => forgetful.forget(&ObjectRef::from_obj(app)),
+            watcher::Event::Delete(app) => {
+                forgetful.forget(&ObjectRef::from_obj(app));
+                if let Some(record) = annotated(app.meta()) {
+                    forgetful.wake.platform(&record.name);
+                }
+            }
             watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
         })
         .applied_objects()
@@ -116,11 +130,7 @@ pub async fn run(
             predicates_config(),
         );
 
-    let stopped = async move {
-        stopped.await;
-        stop.send_replace(true);
-    }
-    .shared();
+    let stopped = stopped_of(&context);
     let app_controller = Controller::for_stream(app_stream, apps)
         .with_config(runtime.clone())
         .reconcile_on(woken_apps)
@@ -128,8 +138,9 @@ pub async fn run(
     let platform_controller = Controller::for_stream(platform_stream, platforms)
         .with_config(runtime)
         .reconcile_on(woken_platforms)
-        .graceful_shutdown_on(stopped);
+        .graceful_shutdown_on(stopped.clone());
 
+    let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
     let caches = context.caches.clone();
     tokio::spawn(async move {
         if caches.are_filled().await {
@@ -146,8 +157,31 @@ pub async fn run(
         |platform, error, context| again(&ObjectRef::from_obj(&*platform).to_string(), error, &context),
         context,
     );
-    futures::join!(run_apps.for_each(log), run_platforms.for_each(log));
+    tokio::select! {
+        _ = futures::future::join(run_apps.for_each(log), run_platforms.for_each(log)) => {}
+        // Before that nothing runs that could be finished, and kube waits for the caches for ever.
+        () = stopped_before(unfilled, gave_up) => {}
+    }
     Ok(())
+}
+
+/// Resolves when the process is to end.
+fn stopped_of(context: &Context) -> impl Future<Output = ()> + Clone + Send + 'static + use<> {
+    let mut stopping = context.stopping.clone();
+    async move {
+        // The sender lives as long as anybody listens.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+    .shared()
+}
+
+/// Resolves when the process is to end and the caches were never filled.
+async fn stopped_before(caches: Caches, stopped: impl Future<Output = ()>) {
+    let filled = caches.are_filled();
+    futures::pin_mut!(filled, stopped);
+    if let futures::future::Either::Left(_) = futures::future::select(filled, stopped).await {
+        futures::future::pending::<()>().await;
+    }
 }
 
 /// A pass that could not even write its status.

@@ -124,7 +124,8 @@ pub async fn reconcile(
     // One that is no longer wanted is forgotten.
     outcome.held = held;
     let Outcome { plan, held, .. } = &mut outcome;
-    held.retain(|(change, _)| plan.parked.contains(change));
+    let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
+    held.retain(|(change, _)| parked.contains(&change.to_string()));
     Ok(outcome)
 }
 

@@ -21,7 +21,7 @@ use crate::api::condition::{ConditionType, Reason};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
-pub use verdict::{Verdict, reason_of, verdict_of, verdict_of_error};
+pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// What a message may be at most: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 pub const MESSAGE_LENGTH: usize = 1_024;

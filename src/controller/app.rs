@@ -10,20 +10,22 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use kube::ResourceExt;
-use kube::api::Api;
+use kube::api::{Api, Patch, PatchParams};
 use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Resource, ResourceExt};
+use serde_json::json;
 use tracing::{info, warn};
 
 use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
 use super::context::Context;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
+use super::kubernetes::failed;
 use super::memory::{Key, Look, Memory};
 use super::report::{self, api_of};
-use super::resolve::{Resolved, resolve, unready};
+use super::resolve::{Resolved, annotated, resolve, unready};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -48,7 +50,9 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),
         // What it holds is found by its name alone.
-        Err(invalid) if invalid.metadata.deletion_timestamp.is_some() => {
+        Err(invalid)
+            if invalid.metadata.deletion_timestamp.is_some() && annotated(&invalid.metadata).is_some() =>
+        {
             Cow::Owned(only_named(&invalid.metadata))
         }
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
@@ -78,30 +82,28 @@ async fn undecodable(
 ) -> Result<Action, Error> {
     warn!(app = %key, error = why, "cannot be decoded");
     let message = format!("this App cannot be read: {why}");
-    if context
+    let app = only_named(Resource::meta(object));
+    let verdict = Verdict::Stalled(Reason::InvalidSpec, message.clone());
+    let AppStatus {
+        observed_generation,
+        conditions,
+        ..
+    } = status::compute(&app, None, None, &verdict, Timestamp::now());
+    // The rest of its status says what it holds, and is still good.
+    let patch = json!({ "status": { "observedGeneration": observed_generation, "conditions": conditions } });
+    let api: Api<DeserializeGuard<App>> = api_of(&context.client, object);
+    api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .map_err(failed("patch the status"))?;
+    let news = context
         .told
-        .is_news(&key.to_string(), Reason::InvalidSpec, &message)
-    {
-        let app = App {
-            metadata: kube::Resource::meta(object).clone(),
-            spec: AppSpec::default(),
-            status: None,
-        };
-        let verdict = Verdict::Stalled(Reason::InvalidSpec, message.clone());
-        let status = status::compute(&app, None, None, &verdict, Timestamp::now());
-        let api: Api<DeserializeGuard<App>> = api_of(&context.client, object);
-        report::patch_status(&api, object, &status).await?;
-        report::publish(
-            &context.client,
-            &app,
-            vec![report::warning(Reason::InvalidSpec, &message)],
-        )
-        .await;
-    }
+        .news(&key.to_string(), &[(Reason::InvalidSpec, message)]);
+    let notes = news.iter().map(|(reason, text)| report::warning(*reason, text));
+    report::publish(&context.client, &app, notes.collect()).await;
     Ok(Action::await_change())
 }
 
-fn words_of(panic: &(dyn Any + Send)) -> String {
+pub(super) fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -117,6 +119,8 @@ struct Pass<'a> {
     deleting: bool,
     /// No status speaks of this generation yet.
     is_new: bool,
+    /// What had been let go by other Apps when this pass began.
+    releases: u64,
 }
 
 impl<'a> Pass<'a> {
@@ -128,6 +132,7 @@ impl<'a> Pass<'a> {
             now: Timestamp::now(),
             deleting: app.metadata.deletion_timestamp.is_some(),
             is_new: false,
+            releases: context.memories.releases(),
         };
         pass.is_new = pass.status().map(|status| status.observed_generation) != app.metadata.generation;
         pass
@@ -216,8 +221,9 @@ impl<'a> Pass<'a> {
             client: &context.client,
             platform,
         };
-        // Should this pass end without a word, the next one must not believe in what was there before it.
-        self.remember(|memory| memory.look = None);
+        // Should this pass end without a word, the next one must not believe in what was there before it; but what is
+        // not to be tried yet stays so.
+        self.remember(Memory::doubt);
         let outcome = reconcile(&*aws, &claims, &self.hold(record), request).await?;
         Ok((desired, outcome, before))
     }
@@ -225,6 +231,7 @@ impl<'a> Pass<'a> {
     fn hold<'b>(&'b self, record: &'b PlatformRecord) -> Hold<'b> {
         Hold {
             app: self.app,
+            key: self.key,
             record,
             context: self.context,
         }
@@ -308,6 +315,11 @@ impl<'a> Pass<'a> {
                 agenda,
             });
         });
+        if blocked && context.memories.releases() != self.releases {
+            // What is in the way may be gone since it was looked at.
+            self.remember(Memory::doubt);
+            context.wake.apps([self.key.clone()]);
+        }
         Ok(Action::requeue(after))
     }
 

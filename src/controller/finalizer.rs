@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::kubernetes::{failed, is_gone};
+use super::memory::Key;
 use super::report::{MANAGER, api_of};
-use super::resolve::RECORD_ANNOTATION;
+use super::resolve::{self, RECORD_ANNOTATION};
 use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::error::Error;
@@ -32,6 +33,7 @@ pub(super) fn has_finalizer(object: &impl ResourceExt, finalizer: &str) -> bool 
 /// Puts the finalizer on an App and records its Platform, before anything is made for it.
 pub(super) struct Hold<'a> {
     pub app: &'a App,
+    pub key: &'a Key,
     pub record: &'a PlatformRecord,
     pub context: &'a Context,
 }
@@ -42,7 +44,8 @@ impl BeforeWrites for Hold<'_> {
         let record = serde_json::to_string(self.record)
             .map_err(|error| Error::Bug(format!("a Platform's record is no JSON: {error}")))?;
         let recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
-        let held = has_finalizer(self.app, APP_FINALIZER);
+        // What the cache shows may be older than what we did last.
+        let held = has_finalizer(self.app, APP_FINALIZER) && !self.is_outdated();
         if self.app.metadata.deletion_timestamp.is_some() || (held && recorded) {
             return Ok(());
         }
@@ -51,10 +54,10 @@ impl BeforeWrites for Hold<'_> {
             "finalizers": [APP_FINALIZER],
             "annotations": { RECORD_ANNOTATION: record },
         });
-        apply(&api, self.app, metadata).await?;
-        if !held && self.platform_is_going().await? {
+        self.remember(apply(&api, self.app, metadata).await?);
+        if resolve::recorded(self.app).is_none() && self.platform_is_going().await? {
             // It counted its Apps before we were one.
-            apply(&api, self.app, json!({})).await?;
+            self.remember(apply(&api, self.app, json!({})).await?);
             return Err(Error::Outdated {
                 action: "hold the Platform",
             });
@@ -69,6 +72,22 @@ impl BeforeWrites for Hold<'_> {
 }
 
 impl Hold<'_> {
+    fn is_outdated(&self) -> bool {
+        let uid = self.app.metadata.uid.as_deref();
+        let memories = &self.context.memories;
+        let done = memories
+            .read(self.key, uid, |memory| memory.held.clone())
+            .flatten();
+        version(done.as_deref()) > version(self.app.metadata.resource_version.as_deref())
+    }
+
+    fn remember(&self, done: Option<String>) {
+        let uid = self.app.metadata.uid.as_deref();
+        self.context
+            .memories
+            .write(self.key, uid, |memory| memory.held = done);
+    }
+
     async fn platform_is_going(&self) -> Result<bool, Error> {
         let api: Api<Platform> = Api::all(self.context.client.clone());
         let live = api
@@ -87,7 +106,9 @@ where
     if has_finalizer(object, finalizer) {
         return Ok(());
     }
-    apply(api, object, json!({ "finalizers": [finalizer] })).await
+    apply(api, object, json!({ "finalizers": [finalizer] }))
+        .await
+        .map(|_| ())
 }
 
 /// Takes the finalizer away: nothing is left, and the object may go.
@@ -122,7 +143,8 @@ where
 }
 
 /// Applies our part of an object's metadata, and no more; with the UID, so that no other object of that name is meant.
-async fn apply<K>(api: &Api<K>, object: &K, mut metadata: Value) -> Result<(), Error>
+/// Gives the version that this makes.
+async fn apply<K>(api: &Api<K>, object: &K, mut metadata: Value) -> Result<Option<String>, Error>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
@@ -134,8 +156,14 @@ where
         "metadata": metadata,
     });
     let parameters = PatchParams::apply(MANAGER).force();
-    api.patch_metadata(&object.name_any(), &parameters, &Patch::Apply(patch))
+    let patched = api
+        .patch_metadata(&object.name_any(), &parameters, &Patch::Apply(patch))
         .await
         .map_err(failed("add the finalizer"))?;
-    Ok(())
+    Ok(patched.resource_version())
+}
+
+/// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
+pub(super) fn version(version: Option<&str>) -> Option<u64> {
+    version?.parse().ok()
 }

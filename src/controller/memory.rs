@@ -3,6 +3,7 @@
 //! A memory belongs to one object: another one of the same name, with another UID, starts with none.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::core::DeserializeGuard;
@@ -23,6 +24,17 @@ pub(super) struct Memory {
     /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
     pub built: bool,
     pub look: Option<Look>,
+    /// The version of the object that our last change of its finalizers made.
+    pub held: Option<String>,
+}
+
+impl Memory {
+    /// Everything has to be read again.
+    pub(super) fn doubt(&mut self) {
+        if let Some(look) = &mut self.look {
+            look.agenda.only_pending = false;
+        }
+    }
 }
 
 /// What the last pass found in AWS.
@@ -39,17 +51,21 @@ pub(super) struct Look {
 
 /// By App.
 #[derive(Default)]
-pub(super) struct Memories(Mutex<HashMap<Key, (Option<String>, Memory)>>);
+pub(super) struct Memories {
+    by_app: Mutex<HashMap<Key, (Option<String>, Memory)>>,
+    /// How often something was let go that another App may have waited for.
+    releases: AtomicU64,
+}
 
 impl Memories {
     pub(super) fn read<T>(&self, key: &Key, uid: Option<&str>, read: impl FnOnce(&Memory) -> T) -> Option<T> {
-        let memories = lock(&self.0);
+        let memories = lock(&self.by_app);
         let (owner, memory) = memories.get(key)?;
         (owner.as_deref() == uid).then(|| read(memory))
     }
 
     pub(super) fn write(&self, key: &Key, uid: Option<&str>, write: impl FnOnce(&mut Memory)) {
-        let mut memories = lock(&self.0);
+        let mut memories = lock(&self.by_app);
         let (owner, memory) = memories.entry(key.clone()).or_default();
         if owner.as_deref() != uid {
             *memory = Memory::default();
@@ -59,13 +75,19 @@ impl Memories {
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        lock(&self.0).remove(key);
+        lock(&self.by_app).remove(key);
+    }
+
+    /// The number changes when something is let go: a pass that found itself blocked may have looked before that.
+    pub(super) fn releases(&self) -> u64 {
+        self.releases.load(Ordering::SeqCst)
     }
 
     /// The Apps that wait for something of somebody else's; each will look at everything again.
     pub(super) fn unblock(&self, but: Option<&Key>) -> Vec<Key> {
+        self.releases.fetch_add(1, Ordering::SeqCst);
         let mut unblocked = Vec::new();
-        for (key, (_, memory)) in lock(&self.0).iter_mut() {
+        for (key, (_, memory)) in lock(&self.by_app).iter_mut() {
             if let Some(look) = memory
                 .look
                 .as_mut()
@@ -79,15 +101,21 @@ impl Memories {
     }
 }
 
-/// What is wrong with each object, as last told in an Event.
+/// What is wrong with each object, as last told in Events.
 #[derive(Default)]
-pub(super) struct Told(Mutex<HashMap<String, (Reason, String)>>);
+pub(super) struct Told(Mutex<HashMap<String, Vec<Trouble>>>);
+
+pub(super) type Trouble = (Reason, String);
 
 impl Told {
-    /// Whether this is news; it is not the next time.
-    pub(super) fn is_news(&self, object: &str, reason: Reason, message: &str) -> bool {
-        let now = (reason, message.to_owned());
-        lock(&self.0).insert(object.into(), now.clone()) != Some(now)
+    /// What of an object's troubles is news. It is not the next time, until it has been over in between.
+    pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
+        let before = lock(&self.0).insert(object.into(), troubles.to_vec());
+        let before = before.unwrap_or_default();
+        let mut news: Vec<Trouble> = troubles.to_vec();
+        news.retain(|trouble| !before.contains(trouble));
+        news.dedup();
+        news
     }
 
     pub(super) fn forget(&self, object: &str) {
@@ -126,13 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_news_once_until_it_changes_or_ends() {
+    fn each_trouble_is_news_once_until_it_has_been_over() {
         let told = Told::default();
-        assert!(told.is_news("shop/acme", Reason::Throttled, "slow down"));
-        assert!(!told.is_news("shop/acme", Reason::Throttled, "slow down"));
-        assert!(told.is_news("shop/other", Reason::Throttled, "slow down"));
-        assert!(told.is_news("shop/acme", Reason::Throttled, "slower"));
-        told.forget("shop/acme");
-        assert!(told.is_news("shop/acme", Reason::Throttled, "slower"));
+        let (slow, taken) = (
+            (Reason::Throttled, "slow down".to_owned()),
+            (Reason::Conflict, "taken".to_owned()),
+        );
+        let news = |object, troubles: &[Trouble]| told.news(object, troubles);
+        assert_eq!(news("shop/acme", std::slice::from_ref(&slow)), [slow.clone()]);
+        assert_eq!(news("shop/acme", &[slow.clone(), taken.clone()]), [taken.clone()]);
+        assert_eq!(news("shop/other", std::slice::from_ref(&slow)), [slow.clone()]);
+        assert_eq!(news("shop/acme", std::slice::from_ref(&taken)), []);
+        assert_eq!(news("shop/acme", &[slow.clone(), taken]), [slow.clone()]);
+        assert_eq!(news("shop/acme", &[]), []);
+        assert_eq!(news("shop/acme", std::slice::from_ref(&slow)), [slow]);
     }
 }

@@ -1,7 +1,9 @@
 //! One pass over one Platform: can it be reached, what are its zones called, who lives here, which ports are taken.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
@@ -9,14 +11,16 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use tracing::{info, warn};
 
+use super::app::words_of;
 use super::backoff::{delay, spread};
 use super::claims::KubeClaims;
 use super::context::{Context, PlatformKey};
 use super::finalizer::{self, APP_FINALIZER, PLATFORM_FINALIZER, has_finalizer};
 use super::kubernetes::failed;
+use super::memory::Trouble;
 use super::ports::{self, StillGone};
 use super::report;
-use super::resolve::{annotated, recorded};
+use super::resolve::{annotated, recorded, reports_holdings};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
@@ -46,11 +50,23 @@ pub(super) async fn pass(
                 context: &context,
                 key: key.to_string(),
             };
-            pass.run().await
+            let done = AssertUnwindSafe(pass.run()).catch_unwind().await;
+            // One Platform's trouble is not the others'.
+            done.unwrap_or_else(|panic| Err(Error::Bug(words_of(&*panic))))
         }
         Err(invalid) => {
-            // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
+            // Stored before a change of the schema. Only an edit helps, and an edit wakes us; but it may go.
             warn!(platform = %key, error = %invalid.error, "cannot be decoded");
+            let deleting = invalid.metadata.deletion_timestamp.is_some();
+            if deleting
+                && !tenants(&context)
+                    .await?
+                    .iter()
+                    .any(|t| t.is_at(&object.name_any()))
+            {
+                let api = Api::all(context.client.clone());
+                finalizer::release(&api, &*object, PLATFORM_FINALIZER).await?;
+            }
             Ok(Action::await_change())
         }
     }
@@ -81,10 +97,10 @@ struct Findings {
 
 impl Pass<'_> {
     async fn run(&self) -> Result<Action, Error> {
-        let tenants = self.tenants().await?;
+        let tenants = tenants(self.context).await?;
         let name = self.platform.name_any();
-        let here = |tenant: &&Tenant| tenant.holds && tenant.platform.as_ref() == Some(&name);
-        let apps: Vec<String> = tenants.iter().filter(here).map(|t| t.app.to_string()).collect();
+        let here = tenants.iter().filter(|tenant| tenant.is_at(&name));
+        let apps: Vec<String> = here.map(|tenant| tenant.app.to_string()).collect();
         let deleting = self.platform.metadata.deletion_timestamp.is_some();
         if deleting && apps.is_empty() {
             finalizer::release(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
@@ -130,8 +146,10 @@ impl Pass<'_> {
 
     fn known(&self) -> Findings {
         let status = self.platform.status.clone().unwrap_or_default();
+        // Only in a Platform that nobody uses can a zone become another one.
+        let same = status.apps > 0 || Some(status.observed_generation) == self.platform.metadata.generation;
         Findings {
-            zones: status.zones.unwrap_or_default(),
+            zones: status.zones.filter(|_| same).unwrap_or_default(),
             host_ports: status.host_ports,
             troubles: Vec::new(),
         }
@@ -202,10 +220,10 @@ impl Pass<'_> {
         if !context.ports.are_recovered(platform) {
             let belongs = |app: &AppName, port: u16| {
                 let tenant = tenants.iter().find(|tenant| &tenant.app == app);
-                tenant.map_or_else(
-                    || range.contains(port),
-                    |tenant| tenant.platform.as_ref() == Some(&place.platform),
-                )
+                // After a restore from manifests, Apps are bound to no Platform yet.
+                tenant
+                    .and_then(|tenant| tenant.platform.as_ref())
+                    .map_or_else(|| range.contains(port), |bound| *bound == place.platform)
             };
             let recovered = ports::recover(aws, &claims, place, installation, belongs).await?;
             info!(
@@ -234,7 +252,7 @@ impl Pass<'_> {
         held: &[Claim],
     ) -> Result<bool, Error> {
         // Listed after the claims, so that the App of every claim that is not there is gone.
-        let there: Vec<AppName> = self.tenants().await?.into_iter().map(|t| t.app).collect();
+        let there: Vec<AppName> = tenants(self.context).await?.into_iter().map(|t| t.app).collect();
         let mut gone: Vec<&AppName> = held.iter().map(|claim| &claim.owner.app).collect();
         gone.retain(|app| !there.contains(app));
         gone.sort_unstable();
@@ -286,30 +304,6 @@ impl Pass<'_> {
         Some(older.name_any())
     }
 
-    /// All Apps, from a live list: a cached one may miss the newest.
-    async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
-        let apps: Api<DeserializeGuard<App>> = Api::all(self.context.client.clone());
-        let found = apps
-            .list(&ListParams::default())
-            .await
-            .map_err(failed("list Apps"))?;
-        let tenant = |guard: &DeserializeGuard<App>| {
-            let record = match &guard.0 {
-                Ok(app) => recorded(app),
-                Err(invalid) => annotated(&invalid.metadata),
-            };
-            Tenant {
-                app: AppName {
-                    namespace: guard.meta().namespace.clone().unwrap_or_default(),
-                    name: guard.name_any(),
-                },
-                platform: record.map(|record| record.name),
-                holds: has_finalizer(guard, APP_FINALIZER),
-            }
-        };
-        Ok(found.items.iter().map(tenant).collect())
-    }
-
     fn api(&self) -> Api<Platform> {
         Api::all(self.context.client.clone())
     }
@@ -328,20 +322,49 @@ impl Pass<'_> {
             apps: apps.try_into().unwrap_or(i32::MAX),
         };
         if self.platform.status.as_ref() != Some(&status) {
-            report::patch_status(&self.api(), self.platform, &status).await?;
+            let api = Api::all(self.context.client.clone());
+            report::patch_status(&api, self.platform, &status).await?;
         }
-        let Some((reason, message)) = verdict.trouble() else {
-            self.context.told.forget(&self.key);
-            return Ok(());
-        };
-        let mut known = before.conditions.iter();
-        let is_known = known.any(|c| c.reason == reason.as_str() && c.message == message);
-        if self.context.told.is_news(&self.key, reason, message) && !is_known {
-            let note = report::warning(reason, message);
-            report::publish(&self.context.client, self.platform, vec![note]).await;
-        }
+        let troubles: Vec<Trouble> = verdict.trouble().into_iter().collect();
+        let mut news = self.context.told.news(&self.key, &troubles);
+        news.retain(|(_, message)| !before.conditions.iter().any(|c| c.message.contains(message)));
+        let notes = news
+            .iter()
+            .map(|(reason, message)| report::warning(*reason, message));
+        report::publish(&self.context.client, self.platform, notes.collect()).await;
         Ok(())
     }
+}
+
+impl Tenant {
+    fn is_at(&self, platform: &str) -> bool {
+        self.holds && self.platform.as_deref() == Some(platform)
+    }
+}
+
+/// All Apps, from a live list: a cached one may miss the newest.
+async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
+    let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
+    let found = apps
+        .list(&ListParams::default())
+        .await
+        .map_err(failed("list Apps"))?;
+    let tenant = |guard: &DeserializeGuard<App>| {
+        let (record, reports) = match &guard.0 {
+            Ok(app) => (recorded(app), reports_holdings(app)),
+            Err(invalid) => (annotated(&invalid.metadata), false),
+        };
+        Tenant {
+            app: AppName {
+                namespace: guard.meta().namespace.clone().unwrap_or_default(),
+                name: guard.name_any(),
+            },
+            platform: record.map(|record| record.name),
+            // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
+            holds: reports || has_finalizer(guard, APP_FINALIZER),
+        }
+    };
+    Ok(found.items.iter().map(tenant).collect())
 }
 
 impl Findings {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::core::NamespaceResourceScope;
+use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,7 +113,12 @@ pub(super) fn warning(reason: Reason, text: &str) -> Note {
 }
 
 /// Server-side apply, so that a field we no longer set goes away. Gives the object's new version; `None` if it is gone.
-pub(super) async fn patch_status<K, S>(api: &Api<K>, object: &K, status: &S) -> Result<Option<String>, Error>
+/// What comes back need not be readable: kube would log it, whole.
+pub(super) async fn patch_status<K, S>(
+    api: &Api<DeserializeGuard<K>>,
+    object: &K,
+    status: &S,
+) -> Result<Option<String>, Error>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
     S: Serialize,

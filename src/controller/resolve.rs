@@ -1,5 +1,6 @@
 //! Which Platform an App belongs to. Once recorded on the App, it stays that one, even if the default moves.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::core::ObjectMeta;
 
@@ -73,18 +74,17 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
 /// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
 /// `kubectl replace` drops the annotation.
 pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
-    annotated(&app.metadata).or_else(|| {
-        let status = app.status.as_ref()?;
-        let holds = |process: &ProcessStatus| {
-            process.task_definition.is_some()
-                || process.load_balancer.is_some()
-                || !process.host_ports.is_empty()
-        };
-        status
-            .platform
-            .clone()
-            .filter(|_| status.processes.iter().any(holds))
-    })
+    let reported = || app.status.as_ref()?.platform.clone();
+    annotated(&app.metadata).or_else(|| reported().filter(|_| reports_holdings(app)))
+}
+
+/// Whether an App's status shows anything that it holds.
+pub(super) fn reports_holdings(app: &App) -> bool {
+    let holds = |process: &ProcessStatus| {
+        process.task_definition.is_some() || process.load_balancer.is_some() || !process.host_ports.is_empty()
+    };
+    let status = app.status.as_ref();
+    status.is_some_and(|status| status.processes.iter().any(holds))
 }
 
 /// The record in an object's metadata, which can be read even where the rest cannot.
@@ -159,10 +159,10 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
         ));
     }
     let stalled = status.into_iter().flat_map(|status| &status.conditions);
-    if let Some(stalled) = stalled
-        .into_iter()
-        .find(|c| c.type_ == ConditionType::Stalled.as_str())
-    {
+    // Any other trouble of its own concerns only those who need what it could not find.
+    let is_for_all =
+        |c: &&Condition| c.type_ == ConditionType::Stalled.as_str() && c.reason == Reason::Conflict.as_str();
+    if let Some(stalled) = stalled.into_iter().find(is_for_all) {
         return Some(Verdict::Reconciling(
             Reason::PlatformNotReady,
             format!("Platform {name}: {}", stalled.message),

@@ -7,10 +7,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, RecordKey};
 use crate::model::name::{family, process_of_family};
-use crate::model::record::normalize;
+use crate::model::record::{RecordSet, normalize};
 use crate::model::state::{Rollout, ServiceState};
+use crate::plan::{Change, names_of};
 use crate::reconcile::Outcome;
 
 /// Every process that is wanted or still there.
@@ -94,8 +95,8 @@ fn one(
                 host_port: claim.port.into(),
             })
             .collect(),
-        hostnames: hostnames(app, desired, name),
-        message: message(outcome, name, service),
+        hostnames: hostnames(app, desired, outcome, name),
+        message: message(desired, outcome, name, service),
         retiring: retiring(outcome, name, before, now),
     }
 }
@@ -118,12 +119,13 @@ fn rollout(service: &ServiceState) -> RolloutStatus {
     }
 }
 
-/// The names of a process: those that its developer chose first, then the derived ones, shortest first.
-fn hostnames(app: &App, desired: &Desired, name: &str) -> Vec<String> {
+/// The names of a process that lead to this App: those that its developer chose first, then the derived ones, shortest
+/// first.
+fn hostnames(app: &App, desired: &Desired, outcome: &Outcome, name: &str) -> Vec<String> {
     let records = desired
         .records
         .iter()
-        .filter(|(_, record)| record.process == name);
+        .filter(|(key, record)| record.process == name && leads_here(desired, outcome, key));
     let wanted: BTreeSet<&str> = records.map(|(key, _)| key.name.as_str()).collect();
     let process = app.spec.processes.iter().find(|(key, _)| key.as_str() == name);
     let chosen: Vec<String> = process
@@ -143,7 +145,26 @@ fn hostnames(app: &App, desired: &Desired, name: &str) -> Vec<String> {
     chosen.chain(derived).map(Into::into).collect()
 }
 
-fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Option<String> {
+fn leads_here(desired: &Desired, outcome: &Outcome, key: &RecordKey) -> bool {
+    let records = outcome.observed.zones.get(&key.zone).into_iter();
+    let mut targets = records
+        .flat_map(|zone| &zone.records)
+        .filter(|record| record.name == key.name)
+        .filter_map(RecordSet::target);
+    let balancers = outcome.observed.load_balancers.values();
+    let ours: BTreeSet<String> = balancers
+        .filter(|l| desired.owner.owns(&l.tags))
+        .map(|l| normalize(&l.dns_name))
+        .collect();
+    targets.any(|target| ours.contains(&target))
+}
+
+fn message(
+    desired: &Desired,
+    outcome: &Outcome,
+    name: &str,
+    service: Option<&ServiceState>,
+) -> Option<String> {
     let mut parts: Vec<String> = outcome
         .plan
         .obstacles
@@ -153,7 +174,7 @@ fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Opt
         .collect();
     let failures = outcome
         .troubles()
-        .filter(|(change, _)| change.process() == Some(name));
+        .filter(|(change, _)| concerns(desired, change, name));
     parts.extend(failures.map(|(_, error)| error.to_string()));
     let early = outcome
         .early
@@ -172,6 +193,17 @@ fn message(outcome: &Outcome, name: &str, service: Option<&ServiceState>) -> Opt
     let unfinished = service.filter(|service| !service.is_rolled_out());
     parts.extend(unfinished.and_then(|service| service.newest_event.clone()));
     Some(cut(&parts.join("; ")))
+}
+
+/// Whether a change is for this process, or for one of its names.
+fn concerns(desired: &Desired, change: &Change, process: &str) -> bool {
+    let Change::ChangeRecords { zone, changes } = change else {
+        return change.process() == Some(process);
+    };
+    let names = names_of(changes);
+    let mut wanted = desired.records.iter();
+    wanted
+        .any(|(key, record)| record.process == process && &key.zone == zone && names.contains_key(&key.name))
 }
 
 /// Since when each replaced load balancer waits: an entry stays as it is while its load balancer waits, begins anew if
@@ -235,7 +267,7 @@ pub(super) fn url(app: &App, desired: &Desired, outcome: &Outcome) -> Option<Str
         .load_balancers
         .get(&balancing.load_balancer.name)
         .filter(|found| desired.owner.owns(&found.tags));
-    let host = hostnames(app, desired, name)
+    let host = hostnames(app, desired, outcome, name)
         .into_iter()
         .next()
         .or(found.map(|found| found.dns_name.clone()))?;

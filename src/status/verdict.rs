@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
 use crate::model::counted;
-use crate::plan::{ObstacleKind, Pending};
+use crate::plan::{Change, ObstacleKind, Pending, names_of};
 use crate::reconcile::Outcome;
 
 /// What the conditions say.
@@ -22,16 +22,16 @@ pub enum Verdict {
 
 impl Verdict {
     /// What somebody should hear of: not that work is under way.
-    pub fn trouble(&self) -> Option<(Reason, &str)> {
+    pub fn trouble(&self) -> Option<(Reason, String)> {
         match self {
             Verdict::Ready(_)
             | Verdict::Suspended(_)
-            | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _) => {
-                None
-            }
+            | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _)
+            // Its own pass is on its way.
+            | Verdict::Disturbed(Reason::PlatformNotReady, _) => None,
             Verdict::Reconciling(reason, message)
             | Verdict::Stalled(reason, message)
-            | Verdict::Disturbed(reason, message) => Some((*reason, message)),
+            | Verdict::Disturbed(reason, message) => Some((*reason, message.clone())),
         }
     }
 }
@@ -45,87 +45,127 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
             changes.join("; ")
         ));
     }
-    let (mut moving, mut stuck, mut disturbed) = (Vec::new(), Vec::new(), Vec::new());
-    for pending in &outcome.plan.pending {
-        let reason = match pending {
-            Pending::Rollout { .. } => Reason::RolloutInProgress,
-            Pending::Draining { .. }
-            | Pending::Provisioning { .. }
-            | Pending::Retiring { .. }
-            | Pending::PortRecovery { .. }
-            | Pending::Names { .. } => Reason::Progressing,
-        };
-        let event = match pending {
-            Pending::Rollout { service, .. } => outcome
-                .observed
-                .services
-                .get(service)
-                .and_then(|service| service.newest_event.as_ref())
-                .map(|event| format!(": {event}"))
-                .unwrap_or_default(),
-            Pending::Draining { .. }
-            | Pending::Provisioning { .. }
-            | Pending::Retiring { .. }
-            | Pending::PortRecovery { .. }
-            | Pending::Names { .. } => String::new(),
-        };
-        moving.push((reason, format!("{}: {pending}{event}", pending.process())));
-    }
-    moving.extend(
-        outcome
-            .early
-            .iter()
-            .map(|(_, error)| (Reason::Progressing, error.to_string())),
-    );
-    for obstacle in &outcome.plan.obstacles {
-        let said = |reason| (reason, obstacle.message.clone());
-        match obstacle.kind {
-            ObstacleKind::Foreign => stuck.push(said(Reason::Conflict)),
-            ObstacleKind::PortsExhausted => stuck.push(said(Reason::PortsExhausted)),
-            ObstacleKind::LoadBalancerFailed => stuck.push(said(Reason::Refused)),
-            // Its operator may yet bring it.
-            ObstacleKind::ZoneNotFound => moving.push(said(Reason::ZoneNotFound)),
-        }
-    }
-    for (change, error) in outcome.troubles() {
-        let process = change
-            .process()
-            .map(|process| format!("process {process}: "))
-            .unwrap_or_default();
-        let said = (reason_of(error), format!("{process}{error}"));
-        match error.class() {
-            Class::Transient | Class::Throttled => disturbed.push(said),
-            Class::Denied => moving.push(said),
-            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => stuck.push(said),
-        }
-    }
-    // What failed outright says more than what is merely under way.
-    moving.sort_by_key(|(reason, _)| matches!(reason, Reason::RolloutInProgress | Reason::Progressing));
-
-    if let Some((reason, message)) = told(&moving, &[&stuck, &disturbed]) {
-        Verdict::Reconciling(reason, message)
-    } else if let Some((reason, message)) = told(&stuck, &[&disturbed]) {
-        Verdict::Stalled(reason, message)
-    } else if let Some((reason, message)) = told(&disturbed, &[]) {
-        Verdict::Disturbed(reason, message)
+    let Findings {
+        waiting,
+        denied,
+        stuck,
+        disturbed,
+    } = findings(outcome);
+    // What failed says more than what is merely under way.
+    if let Some((reason, _)) = denied.first().or(waiting.first()) {
+        Verdict::Reconciling(*reason, joined(&[&denied, &stuck, &disturbed, &waiting]))
+    } else if let Some((reason, _)) = stuck.first() {
+        Verdict::Stalled(*reason, joined(&[&stuck, &disturbed]))
+    } else if let Some((reason, _)) = disturbed.first() {
+        Verdict::Disturbed(*reason, joined(&[&disturbed]))
     } else {
         let services = counted(outcome.observed.services.len() as u64, "service");
         Verdict::Ready(format!("{services} as the manifest wants"))
     }
 }
 
+/// Everything that somebody should hear of, whatever else is under way.
+pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
+    let Findings {
+        waiting: _,
+        denied,
+        stuck,
+        disturbed,
+    } = findings(outcome);
+    [denied, stuck, disturbed].concat()
+}
+
 type Said = (Reason, String);
 
-/// The first one's reason, and what all have to say, each thing once.
-fn told(first: &[Said], others: &[&Vec<Said>]) -> Option<Said> {
-    let reason = first.first()?.0;
+/// What a pass left undone, by what becomes of it.
+#[derive(Default)]
+struct Findings {
+    /// It comes about by itself.
+    waiting: Vec<Said>,
+    /// Its operator, or another manifest, may yet bring what it needs.
+    denied: Vec<Said>,
+    stuck: Vec<Said>,
+    /// It is over in a moment.
+    disturbed: Vec<Said>,
+}
+
+fn findings(outcome: &Outcome) -> Findings {
+    let mut findings = Findings::default();
+    for pending in &outcome.plan.pending {
+        let (reason, event) = match pending {
+            Pending::Rollout { service, .. } => {
+                let service = outcome.observed.services.get(service);
+                let event = service.and_then(|service| service.newest_event.as_ref());
+                (Reason::RolloutInProgress, event.map(|event| format!(": {event}")))
+            }
+            Pending::Draining { .. }
+            | Pending::Provisioning { .. }
+            | Pending::Retiring { .. }
+            | Pending::PortRecovery { .. }
+            | Pending::Names { .. } => (Reason::Progressing, None),
+        };
+        let said = format!("{}: {pending}{}", pending.process(), event.unwrap_or_default());
+        findings.waiting.push((reason, said));
+    }
+    for (_, error) in &outcome.early {
+        findings.waiting.push((Reason::Progressing, error.to_string()));
+    }
+    for obstacle in &outcome.plan.obstacles {
+        let said = |reason| (reason, obstacle.message.clone());
+        match obstacle.kind {
+            ObstacleKind::Foreign => findings.stuck.push(said(Reason::Conflict)),
+            ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
+            ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
+            ObstacleKind::ZoneNotFound => findings.denied.push(said(Reason::ZoneNotFound)),
+        }
+    }
+    for (change, error) in outcome.troubles() {
+        let said = (reason_of(error), format!("{}{error}", subject(change)));
+        match error.class() {
+            Class::Transient | Class::Throttled => findings.disturbed.push(said),
+            Class::Denied => findings.denied.push(said),
+            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
+        }
+    }
+    // Where a pass was cut short, or put off what it had not tried itself.
+    let open = outcome.plan.changes.len() + outcome.plan.parked.len();
+    let is_accounted_for = [
+        &findings.waiting,
+        &findings.denied,
+        &findings.stuck,
+        &findings.disturbed,
+    ]
+    .iter()
+    .any(|said| !said.is_empty());
+    if open > 0 && (!outcome.plan.changes.is_empty() || !is_accounted_for) {
+        let said = format!("{} still to be made", counted(open as u64, "change"));
+        findings.waiting.push((Reason::Progressing, said));
+    }
+    findings
+}
+
+/// Whom or what a failed change was for.
+fn subject(change: &Change) -> String {
+    match (change.process(), change) {
+        (Some(process), _) => format!("process {process}: "),
+        (None, Change::ChangeRecords { changes, .. }) => {
+            let names: Vec<String> = names_of(changes).into_keys().collect();
+            format!("{}: ", names.join(", "))
+        }
+        (None, _) => String::new(),
+    }
+}
+
+/// Each thing once.
+fn joined(all: &[&[Said]]) -> String {
     let mut seen = BTreeSet::new();
-    let all = first.iter().chain(others.iter().flat_map(|said| said.iter()));
     let messages: Vec<&str> = all
+        .iter()
+        .flat_map(|said| said.iter())
         .map(|(_, message)| message.as_str())
         .filter(|message| seen.insert(*message))
         .collect();
-    Some((reason, messages.join("; ")))
+    messages.join("; ")
 }
 
 /// The verdict on a pass that could not even be planned.

@@ -1,14 +1,18 @@
 //! What a pass says: the status and the Events of its App. Both only where they differ from what was said before.
 
+use kube::ResourceExt;
 use kube::api::Api;
+use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use tracing::{error, warn};
 
 use super::Pass;
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
-use crate::controller::backoff::delay;
-use crate::controller::report::{self, EventType, Note, api_of};
+use crate::controller::backoff::{delay, pending};
+use crate::controller::finalizer::version;
+use crate::controller::memory::Trouble;
+use crate::controller::report::{self, EventType, Note};
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
@@ -35,7 +39,7 @@ impl Pass<'_> {
     pub(super) async fn warn_once(&self, warnings: Vec<String>) {
         let is_known = self.recall(|memory| memory.built);
         if is_known.unwrap_or(!self.is_new) {
-            return;
+            return self.remember(|memory| memory.built = true);
         }
         let note = |text| Note {
             kind: EventType::Warning,
@@ -51,13 +55,13 @@ impl Pass<'_> {
     /// Something that another manifest, or its operator, must bring.
     pub(super) async fn waits(&self, verdict: Verdict) -> Result<Action, Error> {
         self.write_status(None, None, &verdict).await?;
-        let class = match verdict {
-            Verdict::Disturbed(..) => Class::Transient,
+        match verdict {
+            // Its Platform's own pass, which wakes us, is on its way.
+            Verdict::Disturbed(..) => Ok(Action::requeue(pending(fastrand::f64()))),
             Verdict::Ready(_) | Verdict::Suspended(_) | Verdict::Reconciling(..) | Verdict::Stalled(..) => {
-                Class::Denied
+                Ok(self.retry(Class::Denied))
             }
-        };
-        Ok(self.retry(class))
+        }
     }
 
     pub(super) async fn failed(
@@ -88,11 +92,10 @@ impl Pass<'_> {
 
     /// The status as it is: as the watch shows it, unless we know better.
     pub(super) fn status(&self) -> Option<AppStatus> {
-        let version = |version: &str| version.parse::<u64>().ok();
-        let seen = self.app.metadata.resource_version.as_deref().and_then(version);
+        let seen = version(self.app.metadata.resource_version.as_deref());
         let written = self.recall(|memory| memory.written.clone()).flatten();
         match written {
-            Some((written, status)) if version(&written) > seen => Some(status),
+            Some((written, status)) if version(Some(&written)) > seen => Some(status),
             Some(_) | None => self.app.status.clone(),
         }
     }
@@ -111,28 +114,29 @@ impl Pass<'_> {
         };
         let status = status::compute(&app, record, pass, verdict, self.now);
         if before.as_ref() != Some(&status) {
-            let api: Api<App> = api_of(&self.context.client, self.app);
+            let namespace = self.app.namespace().unwrap_or_default();
+            let api: Api<DeserializeGuard<App>> = Api::namespaced(self.context.client.clone(), &namespace);
             if let Some(version) = report::patch_status(&api, self.app, &status).await? {
                 self.remember(|memory| memory.written = Some((version, status.clone())));
             }
         }
-        self.tell(before.as_ref(), verdict).await;
+        let troubles = match pass {
+            Some((_, outcome)) => status::troubles(outcome),
+            None => verdict.trouble().into_iter().collect(),
+        };
+        self.tell(before.as_ref(), &troubles).await;
         Ok(status)
     }
 
-    async fn tell(&self, before: Option<&AppStatus>, verdict: &Verdict) {
-        let (context, object) = (self.context, self.key.to_string());
-        let Some((reason, message)) = verdict.trouble() else {
-            context.told.forget(&object);
-            return;
-        };
-        let is_known = before
-            .into_iter()
-            .flat_map(|status| &status.conditions)
-            .any(|c| c.reason == reason.as_str() && c.message == status::cut(message));
-        if context.told.is_news(&object, reason, message) && !is_known {
-            let note = report::warning(reason, message);
-            report::publish(&context.client, self.app, vec![note]).await;
-        }
+    /// One Event for each; those that the status spoke of before a restart are no news.
+    async fn tell(&self, before: Option<&AppStatus>, troubles: &[Trouble]) {
+        let context = self.context;
+        let known = || before.into_iter().flat_map(|status| &status.conditions);
+        let mut news = context.told.news(&self.key.to_string(), troubles);
+        news.retain(|(_, message)| !known().any(|condition| condition.message.contains(message)));
+        let notes = news
+            .iter()
+            .map(|(reason, message)| report::warning(*reason, message));
+        report::publish(&context.client, self.app, notes.collect()).await;
     }
 }
