@@ -49,12 +49,7 @@ pub async fn run(
     readiness: Readiness,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let (stop, stopping) = watch::channel(false);
-    tokio::spawn(async move {
-        stopped.await;
-        stop.send_replace(true);
-        stop.closed().await;
-    });
+    let stopping = heeding(stopped);
     let mut early = stopping.clone();
     let installation = tokio::select! {
         found = installation::establish(&client, &config.namespace, config.owner_id.as_deref()) => found,
@@ -141,12 +136,7 @@ pub async fn run(
         .graceful_shutdown_on(stopped.clone());
 
     let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
-    let caches = context.caches.clone();
-    tokio::spawn(async move {
-        if caches.are_filled().await {
-            readiness.set();
-        }
-    });
+    tokio::spawn(tell_when_ready(context.caches.clone(), readiness));
     let run_apps = app_controller.run(
         app::pass,
         |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
@@ -163,6 +153,23 @@ pub async fn run(
         () = stopped_before(unfilled, gave_up) => {}
     }
     Ok(())
+}
+
+/// True once `stopped` has resolved, whoever listens.
+fn heeding(stopped: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        stopped.await;
+        stop.send_replace(true);
+        stop.closed().await;
+    });
+    stopping
+}
+
+async fn tell_when_ready(caches: Caches, readiness: Readiness) {
+    if caches.are_filled().await {
+        readiness.set();
+    }
 }
 
 /// Resolves when the process is to end.

@@ -156,17 +156,19 @@ mod tests {
     #[test]
     fn each_trouble_is_news_once_until_it_has_been_over() {
         let told = Told::default();
-        let (slow, taken) = (
-            (Reason::Throttled, "slow down".to_owned()),
-            (Reason::Conflict, "taken".to_owned()),
-        );
-        let news = |object, troubles: &[Trouble]| told.news(object, troubles);
-        assert_eq!(news("shop/acme", std::slice::from_ref(&slow)), [slow.clone()]);
-        assert_eq!(news("shop/acme", &[slow.clone(), taken.clone()]), [taken.clone()]);
-        assert_eq!(news("shop/other", std::slice::from_ref(&slow)), [slow.clone()]);
-        assert_eq!(news("shop/acme", std::slice::from_ref(&taken)), []);
-        assert_eq!(news("shop/acme", &[slow.clone(), taken]), [slow.clone()]);
-        assert_eq!(news("shop/acme", &[]), []);
-        assert_eq!(news("shop/acme", std::slice::from_ref(&slow)), [slow]);
+        let slow = (Reason::Throttled, "slow down".to_owned());
+        let taken = (Reason::Conflict, "taken".to_owned());
+        let check = |object, troubles: &[&Trouble], news: &[&Trouble]| {
+            let troubles: Vec<Trouble> = troubles.iter().copied().cloned().collect();
+            let found = told.news(object, &troubles);
+            assert_eq!(found.iter().collect::<Vec<_>>(), news, "{object}");
+        };
+        check("shop/acme", &[&slow], &[&slow]);
+        check("shop/acme", &[&slow, &taken], &[&taken]);
+        check("shop/other", &[&slow], &[&slow]);
+        check("shop/acme", &[&taken], &[]);
+        check("shop/acme", &[&slow, &taken], &[&slow]);
+        check("shop/acme", &[], &[]);
+        check("shop/acme", &[&slow], &[&slow]);
     }
 }

@@ -315,14 +315,19 @@ fn a_platform_that_nobody_looked_at_since_it_changed_leaves_ready_alone() {
 
 #[test]
 fn a_stalled_platform_says_why() {
-    let stalled = json!({ "status": { "conditions": [{
-        "type": "Stalled",
-        "status": "True",
-        "reason": "Conflict",
-        "message": "its host ports overlap those of Platform blue",
-        "lastTransitionTime": "2026-01-02T03:04:05Z",
-    }] } });
-    check_unready(&worker(), stalled, Some((Reason::PlatformNotReady, "overlap")));
+    let stalled = |reason| {
+        json!({ "status": { "conditions": [{
+            "type": "Stalled",
+            "status": "True",
+            "reason": reason,
+            "message": "its host ports overlap those of Platform blue",
+            "lastTransitionTime": "2026-01-02T03:04:05Z",
+        }] } })
+    };
+    let not_ready = Some((Reason::PlatformNotReady, "overlap"));
+    check_unready(&worker(), stalled("Conflict"), not_ready);
+    // A zone that AWS refused to name, say, is no matter to whoever has no names.
+    check_unready(&worker(), stalled("Refused"), None);
 }
 
 #[test]

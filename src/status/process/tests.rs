@@ -283,6 +283,15 @@ fn the_url_has_the_hostname_else_the_derived_name_else_the_load_balancers() {
     let balancer = world.load_balancers.values().next().unwrap().dns_name.clone();
     let found = url(&app, &desired, &outcome(&desired, world.clone()));
     assert_eq!(found, Some(format!("http://{balancer}")));
+    // A name that another App holds leads elsewhere.
+    let named = wanted(&app);
+    let mut taken = settled(&named);
+    for zone in taken.zones.values_mut() {
+        zone.records.clear();
+    }
+    let found = url(&app, &named, &outcome(&named, taken.clone()));
+    assert_eq!(found, Some(format!("http://{balancer}")));
+    assert_eq!(statuses(&app, &named, taken).remove(0).hostnames, [""; 0]);
     // Not one of somebody else.
     world.load_balancers.values_mut().for_each(|l| l.tags.clear());
     assert_eq!(url(&app, &desired, &outcome(&desired, world)), None);

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::{Verdict, reason_of, verdict_of, verdict_of_error};
+use super::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 use crate::api::condition::Reason;
 use crate::aws::Fault;
 use crate::desired::fixtures::app;
 use crate::error::{Class, Error};
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::LoadBalancerStatus;
 use crate::plan::fixtures::settled;
 use crate::plan::fixtures::world::service_of;
-use crate::plan::{Obstacle, ObstacleKind, Pending};
+use crate::plan::{Change, Obstacle, ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 use crate::status::tests::{aws_error, change_of, failure, outcome, wanted};
 
@@ -250,6 +251,76 @@ fn a_denial_says_more_than_a_rollout() {
         ));
     });
     assert_eq!(reason(&verdict), ("Reconciling", Reason::AccessDenied));
+}
+
+/// The process was told to stop, and wrote no more.
+#[test]
+fn a_pass_that_was_cut_short_is_not_ready() {
+    let verdict = verdict(|outcome| {
+        outcome.plan.changes.push(change_of("worker"));
+        outcome.plan.changes.push(change_of("web"));
+    });
+    assert_eq!(
+        verdict,
+        Verdict::Reconciling(Reason::Progressing, "2 changes still to be made".into())
+    );
+}
+
+#[test]
+fn what_was_put_off_and_not_tried_is_not_ready() {
+    let verdict = verdict(|outcome| outcome.plan.parked.push(change_of("worker")));
+    assert_eq!(reason(&verdict), ("Reconciling", Reason::Progressing));
+}
+
+#[test]
+fn what_failed_is_said_before_what_is_under_way_and_is_trouble_of_its_own() {
+    let mut outcome = settled_pass();
+    outcome.plan.pending.push(pending_rollout());
+    outcome
+        .plan
+        .obstacles
+        .push(obstacle(ObstacleKind::PortsExhausted));
+    outcome
+        .failures
+        .push((change_of("worker"), failure("ValidationError", Class::Refused)));
+    let Verdict::Reconciling(Reason::RolloutInProgress, message) = verdict_of(&outcome, false) else {
+        panic!()
+    };
+    let at = |part: &str| message.find(part).unwrap();
+    assert!(
+        at("in the way") < at("ValidationError") && at("ValidationError") < at("rollout"),
+        "{message}"
+    );
+    let reasons: Vec<Reason> = troubles(&outcome).into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(reasons, [Reason::PortsExhausted, Reason::Refused]);
+}
+
+#[test]
+fn a_refused_batch_is_said_by_its_names() {
+    let record = |name: &str| RecordSet {
+        name: name.into(),
+        kind: RecordKind::Txt,
+        content: RecordContent::Values {
+            ttl: 1,
+            values: Vec::new(),
+        },
+    };
+    let batch = Change::ChangeRecords {
+        zone: "Z-1".into(),
+        changes: vec![
+            RecordChange::Create(record("shop.example.com")),
+            RecordChange::Create(record("_empire.shop.example.com")),
+        ],
+    };
+    let verdict = verdict(|outcome| {
+        outcome
+            .failures
+            .push((batch, failure("InvalidInput", Class::Refused)));
+    });
+    let Verdict::Stalled(_, message) = verdict else {
+        panic!()
+    };
+    assert!(message.starts_with("shop.example.com: "), "{message}");
 }
 
 #[test]
