@@ -1,7 +1,8 @@
 //! Two Apps that want one name: the first keeps it, the second says so, and gets it when the first lets go.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::aws::Seen;
 use super::manifests::{merge, web_app};
 use super::place::{Cloud, Place};
 
@@ -52,6 +53,54 @@ async fn a_record_of_nobody_is_left_alone() {
         target(&place, &name).await.as_deref(),
         Some("elsewhere.example.net")
     );
+}
+
+/// TTL, record type and tags are the Platform's, and reach the Apps that run there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_platform_reaches_its_apps() {
+    let place = Place::new(Cloud::Ministack, "changed", "ca-central-1").await;
+    place.converge(&web_app("acme"));
+    let edit = |spec: Value| {
+        place.proxy.take_writes();
+        let patch = json!({ "spec": spec }).to_string();
+        place.kubectl(&["patch", "platform", "changed", "--type=merge", "--patch", &patch]);
+    };
+    let kinds = async || {
+        let records = place.aws.records().await;
+        let pointers = records.iter().filter(|r| !r.name().starts_with("_empire."));
+        let mut kinds: Vec<_> = pointers
+            .map(|r| (r.r#type().as_str().to_owned(), r.ttl()))
+            .collect();
+        kinds.dedup();
+        kinds
+    };
+
+    edit(json!({ "dns": { "ttlSeconds": 7 } }));
+    place
+        .eventually("all names have the new TTL", async || {
+            (kinds().await == [("CNAME".to_owned(), Some(7))]).then_some(())
+        })
+        .await;
+    edit(json!({ "dns": { "recordType": "Alias" } }));
+    place
+        .eventually("all names are aliases", async || {
+            (kinds().await == [("A".to_owned(), None)]).then_some(())
+        })
+        .await;
+    edit(json!({ "tags": { "cost-center": "43" } }));
+    let mut writes = Vec::new();
+    place
+        .eventually("service, load balancer and target group are tagged", async || {
+            writes.extend(place.proxy.take_writes());
+            (writes.len() >= 2).then_some(())
+        })
+        .await;
+    place.looked_at_again().await;
+    writes.extend(place.proxy.take_writes());
+    writes.sort();
+    assert_eq!(writes, ["AddTags", "TagResource"]);
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
 }
 
 async fn foreign_record(place: &Place, name: &str) {

@@ -153,3 +153,33 @@ fn closed_port() -> Value {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     json!(format!("http://{}", listener.local_addr().unwrap()))
 }
+
+/// What is applied with `kubectl replace`, or by Argo CD with `Replace=true`, has neither our finalizer nor our
+/// annotation, even while its Platform is about to go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_app_holds_its_platform_all_the_same() {
+    let place = Place::new(Cloud::Ministack, "replaced", "sa-east-1").await;
+    let mut app = web_app("acme");
+    app["spec"]["platform"] = json!(place.name);
+    place.converge(&app);
+    place.kubectl(&["delete", "platform", "replaced", "--wait=false"]);
+
+    place
+        .try_kubectl(&["replace", "-f", "-"], &app.to_string())
+        .unwrap();
+    place
+        .eventually("the finalizer and the record are back", async || {
+            let metadata = place.kubectl(&["get", "app", "acme", "-o", "jsonpath={.metadata}"]);
+            let metadata: Value = serde_json::from_str(&metadata).unwrap();
+            let held = metadata["finalizers"] == json!(["empire.dev/controller"]);
+            (held && metadata["annotations"]["empire.dev/platform-record"].is_string()).then_some(())
+        })
+        .await;
+    place.looked_at_again().await;
+    assert_eq!(place.proxy.take_writes(), [""; 0]);
+    place.kubectl(&["get", "platform", "replaced"]);
+
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
+    place.wait("platform", "replaced", "delete");
+}
