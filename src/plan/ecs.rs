@@ -141,7 +141,7 @@ impl Update<'_> {
         // One without a load balancer is as good as gone, unless that is being made again.
         attached.retain(|a| {
             let comes_back = wanted.iter().any(|wanted| wanted.target_group == a.target_group);
-            comes_back || self.view.in_front_of(&a.target_group).next().is_some()
+            comes_back || !self.view.in_front_of(&a.target_group).is_empty()
         });
         match (attached.is_empty(), wanted.is_empty()) {
             (true, true) if self.has_dead_attachments(&attached) => self.detach_all(plan),
@@ -286,7 +286,7 @@ impl Update<'_> {
 
     /// Somebody may still be sent to the load balancer before this target group.
     fn is_held(&self, attachment: &Attachment<String>) -> bool {
-        let mut in_front = self.view.in_front_of(&attachment.target_group);
+        let mut in_front = self.view.in_front_of(&attachment.target_group).iter();
         in_front.any(|load_balancer| self.view.is_held(load_balancer))
     }
 
