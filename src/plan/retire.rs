@@ -46,7 +46,7 @@ fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
 
 /// A process that stops being exposed keeps its task definition until it is detached: whether more than its port is to
 /// change.
-fn edits_wait(view: &View<'_>, process: &str) -> bool {
+pub(super) fn edits_wait(view: &View<'_>, process: &str) -> bool {
     let (Some(wanted), Some(service)) = (view.process(process), view.service(process)) else {
         return false;
     };

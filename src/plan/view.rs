@@ -308,6 +308,11 @@ impl<'a> View<'a> {
         service.status == ServiceStatus::Active && self.is_built(wanted) && !here.is_empty() && is_up
     }
 
+    /// Somebody is, or may be, sent to this load balancer, and finds the process there.
+    pub(super) fn is_in_use(&self, process: &str, wanted: &LoadBalancing) -> bool {
+        self.is_named_by_us(&wanted.load_balancer.name) || self.serves(process, wanted)
+    }
+
     /// A service's target groups by name; those that are gone or foreign are left out.
     pub(super) fn attached(&self, service: &ServiceState) -> Vec<Attachment<String>> {
         let mut attached = self.observed.attached(service);
