@@ -229,15 +229,26 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
     let owner = &view.desired.owner;
     for group in view.observed.target_groups.values() {
         let (process, name) = (owner.process_of(&group.tags).unwrap_or_default(), &group.name);
-        if owner.owns(&group.tags)
-            && !view.is_wanted(name)
-            && view.in_front_of(name).is_empty()
-            && is_released(view, process, name)
+        if !owner.owns(&group.tags)
+            || view.is_wanted(name)
+            || !view.in_front_of(name).is_empty()
+            || !is_released(view, process, name)
         {
-            plan.changes.push(Change::DeleteTargetGroup {
+            continue;
+        }
+        match group.load_balancers.first() {
+            None => plan.changes.push(Change::DeleteTargetGroup {
                 process: process.into(),
                 target_group: name.clone(),
-            });
+            }),
+            Some(foreign) => plan.obstacles.push(Obstacle {
+                process: process.into(),
+                kind: ObstacleKind::Foreign,
+                message: format!(
+                    "process {process}: load balancer {foreign} is not this App's and forwards to target group {name}, \
+                     which nothing wants any more: let it forward elsewhere, and the target group goes"
+                ),
+            }),
         }
     }
 }
