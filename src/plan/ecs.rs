@@ -303,7 +303,8 @@ impl Update<'_> {
         let percent = (wanted.minimum_healthy_percent, wanted.maximum_percent);
         ServiceUpdate {
             desired_count: self.differing_count(),
-            deployment_percent: differing(percent, found.deployment_percent),
+            deployment_percent: differing(percent, found.deployment_percent)
+                .or_else(|| found.circuit_breaker.then_some(percent)),
             zone_rebalancing: differing(wanted.zone_rebalancing, found.zone_rebalancing),
             placement: differing(wanted.placement.clone(), found.placement.clone()),
             grace_period: wanted
