@@ -214,13 +214,14 @@ impl Update<'_> {
             // Without target groups it is neither sent nor compared.
             settings.grace_period = None;
         }
+        let is_served = |a: &Attachment<String>| !self.view.in_front_of(&a.target_group).is_empty();
         let ported = self.wanted.load_balancing.as_ref().and_then(|wanted| {
             let port = |a: &Attachment<String>| Attachment {
                 container_port: wanted.container_port,
                 ..a.clone()
             };
             let ported: Vec<_> = attached.iter().map(port).collect();
-            (ported != attached).then_some((ported, self.view.is_built(wanted)))
+            (ported != attached).then_some((ported, attached.iter().all(is_served)))
         });
         let (Some(content), None | Some((_, true))) =
             (self.view.wanted_definition(self.process, self.wanted), &ported)
