@@ -27,6 +27,8 @@ pub enum Applied {
     Failed(Error),
     /// Nothing was written, and a new plan will do better.
     Replan,
+    /// Somebody else was faster, and one port fewer is left to ask for.
+    PortTaken,
 }
 
 pub async fn apply(
@@ -46,7 +48,7 @@ pub async fn apply(
         Err(error) => Applied::Failed(error),
     };
     match outcome {
-        Applied::Done | Applied::Replan => {}
+        Applied::Done | Applied::Replan | Applied::PortTaken => {}
         Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => {
             observed.parked.insert(change.to_string());
         }
@@ -72,7 +74,12 @@ async fn write(
             observed.ports.cursor = Some(claim.port);
             if claimed == Claimed::Taken {
                 observed.ports.claims = claims.list(&claim.owner.platform).await?;
-                return Ok(Applied::Replan);
+                let is_listed = observed.ports.claims.iter().any(|known| known.port == claim.port);
+                return Ok(if is_listed {
+                    Applied::PortTaken
+                } else {
+                    Applied::Replan
+                });
             }
             observed.ports.claims.push(claim.clone());
         }

@@ -67,6 +67,9 @@ pub enum Pending {
     Names { process: String, load_balancer: String },
 }
 
+/// Of a process that cannot change before it is not exposed any more.
+const EDITS_FOLLOW: &str = "the other changes of the process follow then";
+
 impl Pending {
     pub fn process(&self) -> &str {
         match self {
@@ -99,11 +102,10 @@ impl fmt::Display for Pending {
                     f,
                     "waiting until no resolver can still name load balancer {load_balancer}"
                 )?;
-                f.write_str(if *edits_wait {
-                    "; the other changes of the process follow then"
-                } else {
-                    ""
-                })
+                if *edits_wait {
+                    write!(f, "; {EDITS_FOLLOW}")?;
+                }
+                Ok(())
             }
             Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
             Pending::Names { load_balancer, .. } => {

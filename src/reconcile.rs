@@ -138,11 +138,16 @@ async fn write(
     outcome: &mut Outcome,
 ) {
     let mut put_off = PutOff::default();
-    for _ in 0..ROUNDS {
-        let ends = round(aws, claims, before_writes, desired, outcome, &mut put_off).await;
+    let mut rounds = 0;
+    while rounds < ROUNDS {
+        let round = round(aws, claims, before_writes, desired, outcome, &mut put_off).await;
         outcome.plan = plan(desired, &outcome.observed);
-        if ends || outcome.plan.changes.is_empty() {
-            return;
+        match round {
+            Round::Stopping => return,
+            Round::Over | Round::PortTaken if outcome.plan.changes.is_empty() => return,
+            Round::Over => rounds += 1,
+            // Not one of them, however many Apps begin at once: the ports come to an end.
+            Round::PortTaken => {}
         }
     }
     for change in outcome.plan.changes.clone() {
@@ -151,7 +156,14 @@ async fn write(
     outcome.plan = plan(desired, &outcome.observed);
 }
 
-/// Applies one plan. True if the process is about to end.
+/// How the application of one plan ended.
+enum Round {
+    Over,
+    /// The process is about to end.
+    Stopping,
+    PortTaken,
+}
+
 async fn round(
     aws: &dyn Aws,
     claims: &dyn Claims,
@@ -159,10 +171,10 @@ async fn round(
     desired: &Desired,
     outcome: &mut Outcome,
     put_off: &mut PutOff,
-) -> bool {
+) -> Round {
     for change in outcome.plan.changes.clone() {
         if before_writes.is_stopping() {
-            return true;
+            return Round::Stopping;
         }
         if put_off.holds(&change) {
             outcome.observed.parked.insert(change.to_string());
@@ -189,10 +201,11 @@ async fn round(
                 }
                 outcome.failures.push((change, error));
             }
-            Applied::Replan => return false,
+            Applied::Replan => return Round::Over,
+            Applied::PortTaken => return Round::PortTaken,
         }
     }
-    false
+    Round::Over
 }
 
 /// What is not tried any more in this pass, because of something else that was.

@@ -93,7 +93,7 @@ pub(super) async fn sweep(
             Applied::Done => freed = true,
             Applied::Failed(error) => return Err(error),
             Applied::Pending(error) | Applied::Stale(error) => return Err(error.into()),
-            Applied::Replan => {}
+            Applied::Replan | Applied::PortTaken => {}
         }
     }
     Ok(freed)

@@ -31,7 +31,9 @@ impl Owner {
     }
 
     pub fn owns(&self, tags: &Tags) -> bool {
-        tags.get(OWNER_TAG) == Some(&self.installation) && tags.get(APP_TAG) == Some(&self.app.to_string())
+        // Asked for every resource again and again, so nothing is put together to compare with.
+        let is_app = |tag: &String| tag.split_once('/') == Some((&self.app.namespace, &self.app.name));
+        tags.get(OWNER_TAG) == Some(&self.installation) && tags.get(APP_TAG).is_some_and(is_app)
     }
 
     /// The process that a resource of this App belongs to; `None` if the resource is not this App's.
@@ -96,6 +98,7 @@ mod tests {
         assert_eq!(acme.process_of(&tags), Some("web"));
         assert!(!owner("i-2", "acme").owns(&tags));
         assert!(!owner("i-1", "acme2").owns(&tags));
+        assert!(!owner("i-1", "ac").owns(&tags));
         assert!(!acme.owns(&Tags::new()));
     }
 

@@ -133,7 +133,7 @@ pub struct Attachment<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceUpdate {
     pub desired_count: Option<u32>,
-    /// Minimum healthy and maximum percent, which AWS replaces together.
+    /// Minimum healthy and maximum percent, which AWS replaces together; the circuit breaker goes off with them.
     pub deployment_percent: Option<(u32, u32)>,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,

@@ -45,6 +45,9 @@ pub struct ServiceState {
     pub deployments: Vec<Deployment>,
     pub attachments: Vec<Attachment<Arn>>,
     pub deployment_percent: Option<(u32, u32)>,
+    /// On, it would take the task definition back behind our back, and we would set it again and again. False if the
+    /// reply left it out.
+    pub circuit_breaker: bool,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
     pub grace_period: Option<u32>,

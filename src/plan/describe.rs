@@ -188,7 +188,10 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
     } = update;
     let mut parts = Vec::new();
     parts.extend(desired_count.map(|count| counted(count, "task")));
-    parts.extend(deployment_percent.map(|(minimum, maximum)| format!("{minimum}/{maximum} percent")));
+    parts.extend(
+        deployment_percent
+            .map(|(minimum, maximum)| format!("{minimum}/{maximum} percent, circuit breaker off")),
+    );
     parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
     parts.extend(placement.as_ref().map(|strategies| {
         let fields: Vec<String> = strategies

@@ -141,7 +141,7 @@ impl Update<'_> {
         // One without a load balancer is as good as gone, unless that is being made again.
         attached.retain(|a| {
             let comes_back = wanted.iter().any(|wanted| wanted.target_group == a.target_group);
-            comes_back || self.view.in_front_of(&a.target_group).next().is_some()
+            comes_back || !self.view.in_front_of(&a.target_group).is_empty()
         });
         match (attached.is_empty(), wanted.is_empty()) {
             (true, true) if self.has_dead_attachments(&attached) => self.detach_all(plan),
@@ -214,13 +214,14 @@ impl Update<'_> {
             // Without target groups it is neither sent nor compared.
             settings.grace_period = None;
         }
+        let is_served = |a: &Attachment<String>| !self.view.in_front_of(&a.target_group).is_empty();
         let ported = self.wanted.load_balancing.as_ref().and_then(|wanted| {
             let port = |a: &Attachment<String>| Attachment {
                 container_port: wanted.container_port,
                 ..a.clone()
             };
             let ported: Vec<_> = attached.iter().map(port).collect();
-            (ported != attached).then_some((ported, self.view.is_built(wanted)))
+            (ported != attached).then_some((ported, attached.iter().all(is_served)))
         });
         let (Some(content), None | Some((_, true))) =
             (self.view.wanted_definition(self.process, self.wanted), &ported)
@@ -286,7 +287,7 @@ impl Update<'_> {
 
     /// Somebody may still be sent to the load balancer before this target group.
     fn is_held(&self, attachment: &Attachment<String>) -> bool {
-        let mut in_front = self.view.in_front_of(&attachment.target_group);
+        let mut in_front = self.view.in_front_of(&attachment.target_group).iter();
         in_front.any(|load_balancer| self.view.is_held(load_balancer))
     }
 
@@ -303,7 +304,8 @@ impl Update<'_> {
         let percent = (wanted.minimum_healthy_percent, wanted.maximum_percent);
         ServiceUpdate {
             desired_count: self.differing_count(),
-            deployment_percent: differing(percent, found.deployment_percent),
+            deployment_percent: differing(percent, found.deployment_percent)
+                .or_else(|| found.circuit_breaker.then_some(percent)),
             zone_rebalancing: differing(wanted.zone_rebalancing, found.zone_rebalancing),
             placement: differing(wanted.placement.clone(), found.placement.clone()),
             grace_period: wanted

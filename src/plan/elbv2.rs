@@ -219,8 +219,7 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
 fn take_down(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
-        let is_in_front = |group: &str| view.in_front_of(group).any(|l| &l.name == name);
-        if !view.is_held(load_balancer) && is_released(view, process, is_in_front) {
+        if !view.is_held(load_balancer) && is_released(view, process, name) {
             plan.changes.push(Change::DeleteLoadBalancer {
                 process: process.into(),
                 load_balancer: name.clone(),
@@ -230,31 +229,38 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
     let owner = &view.desired.owner;
     for group in view.observed.target_groups.values() {
         let (process, name) = (owner.process_of(&group.tags).unwrap_or_default(), &group.name);
-        if owner.owns(&group.tags)
-            && !view.is_wanted(name)
-            && view.in_front_of(name).next().is_none()
-            && is_released(view, process, |attached| attached == name)
+        if !owner.owns(&group.tags)
+            || view.is_wanted(name)
+            || !view.in_front_of(name).is_empty()
+            || !is_released(view, process, name)
         {
-            plan.changes.push(Change::DeleteTargetGroup {
+            continue;
+        }
+        match group.load_balancers.first() {
+            None => plan.changes.push(Change::DeleteTargetGroup {
                 process: process.into(),
                 target_group: name.clone(),
-            });
+            }),
+            Some(foreign) => plan.obstacles.push(Obstacle {
+                process: process.into(),
+                kind: ObstacleKind::Foreign,
+                message: format!(
+                    "process {process}: load balancer {foreign} is not this App's and forwards to target group {name}, \
+                     which nothing wants any more: let it forward elsewhere, and the target group goes"
+                ),
+            }),
         }
     }
 }
 
-/// No deployment of the process's service, running or on its way out, uses a target group of this kind, and no other
-/// service does: the process in a tag may have been changed by hand. A service that was deleted uses all of its own
-/// until it is gone.
-fn is_released(view: &View<'_>, process: &str, uses: impl Fn(&str) -> bool) -> bool {
+/// No deployment of the process's service, running or on its way out, uses this load balancer or target group, and no
+/// other service does: the process in a tag may have been changed by hand. A service that was deleted uses all of its
+/// own until it is gone.
+fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
     let settled = view
         .service(process)
         .is_none_or(|service| view.process(process).is_some() && service.is_rolled_out());
-    let services = view.observed.services.values();
-    let mut attached = services
-        .filter(|service| view.desired.owner.owns(&service.tags))
-        .flat_map(|service| view.attached(service));
-    settled && !attached.any(|attachment| uses(&attachment.target_group))
+    settled && view.attached_to(name).is_none()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 use super::view::View;
 use super::{Pending, Plan};
-use crate::model::name;
 use crate::model::service::TaskDefinition;
 use crate::model::state::LoadBalancerState;
 
@@ -47,7 +46,7 @@ fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
 
 /// A process that stops being exposed keeps its task definition until it is detached: whether more than its port is to
 /// change.
-fn edits_wait(view: &View<'_>, process: &str) -> bool {
+pub(super) fn edits_wait(view: &View<'_>, process: &str) -> bool {
     let (Some(wanted), Some(service)) = (view.process(process), view.service(process)) else {
         return false;
     };
@@ -67,34 +66,11 @@ impl<'a> View<'a> {
         all.filter(|l| self.desired.owner.owns(&l.tags) && !self.is_wanted(&l.name))
     }
 
-    /// Whether a process wants a load balancer or a target group of this name.
-    pub(super) fn is_wanted(&self, name: &str) -> bool {
-        let mut wanted = self
-            .desired
-            .processes
-            .values()
-            .filter_map(|p| p.load_balancing.as_ref());
-        wanted.any(|wanted| wanted.load_balancer.name == name || wanted.target_group.name == name)
-    }
-
     /// The process whose service is attached to it, else the one in its tags, which a hand may have changed.
     pub(super) fn user_of(&self, load_balancer: &'a LoadBalancerState) -> &'a str {
-        let owner = &self.desired.owner;
-        let attached = self.attached_to(load_balancer);
-        attached.unwrap_or_else(|| owner.process_of(&load_balancer.tags).unwrap_or_default())
-    }
-
-    fn attached_to(&self, load_balancer: &LoadBalancerState) -> Option<&'a str> {
-        let services = self.observed.services.values();
-        let ours = services.filter(|service| self.desired.owner.owns(&service.tags));
-        let mut attached = ours.filter(|service| {
-            let attached = self.attached(service);
-            attached.iter().any(|a| {
-                self.in_front_of(&a.target_group)
-                    .any(|l| l.name == load_balancer.name)
-            })
-        });
-        name::process_of_family(&self.desired.owner.app, &attached.next()?.name)
+        let tagged = || self.desired.owner.process_of(&load_balancer.tags);
+        let attached = self.attached_to(&load_balancer.name);
+        attached.or_else(tagged).unwrap_or_default()
     }
 
     /// An unwanted load balancer to which somebody may still be sent.
@@ -107,14 +83,14 @@ impl<'a> View<'a> {
     /// Whether names were taken from a load balancer before this target group, so that its replacement is complete, and
     /// only other content rolls out.
     pub(super) fn had_names(&self, target_group: &str) -> bool {
-        let mut in_front = self.in_front_of(target_group);
+        let mut in_front = self.in_front_of(target_group).iter();
         in_front.any(|l| self.observed.retiring.get(&l.name).is_some_and(Option::is_some))
     }
 
     /// Resolvers, or whoever read its name in the status, may know it: it serves a process that stays, or did.
     fn is_remembered(&self, load_balancer: &'a LoadBalancerState) -> bool {
         self.process(self.user_of(load_balancer)).is_some()
-            && (self.was_named(load_balancer) || self.attached_to(load_balancer).is_some())
+            && (self.was_named(load_balancer) || self.attached_to(&load_balancer.name).is_some())
     }
 
     /// It waits since an earlier pass, or has just lost a name in this one.

@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::describe::record_type;
+use super::retire::edits_wait;
 use super::view::{View, ownership_text};
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Change, EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::owner::app_in_record_text;
 use crate::model::record::{
-    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_text, txt_value,
+    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_text,
+    txt_value,
 };
 use crate::model::state::{LoadBalancerState, ZoneState};
 
@@ -45,25 +47,36 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     foreign_pointers(view, plan);
 }
 
-/// Records that hold an unwanted load balancer and are not ours to take away.
+/// Records that alone hold an unwanted load balancer, and are not ours to take away.
 fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, target) = (view.user_of(load_balancer), &load_balancer.name);
-        let foreign = view
-            .pointers(target)
-            .iter()
-            .filter(|pointer| !view.is_ours(pointer));
-        plan.obstacles.extend(foreign.map(|pointer| {
+        if view.is_named_by_us(target) {
+            continue;
+        }
+        let goes = "remove the record, and the load balancer goes too";
+        let advice = match view.load_balancing(process) {
+            None if edits_wait(view, process) => format!("{goes}; {EDITS_FOLLOW}"),
+            None => goes.into(),
+            Some(wanted) => match view.load_balancer(&wanted.load_balancer.name) {
+                Some(new) if view.is_in_use(process, wanted) => {
+                    format!("point it at {} or remove it", normalize(&new.dns_name))
+                }
+                // Not yet the time to point anything there.
+                Some(_) | None => continue,
+            },
+        };
+        for pointer in view.pointers(target) {
             let (name, kind) = (&pointer.record.name, record_type(&pointer.record.kind));
-            Obstacle {
+            plan.obstacles.push(Obstacle {
                 process: process.into(),
                 kind: ObstacleKind::Foreign,
                 message: format!(
                     "process {process}: the {kind} record {name} is not this App's and points at load balancer {target}, \
-                     which nothing wants any more: remove the record, and the load balancer goes too"
+                     which nothing wants any more: {advice}"
                 ),
-            }
-        }));
+            });
+        }
     }
 }
 

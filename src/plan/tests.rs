@@ -2,6 +2,7 @@
 
 mod expose;
 mod foreign;
+mod large;
 mod random;
 mod replace;
 mod review;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Change;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::Listener;
-use crate::model::name;
+use crate::model::name::{self, Arn};
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
@@ -16,6 +16,14 @@ use crate::model::state::{
 pub(super) struct View<'a> {
     pub desired: &'a Desired,
     pub observed: &'a Observed,
+    /// The names of the load balancers and target groups that some process wants.
+    wanted: BTreeSet<&'a str>,
+    /// Our load balancers by the host that a record would name.
+    hosts: BTreeMap<String, &'a LoadBalancerState>,
+    /// By target group of ours, the load balancers of ours that forward to it.
+    in_front: BTreeMap<&'a str, Vec<&'a LoadBalancerState>>,
+    /// By target group of ours, and by load balancer of ours in front of one, the process whose service is attached.
+    users: BTreeMap<&'a str, &'a str>,
     /// By load balancer of ours, the records that point at it, whoever wrote them.
     pointers: BTreeMap<&'a str, Vec<Pointer<'a>>>,
 }
@@ -30,27 +38,74 @@ pub(super) struct Pointer<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
+        let owner = &desired.owner;
+        let all = observed.load_balancers.values();
+        let ours: Vec<&LoadBalancerState> = all.filter(|l| owner.owns(&l.tags)).collect();
+        let by_arn: BTreeMap<&Arn, &LoadBalancerState> = ours.iter().map(|l| (&l.arn, *l)).collect();
+        let balancings = desired
+            .processes
+            .values()
+            .filter_map(|p| p.load_balancing.as_ref());
+        let groups = observed.target_groups.values();
         let mut view = View {
             desired,
             observed,
+            wanted: balancings
+                .flat_map(|b| [b.load_balancer.name.as_str(), &b.target_group.name])
+                .collect(),
+            hosts: ours.iter().map(|l| (normalize(&l.dns_name), *l)).collect(),
+            in_front: groups
+                .filter(|group| owner.owns(&group.tags))
+                .map(|group| {
+                    let arns = group.load_balancers.iter();
+                    let in_front = arns.filter_map(|arn| by_arn.get(arn).copied());
+                    (group.name.as_str(), in_front.collect())
+                })
+                .collect(),
+            users: BTreeMap::new(),
             pointers: BTreeMap::new(),
         };
-        for (zone_id, zone) in &observed.zones {
+        view.find_users();
+        view.find_pointers();
+        view
+    }
+
+    fn find_users(&mut self) {
+        let groups = self.observed.target_groups.values();
+        let groups: BTreeMap<&Arn, &str> = groups.map(|group| (&group.arn, group.name.as_str())).collect();
+        for service in self.observed.services.values() {
+            if !self.desired.owner.owns(&service.tags) {
+                continue;
+            }
+            let process = name::process_of_family(&self.desired.owner.app, &service.name).unwrap_or_default();
+            for attachment in &service.attachments {
+                let group = groups.get(&attachment.target_group);
+                let Some((group, in_front)) = group.and_then(|group| self.in_front.get_key_value(group))
+                else {
+                    continue;
+                };
+                let names = in_front.iter().map(|l| l.name.as_str()).chain([*group]);
+                for name in names {
+                    self.users.entry(name).or_insert(process);
+                }
+            }
+        }
+    }
+
+    fn find_pointers(&mut self) {
+        for (zone_id, zone) in &self.observed.zones {
             for record in &zone.records {
-                if let Some(load_balancer) = view.pointed_at(record) {
+                if let Some(load_balancer) = self.pointed_at(record) {
                     let pointer = Pointer {
                         zone_id,
                         zone,
                         record,
                     };
-                    view.pointers
-                        .entry(&load_balancer.name)
-                        .or_default()
-                        .push(pointer);
+                    let name = load_balancer.name.as_str();
+                    self.pointers.entry(name).or_default().push(pointer);
                 }
             }
         }
-        view
     }
 
     /// Every process that is wanted or of which something is left.
@@ -253,6 +308,11 @@ impl<'a> View<'a> {
         service.status == ServiceStatus::Active && self.is_built(wanted) && !here.is_empty() && is_up
     }
 
+    /// Somebody is, or may be, sent to this load balancer, and finds the process there.
+    pub(super) fn is_in_use(&self, process: &str, wanted: &LoadBalancing) -> bool {
+        self.is_named_by_us(&wanted.load_balancer.name) || self.serves(process, wanted)
+    }
+
     /// A service's target groups by name; those that are gone or foreign are left out.
     pub(super) fn attached(&self, service: &ServiceState) -> Vec<Attachment<String>> {
         let mut attached = self.observed.attached(service);
@@ -260,26 +320,27 @@ impl<'a> View<'a> {
         attached
     }
 
-    /// The load balancers of ours that forward to a target group.
-    pub(super) fn in_front_of(&self, target_group: &str) -> impl Iterator<Item = &'a LoadBalancerState> {
-        let arns = self.target_group(target_group).map(|group| &group.load_balancers);
-        let ours = self
-            .observed
-            .load_balancers
-            .values()
-            .filter(|l| self.desired.owner.owns(&l.tags));
-        ours.filter(move |l| arns.is_some_and(|arns| arns.contains(&l.arn)))
+    /// The load balancers of ours that forward to a target group of ours.
+    pub(super) fn in_front_of(&self, target_group: &str) -> &[&'a LoadBalancerState] {
+        self.in_front
+            .get(target_group)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The process whose service is attached to this target group of ours, or to one behind this load balancer of ours.
+    pub(super) fn attached_to(&self, name: &str) -> Option<&'a str> {
+        self.users.get(name).copied()
+    }
+
+    /// Whether a process wants a load balancer or a target group of this name.
+    pub(super) fn is_wanted(&self, name: &str) -> bool {
+        self.wanted.contains(name)
     }
 
     /// The load balancer of ours that a record points at.
     pub(super) fn pointed_at(&self, record: &RecordSet) -> Option<&'a LoadBalancerState> {
-        let target = record.target()?;
-        let ours = self
-            .observed
-            .load_balancers
-            .values()
-            .filter(|l| self.desired.owner.owns(&l.tags));
-        ours.into_iter().find(|l| normalize(&l.dns_name) == target)
+        self.hosts.get(&record.target()?).copied()
     }
 }
 

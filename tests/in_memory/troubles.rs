@@ -262,3 +262,25 @@ fn a_cluster_that_is_gone_does_not_hold_back_a_deletion() {
     assert!(world.aws.load_balancers_of("shop/acme", "web").is_empty());
     assert!(world.aws.target_groups_of("shop/acme", "web").is_empty());
 }
+
+#[test]
+fn a_race_for_host_ports_is_no_trouble_however_often_it_is_lost() {
+    let mut world = World::new(&staging().bridge_ports(9000, 9099));
+    world.aws.race_for_ports(70);
+    world.apply(&acme());
+    // The first pass claims the ports that are in use already, and hands out none.
+    world.run(2);
+    let attempts = world.aws.take_attempts();
+    let claims = attempts
+        .iter()
+        .filter(|attempt| attempt.starts_with("claims:Claim"));
+    assert_eq!(claims.count(), 71);
+    assert!(
+        attempts
+            .iter()
+            .any(|a| a.starts_with("ecs:CreateService shop_acme_web")),
+        "{attempts:#?}"
+    );
+    world.settle();
+    world.assert_ready();
+}

@@ -38,6 +38,7 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
         deployments: service.deployments().iter().filter_map(deployment).collect(),
         attachments: service.load_balancers().iter().filter_map(attachment).collect(),
         deployment_percent: deployment_percent(service),
+        circuit_breaker: circuit_breaker(service),
         zone_rebalancing: service
             .availability_zone_rebalancing()
             .map(|setting| *setting == sdk::AvailabilityZoneRebalancing::Enabled),
@@ -104,6 +105,12 @@ fn deployment_percent(service: &sdk::Service) -> Option<(u32, u32)> {
         configuration.maximum_percent()?,
     );
     Some((from_i32(minimum), from_i32(maximum)))
+}
+
+fn circuit_breaker(service: &sdk::Service) -> bool {
+    let configuration = service.deployment_configuration();
+    let breaker = configuration.and_then(sdk::DeploymentConfiguration::deployment_circuit_breaker);
+    breaker.is_some_and(|breaker| breaker.enable() || breaker.rollback())
 }
 
 /// AWS reports the `memory` of `binpack` in capitals; every other field as it was sent.

@@ -260,7 +260,7 @@ fn an_update_lists_just_what_it_changes() {
         ),
         (
             update(all.clone()),
-            "update service s-1: 3 tasks, 50/150 percent, zone rebalancing off, \
+            "update service s-1: 3 tasks, 50/150 percent, circuit breaker off, zone rebalancing off, \
              placement [spread host, spread zone], grace period 90 s, task network",
         ),
         (
@@ -274,7 +274,7 @@ fn an_update_lists_just_what_it_changes() {
                 }),
                 attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
             },
-            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, \
+            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, circuit breaker off, \
              zone rebalancing off, placement [spread host, spread zone], grace period 90 s, task network, \
              target groups [g-1, g-2]",
         ),

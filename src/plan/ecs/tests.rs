@@ -38,7 +38,11 @@ fn repairs_what_was_changed_by_hand() {
     );
     repair(
         |s| s.deployment_percent = Some((0, 100)),
-        &["update service shop_acme_web: 100/200 percent"],
+        &["update service shop_acme_web: 100/200 percent, circuit breaker off"],
+    );
+    repair(
+        |s| s.circuit_breaker = true,
+        &["update service shop_acme_web: 100/200 percent, circuit breaker off"],
     );
     repair(
         |s| s.zone_rebalancing = Some(false),
@@ -59,7 +63,7 @@ fn repairs_what_was_changed_by_hand() {
             s.grace_period = Some(7);
         },
         &[
-            "update service shop_acme_web: 2 tasks, 100/200 percent, grace period 60 s",
+            "update service shop_acme_web: 2 tasks, 100/200 percent, circuit breaker off, grace period 60 s",
             ROLLOUT,
         ],
     );
@@ -78,6 +82,7 @@ fn what_a_reply_leaves_out_is_unknown_and_no_drift() {
     repair(
         |s| {
             s.deployment_percent = None;
+            s.circuit_breaker = false;
             s.zone_rebalancing = None;
             s.placement = None;
             s.grace_period = None;

@@ -308,6 +308,32 @@ fn what_nobody_wants_goes_once_no_service_and_no_name_uses_it() {
 }
 
 #[test]
+fn a_target_group_that_a_foreign_load_balancer_forwards_to_stays_and_is_named() {
+    let mut world = settled(&app([web().unnamed()]));
+    world.services.clear();
+    group_of(&mut world, "web")
+        .load_balancers
+        .insert(arn("balancer", "theirs"));
+    let nothing_wanted = app([]);
+    pass(&nothing_wanted, &mut world);
+    assert!(world.load_balancers.is_empty());
+    check(
+        &nothing_wanted,
+        &world,
+        &[
+            "! web: process web: load balancer arn:balancer/theirs is not this App's and forwards to target group \
+           web-internal-group, which nothing wants any more: let it forward elsewhere, and the target group goes",
+        ],
+    );
+    group_of(&mut world, "web").load_balancers.clear();
+    check(
+        &nothing_wanted,
+        &world,
+        &["delete target group web-internal-group"],
+    );
+}
+
+#[test]
 fn a_load_balancer_stays_while_a_record_of_ours_names_it_even_without_a_service() {
     let mut world = settled(&app([web()]));
     world.services.clear();

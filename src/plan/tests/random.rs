@@ -38,7 +38,10 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
             content
         });
         let attached = observed.attached(service);
-        let text = format!("{} {attached:?} {running:?}", service.desired);
+        let text = format!(
+            "{} {} {attached:?} {running:?}",
+            service.desired, service.circuit_breaker
+        );
         essence.insert(format!("service {}", service.name), text);
     }
     for state in observed.load_balancers.values() {
@@ -203,6 +206,7 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
             for service in world.services.values_mut() {
                 service.desired = 7;
                 service.zone_rebalancing = Some(false);
+                service.circuit_breaker = true;
             }
         }
         _ => {

@@ -326,6 +326,36 @@ fn a_changed_container_port_in_the_middle_of_a_flip_reaches_both_target_groups()
 }
 
 #[test]
+fn a_changed_container_port_does_not_wait_for_the_load_balancer_of_a_flip() {
+    let mut story = Story::begins_with(internal());
+    story.wants(external().container_port(9090));
+    let create = plan(&story.wanted, &story.world).changes[0].to_string();
+    assert!(create.starts_with("create internet-facing"), "{create}");
+    story.world.parked.insert(create);
+    pass(&story.wanted, &mut story.world);
+    let ports = |story: &mut Story| -> Vec<u16> {
+        let attachments = &service_of(&mut story.world, "web").attachments;
+        attachments.iter().map(|a| a.container_port).collect()
+    };
+    assert_eq!(ports(&mut story), [9090]);
+    // But for the one that it is attached to: AWS refuses a target group without a listener.
+    let mut story = Story::begins_with(internal());
+    let old = story.world.load_balancers.values_mut().next().unwrap();
+    old.listeners = Some(Vec::new());
+    story
+        .world
+        .target_groups
+        .values_mut()
+        .for_each(|group| group.load_balancers.clear());
+    story.wants(internal().container_port(9090));
+    let listener = plan(&story.wanted, &story.world).changes[0].to_string();
+    assert!(listener.starts_with("create listener"), "{listener}");
+    story.world.parked.insert(listener);
+    pass(&story.wanted, &mut story.world);
+    assert_eq!(ports(&mut story), [8080]);
+}
+
+#[test]
 fn removing_the_process_in_the_middle_of_a_flip_leaves_nothing_behind() {
     for steps in 0..=8 {
         let mut story = flipped(steps);

@@ -6,7 +6,7 @@ use super::check;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{HealthCheck, Scheme};
 use crate::model::owner::PROCESS_TAG;
-use crate::model::record::{RecordKind, RecordStyle};
+use crate::model::record::{RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
 use crate::plan::fixtures::world::{elapse, finish, lines, pass, service_of};
 use crate::plan::fixtures::{INTERNAL, Process, app, balancer, claim, owner_of, pointer, process, settled};
@@ -144,33 +144,99 @@ fn names_do_not_move_before_all_tasks_are_behind_the_new_load_balancer() {
     check(&wanted, &world, &[ROLLOUT, waits]);
 }
 
+/// A record that somebody else pointed at the internal load balancer of web.
+fn foreign(kind: &str) -> RecordSet {
+    let name = balancer("web", Scheme::Internal);
+    match kind {
+        "CNAME" => pointer("www.corp.example", RecordStyle::Cname { ttl: 60 }, &name),
+        other => RecordSet {
+            kind: RecordKind::Other(other.into()),
+            ..pointer("www.corp.example", RecordStyle::Alias, &name)
+        },
+    }
+}
+
+/// What is said of it.
+fn said(kind: &str, advice: &str) -> String {
+    format!(
+        "! web: process web: the {kind} record www.corp.example is not this App's and points at load balancer \
+         web-internal, which nothing wants any more: {advice}"
+    )
+}
+
+const REMOVE: &str = "remove the record, and the load balancer goes too";
+
 #[test]
 fn a_record_that_is_not_ours_holds_the_load_balancer_and_is_named() {
-    for (foreign, said) in [("AAAA", "AAAA"), ("CNAME", "CNAME")] {
+    for kind in ["AAAA", "CNAME"] {
         let (wanted, mut world) = moved();
-        let name = balancer("web", Scheme::Internal);
-        let mut record = pointer("www.corp.example", RecordStyle::Alias, &name);
-        record.kind = match foreign {
-            "AAAA" => RecordKind::Other("AAAA".into()),
-            _ => RecordKind::Cname,
-        };
-        if foreign == "CNAME" {
-            record = pointer("www.corp.example", RecordStyle::Cname { ttl: 60 }, &name);
-        }
-        world.zones.get_mut(INTERNAL).unwrap().records.push(record);
-        world.waits_over.insert(name);
-        let said = format!(
-            "! web: process web: the {said} record www.corp.example is not this App's and points at load balancer \
-             web-internal, which nothing wants any more: remove the record, and the load balancer goes too"
-        );
-        check(&wanted, &world, &[&said]);
+        world.zones.get_mut(INTERNAL).unwrap().records.push(foreign(kind));
+        world.waits_over.insert(balancer("web", Scheme::Internal));
+        let move_it = "point it at web-external.elb.example or remove it";
+        check(&wanted, &world, &[&said(kind, move_it)]);
         // Also when the process goes.
         let nothing_wanted = app([]);
         pass(&nothing_wanted, &mut world);
-        check(&nothing_wanted, &world, &[&said]);
+        check(&nothing_wanted, &world, &[&said(kind, REMOVE)]);
         world.zones.get_mut(INTERNAL).unwrap().records.clear();
         super::converge(&nothing_wanted, &mut world);
     }
+}
+
+#[test]
+fn a_record_that_is_not_ours_is_not_named_before_our_own_names_have_left() {
+    let mut world = settled(&app([internal()]));
+    world
+        .zones
+        .get_mut(INTERNAL)
+        .unwrap()
+        .records
+        .push(foreign("CNAME"));
+    let wanted = app([external()]);
+    for waits in ["become active", "rollout"] {
+        pass(&wanted, &mut world);
+        let lines = lines(&wanted, &world);
+        assert!(
+            lines[0].contains(waits) && lines.iter().all(|line| line.starts_with("~ ")),
+            "{lines:#?}"
+        );
+        finish(&mut world);
+    }
+    pass(&wanted, &mut world);
+    let move_it = said("CNAME", "point it at web-external.elb.example or remove it");
+    check(&wanted, &world, &[&move_it]);
+    // Without names of its own, there is nowhere to point it before the new one serves.
+    let mut world = settled(&app([internal().unnamed()]));
+    world
+        .zones
+        .get_mut(INTERNAL)
+        .unwrap()
+        .records
+        .push(foreign("CNAME"));
+    let wanted = app([external().unnamed()]);
+    pass(&wanted, &mut world);
+    assert!(lines(&wanted, &world).iter().all(|line| line.starts_with("~ ")));
+    finish(&mut world);
+    pass(&wanted, &mut world);
+    finish(&mut world);
+    check(&wanted, &world, &[&move_it]);
+}
+
+#[test]
+fn a_record_that_is_not_ours_and_holds_up_other_edits_says_so() {
+    let mut world = settled(&app([internal()]));
+    world
+        .zones
+        .get_mut(INTERNAL)
+        .unwrap()
+        .records
+        .push(foreign("CNAME"));
+    let wanted = app([process("web").image("web:v2")]);
+    pass(&wanted, &mut world);
+    let follow = format!("{REMOVE}; the other changes of the process follow then");
+    check(&wanted, &world, &[&said("CNAME", &follow)]);
+    let wanted = app([process("web")]);
+    check(&wanted, &world, &[&said("CNAME", REMOVE)]);
 }
 
 #[test]

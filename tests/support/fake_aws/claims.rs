@@ -5,7 +5,7 @@ use empire_controller::claims::{Claimed, Claims};
 use empire_controller::error::Error;
 use empire_controller::model::port::Claim;
 
-use super::FakeAws;
+use super::{FakeAws, State};
 
 const LIST: &str = "claims:List";
 const CLAIM: &str = "claims:Claim";
@@ -22,6 +22,7 @@ impl Claims for FakeAws {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
+        self.lock().race(claim);
         self.write(CLAIM, about(claim), |state| {
             let same_port =
                 |held: &&Claim| held.port == claim.port && held.owner.platform == claim.owner.platform;
@@ -43,6 +44,24 @@ impl Claims for FakeAws {
             Ok(())
         })
         .map_err(|error| kubernetes("delete PortAllocation", &error))
+    }
+}
+
+impl FakeAws {
+    /// From here on, so many claims are lost to another App's that is a moment faster.
+    pub(crate) fn race_for_ports(&self, rivals: u16) {
+        self.lock().rivals = rivals;
+    }
+}
+
+impl State {
+    fn race(&mut self, claim: &Claim) {
+        if self.rivals > 0 {
+            self.rivals -= 1;
+            let mut rival = claim.clone();
+            rival.owner.app.name = format!("rival{}", self.rivals);
+            self.claims.push(rival);
+        }
     }
 }
 

@@ -61,6 +61,8 @@ struct State {
     elbv2: elbv2::Elbv2,
     route53: route53::Route53,
     claims: Vec<Claim>,
+    /// So many claims to come find that somebody else has just made them.
+    rivals: u16,
     faults: faults::Faults,
     writes: Vec<Write>,
     reads: Vec<String>,

@@ -41,6 +41,7 @@ async fn reads_what_was_written() {
             }],
             attachments: vec![attachment()],
             deployment_percent: Some((100, 200)),
+            circuit_breaker: false,
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement),
             grace_period: settings.grace_period,
@@ -49,6 +50,23 @@ async fn reads_what_was_written() {
             newest_event: Some("(service shop_acme_web) has reached a steady state.".into()),
         }
     );
+}
+
+#[tokio::test]
+async fn a_circuit_breaker_that_somebody_switched_on_is_seen() {
+    for (enable, rollback) in [(false, false), (true, false), (true, true)] {
+        let breaker = json!({"enable": enable, "rollback": rollback});
+        let configuration = json!({
+            "deploymentCircuitBreaker": breaker, "minimumHealthyPercent": 100, "maximumPercent": 200,
+        });
+        let found = read(with(
+            service_json(),
+            json!({"deploymentConfiguration": configuration}),
+        ))
+        .await;
+        assert_eq!(found.circuit_breaker, enable);
+        assert_eq!(found.deployment_percent, Some((100, 200)));
+    }
 }
 
 #[tokio::test]
@@ -63,7 +81,7 @@ async fn what_a_reply_leaves_out_is_unknown() {
     ))
     .await;
     assert_eq!(found.zone_rebalancing, None);
-    assert_eq!(found.deployment_percent, None);
+    assert_eq!((found.deployment_percent, found.circuit_breaker), (None, false));
     assert_eq!(found.grace_period, None);
     assert_eq!(found.placement, None);
     assert_eq!(found.network, None);

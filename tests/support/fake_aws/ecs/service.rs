@@ -102,6 +102,7 @@ impl Running {
                 self.settings.minimum_healthy_percent,
                 self.settings.maximum_percent,
             )),
+            circuit_breaker: false,
             zone_rebalancing: Some(self.settings.zone_rebalancing),
             placement: Some(self.settings.placement.clone()),
             grace_period: self.settings.grace_period,
