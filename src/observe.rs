@@ -94,6 +94,9 @@ pub async fn observe_pending(
     observed.retiring.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
+    for zone in observed.zones.values_mut() {
+        zone.batch_limit = None;
+    }
     let mut services = BTreeSet::new();
     let mut load_balancers = BTreeSet::new();
     for pending in pending {

@@ -38,7 +38,14 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 Some(wanted) => point(view, plan, zone, &name, wanted),
                 None => let_go(view, plan, zone, &name),
             };
-            if !changes.is_empty() {
+            if changes.is_empty() {
+                continue;
+            }
+            // A name that was refused would have the whole batch refused again, and cut in half once more.
+            let alone = change(zone_id, changes.clone());
+            if view.is_parked(&alone) {
+                plan.parked.push(alone);
+            } else {
                 by_name.push(changes);
             }
         }
@@ -379,11 +386,15 @@ fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> 
             Some(_) | None => batches.push((1, characters, changes)),
         }
     }
-    let change = |(_, _, changes)| Change::ChangeRecords {
+    let changes = batches.into_iter().map(|(_, _, changes)| changes);
+    changes.map(|changes| change(zone_id, changes)).collect()
+}
+
+fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
+    Change::ChangeRecords {
         zone: zone_id.into(),
         changes,
-    };
-    batches.into_iter().map(change).collect()
+    }
 }
 
 fn characters(record: &RecordSet) -> usize {

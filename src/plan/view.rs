@@ -264,7 +264,7 @@ impl<'a> View<'a> {
 
     /// It was tried in this pass, or in one before, and did not work.
     pub(super) fn is_parked(&self, change: &Change) -> bool {
-        self.observed.parked.contains(&change.to_string())
+        !self.observed.parked.is_empty() && self.observed.parked.contains(&change.to_string())
     }
 
     /// Load balancer, target group and listeners are all there, so that a service may be attached.
