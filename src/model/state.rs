@@ -22,8 +22,8 @@ pub struct Observed {
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
     pub ports: PortState,
-    /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in seconds,
-    /// of the records that were taken from them: `None` if they never had any, as far as is known.
+    /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
+    /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
     pub waiting: BTreeMap<String, Option<u32>>,
     /// Those of them that have waited for so long that no resolver sends anyone there any more.
     pub waits_over: BTreeSet<String>,
