@@ -11,7 +11,7 @@ use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::owner::Owner;
-use crate::model::record::{RecordChange, normalize};
+use crate::model::record::RecordChange;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
 use crate::plan::{Change, names_of};
@@ -330,10 +330,7 @@ fn fold_records(observed: &mut Observed, zone: &str, changes: &[RecordChange]) {
     for change in changes {
         if let RecordChange::Delete(record) = change
             && let Some(target) = record.target()
-            && let Some(was) = observed
-                .load_balancers
-                .values()
-                .find(|l| normalize(&l.dns_name) == target)
+            && let Some(was) = observed.load_balancers.values().find(|l| l.host() == target)
         {
             let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
             *ttl = record.ttl().max(*ttl);

@@ -13,8 +13,7 @@ use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::{self, Arn};
 use crate::model::port::Claim;
-use crate::model::record::{RecordContent, RecordKind};
-use crate::model::record::{RecordSet, normalize, ownership_name, txt_text};
+use crate::model::record::ownership_name;
 use crate::model::state::{
     LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState, TaskDefinitionState, ZoneState,
 };
@@ -91,9 +90,12 @@ pub async fn observe_pending(
 ) -> Result<Observed, Error> {
     let mut observed = before;
     observed.parked.clear();
-    observed.retiring.clear();
+    observed.waiting.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
+    for zone in observed.zones.values_mut() {
+        zone.batch_limit = None;
+    }
     let mut services = BTreeSet::new();
     let mut load_balancers = BTreeSet::new();
     for pending in pending {
@@ -303,13 +305,13 @@ async fn records(
         .filter(|key| key.zone == zone)
         .map(|key| key.name.clone())
         .collect();
-    let hosts: BTreeSet<String> = load_balancers.values().map(|l| normalize(&l.dns_name)).collect();
+    let hosts: BTreeSet<String> = load_balancers.values().map(LoadBalancerState::host).collect();
     for record in &records {
         if record.target().is_some_and(|target| hosts.contains(&target)) {
             names.insert(record.name.clone());
         }
         if let Some(name) = record.name.strip_prefix("_empire.")
-            && is_ownership_of(desired, record)
+            && desired.owner.owns_record_text(&record.text())
         {
             names.insert(name.into());
         }
@@ -327,13 +329,4 @@ async fn records(
         records,
         batch_limit: None,
     }))
-}
-
-fn is_ownership_of(desired: &Desired, record: &RecordSet) -> bool {
-    match (&record.kind, &record.content) {
-        (RecordKind::Txt, RecordContent::Values { values, .. }) => values
-            .iter()
-            .any(|value| desired.owner.owns_record_text(&txt_text(value))),
-        _ => false,
-    }
 }

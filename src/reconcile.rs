@@ -102,7 +102,7 @@ pub async fn reconcile(
             observe_pending(aws, claims, desired, known, *before, &pending).await?
         }
     };
-    observed.retiring.extend(retiring);
+    observed.waiting.extend(retiring);
     observed.waits_over.extend(waits_over);
     observed
         .parked

@@ -76,6 +76,17 @@ impl RecordSet {
         matches!(self.content, RecordContent::Routed { .. })
     }
 
+    /// What a TXT record says; empty unless it has just one value, as an ownership record of ours has.
+    pub fn text(&self) -> String {
+        let RecordContent::Values { values, .. } = &self.content else {
+            return String::new();
+        };
+        match (&self.kind, values.as_slice()) {
+            (RecordKind::Txt, [only]) => txt_text(only),
+            _ => String::new(),
+        }
+    }
+
     /// The host that this record points at, if it is a CNAME or an alias.
     pub fn target(&self) -> Option<String> {
         match (&self.kind, &self.content) {

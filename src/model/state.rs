@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetGroupAttributes};
+use super::load_balancer::{HealthCheck, TargetGroupAttributes};
 use super::name::Arn;
 use super::owner::{Owner, Tags};
 use super::port::Claim;
-use super::record::RecordSet;
+use super::record::{RecordSet, normalize};
 use super::service::{Attachment, PlacementStrategy, TaskDefinition, TaskNetwork};
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
@@ -22,9 +22,9 @@ pub struct Observed {
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
     pub ports: PortState,
-    /// Load balancers that were seen waiting without a name in an earlier pass, with the TTL, in seconds, of the records
-    /// that were taken from them: `None` if they never had any, as far as is known.
-    pub retiring: BTreeMap<String, Option<u32>>,
+    /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
+    /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
+    pub waiting: BTreeMap<String, Option<u32>>,
     /// Those of them that have waited for so long that no resolver sends anyone there any more.
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
@@ -108,8 +108,6 @@ pub struct LoadBalancerState {
     pub dns_name: String,
     /// The hosted zone that an alias to this load balancer names.
     pub zone_id: String,
-    pub kind: Option<LoadBalancerKind>,
-    pub scheme: Option<Scheme>,
     pub status: LoadBalancerStatus,
     /// Empty if the reply left them out: every load balancer has some.
     pub subnets: BTreeSet<String>,
@@ -118,6 +116,13 @@ pub struct LoadBalancerState {
     pub tags: Tags,
     /// `None` if they were not read.
     pub listeners: Option<Vec<ListenerState>>,
+}
+
+impl LoadBalancerState {
+    /// What [`RecordSet::target`] says of a record that points here.
+    pub fn host(&self) -> String {
+        normalize(&self.dns_name)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
     let Some(wanted) = view.load_balancing(process) else {
         return true;
     };
-    view.was_named(load_balancer)
+    view.is_waiting(load_balancer)
         || view.service(process).is_some_and(|service| {
             let mut attached = view.attached(service).into_iter();
             attached.any(|a| a.target_group == wanted.target_group.name)
@@ -84,18 +84,18 @@ impl<'a> View<'a> {
     /// only other content rolls out.
     pub(super) fn had_names(&self, target_group: &str) -> bool {
         let mut in_front = self.in_front_of(target_group).iter();
-        in_front.any(|l| self.observed.retiring.get(&l.name).is_some_and(Option::is_some))
+        in_front.any(|l| self.observed.waiting.get(&l.name).is_some_and(Option::is_some))
     }
 
     /// Resolvers, or whoever read its name in the status, may know it: it serves a process that stays, or did.
     fn is_remembered(&self, load_balancer: &'a LoadBalancerState) -> bool {
         self.process(self.user_of(load_balancer)).is_some()
-            && (self.was_named(load_balancer) || self.attached_to(&load_balancer.name).is_some())
+            && (self.is_waiting(load_balancer) || self.attached_to(&load_balancer.name).is_some())
     }
 
     /// It waits since an earlier pass, or has just lost a name in this one.
-    fn was_named(&self, load_balancer: &LoadBalancerState) -> bool {
+    fn is_waiting(&self, load_balancer: &LoadBalancerState) -> bool {
         let name = &load_balancer.name;
-        self.observed.retiring.contains_key(name) || self.observed.replaced_ttl.contains_key(name)
+        self.observed.waiting.contains_key(name) || self.observed.replaced_ttl.contains_key(name)
     }
 }

@@ -12,8 +12,7 @@ use super::{Change, EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::owner::app_in_record_text;
 use crate::model::record::{
-    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_text,
-    txt_value,
+    RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_value,
 };
 use crate::model::state::{LoadBalancerState, ZoneState};
 
@@ -38,7 +37,14 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 Some(wanted) => point(view, plan, zone, &name, wanted),
                 None => let_go(view, plan, zone, &name),
             };
-            if !changes.is_empty() {
+            if changes.is_empty() {
+                continue;
+            }
+            // A name that was refused would have the whole batch refused again, and cut in half once more.
+            let alone = change(zone_id, changes.clone());
+            if view.is_parked(&alone) {
+                plan.parked.push(alone);
+            } else {
                 by_name.push(changes);
             }
         }
@@ -60,7 +66,7 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
             None => goes.into(),
             Some(wanted) => match view.load_balancer(&wanted.load_balancer.name) {
                 Some(new) if view.is_in_use(process, wanted) => {
-                    format!("point it at {} or remove it", normalize(&new.dns_name))
+                    format!("point it at {} or remove it", new.host())
                 }
                 // Not yet the time to point anything there.
                 Some(_) | None => continue,
@@ -180,7 +186,9 @@ fn changes(
         },
     };
     let mut changes = swap(found, record, same_pointer);
-    changes.extend(swap(&ownership_records(zone, name), ownership, same_text));
+    changes.extend(swap(&ownership_records(zone, name), ownership, |one, other| {
+        one.text() == other.text()
+    }));
     changes
 }
 
@@ -247,17 +255,6 @@ fn same_pointer(one: &RecordSet, other: &RecordSet) -> bool {
                 _,
             ) => false,
         }
-}
-
-fn same_text(one: &RecordSet, other: &RecordSet) -> bool {
-    text(one) == text(other)
-}
-
-fn text(record: &RecordSet) -> Option<String> {
-    match &record.content {
-        RecordContent::Values { values, .. } => values.first().map(|value| txt_text(value)),
-        RecordContent::Alias { .. } | RecordContent::Routed { .. } => None,
-    }
 }
 
 /// The record sets of a name that a pointer of ours replaces.
@@ -379,11 +376,15 @@ fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> 
             Some(_) | None => batches.push((1, characters, changes)),
         }
     }
-    let change = |(_, _, changes)| Change::ChangeRecords {
+    let changes = batches.into_iter().map(|(_, _, changes)| changes);
+    changes.map(|changes| change(zone_id, changes)).collect()
+}
+
+fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
+    Change::ChangeRecords {
         zone: zone_id.into(),
         changes,
-    };
-    batches.into_iter().map(change).collect()
+    }
 }
 
 fn characters(record: &RecordSet) -> usize {

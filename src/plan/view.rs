@@ -7,7 +7,7 @@ use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::Listener;
 use crate::model::name::{self, Arn};
 use crate::model::port::{Claim, PortOwner};
-use crate::model::record::{RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text};
+use crate::model::record::{RecordKind, RecordSet, ownership_name};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
 use crate::model::state::{
     LoadBalancerState, LoadBalancerStatus, Observed, ServiceState, ServiceStatus, TargetGroupState, ZoneState,
@@ -53,7 +53,7 @@ impl<'a> View<'a> {
             wanted: balancings
                 .flat_map(|b| [b.load_balancer.name.as_str(), &b.target_group.name])
                 .collect(),
-            hosts: ours.iter().map(|l| (normalize(&l.dns_name), *l)).collect(),
+            hosts: ours.iter().map(|l| (l.host(), *l)).collect(),
             in_front: groups
                 .filter(|group| owner.owns(&group.tags))
                 .map(|group| {
@@ -264,7 +264,7 @@ impl<'a> View<'a> {
 
     /// It was tried in this pass, or in one before, and did not work.
     pub(super) fn is_parked(&self, change: &Change) -> bool {
-        self.observed.parked.contains(&change.to_string())
+        !self.observed.parked.is_empty() && self.observed.parked.contains(&change.to_string())
     }
 
     /// Load balancer, target group and listeners are all there, so that a service may be attached.
@@ -347,13 +347,7 @@ impl<'a> View<'a> {
 /// The text of the ownership record of a name.
 pub(super) fn ownership_text(zone: &ZoneState, name: &str) -> Option<String> {
     let ownership = ownership_name(name);
-    let record = zone
-        .records
-        .iter()
-        .find(|r| r.name == ownership && r.kind == RecordKind::Txt)?;
-    match &record.content {
-        RecordContent::Values { values, .. } => Some(values.first().map(|v| txt_text(v)).unwrap_or_default()),
-        // Whatever it is, we did not write it.
-        RecordContent::Alias { .. } | RecordContent::Routed { .. } => Some(String::new()),
-    }
+    let mut records = zone.records.iter();
+    let record = records.find(|r| r.name == ownership && r.kind == RecordKind::Txt);
+    record.map(RecordSet::text)
 }

@@ -1,5 +1,12 @@
 //! One process's trouble, or one App's, never holds back another's; and what fails says so.
 
+use empire_controller::desired::place;
+use empire_controller::model::desired::Desired;
+use empire_controller::model::name::AppName;
+use empire_controller::model::owner::Owner;
+use empire_controller::observe::{Known, observe_pending};
+use futures::FutureExt;
+
 use crate::fake_aws::{Disturbance, When};
 use crate::fixtures::{acme, app, staging, web, worker};
 use crate::world::World;
@@ -205,6 +212,50 @@ fn a_name_that_is_taken_at_the_last_moment_does_not_hold_back_the_other() {
         .delete_records("ZINTERNAL", "acme.example.com");
     world.settle();
     world.assert_ready();
+}
+
+/// Two names that AWS refuses, each on its own: until they may be tried again, no batch with them is.
+#[test]
+fn two_refused_names_hold_back_neither_the_others_nor_the_next_ones() {
+    const CHANGE: &str = "route53:ChangeResourceRecordSets";
+    let mut world = World::new(&staging());
+    let refused = Disturbance::Refusal("InvalidChangeBatch", "No.");
+    for name in ["bad1.", "bad2."] {
+        world.aws.disturb(CHANGE, name, refused.clone());
+    }
+    let with = |names: &[&str]| acme().process("web", web().external().quantity(2).hostnames(names));
+    world.apply(&with(&["bad1.example.com", "bad2.example.com"]));
+    world.run(20);
+    assert!(world.aws.pointed_at("ZINTERNAL", "acme.example.com").is_some());
+    let outcome = world.step().remove(0).result.unwrap();
+    assert_eq!(outcome.failures.len(), 2, "{:#?}", outcome.failures);
+    assert_eq!(outcome.observed.zones["ZINTERNAL"].batch_limit, Some(1));
+    world.held = outcome.failures;
+    // Not even a pass that reads no names again goes on one by one.
+    let owner = Owner {
+        installation: "installation-1".into(),
+        app: AppName {
+            namespace: "shop".into(),
+            name: "acme".into(),
+        },
+    };
+    let desired = Desired::empty(owner, place(&staging().build()));
+    let (aws, before) = (&world.aws, outcome.observed);
+    let again = observe_pending(aws, aws, &desired, Known::default(), before, &[]).now_or_never();
+    assert_eq!(again.unwrap().unwrap().zones["ZINTERNAL"].batch_limit, None);
+
+    world.aws.take_attempts();
+    world.apply(&with(&[
+        "bad1.example.com",
+        "bad2.example.com",
+        "good.example.com",
+    ]));
+    let outcome = world.step().remove(0).result.unwrap();
+    let attempts = world.aws.take_attempts();
+    assert_eq!(attempts.len(), 1, "{attempts:#?}");
+    assert!(world.aws.pointed_at("ZINTERNAL", "good.example.com").is_some());
+    assert_eq!((outcome.held.len(), outcome.failures.len()), (2, 0));
+    assert!(world.reason("shop/acme").starts_with("Refused: "));
 }
 
 /// What AWS will take a moment later is no failure, and costs nothing more.

@@ -15,7 +15,7 @@ use empire_controller::model::name::AppName;
 use empire_controller::model::owner::Owner;
 use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
-use empire_controller::plan::Pending;
+use empire_controller::plan::{Change, Pending};
 use empire_controller::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
 use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
 use futures::FutureExt;
@@ -44,6 +44,8 @@ pub(crate) struct World {
     cursor: Option<u16>,
     /// Whether a crash also loses the App's status.
     pub(crate) loses_status: bool,
+    /// What failed, and is not tried again while this holds it.
+    pub(crate) held: Vec<(Change, Error)>,
     pub(crate) restarts: usize,
 }
 
@@ -109,6 +111,7 @@ impl World {
             recovered: false,
             cursor: None,
             loses_status: false,
+            held: Vec::new(),
             restarts: 0,
         }
     }
@@ -118,6 +121,7 @@ impl World {
             aws: self.aws.fork(),
             platform: self.platform.clone(),
             apps: self.apps.clone(),
+            held: self.held.clone(),
             ..*self
         }
     }
@@ -392,7 +396,7 @@ impl World {
             retiring: waits.retiring,
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
-            held: Vec::new(),
+            held: self.held.clone(),
         };
         let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
         Ok((desired, outcome))

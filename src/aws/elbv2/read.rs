@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ActionTypeEnum, LoadBal
 use super::{DEFAULT_DEREGISTRATION_DELAY, DEREGISTRATION_DELAY, TRAFFIC_PORT};
 use crate::aws::Result;
 use crate::aws::error::Call;
-use crate::model::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetGroupAttributes};
+use crate::model::load_balancer::{HealthCheck, TargetGroupAttributes};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::state::{ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState};
@@ -24,15 +24,6 @@ pub(super) fn load_balancer(call: Call, found: &sdk::LoadBalancer) -> Result<Loa
         // A gateway load balancer has none.
         dns_name: found.dns_name().unwrap_or_default().to_owned(),
         zone_id: found.canonical_hosted_zone_id().unwrap_or_default().to_owned(),
-        kind: match found.r#type() {
-            Some(sdk::LoadBalancerTypeEnum::Application) => Some(LoadBalancerKind::Application),
-            Some(_) | None => None,
-        },
-        scheme: match found.scheme() {
-            Some(sdk::LoadBalancerSchemeEnum::Internal) => Some(Scheme::Internal),
-            Some(sdk::LoadBalancerSchemeEnum::InternetFacing) => Some(Scheme::InternetFacing),
-            Some(_) | None => None,
-        },
         status: status(found.state()),
         subnets: zones.iter().filter_map(|zone| zone.subnet_id.clone()).collect(),
         security_groups: found.security_groups().iter().cloned().collect(),

@@ -228,6 +228,22 @@ fn a_name_of_somebody_else_is_named_as_such_and_untouched() {
 }
 
 #[test]
+fn an_ownership_record_with_a_second_value_is_not_one_that_we_wrote() {
+    let mut text = ours();
+    if let RecordContent::Values { values, .. } = &mut text.content {
+        values.push("\"v=spf1 -all\"".into());
+    }
+    let held = [cname(60, "web"), text];
+    judge(
+        &held,
+        "! web: process web: the record _empire.acme-web.corp.example exists and is not this App's",
+    );
+    // Nor is the name taken away with it.
+    let wanted = app([web().unnamed(), process("api").internal().unnamed()]);
+    check(&wanted, &listed(held), &[]);
+}
+
+#[test]
 fn a_name_held_by_an_app_of_a_name_that_begins_like_ours_is_not_ours() {
     judge(
         &[ownership(

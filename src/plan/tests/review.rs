@@ -49,8 +49,8 @@ fn moved() -> (Desired, Observed) {
 /// As the next pass after this one would find it.
 fn remember(wanted: &Desired, world: &mut Observed) {
     let retiring = plan(wanted, world).retiring;
-    let (before, taken) = (world.retiring.clone(), world.replaced_ttl.clone());
-    world.retiring = retiring
+    let (before, taken) = (world.waiting.clone(), world.replaced_ttl.clone());
+    world.waiting = retiring
         .into_iter()
         .map(|(_, name)| {
             let ttl = taken.get(&name).copied().or(before.get(&name).copied().flatten());

@@ -95,8 +95,6 @@ impl Elbv2 {
             arn: arn.clone(),
             dns_name: dns_name.clone(),
             zone_id: zone_id.clone(),
-            kind: Some(settings.kind),
-            scheme: Some(settings.scheme),
             status: status.clone(),
             subnets: settings.subnets.clone(),
             security_groups: settings.security_groups.clone(),
