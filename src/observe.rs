@@ -235,6 +235,11 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
     let prefix = name::load_balancer_prefix(&desired.owner.app);
     let (mut load_balancers, mut groups) =
         try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
+    // A target group may speak of a load balancer for a moment longer than that is there.
+    let there: BTreeSet<Arn> = load_balancers.iter().map(|l| l.arn.clone()).collect();
+    for group in &mut groups {
+        group.load_balancers.retain(|arn| there.contains(arn));
+    }
     load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
     groups.retain(|group| group.name.starts_with(&prefix));
 

@@ -18,7 +18,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
-use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
@@ -142,20 +141,10 @@ pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: 
     waits
 }
 
-/// Equal but for the times at which conditions changed: then there is nothing to write.
-pub fn is_same(one: &AppStatus, other: &AppStatus) -> bool {
-    one == other
-}
-
 /// What a status remembers about its processes, by name.
 fn by_name(processes: &[ProcessStatus]) -> BTreeMap<&str, &ProcessStatus> {
     processes
         .iter()
         .map(|process| (process.name.as_str(), process))
         .collect()
-}
-
-/// An error in words for a condition.
-pub fn message_of(error: &Error) -> String {
-    error.to_string()
 }
