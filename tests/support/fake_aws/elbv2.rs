@@ -209,7 +209,8 @@ impl aws::Elbv2 for FakeAws {
                     .into_iter()
                     .filter_map(|(listener, _)| listener.forwards_to);
                 let until = state.now + RELEASING;
-                state.elbv2.releasing.extend(served.map(|group| (group, until)));
+                let released = served.map(|group| (group, (load_balancer.clone(), until)));
+                state.elbv2.releasing.extend(released);
             }
             Ok(())
         })

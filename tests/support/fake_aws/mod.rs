@@ -31,7 +31,7 @@ pub(crate) const ROLLOUT: u64 = 15;
 pub(crate) const STOPPING: u64 = 12;
 pub(crate) const DRAINING: u64 = 25;
 /// After its load balancer is gone, AWS still counts a target group as in use for a while.
-pub(crate) const RELEASING: u64 = 8;
+pub(crate) const RELEASING: u64 = 12;
 
 /// One that took effect.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ pub(in crate::fake_aws) struct Elbv2 {
     pub(in crate::fake_aws) load_balancers: BTreeMap<Arn, Balancing>,
     pub(in crate::fake_aws) target_groups: BTreeMap<Arn, Group>,
     /// Target groups whose load balancer went a moment ago, and until when that shows.
-    pub(super) releasing: BTreeMap<Arn, u64>,
+    pub(super) releasing: BTreeMap<Arn, (Arn, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Balancing {
 
 impl Elbv2 {
     pub(in crate::fake_aws) fn tick(&mut self, now: u64) {
-        self.releasing.retain(|_, until| *until > now);
+        self.releasing.retain(|_, (_, until)| *until > now);
         for balancing in self.load_balancers.values_mut() {
             if balancing.status == LoadBalancerStatus::Provisioning && balancing.active_at <= now {
                 balancing.status = LoadBalancerStatus::Active;
@@ -109,7 +109,13 @@ impl Elbv2 {
             name: settings.name.clone(),
             arn: arn.clone(),
             check: settings.check.clone(),
-            load_balancers: self.in_front_of(arn).cloned().into_iter().collect(),
+            // It speaks of a load balancer for as long as it is not released by it.
+            load_balancers: self
+                .in_front_of(arn)
+                .or(self.releasing.get(arn).map(|(gone, _)| gone))
+                .cloned()
+                .into_iter()
+                .collect(),
             tags: Tags::new(),
             attributes: None,
         }
