@@ -58,7 +58,7 @@ async fn a_record_of_nobody_is_left_alone() {
 /// TTL, record type and tags are the Platform's, and reach the Apps that run there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_platform_reaches_its_apps() {
-    let place = Place::new(Cloud::Ministack, "changed", "ca-central-1").await;
+    let place = Place::new(Cloud::Ministack, "changed", "ap-northeast-1").await;
     place.converge(&web_app("acme"));
     let edit = |spec: Value| {
         place.proxy.take_writes();

@@ -3,9 +3,10 @@
 //! The control plane, the controller and the emulators are shared, so the tests also disturb one another as Apps of one
 //! installation do: not at all.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region};
@@ -35,6 +36,8 @@ static SHARED: LazyLock<(ControlPlane, Controller)> = LazyLock::new(|| {
 });
 static MINISTACK: LazyLock<Emulator> = LazyLock::new(|| Emulator::start("ministack"));
 static MOTO: LazyLock<Emulator> = LazyLock::new(|| Emulator::start("moto"));
+/// The regions of each emulator that tests play in.
+static TAKEN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cloud {
@@ -81,6 +84,11 @@ impl Place {
             Cloud::Ministack => &MINISTACK,
             Cloud::Moto => &MOTO,
         };
+        let alone = TAKEN
+            .lock()
+            .unwrap()
+            .insert((emulator.url.clone(), region.to_owned()));
+        assert!(alone, "{name} would see what another test makes in {region}");
         let proxy = Proxy::start(&emulator.url).await;
         let zone = format!("{name}.example.com");
         let mut made = seed(&emulator.url, region, name, &zone);

@@ -158,7 +158,7 @@ fn closed_port() -> Value {
 /// annotation, even while its Platform is about to go.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_app_holds_its_platform_all_the_same() {
-    let place = Place::new(Cloud::Ministack, "replaced", "sa-east-1").await;
+    let place = Place::new(Cloud::Ministack, "replaced", "eu-central-1").await;
     let mut app = web_app("acme");
     app["spec"]["platform"] = json!(place.name);
     place.converge(&app);
