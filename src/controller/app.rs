@@ -95,11 +95,8 @@ async fn undecodable(
     api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
         .await
         .map_err(failed("patch the status"))?;
-    let news = context
-        .told
-        .news(&key.to_string(), &[(Reason::InvalidSpec, message)]);
-    let notes = news.iter().map(|(reason, text)| report::warning(*reason, text));
-    report::publish(&context.client, &app, notes.collect()).await;
+    let trouble = (Reason::InvalidSpec, message);
+    report::tell(context, &key.to_string(), &app, &[], &[trouble]).await;
     Ok(Action::await_change())
 }
 

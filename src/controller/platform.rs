@@ -326,12 +326,14 @@ impl Pass<'_> {
             report::patch_status(&api, self.platform, &status).await?;
         }
         let troubles: Vec<Trouble> = verdict.trouble().into_iter().collect();
-        let mut news = self.context.told.news(&self.key, &troubles);
-        news.retain(|(_, message)| !before.conditions.iter().any(|c| c.message.contains(message)));
-        let notes = news
-            .iter()
-            .map(|(reason, message)| report::warning(*reason, message));
-        report::publish(&self.context.client, self.platform, notes.collect()).await;
+        report::tell(
+            self.context,
+            &self.key,
+            self.platform,
+            &before.conditions,
+            &troubles,
+        )
+        .await;
         Ok(())
     }
 }

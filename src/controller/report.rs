@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::{Client, Resource, ResourceExt};
@@ -13,7 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
 
+use super::context::Context;
 use super::kubernetes::{failed, is_gone, words};
+use super::memory::Trouble;
 use crate::api::condition::Reason;
 use crate::error::Error;
 use crate::plan::{Change, Verb};
@@ -102,8 +104,22 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
     }
 }
 
+/// One Event for each trouble that is news. Those that the conditions spoke of before a restart are none.
+pub(super) async fn tell<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    key: &str,
+    object: &K,
+    before: &[Condition],
+    troubles: &[Trouble],
+) {
+    let mut news = context.told.news(key, troubles);
+    news.retain(|(_, message)| !before.iter().any(|condition| condition.message.contains(message)));
+    let notes = news.iter().map(|(reason, message)| warning(*reason, message));
+    publish(&context.client, object, notes.collect()).await;
+}
+
 /// A Warning about what is wrong.
-pub(super) fn warning(reason: Reason, text: &str) -> Note {
+fn warning(reason: Reason, text: &str) -> Note {
     Note {
         kind: EventType::Warning,
         reason: reason.as_str().into(),

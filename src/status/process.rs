@@ -151,12 +151,11 @@ fn leads_here(desired: &Desired, outcome: &Outcome, key: &RecordKey) -> bool {
         .flat_map(|zone| &zone.records)
         .filter(|record| record.name == key.name)
         .filter_map(RecordSet::target);
-    let balancers = outcome.observed.load_balancers.values();
-    let ours: BTreeSet<String> = balancers
-        .filter(|l| desired.owner.owns(&l.tags))
-        .map(|l| normalize(&l.dns_name))
-        .collect();
-    targets.any(|target| ours.contains(&target))
+    let ours = |target: String| {
+        let mut balancers = outcome.observed.load_balancers.values();
+        balancers.any(|l| l.host() == target && desired.owner.owns(&l.tags))
+    };
+    targets.any(ours)
 }
 
 fn message(

@@ -11,7 +11,6 @@ use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::controller::backoff::{delay, pending};
 use crate::controller::finalizer::version;
-use crate::controller::memory::Trouble;
 use crate::controller::report::{self, EventType, Note};
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
@@ -124,19 +123,8 @@ impl Pass<'_> {
             Some((_, outcome)) => status::troubles(outcome),
             None => verdict.trouble().into_iter().collect(),
         };
-        self.tell(before.as_ref(), &troubles).await;
+        let before = before.map(|status| status.conditions).unwrap_or_default();
+        report::tell(self.context, &self.key.to_string(), self.app, &before, &troubles).await;
         Ok(status)
-    }
-
-    /// One Event for each; those that the status spoke of before a restart are no news.
-    async fn tell(&self, before: Option<&AppStatus>, troubles: &[Trouble]) {
-        let context = self.context;
-        let known = || before.into_iter().flat_map(|status| &status.conditions);
-        let mut news = context.told.news(&self.key.to_string(), troubles);
-        news.retain(|(_, message)| !known().any(|condition| condition.message.contains(message)));
-        let notes = news
-            .iter()
-            .map(|(reason, message)| report::warning(*reason, message));
-        report::publish(&context.client, self.app, notes.collect()).await;
     }
 }
