@@ -11,6 +11,7 @@ mod kubernetes;
 mod memory;
 mod platform;
 pub mod ports;
+mod prepare;
 mod report;
 mod resolve;
 

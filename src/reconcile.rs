@@ -108,15 +108,7 @@ pub async fn reconcile(
         .parked
         .extend(held.iter().map(|(change, _)| change.to_string()));
 
-    let mut outcome = Outcome {
-        plan: plan(desired, &observed),
-        observed,
-        done: Vec::new(),
-        early: Vec::new(),
-        failures: Vec::new(),
-        held: Vec::new(),
-        stale: false,
-    };
+    let mut outcome = Outcome::before_writes(desired, observed);
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
         write(aws, claims, before_writes, desired, &mut outcome).await;
@@ -127,6 +119,19 @@ pub async fn reconcile(
     let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
     held.retain(|(change, _)| parked.contains(&change.to_string()));
     Ok(outcome)
+}
+
+/// Carries on from what was observed.
+pub async fn carry_on(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    before_writes: &dyn BeforeWrites,
+    desired: &Desired,
+    observed: Observed,
+) -> Outcome {
+    let mut outcome = Outcome::before_writes(desired, observed);
+    write(aws, claims, before_writes, desired, &mut outcome).await;
+    outcome
 }
 
 /// Applies, and plans again, until nothing is left to change.
@@ -229,6 +234,18 @@ impl PutOff {
 }
 
 impl Outcome {
+    fn before_writes(desired: &Desired, observed: Observed) -> Self {
+        Outcome {
+            plan: plan(desired, &observed),
+            observed,
+            done: Vec::new(),
+            early: Vec::new(),
+            failures: Vec::new(),
+            held: Vec::new(),
+            stale: false,
+        }
+    }
+
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.
     fn give_up(&mut self, change: Change, why: &str) {
         self.observed.parked.insert(change.to_string());

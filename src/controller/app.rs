@@ -24,16 +24,16 @@ use super::context::Context;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
 use super::kubernetes::failed;
 use super::memory::{Key, Look, Memory};
+use super::prepare::{Bound, bind, request, wanted};
 use super::report::{self, api_of};
-use super::resolve::{Resolved, annotated, resolve, unready};
+use super::resolve::annotated;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::desired::{self, Built};
+use crate::desired::Built;
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
-use crate::model::owner::Owner;
 use crate::model::record::RecordChange;
 use crate::model::state::{Observed, TaskDefinitionState};
 use crate::observe::Known;
@@ -143,75 +143,47 @@ impl<'a> Pass<'a> {
         if self.is_new {
             self.remember(|memory| memory.built = false);
         }
-        let installation = match self.context.installation.id() {
-            Ok(installation) => installation,
-            Err(message) => {
-                return self
-                    .waits(Verdict::Reconciling(Reason::OwnerChanged, message))
-                    .await;
-            }
-        };
         let platforms = self.context.caches.platforms();
-        let Resolved { platform, record } = match resolve(self.app, &platforms) {
-            Ok(resolved) => resolved,
+        let bound = match bind(self.app, &platforms, &self.context.installation) {
+            Ok(bound) => bound,
             Err(verdict) => return self.waits(verdict).await,
         };
-        if !self.deleting
-            && let Some(verdict) = unready(self.app, platform)
-        {
-            return self.waits(verdict).await;
-        }
-        let owner = Owner {
-            installation: installation.into(),
-            app: desired::app_name(self.app),
-        };
-        match self.reconcile(platform, &record, owner).await {
-            Ok((desired, outcome, before)) => {
-                self.conclude(platform, &record, &desired, outcome, before).await
-            }
-            Err(error) => self.failed(Some(&record), &error).await,
+        match self.reconcile(&bound).await {
+            Ok((desired, outcome, before)) => self.conclude(&bound, &desired, outcome, before).await,
+            Err(error) => self.failed(Some(&bound.record), &error).await,
         }
     }
 
-    async fn reconcile(
-        &self,
-        platform: &Platform,
-        record: &PlatformRecord,
-        owner: Owner,
-    ) -> Result<(Desired, Outcome, Before), Error> {
-        self.announce(record).await?;
-        let desired = if self.deleting {
-            Desired::empty(owner, desired::place(platform))
-        } else {
-            let Built { desired, warnings } = desired::build(self.app, platform, &owner)?;
+    async fn reconcile(&self, bound: &Bound<'_>) -> Result<(Desired, Outcome, Before), Error> {
+        let (context, platform) = (self.context, bound.platform);
+        self.announce(&bound.record).await?;
+        let Built { desired, warnings } = wanted(self.app, bound)?;
+        if !self.deleting {
             self.warn_once(warnings).await;
-            desired
-        };
-        let (context, status) = (self.context, self.status());
+        }
+        let status = self.status();
         let look = self.recall(|memory| memory.look.clone()).flatten();
-        let ttl = desired::ttl(platform);
-        let waits = status::waits(status.as_ref(), context.config.retire_after, ttl, self.now);
-        // A service that drains is in no list. Of one whose status was lost, the manifest still speaks.
-        let reported = status.iter().flat_map(|status| &status.processes);
-        let mentioned = reported
-            .map(|process| &process.name)
-            .chain(self.app.spec.processes.keys())
-            .cloned();
+        let retire_after = context.config.retire_after;
+        let whole = request(
+            self.app,
+            status.as_ref(),
+            &desired,
+            platform,
+            retire_after,
+            self.now,
+        );
         let known = Known {
             task_definitions: look.as_ref().map(task_definitions_of).unwrap_or_default(),
-            mentioned: mentioned.collect(),
             port_cursor: context.ports.cursor(platform),
             ports_recovered: context.ports.are_recovered(platform),
+            ..whole.known
         };
         let (scope, held, before) = self.scope(platform, look);
         let request = Request {
-            desired: &desired,
             known,
             scope,
-            retiring: waits.retiring,
-            waits_over: waits.over,
-            suspended: self.app.spec.suspend.unwrap_or(false),
             held,
+            ..whole
         };
         let aws = context.aws(platform).await;
         let claims = KubeClaims {
@@ -221,7 +193,7 @@ impl<'a> Pass<'a> {
         // Should this pass end without a word, the next one must not believe in what was there before it; but what is
         // not to be tried yet stays so.
         self.remember(Memory::doubt);
-        let outcome = reconcile(&*aws, &claims, &self.hold(record), request).await?;
+        let outcome = reconcile(&*aws, &claims, &self.hold(&bound.record), request).await?;
         Ok((desired, outcome, before))
     }
 
@@ -266,13 +238,13 @@ impl<'a> Pass<'a> {
 
     async fn conclude(
         &self,
-        platform: &Platform,
-        record: &PlatformRecord,
+        bound: &Bound<'_>,
         desired: &Desired,
         outcome: Outcome,
         before: Before,
     ) -> Result<Action, Error> {
         let context = self.context;
+        let Bound { platform, record, .. } = bound;
         self.tell_others(&outcome, platform);
         report::publish(&context.client, self.app, report::changes(&outcome.done)).await;
         for change in &outcome.done {

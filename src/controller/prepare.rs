@@ -1,0 +1,103 @@
+//! What a pass over an App starts from, as does a preview of one: where the App lives, what it wants, and what its
+//! status remembers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::installation::Installation;
+use super::resolve::{Resolved, resolve, unready};
+use crate::api::app::{App, AppStatus, PlatformRecord};
+use crate::api::condition::Reason;
+use crate::api::platform::Platform;
+use crate::desired::{self, Built};
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::owner::Owner;
+use crate::observe::Known;
+use crate::reconcile::{Request, Scope};
+use crate::status::{self, Verdict};
+
+/// Where an App lives, and what marks its things there.
+#[derive(Debug)]
+pub(super) struct Bound<'a> {
+    pub platform: &'a Platform,
+    pub record: PlatformRecord,
+    pub owner: Owner,
+}
+
+/// Or the verdict on an App that can live nowhere yet.
+pub(super) fn bind<'a>(
+    app: &App,
+    platforms: &'a [Platform],
+    installation: &Installation,
+) -> Result<Bound<'a>, Verdict> {
+    let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
+    let installation = installation.id().map_err(changed)?;
+    let Resolved { platform, record } = resolve(app, platforms)?;
+    if !is_leaving(app)
+        && let Some(verdict) = unready(app, platform)
+    {
+        return Err(verdict);
+    }
+    let owner = Owner {
+        installation: installation.into(),
+        app: desired::app_name(app),
+    };
+    Ok(Bound {
+        platform,
+        record,
+        owner,
+    })
+}
+
+/// What is wanted: nothing, of an App that is being deleted.
+pub(super) fn wanted(app: &App, bound: &Bound<'_>) -> Result<Built, Error> {
+    let (platform, owner) = (bound.platform, &bound.owner);
+    if is_leaving(app) {
+        return Ok(Built {
+            desired: Desired::empty(owner.clone(), desired::place(platform)),
+            warnings: Vec::new(),
+        });
+    }
+    desired::build(app, platform, owner)
+}
+
+/// A pass that looks at everything, by nothing but the App and the status it has.
+pub(super) fn request<'a>(
+    app: &App,
+    status: Option<&AppStatus>,
+    desired: &'a Desired,
+    platform: &Platform,
+    retire_after: Duration,
+    now: Timestamp,
+) -> Request<'a> {
+    let waits = status::waits(status, retire_after, desired::ttl(platform), now);
+    Request {
+        desired,
+        known: Known {
+            mentioned: mentioned(app, status),
+            ..Known::default()
+        },
+        scope: Scope::Everything,
+        retiring: waits.retiring,
+        waits_over: waits.over,
+        suspended: app.spec.suspend.unwrap_or(false),
+        held: Vec::new(),
+    }
+}
+
+/// A service that drains is in no list. Of one whose status was lost, the manifest still speaks.
+fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
+    let reported = status.into_iter().flat_map(|status| &status.processes);
+    reported
+        .map(|process| &process.name)
+        .chain(app.spec.processes.keys())
+        .cloned()
+        .collect()
+}
+
+fn is_leaving(app: &App) -> bool {
+    app.metadata.deletion_timestamp.is_some()
+}
