@@ -226,12 +226,17 @@ impl Builder<'_> {
             network_mode: self.network_mode(),
             launch_type: self.launch_type(),
             execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
+            task_role_arn: None,
             container: self.name.into(),
             image: self.app.spec.image.clone(),
             command,
             cpu,
             memory,
             environment: self.environment(port),
+            secrets: BTreeMap::new(),
+            process_limit: None,
+            stop_timeout: None,
+            read_only_root_filesystem: false,
             port,
             logging: tasks
                 .and_then(|tasks| tasks.logging.as_ref())

@@ -117,6 +117,7 @@ impl Ecs for AwsClients {
             .network_mode(task_definition::network_mode(content.network_mode))
             .requires_compatibilities(task_definition::compatibility(content.launch_type))
             .set_execution_role_arn(content.execution_role_arn.clone())
+            .set_task_role_arn(content.task_role_arn.clone())
             .set_cpu(task_definition::task_size(content, content.cpu))
             .set_memory(task_definition::task_size(content, content.memory))
             .container_definitions(container)

@@ -35,7 +35,10 @@ pub struct TaskDefinition {
     pub family: String,
     pub network_mode: NetworkMode,
     pub launch_type: LaunchType,
+    /// Whose permissions ECS has while it starts the task.
     pub execution_role_arn: Option<String>,
+    /// Whose permissions the task itself has.
+    pub task_role_arn: Option<String>,
     /// Named after the process.
     pub container: String,
     pub image: String,
@@ -46,6 +49,13 @@ pub struct TaskDefinition {
     /// Hard limit in MiB.
     pub memory: u32,
     pub environment: Environment,
+    /// By environment variable, the ARN of the secret or parameter that ECS reads its value from.
+    pub secrets: BTreeMap<String, String>,
+    /// The ulimit `nproc`, soft and hard.
+    pub process_limit: Option<u32>,
+    /// Seconds from the signal to stop to the kill; `None`: as the container instance is set up.
+    pub stop_timeout: Option<u32>,
+    pub read_only_root_filesystem: bool,
     pub port: Option<PortMapping>,
     pub logging: Option<Logging>,
 }

@@ -241,7 +241,27 @@ impl fmt::Display for Content<'_> {
                 write!(f, " on host port {host}")?;
             }
         }
-        write!(f, ", {} variables)", content.environment.0.len())
+        write!(f, ", {} variables", content.environment.0.len())?;
+        if !content.secrets.is_empty() {
+            write!(
+                f,
+                ", {}",
+                counted(u64::try_from(content.secrets.len()).unwrap_or(u64::MAX), "secret")
+            )?;
+        }
+        if let Some(role) = &content.task_role_arn {
+            write!(f, ", role {role}")?;
+        }
+        if let Some(limit) = content.process_limit {
+            write!(f, ", nproc {limit}")?;
+        }
+        if let Some(seconds) = content.stop_timeout {
+            write!(f, ", stop timeout {seconds} s")?;
+        }
+        if content.read_only_root_filesystem {
+            f.write_str(", read-only root filesystem")?;
+        }
+        f.write_str(")")
     }
 }
 

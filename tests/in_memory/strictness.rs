@@ -7,7 +7,7 @@ use empire_controller::model::load_balancer::{Listener, LoadBalancer, TargetGrou
 use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
-use empire_controller::model::service::{Attachment, HostPort, ServiceUpdate, TaskDefinition};
+use empire_controller::model::service::{Attachment, HostPort, LaunchType, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::ServiceStatus;
 use futures::FutureExt;
 
@@ -242,6 +242,51 @@ fn a_rollout_does_not_end_without_its_target_group_and_scaling_starts_none() {
     );
     aws.advance(600);
     assert!(!is_rolled_out(&aws, "shop_acme_web"));
+}
+
+#[test]
+fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks() {
+    let aws = aws();
+    let register = |content: TaskDefinition, message: &str| {
+        let registered = now(aws.register_task_definition(&content, &web().service.tags));
+        refused(registered, "ClientException", message);
+    };
+    let arn = || "arn:aws:ssm:us-east-1:123456789012:parameter/x".to_owned();
+    let secrets = |name: &str| [(name.to_owned(), arn())].into();
+    let content = web().task_definition;
+    register(
+        TaskDefinition {
+            secrets: secrets("TOKEN"),
+            ..content.clone()
+        },
+        "executionRoleArn",
+    );
+    register(
+        TaskDefinition {
+            secrets: secrets("PORT"),
+            execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
+            ..content.clone()
+        },
+        "must be unique",
+    );
+    let fargate = TaskDefinition {
+        launch_type: LaunchType::Fargate,
+        ..content
+    };
+    register(
+        TaskDefinition {
+            process_limit: Some(512),
+            ..fargate.clone()
+        },
+        "nproc",
+    );
+    register(
+        TaskDefinition {
+            stop_timeout: Some(121),
+            ..fargate
+        },
+        "120 seconds",
+    );
 }
 
 #[test]

@@ -79,29 +79,51 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
         .filter_map(environment_variable)
         .collect();
     foreign.extend((environment.len() != container.environment().len()).then_some("environment"));
+    let secrets: BTreeMap<String, String> = container
+        .secrets()
+        .iter()
+        .map(|secret| (secret.name().to_owned(), secret.value_from().to_owned()))
+        .collect();
+    foreign.extend((secrets.len() != container.secrets().len()).then_some("secrets"));
+    let process_limit = match container.ulimits() {
+        [] => None,
+        [only] => {
+            let limit = process_limit(only);
+            foreign.extend(limit.is_none().then_some("ulimits"));
+            limit
+        }
+        _ => {
+            foreign.insert("ulimits");
+            None
+        }
+    };
 
     let mut content = TaskDefinition {
         family: found.family().unwrap_or_default().to_owned(),
         network_mode,
         launch_type,
-        execution_role_arn: found
-            .execution_role_arn()
-            .filter(|arn| !arn.is_empty())
-            .map(str::to_owned),
+        execution_role_arn: text(found.execution_role_arn()),
+        task_role_arn: text(found.task_role_arn()),
         container: container.name().unwrap_or_default().to_owned(),
         image: container.image().unwrap_or_default().to_owned(),
         command: container.command().to_vec(),
         cpu: from_i32(container.cpu()),
         memory: from_i32(container.memory().unwrap_or(0)),
         environment: Environment(environment),
+        secrets,
+        process_limit,
+        stop_timeout: container
+            .stop_timeout()
+            .map(from_i32)
+            .filter(|seconds| *seconds != 0),
+        read_only_root_filesystem: container.readonly_root_filesystem() == Some(true),
         port,
         logging,
     };
-    let size = |size: Option<&str>| size.filter(|size| !size.is_empty()).map(str::to_owned);
-    if size(found.cpu()) != task_size(&content, content.cpu) {
+    if text(found.cpu()) != task_size(&content, content.cpu) {
         foreign.insert("cpu");
     }
-    if size(found.memory()) != task_size(&content, content.memory) {
+    if text(found.memory()) != task_size(&content, content.memory) {
         foreign.insert("memory");
     }
     if !foreign.is_empty() {
@@ -123,7 +145,6 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
     });
     [
         ("containerDefinitions", found.container_definitions().len() != 1),
-        ("taskRoleArn", is_text(found.task_role_arn())),
         ("volumes", !found.volumes().is_empty()),
         ("placementConstraints", !found.placement_constraints().is_empty()),
         (
@@ -169,10 +190,8 @@ fn foreign_container_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'
         ("mountPoints", !container.mount_points().is_empty()),
         ("volumesFrom", !container.volumes_from().is_empty()),
         ("linuxParameters", container.linux_parameters().is_some()),
-        ("secrets", !container.secrets().is_empty()),
         ("dependsOn", !container.depends_on().is_empty()),
         ("startTimeout", number(container.start_timeout())),
-        ("stopTimeout", number(container.stop_timeout())),
         (
             "versionConsistency",
             versions == Some(&sdk::VersionConsistency::Disabled),
@@ -182,10 +201,6 @@ fn foreign_container_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'
         ("workingDirectory", is_text(container.working_directory())),
         ("disableNetworking", container.disable_networking() == Some(true)),
         ("privileged", container.privileged() == Some(true)),
-        (
-            "readonlyRootFilesystem",
-            container.readonly_root_filesystem() == Some(true),
-        ),
         ("dnsServers", !container.dns_servers().is_empty()),
         ("dnsSearchDomains", !container.dns_search_domains().is_empty()),
         ("extraHosts", !container.extra_hosts().is_empty()),
@@ -199,7 +214,6 @@ fn foreign_container_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'
             "dockerLabels",
             container.docker_labels().is_some_and(|labels| !labels.is_empty()),
         ),
-        ("ulimits", !container.ulimits().is_empty()),
         ("healthCheck", container.health_check().is_some()),
         ("systemControls", !container.system_controls().is_empty()),
         (
@@ -225,6 +239,11 @@ fn is_text(text: Option<&str>) -> bool {
     text.is_some_and(|text| !text.is_empty())
 }
 
+/// A text that is set: AWS leaves some out, and reports others as empty.
+fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 fn ordered(map: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
     map.iter()
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -233,6 +252,12 @@ fn ordered(map: &std::collections::HashMap<String, String>) -> BTreeMap<String, 
 
 fn environment_variable(pair: &sdk::KeyValuePair) -> Option<(String, String)> {
     Some((pair.name.clone()?, pair.value.clone().unwrap_or_default()))
+}
+
+/// `None` for a limit that we would never set.
+fn process_limit(limit: &sdk::Ulimit) -> Option<u32> {
+    let is_ours = *limit.name() == sdk::UlimitName::Nproc && limit.soft_limit() == limit.hard_limit();
+    is_ours.then(|| from_i32(limit.hard_limit()))
 }
 
 /// `None` for a mapping that we would never write. In awsvpc, AWS fills in the container port as the host port.
@@ -259,6 +284,15 @@ fn port_mapping(mapping: &sdk::PortMapping, network_mode: NetworkMode) -> Option
     })
 }
 
+fn write_process_limit(call: Call, limit: u32) -> Result<sdk::Ulimit> {
+    sdk::Ulimit::builder()
+        .name(sdk::UlimitName::Nproc)
+        .soft_limit(to_i32(limit))
+        .hard_limit(to_i32(limit))
+        .build()
+        .map_err(|error| call.bug(error.to_string()))
+}
+
 pub(super) fn container(call: Call, content: &TaskDefinition) -> Result<sdk::ContainerDefinition> {
     let variable = |(name, value)| sdk::KeyValuePair::builder().name(name).value(value).build();
     let mut container = sdk::ContainerDefinition::builder()
@@ -268,7 +302,16 @@ pub(super) fn container(call: Call, content: &TaskDefinition) -> Result<sdk::Con
         .cpu(to_i32(content.cpu))
         .memory(to_i32(content.memory))
         .set_command(Some(content.command.clone()).filter(|command| !command.is_empty()))
-        .set_environment(Some(content.environment.0.iter().map(variable).collect()));
+        .set_environment(Some(content.environment.0.iter().map(variable).collect()))
+        .set_stop_timeout(content.stop_timeout.map(to_i32))
+        .set_readonly_root_filesystem(content.read_only_root_filesystem.then_some(true));
+    for (name, arn) in &content.secrets {
+        let secret = sdk::Secret::builder().name(name).value_from(arn).build();
+        container = container.secrets(secret.map_err(|error| call.bug(error.to_string()))?);
+    }
+    if let Some(limit) = content.process_limit {
+        container = container.ulimits(write_process_limit(call, limit)?);
+    }
     if let Some(port) = content.port {
         container = container.port_mappings(write_port(call, port)?);
     }

@@ -152,6 +152,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         network_mode,
         launch_type,
         execution_role_arn: Some("arn:aws:iam::123456789012:role/ecsTaskExecutionRole".into()),
+        task_role_arn: None,
         container: "web".into(),
         image: "registry.example/acme:v42".into(),
         command: vec!["./bin/web".into(), "--port".into(), "8080".into()],
@@ -161,6 +162,10 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
             ("PORT".into(), "8080".into()),
             ("RAILS_ENV".into(), "production".into()),
         ])),
+        secrets: BTreeMap::new(),
+        process_limit: None,
+        stop_timeout: None,
+        read_only_root_filesystem: false,
         port: Some(PortMapping {
             container_port: 8080,
             host_port,

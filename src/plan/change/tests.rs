@@ -43,6 +43,33 @@ fn update(update: ServiceUpdate) -> Change {
 }
 
 #[test]
+fn a_task_definition_says_what_most_do_without() {
+    let content = TaskDefinition {
+        secrets: [(
+            "DATABASE_URL".into(),
+            "arn:aws:ssm:us-east-1:123456789012:parameter/x".into(),
+        )]
+        .into(),
+        task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
+        process_limit: Some(512),
+        stop_timeout: Some(45),
+        read_only_root_filesystem: true,
+        port: None,
+        ..content()
+    };
+    let change = Change::RegisterTaskDefinition {
+        process: "web".into(),
+        content,
+        tags: Tags::new(),
+    };
+    assert_eq!(
+        change.to_string(),
+        "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, \
+         1 secret, role arn:aws:iam::123456789012:role/apps/acme, nproc 512, stop timeout 45 s, read-only root filesystem)"
+    );
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "one table of all there are")]
 fn every_change_says_what_it_writes() {
     let web = || "web".to_owned();

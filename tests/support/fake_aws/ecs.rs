@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, HostPort, Service, ServiceUpdate, TaskDefinition};
+use empire_controller::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::{ServiceState, TaskDefinitionState};
 
 use super::{DRAINING, FakeAws, refuse};
-use check::{check, check_named};
+use check::{check, check_content, check_named};
 pub(super) use service::Ecs;
 use service::{Rolling, Running};
 
@@ -83,16 +83,7 @@ impl aws::Ecs for FakeAws {
     ) -> Result<TaskDefinitionState> {
         let about = format!("{} {}", content.family, content.image);
         self.write(REGISTER_TASK_DEFINITION, about, |state| {
-            let unfinished = content
-                .port
-                .is_some_and(|port| port.host_port == HostPort::Claimed);
-            if content.image.is_empty() || content.command.is_empty() || unfinished {
-                return refuse(
-                    REGISTER_TASK_DEFINITION,
-                    "ClientException",
-                    "Container definition is incomplete.",
-                );
-            }
+            check_content(REGISTER_TASK_DEFINITION, content)?;
             let of_family = |known: &&TaskDefinitionState| known.content.family == content.family;
             let revision = state.ecs.definitions.iter().filter(of_family).count() + 1;
             let registered = TaskDefinitionState {

@@ -29,7 +29,6 @@ async fn is_foreign(definition: Value, field: &str) {
 #[tokio::test]
 async fn beside_the_container() {
     for (field, value) in [
-        ("taskRoleArn", json!("arn:aws:iam::123456789012:role/apps/acme")),
         ("volumes", json!([{"name": "data", "host": {}}])),
         (
             "placementConstraints",
@@ -84,22 +83,16 @@ async fn in_the_container() {
         ("volumesFrom", json!([{"sourceContainer": "other"}])),
         ("linuxParameters", json!({"initProcessEnabled": true})),
         (
-            "secrets",
-            json!([{"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}]),
-        ),
-        (
             "dependsOn",
             json!([{"containerName": "other", "condition": "START"}]),
         ),
         ("startTimeout", json!(30)),
-        ("stopTimeout", json!(30)),
         ("versionConsistency", json!("disabled")),
         ("hostname", json!("web")),
         ("user", json!("1000")),
         ("workingDirectory", json!("/srv")),
         ("disableNetworking", json!(true)),
         ("privileged", json!(true)),
-        ("readonlyRootFilesystem", json!(true)),
         ("dnsServers", json!(["10.0.0.2"])),
         ("dnsSearchDomains", json!(["example.com"])),
         ("extraHosts", json!([{"hostname": "a", "ipAddress": "10.0.0.3"}])),
@@ -109,7 +102,25 @@ async fn in_the_container() {
         ("dockerLabels", json!({"a": "b"})),
         (
             "ulimits",
-            json!([{"name": "nofile", "softLimit": 1, "hardLimit": 2}]),
+            json!([{"name": "nofile", "softLimit": 256, "hardLimit": 256}]),
+        ),
+        (
+            "ulimits",
+            json!([{"name": "nproc", "softLimit": 256, "hardLimit": 512}]),
+        ),
+        (
+            "ulimits",
+            json!([
+                {"name": "nproc", "softLimit": 256, "hardLimit": 256},
+                {"name": "nofile", "softLimit": 1, "hardLimit": 2},
+            ]),
+        ),
+        (
+            "secrets",
+            json!([
+                {"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/a"},
+                {"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/b"},
+            ]),
         ),
         ("healthCheck", json!({"command": ["CMD", "true"]})),
         (
@@ -142,7 +153,7 @@ async fn what_aws_fills_in_is_not_foreign() {
     let container = inside(json!({
         "memoryReservation": 0, "links": [], "entryPoint": [], "dockerLabels": {}, "user": "", "privileged": false,
         "readonlyRootFilesystem": false, "interactive": false, "pseudoTerminal": false, "ulimits": [],
-        "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
+        "stopTimeout": 0, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
     }))
     .await;
     assert_eq!(read(container).await.content, bridge());

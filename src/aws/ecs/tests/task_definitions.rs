@@ -1,5 +1,7 @@
 //! Task definitions: written, and read back in AWS's words.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
@@ -34,6 +36,28 @@ pub(super) async fn written(content: &TaskDefinition) -> Value {
     sent.json()
 }
 
+/// Every part that most definitions do without.
+fn full() -> TaskDefinition {
+    let secret = |name: &str, arn: &str| (name.to_owned(), arn.to_owned());
+    TaskDefinition {
+        task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
+        secrets: BTreeMap::from([
+            secret(
+                "API_KEY",
+                "arn:aws:ssm:us-east-1:123456789012:parameter/shop/api-key",
+            ),
+            secret(
+                "DATABASE_URL",
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/database-a1b2c3",
+            ),
+        ]),
+        process_limit: Some(512),
+        stop_timeout: Some(45),
+        read_only_root_filesystem: true,
+        ..bridge()
+    }
+}
+
 /// What AWS makes of it: defaults filled in, `environment` and `requiresAttributes` in an order of its own.
 pub(super) fn reported(mut sent: Value) -> Value {
     let is_awsvpc = sent["networkMode"] == "awsvpc";
@@ -41,7 +65,11 @@ pub(super) fn reported(mut sent: Value) -> Value {
     definition.remove("tags");
     for container in definition["containerDefinitions"].as_array_mut().unwrap() {
         let container = container.as_object_mut().unwrap();
-        container["environment"].as_array_mut().unwrap().reverse();
+        for field in ["environment", "secrets"] {
+            if let Some(list) = container.get_mut(field) {
+                list.as_array_mut().unwrap().reverse();
+            }
+        }
         for field in ["mountPoints", "volumesFrom", "systemControls"] {
             container.insert(field.into(), json!([]));
         }
@@ -130,6 +158,29 @@ async fn registers_one_container_and_nothing_that_was_not_asked_for() {
 }
 
 #[tokio::test]
+async fn registers_roles_secrets_and_limits_in_ecs_own_fields() {
+    let sent = written(&full()).await;
+    assert_eq!(sent["taskRoleArn"], "arn:aws:iam::123456789012:role/apps/acme");
+    let container = &sent["containerDefinitions"][0];
+    assert_eq!(
+        container["secrets"],
+        json!([
+            {"name": "API_KEY", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/shop/api-key"},
+            {
+                "name": "DATABASE_URL",
+                "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/database-a1b2c3",
+            },
+        ])
+    );
+    assert_eq!(
+        container["ulimits"],
+        json!([{"name": "nproc", "softLimit": 512, "hardLimit": 512}])
+    );
+    assert_eq!(container["stopTimeout"], 45);
+    assert_eq!(container["readonlyRootFilesystem"], true);
+}
+
+#[tokio::test]
 async fn fargate_gets_the_size_of_the_task_and_no_host_port() {
     let sent = written(&definition(
         NetworkMode::Awsvpc,
@@ -165,6 +216,7 @@ async fn what_was_written_is_read_again() {
         ),
         definition(NetworkMode::Bridge, LaunchType::External, HostPort::Dynamic),
         plain,
+        full(),
     ];
     for content in contents {
         let found = read(reported(written(&content).await)).await;
@@ -213,6 +265,33 @@ async fn every_part_of_the_content_counts() {
         json!("/other"),
     )
     .await;
+}
+
+#[tokio::test]
+async fn every_part_that_most_do_without_counts() {
+    let base = reported(written(&full()).await);
+    let check = async |pointer: &str, value: Value| {
+        let mut changed = base.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        assert_ne!(read(changed).await.content, full(), "{pointer}");
+    };
+    check("/taskRoleArn", json!("arn:aws:iam::123456789012:role/other")).await;
+    check("/taskRoleArn", json!("")).await;
+    check("/containerDefinitions/0/secrets/0/name", json!("OTHER")).await;
+    check(
+        "/containerDefinitions/0/secrets/0/valueFrom",
+        json!("arn:aws:ssm:us-east-1:123456789012:parameter/other"),
+    )
+    .await;
+    check("/containerDefinitions/0/secrets", json!([])).await;
+    check("/containerDefinitions/0/ulimits", json!([])).await;
+    check(
+        "/containerDefinitions/0/ulimits/0",
+        json!({"name": "nproc", "softLimit": 256, "hardLimit": 256}),
+    )
+    .await;
+    check("/containerDefinitions/0/stopTimeout", json!(46)).await;
+    check("/containerDefinitions/0/readonlyRootFilesystem", json!(false)).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,55 @@
-//! What CreateService and UpdateService refuse.
+//! What RegisterTaskDefinition, CreateService and UpdateService refuse.
 
 use empire_controller::aws::Result;
 use empire_controller::model::name::Arn;
-use empire_controller::model::service::{Attachment, LaunchType, NetworkMode, ServiceSettings};
+use empire_controller::model::service::{
+    Attachment, HostPort, LaunchType, NetworkMode, ServiceSettings, TaskDefinition,
+};
 
 use super::super::{State, refuse};
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
+
+/// What RegisterTaskDefinition refuses.
+pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> Result<()> {
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
+    const FARGATE_STOP_TIMEOUT: u32 = 120;
+    let unfinished = content
+        .port
+        .is_some_and(|port| port.host_port == HostPort::Claimed);
+    if content.image.is_empty() || content.command.is_empty() || unfinished {
+        return refuse(action, "ClientException", "Container definition is incomplete.");
+    }
+    if !content.secrets.is_empty() && content.execution_role_arn.is_none() {
+        let message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.";
+        return refuse(action, "ClientException", message);
+    }
+    let twice = |name: &&String| content.environment.0.contains_key(*name);
+    if let Some(name) = content.secrets.keys().find(twice) {
+        let message = format!(
+            "The secret name must be unique and not shared with any new or existing environment variables set on the \
+             container, such as '{name}'."
+        );
+        return refuse(action, "ClientException", message);
+    }
+    let on_fargate = content.launch_type == LaunchType::Fargate;
+    if on_fargate && content.process_limit.is_some() {
+        let message = "Fargate does not support the ulimit nproc.";
+        return refuse(action, "ClientException", message);
+    }
+    if on_fargate
+        && content
+            .stop_timeout
+            .is_some_and(|seconds| seconds > FARGATE_STOP_TIMEOUT)
+    {
+        return refuse(
+            action,
+            "ClientException",
+            "The stop timeout is at most 120 seconds on Fargate.",
+        );
+    }
+    Ok(())
+}
 
 /// What CreateService and UpdateService refuse about what a service would then be.
 pub(super) fn check(
