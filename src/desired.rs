@@ -102,7 +102,9 @@ fn exposure(name: &str, process: &Process) -> Option<Expose> {
     match &process.expose {
         Some(expose) if expose.type_ == Some(ExposeType::None) => None,
         Some(expose) => Some(expose.clone()),
-        None if name == "web" => Some(Expose::default()),
+        None if name == "web" && process.cron.is_none() && process.noservice != Some(true) => {
+            Some(Expose::default())
+        }
         None => None,
     }
 }

@@ -114,11 +114,15 @@ fn every_string_list_and_map_of_a_spec_has_a_limit() {
     });
 }
 
+/// But those that have no key of their own, of which the order, or nothing, counts.
 #[test]
 fn every_list_of_objects_is_a_map_by_key() {
     each_schema(|path, schema| {
         if schema["type"] == "array" && schema["items"]["type"] == "object" {
-            assert_eq!(schema["x-kubernetes-list-type"], "map", "{path}");
+            let keyless = [".constraints", ".strategy", ".matchExpressions"];
+            let is_keyless = keyless.iter().any(|keyless| path.ends_with(keyless));
+            let expected = if is_keyless { "atomic" } else { "map" };
+            assert_eq!(schema["x-kubernetes-list-type"], expected, "{path}");
         }
     });
 }

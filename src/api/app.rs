@@ -5,20 +5,26 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+mod deploy;
+mod expose;
 mod rules;
+mod status;
+
+pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
+pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
+pub use status::{AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, Retiring, RolloutStatus};
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
-    exposed_names_fit, name_is_a_label, platform_is_the_recorded_one, port_is_reserved,
-    process_names_are_labels, process_names_are_text,
+    cron_takes_no, exposed_names_fit, name_is_a_label, noservice_takes_no, platform_is_the_recorded_one,
+    port_is_reserved, process_names_are_labels, process_names_are_text, variables_differ,
 };
-use super::schema::{LABEL, between, environment, hostnames, rule, shorter};
+use super::schema::{LABEL, between, environment, image, role, rule, secrets};
 
 /// What runs.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -80,6 +86,7 @@ use super::schema::{LABEL, between, environment, hostnames, rule, shorter};
     "!has(oldSelf.platform) || (has(self.platform) && self.platform == oldSelf.platform)",
     "platform cannot be changed once it is set: to move, make a new App",
 ).field_path(".platform"))]
+#[x_kube(validation = variables_differ())]
 pub struct AppSpec {
     /// The Platform to run on. Left out: the one annotated `empire.dev/is-default-platform: "true"`. Cannot be changed
     /// once it is set; an App stays on the Platform that it started on, even if the default moves.
@@ -93,10 +100,7 @@ pub struct AppSpec {
 
     /// The container image that every process runs, such as `registry.example.com/acme:v42`. At most 512 characters.
     #[schemars(length(max = 512))]
-    #[x_kube(validation = rule(
-        r"self.matches('^\\S+$')",
-        "must be a container image, such as registry.example.com/acme:v42, without spaces",
-    ))]
+    #[x_kube(validation = image())]
     pub image: String,
 
     /// Environment variables of every process; a process's own come before them. At most 250, of at most 32,768
@@ -109,6 +113,30 @@ pub struct AppSpec {
         "env: PORT is reserved: each exposed process gets its own, set by expose.containerPort",
     ))]
     pub env: BTreeMap<String, String>,
+
+    /// Secrets of every process: environment variables whose values ECS reads from AWS when a task starts. By name, the ARN
+    /// of a secret in Secrets Manager, to which `:<json key>:<version stage>:<version id>` may be added, or of a parameter
+    /// of SSM. The values never pass through the controller. At most 250; the Platform's `tenancy` must allow them, and a
+    /// process's own come before them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = secrets)]
+    #[x_kube(validation = rule(
+        "!('PORT' in self)",
+        "secrets: PORT is reserved: each exposed process gets its own, set by expose.containerPort",
+    ))]
+    pub secrets: BTreeMap<String, String>,
+
+    /// The ARN of the IAM role that the program itself has in AWS. The Platform's `tenancy` must allow it. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = role())]
+    pub task_role_arn: Option<String>,
+
+    /// What becomes of everything in AWS when the App is deleted. `Delete`: it is removed. `Retain`: it goes on running,
+    /// with its names, and without our tags, and host ports stay claimed; an App of the same name that is annotated
+    /// `empire.dev/adopt: "true"` takes it over. Left out: `Delete`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
 
     /// True: observe and report, but change nothing in AWS. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,9 +152,26 @@ pub struct AppSpec {
     pub processes: BTreeMap<String, Process>,
 }
 
+/// What becomes of an App's resources in AWS when it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    Delete,
+    Retain,
+}
+
 /// One line of the Procfile, extended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = cron_takes_no("expose", "nobody can reach a task that comes and goes"))]
+#[x_kube(validation = cron_takes_no("quantity", "each time, one task is started"))]
+#[x_kube(validation = cron_takes_no("deploy", "the next task started is of the new release"))]
+#[x_kube(validation = noservice_takes_no("cron", "one or the other"))]
+#[x_kube(validation = noservice_takes_no("expose", "nothing runs that could be reached"))]
+#[x_kube(validation = noservice_takes_no("quantity", "nothing runs"))]
+#[x_kube(validation = noservice_takes_no("deploy", "nothing runs that could be replaced"))]
+#[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
+#[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
+#[x_kube(validation = variables_differ())]
 pub struct Process {
     /// The command line, such as `./bin/web --verbose`. Split into words like a shell does, but not run by one: `$PORT`
     /// would reach the program as these five characters. At most 4,096 characters.
@@ -141,6 +186,36 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(max = 4_096)))]
     pub args: Vec<String>,
+
+    /// The image of this process, if it is another than the App's. At most 512 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = image())]
+    pub image: Option<String>,
+
+    /// When to start a task, instead of running a service: six fields as EventBridge Scheduler takes them (minute, hour,
+    /// day of month, month, day of week, year), such as `0 3 * * ? *`, or five as in a crontab, such as `0 3 * * 1-5`. At
+    /// most 128 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = rule(
+        r"self.matches('\\S')",
+        "must not be empty: say when, such as 0 3 * * ? *",
+    ))]
+    pub cron: Option<String>,
+
+    /// The time zone that `cron` is read in, by its IANA name, such as `Europe/Berlin`. Left out: UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = rule(
+        r"self.matches('^[A-Za-z0-9_+/-]+$')",
+        "must be the IANA name of a time zone, such as Europe/Berlin",
+    ))]
+    pub timezone: Option<String>,
+
+    /// True: a task definition and nothing else, for tasks that are started by hand, such as a console. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noservice: Option<bool>,
 
     /// How many tasks run, 0 to 10,000, enforced: a count changed in AWS is set back. Left out: the service starts with
     /// 1, and is then left to whoever scales it.
@@ -175,248 +250,44 @@ pub struct Process {
     /// exposed. `{}` is the same as `{type: http}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<Expose>,
-}
 
-/// How a process is reached.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule(
-    "!has(self.type) || self.type != 'none' || !(has(self.external) || has(self.containerPort) || has(self.hostnames) \
-     || has(self.gracePeriod) || has(self.check))",
-    "expose: type none takes no other field, since the process is not exposed",
-))]
-pub struct Expose {
-    /// `http`: an application load balancer that listens on port 80. `none`: not exposed, for a process named `web`; takes
-    /// no other field. Left out: `http`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_: Option<ExposeType>,
+    /// Secrets of this process, which come before those of the App. At most 250. A name cannot be in both `env` and
+    /// `secrets`, and those that are reserved there are reserved here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = secrets)]
+    pub secrets: BTreeMap<String, String>,
 
-    /// True: an internet-facing load balancer, with names in both DNS zones. False: an internal one, with names in the
-    /// internal zone only. Left out: false.
+    /// Limits that the kernel sets for each process in the container.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub external: Option<bool>,
+    pub ulimits: Option<Ulimits>,
 
-    /// The port that the program listens on in its container, 1 to 65535, which it is told in the environment variable
-    /// `PORT`. Left out: 8080.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 65_535))]
-    pub container_port: Option<i32>,
-
-    /// Further DNS names of the process, at most 10, in full and without wildcards, such as `www.example.com`. Each is
-    /// made in the Platform's zone that it lies in. Besides them, every exposed process has `<app>-<process>.<zone>`, and
-    /// `web` also `<app>.<zone>`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = hostnames)]
-    pub hostnames: Vec<String>,
-
-    /// How long a task that has just started may fail its health check without being replaced, `0s` to `24h`, in whole
-    /// seconds. Left out: 60s.
+    /// How long a task that is told to stop may take before it is killed, `2s` to `1h`, in whole seconds; on Fargate at most
+    /// `120s`. Left out: as the container instances are set up, on Fargate 30s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = between("0s", "24h"))]
-    pub grace_period: Option<String>,
+    #[x_kube(validation = between("2s", "1h"))]
+    pub stop_timeout: Option<String>,
 
-    /// The load balancer's health check. Every field has a default.
+    /// True: the program cannot write to its root file system. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub check: Option<HealthCheck>,
+    pub read_only_root_filesystem: Option<bool>,
+
+    /// On which container instances tasks run. Left out: on EC2, spread over availability zones and then over instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
+
+    /// How a new release replaces the old one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deploy: Option<Deploy>,
 }
 
-/// Whether a process is exposed, and by which protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ExposeType {
-    Http,
-    None,
-}
-
-/// How the load balancer finds out whether a task works. Statuses 200 to 399 pass.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule(
-    format!(
-        "!has(self.timeout) || (has(self.interval) ? {} : {})",
-        shorter("self.timeout", "self.interval"),
-        shorter("self.timeout", "'10s'"),
-    ),
-    "check: timeout must be shorter than interval, which is 10s if left out",
-).field_path(".timeout"))]
-pub struct HealthCheck {
-    /// The path that is asked for, such as `/health`; may have a query. At most 1,024 printable ASCII characters. Left
-    /// out: `/`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1_024))]
-    #[x_kube(validation = rule(
-        "self.matches('^/[!-~]*$')",
-        "must begin with / and have printable ASCII characters only, without spaces",
-    ))]
-    pub path: Option<String>,
-
-    /// The time from one check of a task to the next, `5s` to `300s`, in whole seconds. Left out: 10s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16))]
-    #[x_kube(validation = between("5s", "300s"))]
-    pub interval: Option<String>,
-
-    /// How long one check may take, `2s` to `120s`, in whole seconds and less than the interval. Left out: the lesser of
-    /// 5s and the interval less 1s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16))]
-    #[x_kube(validation = between("2s", "120s"))]
-    pub timeout: Option<String>,
-
-    /// After how many passed checks in a row a task counts as healthy, 2 to 10. Left out: 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 2, max = 10))]
-    pub healthy_threshold: Option<i32>,
-
-    /// After how many failed checks in a row a task counts as unhealthy, 2 to 10. Left out: 3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 2, max = 10))]
-    pub unhealthy_threshold: Option<i32>,
-}
-
-/// What became of the App. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by
-/// it take for "not there yet".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AppStatus {
-    /// The `metadata.generation` that this status is about.
-    pub observed_generation: i64,
-
-    /// `Ready`; and `Reconciling` while something is under way, or `Stalled` while something is stuck, each only when
-    /// true and never both. Reasons are a closed, documented list.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
-
-    /// The Platform that the App runs on for good, and where that was when it started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<PlatformRecord>,
-
-    /// The processes; one that is being removed stays listed until nothing of it is left.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub processes: Vec<ProcessStatus>,
-
-    /// How many processes are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
-    /// quantity running, and nothing left to change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub processes_complete: Option<String>,
-
-    /// Where `web`, or else the first exposed process, answers: by hostname, derived name or load balancer name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
-
-/// A Platform, as far as an App's resources depend on it for good.
+/// Limits that the kernel sets for each process in the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PlatformRecord {
-    /// Its name.
-    pub name: String,
-
-    /// Its AWS region.
-    pub region: String,
-
-    /// Its ECS cluster, name or ARN.
-    pub cluster: String,
-
-    /// The id of its VPC.
-    pub vpc_id: String,
-
-    /// The id of its internal hosted zone, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub internal_zone_id: Option<String>,
-
-    /// The id of its external hosted zone, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_zone_id: Option<String>,
-}
-
-/// One process, as it is in AWS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProcessStatus {
-    /// Its name in the App.
-    pub name: String,
-
-    /// How many tasks its service is told to run.
-    #[serde(default)]
-    pub desired: i32,
-
-    /// How many tasks run.
-    #[serde(default)]
-    pub running: i32,
-
-    /// How many tasks are starting.
-    #[serde(default)]
-    pub pending: i32,
-
-    /// The newest rollout of its service: `InProgress`, `Completed` or `Failed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollout: Option<RolloutStatus>,
-
-    /// The ARN of the task definition that its service is told to run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_definition: Option<String>,
-
-    /// The name of its load balancer in AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load_balancer: Option<String>,
-
-    /// The DNS name that AWS gave to its load balancer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load_balancer_dns_name: Option<String>,
-
-    /// The host ports that are claimed for it, if its Platform allocates them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["hostPort".into()]))]
-    pub host_ports: Vec<HostPortStatus>,
-
-    /// The DNS names that it is to have: its hostnames, then the derived ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hostnames: Vec<String>,
-
-    /// What it waits for, or what is wrong with it, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-
-    /// Load balancers that were replaced and go on serving until nobody can have their address any more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["loadBalancer".into()]))]
-    pub retiring: Vec<Retiring>,
-}
-
-/// How far the newest rollout of a service is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RolloutStatus {
-    InProgress,
-    Completed,
-    Failed,
-}
-
-/// A host port, claimed on the whole cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HostPortStatus {
-    /// The port in the container that it leads to.
-    pub container_port: i32,
-
-    /// The port on the container instances.
-    pub host_port: i32,
-}
-
-/// A load balancer that was replaced.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Retiring {
-    /// Its name in AWS.
-    pub load_balancer: String,
-
-    /// Since when no DNS name of ours leads to it.
-    pub since: Time,
-
-    /// The largest TTL, in seconds, of the names that led to it. It waits for at least twice as long.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_seconds: Option<i32>,
+pub struct Ulimits {
+    /// How many processes and threads the container's user may have, 1 to 2,147,483,647: soft and hard limit. Not on
+    /// Fargate. Left out: as the container instances are set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub nproc: Option<i32>,
 }

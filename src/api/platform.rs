@@ -5,17 +5,23 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+mod capacity;
 mod rules;
+mod status;
+mod tenancy;
+
+pub use capacity::{Capacity, CapacityProvider, LaunchType};
+pub use status::{HostPortCounts, PlatformStatus, ZoneNames};
+pub use tenancy::Tenancy;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::rules::{fixed, fixed_zone, name_is_a_label, on_external, on_fargate};
-use super::schema::{id, ids, options, rule, tags};
+use self::rules::{IS_FARGATE, LAUNCH_TYPE, fixed, fixed_zone, name_is_a_label, on_external, on_fargate};
+use super::schema::{id, ids, options, role, rule, tags};
 
 /// Where Apps run.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -65,9 +71,9 @@ use super::schema::{id, ids, options, rule, tags};
     validation = name_is_a_label(),
     validation = fixed("region", |spec| format!("{spec}.region")),
     validation = fixed("cluster", |spec| format!("(has({spec}.cluster) ? {spec}.cluster : 'default')")),
-    validation = fixed("capacity.launchType", |spec| format!(
-        "(has({spec}.capacity) && has({spec}.capacity.launchType) ? {spec}.capacity.launchType : 'EC2')"
-    )),
+    validation = fixed("roleArn", |spec| format!("(has({spec}.roleArn) ? {spec}.roleArn.split(':')[4] : '')")),
+    validation = fixed("capacity.launchType", |spec| LAUNCH_TYPE.replace("self", spec)),
+    validation = fixed("capacity.capacityProviders", |spec| IS_FARGATE.replace("self", spec)),
     validation = fixed("network.mode", |spec| format!("{spec}.network.mode")),
     validation = fixed("network.vpcId", |spec| format!("{spec}.network.vpcId")),
     validation = fixed("network.hostPorts", |spec| format!("has({spec}.network.hostPorts)")),
@@ -80,19 +86,19 @@ use super::schema::{id, ids, options, rule, tags};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = on_fargate(
     "self.network.mode == 'awsvpc'",
-    "network.mode: launch type FARGATE needs awsvpc",
+    "network.mode: Fargate needs awsvpc",
 ).field_path(".network.mode"))]
 #[x_kube(validation = on_fargate(
     "self.?tasks.?logging.?driver.orValue('awslogs') in ['awslogs', 'splunk']",
-    "tasks.logging.driver: launch type FARGATE has awslogs and splunk only",
+    "tasks.logging.driver: Fargate has awslogs and splunk only",
 ).field_path(".tasks"))]
 #[x_kube(validation = on_fargate(
     "self.?tasks.?logging.?driver.orValue('') != 'awslogs' || has(self.tasks.executionRoleArn)",
-    "tasks.executionRoleArn: launch type FARGATE needs one for awslogs",
+    "tasks.executionRoleArn: Fargate needs one for awslogs",
 ).field_path(".tasks"))]
 #[x_kube(validation = rule(
-    "self.?capacity.?launchType.orValue('EC2') == 'FARGATE' || !self.network.?tasks.?assignPublicIp.orValue(false)",
-    "network.tasks.assignPublicIp: only launch type FARGATE gives tasks public addresses",
+    format!("{IS_FARGATE} || !self.network.?tasks.?assignPublicIp.orValue(false)"),
+    "network.tasks.assignPublicIp: only Fargate gives tasks public addresses",
 ).field_path(".network.tasks"))]
 #[x_kube(validation = on_external(
     "self.?loadBalancing.?provider.orValue('ELBv2') == 'None'",
@@ -102,6 +108,10 @@ use super::schema::{id, ids, options, rule, tags};
     "self.network.mode == 'bridge'",
     "network.mode: launch type EXTERNAL needs bridge",
 ).field_path(".network.mode"))]
+#[x_kube(validation = rule(
+    "!has(self.externalId) || has(self.roleArn)",
+    "externalId: is for the role in roleArn, which is missing",
+).field_path(".externalId"))]
 pub struct PlatformSpec {
     /// The AWS region, such as `us-east-1`. Cannot be changed while Apps are here.
     #[schemars(length(max = 32))]
@@ -110,6 +120,22 @@ pub struct PlatformSpec {
         "must be the name of an AWS region, such as us-east-1",
     ))]
     pub region: String,
+
+    /// The ARN of an IAM role that the controller assumes through STS for everything it does here. Left out: it uses its own
+    /// credentials. The role's account cannot be changed while Apps are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = role())]
+    pub role_arn: Option<String>,
+
+    /// The external id that the role's trust policy asks for, 2 to 1,224 characters. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1_224))]
+    #[x_kube(validation = rule(
+        "self.matches('^[a-zA-Z0-9_+=,.@:/-]{2,}$')",
+        "must have 2 to 1,224 letters, digits and _ + = , . @ : / -",
+    ))]
+    pub external_id: Option<String>,
 
     /// Where AWS is called instead of its own endpoints, such as `http://127.0.0.1:4566`: an emulator or a VPC endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,30 +174,15 @@ pub struct PlatformSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Tasks>,
 
+    /// Who may run Apps here, and with what. Left out: Apps of any namespace, without `taskRoleArn` and `secrets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenancy: Option<Tenancy>,
+
     /// Tags on every service, load balancer and target group, besides our own three. At most 47. A key that is taken out
     /// here stays on what already has it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = tags)]
     pub tags: BTreeMap<String, String>,
-}
-
-/// What tasks run on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Capacity {
-    /// `EC2`: container instances of the cluster. `FARGATE`: no instances; needs network mode `awsvpc`. `EXTERNAL`:
-    /// registered machines outside AWS, without load balancing. Left out: `EC2`. Cannot be changed while Apps are here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub launch_type: Option<LaunchType>,
-}
-
-/// ECS's launch types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum LaunchType {
-    Ec2,
-    Fargate,
-    External,
 }
 
 /// The network that tasks and load balancers are in.
@@ -342,14 +353,18 @@ pub enum RecordType {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tasks {
-    /// The ARN of the IAM role that ECS itself uses to pull images and write logs. Left out: none.
+    /// The ARN of the IAM role that ECS itself uses to pull images, to read secrets and to write logs. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
-    #[x_kube(validation = rule(
-        r"self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/\\S+$')",
-        "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/ecs-execution",
-    ))]
+    #[x_kube(validation = role())]
     pub execution_role_arn: Option<String>,
+
+    /// The ARN of the IAM role by which EventBridge Scheduler starts the tasks of `cron` processes. Left out: none, and an
+    /// App with such a process is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = role())]
+    pub scheduler_role_arn: Option<String>,
 
     /// Where tasks log. Left out: as the container instances are set up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -369,53 +384,4 @@ pub struct Logging {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = options)]
     pub options: BTreeMap<String, String>,
-}
-
-/// What was found there. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by it
-/// take for "not there yet".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PlatformStatus {
-    /// The `metadata.generation` that this status is about.
-    pub observed_generation: i64,
-
-    /// `Ready`; and `Reconciling` while something is under way, or `Stalled` while something is stuck, each only when
-    /// true and never both. Reasons are a closed, documented list.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
-
-    /// What its hosted zones are called. Apps that need a zone wait for its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zones: Option<ZoneNames>,
-
-    /// How many host ports are held and free, if it allocates them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host_ports: Option<HostPortCounts>,
-
-    /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
-    #[serde(default)]
-    pub apps: i32,
-}
-
-/// What hosted zones are called.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ZoneNames {
-    /// The name of the internal zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub internal: Option<String>,
-
-    /// The name of the external zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external: Option<String>,
-}
-
-/// How many host ports are held and free.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HostPortCounts {
-    /// How many are held, inside the range or outside.
-    pub allocated: i32,
-
-    /// How many of the range can still be claimed.
-    pub available: i32,
 }

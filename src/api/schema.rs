@@ -8,7 +8,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::core::{Message, Rule};
-use schemars::Schema;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 /// A DNS label: 1 to 63 lower case letters, digits and inner hyphens.
@@ -67,28 +67,61 @@ pub(super) fn shorter(one: &str, other: &str) -> String {
     )
 }
 
+/// A container image.
+pub(super) fn image() -> Rule {
+    rule(
+        r"self.matches('^\\S+$')",
+        "must be a container image, such as registry.example.com/acme:v42, without spaces",
+    )
+}
+
+/// The ARN of an IAM role.
+pub(super) fn role() -> Rule {
+    rule(
+        r"self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/\\S+$')",
+        "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/apps/acme",
+    )
+}
+
 /// Environment variables: at most 250, values of at most 32,768 characters, none of the names that are ours.
 pub(super) fn environment(schema: &mut Schema) {
     limit_values(schema, 250, 32_768);
+    add_rules(schema, &variable_names("env"));
+}
+
+/// Secrets: at most 250, named as environment variables are, each the ARN of a secret or of a parameter.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>
+pub(super) fn secrets(schema: &mut Schema) {
+    limit_values(schema, 250, 512);
+    let arn = r"^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\\S+|ssm:[a-z0-9-]+:[0-9]{12}:parameter/\\S+)$";
+    let [valid, reserved] = variable_names("secrets");
+    let is_arn = rule_saying(
+        format!("self.all(n, self[n].matches('{arn}'))"),
+        format!(
+            "'secrets: ' + self.filter(n, !self[n].matches('{arn}'))[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM'"
+        ),
+    );
+    add_rules(schema, &[valid, reserved, is_arn]);
+}
+
+/// Names that a program can have in its environment, and none that is ours.
+fn variable_names(field: &str) -> [Rule; 2] {
     let valid = format!("n.matches('{VARIABLE}')");
     let reserved = "(n == 'SOURCE' || n.startsWith('EMPIRE_'))";
-    add_rules(
-        schema,
-        &[
-            rule_saying(
-                format!("self.all(n, {valid})"),
-                format!(
-                    "'env: ' + self.filter(n, !{valid})[0] + ': a name consists of letters, digits, _, - and ., and does not begin with a digit'"
-                ),
+    [
+        rule_saying(
+            format!("self.all(n, {valid})"),
+            format!(
+                "'{field}: ' + self.filter(n, !{valid})[0] + ': a name consists of letters, digits, _, - and ., and does not begin with a digit'"
             ),
-            rule_saying(
-                format!("self.all(n, !{reserved})"),
-                format!(
-                    "'env: ' + self.filter(n, {reserved})[0] + ': SOURCE and names that begin with EMPIRE_ are reserved'"
-                ),
+        ),
+        rule_saying(
+            format!("self.all(n, !{reserved})"),
+            format!(
+                "'{field}: ' + self.filter(n, {reserved})[0] + ': SOURCE and names that begin with EMPIRE_ are reserved'"
             ),
-        ],
-    );
+        ),
+    ]
 }
 
 /// Tags for AWS: 47, since a resource takes 50 and three are ours.
@@ -127,40 +160,103 @@ pub(super) fn options(schema: &mut Schema) {
     limit_values(schema, 50, 2_048);
 }
 
+/// ARNs of certificates, at most 25, each once.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+pub(super) fn certificates(schema: &mut Schema) {
+    let valid = rule(
+        r"self.matches('^arn:aws[a-z-]*:(acm|iam):[a-z0-9-]*:[0-9]{12}:(certificate|server-certificate)/\\S+$')",
+        "must be the ARN of a certificate, such as arn:aws:acm:us-east-1:123456789012:certificate/0123-4567",
+    );
+    strings(schema, 0, 25, 512, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
+/// Patterns of ARNs, at most 100.
+pub(super) fn arn_patterns(schema: &mut Schema) {
+    let valid = rule(
+        r"self.matches('^(arn:\\S+|[*])$')",
+        "must be an ARN, in which * stands for any characters, such as arn:aws:iam::123456789012:role/apps/*",
+    );
+    strings(schema, 0, 100, 512, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
+/// A label selector of Kubernetes, with limits.
+pub(super) fn selector(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "matchLabels": {
+                "description": "Labels and the values that they must have, at most 20.",
+                "type": "object",
+                "maxProperties": 20,
+                "additionalProperties": { "type": "string", "maxLength": 63 },
+            },
+            "matchExpressions": {
+                "description": "Requirements that must all be met, at most 20.",
+                "type": "array",
+                "maxItems": 20,
+                "x-kubernetes-list-type": "atomic",
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": {
+                            "description": "A label.",
+                            "type": "string",
+                            "maxLength": 317,
+                        },
+                        "operator": {
+                            "description": "What its value must be, or whether it must be there.",
+                            "type": "string",
+                            "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
+                        },
+                        "values": {
+                            "description": "With `In` and `NotIn`, the values, at most 50.",
+                            "type": "array",
+                            "maxItems": 50,
+                            "x-kubernetes-list-type": "atomic",
+                            "items": { "type": "string", "maxLength": 63 },
+                        },
+                    },
+                    "x-kubernetes-validations": [rule(
+                        "has(self.values) && size(self.values) > 0 ? self.operator in ['In', 'NotIn'] : self.operator in ['Exists', 'DoesNotExist']",
+                        "tenancy.namespaceSelector: In and NotIn need values, and Exists and DoesNotExist take none",
+                    )],
+                },
+            },
+        },
+    })
+}
+
 /// Full DNS names, at most 10. 245 characters each, so that `_empire.` fits before them.
 pub(super) fn hostnames(schema: &mut Schema) {
     let label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
-    schema.insert("maxItems".into(), json!(10));
-    schema.insert(
-        "items".into(),
-        json!({
-            "type": "string",
-            "maxLength": 245,
-            "x-kubernetes-validations": [rule(
-                format!("self.matches('^({label}[.])+{label}$')"),
-                "must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
-            )],
-        }),
+    let valid = rule(
+        format!("self.matches('^({label}[.])+{label}$')"),
+        "must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
     );
+    strings(schema, 0, 10, 245, &valid);
 }
 
 /// A set of AWS ids that begin with `prefix`, such as `subnet-`.
 pub(super) fn ids(prefix: &'static str, least: usize, most: usize) -> impl Fn(&mut Schema) {
     move |schema| {
-        if least > 0 {
-            schema.insert("minItems".into(), json!(least));
-        }
-        schema.insert("maxItems".into(), json!(most));
+        strings(schema, least, most, 64, &id(prefix));
         schema.insert("x-kubernetes-list-type".into(), json!("set"));
-        schema.insert(
-            "items".into(),
-            json!({
-                "type": "string",
-                "maxLength": 64,
-                "x-kubernetes-validations": [id(prefix)],
-            }),
-        );
     }
+}
+
+/// A list of strings that each keep a rule.
+fn strings(schema: &mut Schema, least: usize, most: usize, length: usize, valid: &Rule) {
+    if least > 0 {
+        schema.insert("minItems".into(), json!(least));
+    }
+    schema.insert("maxItems".into(), json!(most));
+    schema.insert(
+        "items".into(),
+        json!({ "type": "string", "maxLength": length, "x-kubernetes-validations": [valid] }),
+    );
 }
 
 /// An AWS id that begins with `prefix`, such as `vpc-`.

@@ -67,11 +67,11 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         // What goes with which launch type.
         (
             bridge("", "capacity: {launchType: FARGATE}"),
-            "spec.network.mode: Invalid value: …network.mode: launch type FARGATE needs awsvpc",
+            "spec.network.mode: Invalid value: …network.mode: Fargate needs awsvpc",
         ),
         (
             awsvpc("", &logging("syslog", "")),
-            "spec.tasks: Invalid value: …tasks.logging.driver: launch type FARGATE has awslogs and splunk only",
+            "spec.tasks: Invalid value: …tasks.logging.driver: Fargate has awslogs and splunk only",
         ),
         (
             awsvpc("", &logging("awslogs", "")),

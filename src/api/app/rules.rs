@@ -72,5 +72,114 @@ pub(super) fn port_is_reserved() -> Rule {
 
 /// CEL for whether the process `n` is exposed.
 fn is_exposed(process: &str) -> String {
-    format!("(has({process}.expose) ? {process}.expose.?type.orValue('http') != 'none' : n == 'web')")
+    format!(
+        "(has({process}.expose) ? {process}.expose.?type.orValue('http') != 'none' \
+         : n == 'web' && !has({process}.cron) && !{process}.?noservice.orValue(false))"
+    )
+}
+
+/// One name means one thing.
+pub(super) fn variables_differ() -> Rule {
+    rule_saying(
+        "!has(self.env) || !has(self.secrets) || self.secrets.all(n, !(n in self.env))",
+        "'secrets: ' + self.secrets.filter(n, n in self.env)[0] + ': is also in env'",
+    )
+    .field_path(".secrets")
+}
+
+pub(super) fn cron_takes_no(field: &str, why: &str) -> Rule {
+    rule(
+        format!("!has(self.cron) || !has(self.{field})"),
+        format!("{field}: not with cron: {why}"),
+    )
+    .field_path(format!(".{field}"))
+}
+
+pub(super) fn noservice_takes_no(field: &str, why: &str) -> Rule {
+    rule(
+        format!("!self.?noservice.orValue(false) || !has(self.{field})"),
+        format!("{field}: not with noservice: {why}"),
+    )
+    .field_path(format!(".{field}"))
+}
+
+/// The fields of an exposure, but for its type.
+const EXPOSE_FIELDS: [&str; 9] = [
+    "external",
+    "containerPort",
+    "listeners",
+    "certificateArns",
+    "hostnames",
+    "gracePeriod",
+    "idleTimeout",
+    "deregistrationDelay",
+    "check",
+];
+
+pub(super) fn none_takes_nothing() -> Rule {
+    let any: Vec<String> = EXPOSE_FIELDS
+        .iter()
+        .map(|field| format!("has(self.{field})"))
+        .collect();
+    rule(
+        format!("self.?type.orValue('http') != 'none' || !({})", any.join(" || ")),
+        "expose: type none takes no other field, since the process is not exposed",
+    )
+}
+
+pub(super) fn listeners_or_type() -> Rule {
+    rule(
+        format!("!{HAS_LISTENERS} || !(has(self.type) || has(self.containerPort))"),
+        "expose: listeners are in place of type and containerPort: say it in one way or the other",
+    )
+    .field_path(".listeners")
+}
+
+const HAS_LISTENERS: &str = "(has(self.listeners) && size(self.listeners) > 0)";
+const HAS_CERTIFICATES: &str = "(has(self.certificateArns) && size(self.certificateArns) > 0)";
+
+/// CEL for whether an exposure uses one of two protocols.
+fn speaks(one: &str, other: &str) -> String {
+    format!(
+        "({HAS_LISTENERS} ? self.listeners.exists(l, l.protocol == '{one}' || l.protocol == '{other}') \
+         : self.?type.orValue('http') in ['{one}', '{other}'])"
+    )
+}
+
+pub(super) fn certificates_for_tls() -> Rule {
+    rule(
+        format!("!{} || {HAS_CERTIFICATES}", speaks("https", "tls")),
+        "expose: https and tls need certificateArns",
+    )
+}
+
+pub(super) fn certificates_only_for_tls() -> Rule {
+    rule(
+        format!("!{HAS_CERTIFICATES} || {}", speaks("https", "tls")),
+        "expose: certificateArns are for https and tls only",
+    )
+    .field_path(".certificateArns")
+}
+
+/// What makes no sense on a network load balancer.
+pub(super) fn only_http(given: &str, message: &str) -> Rule {
+    rule(format!("!({given}) || !{}", speaks("tcp", "tls")), message)
+}
+
+pub(super) fn listeners_of_one_kind() -> Rule {
+    rule(
+        "self.all(l, l.protocol in ['http', 'https']) || self.all(l, l.protocol in ['tcp', 'tls'])",
+        "expose: listeners: http and https are for another kind of load balancer than tcp and tls: use a process each",
+    )
+}
+
+/// Between the smallest and the largest of them there is no third.
+pub(super) fn two_container_ports() -> Rule {
+    let ports = "self.map(m, m.?containerPort.orValue(8080))";
+    rule(
+        format!(
+            "self.map(l, l.?containerPort.orValue(8080)).all(p, p == {ports}.min() || p == {ports}.max())"
+        ),
+        "expose: listeners: they may lead to two container ports at most",
+    )
 }

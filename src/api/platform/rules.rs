@@ -44,11 +44,16 @@ fn unchanged(field: &str, condition: &str) -> Rule {
     .field_path(format!(".spec.{field}"))
 }
 
+/// CEL for the launch type of a spec; empty with capacity providers.
+pub(super) const LAUNCH_TYPE: &str = "(has(self.capacity) && has(self.capacity.launchType) ? self.capacity.launchType \
+     : has(self.capacity) && has(self.capacity.capacityProviders) && size(self.capacity.capacityProviders) > 0 ? '' : 'EC2')";
+
+/// CEL for whether the tasks of a spec run on Fargate, by launch type or by capacity provider.
+pub(super) const IS_FARGATE: &str = "(has(self.capacity) && (has(self.capacity.launchType) ? self.capacity.launchType == 'FARGATE' \
+     : has(self.capacity.capacityProviders) && self.capacity.capacityProviders.exists(p, p.name.startsWith('FARGATE'))))";
+
 pub(super) fn on_fargate(condition: &str, message: &str) -> Rule {
-    rule(
-        format!("self.?capacity.?launchType.orValue('EC2') != 'FARGATE' || ({condition})"),
-        message,
-    )
+    rule(format!("!{IS_FARGATE} || ({condition})"), message)
 }
 
 pub(super) fn on_external(condition: &str, message: &str) -> Rule {

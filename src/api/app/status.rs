@@ -1,0 +1,154 @@
+//! What became of an App. Every field but the first may be missing: a newer controller reads what an older one wrote.
+
+#![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What became of the App. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by
+/// it take for "not there yet".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppStatus {
+    /// The `metadata.generation` that this status is about.
+    pub observed_generation: i64,
+
+    /// `Ready`; and `Reconciling` while something is under way, or `Stalled` while something is stuck, each only when
+    /// true and never both. Reasons are a closed, documented list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+
+    /// The Platform that the App runs on for good, and where that was when it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformRecord>,
+
+    /// The processes; one that is being removed stays listed until nothing of it is left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub processes: Vec<ProcessStatus>,
+
+    /// How many processes are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
+    /// quantity running, and nothing left to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes_complete: Option<String>,
+
+    /// Where `web`, or else the first exposed process, answers: by hostname, derived name or load balancer name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A Platform, as far as an App's resources depend on it for good.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformRecord {
+    /// Its name.
+    pub name: String,
+
+    /// Its AWS region.
+    pub region: String,
+
+    /// Its ECS cluster, name or ARN.
+    pub cluster: String,
+
+    /// The id of its VPC.
+    pub vpc_id: String,
+
+    /// The id of its internal hosted zone, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_zone_id: Option<String>,
+
+    /// The id of its external hosted zone, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_zone_id: Option<String>,
+}
+
+/// One process, as it is in AWS.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessStatus {
+    /// Its name in the App.
+    pub name: String,
+
+    /// How many tasks its service is told to run.
+    #[serde(default)]
+    pub desired: i32,
+
+    /// How many tasks run.
+    #[serde(default)]
+    pub running: i32,
+
+    /// How many tasks are starting.
+    #[serde(default)]
+    pub pending: i32,
+
+    /// The newest rollout of its service: `InProgress`, `Completed` or `Failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
+
+    /// The ARN of the task definition that its service is told to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
+
+    /// The name of its load balancer in AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<String>,
+
+    /// The DNS name that AWS gave to its load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer_dns_name: Option<String>,
+
+    /// The host ports that are claimed for it, if its Platform allocates them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["hostPort".into()]))]
+    pub host_ports: Vec<HostPortStatus>,
+
+    /// The DNS names that it is to have: its hostnames, then the derived ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hostnames: Vec<String>,
+
+    /// What it waits for, or what is wrong with it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+
+    /// Load balancers that were replaced and go on serving until nobody can have their address any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["loadBalancer".into()]))]
+    pub retiring: Vec<Retiring>,
+}
+
+/// How far the newest rollout of a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RolloutStatus {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+/// A host port, claimed on the whole cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostPortStatus {
+    /// The port in the container that it leads to.
+    pub container_port: i32,
+
+    /// The port on the container instances.
+    pub host_port: i32,
+}
+
+/// A load balancer that was replaced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Retiring {
+    /// Its name in AWS.
+    pub load_balancer: String,
+
+    /// Since when no DNS name of ours leads to it.
+    pub since: Time,
+
+    /// The largest TTL, in seconds, of the names that led to it. It waits for at least twice as long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<i32>,
+}

@@ -1,0 +1,57 @@
+//! What was found where a Platform says that Apps run.
+
+#![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What was found there. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by it
+/// take for "not there yet".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformStatus {
+    /// The `metadata.generation` that this status is about.
+    pub observed_generation: i64,
+
+    /// `Ready`; and `Reconciling` while something is under way, or `Stalled` while something is stuck, each only when
+    /// true and never both. Reasons are a closed, documented list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+
+    /// What its hosted zones are called. Apps that need a zone wait for its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zones: Option<ZoneNames>,
+
+    /// How many host ports are held and free, if it allocates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_ports: Option<HostPortCounts>,
+
+    /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
+    #[serde(default)]
+    pub apps: i32,
+}
+
+/// What hosted zones are called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneNames {
+    /// The name of the internal zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<String>,
+
+    /// The name of the external zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+}
+
+/// How many host ports are held and free.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostPortCounts {
+    /// How many are held, inside the range or outside.
+    pub allocated: i32,
+
+    /// How many of the range can still be claimed.
+    pub available: i32,
+}
