@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::app::{App, Expose, ExposeType, Process};
 use crate::api::platform::{LaunchType as Launch, NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
-use crate::model::desired::{Desired, DesiredProcess, Place};
+use crate::model::desired::{Desired, DesiredProcess, Place, Runs};
 use crate::model::name::{self, AppName};
 use crate::model::owner::{Owner, Tags};
 use crate::model::port::PortRange;
@@ -143,13 +143,13 @@ impl Builder<'_> {
         let claimed = port.is_some_and(|port| port.host_port == HostPort::Claimed);
         Ok(DesiredProcess {
             task_definition: self.task_definition(port)?,
-            service: Service {
+            runs: Runs::Service(Service {
                 name: self.family(),
                 launch_type: self.launch_type(),
                 quantity,
                 settings: self.settings(quantity, claimed, grace_period),
                 tags: self.tags(),
-            },
+            }),
             load_balancing,
         })
     }

@@ -165,7 +165,7 @@ pub fn wanted_definitions(desired: &Desired, observed: &Observed) -> Vec<(String
     wanted
         .map(|(name, process)| {
             (
-                process.service.name.clone(),
+                process.task_definition.family.clone(),
                 view.wanted_definition(name, process),
             )
         })

@@ -18,7 +18,7 @@ use crate::model::name::AppName;
 use crate::model::owner::Tags;
 use crate::model::port::PortRange;
 use crate::model::service::{
-    HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, TaskNetwork,
+    HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service, TaskNetwork,
 };
 
 fn built(processes: Value, spec: Value) -> Desired {
@@ -31,6 +31,10 @@ fn one(process: Value, spec: Value) -> DesiredProcess {
         .processes
         .remove("api")
         .unwrap()
+}
+
+fn service(process: &DesiredProcess) -> &Service {
+    process.service().unwrap()
 }
 
 fn exposed(expose: Value) -> DesiredProcess {
@@ -67,11 +71,11 @@ fn a_process_that_says_nothing_gets_every_default() {
     );
     assert_eq!(definition.port, None);
     assert_eq!(
-        (process.service.name.as_str(), process.service.quantity),
+        (service(&process).name.as_str(), service(&process).quantity),
         ("shop_acme_api", None)
     );
-    assert_eq!(process.service.settings.grace_period, None);
-    assert_eq!(process.service.settings.network, None);
+    assert_eq!(service(&process).settings.grace_period, None);
+    assert_eq!(service(&process).settings.network, None);
     assert_eq!(process.load_balancing, None);
 }
 
@@ -86,11 +90,11 @@ fn what_a_process_says_is_sent() {
             },
         }),
     );
-    let definition = process.task_definition;
+    let definition = &process.task_definition;
     // The arguments as they are, never split.
     assert_eq!(definition.command, ["./bin/api", "--x", "a b", "$HOME"]);
     assert_eq!((definition.cpu, definition.memory), (1024, 2048));
-    assert_eq!(process.service.quantity, Some(4));
+    assert_eq!(service(&process).quantity, Some(4));
     assert_eq!(
         definition.execution_role_arn.as_deref(),
         Some("arn:aws:iam::123456789012:role/execution")
@@ -441,7 +445,7 @@ fn a_check_has_a_default_for_every_field() {
 
 #[test]
 fn the_grace_period_is_a_minute_unless_it_is_set_and_none_without_a_load_balancer() {
-    let grace = |process: Value, spec: Value| one(process, spec).service.settings.grace_period;
+    let grace = |process: Value, spec: Value| service(&one(process, spec)).settings.grace_period;
     let with = |expose: Value| json!({ "command": "run", "expose": expose });
     assert_eq!(grace(with(json!({})), json!({})), Some(60));
     assert_eq!(grace(with(json!({ "gracePeriod": "5m" })), json!({})), Some(300));
@@ -463,7 +467,7 @@ fn deployments_leave_room_as_ports_and_instances_allow() {
         if expose {
             process["expose"] = json!({});
         }
-        let settings = one(process, spec).service.settings;
+        let settings = service(&one(process, spec)).settings.clone();
         (settings.minimum_healthy_percent, settings.maximum_percent)
     };
     for (quantity, expected) in [
@@ -511,14 +515,14 @@ fn tasks_are_spread_and_rebalanced_where_that_is_allowed() {
         (external, false, Vec::new(), LaunchType::External),
     ] {
         let process = one(json!({ "command": "run", "expose": {} }), spec.clone());
-        let settings = process.service.settings;
+        let settings = service(&process).settings.clone();
         assert_eq!(
             (settings.zone_rebalancing, settings.placement),
             (rebalancing, placement),
             "{spec}"
         );
         assert_eq!(
-            (process.service.launch_type, process.task_definition.launch_type),
+            (service(&process).launch_type, process.task_definition.launch_type),
             (launch_type, launch_type)
         );
     }
@@ -532,7 +536,7 @@ fn awsvpc_gives_tasks_their_own_network_and_targets_by_address() {
         spec(json!({ "subnets": ["subnet-t"], "securityGroups": ["sg-t"], "assignPublicIp": true })),
     );
     assert_eq!(
-        process.service.settings.network,
+        service(&process).settings.network,
         Some(TaskNetwork {
             subnets: ["subnet-t".to_owned()].into(),
             security_groups: ["sg-t".to_owned()].into(),
@@ -555,7 +559,7 @@ fn awsvpc_gives_tasks_their_own_network_and_targets_by_address() {
         json!({ "command": "run" }),
         spec(json!({ "subnets": ["subnet-t"] })),
     );
-    let network = process.service.settings.network.unwrap();
+    let network = service(&process).settings.network.clone().unwrap();
     assert!(network.security_groups.is_empty() && !network.assign_public_ip);
 }
 
@@ -571,8 +575,8 @@ fn everything_carries_the_platforms_tags_and_ours_which_win() {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into();
-    let balancing = process.load_balancing.unwrap();
-    assert_eq!(process.service.tags, expected);
+    let balancing = process.load_balancing.as_ref().unwrap();
+    assert_eq!(service(&process).tags, expected);
     assert_eq!(balancing.load_balancer.tags, expected);
     assert_eq!(balancing.target_group.tags, expected);
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load_balancer::{Listener, LoadBalancer, TargetGroup};
-use super::owner::Owner;
+use super::owner::{Owner, Tags};
 use super::port::PortRange;
 use super::record::RecordStyle;
+use super::schedule::Schedule;
 use super::service::{Service, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +33,20 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredProcess {
     pub task_definition: TaskDefinition,
-    pub service: Service,
+    pub runs: Runs,
+    /// Only with a service.
     pub load_balancing: Option<LoadBalancing>,
+}
+
+/// What starts the tasks of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// A service, which keeps them running.
+    Service(Service),
+    /// The clock.
+    Schedule(Schedule),
+    /// Nobody but a person: there is a task definition with these tags, and nothing else.
+    ByHand(Tags),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +69,31 @@ pub struct DesiredRecord {
     /// The name of the load balancer to point at.
     pub load_balancer: String,
     pub style: RecordStyle,
+}
+
+impl DesiredProcess {
+    pub fn service(&self) -> Option<&Service> {
+        match &self.runs {
+            Runs::Service(service) => Some(service),
+            Runs::Schedule(_) | Runs::ByHand(_) => None,
+        }
+    }
+
+    pub fn schedule(&self) -> Option<&Schedule> {
+        match &self.runs {
+            Runs::Schedule(schedule) => Some(schedule),
+            Runs::Service(_) | Runs::ByHand(_) => None,
+        }
+    }
+
+    /// The Platform's tags and ours, of all that is made for the process.
+    pub fn tags(&self) -> &Tags {
+        match &self.runs {
+            Runs::Service(service) => &service.tags,
+            Runs::Schedule(schedule) => &schedule.tags,
+            Runs::ByHand(tags) => tags,
+        }
+    }
 }
 
 impl Desired {

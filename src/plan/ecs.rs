@@ -10,7 +10,7 @@ use super::view::View;
 use super::{Change, Pending, Plan};
 use crate::model::desired::{DesiredProcess, LoadBalancing};
 use crate::model::name;
-use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
+use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{ServiceState, ServiceStatus};
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
@@ -18,7 +18,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         let family = name::family(&view.desired.owner.app, process);
         let found = view.observed.services.get(&family);
         let wanted = view.process(process);
-        match (wanted, found) {
+        let service = wanted.and_then(|wanted| Some((wanted, wanted.service()?)));
+        match (service, found) {
             (None, None) => {}
             (Some(_), Some(found)) if !view.desired.owner.owns(&found.tags) => {
                 plan.foreign(process, &format!("service {family}"));
@@ -31,20 +32,27 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 });
             }
             (None, Some(found)) => remove(view, plan, process, found),
-            (Some(wanted), None) => create(view, plan, process, wanted),
-            (Some(wanted), Some(found)) => Update {
+            (Some((wanted, service)), None) => create(view, plan, process, wanted, service),
+            (Some((wanted, service)), Some(found)) => Update {
                 view,
                 process,
                 wanted,
+                service,
                 found,
             }
             .plan(plan),
         }
+        if let (Some(wanted), None) = (wanted, service) {
+            register(view, plan, process, wanted, &wanted.task_definition);
+        }
     }
 }
 
-/// Names go before the service behind them.
+/// Names go before the service behind them; and what the process is to be instead of a service comes first.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
+    if !view.is_there_otherwise(process) {
+        return;
+    }
     let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
     match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
@@ -58,7 +66,7 @@ fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState)
     }
 }
 
-fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess) {
+fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess, service: &Service) {
     let Some(content) = view.wanted_definition(process, wanted) else {
         return;
     };
@@ -70,7 +78,7 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
     if built && is_registered(view, &content) {
         plan.changes.push(Change::CreateService {
             process: process.into(),
-            service: wanted.service.clone(),
+            service: service.clone(),
             attachments: attachments(process, wanted.load_balancing.as_ref()),
             task_definition: content,
         });
@@ -104,7 +112,7 @@ fn register(
     let change = Change::RegisterTaskDefinition {
         process: process.into(),
         content: content.clone(),
-        tags: wanted.service.tags.clone(),
+        tags: wanted.tags().clone(),
     };
     let refused = view.is_parked(&change);
     plan.changes.push(change);
@@ -116,6 +124,7 @@ struct Update<'a> {
     view: &'a View<'a>,
     process: &'a str,
     wanted: &'a DesiredProcess,
+    service: &'a Service,
     found: &'a ServiceState,
 }
 
@@ -128,7 +137,7 @@ impl Update<'_> {
                 service: self.found.name.clone(),
             });
         }
-        let tags = missing_tags(&self.wanted.service.tags, &self.found.tags);
+        let tags = missing_tags(&self.service.tags, &self.found.tags);
         if !tags.is_empty() {
             plan.changes.push(Change::TagService {
                 process: self.process.into(),
@@ -174,7 +183,7 @@ impl Update<'_> {
             return self.count(plan);
         }
         // A service without target groups reports no grace period to compare with.
-        let grace_period = self.wanted.service.settings.grace_period;
+        let grace_period = self.service.settings.grace_period;
         self.switch(plan, attachments, grace_period);
     }
 
@@ -300,7 +309,7 @@ impl Update<'_> {
 
     /// The settings that are known to differ.
     fn settings(&self) -> ServiceUpdate {
-        let (wanted, found) = (&self.wanted.service.settings, self.found);
+        let (wanted, found) = (&self.service.settings, self.found);
         let percent = (wanted.minimum_healthy_percent, wanted.maximum_percent);
         ServiceUpdate {
             desired_count: self.differing_count(),
@@ -319,8 +328,7 @@ impl Update<'_> {
     }
 
     fn differing_count(&self) -> Option<u32> {
-        self.wanted
-            .service
+        self.service
             .quantity
             .filter(|quantity| *quantity != self.found.desired)
     }

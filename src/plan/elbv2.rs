@@ -259,7 +259,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
 fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
     let settled = view
         .service(process)
-        .is_none_or(|service| view.process(process).is_some() && service.is_rolled_out());
+        .is_none_or(|service| view.is_service(process) && service.is_rolled_out());
     settled && view.attached_to(name).is_none()
 }
 

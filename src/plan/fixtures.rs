@@ -11,7 +11,9 @@ pub(crate) use settled::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, LoadBalancing, Place, RecordKey};
+use crate::model::desired::{
+    Desired, DesiredProcess, DesiredRecord, LoadBalancing, Place, RecordKey, Runs,
+};
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
     TargetProtocol, TargetType,
@@ -214,7 +216,7 @@ impl Process {
                 port,
                 logging: None,
             },
-            service: Service {
+            runs: Runs::Service(Service {
                 name: family,
                 launch_type: LaunchType::Ec2,
                 quantity: self.quantity,
@@ -227,7 +229,7 @@ impl Process {
                     network: None,
                 },
                 tags: tags(),
-            },
+            }),
             load_balancing,
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn edits_wait(view: &View<'_>, process: &str) -> bool {
     let mut content: TaskDefinition = running.content.clone();
     content.port = None;
     content.environment.0.remove(PORT);
-    wanted.load_balancing.is_none() && content != wanted.task_definition
+    wanted.service().is_some() && wanted.load_balancing.is_none() && content != wanted.task_definition
 }
 
 impl<'a> View<'a> {
@@ -89,7 +89,7 @@ impl<'a> View<'a> {
 
     /// Resolvers, or whoever read its name in the status, may know it: it serves a process that stays, or did.
     fn is_remembered(&self, load_balancer: &'a LoadBalancerState) -> bool {
-        self.process(self.user_of(load_balancer)).is_some()
+        self.is_service(self.user_of(load_balancer))
             && (self.is_waiting(load_balancer) || self.attached_to(&load_balancer.name).is_some())
     }
 

@@ -162,7 +162,7 @@ fn waits_for_its_own(view: &View<'_>, plan: &Plan, wanted: &DesiredRecord, found
     let lacks_port = |o: &Obstacle| o.kind == ObstacleKind::PortsExhausted && o.process == wanted.process;
     let is_going = |record: &&RecordSet| {
         let points_at = view.pointed_at(record);
-        points_at.is_some_and(|old| view.process(view.user_of(old)).is_none())
+        points_at.is_some_and(|old| !view.is_service(view.user_of(old)))
     };
     plan.obstacles.iter().any(lacks_port) && found.iter().any(is_going)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Change;
-use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::Listener;
 use crate::model::name::{self, Arn};
 use crate::model::port::{Claim, PortOwner};
@@ -137,6 +137,24 @@ impl<'a> View<'a> {
 
     pub(super) fn process(&self, process: &str) -> Option<&'a DesiredProcess> {
         self.desired.processes.get(process)
+    }
+
+    /// Wanted, and with a service.
+    pub(super) fn is_service(&self, process: &str) -> bool {
+        self.process(process)
+            .is_some_and(|wanted| wanted.service().is_some())
+    }
+
+    /// What a process is to be instead of a service is there, so that the service may go; one that is to be nothing any
+    /// more waits for nothing.
+    pub(super) fn is_there_otherwise(&self, process: &str) -> bool {
+        self.process(process).is_none_or(|wanted| match &wanted.runs {
+            Runs::Service(_) => false,
+            Runs::Schedule(_) | Runs::ByHand(_) => self
+                .observed
+                .registered(&wanted.task_definition, &self.desired.owner)
+                .is_some(),
+        })
     }
 
     pub(super) fn load_balancing(&self, process: &str) -> Option<&'a LoadBalancing> {

@@ -229,7 +229,7 @@ fn retiring(outcome: &Outcome, name: &str, before: Option<&ProcessStatus>, now: 
 
 /// Such as `3/3`: the complete ones of those with a service.
 pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
-    let is_complete = |name: &&String| {
+    let is_complete = |name: &String| {
         let busy = outcome
             .plan
             .pending
@@ -244,8 +244,12 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
         service(desired, outcome, name)
             .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing)
     };
-    let complete = desired.processes.keys().filter(is_complete).count();
-    format!("{complete}/{}", desired.processes.len())
+    let with_service = desired.processes.iter();
+    let with_service = with_service.filter(|(_, process)| process.service().is_some());
+    let (complete, of) = with_service.fold((0, 0), |(complete, of), (name, _)| {
+        (complete + usize::from(is_complete(name)), of + 1)
+    });
+    format!("{complete}/{of}")
 }
 
 /// Where the App answers: web, else the first exposed process; by hostname, derived name or its load balancer's name.

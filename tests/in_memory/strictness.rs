@@ -7,7 +7,9 @@ use empire_controller::model::load_balancer::{Listener, LoadBalancer, TargetGrou
 use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
-use empire_controller::model::service::{Attachment, HostPort, LaunchType, ServiceUpdate, TaskDefinition};
+use empire_controller::model::service::{
+    Attachment, HostPort, LaunchType, Service, ServiceUpdate, TaskDefinition,
+};
 use empire_controller::model::state::ServiceStatus;
 use futures::FutureExt;
 
@@ -49,6 +51,10 @@ fn web() -> DesiredProcess {
     web
 }
 
+fn service() -> Service {
+    web().service().unwrap().clone()
+}
+
 fn balancing() -> LoadBalancing {
     web().load_balancing.unwrap()
 }
@@ -68,14 +74,10 @@ fn make(aws: &FakeAws) -> Made {
         ..
     } = balancing();
     let target_group = now(aws.create_target_group(&target_group)).unwrap().arn;
-    let DesiredProcess {
-        task_definition,
-        service,
-        ..
-    } = web();
+    let DesiredProcess { task_definition, .. } = web();
     Made {
         load_balancer: now(aws.create_load_balancer(&load_balancer)).unwrap().arn,
-        definition: now(aws.register_task_definition(&task_definition, &service.tags))
+        definition: now(aws.register_task_definition(&task_definition, web().tags()))
             .unwrap()
             .arn,
         attachments: vec![Attachment {
@@ -93,7 +95,7 @@ fn listen(aws: &FakeAws, made: &Made) {
 }
 
 fn serve(aws: &FakeAws, made: &Made) {
-    now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments)).unwrap();
+    now(aws.create_service(CLUSTER, &service(), &made.definition, &made.attachments)).unwrap();
 }
 
 fn is_rolled_out(aws: &FakeAws, name: &str) -> bool {
@@ -145,7 +147,7 @@ fn a_load_balancer_or_target_group_of_equal_settings_is_the_same_and_of_others_a
 fn a_service_needs_a_target_group_with_a_load_balancer_in_front() {
     let aws = aws();
     let made = make(&aws);
-    let create = || now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments));
+    let create = || now(aws.create_service(CLUSTER, &service(), &made.definition, &made.attachments));
     let fault = refused(
         create(),
         "InvalidParameterException",
@@ -173,7 +175,7 @@ fn a_service_drains_unlisted_before_its_name_is_free() {
     let names = ["shop_acme_web".to_owned()];
     let found = now(aws.describe_services(CLUSTER, &names)).unwrap();
     assert_eq!(found[0].status, ServiceStatus::Draining);
-    let again = now(aws.create_service(CLUSTER, &web().service, &made.definition, &made.attachments));
+    let again = now(aws.create_service(CLUSTER, &service(), &made.definition, &made.attachments));
     assert_eq!(
         refused(again, "InvalidParameterException", "still Draining"),
         Fault::Pending
@@ -196,7 +198,7 @@ fn a_port_that_another_service_has_or_only_just_had_is_not_free() {
     listen(&aws, &made);
     serve(&aws, &made);
     aws.advance(60);
-    let mut other = web().service;
+    let mut other = service();
     other.name = "shop_other_web".into();
     other.settings.grace_period = None;
     now(aws.create_service(CLUSTER, &other, &made.definition, &[])).unwrap();
@@ -233,7 +235,7 @@ fn a_rollout_does_not_end_without_its_target_group_and_scaling_starts_none() {
 
     aws.by_hand()
         .delete_load_balancer(&balancing().load_balancer.name);
-    let next = now(aws.register_task_definition(&web().task_definition, &web().service.tags)).unwrap();
+    let next = now(aws.register_task_definition(&web().task_definition, web().tags())).unwrap();
     assert_eq!(
         update(&ServiceUpdate::default(), Some(&next.arn))
             .deployments
@@ -248,7 +250,7 @@ fn a_rollout_does_not_end_without_its_target_group_and_scaling_starts_none() {
 fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks() {
     let aws = aws();
     let register = |content: TaskDefinition, message: &str| {
-        let registered = now(aws.register_task_definition(&content, &web().service.tags));
+        let registered = now(aws.register_task_definition(&content, web().tags()));
         refused(registered, "ClientException", message);
     };
     let arn = || "arn:aws:ssm:us-east-1:123456789012:parameter/x".to_owned();
@@ -299,7 +301,7 @@ fn the_container_ports_of_target_groups_are_those_of_the_task_definition() {
         port: None,
         ..web().task_definition
     };
-    let unported = now(aws.register_task_definition(&unported, &web().service.tags)).unwrap();
+    let unported = now(aws.register_task_definition(&unported, web().tags())).unwrap();
     let update = |attachments: Option<&[Attachment<Arn>]>, grace: Option<u32>| {
         let update = ServiceUpdate {
             grace_period: grace,

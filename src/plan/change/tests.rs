@@ -74,7 +74,7 @@ fn a_task_definition_says_what_most_do_without() {
 fn every_change_says_what_it_writes() {
     let web = || "web".to_owned();
     let wanted = app([process("web").external()]).processes.remove("web").unwrap();
-    let mut balancing = wanted.load_balancing.unwrap();
+    let mut balancing = wanted.load_balancing.clone().unwrap();
     balancing.load_balancer.name = "l-1".into();
     balancing.target_group.name = "g-2".into();
     balancing.listeners[0].target_group = "g-2".into();
@@ -193,7 +193,7 @@ fn every_change_says_what_it_writes() {
         (
             Change::CreateService {
                 process: web(),
-                service: wanted.service,
+                service: wanted.service().unwrap().clone(),
                 task_definition: content(),
                 attachments: vec![attachment("g-2", 8080)],
             },
@@ -376,7 +376,7 @@ fn no_value_of_a_variable_reaches_display_or_debug() {
         },
         Change::CreateService {
             process: "web".into(),
-            service: app([process("web")]).processes.remove("web").unwrap().service,
+            service: app([process("web")]).processes["web"].service().unwrap().clone(),
             task_definition: content(),
             attachments: Vec::new(),
         },

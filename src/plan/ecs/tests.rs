@@ -1,9 +1,9 @@
 //! Services: what is compared, what is repaired, and what is left alone.
 
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Runs};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Tags;
-use crate::model::service::{PlacementStrategy, TaskNetwork};
+use crate::model::service::{PlacementStrategy, ServiceSettings, TaskNetwork};
 use crate::model::state::{Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::fixtures::world::{finish, ghost, lines, pass, remove_load_balancer, service_of};
 use crate::plan::fixtures::{
@@ -28,6 +28,13 @@ fn repair(change: impl Fn(&mut ServiceState), expected: &[&str]) {
     let mut world = settled(&wanted);
     change(service_of(&mut world, "web"));
     check(&wanted, &world, expected);
+}
+
+fn settings_of<'a>(wanted: &'a mut Desired, process: &str) -> &'a mut ServiceSettings {
+    match &mut wanted.processes.get_mut(process).unwrap().runs {
+        Runs::Service(service) => &mut service.settings,
+        Runs::Schedule(_) | Runs::ByHand(_) => panic!("{process} has no service"),
+    }
 }
 
 #[test]
@@ -96,7 +103,7 @@ fn what_a_reply_leaves_out_is_unknown_and_no_drift() {
         security_groups: ["sg-tasks".to_owned()].into(),
         assign_public_ip: false,
     };
-    let settings = &mut wanted.processes.get_mut("web").unwrap().service.settings;
+    let settings = settings_of(&mut wanted, "web");
     settings.network = Some(network("subnet-1"));
     let mut world = settled(&wanted);
     check(&wanted, &world, &[]);
@@ -113,13 +120,7 @@ fn without_target_groups_the_grace_period_is_neither_sent_nor_compared() {
     service_of(&mut world, "web").grace_period = Some(60);
     check(&wanted, &world, &[]);
     // Nor where the Platform does without load balancers.
-    wanted
-        .processes
-        .get_mut("web")
-        .unwrap()
-        .service
-        .settings
-        .grace_period = None;
+    settings_of(&mut wanted, "web").grace_period = None;
     check(&wanted, &world, &[]);
 }
 
