@@ -11,9 +11,7 @@ pub(crate) use settled::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{
-    Desired, DesiredProcess, DesiredRecord, LoadBalancing, Place, RecordKey, Runs,
-};
+use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, LoadBalancing, Place, RecordKey, Runs};
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
     TargetProtocol, TargetType,
