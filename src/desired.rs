@@ -120,7 +120,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build(&self) -> Result<DesiredProcess, Error> {
         let exposure = exposure(self.name, self.process);
-        let port = exposure.as_ref().map(|expose| self.port(expose));
+        let ports: Vec<PortMapping> = exposure.iter().map(|expose| self.port(expose)).collect();
         let load_balancing = match exposure {
             Some(expose) if place(self.platform).load_balancing => Some(self.load_balancing(&expose)?),
             Some(_) | None => None,
@@ -140,9 +140,9 @@ impl Builder<'_> {
             .process
             .quantity
             .map(|quantity| quantity.try_into().unwrap_or(0));
-        let claimed = port.is_some_and(|port| port.host_port == HostPort::Claimed);
+        let claimed = ports.iter().any(|port| port.host_port == HostPort::Claimed);
         Ok(DesiredProcess {
-            task_definition: self.task_definition(port)?,
+            task_definition: self.task_definition(ports)?,
             runs: Runs::Service(Service {
                 name: self.family(),
                 launch_type: self.launch_type(),
@@ -198,7 +198,7 @@ impl Builder<'_> {
         }
     }
 
-    fn task_definition(&self, port: Option<PortMapping>) -> Result<TaskDefinition, Error> {
+    fn task_definition(&self, ports: Vec<PortMapping>) -> Result<TaskDefinition, Error> {
         let cpu = self
             .process
             .cpu
@@ -234,12 +234,12 @@ impl Builder<'_> {
             command,
             cpu,
             memory,
-            environment: self.environment(port),
             secrets: BTreeMap::new(),
             process_limit: None,
             stop_timeout: None,
             read_only_root_filesystem: false,
-            port,
+            environment: self.environment(ports.first()),
+            ports,
             logging: tasks
                 .and_then(|tasks| tasks.logging.as_ref())
                 .map(|logging| Logging {
@@ -250,7 +250,7 @@ impl Builder<'_> {
     }
 
     /// Nothing is injected that changes without the content changing: it would roll every task for nothing.
-    fn environment(&self, port: Option<PortMapping>) -> Environment {
+    fn environment(&self, port: Option<&PortMapping>) -> Environment {
         let app = &self.owner.app.name;
         let mut environment = self.app.spec.env.clone();
         environment.extend(self.process.env.clone());

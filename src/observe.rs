@@ -267,7 +267,7 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
             .processes
             .values()
             .filter_map(|process| process.load_balancing.as_ref())
-            .any(|balancing| balancing.load_balancer.name == name || balancing.target_group.name == name)
+            .any(|b| b.load_balancer.name == name || b.container_port(name).is_some())
     };
     let mut found = LoadBalancing::default();
     for mut load_balancer in load_balancers {

@@ -12,7 +12,6 @@ use crate::model::desired::{Desired, Place};
 use crate::model::name::AppName;
 use crate::model::owner::{Owner, PROCESS_TAG, installation_and_app};
 use crate::model::port::{Claim, PortOwner};
-use crate::model::service::HostPort;
 use crate::observe::{Known, observe};
 use crate::plan::{Change, plan};
 
@@ -47,23 +46,25 @@ pub async fn recover(
             continue;
         }
         let definition = aws.describe_task_definition(&service.task_definition.0).await?;
-        let Some(mapping) = definition.and_then(|definition| definition.content.port) else {
-            continue;
-        };
-        let HostPort::Fixed(port) = mapping.host_port else {
-            continue;
-        };
-        if held.contains(&port) || !belongs(&app, port) {
-            continue;
-        }
-        let owner = PortOwner {
-            platform: place.platform.clone(),
-            app,
-            process: process.clone(),
-            container_port: mapping.container_port,
-        };
-        if claims.claim(&Claim { port, owner }).await? == Claimed::Yes {
-            recovered += 1;
+        for mapping in definition
+            .into_iter()
+            .flat_map(|definition| definition.content.ports)
+        {
+            let Some(port) = mapping.fixed_host_port() else {
+                continue;
+            };
+            if held.contains(&port) || !belongs(&app, port) {
+                continue;
+            }
+            let owner = PortOwner {
+                platform: place.platform.clone(),
+                app: app.clone(),
+                process: process.clone(),
+                container_port: mapping.container_port,
+            };
+            if claims.claim(&Claim { port, owner }).await? == Claimed::Yes {
+                recovered += 1;
+            }
         }
     }
     Ok(recovered)

@@ -3,7 +3,7 @@
 use super::{Builder, set};
 use crate::api::app::{Expose, HealthCheck as Check};
 use crate::error::Error;
-use crate::model::desired::LoadBalancing;
+use crate::model::desired::{ExposedPort, LoadBalancing};
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
     TargetProtocol, TargetType,
@@ -56,7 +56,6 @@ impl Builder<'_> {
             target_type,
         );
         Ok(LoadBalancing {
-            container_port: container_port(expose),
             // The balancer's own tags say who owns it; the Platform's cost tags mean nothing on a listener.
             listeners: vec![Listener {
                 port: HTTP_PORT,
@@ -64,17 +63,20 @@ impl Builder<'_> {
                 target_group: target_group.clone(),
                 tags: self.owner.tags(self.name),
             }],
-            target_group: TargetGroup {
-                name: target_group,
-                vpc: vpc.clone(),
-                protocol,
-                target_type,
-                check: self.check(expose.check.as_ref())?,
-                attributes: TargetGroupAttributes {
-                    deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+            ports: vec![ExposedPort {
+                container_port: container_port(expose),
+                target_group: TargetGroup {
+                    name: target_group,
+                    vpc: vpc.clone(),
+                    protocol,
+                    target_type,
+                    check: self.check(expose.check.as_ref())?,
+                    attributes: TargetGroupAttributes {
+                        deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+                    },
+                    tags: self.tags(),
                 },
-                tags: self.tags(),
-            },
+            }],
             load_balancer: LoadBalancer {
                 name: load_balancer,
                 kind,

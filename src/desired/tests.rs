@@ -69,7 +69,7 @@ fn a_process_that_says_nothing_gets_every_default() {
         (&definition.execution_role_arn, &definition.logging),
         (&None, &None)
     );
-    assert_eq!(definition.port, None);
+    assert_eq!(definition.ports, []);
     assert_eq!(
         (service(&process).name.as_str(), service(&process).quantity),
         ("shop_acme_api", None)
@@ -261,9 +261,15 @@ fn only_an_exposed_process_gets_a_port() {
         let definition = one(process, spec).task_definition;
         assert_eq!(
             definition.environment.0.get("PORT").cloned(),
-            definition.port.map(|port| port.container_port.to_string())
+            definition
+                .ports
+                .first()
+                .map(|port| port.container_port.to_string())
         );
-        definition.port.map(|port| (port.container_port, port.host_port))
+        definition
+            .ports
+            .first()
+            .map(|port| (port.container_port, port.host_port))
     };
     let http = || json!({ "command": "run", "expose": { "type": "http" } });
     let host_ports = || json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
@@ -324,7 +330,7 @@ fn web_is_exposed_unless_it_says_otherwise_and_nobody_else_is() {
 fn an_exposed_process_gets_load_balancer_target_group_and_listener() {
     let process = exposed(json!({ "containerPort": 7070 }));
     let balancing = process.load_balancing.unwrap();
-    let (balancer, group) = (&balancing.load_balancer, &balancing.target_group);
+    let (balancer, group) = (&balancing.load_balancer, &balancing.ports[0].target_group);
     assert_eq!(
         (balancer.kind, balancer.scheme),
         (LoadBalancerKind::Application, Scheme::Internal)
@@ -342,7 +348,7 @@ fn an_exposed_process_gets_load_balancer_target_group_and_listener() {
     };
     assert_eq!((listener.port, listener.protocol), (80, TargetProtocol::Http));
     assert_eq!(listener.target_group, group.name);
-    assert_eq!(balancing.container_port, 7070);
+    assert_eq!(balancing.ports[0].container_port, 7070);
     for name in [&balancer.name, &group.name] {
         assert!(name.starts_with("e-acme-api-") && name.len() <= 31, "{name}");
     }
@@ -364,7 +370,10 @@ fn what_cannot_change_in_place_has_another_name_and_what_can_has_not() {
     let names = |expose: Value, spec: Value| {
         let process = one(json!({ "command": "run", "expose": expose }), spec);
         let balancing = process.load_balancing.unwrap();
-        (balancing.load_balancer.name, balancing.target_group.name)
+        (
+            balancing.load_balancer.name,
+            balancing.ports[0].target_group.name.clone(),
+        )
     };
     let base = names(json!({}), json!({}));
     for (same, expose, spec) in [
@@ -404,7 +413,10 @@ fn what_cannot_change_in_place_has_another_name_and_what_can_has_not() {
 fn a_check_has_a_default_for_every_field() {
     let check = |check: Value| {
         let process = exposed(json!({ "check": check }));
-        process.load_balancing.unwrap().target_group.check
+        process.load_balancing.unwrap().ports[0]
+            .target_group
+            .check
+            .clone()
     };
     let default = HealthCheck {
         path: "/".into(),
@@ -415,7 +427,9 @@ fn a_check_has_a_default_for_every_field() {
         success_codes: "200-399".into(),
     };
     assert_eq!(
-        exposed(json!({})).load_balancing.unwrap().target_group.check,
+        exposed(json!({})).load_balancing.unwrap().ports[0]
+            .target_group
+            .check,
         default
     );
     assert_eq!(check(json!({})), default);
@@ -544,16 +558,16 @@ fn awsvpc_gives_tasks_their_own_network_and_targets_by_address() {
         })
     );
     assert_eq!(
-        process.load_balancing.unwrap().target_group.target_type,
+        process.load_balancing.unwrap().ports[0].target_group.target_type,
         TargetType::Ip
     );
     assert_eq!(process.task_definition.network_mode, NetworkMode::Awsvpc);
     assert_eq!(
-        process.task_definition.port,
-        Some(PortMapping {
+        process.task_definition.ports,
+        [PortMapping {
             container_port: 8080,
             host_port: HostPort::SameAsContainer
-        })
+        }]
     );
     let process = one(
         json!({ "command": "run" }),
@@ -578,7 +592,7 @@ fn everything_carries_the_platforms_tags_and_ours_which_win() {
     let balancing = process.load_balancing.as_ref().unwrap();
     assert_eq!(service(&process).tags, expected);
     assert_eq!(balancing.load_balancer.tags, expected);
-    assert_eq!(balancing.target_group.tags, expected);
+    assert_eq!(balancing.ports[0].target_group.tags, expected);
 }
 
 #[test]
@@ -590,7 +604,7 @@ fn without_load_balancing_ports_stay_but_nothing_else_of_exposure() {
     );
     let process = &desired.processes["web"];
     assert_eq!((&process.load_balancing, desired.records.len()), (&None, 0));
-    assert_eq!(process.task_definition.port.unwrap().container_port, 8080);
+    assert_eq!(process.task_definition.ports[0].container_port, 8080);
     assert!(!desired.place.load_balancing && desired.place.zones.is_empty());
 }
 

@@ -52,9 +52,31 @@ pub enum Runs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadBalancing {
     pub load_balancer: LoadBalancer,
-    pub target_group: TargetGroup,
+    /// One a container port; that of the first listener comes first.
+    pub ports: Vec<ExposedPort>,
     pub listeners: Vec<Listener>,
+}
+
+/// A container port, and the target group through which listeners reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExposedPort {
     pub container_port: u16,
+    pub target_group: TargetGroup,
+}
+
+impl LoadBalancing {
+    pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroup> {
+        self.ports.iter().map(|port| &port.target_group)
+    }
+
+    /// The container port that a target group of this name leads to.
+    pub fn container_port(&self, target_group: &str) -> Option<u16> {
+        let port = self
+            .ports
+            .iter()
+            .find(|port| port.target_group.name == target_group);
+        port.map(|port| port.container_port)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

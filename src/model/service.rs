@@ -56,7 +56,8 @@ pub struct TaskDefinition {
     /// Seconds from the signal to stop to the kill; `None`: as the container instance is set up.
     pub stop_timeout: Option<u32>,
     pub read_only_root_filesystem: bool,
-    pub port: Option<PortMapping>,
+    /// By container port, in ascending order.
+    pub ports: Vec<PortMapping>,
     pub logging: Option<Logging>,
 }
 
@@ -70,11 +71,20 @@ pub struct PortMapping {
 pub enum HostPort {
     /// ECS picks one; sent as 0.
     Dynamic,
-    /// One per process, held by a claim that is yet to be looked up. Only in what is desired, never in AWS.
+    /// One per process and container port, held by a claim that is yet to be looked up. Only in what is desired, never in AWS.
     Claimed,
     Fixed(u16),
     /// awsvpc: the task has its own address.
     SameAsContainer,
+}
+
+impl PortMapping {
+    pub fn fixed_host_port(&self) -> Option<u16> {
+        match self.host_port {
+            HostPort::Fixed(port) => Some(port),
+            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
-use crate::model::service::{Attachment, HostPort, ServiceUpdate, TaskDefinition};
+use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
 
 /// One line that a person can judge; values of environment variables never appear.
 impl fmt::Display for Change {
@@ -235,9 +235,9 @@ impl fmt::Display for Content<'_> {
             "{} ({} CPU units, {} MiB",
             content.image, content.cpu, content.memory
         )?;
-        if let Some(port) = &content.port {
+        for port in &content.ports {
             write!(f, ", port {}", port.container_port)?;
-            if let HostPort::Fixed(host) = port.host_port {
+            if let Some(host) = port.fixed_host_port() {
                 write!(f, " on host port {host}")?;
             }
         }

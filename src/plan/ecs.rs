@@ -5,10 +5,13 @@
 //! one, it is detached. Changed content goes first, in an update of its own. Which step is next is read off what the
 //! service is attached to, so that a change of mind at any point is planned from where things stand.
 
+mod attach;
+
+use self::attach::attachments;
 use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Change, Pending, Plan};
-use crate::model::desired::{DesiredProcess, LoadBalancing};
+use crate::model::desired::DesiredProcess;
 use crate::model::name;
 use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{ServiceState, ServiceStatus};
@@ -83,15 +86,6 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
             task_definition: content,
         });
     }
-}
-
-fn attachments(process: &str, wanted: Option<&LoadBalancing>) -> Vec<Attachment<String>> {
-    let attachment = |wanted: &LoadBalancing| Attachment {
-        target_group: wanted.target_group.name.clone(),
-        container: process.into(),
-        container_port: wanted.container_port,
-    };
-    wanted.map(attachment).into_iter().collect()
 }
 
 fn is_registered(view: &View<'_>, content: &TaskDefinition) -> bool {
@@ -223,26 +217,21 @@ impl Update<'_> {
             // Without target groups it is neither sent nor compared.
             settings.grace_period = None;
         }
-        let is_served = |a: &Attachment<String>| !self.view.in_front_of(&a.target_group).is_empty();
-        let ported = self.wanted.load_balancing.as_ref().and_then(|wanted| {
-            let port = |a: &Attachment<String>| Attachment {
-                container_port: wanted.container_port,
-                ..a.clone()
-            };
-            let ported: Vec<_> = attached.iter().map(port).collect();
-            (ported != attached).then_some((ported, attached.iter().all(is_served)))
-        });
-        let (Some(content), None | Some((_, true))) =
-            (self.view.wanted_definition(self.process, self.wanted), &ported)
-        else {
-            // AWS would refuse another container port before its listener is made again.
+        let Some(content) = self.view.wanted_definition(self.process, self.wanted) else {
             self.without_port(plan);
             return false;
         };
-        if self.runs(&content) && ported.is_none() && settings.is_empty() {
+        let along = self.along_with(attached, &content);
+        let attachments = (along != attached).then_some(along);
+        if attachments.iter().flatten().any(|a| !self.is_served(a)) {
+            // AWS would refuse another container port before its listener is made again.
+            self.without_port(plan);
+            return false;
+        }
+        if self.runs(&content) && attachments.is_none() && settings.is_empty() {
             return true;
         }
-        self.send(plan, &content, settings, ported.map(|(ported, _)| ported));
+        self.send(plan, &content, settings, attachments);
         false
     }
 
@@ -255,42 +244,6 @@ impl Update<'_> {
         };
         if !plan.changes.iter().any(claims) {
             self.count(plan);
-        }
-    }
-
-    /// From one load balancer to another: attach, or detach, and nothing else. Either waits for the last rollout; but what
-    /// holds that up may be just the load balancer that is no longer wanted, which then never had a name.
-    fn move_over(&self, plan: &mut Plan, attached: &[Attachment<String>], wanted: &[Attachment<String>]) {
-        let Some(balancing) = &self.wanted.load_balancing else {
-            return;
-        };
-        let is_among = |all: &[Attachment<String>], a: &Attachment<String>| {
-            all.iter().any(|b| b.target_group == a.target_group)
-        };
-        let dead = self.has_dead_attachments(attached);
-        let built = self.view.is_built(balancing);
-        let missing: Vec<_> = wanted
-            .iter()
-            .filter(|a| !is_among(attached, a))
-            .cloned()
-            .collect();
-        let after = if missing.is_empty() {
-            let disturbs =
-                |a: &Attachment<String>| !self.found.is_rolled_out() && self.view.had_names(&a.target_group);
-            let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a) || disturbs(a);
-            // ECS refuses to be told of a target group that no load balancer forwards to.
-            let stay = attached.iter().filter(stays).cloned();
-            if built { stay.collect() } else { return }
-        } else if (dead || self.found.is_rolled_out())
-            && built
-            && self.view.is_active(&balancing.load_balancer.name)
-        {
-            [attached, &missing].concat()
-        } else {
-            attached.to_vec()
-        };
-        if dead || after.len() != attached.len() {
-            self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{HealthCheck, LoadBalancer, TargetGroup};
 use crate::model::owner::Tags;
-use crate::model::state::{LoadBalancerState, LoadBalancerStatus, TargetGroupState};
+use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
 /// What one AddTags call takes:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html>.
@@ -26,9 +26,11 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 
 fn build(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &LoadBalancing) {
     let load_balancer = load_balancer(view, plan, process, &wanted.load_balancer);
-    let group = target_group(view, plan, process, &wanted.target_group);
-    if let (Some(load_balancer), Some(group)) = (load_balancer, group) {
-        listeners(plan, process, wanted, load_balancer, group);
+    for group in wanted.target_groups() {
+        target_group(view, plan, process, group);
+    }
+    if let Some(load_balancer) = load_balancer {
+        listeners(view, plan, process, wanted, load_balancer);
     }
 }
 
@@ -80,23 +82,18 @@ fn load_balancer<'a>(
     Some(found)
 }
 
-fn target_group<'a>(
-    view: &View<'a>,
-    plan: &mut Plan,
-    process: &str,
-    wanted: &TargetGroup,
-) -> Option<&'a TargetGroupState> {
+fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &TargetGroup) {
     let name = &wanted.name;
     let Some(found) = view.observed.target_groups.get(name) else {
         plan.changes.push(Change::CreateTargetGroup {
             process: process.into(),
             target_group: wanted.clone(),
         });
-        return None;
+        return;
     };
     if !view.desired.owner.owns(&found.tags) {
         plan.foreign(process, &format!("target group {name}"));
-        return None;
+        return;
     }
     if is_other_check(&wanted.check, &found.check) {
         plan.changes.push(Change::ModifyTargetGroup {
@@ -116,7 +113,6 @@ fn target_group<'a>(
             attributes: wanted.attributes.clone(),
         });
     }
-    Some(found)
 }
 
 /// What a reply left out is unknown, and that is no difference.
@@ -142,16 +138,19 @@ fn is_other_check(wanted: &HealthCheck, found: &HealthCheck) -> bool {
 }
 
 fn listeners(
+    view: &View<'_>,
     plan: &mut Plan,
     process: &str,
     wanted: &LoadBalancing,
     load_balancer: &LoadBalancerState,
-    group: &TargetGroupState,
 ) {
     let Some(found) = &load_balancer.listeners else {
         return;
     };
     for listener in &wanted.listeners {
+        let Some(group) = view.target_group(&listener.target_group) else {
+            continue;
+        };
         let change = match found.iter().find(|found| found.port == listener.port) {
             None => Change::CreateListener {
                 process: process.into(),
@@ -194,9 +193,11 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
             let tags = missing_tags(&wanted.load_balancer.tags, &found.tags);
             missing.entry(tags).or_default().0.push(found.name.clone());
         }
-        if let Some(found) = view.target_group(&wanted.target_group.name) {
-            let tags = missing_tags(&wanted.target_group.tags, &found.tags);
-            missing.entry(tags).or_default().1.push(found.name.clone());
+        for wanted in wanted.target_groups() {
+            if let Some(found) = view.target_group(&wanted.name) {
+                let tags = missing_tags(&wanted.tags, &found.tags);
+                missing.entry(tags).or_default().1.push(found.name.clone());
+            }
         }
     }
     missing.remove(&Tags::new());

@@ -11,7 +11,9 @@ pub(crate) use settled::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, LoadBalancing, Place, RecordKey, Runs};
+use crate::model::desired::{
+    Desired, DesiredProcess, DesiredRecord, ExposedPort, LoadBalancing, Place, RecordKey, Runs,
+};
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
     TargetProtocol, TargetType,
@@ -162,24 +164,26 @@ impl Process {
             let load_balancer = load_balancer_name(owner, &self.name, scheme);
             let target_group = group_of(&load_balancer, owner, &self.name);
             LoadBalancing {
-                container_port: self.container_port,
                 listeners: vec![Listener {
                     port: 80,
                     protocol: TargetProtocol::Http,
                     target_group: target_group.clone(),
                     tags: owner.tags(&self.name),
                 }],
-                target_group: TargetGroup {
-                    name: target_group,
-                    vpc: VPC.into(),
-                    protocol: TargetProtocol::Http,
-                    target_type: TargetType::Instance,
-                    check: check(&self.check_path),
-                    attributes: TargetGroupAttributes {
-                        deregistration_delay: 30,
+                ports: vec![ExposedPort {
+                    container_port: self.container_port,
+                    target_group: TargetGroup {
+                        name: target_group,
+                        vpc: VPC.into(),
+                        protocol: TargetProtocol::Http,
+                        target_type: TargetType::Instance,
+                        check: check(&self.check_path),
+                        attributes: TargetGroupAttributes {
+                            deregistration_delay: 30,
+                        },
+                        tags: tags(),
                     },
-                    tags: tags(),
-                },
+                }],
                 load_balancer: LoadBalancer {
                     name: load_balancer,
                     kind: LoadBalancerKind::Application,
@@ -190,8 +194,9 @@ impl Process {
                 },
             }
         });
-        let port = load_balancing.as_ref().map(|balancing| PortMapping {
-            container_port: balancing.container_port,
+        let exposed = load_balancing.iter().flat_map(|balancing| &balancing.ports);
+        let ports = exposed.map(|port| PortMapping {
+            container_port: port.container_port,
             host_port: self.host_port,
         });
         DesiredProcess {
@@ -211,7 +216,7 @@ impl Process {
                 process_limit: None,
                 stop_timeout: None,
                 read_only_root_filesystem: false,
-                port,
+                ports: ports.collect(),
                 logging: None,
             },
             runs: Runs::Service(Service {

@@ -9,11 +9,10 @@ use crate::model::service::HostPort;
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     let mut handed_out = Vec::new();
     for process in view.desired.processes.keys() {
-        let Some(owner) = wanted_owner(view, process) else {
-            continue;
-        };
-        if view.claimed_port(&owner).is_none() {
-            claim(view, plan, owner, &mut handed_out);
+        for owner in wanted_owners(view, process) {
+            if view.claimed_port(&owner).is_none() {
+                claim(view, plan, owner, &mut handed_out);
+            }
         }
     }
     for claim in view.claims() {
@@ -23,10 +22,14 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Whom the process needs a port for, if it needs one.
-fn wanted_owner(view: &View<'_>, process: &str) -> Option<PortOwner> {
-    let port = view.process(process)?.task_definition.port?;
-    (port.host_port == HostPort::Claimed).then(|| view.port_owner(process, port.container_port))
+/// Whom the process needs host ports for.
+fn wanted_owners(view: &View<'_>, process: &str) -> Vec<PortOwner> {
+    let wanted = view.process(process).into_iter();
+    wanted
+        .flat_map(|wanted| &wanted.task_definition.ports)
+        .filter(|port| port.host_port == HostPort::Claimed)
+        .map(|port| view.port_owner(process, port.container_port))
+        .collect()
 }
 
 fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Vec<u16>) {
@@ -62,24 +65,28 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
 }
 
 fn is_wanted(view: &View<'_>, claim: &Claim) -> bool {
-    wanted_owner(view, &claim.owner.process).as_ref() == Some(&claim.owner)
+    wanted_owners(view, &claim.owner.process).contains(&claim.owner)
         && view.claimed_port(&claim.owner) == Some(claim.port)
 }
 
 /// No deployment, running or draining, uses the port, and no target group that will not stay serves it.
 fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
     let process = &claim.owner.process;
-    let stays = view
-        .load_balancing(process)
-        .map(|wanted| &wanted.target_group.name);
+    let stays = |group: &str| {
+        let wanted = view.load_balancing(process);
+        wanted.is_some_and(|wanted| wanted.container_port(group).is_some())
+    };
     let served = view.observed.target_groups.values().any(|group| {
-        view.desired.owner.process_of(&group.tags) == Some(process.as_str()) && Some(&group.name) != stays
+        view.desired.owner.process_of(&group.tags) == Some(process.as_str()) && !stays(&group.name)
     });
     let used = view.service(process).is_some_and(|service| {
         // Until the only deployment is complete, tasks of an older one may still hold the port.
         !service.is_rolled_out()
             || view.observed.running_definition(service).is_none()
-            || view.fixed_host_port(process) == Some(claim.port)
+            || view
+                .running_ports(process)
+                .iter()
+                .any(|port| port.fixed_host_port() == Some(claim.port))
     });
     !served && !used
 }

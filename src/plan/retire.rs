@@ -6,6 +6,7 @@
 
 use super::view::View;
 use super::{Pending, Plan};
+use crate::model::load_balancer::TargetGroup;
 use crate::model::service::TaskDefinition;
 use crate::model::state::LoadBalancerState;
 
@@ -38,8 +39,9 @@ fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
     };
     view.is_waiting(load_balancer)
         || view.service(process).is_some_and(|service| {
-            let mut attached = view.attached(service).into_iter();
-            attached.any(|a| a.target_group == wanted.target_group.name)
+            let attached = view.attached(service);
+            let is_attached = |group: &TargetGroup| attached.iter().any(|a| a.target_group == group.name);
+            wanted.target_groups().all(is_attached)
                 && (service.is_rolled_out() || view.is_named_by_us(&wanted.load_balancer.name))
         })
 }
@@ -54,7 +56,7 @@ pub(super) fn edits_wait(view: &View<'_>, process: &str) -> bool {
         return false;
     };
     let mut content: TaskDefinition = running.content.clone();
-    content.port = None;
+    content.ports.clear();
     content.environment.0.remove(PORT);
     wanted.service().is_some() && wanted.load_balancing.is_none() && content != wanted.task_definition
 }

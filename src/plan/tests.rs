@@ -441,7 +441,12 @@ fn what_a_process_should_run_is_known_once_its_port_is_claimed() {
     let ports = |world: &Observed| {
         wanted_definitions(&wanted, world)
             .into_iter()
-            .map(|(family, content)| (family, content.map(|content| content.port.map(|p| p.host_port))))
+            .map(|(family, content)| {
+                (
+                    family,
+                    content.map(|content| content.ports.first().map(|p| p.host_port)),
+                )
+            })
             .collect::<Vec<_>>()
     };
     let (web, worker) = ("shop_acme_web".to_owned(), "shop_acme_worker".to_owned());

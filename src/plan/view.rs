@@ -51,7 +51,10 @@ impl<'a> View<'a> {
             desired,
             observed,
             wanted: balancings
-                .flat_map(|b| [b.load_balancer.name.as_str(), &b.target_group.name])
+                .flat_map(|b| {
+                    let groups = b.target_groups().map(|group| group.name.as_str());
+                    groups.chain([b.load_balancer.name.as_str()])
+                })
                 .collect(),
             hosts: ours.iter().map(|l| (l.host(), *l)).collect(),
             in_front: groups
@@ -211,34 +214,29 @@ impl<'a> View<'a> {
 
     /// The fixed host port that a process runs with now, if it is for this container port.
     pub(super) fn running_host_port(&self, owner: &PortOwner) -> Option<u16> {
-        let definition = self.observed.running_definition(self.service(&owner.process)?)?;
-        let port = definition.content.port?;
-        self.fixed_host_port(&owner.process)
-            .filter(|_| port.container_port == owner.container_port)
+        let mut running = self.running_ports(&owner.process).iter();
+        running
+            .find(|port| port.container_port == owner.container_port)?
+            .fixed_host_port()
     }
 
-    /// The fixed host port of the task definition that a process's service has now.
-    pub(super) fn fixed_host_port(&self, process: &str) -> Option<u16> {
-        let definition = self.observed.running_definition(self.service(process)?)?;
-        match definition.content.port?.host_port {
-            HostPort::Fixed(port) => Some(port),
-            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
-        }
+    /// The ports of the task definition that a process's service has now.
+    pub(super) fn running_ports(&self, process: &str) -> &'a [PortMapping] {
+        let service = self.service(process);
+        let definition = service.and_then(|service| self.observed.running_definition(service));
+        definition
+            .map(|definition| definition.content.ports.as_slice())
+            .unwrap_or_default()
     }
 
-    /// The wanted content with its claimed port filled in; `None` until there is a claim.
+    /// The wanted content with its claimed ports filled in; `None` until each has a claim.
     pub(super) fn wanted_definition(&self, process: &str, wanted: &DesiredProcess) -> Option<TaskDefinition> {
         let mut content = wanted.task_definition.clone();
-        if let Some(PortMapping {
-            container_port,
-            host_port: HostPort::Claimed,
-        }) = content.port
-        {
-            let port = self.claimed_port(&self.port_owner(process, container_port))?;
-            content.port = Some(PortMapping {
-                container_port,
-                host_port: HostPort::Fixed(port),
-            });
+        for port in &mut content.ports {
+            if port.host_port == HostPort::Claimed {
+                let claimed = self.claimed_port(&self.port_owner(process, port.container_port))?;
+                port.host_port = HostPort::Fixed(claimed);
+            }
         }
         Some(content)
     }
@@ -285,21 +283,22 @@ impl<'a> View<'a> {
         !self.observed.parked.is_empty() && self.observed.parked.contains(&change.to_string())
     }
 
-    /// Load balancer, target group and listeners are all there, so that a service may be attached.
+    /// Load balancer, target groups and listeners are all there, so that a service may be attached.
     pub(super) fn is_built(&self, wanted: &LoadBalancing) -> bool {
         let Some(load_balancer) = self.load_balancer(&wanted.load_balancer.name) else {
             return false;
         };
-        let Some(group) = self.target_group(&wanted.target_group.name) else {
-            return false;
-        };
         let forwards = |listener: &Listener| {
+            let group = self.target_group(&listener.target_group).map(|group| &group.arn);
             load_balancer.listeners.as_ref().is_none_or(|all| {
                 all.iter()
-                    .any(|l| l.port == listener.port && l.forwards_to.as_ref() == Some(&group.arn))
+                    .any(|l| l.port == listener.port && l.forwards_to.as_ref() == group)
             })
         };
-        wanted.listeners.iter().all(forwards)
+        wanted
+            .target_groups()
+            .all(|group| self.target_group(&group.name).is_some())
+            && wanted.listeners.iter().all(forwards)
     }
 
     pub(super) fn is_active(&self, load_balancer: &str) -> bool {
@@ -317,13 +316,16 @@ impl<'a> View<'a> {
         let attached = self.attached(service);
         let (here, elsewhere): (Vec<_>, Vec<_>) = attached
             .iter()
-            .partition(|a| a.target_group == wanted.target_group.name);
+            .partition(|a| wanted.container_port(&a.target_group).is_some());
         let is_up = if elsewhere.is_empty() {
             service.deployments.len() <= 1 || self.is_named_by_us(&wanted.load_balancer.name)
         } else {
             service.is_rolled_out()
         };
-        service.status == ServiceStatus::Active && self.is_built(wanted) && !here.is_empty() && is_up
+        service.status == ServiceStatus::Active
+            && self.is_built(wanted)
+            && here.len() == wanted.ports.len()
+            && is_up
     }
 
     /// Somebody is, or may be, sent to this load balancer, and finds the process there.

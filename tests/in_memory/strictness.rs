@@ -47,7 +47,7 @@ fn web() -> DesiredProcess {
     let platform = staging().bridge_ports(9000, 9010).build();
     let built = empire_controller::desired::build(&acme().build(), &platform, &owner).unwrap();
     let mut web = built.desired.processes["web"].clone();
-    web.task_definition.port.as_mut().unwrap().host_port = HostPort::Fixed(9000);
+    web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
     web
 }
 
@@ -69,11 +69,9 @@ struct Made {
 /// All that a service needs, but for the listener.
 fn make(aws: &FakeAws) -> Made {
     let LoadBalancing {
-        load_balancer,
-        target_group,
-        ..
+        load_balancer, ports, ..
     } = balancing();
-    let target_group = now(aws.create_target_group(&target_group)).unwrap().arn;
+    let target_group = now(aws.create_target_group(&ports[0].target_group)).unwrap().arn;
     let DesiredProcess { task_definition, .. } = web();
     Made {
         load_balancer: now(aws.create_load_balancer(&load_balancer)).unwrap().arn,
@@ -107,10 +105,9 @@ fn is_rolled_out(aws: &FakeAws, name: &str) -> bool {
 fn a_load_balancer_or_target_group_of_equal_settings_is_the_same_and_of_others_a_duplicate() {
     let aws = aws();
     let LoadBalancing {
-        load_balancer,
-        target_group,
-        ..
+        load_balancer, ports, ..
     } = balancing();
+    let target_group = ports[0].target_group.clone();
     let first = now(aws.create_load_balancer(&load_balancer)).unwrap();
     assert_eq!(
         now(aws.create_load_balancer(&load_balancer)).unwrap().arn,
@@ -298,7 +295,7 @@ fn the_container_ports_of_target_groups_are_those_of_the_task_definition() {
     listen(&aws, &made);
     serve(&aws, &made);
     let unported = TaskDefinition {
-        port: None,
+        ports: Vec::new(),
         ..web().task_definition
     };
     let unported = now(aws.register_task_definition(&unported, web().tags())).unwrap();
@@ -429,7 +426,7 @@ fn a_batch_of_records_happens_whole_or_not_at_all() {
 #[test]
 fn a_lost_reply_took_effect_and_a_dead_controller_makes_no_more_calls() {
     let aws = aws();
-    let target_group = balancing().target_group;
+    let target_group = balancing().ports.remove(0).target_group;
     aws.disturb_write(0, Disturbance::Timeout(When::Before));
     refused(now(aws.create_target_group(&target_group)), "Timeout", "");
     assert!(now(aws.describe_target_groups()).unwrap().is_empty());

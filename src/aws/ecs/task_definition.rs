@@ -54,18 +54,12 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
             LaunchType::Ec2
         }
     };
-    let port = match container.port_mappings() {
-        [] => None,
-        [only] => {
-            let port = port_mapping(only, network_mode);
-            foreign.extend(port.is_none().then_some("portMappings"));
-            port
-        }
-        [first, ..] => {
-            foreign.insert("portMappings");
-            port_mapping(first, network_mode)
-        }
-    };
+    let mappings = container.port_mappings().iter();
+    let mut ports: Vec<PortMapping> = mappings
+        .filter_map(|mapping| port_mapping(mapping, network_mode))
+        .collect();
+    ports.sort_by_key(|port| port.container_port);
+    foreign.extend((ports.len() != container.port_mappings().len()).then_some("portMappings"));
     let logging = container.log_configuration().map(|configuration| {
         foreign.extend((!configuration.secret_options().is_empty()).then_some("secretOptions"));
         Logging {
@@ -117,7 +111,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
             .map(from_i32)
             .filter(|seconds| *seconds != 0),
         read_only_root_filesystem: container.readonly_root_filesystem() == Some(true),
-        port,
+        ports,
         logging,
     };
     if text(found.cpu()) != task_size(&content, content.cpu) {
@@ -312,8 +306,8 @@ pub(super) fn container(call: Call, content: &TaskDefinition) -> Result<sdk::Con
     if let Some(limit) = content.process_limit {
         container = container.ulimits(write_process_limit(call, limit)?);
     }
-    if let Some(port) = content.port {
-        container = container.port_mappings(write_port(call, port)?);
+    for port in &content.ports {
+        container = container.port_mappings(write_port(call, *port)?);
     }
     if let Some(Logging { driver, options }) = &content.logging {
         let configuration = sdk::LogConfiguration::builder()

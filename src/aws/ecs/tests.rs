@@ -166,10 +166,10 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         process_limit: None,
         stop_timeout: None,
         read_only_root_filesystem: false,
-        port: Some(PortMapping {
+        ports: vec![PortMapping {
             container_port: 8080,
             host_port,
-        }),
+        }],
         logging: Some(Logging {
             driver: "awslogs".into(),
             options: BTreeMap::from([

@@ -54,7 +54,7 @@ fn a_task_definition_says_what_most_do_without() {
         process_limit: Some(512),
         stop_timeout: Some(45),
         read_only_root_filesystem: true,
-        port: None,
+        ports: Vec::new(),
         ..content()
     };
     let change = Change::RegisterTaskDefinition {
@@ -76,12 +76,13 @@ fn every_change_says_what_it_writes() {
     let wanted = app([process("web").external()]).processes.remove("web").unwrap();
     let mut balancing = wanted.load_balancing.clone().unwrap();
     balancing.load_balancer.name = "l-1".into();
-    balancing.target_group.name = "g-2".into();
+    let mut group = balancing.ports.remove(0).target_group;
+    group.name = "g-2".into();
     balancing.listeners[0].target_group = "g-2".into();
     let listener = balancing.listeners.remove(0);
     assert_eq!(balancing.load_balancer.scheme, Scheme::InternetFacing);
-    let attributes = balancing.target_group.attributes.clone();
-    let health = balancing.target_group.check.clone();
+    let attributes = group.attributes.clone();
+    let health = group.check.clone();
     let tags = Tags::from([("k".into(), "v".into()), ("team".into(), "shop".into())]);
     let (created, updated, deleted) = (Verb::Created, Verb::Updated, Verb::Deleted);
     for (change, verb, text) in [
@@ -132,7 +133,7 @@ fn every_change_says_what_it_writes() {
         (
             Change::CreateTargetGroup {
                 process: web(),
-                target_group: balancing.target_group,
+                target_group: group,
             },
             created,
             "create target group g-2 checking /web",
@@ -296,7 +297,7 @@ fn an_update_lists_just_what_it_changes() {
                 service: "s-1".into(),
                 update: all,
                 task_definition: Some(TaskDefinition {
-                    port: None,
+                    ports: Vec::new(),
                     ..content()
                 }),
                 attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
@@ -318,7 +319,7 @@ fn a_fixed_host_port_is_shown_and_any_other_is_not() {
         (HostPort::SameAsContainer, "port 8080"),
     ] {
         let mut content = content();
-        content.port.as_mut().unwrap().host_port = host_port;
+        content.ports[0].host_port = host_port;
         let change = Change::RegisterTaskDefinition {
             process: "web".into(),
             content,

@@ -24,7 +24,7 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     for service in observed.services.values() {
         let running = observed.running_definition(service).map(|known| {
             let mut content = known.content.clone();
-            if let Some(port) = &mut content.port {
+            for port in &mut content.ports {
                 // Which port it got depends on the story; that it is the claimed one does not.
                 let claimed = observed.ports.claims.iter().any(|claim| {
                     port.host_port == HostPort::Fixed(claim.port)

@@ -122,12 +122,10 @@ impl State {
                 .definition(service.definition())
                 .map(|found| &found.content);
             let image = content.map(|content| content.image.as_str()).unwrap_or_default();
-            let port = match self.ecs.host_port(service.definition()) {
-                Some(port) => format!(" on host port {port}"),
-                None => String::new(),
-            };
+            let ports = self.ecs.fixed_host_ports(service.definition()).into_iter();
+            let ports = ports.fold(String::new(), |all, port| format!("{all} on host port {port}"));
             lines.push(format!(
-                "service {name} {}, {image}{port}, behind {groups:?}",
+                "service {name} {}, {image}{ports}, behind {groups:?}",
                 service.counts()
             ));
         }
@@ -178,18 +176,19 @@ impl State {
 
     fn content(&self, content: &TaskDefinition) -> String {
         let mut content = content.clone();
-        let mut port = String::new();
-        if let Some(mapping) = &mut content.port
-            && let HostPort::Fixed(fixed) = mapping.host_port
-        {
+        let mut ports = String::new();
+        for mapping in &mut content.ports {
+            let HostPort::Fixed(fixed) = mapping.host_port else {
+                continue;
+            };
             let holder = self.claims.iter().find(|claim| claim.port == fixed);
-            port = match holder {
-                Some(claim) => format!(" on a port of {:?}", claim.owner),
-                None => format!(" on port {fixed}, which NOBODY claims"),
+            ports = match holder {
+                Some(claim) => format!("{ports} on a port of {:?}", claim.owner),
+                None => format!("{ports} on port {fixed}, which NOBODY claims"),
             };
             mapping.host_port = HostPort::Claimed;
         }
-        format!("{content:?} {:?}{port}", content.environment.0)
+        format!("{content:?} {:?}{ports}", content.environment.0)
     }
 
     fn record(&self, record: &RecordSet) -> String {

@@ -160,7 +160,7 @@ async fn what_aws_fills_in_is_not_foreign() {
 }
 
 #[tokio::test]
-async fn a_second_container_or_port() {
+async fn a_second_container_or_a_strange_port() {
     let mut two = reported(written(&bridge()).await);
     let containers = two["containerDefinitions"].as_array_mut().unwrap();
     containers.push(json!({"name": "sidecar", "image": "registry.example/sidecar"}));
@@ -169,10 +169,10 @@ async fn a_second_container_or_port() {
     let none = outside(json!({"containerDefinitions": []})).await;
     assert_ne!(read(none).await.content, bridge());
 
-    let ports = json!([{"containerPort": 8080, "hostPort": 0}, {"containerPort": 9090, "hostPort": 0}]);
+    let ports = json!([{"containerPort": 9090, "hostPort": 0, "protocol": "udp"}, {"containerPort": 8080, "hostPort": 0}]);
     let found = inside(json!({"portMappings": ports})).await;
     is_foreign(found.clone(), "portMappings").await;
-    assert_eq!(read(found).await.content.port, bridge().port);
+    assert_eq!(read(found).await.content.ports, bridge().ports);
 
     for mapping in [
         json!({"containerPort": 8080, "hostPort": 0, "protocol": "udp"}),

@@ -201,7 +201,7 @@ async fn what_was_written_is_read_again() {
         execution_role_arn: None,
         command: Vec::new(),
         environment: Environment::default(),
-        port: None,
+        ports: Vec::new(),
         logging: None,
         ..bridge()
     };

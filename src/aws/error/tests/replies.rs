@@ -322,7 +322,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         process_limit: None,
         stop_timeout: None,
         read_only_root_filesystem: false,
-        port: None,
+        ports: Vec::new(),
         logging: None,
     };
     for (status, code, expected) in [

@@ -15,8 +15,9 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
     const FARGATE_STOP_TIMEOUT: u32 = 120;
     let unfinished = content
-        .port
-        .is_some_and(|port| port.host_port == HostPort::Claimed);
+        .ports
+        .iter()
+        .any(|port| port.host_port == HostPort::Claimed);
     if content.image.is_empty() || content.command.is_empty() || unfinished {
         return refuse(action, "ClientException", "Container definition is incomplete.");
     }
@@ -121,8 +122,8 @@ pub(super) fn check(
         return refuse(action, CODE, "load balancers can have at most 5 items.");
     }
     for attachment in attachments {
-        let mapped = content.port.map(|port| port.container_port);
-        if attachment.container != content.container || mapped != Some(attachment.container_port) {
+        let mut mapped = content.ports.iter().map(|port| port.container_port);
+        if attachment.container != content.container || mapped.all(|port| port != attachment.container_port) {
             return refuse(
                 action,
                 CODE,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, HostPort, LaunchType, ServiceSettings};
+use empire_controller::model::service::{Attachment, LaunchType, PortMapping, ServiceSettings};
 use empire_controller::model::state::{
     Deployment, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
@@ -123,18 +123,17 @@ impl Ecs {
         self.definitions.iter().rev().find(of_family)
     }
 
-    /// The fixed host port of a task definition.
-    pub(in crate::fake_aws) fn host_port(&self, definition: &Arn) -> Option<u16> {
-        match self.definition(definition)?.content.port?.host_port {
-            HostPort::Fixed(port) => Some(port),
-            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
-        }
+    /// The fixed host ports of a task definition.
+    pub(in crate::fake_aws) fn fixed_host_ports(&self, definition: &Arn) -> Vec<u16> {
+        let known = self.definition(definition).into_iter();
+        let ports = known.flat_map(|known| &known.content.ports);
+        ports.filter_map(PortMapping::fixed_host_port).collect()
     }
 
     fn host_ports(&self, service: &Running) -> Vec<u16> {
         let definitions = service.deployments.iter().map(|d| &d.definition);
         definitions
-            .filter_map(|definition| self.host_port(definition))
+            .flat_map(|definition| self.fixed_host_ports(definition))
             .collect()
     }
 
@@ -177,18 +176,17 @@ impl Ecs {
                 key.1, dead.target_group
             ));
         }
-        let port = self.host_port(&primary.definition)?;
         let others = self.services.iter().filter(|(other, _)| *other != key);
-        let taken = others
-            .flat_map(|(_, other)| self.host_ports(other))
-            .any(|taken| taken == port)
-            || self.stopping.iter().any(|(taken, _)| *taken == port);
-        taken.then(|| {
-            format!(
-                "(service {}) was unable to place a task because port {port} is taken",
-                key.1
-            )
-        })
+        let running = others.flat_map(|(_, other)| self.host_ports(other));
+        let taken: BTreeSet<u16> = running
+            .chain(self.stopping.iter().map(|(port, _)| *port))
+            .collect();
+        let mut ports = self.fixed_host_ports(&primary.definition).into_iter();
+        let port = ports.find(|port| taken.contains(port))?;
+        Some(format!(
+            "(service {}) was unable to place a task because port {port} is taken",
+            key.1
+        ))
     }
 }
 

@@ -1,0 +1,153 @@
+//! Which target groups a service is attached to next.
+//!
+//! A service moves from one load balancer to another in steps that each wait for the rollout of the one before; but the
+//! target groups of one load balancer come and go with the container ports that they lead to, and those are content.
+
+use super::Update;
+use crate::model::desired::LoadBalancing;
+use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
+use crate::plan::Plan;
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html>
+const TARGET_GROUPS_PER_SERVICE: usize = 5;
+
+pub(super) fn attachments(process: &str, wanted: Option<&LoadBalancing>) -> Vec<Attachment<String>> {
+    let ports = wanted.into_iter().flat_map(|wanted| &wanted.ports);
+    ports
+        .map(|port| Attachment {
+            target_group: port.target_group.name.clone(),
+            container: process.into(),
+            container_port: port.container_port,
+        })
+        .collect()
+}
+
+/// The attachments with which the wanted content can run, since ECS refuses a container port that it does not map. A
+/// wanted target group gets the port that is wanted for it. One of a load balancer on its way out keeps its port as
+/// long as that is wanted of any, or else gets the one that has come in its place; without one, nobody is served there.
+fn carried_over(
+    attached: Vec<Attachment<String>>,
+    wanted: &LoadBalancing,
+    comes_from: impl Fn(&Attachment<String>) -> bool,
+) -> Vec<Attachment<String>> {
+    let wants = |port: u16| wanted.ports.iter().any(|wanted| wanted.container_port == port);
+    let old: Vec<u16> = attached
+        .iter()
+        .filter(|a| comes_from(a))
+        .map(|a| a.container_port)
+        .collect();
+    let mut gone: Vec<u16> = Vec::new();
+    for port in old.iter().filter(|port| !wants(**port)) {
+        if !gone.contains(port) {
+            gone.push(*port);
+        }
+    }
+    let new = wanted.ports.iter().map(|port| port.container_port);
+    let new: Vec<u16> = new.filter(|port| !old.contains(port)).collect();
+    let follows = |port: u16| {
+        let index = gone.iter().position(|gone| *gone == port)?;
+        new.get(index).copied()
+    };
+    let port_of = |a: &Attachment<String>| match wanted.container_port(&a.target_group) {
+        Some(port) => Some(port),
+        None if !comes_from(a) => None,
+        None if wants(a.container_port) => Some(a.container_port),
+        None => follows(a.container_port),
+    };
+    let carry = |a: Attachment<String>| port_of(&a).map(|container_port| Attachment { container_port, ..a });
+    attached.into_iter().filter_map(carry).collect()
+}
+
+fn is_among(all: &[Attachment<String>], a: &Attachment<String>) -> bool {
+    all.iter().any(|b| b.target_group == a.target_group)
+}
+
+impl Update<'_> {
+    /// The target groups that go along with the wanted content: those that are attached, and, where the load balancer
+    /// stays, those of container ports that the content running now does not have.
+    pub(super) fn along_with(
+        &self,
+        attached: &[Attachment<String>],
+        content: &TaskDefinition,
+    ) -> Vec<Attachment<String>> {
+        let Some(balancing) = &self.wanted.load_balancing else {
+            return attached.to_vec();
+        };
+        let stays = |a: &Attachment<String>| self.is_behind(a, &balancing.load_balancer.name);
+        let mut along = carried_over(attached.to_vec(), balancing, |a| !stays(a));
+        if attached.iter().any(stays) && !self.runs(content) && self.view.is_built(balancing) {
+            let wanted = attachments(self.process, Some(balancing));
+            along.extend(wanted.into_iter().filter(|a| !is_among(attached, a)));
+        }
+        along
+    }
+
+    /// From one load balancer to another: attach, or detach, and nothing else. Either waits for the last rollout; but what
+    /// holds that up may be just the load balancer that is no longer wanted, which then never had a name.
+    pub(super) fn move_over(
+        &self,
+        plan: &mut Plan,
+        attached: &[Attachment<String>],
+        wanted: &[Attachment<String>],
+    ) {
+        let Some(balancing) = &self.wanted.load_balancing else {
+            return;
+        };
+        let dead = self.has_dead_attachments(attached);
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|a| !is_among(attached, a))
+            .cloned()
+            .collect();
+        let after = if missing.is_empty() {
+            let disturbs =
+                |a: &Attachment<String>| !self.found.is_rolled_out() && self.view.had_names(&a.target_group);
+            let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a) || disturbs(a);
+            let stay: Vec<_> = attached.iter().filter(stays).cloned().collect();
+            // ECS refuses to be told of a target group that no load balancer forwards to.
+            if !stay.iter().all(|a| self.is_served(a)) {
+                return;
+            }
+            stay
+        } else if (dead || self.found.is_rolled_out())
+            && self.view.is_built(balancing)
+            && self.view.is_active(&balancing.load_balancer.name)
+        {
+            let together = [attached, &missing].concat();
+            if together.len() <= TARGET_GROUPS_PER_SERVICE {
+                together
+            } else {
+                // A change of mind has left one behind that never had a name.
+                let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_known(a);
+                let stay = together.iter().filter(stays).cloned();
+                let stay: Vec<_> = stay.collect();
+                if stay.len() > TARGET_GROUPS_PER_SERVICE {
+                    return;
+                }
+                stay
+            }
+        } else {
+            attached.to_vec()
+        };
+        if dead || after.len() != attached.len() {
+            self.update(plan, ServiceUpdate::default(), None, Some(after));
+        }
+    }
+
+    /// A name leads to the load balancer before this target group, or did until a moment ago.
+    fn is_known(&self, attachment: &Attachment<String>) -> bool {
+        let group = &attachment.target_group;
+        let mut in_front = self.view.in_front_of(group).iter();
+        in_front.any(|l| self.view.is_named(&l.name))
+            || self.is_held(attachment) && self.view.had_names(group)
+    }
+
+    pub(super) fn is_served(&self, attachment: &Attachment<String>) -> bool {
+        !self.view.in_front_of(&attachment.target_group).is_empty()
+    }
+
+    fn is_behind(&self, attachment: &Attachment<String>, load_balancer: &str) -> bool {
+        let mut in_front = self.view.in_front_of(&attachment.target_group).iter();
+        in_front.any(|found| found.name == load_balancer)
+    }
+}
