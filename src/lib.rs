@@ -43,6 +43,7 @@
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
 //! | [`mod@apply`] | one write per change |
 //! | [`mod@reconcile`] | the sentence |
+//! | [`rehearse`] | the sentence, in appearance only: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | the classes of trouble |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
@@ -60,5 +61,6 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;
+pub mod rehearse;
 pub mod status;
 pub mod telemetry;

@@ -85,6 +85,12 @@ const MODULES: &[Module] = &[
         pure: false,
     },
     Module {
+        name: "rehearse",
+        modules: &["model", "plan", "reconcile", "aws", "claims", "error"],
+        crates: &["async_trait", "serde", "serde_json"],
+        pure: false,
+    },
+    Module {
         name: "claims",
         modules: &["model", "error"],
         crates: &["async_trait"],
@@ -123,6 +129,7 @@ const MODULES: &[Module] = &[
             "apply",
             "status",
             "reconcile",
+            "rehearse",
             "claims",
             "error",
             "aws",

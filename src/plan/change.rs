@@ -136,13 +136,25 @@ impl Change {
             | Change::ModifyListener { .. }
             | Change::UpdateService { .. }
             | Change::TagService { .. }
-            | Change::AddTags { .. }
-            | Change::ChangeRecords { .. } => Verb::Updated,
+            | Change::AddTags { .. } => Verb::Updated,
+            Change::ChangeRecords { changes, .. } => verb_of_batch(changes),
             Change::FreePort(_)
             | Change::DeleteLoadBalancer { .. }
             | Change::DeleteTargetGroup { .. }
             | Change::DeleteService { .. } => Verb::Deleted,
         }
+    }
+}
+
+/// A batch that makes some names and takes others away changes names.
+fn verb_of_batch(changes: &[RecordChange]) -> Verb {
+    let creates = |change: &RecordChange| matches!(change, RecordChange::Create(_));
+    if changes.iter().all(creates) {
+        Verb::Created
+    } else if changes.iter().any(creates) {
+        Verb::Updated
+    } else {
+        Verb::Deleted
     }
 }
 

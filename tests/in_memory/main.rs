@@ -15,8 +15,10 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod golden;
 mod put_off;
 mod random;
+mod rehearsals;
 mod stories;
 mod strictness;
 mod troubles;

@@ -2,13 +2,15 @@
 //!
 //! `[ 45 s]` is the virtual time of a pass; below it are its changes in order, what it waits for, and what was in the way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::Path;
 
 use empire_controller::model::owner::Tags;
 use empire_controller::model::record::RecordKind;
+use empire_controller::plan::Change;
 
 use crate::fixtures::{PlatformFixture, acme, app, platform, process, staging, web, worker};
+use crate::golden;
 use crate::world::{Pass, World};
 
 struct Story {
@@ -31,9 +33,16 @@ impl Story {
         let start = self.world.aws.now();
         let mut told = Vec::new();
         let mut text = String::new();
-        let written = self
-            .world
-            .settle_telling(&mut |now, pass| tell(&mut text, &mut told, now - start, pass));
+        let foretold = foretell(&self.world);
+        let mut done: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let written = self.world.settle_telling(&mut |now, pass| {
+            tell(&mut text, &mut told, now - start, pass);
+            if let Ok(outcome) = &pass.result {
+                let changes = outcome.done.iter().map(anywhere);
+                done.entry(pass.app.clone()).or_default().extend(changes);
+            }
+        });
+        came_true(title, &self.world, &foretold, &done);
         self.text += &text;
         let aws = written.iter().filter(|write| write.is_aws()).count();
         writeln!(self.text, "{aws} AWS writes").unwrap();
@@ -66,15 +75,57 @@ impl Story {
     #[track_caller]
     fn reads(self, golden: &str) {
         assert_eq!(self.world.aws.violations(), Vec::<String>::new());
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/golden")
-            .join(golden);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            std::fs::write(&path, &self.text).unwrap();
-        }
-        let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        similar_asserts::assert_eq!(self.text, expected, "{golden}: UPDATE_EXPECT=1 rewrites it");
+        golden::reads(&self.text, golden);
     }
+}
+
+/// By App, what `plan` says of it.
+fn foretell(world: &World) -> BTreeMap<String, Vec<String>> {
+    let before = world.aws.writes().len();
+    let foretold = world.keys().into_iter().map(|key| {
+        let changes = match world.rehearse(&key) {
+            Ok(rehearsal) => rehearsal.changes().map(anywhere).collect(),
+            Err(_) => Vec::new(),
+        };
+        (key, changes)
+    });
+    let foretold = foretold.collect();
+    assert_eq!(world.aws.writes().len(), before, "a rehearsal writes nothing");
+    foretold
+}
+
+/// What `plan` said came true, of each App but one that is suspended; unless several wrote, and got into each other's way.
+fn came_true(
+    title: &str,
+    world: &World,
+    foretold: &BTreeMap<String, Vec<String>>,
+    done: &BTreeMap<String, Vec<String>>,
+) {
+    let moved = |all: &BTreeMap<String, Vec<String>>| -> BTreeSet<String> {
+        let moved = all.iter().filter(|(_, changes)| !changes.is_empty());
+        moved.map(|(app, _)| app.clone()).collect()
+    };
+    let writers: BTreeSet<String> = moved(foretold).union(&moved(done)).cloned().collect();
+    if writers.len() == 1 && !writers.iter().any(|app| world.is_suspended(app)) {
+        similar_asserts::assert_eq!(foretold, done, "{title}: what `plan` said, and what was done");
+    }
+}
+
+/// A change with the name of a load balancer for the DNS name that AWS chooses.
+fn anywhere(change: &Change) -> String {
+    let text = change.to_string().replace("<dns name of ", "").replace('>', "");
+    let named = |word: &str| {
+        let comma = if word.ends_with(',') { "," } else { "" };
+        let host = word
+            .trim_end_matches(',')
+            .strip_suffix(".us-east-1.elb.amazonaws.com")?;
+        let (name, _) = host.strip_prefix("internal-").unwrap_or(host).rsplit_once('-')?;
+        Some(format!("{name}{comma}"))
+    };
+    let words = text
+        .split(' ')
+        .map(|word| named(word).unwrap_or_else(|| word.into()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// One pass, unless it says what the one before said.

@@ -17,6 +17,7 @@ use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
 use empire_controller::plan::{Change, Pending};
 use empire_controller::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
+use empire_controller::rehearse::{Rehearsal, rehearse};
 use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -149,8 +150,17 @@ impl World {
         self.apps.get_mut(key).unwrap().deleting = true;
     }
 
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.apps.keys().cloned().collect()
+    }
+
     pub(crate) fn holds(&self, key: &str) -> bool {
         self.apps.contains_key(key)
+    }
+
+    pub(crate) fn is_suspended(&self, key: &str) -> bool {
+        let held = self.apps.get(key);
+        held.is_some_and(|held| held.app.spec.suspend == Some(true))
     }
 
     pub(crate) fn is_deleting(&self, key: &str) -> bool {
@@ -350,6 +360,25 @@ impl World {
     }
 
     fn reconcile(&self, held: &Held) -> Result<(Desired, Outcome), Error> {
+        let desired = self.desired(held)?;
+        let request = self.request(held, &desired);
+        if matches!(request.scope, Scope::Everything) {
+            self.aws.look();
+        }
+        let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
+        Ok((desired, outcome))
+    }
+
+    /// What passes would do from now on, as `plan` tells it.
+    pub(crate) fn rehearse(&self, key: &str) -> Result<Rehearsal, Error> {
+        let held = &self.apps[key];
+        let desired = self.desired(held)?;
+        let mut request = self.request(held, &desired);
+        request.scope = Scope::Everything;
+        now(rehearse(&self.aws, &self.aws, request))
+    }
+
+    fn desired(&self, held: &Held) -> Result<Desired, Error> {
         let app = &held.app;
         let owner = Owner {
             installation: INSTALLATION.into(),
@@ -358,12 +387,15 @@ impl World {
                 name: app.metadata.name.clone().unwrap(),
             },
         };
-        let desired = if held.deleting {
-            Desired::empty(owner, desired::place(&self.platform))
-        } else {
-            let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
-            desired
-        };
+        if held.deleting {
+            return Ok(Desired::empty(owner, desired::place(&self.platform)));
+        }
+        let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
+        Ok(desired)
+    }
+
+    fn request<'a>(&self, held: &Held, desired: &'a Desired) -> Request<'a> {
+        let app = &held.app;
         let waits = status::waits(
             app.status.as_ref(),
             Duration::from_secs(RETIRE_AFTER),
@@ -385,21 +417,15 @@ impl World {
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
         };
-        let scope = self.scope(held);
-        if matches!(scope, Scope::Everything) {
-            self.aws.look();
-        }
-        let request = Request {
-            desired: &desired,
+        Request {
+            desired,
             known,
-            scope,
+            scope: self.scope(held),
             retiring: waits.retiring,
             waits_over: waits.over,
             suspended: app.spec.suspend.unwrap_or(false),
             held: self.held.clone(),
-        };
-        let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
-        Ok((desired, outcome))
+        }
     }
 
     fn scope(&self, held: &Held) -> Scope {

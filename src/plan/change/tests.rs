@@ -235,15 +235,26 @@ fn a_change_for_several_processes_belongs_to_none() {
         Verb::Updated,
         "tag l-1, g-2, g-3 with k=v",
     );
-    check(
-        &Change::ChangeRecords {
-            zone: "Z1".into(),
-            changes: vec![RecordChange::Create(ownership("a.example.com", &owner(), "web"))],
-        },
-        None,
-        Verb::Updated,
-        "change records in zone Z1: +_empire.a.example.com TXT",
-    );
+}
+
+#[test]
+fn a_batch_of_records_creates_deletes_or_does_both() {
+    let record = || ownership("a.example.com", &owner(), "web");
+    let (created, deleted) = (RecordChange::Create(record()), RecordChange::Delete(record()));
+    let batch = |changes| Change::ChangeRecords {
+        zone: "Z1".into(),
+        changes,
+    };
+    let (creation, deletion) = ("+_empire.a.example.com TXT", "-_empire.a.example.com TXT");
+    let both = vec![deleted.clone(), created.clone()];
+    for (changes, verb, text) in [
+        (vec![created], Verb::Created, creation.to_owned()),
+        (vec![deleted], Verb::Deleted, deletion.to_owned()),
+        (both, Verb::Updated, format!("{deletion}, {creation}")),
+    ] {
+        let text = format!("change records in zone Z1: {text}");
+        check(&batch(changes), None, verb, &text);
+    }
 }
 
 #[test]

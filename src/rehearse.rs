@@ -1,0 +1,147 @@
+//! What a pass over an App would come to, and the passes after it, with nothing written: the loop itself, run against
+//! an AWS in which it only seems to write.
+//!
+//! Whatever the loop would wait for is taken as having come about: rollouts complete, load balancers become active,
+//! resolvers forget. So the whole way is seen, also where a step needs the one before.
+
+mod pretend;
+mod print;
+
+use async_trait::async_trait;
+
+use crate::aws::Aws;
+use crate::claims::Claims;
+use crate::error::Error;
+use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
+use crate::plan::{Change, Obstacle, Pending, Plan};
+use crate::reconcile::{BeforeWrites, Outcome, Request, carry_on, reconcile};
+use pretend::Pretend;
+pub use print::{Heading, json, text};
+
+/// More waits than the longest way from one state to another has, by far.
+const WAITS: usize = 20;
+
+#[derive(Debug, Default)]
+pub struct Rehearsal {
+    /// Each begins when what the one before it waits for is over.
+    pub steps: Vec<Step>,
+    /// Each once, in the order in which they were met.
+    pub obstacles: Vec<Obstacle>,
+    /// What could not even be rehearsed.
+    pub failures: Vec<(Change, Error)>,
+}
+
+/// What is written, and what is waited for then.
+#[derive(Debug, Default)]
+pub struct Step {
+    pub changes: Vec<Change>,
+    pub waits: Vec<Pending>,
+}
+
+/// An App that is suspended is rehearsed as if it were not.
+pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<Rehearsal, Error> {
+    let desired = request.desired;
+    let pretend = Pretend::new(aws, claims);
+    let request = Request {
+        suspended: false,
+        ..request
+    };
+    let mut outcome = reconcile(&pretend, &pretend, &Unhindered, request).await?;
+    let mut rehearsal = Rehearsal::default();
+    for _ in 0..WAITS {
+        let waits = outcome.plan.pending.clone();
+        let moved = rehearsal.note(&mut outcome);
+        if waits.is_empty() || !moved {
+            break;
+        }
+        let Outcome {
+            mut observed, plan, ..
+        } = outcome;
+        time_passes(&mut observed, &plan);
+        pretend.remember(&observed);
+        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, observed).await;
+    }
+    Ok(rehearsal)
+}
+
+impl Rehearsal {
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.steps.iter().flat_map(|step| &step.changes)
+    }
+
+    /// Takes up what was done; says whether anything is other than it was before.
+    fn note(&mut self, outcome: &mut Outcome) -> bool {
+        let (changes, waits) = (outcome.done.split_off(0), outcome.plan.pending.clone());
+        for obstacle in &outcome.plan.obstacles {
+            if !self.obstacles.contains(obstacle) {
+                self.obstacles.push(obstacle.clone());
+            }
+        }
+        self.failures.append(&mut outcome.failures);
+        match self.steps.last_mut() {
+            // Only the waiting goes on.
+            Some(last) if changes.is_empty() => {
+                let before = last.waits.len();
+                let news = waits.into_iter().filter(|wait| !last.waits.contains(wait));
+                let news: Vec<Pending> = news.collect();
+                last.waits.extend(news);
+                last.waits.len() > before
+            }
+            Some(_) | None => {
+                let moved = !(changes.is_empty() && waits.is_empty());
+                if moved {
+                    self.steps.push(Step { changes, waits });
+                }
+                moved
+            }
+        }
+    }
+}
+
+/// No finalizer is needed for what is not written.
+struct Unhindered;
+
+#[async_trait]
+impl BeforeWrites for Unhindered {
+    async fn before_writes(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
+}
+
+/// Everything that comes about by itself has come about.
+fn time_passes(observed: &mut Observed, plan: &Plan) {
+    observed
+        .services
+        .retain(|_, service| service.status == ServiceStatus::Active);
+    observed.services.values_mut().for_each(roll_out);
+    for load_balancer in observed.load_balancers.values_mut() {
+        if load_balancer.status == LoadBalancerStatus::Provisioning {
+            load_balancer.status = LoadBalancerStatus::Active;
+        }
+    }
+    for (_, load_balancer) in &plan.retiring {
+        let ttl = observed.replaced_ttl.remove(load_balancer);
+        observed.waiting.entry(load_balancer.clone()).or_insert(ttl);
+        observed.waits_over.insert(load_balancer.clone());
+    }
+    observed.ports.recovered = true;
+}
+
+fn roll_out(service: &mut ServiceState) {
+    service.running = service.desired;
+    service.pending = 0;
+    service.deployments.retain(|deployment| deployment.primary);
+    for deployment in &mut service.deployments {
+        *deployment = Deployment {
+            rollout: Rollout::Completed,
+            desired: service.desired,
+            running: service.desired,
+            pending: 0,
+            ..deployment.clone()
+        };
+    }
+}

@@ -1,0 +1,338 @@
+//! AWS and the claims, read for real and written to in appearance only: each write is answered here as AWS would, and
+//! goes nowhere. What AWS alone can know, such as an ARN, is made up.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::aws::{Aws, AwsError, Ecs, Elbv2, Result, Route53};
+use crate::claims::{Claimed, Claims};
+use crate::error::Error;
+use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGroup, TargetGroupAttributes};
+use crate::model::name::Arn;
+use crate::model::owner::Tags;
+use crate::model::port::Claim;
+use crate::model::record::{RecordChange, RecordSet};
+use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::state::{
+    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
+    ServiceStatus, TargetGroupState, TaskDefinitionState,
+};
+
+/// Seconds, of a new target group: no create call takes attributes.
+const DEREGISTRATION_DELAY: u32 = 300;
+
+pub(super) struct Pretend<'a> {
+    /// For reads.
+    aws: &'a dyn Aws,
+    claims: &'a dyn Claims,
+    /// An update says only what it changes.
+    services: Mutex<BTreeMap<String, ServiceState>>,
+    made: AtomicU32,
+}
+
+impl<'a> Pretend<'a> {
+    pub(super) fn new(aws: &'a dyn Aws, claims: &'a dyn Claims) -> Self {
+        Pretend {
+            aws,
+            claims,
+            services: Mutex::default(),
+            made: AtomicU32::new(1),
+        }
+    }
+
+    /// What has become of the services by now.
+    pub(super) fn remember(&self, observed: &Observed) {
+        self.services().clone_from(&observed.services);
+    }
+
+    fn services(&self) -> MutexGuard<'_, BTreeMap<String, ServiceState>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Unlike any that AWS gives out, and unlike any other.
+    fn arn(&self, kind: &str, name: &str) -> Arn {
+        let made = self.made.fetch_add(1, Ordering::Relaxed);
+        Arn(format!("not-made:{kind}/{name}/{made}"))
+    }
+
+    fn deployment(&self, task_definition: &Arn, desired: u32) -> Deployment {
+        Deployment {
+            id: self.arn("deployment", &task_definition.0).0,
+            primary: true,
+            task_definition: task_definition.clone(),
+            rollout: Rollout::InProgress,
+            desired,
+            running: 0,
+            pending: desired,
+        }
+    }
+}
+
+/// What the plan shows where AWS will choose a DNS name.
+fn unknown_host(load_balancer: &str) -> String {
+    format!("<dns name of {load_balancer}>")
+}
+
+#[async_trait]
+impl Ecs for Pretend<'_> {
+    async fn list_services(&self, cluster: &str) -> Result<Vec<String>> {
+        self.aws.list_services(cluster).await
+    }
+
+    async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
+        let found = self.aws.describe_services(cluster, names).await?;
+        let mut services = self.services();
+        services.extend(found.iter().map(|found| (found.name.clone(), found.clone())));
+        Ok(found)
+    }
+
+    async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {
+        self.aws.describe_task_definition(arn_or_family).await
+    }
+
+    async fn register_task_definition(
+        &self,
+        content: &TaskDefinition,
+        tags: &Tags,
+    ) -> Result<TaskDefinitionState> {
+        Ok(TaskDefinitionState {
+            arn: self.arn("task-definition", &content.family),
+            content: content.clone(),
+            active: true,
+            tags: tags.clone(),
+        })
+    }
+
+    async fn create_service(
+        &self,
+        _: &str,
+        service: &Service,
+        task_definition: &Arn,
+        attachments: &[Attachment<Arn>],
+    ) -> Result<ServiceState> {
+        let desired = service.quantity.unwrap_or(1);
+        let settings = &service.settings;
+        let state = ServiceState {
+            name: service.name.clone(),
+            arn: self.arn("service", &service.name),
+            status: ServiceStatus::Active,
+            task_definition: task_definition.clone(),
+            desired,
+            running: 0,
+            pending: desired,
+            deployments: vec![self.deployment(task_definition, desired)],
+            attachments: attachments.to_vec(),
+            deployment_percent: Some((settings.minimum_healthy_percent, settings.maximum_percent)),
+            circuit_breaker: false,
+            zone_rebalancing: Some(settings.zone_rebalancing),
+            placement: Some(settings.placement.clone()),
+            grace_period: settings.grace_period,
+            network: settings.network.clone(),
+            tags: service.tags.clone(),
+            newest_event: None,
+        };
+        self.services().insert(state.name.clone(), state.clone());
+        Ok(state)
+    }
+
+    async fn update_service(
+        &self,
+        _: &str,
+        name: &str,
+        update: &ServiceUpdate,
+        task_definition: Option<&Arn>,
+        attachments: Option<&[Attachment<Arn>]>,
+    ) -> Result<ServiceState> {
+        let ServiceUpdate {
+            desired_count,
+            deployment_percent,
+            zone_rebalancing,
+            placement,
+            grace_period,
+            network,
+        } = update;
+        let mut services = self.services();
+        let Some(state) = services.get_mut(name) else {
+            let action = "ecs:UpdateService";
+            return Err(AwsError::from_code(action, "ServiceNotFoundException", name));
+        };
+        let rolls = task_definition.is_some() || attachments.is_some() || network.is_some();
+        state.desired = desired_count.unwrap_or(state.desired);
+        if deployment_percent.is_some() {
+            state.deployment_percent = *deployment_percent;
+            state.circuit_breaker = false;
+        }
+        state.zone_rebalancing = zone_rebalancing.or(state.zone_rebalancing);
+        state.placement = placement.clone().or(state.placement.take());
+        state.grace_period = grace_period.or(state.grace_period);
+        state.network = network.clone().or(state.network.take());
+        if let Some(task_definition) = task_definition {
+            state.task_definition = task_definition.clone();
+        }
+        if let Some(attachments) = attachments {
+            state.attachments = attachments.to_vec();
+        }
+        if rolls {
+            for replaced in &mut state.deployments {
+                replaced.primary = false;
+            }
+            let deployment = self.deployment(&state.task_definition, state.desired);
+            state.deployments.insert(0, deployment);
+        }
+        Ok(state.clone())
+    }
+
+    async fn delete_service(&self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn tag_service(&self, _: &Arn, _: &Tags) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Elbv2 for Pretend<'_> {
+    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
+        self.aws.describe_load_balancers().await
+    }
+
+    async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
+        self.aws.describe_load_balancers_named(names).await
+    }
+
+    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
+        self.aws.describe_target_groups().await
+    }
+
+    async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
+        self.aws.describe_tags(arns).await
+    }
+
+    async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>> {
+        self.aws.describe_listeners(load_balancer).await
+    }
+
+    async fn describe_target_group_attributes(
+        &self,
+        target_group: &Arn,
+    ) -> Result<Option<TargetGroupAttributes>> {
+        self.aws.describe_target_group_attributes(target_group).await
+    }
+
+    async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState> {
+        Ok(LoadBalancerState {
+            name: load_balancer.name.clone(),
+            arn: self.arn("load-balancer", &load_balancer.name),
+            dns_name: unknown_host(&load_balancer.name),
+            zone_id: unknown_host(&load_balancer.name),
+            status: LoadBalancerStatus::Provisioning,
+            subnets: load_balancer.subnets.clone(),
+            security_groups: load_balancer.security_groups.clone(),
+            tags: load_balancer.tags.clone(),
+            listeners: Some(Vec::new()),
+        })
+    }
+
+    async fn set_subnets(&self, _: &Arn, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn set_security_groups(&self, _: &Arn, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete_load_balancer(&self, _: &Arn) -> Result<()> {
+        Ok(())
+    }
+
+    async fn create_target_group(&self, target_group: &TargetGroup) -> Result<TargetGroupState> {
+        Ok(TargetGroupState {
+            name: target_group.name.clone(),
+            arn: self.arn("target-group", &target_group.name),
+            check: target_group.check.clone(),
+            load_balancers: [].into(),
+            tags: target_group.tags.clone(),
+            attributes: Some(TargetGroupAttributes {
+                deregistration_delay: DEREGISTRATION_DELAY,
+            }),
+        })
+    }
+
+    async fn modify_target_group(&self, _: &Arn, _: &HealthCheck) -> Result<()> {
+        Ok(())
+    }
+
+    async fn modify_target_group_attributes(&self, _: &Arn, _: &TargetGroupAttributes) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete_target_group(&self, _: &Arn) -> Result<()> {
+        Ok(())
+    }
+
+    async fn create_listener(
+        &self,
+        load_balancer: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        let arn = self.arn("listener", &load_balancer.0);
+        self.modify_listener(&arn, listener, target_group).await
+    }
+
+    async fn modify_listener(
+        &self,
+        arn: &Arn,
+        listener: &Listener,
+        target_group: &Arn,
+    ) -> Result<ListenerState> {
+        Ok(ListenerState {
+            arn: arn.clone(),
+            port: listener.port,
+            protocol: listener.protocol.as_str().into(),
+            forwards_to: Some(target_group.clone()),
+        })
+    }
+
+    async fn add_tags(&self, _: &[Arn], _: &Tags) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Route53 for Pretend<'_> {
+    async fn zone_name(&self, zone_id: &str) -> Result<Option<String>> {
+        self.aws.zone_name(zone_id).await
+    }
+
+    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
+        self.aws.list_records(zone_id).await
+    }
+
+    async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
+        self.aws.list_name(zone_id, name).await
+    }
+
+    async fn change_records(&self, _: &str, _: &[RecordChange]) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Claims for Pretend<'_> {
+    async fn list(&self, platform: &str) -> std::result::Result<Vec<Claim>, Error> {
+        self.claims.list(platform).await
+    }
+
+    async fn claim(&self, _: &Claim) -> std::result::Result<Claimed, Error> {
+        Ok(Claimed::Yes)
+    }
+
+    async fn free(&self, _: &Claim) -> std::result::Result<(), Error> {
+        Ok(())
+    }
+}

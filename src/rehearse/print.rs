@@ -1,0 +1,207 @@
+//! A rehearsal for people, and for programs. Both say the same, step by step, and within a step process by process.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Rehearsal, Step};
+use crate::plan::{Change, Verb};
+
+/// What the plan is of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Heading {
+    /// `namespace/name`.
+    pub app: String,
+    pub platform: String,
+    /// The changes wait for as long as it is.
+    pub suspended: bool,
+    /// Everything goes.
+    pub deleting: bool,
+}
+
+/// What changes without a process are under.
+const WHOLE_APP: &str = "all processes";
+
+/// The plan as people read it, with a line for each change: `+` for what is created, `~` for what is updated, `-` for
+/// what is deleted, `…` for what is waited for and `!` for what is in the way.
+pub fn text(heading: &Heading, rehearsal: &Rehearsal) -> String {
+    Text { heading, rehearsal }.to_string()
+}
+
+struct Text<'a> {
+    heading: &'a Heading,
+    rehearsal: &'a Rehearsal,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Text { heading, rehearsal } = self;
+        write!(f, "App {} on Platform {}", heading.app, heading.platform)?;
+        if heading.deleting {
+            f.write_str(", which is being deleted")?;
+        }
+        if heading.suspended {
+            f.write_str(", which is suspended: nothing is done before it is resumed")?;
+        }
+        f.write_str("\n\n")?;
+        for step in &rehearsal.steps {
+            for (process, changes) in by_process(step) {
+                writeln!(f, "{}", process.unwrap_or(WHOLE_APP))?;
+                for change in changes {
+                    writeln!(f, "  {} {change}", mark(change.verb()))?;
+                }
+            }
+            for wait in &step.waits {
+                writeln!(f, "  … {}: {wait}", wait.process())?;
+            }
+            f.write_str("\n")?;
+        }
+        for obstacle in &rehearsal.obstacles {
+            let (process, message) = (&obstacle.process, &obstacle.message);
+            let said = format!("process {process}: ");
+            writeln!(
+                f,
+                "! {process}: {}",
+                message.strip_prefix(&said).unwrap_or(message)
+            )?;
+        }
+        for (change, error) in &rehearsal.failures {
+            writeln!(
+                f,
+                "! {}: {change}: {error}",
+                change.process().unwrap_or(WHOLE_APP)
+            )?;
+        }
+        if !(rehearsal.obstacles.is_empty() && rehearsal.failures.is_empty()) {
+            f.write_str("\n")?;
+        }
+        if rehearsal.changes().next().is_none() {
+            return f.write_str("Plan: nothing to do.\n");
+        }
+        let Summary {
+            create,
+            update,
+            delete,
+        } = Summary::of(rehearsal);
+        writeln!(
+            f,
+            "Plan: {create} to create, {update} to update, {delete} to delete."
+        )
+    }
+}
+
+fn mark(verb: Verb) -> char {
+    match verb {
+        Verb::Created => '+',
+        Verb::Updated => '~',
+        Verb::Deleted => '-',
+    }
+}
+
+/// By process, in the order in which they are made.
+fn by_process(step: &Step) -> Vec<(Option<&str>, Vec<&Change>)> {
+    let mut groups: Vec<(Option<&str>, Vec<&Change>)> = Vec::new();
+    for change in &step.changes {
+        let process = change.process();
+        match groups.iter_mut().find(|(known, _)| *known == process) {
+            Some((_, changes)) => changes.push(change),
+            None => groups.push((process, vec![change])),
+        }
+    }
+    groups
+}
+
+/// The plan as programs read it: an object with `app`, `platform`, `suspended`, `deleting`, `steps`, `obstacles`,
+/// `failures` and `summary`. Fields may be added to it, none is taken away.
+pub fn json(heading: &Heading, rehearsal: &Rehearsal) -> serde_json::Result<String> {
+    let of_step = |step| JsonStep {
+        changes: by_process(step)
+            .into_iter()
+            .flat_map(|(process, changes)| changes.into_iter().map(move |change| (process, change)))
+            .map(|(process, change)| JsonChange {
+                process,
+                action: action(change.verb()),
+                description: change.to_string(),
+            })
+            .collect(),
+        waits: step
+            .waits
+            .iter()
+            .map(|wait| Said {
+                process: Some(wait.process()),
+                message: wait.to_string(),
+            })
+            .collect(),
+    };
+    let obstacles = rehearsal.obstacles.iter().map(|obstacle| Said {
+        process: Some(&obstacle.process),
+        message: obstacle.message.clone(),
+    });
+    let failures = rehearsal.failures.iter().map(|(change, error)| Said {
+        process: change.process(),
+        message: format!("{change}: {error}"),
+    });
+    let all = Json {
+        heading,
+        steps: rehearsal.steps.iter().map(of_step).collect(),
+        obstacles: obstacles.collect(),
+        failures: failures.collect(),
+        summary: Summary::of(rehearsal),
+    };
+    serde_json::to_string_pretty(&all)
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    heading: &'a Heading,
+    steps: Vec<JsonStep<'a>>,
+    obstacles: Vec<Said<'a>>,
+    failures: Vec<Said<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct JsonStep<'a> {
+    changes: Vec<JsonChange<'a>>,
+    waits: Vec<Said<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonChange<'a> {
+    process: Option<&'a str>,
+    action: &'static str,
+    description: String,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    process: Option<&'a str>,
+    message: String,
+}
+
+fn action(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Created => "create",
+        Verb::Updated => "update",
+        Verb::Deleted => "delete",
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    create: usize,
+    update: usize,
+    delete: usize,
+}
+
+impl Summary {
+    fn of(rehearsal: &Rehearsal) -> Self {
+        let count = |verb| rehearsal.changes().filter(|change| change.verb() == verb).count();
+        Summary {
+            create: count(Verb::Created),
+            update: count(Verb::Updated),
+            delete: count(Verb::Deleted),
+        }
+    }
+}

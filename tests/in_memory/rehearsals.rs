@@ -1,0 +1,87 @@
+//! What `plan` prints, so that a reader can judge it: `tests/golden/plan.txt` and `plan-json.txt`, rewritten by
+//! `UPDATE_EXPECT=1`. That it comes true, the stories hold.
+
+use std::fmt::Write;
+
+use empire_controller::model::record::RecordKind;
+use empire_controller::rehearse::{Heading, json, text};
+
+use crate::fixtures::{acme, process, staging, web};
+use crate::golden;
+use crate::world::World;
+
+fn heading(world: &World) -> Heading {
+    Heading {
+        app: "shop/acme".into(),
+        platform: "staging".into(),
+        suspended: world.is_suspended("shop/acme"),
+        deleting: world.is_deleting("shop/acme"),
+    }
+}
+
+/// Worlds in which something is asked for that has not been done yet.
+fn moments() -> Vec<(&'static str, World)> {
+    let mut empty = World::new(&staging());
+    empty.apply(&acme());
+    let mut settled = empty.fork();
+    settled.settle();
+    let after = |act: &dyn Fn(&mut World)| {
+        let mut world = settled.fork();
+        act(&mut world);
+        world
+    };
+    let edited = acme()
+        .process("web", web().internal().quantity(3).env("A", "1"))
+        .process("api", process("./bin/api").exposed())
+        .without("worker");
+    vec![
+        ("an empty account", empty.fork()),
+        ("nothing has changed", after(&|_| {})),
+        ("an edit of everything", after(&|world| world.apply(&edited))),
+        (
+            "the same edit, while it is suspended",
+            after(&|world| world.apply(&edited.clone().suspended())),
+        ),
+        ("the App is deleted", after(&|world| world.delete("shop/acme"))),
+        ("while the first rollout is under way", {
+            let mut world = empty.fork();
+            world.step();
+            world
+        }),
+        ("a name is taken", {
+            let world = empty.fork();
+            let mut hands = world.aws.by_hand();
+            hands.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
+            drop(hands);
+            world
+        }),
+    ]
+}
+
+#[test]
+fn a_plan_tells_the_whole_way_in_the_order_in_which_it_is_gone() {
+    let mut printed = String::new();
+    for (title, world) in moments() {
+        let rehearsal = world.rehearse("shop/acme").unwrap();
+        writeln!(printed, "== {title}\n{}", text(&heading(&world), &rehearsal)).unwrap();
+    }
+    golden::reads(&printed, "plan.txt");
+}
+
+#[test]
+fn a_plan_for_programs_says_the_same() {
+    let mut printed = String::new();
+    for (title, world) in moments() {
+        if !["an edit of everything", "a name is taken"].contains(&title) {
+            continue;
+        }
+        let rehearsal = world.rehearse("shop/acme").unwrap();
+        writeln!(
+            printed,
+            "== {title}\n{}",
+            json(&heading(&world), &rehearsal).unwrap()
+        )
+        .unwrap();
+    }
+    golden::reads(&printed, "plan-json.txt");
+}
