@@ -1,6 +1,8 @@
-//! Command line arguments, each also an environment variable, to a validated [`Config`].
+//! Command line arguments to what each command needs; those of `run`, each also an environment variable, to a validated
+//! [`Config`].
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -19,6 +21,28 @@ pub enum Command {
     Run(Config),
     /// Print the custom resource definitions
     Crds,
+    /// Translate a Procfile, standard or extended, into an App
+    Procfile(Procfile),
+}
+
+/// What cannot be carried over is an error that names line, process and key; then nothing is written to standard output.
+#[derive(Clone, Debug, Args)]
+pub struct Procfile {
+    /// The Procfile, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The App's name
+    #[arg(long, value_parser = label)]
+    pub name: String,
+
+    /// The container image that every process runs
+    #[arg(long, value_parser = image)]
+    pub image: String,
+
+    /// The Platform to run on [default: none, which is the default one]
+    #[arg(long, value_parser = label)]
+    pub platform: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -82,6 +106,25 @@ fn owner_id(text: &str) -> Result<String, String> {
     Ok(text.into())
 }
 
+/// A name as Apps and Platforms have it.
+fn label(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let hyphen_at_an_end = text.starts_with('-') || text.ends_with('-');
+    if text.is_empty() || text.len() > 63 || hyphen_at_an_end || !text.chars().all(allowed) {
+        return Err("a name has 1 to 63 lower case letters, digits and inner hyphens".into());
+    }
+    Ok(text.into())
+}
+
+fn image(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().count() > 512 || text.contains(char::is_whitespace) {
+        return Err(
+            "an image, such as registry.example.com/acme:v42, has 1 to 512 characters without spaces".into(),
+        );
+    }
+    Ok(text.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +133,7 @@ mod tests {
         let arguments = Arguments::try_parse_from(["empire-controller", "run"].iter().chain(arguments))?;
         match arguments.command {
             Command::Run(config) => Ok(config),
-            Command::Crds => unreachable!("`run` was parsed"),
+            Command::Crds | Command::Procfile(_) => unreachable!("`run` was parsed"),
         }
     }
 
@@ -116,6 +159,29 @@ mod tests {
             &["--colour"],
         ] {
             assert_eq!(run(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_procfile_needs_what_it_does_not_say_itself() {
+        let parse = |arguments: &str| {
+            let words = ["empire-controller", "procfile"].into_iter();
+            Arguments::try_parse_from(words.chain(arguments.split(' ')))
+        };
+        assert!(parse("- --name acme --image a").is_ok());
+        assert!(parse("Procfile --name acme --image a --platform staging").is_ok());
+        for arguments in [
+            "--name acme --image a",
+            "- --name acme",
+            "- --image a",
+            "- --name Acme --image a",
+            "- --name acme.shop --image a",
+            "- --name -acme --image a",
+            "- --name acme --image ",
+            "- --name acme --image a --platform Staging",
+            "- b --name acme --image a",
+        ] {
+            assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments}");
         }
     }
 }

@@ -36,6 +36,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`api`] | the resources `App`, `Platform` and `PortAllocation`: what users write and read |
+//! | [`procfile`] | Procfile text to `App` |
 //! | [`model`] | our vocabulary: names, owners, services, load balancers, ports, records, and the state found |
 //! | [`desired`] | what an App means: every rule and every default |
 //! | [`aws`], [`claims`] | the calls that we make, as traits in model types; the SDK behind them |
@@ -60,6 +61,7 @@ pub mod error;
 pub mod model;
 pub mod observe;
 pub mod plan;
+pub mod procfile;
 pub mod reconcile;
 pub mod rehearse;
 pub mod status;

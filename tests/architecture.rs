@@ -43,6 +43,18 @@ const MODULES: &[Module] = &[
         pure: false,
     },
     Module {
+        name: "procfile",
+        modules: &["api"],
+        crates: &[
+            "k8s_openapi",
+            "regex_lite",
+            "serde_json",
+            "serde_saphyr",
+            "shell_words",
+        ],
+        pure: true,
+    },
+    Module {
         name: "model",
         modules: &[],
         crates: &["data_encoding", "sha2"],

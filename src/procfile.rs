@@ -1,0 +1,175 @@
+//! A Procfile's text, in every format that Empire read and in that of the API itself, to an [`App`].
+//!
+//! Nothing is dropped: what cannot be carried over is a [`Problem`] that says where, and all of them are told at once.
+//! Nor is anything added: what the text leaves out, the App leaves out, and `desired` has the defaults. The text is read
+//! by `yaml.rs` into a tree, that by the schema of the API into a process, and that is held to the API's rules, so the API
+//! server takes what comes out.
+
+mod fields;
+mod ports;
+mod problem;
+mod process;
+mod rules;
+mod words;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrBool,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::api::app::{App, AppSpec, Process};
+pub use problem::Problem;
+use problem::{Path, Report};
+use yaml::{Node, Value};
+
+/// Bytes that a Procfile may have.
+pub const LIMIT: usize = yaml::TEXT;
+
+/// What a Procfile does not say of its App.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// A DNS label.
+    pub name: String,
+    pub image: String,
+    pub platform: Option<String>,
+}
+
+/// The App of a Procfile, or everything that cannot be carried over, in the order of the text.
+pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let processes = match read(text) {
+        Ok(root) => processes(&root, &identity.name, &mut problems),
+        Err(problem) => {
+            problems.push(problem);
+            BTreeMap::new()
+        }
+    };
+    if problems.is_empty() {
+        return Ok(App {
+            metadata: ObjectMeta {
+                name: Some(identity.name.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: AppSpec {
+                platform: identity.platform.clone(),
+                image: identity.image.clone(),
+                processes,
+                ..AppSpec::default()
+            },
+            status: None,
+        });
+    }
+    problems.sort();
+    problems.dedup();
+    Err(problems)
+}
+
+/// An App as YAML that `kubectl apply -f -` takes. Texts that any YAML reader could take for something else are quoted.
+pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    let mut yaml = String::new();
+    serde_saphyr::to_fmt_writer_with_options(&mut yaml, app, options)?;
+    Ok(yaml)
+}
+
+/// The tree of a text, which holds something.
+fn read(text: &[u8]) -> Result<Rc<Node>, Problem> {
+    let whole = |line, message: &str| Problem::new(line, None, "", message);
+    if text.len() > LIMIT {
+        return Err(whole(0, &format!("has more than {LIMIT} bytes")));
+    }
+    let text = str::from_utf8(text).map_err(|error| {
+        let before = &text[..error.valid_up_to()];
+        let line = before.split(|byte| *byte == b'\n').count();
+        whole(line, "is not UTF-8 text")
+    })?;
+    let root = yaml::read(text)?;
+    let root = root.filter(|root| !root.is_null());
+    root.ok_or_else(|| whole(1, "has no processes, such as `web: ./bin/web`"))
+}
+
+fn processes(root: &Node, app: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Process> {
+    let mut processes = BTreeMap::new();
+    let entries = fields::entries(root, &mut |process, line, message| {
+        let process = (!process.is_empty()).then_some(process);
+        problems.push(Problem::new(line, process, "", message));
+    });
+    let mut whole = |message: &str| problems.push(Problem::new(root.line, None, "", message));
+    let Some(entries) = entries else {
+        whole("must be a map of processes by name, such as `web: ./bin/web`");
+        return processes;
+    };
+    if entries.contains_key("apiVersion") && entries.contains_key("kind") {
+        whole("is a Kubernetes manifest; the Procfile of an App is its spec.processes");
+        return processes;
+    }
+    match entries.len() {
+        0 => whole("has no processes, such as `web: ./bin/web`"),
+        1..=100 => {}
+        _ => whole("has more than 100 processes"),
+    }
+    let schema = schema();
+    let is_extended = entries
+        .values()
+        .any(|(_, node)| matches!(node.value, Value::Map(_)));
+    for (name, (line, node)) in entries {
+        let mut report = Report::new(name, line, problems);
+        if let Some(message) = wrong_name(name) {
+            report.of("", message);
+        }
+        let process = match &node.value {
+            Value::Map(_) => process::extended(node, line, &schema, &mut report),
+            Value::Scalar(_) if !is_extended => process::standard(node, &schema, &mut report),
+            Value::Scalar(_) => {
+                let message =
+                    "is a command alone, while other processes are maps: write `command:` before it";
+                report.at(&Path::default(), line, message);
+                continue;
+            }
+            Value::List(_) => {
+                report.at(&Path::default(), line, "must be a command, or a map that has one");
+                continue;
+            }
+        };
+        if let Some(process) = process {
+            rules::check(app, name, &process, &mut report);
+            processes.insert(name.to_owned(), process);
+        }
+    }
+    processes
+}
+
+fn wrong_name(name: &str) -> Option<&'static str> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let outer = |c: char| inner(c) && c != '-';
+    let is_label =
+        name.len() <= 63 && name.starts_with(outer) && name.ends_with(outer) && name.chars().all(inner);
+    match name {
+        "true" | "false" => Some("cannot be a name: YAML takes it for a truth value"),
+        _ if !is_label => Some("a name has at most 63 lower case letters, digits and inner hyphens"),
+        _ => None,
+    }
+}
+
+/// What the API server is told of a process.
+fn schema() -> JSONSchemaProps {
+    let [app, ..] = crate::api::definitions();
+    let schema = app
+        .spec
+        .versions
+        .into_iter()
+        .find_map(|version| version.schema?.open_api_v3_schema);
+    let spec = schema.and_then(|mut schema| schema.properties.as_mut()?.remove("spec"));
+    let processes = spec.and_then(|mut spec| spec.properties.as_mut()?.remove("processes"));
+    match processes.and_then(|processes| processes.additional_properties) {
+        Some(JSONSchemaPropsOrBool::Schema(process)) => *process,
+        Some(JSONSchemaPropsOrBool::Bool(_)) | None => JSONSchemaProps::default(),
+    }
+}

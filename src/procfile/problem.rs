@@ -1,0 +1,154 @@
+//! Why a Procfile cannot be carried over, and where: places in the text, and what is found in them.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter, Result};
+
+/// As much of a name as a message shows; a name that is longer is wrong anyway.
+const SHOWN: usize = 80;
+
+/// One thing that cannot be carried over. Values of environment variables are not in it, since they may be secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// From 1; of what an alias stands for, not of the alias. 0: the text as a whole.
+    pub line: usize,
+    pub process: Option<String>,
+    /// From the process on, such as `expose.check.timeout`; empty for the process as a whole.
+    pub key: String,
+    pub message: String,
+}
+
+impl Problem {
+    pub(super) fn new(line: usize, process: Option<&str>, key: &str, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            process: process.map(shown),
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        if self.line > 0 {
+            write!(f, "line {}: ", self.line)?;
+        }
+        if let Some(process) = &self.process {
+            write!(f, "process {process}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// A name on one line of reasonable length.
+pub(super) fn shown(name: &str) -> String {
+    let mut shown: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if name.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Where something stands in the text of a process, and where in the `Process` that is made of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Path {
+    /// As the user spelt it, such as `environment.RAILS_ENV`.
+    pub(super) source: String,
+    /// As the API spells it, such as `env.RAILS_ENV`.
+    pub(super) target: String,
+}
+
+impl Path {
+    /// What lies below, by a name that both have.
+    pub(super) fn key(&self, name: &str) -> Self {
+        self.spelt(name, name)
+    }
+
+    /// What lies below, by the user's name and the API's.
+    pub(super) fn spelt(&self, source: &str, target: &str) -> Self {
+        let join = |path: &str, name: &str| match path {
+            "" => shown(name),
+            path => format!("{path}.{}", shown(name)),
+        };
+        Self {
+            source: join(&self.source, source),
+            target: join(&self.target, target),
+        }
+    }
+
+    /// An item of a list.
+    pub(super) fn item(&self, index: usize) -> Self {
+        Self {
+            source: format!("{}[{index}]", self.source),
+            target: format!("{}[{index}]", self.target),
+        }
+    }
+
+    /// The same place in the text, as something else in the API.
+    pub(super) fn as_target(&self, target: &str) -> Self {
+        Self {
+            source: self.source.clone(),
+            target: target.into(),
+        }
+    }
+}
+
+/// What was found in the text of one process: its problems, and where its fields come from.
+pub(super) struct Report<'a> {
+    process: &'a str,
+    problems: &'a mut Vec<Problem>,
+    /// How many there were before.
+    before: usize,
+    /// By target: the line and the source.
+    places: BTreeMap<String, (usize, String)>,
+}
+
+impl<'a> Report<'a> {
+    /// Of a process that begins on a line.
+    pub(super) fn new(process: &'a str, line: usize, problems: &'a mut Vec<Problem>) -> Self {
+        Self {
+            process,
+            before: problems.len(),
+            problems,
+            places: BTreeMap::from([(String::new(), (line, String::new()))]),
+        }
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        self.problems.len() == self.before
+    }
+
+    /// Remembers where a field comes from.
+    pub(super) fn place(&mut self, path: &Path, line: usize) {
+        self.places
+            .insert(path.target.clone(), (line, path.source.clone()));
+    }
+
+    /// A problem in the text.
+    pub(super) fn at(&mut self, path: &Path, line: usize, message: impl Into<String>) {
+        let problem = Problem::new(line, Some(self.process), &path.source, message);
+        self.problems.push(problem);
+    }
+
+    /// A problem with a field of the API, told of the place that it comes from, or that of what it would stand in.
+    pub(super) fn of(&mut self, target: &str, message: impl Into<String>) {
+        let mut known = target;
+        loop {
+            if let Some((line, source)) = self.places.get(known) {
+                let rest = &target[known.len()..];
+                let rest = if source.is_empty() {
+                    rest.trim_start_matches('.')
+                } else {
+                    rest
+                };
+                let key = format!("{source}{rest}");
+                let problem = Problem::new(*line, Some(self.process), &key, message);
+                return self.problems.push(problem);
+            }
+            known = &known[..known.rfind(['.', '[']).unwrap_or(0)];
+        }
+    }
+}

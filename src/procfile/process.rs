@@ -1,0 +1,238 @@
+//! One process: what Empire called otherwise than the API does, and everything else in the API's own words.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use serde_json::{Map, Value as Json, json};
+
+use super::fields::{Entries, convert, entries_of, field, limits};
+use super::problem::{Path, Report};
+use super::yaml::{Node, Value};
+use super::{ports, words};
+use crate::api::app::Process;
+
+/// What is translated, rather than read by the schema alone.
+const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
+
+/// A process of the standard format: a command line.
+pub(super) fn standard(command: &Node, schema: &JSONSchemaProps, report: &mut Report<'_>) -> Option<Process> {
+    // The process is the key.
+    let path = Path::default().as_target("command");
+    let mut reader = Reader {
+        entries: Entries::new(),
+        schema,
+        report,
+        fields: Map::new(),
+    };
+    reader.command(command, &path, command.line);
+    reader.finish()
+}
+
+/// A process of the extended format.
+pub(super) fn extended(
+    node: &Node,
+    line: usize,
+    schema: &JSONSchemaProps,
+    report: &mut Report<'_>,
+) -> Option<Process> {
+    let root = Path::default();
+    let mut fields = Map::new();
+    let entries = entries_of(node, &root, line, report)?;
+    for (name, (line, value)) in &entries {
+        if !TRANSLATED.contains(name) {
+            field(name, value, schema, &root, *line, report, &mut fields);
+        }
+    }
+    let mut reader = Reader {
+        entries,
+        schema,
+        report,
+        fields,
+    };
+    match reader.given("command") {
+        Some((line, value)) => reader.command(value, &root.key("command"), line),
+        None => reader
+            .report
+            .at(&root.key("command"), line, "is needed: say what the process runs"),
+    }
+    if let Some((line, value)) = reader.given("environment") {
+        reader.renamed("environment", "env", value, line);
+    }
+    if let Some((line, value)) = reader.given("ecs") {
+        reader.ecs(value, line);
+    }
+    if let Some((line, value)) = reader.given("ports") {
+        reader.ports(value, line);
+    }
+    reader.finish()
+}
+
+/// A process of which some has been read.
+struct Reader<'a, 'r> {
+    entries: Entries<'a>,
+    schema: &'a JSONSchemaProps,
+    report: &'a mut Report<'r>,
+    fields: Map<String, Json>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// What is given under a name; null is as if it were not.
+    fn given(&self, name: &str) -> Option<(usize, &'a Node)> {
+        let (line, node) = self.entries.get(name)?;
+        (!node.is_null()).then_some((*line, *node))
+    }
+
+    /// Text, split by Empire's rules, or a list of words.
+    fn command(&mut self, node: &Node, path: &Path, line: usize) {
+        self.report.place(path, line);
+        let words = match &node.value {
+            Value::Scalar(text) if text.text.trim().is_empty() => return self.set_command("", Vec::new()),
+            Value::Scalar(text) => match words::split(&text.text) {
+                // Nothing is gained by writing it in another way.
+                Ok(words) if shell_words::split(&text.text).is_ok_and(|ours| ours == words) => {
+                    if words.first().is_some_and(|program| !program.is_empty()) {
+                        return self.set_command(&text.text, Vec::new());
+                    }
+                    words
+                }
+                Ok(words) => words,
+                Err(message) => return self.report.at(path, line, message),
+            },
+            Value::List(items) => {
+                let words = items.iter().enumerate().map(|(index, item)| {
+                    let text = item.text().map(Into::into);
+                    if text.is_none() {
+                        self.report.at(&path.item(index), item.line, "must be text");
+                    }
+                    text
+                });
+                let Some(words) = words.collect::<Vec<_>>().into_iter().collect() else {
+                    return;
+                };
+                words
+            }
+            Value::Map(_) => return self.report.at(path, line, "must be text or a list of words"),
+        };
+        match words.split_first() {
+            Some((program, arguments)) if !program.is_empty() => {
+                self.report.place(&path.as_target("args"), line);
+                self.set_command(&words::quote(program), arguments.to_vec());
+            }
+            Some(_) => self
+                .report
+                .at(path, line, "names no program: its first word is empty"),
+            None => self.set_command("", Vec::new()),
+        }
+    }
+
+    /// The command, and what comes before the `args` that are given, if any are.
+    fn set_command(&mut self, command: &str, mut arguments: Vec<String>) {
+        self.fields.insert("command".into(), command.into());
+        if let Some(Json::Array(given)) = self.fields.remove("args") {
+            arguments.extend(given.iter().filter_map(Json::as_str).map(Into::into));
+        }
+        if !arguments.is_empty() {
+            self.fields.insert("args".into(), arguments.into());
+        }
+    }
+
+    /// Reads what is a field of the API by another name; one of the two can be given.
+    fn renamed(&mut self, name: &str, field: &str, value: &Node, line: usize) {
+        let path = Path::default().spelt(name, field);
+        if self.given(field).is_some() {
+            self.report
+                .at(&path, line, format!("is there twice, also as {field}"));
+        } else if let Some(schema) = property(self.schema, field) {
+            let value = convert(value, schema, &path, line, self.report);
+            self.fields.extend(value.map(|value| (field.into(), value)));
+        }
+    }
+
+    /// `placement`, by Empire's names.
+    fn ecs(&mut self, node: &Node, line: usize) {
+        const KEYS: [(&str, &str); 2] = [
+            ("placement_constraints", "constraints"),
+            ("placement_strategy", "strategy"),
+        ];
+        let path = Path::default().spelt("ecs", "placement");
+        if self.given("placement").is_some() {
+            return self.report.at(&path, line, "is there twice, also as placement");
+        }
+        self.report.place(&path, line);
+        let Some(entries) = entries_of(node, &path, line, self.report) else {
+            return;
+        };
+        let mut placement = Map::new();
+        for (name, (line, value)) in entries {
+            let Some((_, field)) = KEYS.iter().find(|(known, _)| *known == name) else {
+                let message = "there is no such key; there are placement_constraints, placement_strategy";
+                self.report.at(&path.key(name), line, message);
+                continue;
+            };
+            let schema = property(self.schema, "placement").and_then(|schema| property(schema, field));
+            if let Some(schema) = schema
+                && !value.is_null()
+            {
+                let value = convert(value, schema, &path.spelt(name, field), line, self.report);
+                placement.extend(value.map(|value| ((*field).into(), value)));
+            }
+        }
+        // Nothing asked for is the default, not the lack of any placement.
+        placement.retain(|_, list| *list != json!([]));
+        if !placement.is_empty() {
+            self.fields.insert("placement".into(), placement.into());
+        }
+    }
+
+    /// The listeners, beside what `expose` says of everything else.
+    fn ports(&mut self, node: &Node, line: usize) {
+        let path = Path::default().spelt("ports", "expose.listeners");
+        let Some(listeners) = ports::exposure(node, &path, line, self.report) else {
+            return;
+        };
+        for field in ["type", "listeners", "containerPort"] {
+            self.report
+                .place(&path.as_target(&format!("expose.{field}")), line);
+        }
+        if !self.fields.contains_key("expose") {
+            self.report.place(&path.as_target("expose"), line);
+        }
+        let expose = self.fields.entry("expose").or_insert_with(|| json!({}));
+        let Some(expose) = expose.as_object_mut() else {
+            return;
+        };
+        match ["type", "listeners", "containerPort"]
+            .iter()
+            .find(|field| expose.contains_key(**field))
+        {
+            Some(field) => {
+                let message = format!("says what expose.{field} says, too: use one of them");
+                self.report.at(&path, line, message);
+            }
+            None => expose.extend(listeners),
+        }
+    }
+
+    /// The process, once the schema has been asked.
+    fn finish(mut self) -> Option<Process> {
+        let process = Path::default();
+        for (name, value) in &self.fields {
+            if let Some(schema) = property(self.schema, name) {
+                limits(value, schema, &process.key(name), self.report);
+            }
+        }
+        // Something, so that the rest can be judged.
+        self.fields.entry("command").or_insert_with(|| "missing".into());
+        match serde_json::from_value(Json::Object(self.fields)) {
+            Ok(process) => Some(process),
+            Err(error) => {
+                if self.report.is_clean() {
+                    self.report.of("", format!("cannot be carried over: {error}"));
+                }
+                None
+            }
+        }
+    }
+}
+
+fn property<'a>(schema: &'a JSONSchemaProps, name: &str) -> Option<&'a JSONSchemaProps> {
+    schema.properties.as_ref()?.get(name)
+}

@@ -1,0 +1,322 @@
+//! What the API server would refuse in a process beyond the schema of each field, so that it is said with its line.
+//!
+//! The rules themselves are in `api/`, in CEL; `tests/refusals` holds these to them. A rule that is a regular expression
+//! needs nothing here.
+
+use super::problem::Report;
+use crate::api::app::{
+    ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
+    StrategyType,
+};
+
+/// Reports what is wrong with a process of an App.
+pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
+    kinds(process, report);
+    variables(name, process, report);
+    let exposed = is_exposed(name, process);
+    if exposed && app.len() + 1 + name.len() > 63 {
+        let message =
+            format!("<app>-<process> is {app}-{name}, and has more than the 63 characters of a DNS name");
+        report.of("expose", message);
+    }
+    if process.memory.as_deref().is_some_and(|memory| !is_memory(memory)) {
+        report.of(
+            "memory",
+            "must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi",
+        );
+    }
+    between(process.stop_timeout.as_deref(), 2, 3_600, "stopTimeout", report);
+    if let Some(expose) = &process.expose {
+        exposure(expose, report);
+    }
+    if let Some(placed) = &process.placement {
+        placement(placed, report);
+    }
+    if let Some(deployed) = &process.deploy {
+        deploy(deployed, report);
+    }
+}
+
+/// A process named `web` is exposed if it does not say otherwise.
+pub(super) fn is_exposed(name: &str, process: &Process) -> bool {
+    match &process.expose {
+        Some(expose) => expose.type_ != Some(ExposeType::None),
+        None => name == "web" && process.cron.is_none() && process.noservice != Some(true),
+    }
+}
+
+/// A service, a schedule, or neither.
+fn kinds(process: &Process, report: &mut Report<'_>) {
+    let given = [
+        ("expose", process.expose.is_some()),
+        ("quantity", process.quantity.is_some()),
+        ("deploy", process.deploy.is_some()),
+        ("placement", process.placement.is_some()),
+        ("cron", process.cron.is_some()),
+    ];
+    let given = given
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(field, _)| field);
+    for field in given {
+        let (cron, noservice) = (process.cron.is_some(), process.noservice == Some(true));
+        if noservice {
+            report.of(field, "not with noservice, of which nothing runs");
+        } else if cron && !["placement", "cron"].contains(&field) {
+            report.of(field, "not with cron, whose tasks come and go");
+        }
+    }
+    if process.timezone.is_some() && process.cron.is_none() {
+        report.of("timezone", "is for cron only");
+    }
+}
+
+fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
+    let exposed = is_exposed(name, process);
+    for (field, variables) in [("env", &process.env), ("secrets", &process.secrets)] {
+        for variable in variables.keys() {
+            let target = super::problem::Path::default().key(field).key(variable).target;
+            let first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
+            let rest = |c: char| first(c) || c.is_ascii_digit();
+            if !variable.starts_with(first) || !variable.chars().all(rest) {
+                let message =
+                    "a name consists of letters, digits, _, - and ., and does not begin with a digit";
+                report.of(&target, message);
+            } else if variable == "SOURCE" || variable.starts_with("EMPIRE_") {
+                report.of(&target, "SOURCE and names that begin with EMPIRE_ are reserved");
+            } else if variable == "PORT" && exposed {
+                report.of(
+                    &target,
+                    "is reserved on an exposed process, which is told its container port in it",
+                );
+            }
+            if field == "secrets" && process.env.contains_key(variable) {
+                report.of(&target, "is an environment variable, too");
+            }
+        }
+    }
+}
+
+fn exposure(expose: &Expose, report: &mut Report<'_>) {
+    let Expose {
+        type_,
+        external,
+        container_port,
+        listeners,
+        certificate_arns,
+        hostnames,
+        grace_period,
+        idle_timeout,
+        deregistration_delay,
+        check,
+    } = expose;
+    if *type_ == Some(ExposeType::None) {
+        let more = external.is_some()
+            || container_port.is_some()
+            || !listeners.is_empty()
+            || !certificate_arns.is_empty()
+            || !hostnames.is_empty()
+            || grace_period.is_some()
+            || idle_timeout.is_some()
+            || deregistration_delay.is_some()
+            || check.is_some();
+        if more {
+            report.of(
+                "expose",
+                "type none takes no other field, since the process is not exposed",
+            );
+        }
+        return;
+    }
+    if !listeners.is_empty() && (type_.is_some() || container_port.is_some()) {
+        let message = "are in place of type and containerPort: say it in one way or the other";
+        report.of("expose.listeners", message);
+    }
+    let protocols = protocols(expose);
+    let speaks = |one, other| {
+        protocols
+            .iter()
+            .any(|protocol| *protocol == one || *protocol == other)
+    };
+    let secure = speaks(ListenerProtocol::Https, ListenerProtocol::Tls);
+    if secure && certificate_arns.is_empty() {
+        report.of(
+            "expose",
+            "https and tls need a certificate: give its ARN in expose.certificateArns",
+        );
+    }
+    if !secure && !certificate_arns.is_empty() {
+        report.of("expose.certificateArns", "are for https and tls only");
+    }
+    if speaks(ListenerProtocol::Tcp, ListenerProtocol::Tls) {
+        let check = check.as_ref();
+        let only_http = [
+            ("expose.idleTimeout", idle_timeout.is_some()),
+            (
+                "expose.check.path",
+                check.is_some_and(|check| check.path.is_some()),
+            ),
+            (
+                "expose.check.successCodes",
+                check.is_some_and(|check| check.success_codes.is_some()),
+            ),
+        ];
+        for (target, _) in only_http.into_iter().filter(|(_, given)| *given) {
+            report.of(target, "is for http and https only");
+        }
+        if speaks(ListenerProtocol::Http, ListenerProtocol::Https) {
+            let message =
+                "http and https are for another kind of load balancer than tcp and tls: use a process each";
+            report.of("expose.listeners", message);
+        }
+    }
+    let mut ports: Vec<_> = listeners
+        .iter()
+        .map(|listener| listener.container_port.unwrap_or(8080))
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.len() > 2 {
+        report.of("expose.listeners", "lead to more than two ports of the container");
+    }
+    between(grace_period.as_deref(), 0, 86_400, "expose.gracePeriod", report);
+    between(idle_timeout.as_deref(), 1, 4_000, "expose.idleTimeout", report);
+    between(
+        deregistration_delay.as_deref(),
+        0,
+        3_600,
+        "expose.deregistrationDelay",
+        report,
+    );
+    if let Some(check) = check {
+        health(check, report);
+    }
+}
+
+fn protocols(expose: &Expose) -> Vec<ListenerProtocol> {
+    if !expose.listeners.is_empty() {
+        return expose
+            .listeners
+            .iter()
+            .map(|listener| listener.protocol)
+            .collect();
+    }
+    match expose.type_ {
+        Some(ExposeType::Https) => vec![ListenerProtocol::Https],
+        Some(ExposeType::Tcp) => vec![ListenerProtocol::Tcp],
+        Some(ExposeType::Tls) => vec![ListenerProtocol::Tls],
+        Some(ExposeType::Http | ExposeType::None) | None => vec![ListenerProtocol::Http],
+    }
+}
+
+fn health(check: &HealthCheck, report: &mut Report<'_>) {
+    between(check.interval.as_deref(), 5, 300, "expose.check.interval", report);
+    between(check.timeout.as_deref(), 2, 120, "expose.check.timeout", report);
+    let interval = seconds(check.interval.as_deref().unwrap_or("10s"));
+    let timeout = check.timeout.as_deref().and_then(seconds);
+    if interval
+        .zip(timeout)
+        .is_some_and(|(interval, timeout)| timeout >= interval)
+    {
+        let message = "must be shorter than interval, which is 10s if left out";
+        report.of("expose.check.timeout", message);
+    }
+}
+
+fn placement(placement: &Placement, report: &mut Report<'_>) {
+    for (index, constraint) in placement.constraints.iter().enumerate() {
+        let takes = constraint.type_ == ConstraintType::MemberOf;
+        if constraint.expression.is_some() != takes {
+            let message = "memberOf needs an expression, and distinctInstance takes none";
+            report.of(&format!("placement.constraints[{index}]"), message);
+        }
+    }
+    for (index, strategy) in placement.strategy.iter().enumerate() {
+        let mut refuse = |message: &str| report.of(&format!("placement.strategy[{index}]"), message);
+        let field = strategy.field.as_deref().map(str::to_ascii_lowercase);
+        match (strategy.type_, field.as_deref()) {
+            (StrategyType::Random, None)
+            | (StrategyType::Spread, Some(_))
+            | (StrategyType::Binpack, Some("cpu" | "memory")) => {}
+            (StrategyType::Binpack, Some(_)) => refuse("binpack is by cpu or memory"),
+            (StrategyType::Random, Some(_)) | (StrategyType::Spread | StrategyType::Binpack, None) => {
+                refuse("spread and binpack need a field, and random takes none");
+            }
+        }
+    }
+}
+
+fn deploy(deploy: &Deploy, report: &mut Report<'_>) {
+    between(
+        deploy.progress_deadline.as_deref(),
+        60,
+        86_400,
+        "deploy.progressDeadline",
+        report,
+    );
+    if deploy.minimum_healthy_percent == Some(100) && deploy.maximum_percent == Some(100) {
+        let message = "100 with minimumHealthyPercent 100 lets no task stop and none start";
+        report.of("deploy.maximumPercent", message);
+    }
+}
+
+fn between(duration: Option<&str>, least: u64, most: u64, target: &str, report: &mut Report<'_>) {
+    let Some(duration) = duration else { return };
+    if !seconds(duration).is_some_and(|seconds| (least..=most).contains(&seconds)) {
+        let message = format!(
+            "must be from {least}s to {most}s, in whole hours, minutes and seconds such as 90s, 1m30s or 1h"
+        );
+        report.of(target, message);
+    }
+}
+
+/// Hours, minutes and seconds, each at most once, in this order, of at most six digits.
+fn seconds(duration: &str) -> Option<u64> {
+    let mut total = 0;
+    let mut rest = duration;
+    for (unit, length) in [('h', 3_600), ('m', 60), ('s', 1)] {
+        if let Some((digits, after)) = rest.split_once(unit) {
+            let valid = (1..=6).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+            total += if valid {
+                digits.parse::<u64>().ok()? * length
+            } else {
+                return None;
+            };
+            rest = after;
+        }
+    }
+    (rest.is_empty() && !duration.is_empty()).then_some(total)
+}
+
+/// A Kubernetes quantity from 6Mi to 32Ti.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
+fn is_memory(quantity: &str) -> bool {
+    let digits = quantity.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c));
+    let (number, suffix) = quantity.split_at(digits.unwrap_or(quantity.len()));
+    let factor = match suffix {
+        "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1_024.0,
+        "Mi" => 1_024_f64.powi(2),
+        "Gi" => 1_024_f64.powi(3),
+        "Ti" => 1_024_f64.powi(4),
+        "Pi" => 1_024_f64.powi(5),
+        "Ei" => 1_024_f64.powi(6),
+        exponent => match exponent[1..].parse() {
+            Ok(power) if exponent.starts_with(['e', 'E']) => 10_f64.powi(power),
+            _ => return false,
+        },
+    };
+    let (least, most) = (6.0 * 1_024_f64.powi(2), 32.0 * 1_024_f64.powi(4));
+    number
+        .parse::<f64>()
+        .is_ok_and(|number| (least..=most).contains(&(number * factor)))
+}
