@@ -15,6 +15,9 @@ use std::io::{Error, Write};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
+/// On an App: a new value rolls every task again.
+pub const REDEPLOY_ANNOTATION: &str = "empire.dev/redeploy";
+
 /// The custom resource definitions, in the order in which they are printed.
 pub fn definitions() -> [CustomResourceDefinition; 3] {
     [

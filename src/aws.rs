@@ -21,6 +21,7 @@ use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGro
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
+use crate::model::rollout::ServiceDeployment;
 use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
@@ -62,6 +63,10 @@ pub trait Ecs: Send + Sync {
     /// Forced, so that its tasks need not be scaled away first. The service drains before it is gone.
     async fn delete_service(&self, cluster: &str, name: &str) -> Result<()>;
     async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()>;
+    /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
+    /// Ends one that is under way. With `rollback`, the service goes back to what was complete before.
+    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()>;
 }
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>

@@ -5,6 +5,7 @@
 
 mod load_balancing;
 mod records;
+mod service;
 mod text;
 
 #[cfg(test)]
@@ -18,15 +19,14 @@ pub use records::ttl;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::app::{App, Expose, ExposeType, Process};
-use crate::api::platform::{LaunchType as Launch, NetworkMode as Mode, Platform, Provider};
+use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
 use crate::model::desired::{Desired, DesiredProcess, Place, Runs};
 use crate::model::name::{self, AppName};
 use crate::model::owner::{Owner, Tags};
 use crate::model::port::PortRange;
 use crate::model::service::{
-    Environment, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,
-    ServiceSettings, TaskDefinition, TaskNetwork,
+    Environment, HostPort, LaunchType, Logging, NetworkMode, PortMapping, TaskDefinition,
 };
 
 const DEFAULT_CPU: u32 = 256;
@@ -136,20 +136,10 @@ impl Builder<'_> {
             (_, Some(_)) => Some(DEFAULT_GRACE_PERIOD),
             (_, None) => None,
         };
-        let quantity = self
-            .process
-            .quantity
-            .map(|quantity| quantity.try_into().unwrap_or(0));
         let claimed = ports.iter().any(|port| port.host_port == HostPort::Claimed);
         Ok(DesiredProcess {
             task_definition: self.task_definition(ports)?,
-            runs: Runs::Service(Service {
-                name: self.family(),
-                launch_type: self.launch_type(),
-                quantity,
-                settings: self.settings(quantity, claimed, grace_period),
-                tags: self.tags(),
-            }),
+            runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
         })
     }
@@ -163,20 +153,6 @@ impl Builder<'_> {
         let mut tags = self.platform.spec.tags.clone();
         tags.extend(self.owner.tags(self.name));
         tags
-    }
-
-    fn launch_type(&self) -> LaunchType {
-        match self
-            .platform
-            .spec
-            .capacity
-            .as_ref()
-            .and_then(|capacity| capacity.launch_type)
-        {
-            None | Some(Launch::Ec2) => LaunchType::Ec2,
-            Some(Launch::Fargate) => LaunchType::Fargate,
-            Some(Launch::External) => LaunchType::External,
-        }
     }
 
     fn network_mode(&self) -> NetworkMode {
@@ -263,36 +239,6 @@ impl Builder<'_> {
         Environment(environment)
     }
 
-    fn settings(&self, quantity: Option<u32>, claimed: bool, grace_period: Option<u32>) -> ServiceSettings {
-        let external = self.launch_type() == LaunchType::External;
-        let placement = if claimed || self.launch_type() != LaunchType::Ec2 {
-            Vec::new()
-        } else {
-            vec![
-                PlacementStrategy::spread("attribute:ecs.availability-zone"),
-                PlacementStrategy::spread("instanceId"),
-            ]
-        };
-        let (minimum_healthy_percent, maximum_percent) = deployment_percent(quantity, claimed);
-        ServiceSettings {
-            minimum_healthy_percent,
-            maximum_percent,
-            zone_rebalancing: !claimed && !external,
-            placement,
-            grace_period,
-            network: self.task_network(),
-        }
-    }
-
-    fn task_network(&self) -> Option<TaskNetwork> {
-        let tasks = self.platform.spec.network.tasks.as_ref();
-        (self.network_mode() == NetworkMode::Awsvpc).then(|| TaskNetwork {
-            subnets: tasks.map(|tasks| set(&tasks.subnets)).unwrap_or_default(),
-            security_groups: tasks.map(|tasks| set(&tasks.security_groups)).unwrap_or_default(),
-            assign_public_ip: tasks.and_then(|tasks| tasks.assign_public_ip).unwrap_or(false),
-        })
-    }
-
     fn seconds(&self, field: &str, duration: &str) -> Result<u32, Error> {
         text::seconds(duration)
             .ok_or_else(|| self.invalid(field, &format!("{duration} is no duration in whole seconds")))
@@ -309,16 +255,6 @@ impl Builder<'_> {
              to have one, write sh -c '…'",
             self.name
         ))
-    }
-}
-
-/// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
-/// tasks; a single one needs a second instance to be replaced without a gap.
-fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
-    match (claimed, quantity) {
-        (true, Some(tasks @ 2..)) => (100 * (tasks - 1) / tasks, 100),
-        (true, None) => (50, 200),
-        (true, Some(0 | 1)) | (false, _) => (100, 200),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod name;
 pub mod owner;
 pub mod port;
 pub mod record;
+pub mod rollout;
 pub mod schedule;
 pub mod service;
 pub mod state;

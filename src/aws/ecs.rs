@@ -3,17 +3,23 @@
 mod service;
 mod task_definition;
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use aws_sdk_ecs::config::Config;
 use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::types::{self as sdk, PropagateTags, ServiceField, TaskDefinitionField};
+use aws_sdk_ecs::types::{
+    self as sdk, PropagateTags, ServiceField, StopServiceDeploymentStopType, TaskDefinitionField,
+};
 
 use super::clients::AwsClients;
 use super::error::{Call, Fault};
 use super::{Ecs, Result};
+use crate::error::Class;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
-use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::rollout::ServiceDeployment;
+use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{ServiceState, TaskDefinitionState};
 
 const LIST_SERVICES: Call = Call::read("ecs:ListServices");
@@ -24,6 +30,8 @@ const CREATE_SERVICE: Call = Call::create("ecs:CreateService");
 const UPDATE_SERVICE: Call = Call::modify("ecs:UpdateService");
 const DELETE_SERVICE: Call = Call::delete("ecs:DeleteService");
 const TAG_RESOURCE: Call = Call::modify("ecs:TagResource");
+const LIST_SERVICE_DEPLOYMENTS: Call = Call::read("ecs:ListServiceDeployments");
+const STOP_SERVICE_DEPLOYMENT: Call = Call::modify("ecs:StopServiceDeployment");
 
 const LIST_PAGE: i32 = 100;
 const DESCRIBE_BATCH: usize = 10;
@@ -154,14 +162,21 @@ impl Ecs for AwsClients {
     ) -> Result<ServiceState> {
         let Service {
             name,
-            launch_type,
+            capacity,
             quantity,
             settings,
+            progress_deadline: _,
+            rolls_back: _,
+            redeploy: _,
             tags,
         } = service;
-        let percent = (settings.minimum_healthy_percent, settings.maximum_percent);
+        let (launch_type, providers) = match capacity {
+            Capacity::LaunchType(launch_type) => (Some(service::launch_type(*launch_type)), None),
+            Capacity::Providers(all) => (None, Some(service::capacity_providers(CREATE_SERVICE, all)?)),
+        };
         let network = settings.network.as_ref();
         let placement = settings.placement.iter().map(service::placement_strategy);
+        let constraints = settings.constraints.iter().map(service::placement_constraint);
         let balancers = attachments.iter().map(service::load_balancer);
         let reply = self
             .ecs
@@ -169,11 +184,13 @@ impl Ecs for AwsClients {
             .cluster(cluster)
             .service_name(name)
             .task_definition(&task_definition.0)
-            .launch_type(service::launch_type(*launch_type))
+            .set_launch_type(launch_type)
+            .set_capacity_provider_strategy(providers)
             .desired_count(to_i32(quantity.unwrap_or(1)))
-            .deployment_configuration(service::deployment_configuration(percent))
+            .deployment_configuration(service::deployment_configuration(&settings.deployment))
             .availability_zone_rebalancing(service::zone_rebalancing(settings.zone_rebalancing))
             .set_placement_strategy(unless_empty(placement))
+            .set_placement_constraints(unless_empty(constraints))
             .set_health_check_grace_period_seconds(settings.grace_period.map(to_i32))
             .set_network_configuration(service::network_configuration(CREATE_SERVICE, network)?)
             .set_load_balancers(unless_empty(balancers))
@@ -198,12 +215,23 @@ impl Ecs for AwsClients {
     ) -> Result<ServiceState> {
         let ServiceUpdate {
             desired_count,
-            deployment_percent,
+            deployment,
             zone_rebalancing,
             placement,
+            constraints,
             grace_period,
             network,
+            capacity_providers,
+            redeploy: _,
         } = update;
+        let force = update.forces_rollout().then_some(true);
+        let providers = capacity_providers
+            .as_ref()
+            .map(|all| service::capacity_providers(UPDATE_SERVICE, all))
+            .transpose()?;
+        let constraints = constraints
+            .as_ref()
+            .map(|all| all.iter().map(service::placement_constraint));
         let placement = placement
             .as_ref()
             .map(|strategies| strategies.iter().map(service::placement_strategy));
@@ -215,9 +243,12 @@ impl Ecs for AwsClients {
             .service(name)
             .set_task_definition(task_definition.map(|arn| arn.0.clone()))
             .set_desired_count(desired_count.map(to_i32))
-            .set_deployment_configuration(deployment_percent.map(service::deployment_configuration))
+            .set_deployment_configuration(deployment.as_ref().map(service::deployment_configuration))
             .set_availability_zone_rebalancing(zone_rebalancing.map(service::zone_rebalancing))
             .set_placement_strategy(placement.map(Iterator::collect))
+            .set_placement_constraints(constraints.map(Iterator::collect))
+            .set_capacity_provider_strategy(providers)
+            .set_force_new_deployment(force)
             .set_health_check_grace_period_seconds(grace_period.map(to_i32))
             .set_network_configuration(service::network_configuration(UPDATE_SERVICE, network.as_ref())?)
             .set_load_balancers(balancers.map(Iterator::collect))
@@ -252,6 +283,51 @@ impl Ecs for AwsClients {
             .send()
             .await
             .map_err(|error| TAG_RESOURCE.failed(&error))?;
+        Ok(())
+    }
+
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let page = self
+                .ecs
+                .list_service_deployments()
+                .cluster(cluster)
+                .service(service)
+                .max_results(LIST_PAGE)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| LIST_SERVICE_DEPLOYMENTS.failed(&error));
+            let page = match page {
+                Ok(page) => page,
+                // AWS knows the call and would never say so.
+                Err(error) if error.class() == Class::Bug => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            };
+            found.extend(page.service_deployments().iter().filter_map(service::deployed));
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        found.sort_by_key(|deployment| Reverse(deployment.created));
+        Ok(found)
+    }
+
+    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()> {
+        self.ecs
+            .stop_service_deployment()
+            .service_deployment_arn(&deployment.0)
+            .stop_type(if rollback {
+                StopServiceDeploymentStopType::Rollback
+            } else {
+                StopServiceDeploymentStopType::Abort
+            })
+            .send()
+            .await
+            .map_err(|error| STOP_SERVICE_DEPLOYMENT.failed(&error))?;
         Ok(())
     }
 }

@@ -18,7 +18,8 @@ use crate::model::name::AppName;
 use crate::model::owner::Tags;
 use crate::model::port::PortRange;
 use crate::model::service::{
-    HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service, TaskNetwork,
+    Capacity, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,
+    TaskNetwork,
 };
 
 fn built(processes: Value, spec: Value) -> Desired {
@@ -481,8 +482,8 @@ fn deployments_leave_room_as_ports_and_instances_allow() {
         if expose {
             process["expose"] = json!({});
         }
-        let settings = service(&one(process, spec)).settings.clone();
-        (settings.minimum_healthy_percent, settings.maximum_percent)
+        let deployment = service(&one(process, spec)).settings.deployment;
+        (deployment.minimum_healthy_percent, deployment.maximum_percent)
     };
     for (quantity, expected) in [
         (Some(0), (100, 200)),
@@ -536,8 +537,8 @@ fn tasks_are_spread_and_rebalanced_where_that_is_allowed() {
             "{spec}"
         );
         assert_eq!(
-            (service(&process).launch_type, process.task_definition.launch_type),
-            (launch_type, launch_type)
+            (&service(&process).capacity, process.task_definition.launch_type),
+            (&Capacity::LaunchType(launch_type), launch_type)
         );
     }
 }

@@ -97,24 +97,69 @@ pub struct Logging {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     pub name: String,
-    pub launch_type: LaunchType,
+    pub capacity: Capacity,
     /// `None`: created with one task, then left to whoever scales it.
     pub quantity: Option<u32>,
     pub settings: ServiceSettings,
+    /// Seconds after which a rollout that is not complete counts as failed.
+    pub progress_deadline: u32,
+    /// Whether the last complete rollout comes back then.
+    pub rolls_back: bool,
+    /// A new value asks for a rollout of what is there.
+    pub redeploy: Option<String>,
     pub tags: Tags,
+}
+
+/// Where the tasks of a service run. ECS takes one or the other, and what a service began with it keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    LaunchType(LaunchType),
+    /// In AWS's order, which means nothing: compare them sorted.
+    Providers(Vec<CapacityProvider>),
+}
+
+/// One part of a capacity provider strategy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CapacityProvider {
+    pub name: String,
+    pub weight: u32,
+    pub base: u32,
 }
 
 /// What one `UpdateService` can change besides task definition, count and target groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceSettings {
-    pub minimum_healthy_percent: u32,
-    pub maximum_percent: u32,
+    pub deployment: DeploymentConfiguration,
     pub zone_rebalancing: bool,
     pub placement: Vec<PlacementStrategy>,
+    pub constraints: Vec<PlacementConstraint>,
     /// Seconds in which failed health checks do not count; only with target groups.
     pub grace_period: Option<u32>,
     /// awsvpc only.
     pub network: Option<TaskNetwork>,
+}
+
+/// How tasks are replaced. AWS takes and replaces it as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeploymentConfiguration {
+    pub minimum_healthy_percent: u32,
+    pub maximum_percent: u32,
+    pub circuit_breaker: CircuitBreaker,
+}
+
+/// Whether ECS gives up a rollout whose tasks do not come up, and whether it then goes back to the last complete one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CircuitBreaker {
+    pub enable: bool,
+    pub rollback: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlacementConstraint {
+    /// `distinctInstance` or `memberOf`.
+    pub kind: String,
+    /// Empty for `distinctInstance`.
+    pub expression: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,16 +198,30 @@ pub struct Attachment<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceUpdate {
     pub desired_count: Option<u32>,
-    /// Minimum healthy and maximum percent, which AWS replaces together; the circuit breaker goes off with them.
-    pub deployment_percent: Option<(u32, u32)>,
+    pub deployment: Option<DeploymentConfiguration>,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
+    pub constraints: Option<Vec<PlacementConstraint>>,
     pub grace_period: Option<u32>,
     pub network: Option<TaskNetwork>,
+    /// AWS takes another strategy only together with a forced rollout.
+    pub capacity_providers: Option<Vec<CapacityProvider>>,
+    /// Rolls every task again, with the value of the annotation that asked for it.
+    pub redeploy: Option<String>,
 }
 
 impl ServiceUpdate {
     pub fn is_empty(&self) -> bool {
         *self == ServiceUpdate::default()
+    }
+
+    /// Whether ECS is to replace the tasks although the task definition stays.
+    pub fn forces_rollout(&self) -> bool {
+        self.redeploy.is_some() || self.capacity_providers.is_some()
+    }
+
+    /// Whether ECS replaces the tasks because of it, whatever travels beside it.
+    pub fn starts_rollout(&self) -> bool {
+        self.network.is_some() || self.forces_rollout()
     }
 }

@@ -7,7 +7,11 @@ use super::name::Arn;
 use super::owner::{Owner, Tags};
 use super::port::Claim;
 use super::record::{RecordSet, normalize};
-use super::service::{Attachment, PlacementStrategy, TaskDefinition, TaskNetwork};
+use super::rollout::{RolloutMemory, ServiceDeployment};
+use super::service::{
+    Attachment, CapacityProvider, CircuitBreaker, PlacementConstraint, PlacementStrategy, ServiceUpdate,
+    TaskDefinition, TaskNetwork,
+};
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,12 @@ pub struct Observed {
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
     pub replaced_ttl: BTreeMap<String, u32>,
+    /// By process.
+    pub rollouts: BTreeMap<String, RolloutMemory>,
+    /// By service, of those where it matters, ECS's record of its rollouts, newest first. Empty where ECS keeps none.
+    pub service_deployments: BTreeMap<String, Vec<ServiceDeployment>>,
+    /// The services whose newest rollout has taken longer than it may.
+    pub overdue: BTreeSet<String>,
     /// What was tried in this pass and did not work: it is not tried again before the next.
     pub parked: BTreeSet<String>,
 }
@@ -45,11 +55,12 @@ pub struct ServiceState {
     pub deployments: Vec<Deployment>,
     pub attachments: Vec<Attachment<Arn>>,
     pub deployment_percent: Option<(u32, u32)>,
-    /// On, it would take the task definition back behind our back, and we would set it again and again. False if the
-    /// reply left it out.
-    pub circuit_breaker: bool,
+    pub circuit_breaker: Option<CircuitBreaker>,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
+    pub constraints: Option<Vec<PlacementConstraint>>,
+    /// `None` also for a service with a launch type.
+    pub capacity_providers: Option<Vec<CapacityProvider>>,
     pub grace_period: Option<u32>,
     pub network: Option<TaskNetwork>,
     pub tags: Tags,
@@ -72,6 +83,12 @@ pub struct Deployment {
     pub desired: u32,
     pub running: u32,
     pub pending: u32,
+    /// How many of its tasks did not start, or ended, since the last one that did start.
+    pub failed: u32,
+    /// Seconds since 1970.
+    pub created: Option<i64>,
+    /// Why the rollout is as it is, in ECS's words.
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +99,38 @@ pub enum Rollout {
 }
 
 impl ServiceState {
+    /// What ECS brings about, or has brought about.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.primary)
+    }
+
+    /// What an update sets, besides task definition, target groups and deployments.
+    pub fn change(&mut self, update: &ServiceUpdate) {
+        let ServiceUpdate {
+            desired_count,
+            deployment,
+            zone_rebalancing,
+            placement,
+            constraints,
+            grace_period,
+            network,
+            capacity_providers,
+            redeploy: _,
+        } = update;
+        self.desired = desired_count.unwrap_or(self.desired);
+        if let Some(deployment) = deployment {
+            let percent = (deployment.minimum_healthy_percent, deployment.maximum_percent);
+            self.deployment_percent = Some(percent);
+            self.circuit_breaker = Some(deployment.circuit_breaker);
+        }
+        self.zone_rebalancing = zone_rebalancing.or(self.zone_rebalancing);
+        self.placement = placement.clone().or(self.placement.take());
+        self.constraints = constraints.clone().or(self.constraints.take());
+        self.grace_period = grace_period.or(self.grace_period);
+        self.network = network.clone().or(self.network.take());
+        self.capacity_providers = capacity_providers.clone().or(self.capacity_providers.take());
+    }
+
     /// One deployment, and that one complete: nothing is on its way in or out.
     pub fn is_rolled_out(&self) -> bool {
         match self.deployments.as_slice() {

@@ -7,7 +7,9 @@ use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
-use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
+use crate::model::service::{
+    Attachment, CircuitBreaker, DeploymentConfiguration, ServiceUpdate, TaskDefinition,
+};
 
 /// One line that a person can judge; values of environment variables never appear.
 impl fmt::Display for Change {
@@ -180,18 +182,18 @@ impl fmt::Display for Change {
 fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut &str) -> fmt::Result {
     let ServiceUpdate {
         desired_count,
-        deployment_percent,
+        deployment,
         zone_rebalancing,
         placement,
+        constraints,
         grace_period,
         network,
+        capacity_providers,
+        redeploy,
     } = update;
     let mut parts = Vec::new();
     parts.extend(desired_count.map(|count| counted(count, "task")));
-    parts.extend(
-        deployment_percent
-            .map(|(minimum, maximum)| format!("{minimum}/{maximum} percent, circuit breaker off")),
-    );
+    parts.extend(deployment.as_ref().map(deploying));
     parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
     parts.extend(placement.as_ref().map(|strategies| {
         let fields: Vec<String> = strategies
@@ -200,13 +202,46 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
             .collect();
         format!("placement [{}]", fields.join(", "))
     }));
+    parts.extend(constraints.as_ref().map(|constraints| {
+        let all: Vec<String> = constraints
+            .iter()
+            .map(|c| format!("{} {}", c.kind, c.expression).trim_end().to_owned())
+            .collect();
+        format!("placement constraints [{}]", all.join(", "))
+    }));
     parts.extend(grace_period.map(|seconds| format!("grace period {seconds} s")));
     parts.extend(network.as_ref().map(|_| "task network".to_owned()));
+    parts.extend(capacity_providers.as_ref().map(|providers| {
+        let all: Vec<String> = providers
+            .iter()
+            .map(|p| format!("{} weight {} base {}", p.name, p.weight, p.base))
+            .collect();
+        format!("capacity providers [{}]", all.join(", "))
+    }));
+    parts.extend(
+        redeploy
+            .as_ref()
+            .map(|value| format!("every task again for redeploy {value}")),
+    );
     for part in parts {
         write!(f, "{separator}{part}")?;
         *separator = ", ";
     }
     Ok(())
+}
+
+fn deploying(deployment: &DeploymentConfiguration) -> String {
+    let DeploymentConfiguration {
+        minimum_healthy_percent,
+        maximum_percent,
+        circuit_breaker,
+    } = deployment;
+    let breaker = match circuit_breaker {
+        CircuitBreaker { enable: false, .. } => "off",
+        CircuitBreaker { rollback: false, .. } => "without rollback",
+        CircuitBreaker { rollback: true, .. } => "with rollback",
+    };
+    format!("{minimum_healthy_percent}/{maximum_percent} percent, circuit breaker {breaker}")
 }
 
 fn behind(f: &mut fmt::Formatter<'_>, attachments: &[Attachment<String>]) -> fmt::Result {

@@ -13,7 +13,9 @@ use super::view::View;
 use super::{Change, Pending, Plan};
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
-use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{
+    Attachment, Capacity, DeploymentConfiguration, Service, ServiceUpdate, TaskDefinition,
+};
 use crate::model::state::{ServiceState, ServiceStatus};
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
@@ -263,13 +265,20 @@ impl Update<'_> {
     /// The settings that are known to differ.
     fn settings(&self) -> ServiceUpdate {
         let (wanted, found) = (&self.service.settings, self.found);
-        let percent = (wanted.minimum_healthy_percent, wanted.maximum_percent);
+        let DeploymentConfiguration {
+            minimum_healthy_percent,
+            maximum_percent,
+            circuit_breaker,
+        } = wanted.deployment;
+        let percent = (minimum_healthy_percent, maximum_percent);
+        let deploys_otherwise = differing(percent, found.deployment_percent).is_some()
+            || differing(circuit_breaker, found.circuit_breaker).is_some();
         ServiceUpdate {
             desired_count: self.differing_count(),
-            deployment_percent: differing(percent, found.deployment_percent)
-                .or_else(|| found.circuit_breaker.then_some(percent)),
+            deployment: deploys_otherwise.then_some(wanted.deployment),
             zone_rebalancing: differing(wanted.zone_rebalancing, found.zone_rebalancing),
             placement: differing(wanted.placement.clone(), found.placement.clone()),
+            constraints: differing_order(&wanted.constraints, found.constraints.as_ref()),
             grace_period: wanted
                 .grace_period
                 .and_then(|wanted| differing(wanted, found.grace_period)),
@@ -277,6 +286,11 @@ impl Update<'_> {
                 .network
                 .as_ref()
                 .and_then(|wanted| differing(wanted.clone(), found.network.clone())),
+            capacity_providers: match &self.service.capacity {
+                Capacity::LaunchType(_) => None,
+                Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),
+            },
+            redeploy: None,
         }
     }
 
@@ -344,6 +358,18 @@ fn differing<T: PartialEq>(wanted: T, found: Option<T>) -> Option<T> {
         Some(found) if found != wanted => Some(wanted),
         Some(_) | None => None,
     }
+}
+
+/// The same of a list whose order means nothing.
+fn differing_order<T: Clone + Ord>(wanted: &[T], found: Option<&Vec<T>>) -> Option<Vec<T>> {
+    let sorted = |all: &[T]| {
+        let mut all = all.to_vec();
+        all.sort();
+        all
+    };
+    found
+        .filter(|found| sorted(found) != sorted(wanted))
+        .map(|_| wanted.to_vec())
 }
 
 #[cfg(test)]

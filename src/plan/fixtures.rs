@@ -25,8 +25,8 @@ use crate::model::record::{
     RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_value,
 };
 use crate::model::service::{
-    Environment, HostPort, LaunchType, NetworkMode, PlacementStrategy, PortMapping, Service, ServiceSettings,
-    TaskDefinition,
+    Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType, NetworkMode,
+    PlacementStrategy, PortMapping, Service, ServiceSettings, TaskDefinition,
 };
 
 /// The private zone, `corp.example`.
@@ -221,12 +221,22 @@ impl Process {
             },
             runs: Runs::Service(Service {
                 name: family,
-                launch_type: LaunchType::Ec2,
+                capacity: Capacity::LaunchType(LaunchType::Ec2),
                 quantity: self.quantity,
+                progress_deadline: 600,
+                rolls_back: true,
+                redeploy: None,
                 settings: ServiceSettings {
-                    minimum_healthy_percent: 100,
-                    maximum_percent: 200,
+                    deployment: DeploymentConfiguration {
+                        minimum_healthy_percent: 100,
+                        maximum_percent: 200,
+                        circuit_breaker: CircuitBreaker {
+                            enable: true,
+                            rollback: true,
+                        },
+                    },
                     zone_rebalancing: true,
+                    constraints: Vec::new(),
                     placement: vec![PlacementStrategy::spread("instanceId")],
                     grace_period: load_balancing.as_ref().map(|_| 60),
                     network: None,

@@ -15,6 +15,7 @@ use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordSet};
+use crate::model::rollout::ServiceDeployment;
 use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
@@ -67,6 +68,9 @@ impl<'a> Pretend<'a> {
             desired,
             running: 0,
             pending: desired,
+            failed: 0,
+            created: None,
+            reason: None,
         }
     }
 }
@@ -125,10 +129,15 @@ impl Ecs for Pretend<'_> {
             pending: desired,
             deployments: vec![self.deployment(task_definition, desired)],
             attachments: attachments.to_vec(),
-            deployment_percent: Some((settings.minimum_healthy_percent, settings.maximum_percent)),
-            circuit_breaker: false,
+            deployment_percent: Some((
+                settings.deployment.minimum_healthy_percent,
+                settings.deployment.maximum_percent,
+            )),
+            circuit_breaker: Some(settings.deployment.circuit_breaker),
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement.clone()),
+            constraints: Some(settings.constraints.clone()),
+            capacity_providers: None,
             grace_period: settings.grace_period,
             network: settings.network.clone(),
             tags: service.tags.clone(),
@@ -146,29 +155,13 @@ impl Ecs for Pretend<'_> {
         task_definition: Option<&Arn>,
         attachments: Option<&[Attachment<Arn>]>,
     ) -> Result<ServiceState> {
-        let ServiceUpdate {
-            desired_count,
-            deployment_percent,
-            zone_rebalancing,
-            placement,
-            grace_period,
-            network,
-        } = update;
         let mut services = self.services();
         let Some(state) = services.get_mut(name) else {
             let action = "ecs:UpdateService";
             return Err(AwsError::from_code(action, "ServiceNotFoundException", name));
         };
-        let rolls = task_definition.is_some() || attachments.is_some() || network.is_some();
-        state.desired = desired_count.unwrap_or(state.desired);
-        if deployment_percent.is_some() {
-            state.deployment_percent = *deployment_percent;
-            state.circuit_breaker = false;
-        }
-        state.zone_rebalancing = zone_rebalancing.or(state.zone_rebalancing);
-        state.placement = placement.clone().or(state.placement.take());
-        state.grace_period = grace_period.or(state.grace_period);
-        state.network = network.clone().or(state.network.take());
+        let rolls = task_definition.is_some() || attachments.is_some() || update.starts_rollout();
+        state.change(update);
         if let Some(task_definition) = task_definition {
             state.task_definition = task_definition.clone();
         }
@@ -190,6 +183,14 @@ impl Ecs for Pretend<'_> {
     }
 
     async fn tag_service(&self, _: &Arn, _: &Tags) -> Result<()> {
+        Ok(())
+    }
+
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
+        self.aws.list_service_deployments(cluster, service).await
+    }
+
+    async fn stop_service_deployment(&self, _: &Arn, _: bool) -> Result<()> {
         Ok(())
     }
 }

@@ -198,6 +198,8 @@ fn a_port_that_another_service_has_or_only_just_had_is_not_free() {
     let mut other = service();
     other.name = "shop_other_web".into();
     other.settings.grace_period = None;
+    // It would give up, and rightly so.
+    other.settings.deployment.circuit_breaker.enable = false;
     now(aws.create_service(CLUSTER, &other, &made.definition, &[])).unwrap();
     aws.advance(60);
     assert!(!is_rolled_out(&aws, "shop_other_web"));

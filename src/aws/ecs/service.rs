@@ -1,12 +1,17 @@
 //! ECS services between the model and the SDK. A field that a reply leaves out is `None`: unknown, not drift.
 
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types as sdk;
 
 use super::{from_i32, read_tags, to_i32};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::model::name::Arn;
-use crate::model::service::{Attachment, LaunchType, PlacementStrategy, TaskNetwork};
+use crate::model::rollout::{ServiceDeployment, ServiceDeploymentStatus};
+use crate::model::service::{
+    Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint,
+    PlacementStrategy, TaskNetwork,
+};
 use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
 
 /// A service ARN ends in `service/<name>` in the short form and in `service/<cluster>/<name>` in the long one. A name
@@ -46,6 +51,15 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
             .placement_strategy
             .as_ref()
             .map(|all| all.iter().map(placement).collect()),
+        constraints: service
+            .placement_constraints
+            .as_ref()
+            .map(|all| all.iter().map(constraint).collect()),
+        capacity_providers: service
+            .capacity_provider_strategy
+            .as_ref()
+            .filter(|all| !all.is_empty())
+            .map(|all| all.iter().map(capacity_provider).collect()),
         grace_period: service.health_check_grace_period_seconds().map(from_i32),
         network: network(service),
         tags: read_tags(service.tags()),
@@ -83,6 +97,28 @@ fn deployment(deployment: &sdk::Deployment) -> Option<Deployment> {
         desired: from_i32(desired),
         running: from_i32(running),
         pending: from_i32(deployment.pending_count()),
+        failed: from_i32(deployment.failed_tasks()),
+        created: deployment.created_at().map(DateTime::secs),
+        reason: deployment.rollout_state_reason().map(str::to_owned),
+    })
+}
+
+/// `None` for one without an ARN, or in a state that is unheard of.
+pub(super) fn deployed(deployment: &sdk::ServiceDeploymentBrief) -> Option<ServiceDeployment> {
+    let status = match deployment.status()?.as_str() {
+        "PENDING" | "IN_PROGRESS" => ServiceDeploymentStatus::Ongoing,
+        "SUCCESSFUL" => ServiceDeploymentStatus::Successful,
+        "STOP_REQUESTED" | "STOPPED" => ServiceDeploymentStatus::Stopped,
+        "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_SUCCESSFUL" | "ROLLBACK_FAILED" => {
+            ServiceDeploymentStatus::RolledBack
+        }
+        _ => return None,
+    };
+    Some(ServiceDeployment {
+        arn: Arn(deployment.service_deployment_arn()?.to_owned()),
+        created: deployment.created_at().map_or(0, DateTime::secs),
+        status,
+        reason: deployment.status_reason().map(str::to_owned),
     })
 }
 
@@ -107,10 +143,28 @@ fn deployment_percent(service: &sdk::Service) -> Option<(u32, u32)> {
     Some((from_i32(minimum), from_i32(maximum)))
 }
 
-fn circuit_breaker(service: &sdk::Service) -> bool {
-    let configuration = service.deployment_configuration();
-    let breaker = configuration.and_then(sdk::DeploymentConfiguration::deployment_circuit_breaker);
-    breaker.is_some_and(|breaker| breaker.enable() || breaker.rollback())
+fn circuit_breaker(service: &sdk::Service) -> Option<CircuitBreaker> {
+    let breaker = service.deployment_configuration()?.deployment_circuit_breaker()?;
+    Some(CircuitBreaker {
+        enable: breaker.enable(),
+        rollback: breaker.rollback(),
+    })
+}
+
+fn constraint(constraint: &sdk::PlacementConstraint) -> PlacementConstraint {
+    let kind = constraint.r#type().map(sdk::PlacementConstraintType::as_str);
+    PlacementConstraint {
+        kind: kind.unwrap_or_default().to_owned(),
+        expression: constraint.expression().unwrap_or_default().to_owned(),
+    }
+}
+
+fn capacity_provider(provider: &sdk::CapacityProviderStrategyItem) -> CapacityProvider {
+    CapacityProvider {
+        name: provider.capacity_provider().to_owned(),
+        weight: from_i32(provider.weight()),
+        base: from_i32(provider.base()),
+    }
 }
 
 /// AWS reports the `memory` of `binpack` in capitals; every other field as it was sent.
@@ -153,17 +207,45 @@ pub(super) fn launch_type(launch_type: LaunchType) -> sdk::LaunchType {
     }
 }
 
-/// AWS replaces the whole of it, so the circuit breaker is always named: off, also where somebody switched it on.
-pub(super) fn deployment_configuration((minimum, maximum): (u32, u32)) -> sdk::DeploymentConfiguration {
+pub(super) fn deployment_configuration(wanted: &DeploymentConfiguration) -> sdk::DeploymentConfiguration {
+    let DeploymentConfiguration {
+        minimum_healthy_percent,
+        maximum_percent,
+        circuit_breaker: CircuitBreaker { enable, rollback },
+    } = wanted;
     let breaker = sdk::DeploymentCircuitBreaker::builder()
-        .enable(false)
-        .rollback(false)
+        .enable(*enable)
+        .rollback(*rollback)
         .build();
     sdk::DeploymentConfiguration::builder()
-        .minimum_healthy_percent(to_i32(minimum))
-        .maximum_percent(to_i32(maximum))
+        .minimum_healthy_percent(to_i32(*minimum_healthy_percent))
+        .maximum_percent(to_i32(*maximum_percent))
         .deployment_circuit_breaker(breaker)
         .build()
+}
+
+pub(super) fn placement_constraint(constraint: &PlacementConstraint) -> sdk::PlacementConstraint {
+    let PlacementConstraint { kind, expression } = constraint;
+    sdk::PlacementConstraint::builder()
+        .r#type(kind.as_str().into())
+        .set_expression(Some(expression.clone()).filter(|expression| !expression.is_empty()))
+        .build()
+}
+
+pub(super) fn capacity_providers(
+    call: Call,
+    providers: &[CapacityProvider],
+) -> Result<Vec<sdk::CapacityProviderStrategyItem>> {
+    let item = |provider: &CapacityProvider| {
+        let CapacityProvider { name, weight, base } = provider;
+        sdk::CapacityProviderStrategyItem::builder()
+            .capacity_provider(name)
+            .weight(to_i32(*weight))
+            .base(to_i32(*base))
+            .build()
+            .map_err(|error| call.bug(error.to_string()))
+    };
+    providers.iter().map(item).collect()
 }
 
 pub(super) fn zone_rebalancing(enabled: bool) -> sdk::AvailabilityZoneRebalancing {

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{
-    Attachment, Environment, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping,
-    Service, ServiceSettings, TaskDefinition, TaskNetwork,
+    Attachment, Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType,
+    Logging, NetworkMode, PlacementConstraint, PlacementStrategy, PortMapping, Service, ServiceSettings,
+    TaskDefinition, TaskNetwork,
 };
 
 const CLUSTER: &str = "staging";
@@ -52,15 +53,32 @@ fn network() -> TaskNetwork {
     }
 }
 
+fn deployment_configuration() -> DeploymentConfiguration {
+    DeploymentConfiguration {
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
+        circuit_breaker: CircuitBreaker {
+            enable: true,
+            rollback: true,
+        },
+    }
+}
+
 fn service() -> Service {
     Service {
         name: "shop_acme_web".into(),
-        launch_type: LaunchType::Ec2,
+        capacity: Capacity::LaunchType(LaunchType::Ec2),
         quantity: Some(2),
+        progress_deadline: 600,
+        rolls_back: true,
+        redeploy: None,
         settings: ServiceSettings {
-            minimum_healthy_percent: 100,
-            maximum_percent: 200,
+            deployment: deployment_configuration(),
             zone_rebalancing: true,
+            constraints: vec![PlacementConstraint {
+                kind: "distinctInstance".into(),
+                expression: String::new(),
+            }],
             placement: vec![
                 PlacementStrategy::spread("attribute:ecs.availability-zone"),
                 PlacementStrategy::spread("instanceId"),
@@ -87,7 +105,7 @@ fn service_json() -> Value {
         "launchType": "EC2",
         "taskDefinition": DEFINITION_ARN,
         "deploymentConfiguration": {
-            "deploymentCircuitBreaker": {"enable": false, "rollback": false, "resetOnHealthyTask": false},
+            "deploymentCircuitBreaker": {"enable": true, "rollback": true, "resetOnHealthyTask": false},
             "maximumPercent": 200,
             "minimumHealthyPercent": 100,
             "strategy": "ROLLING",
@@ -113,7 +131,7 @@ fn service_json() -> Value {
             {"id": "e-1", "createdAt": 1_700_000_100.0, "message": "(service shop_acme_web) has started 2 tasks."},
         ],
         "createdAt": 1_700_000_000.123,
-        "placementConstraints": [],
+        "placementConstraints": [{"type": "distinctInstance"}],
         "placementStrategy": [
             {"type": "spread", "field": "attribute:ecs.availability-zone"},
             {"type": "spread", "field": "instanceId"},

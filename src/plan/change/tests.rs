@@ -5,7 +5,8 @@ use crate::model::load_balancer::Scheme;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::service::{
-    Attachment, Environment, HostPort, PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
+    Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, Environment, HostPort,
+    PlacementConstraint, PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
 use crate::plan::fixtures::{app, claim, owner, ownership, pointer, process, txt};
 
@@ -261,11 +262,28 @@ fn a_batch_of_records_creates_deletes_or_does_both() {
 fn an_update_lists_just_what_it_changes() {
     let all = ServiceUpdate {
         desired_count: Some(3),
-        deployment_percent: Some((50, 150)),
+        deployment: Some(DeploymentConfiguration {
+            minimum_healthy_percent: 50,
+            maximum_percent: 150,
+            circuit_breaker: CircuitBreaker {
+                enable: true,
+                rollback: false,
+            },
+        }),
         zone_rebalancing: Some(false),
         placement: Some(vec![
             PlacementStrategy::spread("host"),
             PlacementStrategy::spread("zone"),
+        ]),
+        constraints: Some(vec![
+            PlacementConstraint {
+                kind: "distinctInstance".into(),
+                expression: String::new(),
+            },
+            PlacementConstraint {
+                kind: "memberOf".into(),
+                expression: "attribute:gpu == yes".into(),
+            },
         ]),
         grace_period: Some(90),
         network: Some(TaskNetwork {
@@ -273,6 +291,12 @@ fn an_update_lists_just_what_it_changes() {
             security_groups: ["sg-1".to_owned()].into(),
             assign_public_ip: true,
         }),
+        capacity_providers: Some(vec![CapacityProvider {
+            name: "spot".into(),
+            weight: 3,
+            base: 1,
+        }]),
+        redeploy: Some("again".into()),
     };
     let none = ServiceUpdate::default;
     for (change, text) in [
@@ -299,8 +323,10 @@ fn an_update_lists_just_what_it_changes() {
         ),
         (
             update(all.clone()),
-            "update service s-1: 3 tasks, 50/150 percent, circuit breaker off, zone rebalancing off, \
-             placement [spread host, spread zone], grace period 90 s, task network",
+            "update service s-1: 3 tasks, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
+             placement [spread host, spread zone], \
+             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             capacity providers [spot weight 3 base 1], every task again for redeploy again",
         ),
         (
             Change::UpdateService {
@@ -313,8 +339,10 @@ fn an_update_lists_just_what_it_changes() {
                 }),
                 attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
             },
-            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, circuit breaker off, \
-             zone rebalancing off, placement [spread host, spread zone], grace period 90 s, task network, \
+            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, circuit breaker without rollback, \
+             zone rebalancing off, placement [spread host, spread zone], \
+             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             capacity providers [spot weight 3 base 1], every task again for redeploy again, \
              target groups [g-1, g-2]",
         ),
     ] {

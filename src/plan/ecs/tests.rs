@@ -3,7 +3,7 @@
 use crate::model::desired::{Desired, Runs};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Tags;
-use crate::model::service::{PlacementStrategy, ServiceSettings, TaskNetwork};
+use crate::model::service::{CircuitBreaker, PlacementStrategy, ServiceSettings, TaskNetwork};
 use crate::model::state::{Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::fixtures::world::{finish, ghost, lines, pass, remove_load_balancer, service_of};
 use crate::plan::fixtures::{
@@ -13,6 +13,11 @@ use crate::plan::fixtures::{
 const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
 const RUNS: &str = "web:v1 (256 CPU units, 512 MiB, port 8080, 1 variables)";
 const RUNS_UNEXPOSED: &str = "web:v1 (256 CPU units, 512 MiB, 1 variables)";
+
+const OFF: CircuitBreaker = CircuitBreaker {
+    enable: false,
+    rollback: false,
+};
 
 fn web() -> Process {
     process("web").internal()
@@ -45,11 +50,11 @@ fn repairs_what_was_changed_by_hand() {
     );
     repair(
         |s| s.deployment_percent = Some((0, 100)),
-        &["update service shop_acme_web: 100/200 percent, circuit breaker off"],
+        &["update service shop_acme_web: 100/200 percent, circuit breaker with rollback"],
     );
     repair(
-        |s| s.circuit_breaker = true,
-        &["update service shop_acme_web: 100/200 percent, circuit breaker off"],
+        |s| s.circuit_breaker = Some(OFF),
+        &["update service shop_acme_web: 100/200 percent, circuit breaker with rollback"],
     );
     repair(
         |s| s.zone_rebalancing = Some(false),
@@ -70,7 +75,7 @@ fn repairs_what_was_changed_by_hand() {
             s.grace_period = Some(7);
         },
         &[
-            "update service shop_acme_web: 2 tasks, 100/200 percent, circuit breaker off, grace period 60 s",
+            "update service shop_acme_web: 2 tasks, 100/200 percent, circuit breaker with rollback, grace period 60 s",
             ROLLOUT,
         ],
     );
@@ -89,7 +94,7 @@ fn what_a_reply_leaves_out_is_unknown_and_no_drift() {
     repair(
         |s| {
             s.deployment_percent = None;
-            s.circuit_breaker = false;
+            s.circuit_breaker = None;
             s.zone_rebalancing = None;
             s.placement = None;
             s.grace_period = None;

@@ -8,7 +8,7 @@ use super::converge;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::record::RecordStyle;
-use crate::model::service::HostPort;
+use crate::model::service::{CircuitBreaker, HostPort};
 use crate::model::state::Observed;
 use crate::plan::fixtures::world::{apply, elapse, finish, remove_load_balancer};
 use crate::plan::fixtures::{EXTERNAL, INTERNAL, Process, app, nothing, process, settled};
@@ -39,7 +39,7 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
         });
         let attached = observed.attached(service);
         let text = format!(
-            "{} {} {attached:?} {running:?}",
+            "{} {:?} {attached:?} {running:?}",
             service.desired, service.circuit_breaker
         );
         essence.insert(format!("service {}", service.name), text);
@@ -206,7 +206,10 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
             for service in world.services.values_mut() {
                 service.desired = 7;
                 service.zone_rebalancing = Some(false);
-                service.circuit_breaker = true;
+                service.circuit_breaker = Some(CircuitBreaker {
+                    enable: false,
+                    rollback: false,
+                });
             }
         }
         _ => {

@@ -1,19 +1,21 @@
 //! ECS: what each call does. Task definitions never change and never collide; how services live is in `service.rs`.
 
 mod check;
+mod rollout;
 mod service;
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use empire_controller::model::rollout::ServiceDeployment;
+use empire_controller::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::{ServiceState, TaskDefinitionState};
 
 use super::{DRAINING, FakeAws, refuse};
 use check::{check, check_content, check_named};
 pub(super) use service::Ecs;
-use service::{Rolling, Running};
+use service::Running;
 
 const LIST_SERVICES: &str = "ecs:ListServices";
 const DESCRIBE_SERVICES: &str = "ecs:DescribeServices";
@@ -23,6 +25,8 @@ const CREATE_SERVICE: &str = "ecs:CreateService";
 const UPDATE_SERVICE: &str = "ecs:UpdateService";
 const DELETE_SERVICE: &str = "ecs:DeleteService";
 const TAG_RESOURCE: &str = "ecs:TagResource";
+const LIST_SERVICE_DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
+const STOP_SERVICE_DEPLOYMENT: &str = "ecs:StopServiceDeployment";
 
 fn named(attachments: &[Attachment<Arn>]) -> String {
     let names: Vec<String> = attachments
@@ -110,9 +114,12 @@ impl aws::Ecs for FakeAws {
         const CODE: &str = "InvalidParameterException";
         let Service {
             name,
-            launch_type,
+            capacity,
             quantity,
             settings,
+            progress_deadline: _,
+            rolls_back: _,
+            redeploy: _,
             tags,
         } = service;
         let about = format!("{name} {} tasks {}", quantity.unwrap_or(1), named(attachments));
@@ -137,7 +144,7 @@ impl aws::Ecs for FakeAws {
             check(
                 state,
                 CREATE_SERVICE,
-                *launch_type,
+                capacity,
                 settings,
                 task_definition,
                 attachments,
@@ -147,24 +154,20 @@ impl aws::Ecs for FakeAws {
             let arn = Arn(format!(
                 "arn:aws:ecs:us-east-1:123456789012:service/{cluster}/{name}#{id}"
             ));
-            let running = Running {
+            let mut running = Running {
                 arn,
-                launch_type: *launch_type,
+                capacity: capacity.clone(),
                 settings: settings.clone(),
                 desired: quantity.unwrap_or(1),
                 tags: tags.clone(),
                 attachments: attachments.to_vec(),
-                deployments: vec![Rolling {
-                    id,
-                    definition: task_definition.clone(),
-                    attachments: attachments.to_vec(),
-                    running: 0,
-                    completed: false,
-                    arrives: None,
-                }],
+                deployments: Vec::new(),
+                complete: None,
+                history: Vec::new(),
                 drains_until: None,
                 event: None,
             };
+            running.roll_out(id, task_definition.clone(), state.now);
             let reply = running.state(name);
             state.ecs.services.insert(key, running);
             Ok(reply)
@@ -181,11 +184,14 @@ impl aws::Ecs for FakeAws {
     ) -> Result<ServiceState> {
         let ServiceUpdate {
             desired_count,
-            deployment_percent,
+            deployment,
             zone_rebalancing,
             placement,
+            constraints,
             grace_period,
             network,
+            capacity_providers,
+            redeploy: _,
         } = update.clone();
         let mut about = name.to_owned();
         about.extend(task_definition.map(|arn| format!(" {}", arn.0.rsplit('/').next().unwrap_or_default())));
@@ -208,13 +214,16 @@ impl aws::Ecs for FakeAws {
             let mut service = found.clone();
             let definition = task_definition.unwrap_or(found.definition()).clone();
             let settings = &mut service.settings;
-            (settings.minimum_healthy_percent, settings.maximum_percent) =
-                deployment_percent.unwrap_or((settings.minimum_healthy_percent, settings.maximum_percent));
+            settings.deployment = deployment.unwrap_or(settings.deployment);
             settings.zone_rebalancing = zone_rebalancing.unwrap_or(settings.zone_rebalancing);
             settings.placement = placement.unwrap_or_else(|| settings.placement.clone());
+            settings.constraints = constraints.unwrap_or_else(|| settings.constraints.clone());
             settings.grace_period = grace_period.or(settings.grace_period);
             settings.network = network.or_else(|| settings.network.clone());
             service.desired = desired_count.unwrap_or(service.desired);
+            if let Some(providers) = capacity_providers {
+                service.capacity = Capacity::Providers(providers);
+            }
             if let Some(attachments) = attachments {
                 service.attachments = attachments.to_vec();
                 check_named(state, UPDATE_SERVICE, &definition, attachments)?;
@@ -222,7 +231,7 @@ impl aws::Ecs for FakeAws {
             check(
                 state,
                 UPDATE_SERVICE,
-                service.launch_type,
+                &service.capacity,
                 &service.settings,
                 &definition,
                 &service.attachments,
@@ -231,21 +240,14 @@ impl aws::Ecs for FakeAws {
             if &definition != found.definition()
                 || !same_targets
                 || service.settings.network != found.settings.network
+                || update.forces_rollout()
             {
                 // The one that was not complete goes at once: nothing of it serves.
                 service.deployments.retain(|deployment| deployment.running > 0);
                 for replaced in &mut service.deployments {
                     (replaced.arrives, replaced.completed) = (None, true);
                 }
-                let primary = Rolling {
-                    id: state.id(),
-                    definition,
-                    attachments: service.attachments.clone(),
-                    running: 0,
-                    completed: false,
-                    arrives: None,
-                };
-                service.deployments.insert(0, primary);
+                service.roll_out(state.id(), definition, state.now);
             }
             let reply = ServiceState {
                 tags: Tags::new(),
@@ -286,6 +288,35 @@ impl aws::Ecs for FakeAws {
                     TAG_RESOURCE,
                     "InvalidParameterException",
                     "The specified service was not found.",
+                ),
+            }
+        })
+    }
+
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
+        self.read(LIST_SERVICE_DEPLOYMENTS, service, |state| {
+            match state.ecs.services.get(&(cluster.into(), service.into())) {
+                Some(found) if !found.is_draining() => Ok(found.service_deployments()),
+                Some(_) | None => refuse(
+                    LIST_SERVICE_DEPLOYMENTS,
+                    "ServiceNotFoundException",
+                    "Service not found.",
+                ),
+            }
+        })
+    }
+
+    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()> {
+        let about = format!("{deployment} {}", if rollback { "ROLLBACK" } else { "ABORT" });
+        self.write(STOP_SERVICE_DEPLOYMENT, about, |state| {
+            let (id, now) = (state.id(), state.now);
+            let mut services = state.ecs.services.values_mut();
+            match services.find(|service| service.has_recorded(deployment)) {
+                Some(service) => service.stop(STOP_SERVICE_DEPLOYMENT, deployment, rollback, id, now),
+                None => refuse(
+                    STOP_SERVICE_DEPLOYMENT,
+                    "ServiceDeploymentNotFoundException",
+                    "Service deployment not found.",
                 ),
             }
         })

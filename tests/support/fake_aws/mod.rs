@@ -28,6 +28,8 @@ pub(crate) use snapshot::Snapshot;
 /// How long things take, in virtual seconds. Real ones take longer; what counts is that they take any time at all.
 pub(crate) const PROVISIONING: u64 = 45;
 pub(crate) const ROLLOUT: u64 = 15;
+/// So long tasks may fail before the circuit breaker gives up.
+pub(crate) const FAILING: u64 = 45;
 pub(crate) const STOPPING: u64 = 12;
 pub(crate) const DRAINING: u64 = 25;
 /// After its load balancer is gone, AWS still counts a target group as in use for a while.

@@ -56,7 +56,7 @@ impl State {
             settings.grace_period = settings.grace_period.filter(|_| !attached.is_empty());
             lines.push(format!(
                 "service {cluster}/{name} {state} {:?} behind {attached:?} {:?} runs {} tags {:?}",
-                service.launch_type,
+                service.capacity,
                 settings,
                 definition.unwrap_or_default(),
                 service.tags

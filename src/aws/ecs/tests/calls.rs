@@ -11,7 +11,10 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, Fault};
 use crate::error::Class;
 use crate::model::name::Arn;
-use crate::model::service::{LaunchType, Service, ServiceSettings, ServiceUpdate};
+use crate::model::service::{
+    Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint, Service,
+    ServiceSettings, ServiceUpdate,
+};
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("shop_acme_p{number}")).collect()
@@ -136,7 +139,7 @@ async fn creates_a_service_with_everything_in_one_call() {
             "desiredCount": 2,
             "launchType": "EC2",
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": false, "rollback": false},
+                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
                 "maximumPercent": 200,
                 "minimumHealthyPercent": 100,
             },
@@ -144,6 +147,7 @@ async fn creates_a_service_with_everything_in_one_call() {
                 {"type": "spread", "field": "attribute:ecs.availability-zone"},
                 {"type": "spread", "field": "instanceId"},
             ],
+            "placementConstraints": [{"type": "distinctInstance"}],
             "healthCheckGracePeriodSeconds": 60,
             "tags": tags_json(),
             "enableECSManagedTags": false,
@@ -155,11 +159,12 @@ async fn creates_a_service_with_everything_in_one_call() {
 #[tokio::test]
 async fn creates_a_fargate_worker_without_placement_load_balancers_and_grace() {
     let worker = Service {
-        launch_type: LaunchType::Fargate,
+        capacity: Capacity::LaunchType(LaunchType::Fargate),
         quantity: None,
         settings: ServiceSettings {
             zone_rebalancing: false,
             placement: Vec::new(),
+            constraints: Vec::new(),
             grace_period: None,
             network: Some(network()),
             ..service().settings
@@ -181,7 +186,7 @@ async fn creates_a_fargate_worker_without_placement_load_balancers_and_grace() {
             "desiredCount": 1,
             "launchType": "FARGATE",
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": false, "rollback": false},
+                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
                 "maximumPercent": 200,
                 "minimumHealthyPercent": 100,
             },
@@ -224,11 +229,24 @@ async fn an_update_sends_only_what_changes() {
     );
     let everything = ServiceUpdate {
         desired_count: Some(5),
-        deployment_percent: Some((50, 100)),
+        deployment: Some(DeploymentConfiguration {
+            minimum_healthy_percent: 50,
+            maximum_percent: 100,
+            circuit_breaker: CircuitBreaker {
+                enable: true,
+                rollback: false,
+            },
+        }),
         zone_rebalancing: Some(false),
         placement: Some(service().settings.placement),
+        constraints: Some(vec![PlacementConstraint {
+            kind: "memberOf".into(),
+            expression: "attribute:gpu == yes".into(),
+        }]),
         grace_period: Some(30),
         network: Some(network()),
+        capacity_providers: None,
+        redeploy: None,
     };
     let arn = Arn(DEFINITION_ARN.into());
     assert_eq!(
@@ -239,7 +257,7 @@ async fn an_update_sends_only_what_changes() {
             "desiredCount": 5,
             "taskDefinition": DEFINITION_ARN,
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": false, "rollback": false},
+                "deploymentCircuitBreaker": {"enable": true, "rollback": false},
                 "maximumPercent": 100,
                 "minimumHealthyPercent": 50,
             },
@@ -248,6 +266,7 @@ async fn an_update_sends_only_what_changes() {
                 {"type": "spread", "field": "attribute:ecs.availability-zone"},
                 {"type": "spread", "field": "instanceId"},
             ],
+            "placementConstraints": [{"type": "memberOf", "expression": "attribute:gpu == yes"}],
             "healthCheckGracePeriodSeconds": 30,
             "networkConfiguration": {"awsvpcConfiguration": {
                 "subnets": ["subnet-a", "subnet-b"],

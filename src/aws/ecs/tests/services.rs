@@ -6,7 +6,7 @@ use super::{CLUSTER, DEFINITION_ARN, SERVICE_ARN, attachment, network, service, 
 use crate::aws::Ecs;
 use crate::aws::replay::{self, Replay};
 use crate::model::name::Arn;
-use crate::model::service::PlacementStrategy;
+use crate::model::service::{CircuitBreaker, PlacementStrategy};
 use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
 
 async fn read(service: Value) -> ServiceState {
@@ -38,12 +38,17 @@ async fn reads_what_was_written() {
                 desired: 2,
                 running: 2,
                 pending: 0,
+                failed: 0,
+                created: Some(1_700_000_000),
+                reason: Some("ECS deployment ecs-svc/1111111111111111111 completed.".into()),
             }],
             attachments: vec![attachment()],
             deployment_percent: Some((100, 200)),
-            circuit_breaker: false,
+            circuit_breaker: Some(settings.deployment.circuit_breaker),
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement),
+            constraints: Some(settings.constraints),
+            capacity_providers: None,
             grace_period: settings.grace_period,
             network: None,
             tags: tags(),
@@ -53,7 +58,7 @@ async fn reads_what_was_written() {
 }
 
 #[tokio::test]
-async fn a_circuit_breaker_that_somebody_switched_on_is_seen() {
+async fn a_circuit_breaker_that_somebody_switched_is_seen() {
     for (enable, rollback) in [(false, false), (true, false), (true, true)] {
         let breaker = json!({"enable": enable, "rollback": rollback});
         let configuration = json!({
@@ -64,7 +69,7 @@ async fn a_circuit_breaker_that_somebody_switched_on_is_seen() {
             json!({"deploymentConfiguration": configuration}),
         ))
         .await;
-        assert_eq!(found.circuit_breaker, enable);
+        assert_eq!(found.circuit_breaker, Some(CircuitBreaker { enable, rollback }));
         assert_eq!(found.deployment_percent, Some((100, 200)));
     }
 }
@@ -75,13 +80,14 @@ async fn what_a_reply_leaves_out_is_unknown() {
         service_json(),
         json!({
             "availabilityZoneRebalancing": null, "deploymentConfiguration": null,
-            "healthCheckGracePeriodSeconds": null, "placementStrategy": null, "networkConfiguration": null,
+            "healthCheckGracePeriodSeconds": null, "placementStrategy": null, "placementConstraints": null, "networkConfiguration": null,
             "events": null, "tags": null, "loadBalancers": null, "deployments": null,
         }),
     ))
     .await;
     assert_eq!(found.zone_rebalancing, None);
-    assert_eq!((found.deployment_percent, found.circuit_breaker), (None, false));
+    assert_eq!((found.deployment_percent, found.circuit_breaker), (None, None));
+    assert_eq!((found.constraints, found.capacity_providers), (None, None));
     assert_eq!(found.grace_period, None);
     assert_eq!(found.placement, None);
     assert_eq!(found.network, None);

@@ -3,7 +3,8 @@
 use empire_controller::aws::Result;
 use empire_controller::model::name::Arn;
 use empire_controller::model::service::{
-    Attachment, HostPort, LaunchType, NetworkMode, ServiceSettings, TaskDefinition,
+    Attachment, Capacity, HostPort, LaunchType, NetworkMode, PlacementConstraint, ServiceSettings,
+    TaskDefinition,
 };
 
 use super::super::{State, refuse};
@@ -56,7 +57,7 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
 pub(super) fn check(
     state: &State,
     action: &'static str,
-    launch_type: LaunchType,
+    capacity: &Capacity,
     settings: &ServiceSettings,
     definition: &Arn,
     attachments: &[Attachment<Arn>],
@@ -73,6 +74,13 @@ pub(super) fn check(
         return refuse(action, "ClientException", "TaskDefinition is inactive");
     }
     let content = &found.content;
+    let Some(launch_type) = launch_type(capacity) else {
+        return refuse(
+            action,
+            CODE,
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers.",
+        );
+    };
     if content.launch_type != launch_type {
         return refuse(action, CODE, "Task definition does not support launch_type.");
     }
@@ -83,10 +91,8 @@ pub(super) fn check(
             "Network Configuration must be provided for awsvpc, and only for it.",
         );
     }
-    if settings.maximum_percent <= settings.minimum_healthy_percent
-        && settings.maximum_percent <= 100
-        && settings.minimum_healthy_percent >= 100
-    {
+    let deployment = settings.deployment;
+    if deployment.maximum_percent <= 100 && deployment.minimum_healthy_percent >= 100 {
         return refuse(
             action,
             CODE,
@@ -95,8 +101,13 @@ pub(super) fn check(
     }
     let first = settings.placement.first().map(|strategy| strategy.field.as_str());
     let zones_first = first.is_none_or(|field| field == "attribute:ecs.availability-zone");
+    let to_zones =
+        |constraint: &PlacementConstraint| constraint.expression.contains("attribute:ecs.availability-zone");
     if settings.zone_rebalancing
-        && (settings.maximum_percent <= 100 || !zones_first || launch_type == LaunchType::External)
+        && (deployment.maximum_percent <= 100
+            || !zones_first
+            || launch_type == LaunchType::External
+            || settings.constraints.iter().any(to_zones))
     {
         return refuse(
             action,
@@ -104,11 +115,12 @@ pub(super) fn check(
             "Availability zone rebalancing does not support these settings.",
         );
     }
-    if !settings.placement.is_empty() && launch_type == LaunchType::Fargate {
+    let placed = !settings.placement.is_empty() || !settings.constraints.is_empty();
+    if placed && launch_type == LaunchType::Fargate {
         return refuse(
             action,
             CODE,
-            "Placement strategies are not supported with FARGATE launch type.",
+            "Placement constraints and strategies are not supported with FARGATE launch type.",
         );
     }
     if attachments.is_empty() && settings.grace_period.is_some_and(|seconds| seconds > 0) {
@@ -135,6 +147,21 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// What a task definition must be compatible with. `None` for a mix that AWS refuses.
+fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
+    let providers = match capacity {
+        Capacity::LaunchType(launch_type) => return Some(*launch_type),
+        Capacity::Providers(providers) => providers,
+    };
+    let is_fargate = |name: &str| matches!(name, "FARGATE" | "FARGATE_SPOT");
+    let fargate = providers.iter().filter(|provider| is_fargate(&provider.name));
+    match fargate.count() {
+        0 => Some(LaunchType::Ec2),
+        all if all == providers.len() => Some(LaunchType::Fargate),
+        _ => None,
+    }
 }
 
 /// What they refuse about target groups that a call names.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, LaunchType, PortMapping, ServiceSettings};
+use empire_controller::model::service::{Attachment, Capacity, PortMapping, ServiceSettings};
 use empire_controller::model::state::{
     Deployment, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
 
-use super::super::{ROLLOUT, STOPPING};
+use super::super::{FAILING, ROLLOUT, STOPPING};
+use super::rollout::{Recorded, Revision};
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::fake_aws) struct Ecs {
@@ -18,18 +19,29 @@ pub(in crate::fake_aws) struct Ecs {
     pub(in crate::fake_aws) definitions: Vec<TaskDefinitionState>,
     /// Host ports whose last task is still stopping, and until when.
     pub(super) stopping: Vec<(u16, u64)>,
+    next_id: u64,
+    /// Images whose tasks end as soon as they start.
+    pub(in crate::fake_aws) broken_images: BTreeSet<String>,
+    /// Images whose tasks run and end, again and again, so that no circuit breaker notices.
+    pub(in crate::fake_aws) restless_images: BTreeSet<String>,
+    /// Target groups whose health checks fail.
+    pub(in crate::fake_aws) unhealthy: BTreeSet<Arn>,
 }
 
 #[derive(Clone, Debug)]
 pub(in crate::fake_aws) struct Running {
     pub(in crate::fake_aws) arn: Arn,
-    pub(in crate::fake_aws) launch_type: LaunchType,
+    pub(in crate::fake_aws) capacity: Capacity,
     pub(in crate::fake_aws) settings: ServiceSettings,
     pub(in crate::fake_aws) desired: u32,
     pub(in crate::fake_aws) tags: Tags,
     pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
     /// Newest first; the first is PRIMARY, the others ACTIVE.
     pub(in crate::fake_aws) deployments: Vec<Rolling>,
+    /// What the last rollout that completed was of.
+    pub(super) complete: Option<Revision>,
+    /// Oldest first.
+    pub(super) history: Vec<Recorded>,
     pub(in crate::fake_aws) drains_until: Option<u64>,
     pub(super) event: Option<String>,
 }
@@ -43,7 +55,25 @@ pub(in crate::fake_aws) struct Rolling {
     pub(super) completed: bool,
     /// When it gets where it goes: its tasks up, or, once replaced, its tasks gone. `None` until nothing hinders it.
     pub(super) arrives: Option<u64>,
+    pub(super) created: u64,
+    /// ECS gave it up, and says why.
+    pub(super) failed: Option<String>,
+    /// Since when tasks do not come up, in a row.
+    pub(super) failing_since: Option<u64>,
+    /// Made by ECS, to take another one back.
+    pub(super) rolls_back: Option<String>,
 }
+
+/// Why tasks do not come up.
+pub(super) enum Obstacle {
+    /// ECS waits for better times.
+    Stalls(String),
+    /// The circuit breaker counts it.
+    Fails(String),
+}
+
+/// Ids that no call hands out.
+const ROLLBACKS: u64 = 1_000_000;
 
 impl Running {
     pub(in crate::fake_aws) fn is_draining(&self) -> bool {
@@ -75,7 +105,9 @@ impl Running {
             id: format!("ecs-svc/{}", rolling.id),
             primary: index == 0,
             task_definition: rolling.definition.clone(),
-            rollout: if rolling.completed {
+            rollout: if rolling.failed.is_some() {
+                Rollout::Failed
+            } else if rolling.completed {
                 Rollout::Completed
             } else {
                 Rollout::InProgress
@@ -83,6 +115,9 @@ impl Running {
             desired: if index == 0 { self.desired } else { 0 },
             running: rolling.running,
             pending: 0,
+            failed: rolling.failed_tasks(),
+            created: rolling.created.try_into().ok(),
+            reason: rolling.failed.clone().or(rolling.rolls_back.clone()),
         };
         ServiceState {
             name: name.into(),
@@ -99,12 +134,17 @@ impl Running {
             deployments: self.deployments.iter().enumerate().map(deployment).collect(),
             attachments: self.attachments.clone(),
             deployment_percent: Some((
-                self.settings.minimum_healthy_percent,
-                self.settings.maximum_percent,
+                self.settings.deployment.minimum_healthy_percent,
+                self.settings.deployment.maximum_percent,
             )),
-            circuit_breaker: false,
+            circuit_breaker: Some(self.settings.deployment.circuit_breaker),
             zone_rebalancing: Some(self.settings.zone_rebalancing),
             placement: Some(self.settings.placement.clone()),
+            constraints: Some(self.settings.constraints.clone()),
+            capacity_providers: match &self.capacity {
+                Capacity::LaunchType(_) => None,
+                Capacity::Providers(all) => Some(all.clone()),
+            },
             grace_period: self.settings.grace_period,
             network: self.settings.network.clone(),
             tags: self.tags.clone(),
@@ -157,24 +197,52 @@ impl Ecs {
             let mut service = self.services[&key].clone();
             if !service.is_draining() {
                 let obstacle = self.obstacle(&key, &service, alive);
-                service.tick(now, obstacle);
+                if service.tick(now, obstacle) {
+                    self.next_id += 1;
+                    service.trip(ROLLBACKS + self.next_id, now);
+                }
                 self.services.insert(key, service);
             }
         }
     }
 
     /// Why the primary deployment of a service cannot get its tasks up.
-    fn obstacle(&self, key: &(String, String), service: &Running, alive: &BTreeSet<Arn>) -> Option<String> {
+    fn obstacle(&self, key: &(String, String), service: &Running, alive: &BTreeSet<Arn>) -> Option<Obstacle> {
         let primary = &service.deployments[0];
         if let Some(dead) = primary
             .attachments
             .iter()
             .find(|a| !alive.contains(&a.target_group))
         {
-            return Some(format!(
+            return Some(Obstacle::Stalls(format!(
                 "(service {}) failed to register targets in {}",
                 key.1, dead.target_group
-            ));
+            )));
+        }
+        let image = self
+            .definition(&primary.definition)
+            .map(|found| found.content.image.as_str());
+        if image.is_some_and(|image| self.broken_images.contains(image)) {
+            return Some(Obstacle::Fails(format!(
+                "(service {}) was unable to start tasks: CannotPullContainerError",
+                key.1
+            )));
+        }
+        if image.is_some_and(|image| self.restless_images.contains(image)) {
+            return Some(Obstacle::Stalls(format!(
+                "(service {}) has started 1 tasks",
+                key.1
+            )));
+        }
+        if primary
+            .attachments
+            .iter()
+            .any(|a| self.unhealthy.contains(&a.target_group))
+        {
+            return Some(Obstacle::Fails(format!(
+                "(service {}) has tasks that failed ELB health checks",
+                key.1
+            )));
         }
         let others = self.services.iter().filter(|(other, _)| *other != key);
         let running = others.flat_map(|(_, other)| self.host_ports(other));
@@ -183,26 +251,41 @@ impl Ecs {
             .collect();
         let mut ports = self.fixed_host_ports(&primary.definition).into_iter();
         let port = ports.find(|port| taken.contains(port))?;
-        Some(format!(
+        Some(Obstacle::Fails(format!(
             "(service {}) was unable to place a task because port {port} is taken",
             key.1
-        ))
+        )))
     }
 }
 
 impl Running {
-    fn tick(&mut self, now: u64, obstacle: Option<String>) {
+    /// True if the circuit breaker gives the newest rollout up now.
+    fn tick(&mut self, now: u64, obstacle: Option<Obstacle>) -> bool {
         let desired = self.desired;
         let primary = &mut self.deployments[0];
+        if primary.failed.is_some() {
+            // It launches no more tasks.
+            return false;
+        }
         if primary.running != desired {
-            if obstacle.is_some() {
-                primary.arrives = None;
-                self.event = obstacle;
-                return;
+            match obstacle {
+                Some(Obstacle::Stalls(event)) => {
+                    primary.arrives = None;
+                    self.event = Some(event);
+                    return false;
+                }
+                Some(Obstacle::Fails(event)) => {
+                    primary.arrives = None;
+                    self.event = Some(event);
+                    let since = *primary.failing_since.get_or_insert(now);
+                    let breaker = self.settings.deployment.circuit_breaker;
+                    return breaker.enable && !primary.completed && now - since >= FAILING;
+                }
+                None => primary.failing_since = None,
             }
             let arrives = *primary.arrives.get_or_insert(now + ROLLOUT);
             if now < arrives {
-                return;
+                return false;
             }
             primary.running = desired;
             self.event = Some("has reached a steady state.".into());
@@ -213,8 +296,7 @@ impl Running {
         }
         self.deployments
             .retain(|deployment| deployment.arrives.is_none_or(|arrives| arrives > now));
-        if let [only] = self.deployments.as_mut_slice() {
-            only.completed = true;
-        }
+        self.note_completion();
+        false
     }
 }

@@ -1,0 +1,223 @@
+//! How a process runs as a service: on which capacity, how its tasks are placed, and how they are replaced.
+
+use super::{Builder, set};
+use crate::api::REDEPLOY_ANNOTATION;
+use crate::api::app::{self, ConstraintType, Deploy, StrategyType};
+use crate::api::platform::{self, LaunchType as Launch};
+use crate::error::Error;
+use crate::model::service::{
+    Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
+    PlacementConstraint, PlacementStrategy, Service, ServiceSettings, TaskNetwork,
+};
+
+const DEFAULT_PROGRESS_DEADLINE: u32 = 600;
+const DEFAULT_WEIGHT: u32 = 1;
+const ZONE: &str = "attribute:ecs.availability-zone";
+
+impl Builder<'_> {
+    pub(super) fn service(&self, claimed: bool, grace_period: Option<u32>) -> Result<Service, Error> {
+        let quantity = self
+            .process
+            .quantity
+            .map(|quantity| quantity.try_into().unwrap_or(0));
+        let deploy = self.process.deploy.as_ref();
+        let progress_deadline = match deploy.and_then(|deploy| deploy.progress_deadline.as_ref()) {
+            Some(deadline) => self.seconds("deploy.progressDeadline", deadline)?,
+            None => DEFAULT_PROGRESS_DEADLINE,
+        };
+        Ok(Service {
+            name: self.family(),
+            capacity: self.capacity(),
+            quantity,
+            settings: self.settings(quantity, claimed, grace_period)?,
+            progress_deadline,
+            rolls_back: self.breaker().rollback.unwrap_or(true),
+            redeploy: self
+                .app
+                .metadata
+                .annotations
+                .as_ref()
+                .and_then(|annotations| annotations.get(REDEPLOY_ANNOTATION))
+                .cloned(),
+            tags: self.tags(),
+        })
+    }
+
+    fn providers(&self) -> &[platform::CapacityProvider] {
+        let capacity = self.platform.spec.capacity.as_ref();
+        capacity.map_or(&[], |capacity| &capacity.capacity_providers)
+    }
+
+    fn capacity(&self) -> Capacity {
+        let provider = |provider: &platform::CapacityProvider| CapacityProvider {
+            name: provider.name.clone(),
+            weight: number(provider.weight).unwrap_or(DEFAULT_WEIGHT),
+            base: number(provider.base).unwrap_or(0),
+        };
+        match self.providers() {
+            [] => Capacity::LaunchType(self.launch_type()),
+            providers => Capacity::Providers(providers.iter().map(provider).collect()),
+        }
+    }
+
+    /// What task definitions must be compatible with. All capacity providers but AWS's own two are made of container
+    /// instances.
+    pub(super) fn launch_type(&self) -> LaunchType {
+        if let [first, ..] = self.providers() {
+            return if first.name.starts_with("FARGATE") {
+                LaunchType::Fargate
+            } else {
+                LaunchType::Ec2
+            };
+        }
+        let capacity = self.platform.spec.capacity.as_ref();
+        match capacity.and_then(|capacity| capacity.launch_type) {
+            None | Some(Launch::Ec2) => LaunchType::Ec2,
+            Some(Launch::Fargate) => LaunchType::Fargate,
+            Some(Launch::External) => LaunchType::External,
+        }
+    }
+
+    fn settings(
+        &self,
+        quantity: Option<u32>,
+        claimed: bool,
+        grace_period: Option<u32>,
+    ) -> Result<ServiceSettings, Error> {
+        let (placement, constraints) = self.placement(claimed)?;
+        let deployment = self.deployment(quantity, claimed)?;
+        Ok(ServiceSettings {
+            zone_rebalancing: self.is_rebalanced(claimed, &deployment, &placement, &constraints),
+            deployment,
+            placement,
+            constraints,
+            grace_period,
+            network: self.task_network(),
+        })
+    }
+
+    /// What is given is in place of the defaults, all of it.
+    fn placement(&self, claimed: bool) -> Result<(Vec<PlacementStrategy>, Vec<PlacementConstraint>), Error> {
+        let Some(given) = &self.process.placement else {
+            let strategy = if claimed || self.launch_type() != LaunchType::Ec2 {
+                Vec::new()
+            } else {
+                vec![
+                    PlacementStrategy::spread(ZONE),
+                    PlacementStrategy::spread("instanceId"),
+                ]
+            };
+            return Ok((strategy, Vec::new()));
+        };
+        if self.launch_type() == LaunchType::Fargate
+            && !(given.strategy.is_empty() && given.constraints.is_empty())
+        {
+            return Err(self.invalid("placement", "Fargate has no container instances to choose from"));
+        }
+        let strategies = given.strategy.iter().map(|strategy| {
+            let field = strategy.field.clone().unwrap_or_default();
+            match strategy.type_ {
+                StrategyType::Spread => PlacementStrategy::spread(&field),
+                StrategyType::Binpack => PlacementStrategy {
+                    kind: "binpack".into(),
+                    field: field.to_ascii_lowercase(),
+                },
+                StrategyType::Random => PlacementStrategy {
+                    kind: "random".into(),
+                    field,
+                },
+            }
+        });
+        let constraints = given.constraints.iter().map(|constraint| PlacementConstraint {
+            kind: match constraint.type_ {
+                ConstraintType::DistinctInstance => "distinctInstance".into(),
+                ConstraintType::MemberOf => "memberOf".into(),
+            },
+            expression: constraint.expression.clone().unwrap_or_default(),
+        });
+        Ok((strategies.collect(), constraints.collect()))
+    }
+
+    /// Off where AWS refuses it:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html>. With a claimed host port,
+    /// there may be no instance to move to.
+    fn is_rebalanced(
+        &self,
+        claimed: bool,
+        deployment: &DeploymentConfiguration,
+        placement: &[PlacementStrategy],
+        constraints: &[PlacementConstraint],
+    ) -> bool {
+        let spreads_first = placement
+            .first()
+            .is_none_or(|first| first == &PlacementStrategy::spread(ZONE));
+        let names_zones = |constraint: &PlacementConstraint| constraint.expression.contains(ZONE);
+        !claimed
+            && self.launch_type() != LaunchType::External
+            && deployment.maximum_percent > 100
+            && spreads_first
+            && !constraints.iter().any(names_zones)
+    }
+
+    fn deployment(&self, quantity: Option<u32>, claimed: bool) -> Result<DeploymentConfiguration, Error> {
+        let Deploy {
+            minimum_healthy_percent,
+            maximum_percent,
+            circuit_breaker: _,
+            progress_deadline: _,
+        } = self.process.deploy.clone().unwrap_or_default();
+        let (minimum, maximum) = deployment_percent(quantity, claimed);
+        let minimum = number(minimum_healthy_percent).unwrap_or(minimum);
+        let maximum = number(maximum_percent).unwrap_or(maximum);
+        // ECS rounds the one up and the other down.
+        let tasks = u64::from(quantity.unwrap_or(100));
+        let stay = (tasks * u64::from(minimum)).div_ceil(100);
+        let most = tasks * u64::from(maximum) / 100;
+        if tasks > 0 && stay >= tasks && most <= tasks {
+            return Err(self.invalid(
+                "deploy",
+                &format!("minimumHealthyPercent {minimum} with maximumPercent {maximum} lets no task stop and none start"),
+            ));
+        }
+        let breaker = self.breaker();
+        let enable = breaker.enable.unwrap_or(true);
+        Ok(DeploymentConfiguration {
+            minimum_healthy_percent: minimum,
+            maximum_percent: maximum,
+            circuit_breaker: CircuitBreaker {
+                enable,
+                rollback: enable && breaker.rollback.unwrap_or(true),
+            },
+        })
+    }
+
+    fn breaker(&self) -> app::CircuitBreaker {
+        let deploy = self.process.deploy.as_ref();
+        deploy
+            .and_then(|deploy| deploy.circuit_breaker.clone())
+            .unwrap_or_default()
+    }
+
+    fn task_network(&self) -> Option<TaskNetwork> {
+        let tasks = self.platform.spec.network.tasks.as_ref();
+        (self.network_mode() == NetworkMode::Awsvpc).then(|| TaskNetwork {
+            subnets: tasks.map(|tasks| set(&tasks.subnets)).unwrap_or_default(),
+            security_groups: tasks.map(|tasks| set(&tasks.security_groups)).unwrap_or_default(),
+            assign_public_ip: tasks.and_then(|tasks| tasks.assign_public_ip).unwrap_or(false),
+        })
+    }
+}
+
+/// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
+/// tasks; a single one needs a second instance to be replaced without a gap.
+fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
+    match (claimed, quantity) {
+        (true, Some(tasks @ 2..)) => (100 * (tasks - 1) / tasks, 100),
+        (true, None) => (50, 200),
+        (true, Some(0 | 1)) | (false, _) => (100, 200),
+    }
+}
+
+fn number(given: Option<i32>) -> Option<u32> {
+    given.and_then(|number| number.try_into().ok())
+}
