@@ -93,12 +93,13 @@ pub(super) fn environment(schema: &mut Schema) {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>
 pub(super) fn secrets(schema: &mut Schema) {
     limit_values(schema, 250, 512);
-    let arn = r"^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:\\S+|ssm:[a-z0-9-]+:[0-9]{12}:parameter/\\S+)$";
+    // Of which service, `desired` asks: a pattern would cost too much for each of 25,000 secrets.
+    let arn = "self[n].startsWith('arn:')";
     let [valid, reserved] = variable_names("secrets");
     let is_arn = rule_saying(
-        format!("self.all(n, self[n].matches('{arn}'))"),
+        format!("self.all(n, {arn})"),
         format!(
-            "'secrets: ' + self.filter(n, !self[n].matches('{arn}'))[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM'"
+            "'secrets: ' + self.filter(n, !{arn})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM'"
         ),
     );
     add_rules(schema, &[valid, reserved, is_arn]);
@@ -164,7 +165,7 @@ pub(super) fn options(schema: &mut Schema) {
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
 pub(super) fn certificates(schema: &mut Schema) {
     let valid = rule(
-        r"self.matches('^arn:aws[a-z-]*:(acm|iam):[a-z0-9-]*:[0-9]{12}:(certificate|server-certificate)/\\S+$')",
+        r"self.matches('^arn:\\S+:(acm|iam):\\S+$')",
         "must be the ARN of a certificate, such as arn:aws:acm:us-east-1:123456789012:certificate/0123-4567",
     );
     strings(schema, 0, 25, 512, &valid);
