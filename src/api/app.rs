@@ -148,7 +148,8 @@ pub struct AppSpec {
     #[schemars(extend("minProperties" = 1, "maxProperties" = 100))]
     #[x_kube(validation = process_names_are_labels())]
     #[x_kube(validation = process_names_are_text())]
-    #[x_kube(validation = port_is_reserved())]
+    #[x_kube(validation = port_is_reserved("env"))]
+    #[x_kube(validation = port_is_reserved("secrets"))]
     pub processes: BTreeMap<String, Process>,
 }
 

@@ -20,7 +20,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::rules::{IS_FARGATE, LAUNCH_TYPE, fixed, fixed_zone, name_is_a_label, on_external, on_fargate};
+use self::rules::{
+    IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, name_is_a_label, on_external,
+    on_fargate,
+};
 use super::schema::{id, ids, options, role, rule, tags};
 
 /// Where Apps run.
@@ -71,9 +74,8 @@ use super::schema::{id, ids, options, role, rule, tags};
     validation = name_is_a_label(),
     validation = fixed("region", |spec| format!("{spec}.region")),
     validation = fixed("cluster", |spec| format!("(has({spec}.cluster) ? {spec}.cluster : 'default')")),
-    validation = fixed("roleArn", |spec| format!("(has({spec}.roleArn) ? {spec}.roleArn.split(':')[4] : '')")),
-    validation = fixed("capacity.launchType", |spec| LAUNCH_TYPE.replace("self", spec)),
-    validation = fixed("capacity.capacityProviders", |spec| IS_FARGATE.replace("self", spec)),
+    validation = fixed_account(),
+    validation = fixed_kind_of_capacity(),
     validation = fixed("network.mode", |spec| format!("{spec}.network.mode")),
     validation = fixed("network.vpcId", |spec| format!("{spec}.network.vpcId")),
     validation = fixed("network.hostPorts", |spec| format!("has({spec}.network.hostPorts)")),

@@ -176,10 +176,239 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             env("EMPIRE_X"),
             "spec.processes[api].env: Invalid value: …env: EMPIRE_X: SOURCE and names that begin with EMPIRE_ are reserved",
         ),
+        // Secrets.
+        (
+            app(
+                "{image: a, secrets: {PORT: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}, processes: {web: {command: a}}}",
+            ),
+            "spec.secrets: Invalid value: …secrets: PORT is reserved",
+        ),
+        (
+            app(
+                "{image: a, env: {A: open-sesame}, secrets: {A: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}, processes: {web: {command: a}}}",
+            ),
+            "spec.secrets: Invalid value: …secrets: A: is also in env",
+        ),
+        (
+            process("env: {A: open-sesame}, secrets: {A: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}"),
+            "spec.processes[api].secrets: Invalid value: …secrets: A: is also in env",
+        ),
+        (
+            process("secrets: {A: open-sesame}"),
+            "spec.processes[api].secrets: Invalid value: …secrets: A: must be the ARN of a secret",
+        ),
+        (
+            process("secrets: {1ST: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}"),
+            "spec.processes[api].secrets: Invalid value: …secrets: 1ST: a name consists of",
+        ),
+        (
+            process("secrets: {EMPIRE_X: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}"),
+            "spec.processes[api].secrets: Invalid value: …secrets: EMPIRE_X: SOURCE and names that begin with EMPIRE_ are reserved",
+        ),
+        (
+            processes(
+                "{web: {command: a, secrets: {PORT: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}}}",
+            ),
+            "process web: secrets: PORT is reserved on an exposed process",
+        ),
+        (
+            app("{image: a, taskRoleArn: admin, processes: {web: {command: a}}}"),
+            "spec.taskRoleArn: Invalid value: …must be the ARN of an IAM role",
+        ),
+        (
+            app("{image: a, deletionPolicy: Orphan, processes: {web: {command: a}}}"),
+            "spec.deletionPolicy: Unsupported value: \"Orphan\"",
+        ),
+        // Cron and noservice.
+        (
+            process("image: a b"),
+            "spec.processes[api].image: Invalid value: …must be a container image",
+        ),
+        (
+            process("cron: ' '"),
+            "spec.processes[api].cron: Invalid value: …must not be empty: say when",
+        ),
+        (
+            process("cron: '0 3 * * ? *', timezone: 'Europe / Berlin'"),
+            "spec.processes[api].timezone: Invalid value: …must be the IANA name of a time zone",
+        ),
+        (
+            process("timezone: Europe/Berlin"),
+            "spec.processes[api].timezone: Invalid value: …timezone: is for cron only",
+        ),
+        (
+            process("cron: '0 3 * * ? *', expose: {type: none}"),
+            "spec.processes[api].expose: Invalid value: …expose: not with cron",
+        ),
+        (
+            process("cron: '0 3 * * ? *', quantity: 1"),
+            "spec.processes[api].quantity: Invalid value: …quantity: not with cron",
+        ),
+        (
+            process("cron: '0 3 * * ? *', deploy: {}"),
+            "spec.processes[api].deploy: Invalid value: …deploy: not with cron",
+        ),
+        (
+            process("noservice: true, cron: '0 3 * * ? *'"),
+            "spec.processes[api].cron: Invalid value: …cron: not with noservice",
+        ),
+        (
+            process("noservice: true, expose: {}"),
+            "spec.processes[api].expose: Invalid value: …expose: not with noservice",
+        ),
+        (
+            process("noservice: true, quantity: 0"),
+            "spec.processes[api].quantity: Invalid value: …quantity: not with noservice",
+        ),
+        (
+            process("noservice: true, deploy: {}"),
+            "spec.processes[api].deploy: Invalid value: …deploy: not with noservice",
+        ),
+        (
+            process("noservice: true, placement: {}"),
+            "spec.processes[api].placement: Invalid value: …placement: not with noservice",
+        ),
+        // How a task runs, and how it is placed and replaced.
+        (
+            process("ulimits: {nproc: 0}"),
+            "spec.processes.api.ulimits.nproc in body should be greater than or equal to 1",
+        ),
+        (
+            process("stopTimeout: 1s"),
+            "spec.processes[api].stopTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
+            process("placement: {constraints: [{type: memberOf}]}"),
+            "spec.processes[api].placement.constraints[0]: Invalid value: …memberOf needs an expression",
+        ),
+        (
+            process("placement: {constraints: [{type: distinctInstance, expression: a}]}"),
+            "spec.processes[api].placement.constraints[0]: Invalid value: …memberOf needs an expression",
+        ),
+        (
+            process("placement: {strategy: [{type: spread}]}"),
+            "spec.processes[api].placement.strategy[0]: Invalid value: …spread and binpack need a field",
+        ),
+        (
+            process("placement: {strategy: [{type: random, field: host}]}"),
+            "spec.processes[api].placement.strategy[0]: Invalid value: …spread and binpack need a field",
+        ),
+        (
+            process("placement: {strategy: [{type: binpack, field: host}]}"),
+            "spec.processes[api].placement.strategy[0]: Invalid value: …binpack is by cpu or memory",
+        ),
+        (
+            process("deploy: {minimumHealthyPercent: 101}"),
+            "spec.processes.api.deploy.minimumHealthyPercent in body should be less than or equal to 100",
+        ),
+        (
+            process("deploy: {maximumPercent: 99}"),
+            "spec.processes.api.deploy.maximumPercent in body should be greater than or equal to 100",
+        ),
+        (
+            process("deploy: {minimumHealthyPercent: 100, maximumPercent: 100}"),
+            "spec.processes[api].deploy.maximumPercent: Invalid value: …lets no task stop and none start",
+        ),
+        (
+            process("deploy: {progressDeadline: 10}"),
+            "spec.processes.api.deploy.progressDeadline in body must be of type string",
+        ),
+        (
+            process("deploy: {progressDeadline: 30s}"),
+            "spec.processes[api].deploy.progressDeadline: Invalid value: …must be from 1m to 24h",
+        ),
         // Exposure.
         (
-            expose("type: tcp"),
-            "spec.processes.api.expose.type: Unsupported value: \"tcp\"",
+            expose("type: udp"),
+            "spec.processes.api.expose.type: Unsupported value: \"udp\"",
+        ),
+        (
+            expose("type: https"),
+            "spec.processes[api].expose: Invalid value: …expose: https and tls need certificateArns",
+        ),
+        (
+            expose("type: tls, certificateArns: []"),
+            "spec.processes[api].expose: Invalid value: …expose: https and tls need certificateArns",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: http}, {port: 443, protocol: https}]"),
+            "spec.processes[api].expose: Invalid value: …expose: https and tls need certificateArns",
+        ),
+        (
+            expose("certificateArns: ['arn:aws:acm:us-east-1:123456789012:certificate/1']"),
+            "spec.processes[api].expose.certificateArns: Invalid value: …expose: certificateArns are for https and tls only",
+        ),
+        (
+            expose("type: tcp, certificateArns: ['arn:aws:acm:us-east-1:123456789012:certificate/1']"),
+            "spec.processes[api].expose.certificateArns: Invalid value: …expose: certificateArns are for https and tls only",
+        ),
+        (
+            expose("type: https, certificateArns: [www.example.com]"),
+            "spec.processes[api].expose.certificateArns[0]: Invalid value: …must be the ARN of a certificate",
+        ),
+        (
+            expose(
+                "type: https, certificateArns: ['arn:aws:acm:us-east-1:123456789012:certificate/1', 'arn:aws:acm:us-east-1:123456789012:certificate/1']",
+            ),
+            "spec.processes[api].expose.certificateArns[1]: Duplicate value",
+        ),
+        (
+            expose("type: tcp, idleTimeout: 60s"),
+            "spec.processes[api].expose.idleTimeout: Invalid value: …idleTimeout is for http and https only",
+        ),
+        (
+            expose("idleTimeout: 4001s"),
+            "spec.processes[api].expose.idleTimeout: Invalid value: …must be from 1s to 4000s",
+        ),
+        (
+            expose("deregistrationDelay: 2h"),
+            "spec.processes[api].expose.deregistrationDelay: Invalid value: …must be from 0s to 1h",
+        ),
+        (
+            expose("type: tcp, check: {path: /}"),
+            "spec.processes[api].expose.check: Invalid value: …path is for http and https only",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: tcp}], check: {successCodes: '200'}"),
+            "spec.processes[api].expose.check: Invalid value: …successCodes are for http and https only",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: http}], type: http"),
+            "spec.processes[api].expose.listeners: Invalid value: …listeners are in place of type and containerPort",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: http}], containerPort: 80"),
+            "spec.processes[api].expose.listeners: Invalid value: …listeners are in place of type and containerPort",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: http}, {port: 80, protocol: http, containerPort: 81}]"),
+            "spec.processes[api].expose.listeners[1]: Duplicate value",
+        ),
+        (
+            expose("listeners: [{port: 80, protocol: http}, {port: 81, protocol: tcp}]"),
+            "spec.processes[api].expose.listeners: Invalid value: …http and https are for another kind of load balancer",
+        ),
+        (
+            expose(
+                "listeners: [{port: 1, protocol: tcp}, {port: 2, protocol: tcp, containerPort: 2}, {port: 3, protocol: tcp, containerPort: 3}]",
+            ),
+            "spec.processes[api].expose.listeners: Invalid value: …two container ports at most",
+        ),
+        (
+            expose("listeners: [{port: 0, protocol: tcp}]"),
+            "spec.processes.api.expose.listeners[0].port in body should be greater than or equal to 1",
+        ),
+        (
+            expose("listeners: [{port: 1, protocol: HTTP}]"),
+            "spec.processes.api.expose.listeners[0].protocol: Unsupported value: \"HTTP\"",
+        ),
+        (
+            expose("type: none, listeners: [{port: 80, protocol: http}]"),
+            "expose: type none takes no other field",
+        ),
+        (
+            check("successCodes: 2xx"),
+            "spec.processes[api].expose.check.successCodes: Invalid value: …must be HTTP statuses from 200 to 499",
         ),
         (
             expose("type: none, external: false"),
@@ -374,6 +603,36 @@ fn a_good_app_is_accepted() {
             "path: '/health?a=1&b=%20#c', interval: 5m, timeout: 2m, healthyThreshold: 2, unhealthyThreshold: 10",
         ),
         check("timeout: 9s"),
+        check("successCodes: '200,204-299,404'"),
+        process(
+            "cron: '0 3 * * 1-5', timezone: America/Argentina/Buenos_Aires, placement: {strategy: [{type: random}]}",
+        ),
+        process("noservice: true, image: b"),
+        process("noservice: false, quantity: 1"),
+        processes("{web: {command: a, cron: '0 3 * * ? *', env: {PORT: '1'}}}"),
+        process(
+            "secrets: {A: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a-AbCdEf:key::'}, ulimits: {nproc: 256}, \
+             stopTimeout: 2m, readOnlyRootFilesystem: true",
+        ),
+        process(
+            "placement: {constraints: [{type: distinctInstance}, {type: memberOf, expression: 'attribute:a == b'}], \
+             strategy: [{type: spread, field: instanceId}, {type: binpack, field: MEMORY}]}",
+        ),
+        process(
+            "deploy: {minimumHealthyPercent: 50, maximumPercent: 100, circuitBreaker: {enable: true, rollback: false}, progressDeadline: 1h}",
+        ),
+        expose(
+            "type: https, certificateArns: ['arn:aws:acm:us-east-1:123456789012:certificate/1'], idleTimeout: 2m, check: {path: /}",
+        ),
+        expose("type: tcp, containerPort: 5432, deregistrationDelay: 0s, check: {interval: 30s}"),
+        expose("type: tls, certificateArns: ['arn:aws:iam::123456789012:server-certificate/a']"),
+        expose(
+            "listeners: [{port: 80, protocol: http}, {port: 443, protocol: https}, {port: 8443, protocol: https, containerPort: 9000}], \
+             certificateArns: ['arn:aws:acm:us-east-1:123456789012:certificate/1']",
+        ),
+        app(
+            "{image: a, taskRoleArn: 'arn:aws:iam::123456789012:role/apps/acme', deletionPolicy: Retain, processes: {web: {command: a}}}",
+        ),
         check("interval: 5s"),
         check("interval: 0h1m0s"),
     ] {
@@ -389,8 +648,8 @@ fn an_unknown_field_is_refused_wherever_it_is() {
             "unknown field \"spec.replicas\"",
         ),
         (
-            process("cron: '0 3 * * ? *'"),
-            "unknown field \"spec.processes.api.cron\"",
+            process("schedule: daily"),
+            "unknown field \"spec.processes.api.schedule\"",
         ),
         (
             expose("port: 80"),

@@ -45,6 +45,72 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.region: Invalid value: …must be the name of an AWS region",
         ),
         (
+            bridge("", "roleArn: empire"),
+            "spec.roleArn: Invalid value: …must be the ARN of an IAM role",
+        ),
+        (
+            bridge("", "externalId: abc"),
+            "spec.externalId: Invalid value: …externalId: is for the role in roleArn, which is missing",
+        ),
+        (
+            bridge("", &format!("roleArn: '{ROLE}', externalId: a")),
+            "spec.externalId: Invalid value: …must have 2 to 1,224",
+        ),
+        (
+            bridge("", "capacity: {launchType: EC2, capacityProviders: [{name: a}]}"),
+            "spec.capacity.capacityProviders: Invalid value: …launchType or capacityProviders, one or the other",
+        ),
+        (
+            bridge("", "capacity: {capacityProviders: [{name: a}, {name: a}]}"),
+            "spec.capacity.capacityProviders[1]: Duplicate value",
+        ),
+        (
+            bridge("", "capacity: {capacityProviders: [{name: a b}]}"),
+            "spec.capacity.capacityProviders[0].name: Invalid value: …must be the name of a capacity provider",
+        ),
+        (
+            bridge(
+                "",
+                "capacity: {capacityProviders: [{name: a, base: 1}, {name: b, base: 1}]}",
+            ),
+            "spec.capacity.capacityProviders: Invalid value: …only one of them can have a base",
+        ),
+        (
+            bridge("", "capacity: {capacityProviders: [{name: a, weight: 0}]}"),
+            "spec.capacity.capacityProviders: Invalid value: …needs a weight above 0",
+        ),
+        (
+            awsvpc("", "capacity: {capacityProviders: [{name: FARGATE}, {name: b}]}"),
+            "spec.capacity.capacityProviders: Invalid value: …cannot be mixed with others",
+        ),
+        (
+            bridge("", "capacity: {capacityProviders: [{name: FARGATE_SPOT}]}"),
+            "spec.network.mode: Invalid value: …Fargate needs awsvpc",
+        ),
+        (
+            bridge("", "tasks: {schedulerRoleArn: scheduler}"),
+            "spec.tasks.schedulerRoleArn: Invalid value: …must be the ARN of an IAM role",
+        ),
+        (
+            bridge("", "tenancy: {}"),
+            "spec.tenancy.namespaceSelector: Required value",
+        ),
+        (
+            bridge(
+                "",
+                "tenancy: {namespaceSelector: {matchExpressions: [{key: a, operator: In}]}}",
+            ),
+            "spec.tenancy.namespaceSelector.matchExpressions[0]: Invalid value: …In and NotIn need values",
+        ),
+        (
+            bridge("", "tenancy: {namespaceSelector: {}, taskRoleArns: [apps]}"),
+            "spec.tenancy.taskRoleArns[0]: Invalid value: …must be an ARN, in which * stands for any characters",
+        ),
+        (
+            bridge("", "tenancy: {namespaceSelector: {}, secretArns: [apps]}"),
+            "spec.tenancy.secretArns[0]: Invalid value: …must be an ARN, in which * stands for any characters",
+        ),
+        (
             bridge("", "endpointUrl: '127.0.0.1:4566'"),
             "spec.endpointUrl: Invalid value: …must be an http or https URL",
         ),
@@ -75,11 +141,11 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         ),
         (
             awsvpc("", &logging("awslogs", "")),
-            "spec.tasks: Invalid value: …tasks.executionRoleArn: launch type FARGATE needs one",
+            "spec.tasks: Invalid value: …tasks.executionRoleArn: Fargate needs one",
         ),
         (
             awsvpc("assignPublicIp: true", ""),
-            "spec.network.tasks: Invalid value: …network.tasks.assignPublicIp: only launch type FARGATE",
+            "spec.network.tasks: Invalid value: …network.tasks.assignPublicIp: only Fargate",
         ),
         (
             bridge("", "capacity: {launchType: EXTERNAL}"),
@@ -210,6 +276,7 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
     every_rule_was_broken("Platform", &complaints);
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_would_orphan_resources_cannot_change_while_apps_are_here() -> Vec<String> {
     let network = |mode: &str| format!("{mode}, internal: {SIDE}, external: {SIDE}");
     let (bridge, tasks) = (
@@ -230,7 +297,42 @@ fn what_would_orphan_resources_cannot_change_while_apps_are_here() -> Vec<String
             none,
             &bridge,
             "loadBalancing: {provider: None}, capacity: {launchType: EXTERNAL}",
-            "capacity.launchType",
+            "capacity",
+        ),
+        (
+            &bridge,
+            "",
+            &bridge,
+            "capacity: {capacityProviders: [{name: a}]}",
+            "capacity",
+        ),
+        (
+            &bridge,
+            "capacity: {capacityProviders: [{name: a}]}",
+            &bridge,
+            "",
+            "capacity",
+        ),
+        (
+            &tasks,
+            "capacity: {capacityProviders: [{name: FARGATE_SPOT}]}",
+            &tasks,
+            "capacity: {capacityProviders: [{name: a}]}",
+            "capacity",
+        ),
+        (
+            &bridge,
+            "roleArn: 'arn:aws:iam::123456789012:role/empire'",
+            &bridge,
+            "roleArn: 'arn:aws:iam::210987654321:role/empire'",
+            "roleArn",
+        ),
+        (
+            &bridge,
+            "",
+            &bridge,
+            "roleArn: 'arn:aws:iam::123456789012:role/empire'",
+            "roleArn",
         ),
         (&bridge, "", &tasks, "", "network.mode"),
         (&bridge, "", "mode: bridge, vpcId: vpc-2", "", "network.vpcId"),
@@ -262,9 +364,14 @@ fn what_would_orphan_resources_cannot_change_while_apps_are_here() -> Vec<String
         let changed = named(&name, new_network, new_fields);
         accepted(&changed);
         set_apps(&name, 1);
+        let what = match *field {
+            "capacity" => "the kind of capacity",
+            "roleArn" => "the account of roleArn",
+            other => other,
+        };
         complaints.push(refused(
             &changed,
-            &format!("spec.{field}: Invalid value: …{field} cannot be changed while Apps run here"),
+            &format!("spec.{field}: Invalid value: …{what} cannot be changed while Apps run here"),
         ));
         set_apps(&name, 0);
         accepted(&changed);
@@ -276,6 +383,18 @@ fn what_would_orphan_resources_cannot_change_while_apps_are_here() -> Vec<String
             "",
             &bridge,
             "cluster: default, capacity: {launchType: EC2}, loadBalancing: {provider: ELBv2}",
+        ),
+        (
+            &bridge,
+            "roleArn: 'arn:aws:iam::123456789012:role/empire'",
+            &bridge,
+            "roleArn: 'arn:aws:iam::123456789012:role/empire-2', externalId: '123'",
+        ),
+        (
+            &bridge,
+            "capacity: {capacityProviders: [{name: a}]}",
+            &bridge,
+            "capacity: {capacityProviders: [{name: b, base: 1}, {name: a, weight: 0}]}",
         ),
         (&bridge, "", &bridge, both),
         (&bridge, internal, &bridge, both),
@@ -331,6 +450,19 @@ fn a_good_platform_is_accepted() {
             "",
             "cluster: 'arn:aws:ecs:us-east-1:123456789012:cluster/default'",
         ),
+        bridge(
+            "",
+            "tenancy: {namespaceSelector: {}, taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
+        ),
+        bridge(
+            "",
+            "tenancy: {namespaceSelector: {matchLabels: {team: shop}, matchExpressions: [{key: a, operator: In, values: [b]}, {key: c, operator: Exists}]}}",
+        ),
+        awsvpc(
+            "",
+            "capacity: {capacityProviders: [{name: FARGATE, base: 1}, {name: FARGATE_SPOT, weight: 3}]}",
+        ),
+        bridge("", &format!("tasks: {{schedulerRoleArn: '{ROLE}'}}")),
         bridge("", "endpointUrl: 'https://vpce-1.example.com:8443/aws'"),
         bridge(
             "",
@@ -354,9 +486,6 @@ fn a_good_platform_is_accepted() {
 
 #[test]
 fn an_unknown_field_is_refused() {
-    let complaint = try_apply(&bridge("", "roleArn: a")).unwrap_err();
-    assert!(
-        complaint.contains("unknown field \"spec.roleArn\""),
-        "{complaint}"
-    );
+    let complaint = try_apply(&bridge("", "role: a")).unwrap_err();
+    assert!(complaint.contains("unknown field \"spec.role\""), "{complaint}");
 }

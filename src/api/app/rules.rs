@@ -57,15 +57,15 @@ pub(super) fn process_names_are_text() -> Rule {
     )
 }
 
-pub(super) fn port_is_reserved() -> Rule {
+pub(super) fn port_is_reserved(field: &str) -> Rule {
     let clash = format!(
-        "(has(self[n].env) && 'PORT' in self[n].env && {})",
+        "(has(self[n].{field}) && 'PORT' in self[n].{field} && {})",
         is_exposed("self[n]")
     );
     rule_saying(
         format!("self.all(n, !{clash})"),
         format!(
-            "'process ' + self.filter(n, {clash})[0] + ': env: PORT is reserved on an exposed process: set expose.containerPort instead'"
+            "'process ' + self.filter(n, {clash})[0] + ': {field}: PORT is reserved on an exposed process: set expose.containerPort instead'"
         ),
     )
 }
@@ -129,7 +129,7 @@ pub(super) fn none_takes_nothing() -> Rule {
 
 pub(super) fn listeners_or_type() -> Rule {
     rule(
-        format!("!{HAS_LISTENERS} || !(has(self.type) || has(self.containerPort))"),
+        format!("!{HAS_LISTENERS} || self.?type.orValue('') == 'none' || !(has(self.type) || has(self.containerPort))"),
         "expose: listeners are in place of type and containerPort: say it in one way or the other",
     )
     .field_path(".listeners")

@@ -16,37 +16,58 @@ pub(super) fn name_is_a_label() -> Rule {
 /// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
 /// the spec. An update that leaves the spec alone passes by itself.
 pub(super) fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {
+    unchanged(field, field, &same(value))
+}
+
+/// The account of the role, or there being none.
+pub(super) fn fixed_account() -> Rule {
     unchanged(
-        field,
-        &format!("{} == {}", value("self.spec"), value("oldSelf.spec")),
+        "roleArn",
+        "the account of roleArn",
+        &same(|spec| format!("(has({spec}.roleArn) ? {spec}.roleArn.split(':')[4] : '')")),
     )
+}
+
+/// The launch type, or there being capacity providers, of Fargate or others.
+pub(super) fn fixed_kind_of_capacity() -> Rule {
+    let kind = |spec: &str| {
+        let capacity = format!("{spec}.capacity");
+        format!(
+            "(!has({capacity}) ? 'EC2' : has({capacity}.launchType) ? {capacity}.launchType \
+             : !has({capacity}.capacityProviders) || size({capacity}.capacityProviders) == 0 ? 'EC2' \
+             : {capacity}.capacityProviders.exists(p, p.name.startsWith('FARGATE')) ? 'providers of FARGATE' : 'providers')"
+        )
+    };
+    unchanged("capacity", "the kind of capacity", &same(kind))
+}
+
+fn same(value: impl Fn(&str) -> String) -> String {
+    format!("{} == {}", value("self.spec"), value("oldSelf.spec"))
 }
 
 /// A zone, which may be added.
 pub(super) fn fixed_zone(side: &str) -> Rule {
     let present = |spec: &str| format!("has({spec}.dns) && has({spec}.dns.{side})");
     let (before, after) = (present("oldSelf.spec"), present("self.spec"));
+    let field = format!("dns.{side}");
     unchanged(
-        &format!("dns.{side}"),
+        &field,
+        &field,
         &format!(
             "!({before}) || ({after} && self.spec.dns.{side}.hostedZoneId == oldSelf.spec.dns.{side}.hostedZoneId)"
         ),
     )
 }
 
-fn unchanged(field: &str, condition: &str) -> Rule {
+fn unchanged(field: &str, what: &str, condition: &str) -> Rule {
     rule(
         format!("oldSelf.?status.?apps.orValue(0) == 0 || {condition}"),
         format!(
-            "{field} cannot be changed while Apps run here (status.apps counts them): make a new Platform and new Apps"
+            "{what} cannot be changed while Apps run here (status.apps counts them): make a new Platform and new Apps"
         ),
     )
     .field_path(format!(".spec.{field}"))
 }
-
-/// CEL for the launch type of a spec; empty with capacity providers.
-pub(super) const LAUNCH_TYPE: &str = "(has(self.capacity) && has(self.capacity.launchType) ? self.capacity.launchType \
-     : has(self.capacity) && has(self.capacity.capacityProviders) && size(self.capacity.capacityProviders) > 0 ? '' : 'EC2')";
 
 /// CEL for whether the tasks of a spec run on Fargate, by launch type or by capacity provider.
 pub(super) const IS_FARGATE: &str = "(has(self.capacity) && (has(self.capacity.launchType) ? self.capacity.launchType == 'FARGATE' \
