@@ -1,6 +1,7 @@
 //! Command line arguments to what each command needs; those of `run`, each also an environment variable, to a validated
 //! [`Config`].
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,81 @@ pub enum Command {
     Crds,
     /// Translate a Procfile, standard or extended, into an App
     Procfile(Procfile),
+    /// Print what would change in AWS for an App, and change nothing
+    Plan(Plan),
+}
+
+impl Arguments {
+    /// Those that the process was started with; or the status with which it ends, everything said.
+    pub fn of_process() -> Result<Self, u8> {
+        Self::of(std::env::args_os()).map_err(|(error, status)| {
+            // Whoever closed standard error does not want to know.
+            let _ = error.print();
+            status
+        })
+    }
+
+    /// Wrong usage ends with status 2 everywhere but in `plan`, where that stands for changes.
+    fn of(words: impl Iterator<Item = OsString>) -> Result<Self, (clap::Error, u8)> {
+        let words: Vec<OsString> = words.collect();
+        Self::try_parse_from(&words).map_err(|error| {
+            let is_plan = words.get(1).is_some_and(|command| command == "plan");
+            let status = match error.exit_code() {
+                0 => 0,
+                _ if is_plan => 1,
+                _ => 2,
+            };
+            (error, status)
+        })
+    }
+}
+
+/// Exit status: 0 for nothing to do, 2 for changes, 1 for errors, and where nothing can be done about what is in the way.
+///
+/// Nothing is written, neither to AWS nor to the cluster.
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    /// The App as the cluster has it; or which of the Apps in the file
+    #[arg(value_name = "NAME", required_unless_present = "filename")]
+    pub name: Option<String>,
+
+    /// A manifest with the App as it is to be, or `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub filename: Option<PathBuf>,
+
+    /// The App's namespace [default: the manifest's, else that of the current context]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+
+    /// The context of the kubeconfig file to use
+    #[arg(long)]
+    pub context: Option<String>,
+
+    /// How the plan is written
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+
+    /// Plan as if the App were deleted
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Who owns what the installation makes in AWS [default: what the controller has recorded]
+    #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
+    pub owner_id: Option<String>,
+
+    /// The namespace in which the controller has recorded it
+    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
+    pub controller_namespace: String,
+
+    /// How long the controller lets a replaced load balancer go on serving
+    #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
+    pub retire_after: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
 }
 
 /// What cannot be carried over is an error that names line, process and key; then nothing is written to standard output.
@@ -133,7 +209,7 @@ mod tests {
         let arguments = Arguments::try_parse_from(["empire-controller", "run"].iter().chain(arguments))?;
         match arguments.command {
             Command::Run(config) => Ok(config),
-            Command::Crds | Command::Procfile(_) => unreachable!("`run` was parsed"),
+            Command::Crds | Command::Procfile(_) | Command::Plan(_) => unreachable!("`run` was parsed"),
         }
     }
 
@@ -182,6 +258,42 @@ mod tests {
             "- b --name acme --image a",
         ] {
             assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_plan_is_of_a_file_or_of_a_live_app() {
+        let parse = |arguments: &str| {
+            let words = format!("empire-controller plan {arguments}");
+            Arguments::of(words.split_whitespace().map(Into::into))
+        };
+        for arguments in [
+            "-f app.yaml",
+            "--filename - --namespace shop",
+            "acme",
+            "acme -n shop -o json",
+            "acme -f apps.yaml --delete --context test",
+        ] {
+            assert!(parse(arguments).is_ok(), "{arguments}");
+        }
+        for arguments in [
+            "",
+            "-f",
+            "acme worker",
+            "acme -o yaml",
+            "acme --retire-after soon",
+        ] {
+            assert_eq!(parse(arguments).unwrap_err().1, 1, "{arguments}");
+        }
+        assert_eq!(parse("--help").unwrap_err().1, 0);
+    }
+
+    #[test]
+    fn wrong_usage_of_any_other_command_ends_with_status_2() {
+        for arguments in ["", "plane", "run --colour", "procfile", "crds plan"] {
+            let words = format!("empire-controller {arguments}");
+            let words = words.split_whitespace().map(Into::into);
+            assert_eq!(Arguments::of(words).unwrap_err().1, 2, "{arguments}");
         }
     }
 }

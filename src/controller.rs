@@ -12,6 +12,7 @@ mod memory;
 mod platform;
 pub mod ports;
 mod prepare;
+mod preview;
 mod report;
 mod resolve;
 
@@ -34,6 +35,7 @@ use backoff::Failures;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
 use memory::{Memories, Told};
+pub use preview::{MANIFEST_LIMIT, Outlook, Preview, preview};
 use resolve::annotated;
 
 use crate::api::app::App;

@@ -48,12 +48,13 @@
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | the classes of trouble |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
-//! | [`config`], [`telemetry`] | arguments; logs and health endpoints |
+//! | [`config`], [`commands`], [`telemetry`] | arguments; what prints something and ends; logs and health endpoints |
 
 pub mod api;
 pub mod apply;
 pub mod aws;
 pub mod claims;
+pub mod commands;
 pub mod config;
 pub mod controller;
 pub mod desired;

@@ -1,73 +1,34 @@
 //! Arguments, telemetry, dispatch.
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-use empire_controller::config::{Arguments, Command, Config, Procfile};
+use empire_controller::commands::{self, Ended};
+use empire_controller::config::{Arguments, Command, Config};
 use empire_controller::controller::{Sdk, run};
-use empire_controller::procfile::{self, Identity};
 use empire_controller::telemetry::{self, Readiness};
 use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
-fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Run(config) => start(config),
-        Command::Crds => empire_controller::api::print(&mut std::io::stdout().lock()).map_err(Into::into),
-        Command::Procfile(arguments) => translate(arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("empire-controller: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Prints the App of a Procfile, or says of everything why it cannot be one.
-fn translate(
-    Procfile {
-        file,
-        name,
-        image,
-        platform,
-    }: Procfile,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let source = file.display();
-    let input: Box<dyn Read> = if file.as_os_str() == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(&file).map_err(|error| format!("{source}: {error}"))?)
-    };
-    let mut text = Vec::new();
-    let input = &mut input.take(procfile::LIMIT as u64 + 1);
-    input
-        .read_to_end(&mut text)
-        .map_err(|error| format!("{source}: {error}"))?;
-    match procfile::translate(
-        &text,
-        &Identity {
-            name,
-            image,
-            platform,
-        },
-    ) {
-        Ok(app) => Ok(std::io::stdout().write_all(procfile::to_yaml(&app)?.as_bytes())?),
-        Err(problems) => {
-            for problem in &problems {
-                eprintln!("{source}: {problem}");
-            }
-            Err(format!("{source} cannot be carried over").into())
-        }
-    }
-}
-
 #[tokio::main]
-async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    let arguments = match Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(status) => return status.into(),
+    };
+    let ended = match arguments.command {
+        Command::Run(config) => start(config).await,
+        Command::Crds => commands::crds(),
+        Command::Procfile(arguments) => commands::translate(arguments),
+        Command::Plan(arguments) => commands::plan(&arguments).await,
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("empire-controller: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn start(config: Config) -> Ended {
     telemetry::init(config.log_format);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -85,5 +46,5 @@ async fn start(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         ended = health => ended?,
         ended = run(client, config, Box::<Sdk>::default(), readiness, stopped) => ended?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

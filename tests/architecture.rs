@@ -157,6 +157,7 @@ const MODULES: &[Module] = &[
             "kube",
             "serde",
             "serde_json",
+            "serde_saphyr",
             "tokio",
             "tracing",
         ],
@@ -166,6 +167,12 @@ const MODULES: &[Module] = &[
         name: "config",
         modules: &[],
         crates: &["clap", "jiff"],
+        pure: false,
+    },
+    Module {
+        name: "commands",
+        modules: &["api", "config", "controller", "procfile"],
+        crates: &[],
         pure: false,
     },
     Module {

@@ -107,6 +107,14 @@ pub trait Connect: Send + Sync {
     async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Aws>;
 }
 
+/// Where a Platform's AWS is.
+pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
+    AwsSettings {
+        region: platform.spec.region.clone(),
+        endpoint_url: platform.spec.endpoint_url.clone(),
+    }
+}
+
 /// The SDK's clients, one set per (region, endpoint).
 #[derive(Default)]
 pub struct Sdk(tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Aws>>>);
@@ -161,11 +169,7 @@ fn place_key(platform: &Platform) -> String {
 
 impl Context {
     pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Aws> {
-        let settings = AwsSettings {
-            region: platform.spec.region.clone(),
-            endpoint_url: platform.spec.endpoint_url.clone(),
-        };
-        self.connect.connect(&settings).await
+        self.connect.connect(&settings_of(platform)).await
     }
 
     /// Apps may go on that waited for something which was just let go.

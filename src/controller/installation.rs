@@ -32,6 +32,24 @@ impl Installation {
     }
 }
 
+/// The owner id that the controller goes by, as far as can be seen: it records it.
+pub(super) async fn in_use(client: &Client, namespace: &str) -> kube::Result<String> {
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    match maps.get_opt(CONFIG_MAP).await?.and_then(recorded) {
+        Some(recorded) => Ok(recorded),
+        None => of_cluster(client).await,
+    }
+}
+
+fn recorded(map: ConfigMap) -> Option<String> {
+    map.data?.remove(KEY)
+}
+
+async fn of_cluster(client: &Client) -> kube::Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    Ok(namespaces.get("kube-system").await?.uid().unwrap_or_default())
+}
+
 /// Finds the owner id and records it. An explicit one always wins.
 pub(super) async fn establish(
     client: &Client,
@@ -42,12 +60,11 @@ pub(super) async fn establish(
     let found = if let Some(id) = explicit {
         id.to_owned()
     } else {
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.get("kube-system").await?.uid().unwrap_or_default()
+        of_cluster(client).await?
     };
     let map = maps.get_opt(CONFIG_MAP).await?;
     let is_there = map.is_some();
-    let recorded = map.and_then(|map| map.data?.remove(KEY));
+    let recorded = map.and_then(recorded);
     match recorded {
         Some(recorded) if recorded == found => {}
         Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),

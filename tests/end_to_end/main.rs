@@ -15,6 +15,7 @@ mod lifecycle;
 mod manifests;
 mod names;
 mod place;
+mod plan;
 mod ports;
 mod repair;
 mod restart;

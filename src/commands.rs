@@ -1,0 +1,73 @@
+//! The commands that print something and end: what they read, what they print where, and with which status they end.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::api;
+use crate::config::{Plan, Procfile};
+use crate::controller::{MANIFEST_LIMIT, Preview, Sdk, preview};
+use crate::procfile::{self, Identity};
+
+/// An error is one line for standard error; then the status is 1.
+pub type Ended = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Prints the custom resource definitions.
+pub fn crds() -> Ended {
+    api::print(&mut std::io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the App of a Procfile, or says of everything why it cannot be one.
+pub fn translate(arguments: Procfile) -> Ended {
+    let source = arguments.file.display();
+    let text = read(&arguments.file, procfile::LIMIT)?;
+    let identity = Identity {
+        name: arguments.name,
+        image: arguments.image,
+        platform: arguments.platform,
+    };
+    match procfile::translate(&text, &identity) {
+        Ok(app) => {
+            std::io::stdout().write_all(procfile::to_yaml(&app)?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => {
+            for problem in &problems {
+                eprintln!("{source}: {problem}");
+            }
+            Err(format!("{source} cannot be carried over").into())
+        }
+    }
+}
+
+/// Prints what would change for an App.
+pub async fn plan(arguments: &Plan) -> Ended {
+    let file = arguments.filename.as_deref();
+    let manifest = file.map(|file| read(file, MANIFEST_LIMIT)).transpose()?;
+    let Preview {
+        text,
+        warnings,
+        outlook,
+    } = preview(arguments, manifest.as_deref(), &Sdk::default()).await?;
+    for warning in warnings {
+        eprintln!("empire-controller: warning: {warning}");
+    }
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(outlook.exit_status().into())
+}
+
+/// The bytes of a file, of standard input if it is `-`. Of one that has more bytes than `limit`, one more than that.
+fn read(file: &Path, limit: usize) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    let input: Box<dyn Read> = if file.as_os_str() == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(failed)?)
+    };
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    input.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}

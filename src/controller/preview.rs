@@ -1,0 +1,185 @@
+//! What the controller would do for an App, told and not done: the `plan` command.
+//!
+//! It reads what the loop reads and plans as the loop plans. The App's spec is the file's, if there is one; everything
+//! else that the loop goes by, the record of the Platform and the status above all, is the cluster's.
+
+mod manifest;
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{Api, ListParams};
+use kube::config::KubeConfigOptions;
+use kube::core::DeserializeGuard;
+use kube::{Client, ResourceExt};
+
+use super::claims::KubeClaims;
+use super::context::{Connect, settings_of};
+use super::installation::{self, Installation};
+use super::kubernetes::words;
+use super::prepare::{Bound, bind, request, wanted};
+use crate::api::app::App;
+use crate::api::platform::Platform;
+use crate::config::{Output, Plan};
+use crate::observe::Known;
+use crate::reconcile::Request;
+use crate::rehearse::{Heading, Rehearsal, json, rehearse, text};
+use crate::status::Verdict;
+pub use manifest::MANIFEST_LIMIT;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// What is said of a plan, and whether there is anything to do.
+#[derive(Debug)]
+pub struct Preview {
+    pub text: String,
+    pub warnings: Vec<String>,
+    pub outlook: Outlook,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    NothingToDo,
+    Changes,
+    /// Nothing can be done, and yet something is not as wanted.
+    InTheWay,
+}
+
+impl Outlook {
+    fn of(rehearsal: &Rehearsal) -> Self {
+        if !rehearsal.failures.is_empty() {
+            Outlook::InTheWay
+        } else if rehearsal.changes().next().is_some() {
+            Outlook::Changes
+        } else if !rehearsal.obstacles.is_empty() {
+            Outlook::InTheWay
+        } else {
+            Outlook::NothingToDo
+        }
+    }
+
+    /// The status with which the command ends.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Outlook::NothingToDo => 0,
+            Outlook::InTheWay => 1,
+            Outlook::Changes => 2,
+        }
+    }
+}
+
+/// `manifest` is what the file holds, if the App is given by one.
+pub async fn preview(
+    plan: &Plan,
+    manifest: Option<&[u8]>,
+    connect: &dyn Connect,
+) -> Result<Preview, Failure> {
+    let manifest = manifest
+        .map(|manifest| manifest::find(manifest, plan.name.as_deref()))
+        .transpose()?;
+    let (client, namespace) = cluster(plan).await?;
+    let mut warnings = Vec::new();
+    let mut app = match manifest {
+        Some(manifest) => manifest::as_applied(&client, manifest, plan, &namespace, &mut warnings).await?,
+        None => live(&client, plan, &namespace).await?,
+    };
+    if plan.delete {
+        app.metadata
+            .deletion_timestamp
+            .get_or_insert(Time(Timestamp::now()));
+    }
+    let platforms = platforms(&client).await?;
+    let installation = installation(&client, plan).await?;
+    let bound = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
+    let built = wanted(&app, &bound)?;
+    warnings.extend(built.warnings);
+
+    let Bound { platform, owner, .. } = &bound;
+    let status = app.status.as_ref();
+    let whole = request(
+        &app,
+        status,
+        &built.desired,
+        platform,
+        plan.retire_after,
+        Timestamp::now(),
+    );
+    let known = Known {
+        // The Platform's own pass sees to it.
+        ports_recovered: true,
+        ..whole.known.clone()
+    };
+    let aws = connect.connect(&settings_of(platform)).await;
+    let claims = KubeClaims {
+        client: &client,
+        platform,
+    };
+    let heading = Heading {
+        app: owner.app.to_string(),
+        platform: platform.name_any(),
+        suspended: whole.suspended,
+        deleting: app.metadata.deletion_timestamp.is_some(),
+    };
+    let rehearsal = rehearse(&*aws, &claims, Request { known, ..whole }).await?;
+    Ok(Preview {
+        text: match plan.output {
+            Output::Text => text(&heading, &rehearsal),
+            Output::Json => json(&heading, &rehearsal)? + "\n",
+        },
+        warnings,
+        outlook: Outlook::of(&rehearsal),
+    })
+}
+
+/// The cluster that kubectl would speak to, and the namespace it would mean.
+async fn cluster(plan: &Plan) -> Result<(Client, String), Failure> {
+    let config = if plan.context.is_some() {
+        let options = KubeConfigOptions {
+            context: plan.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        kube::Config::from_kubeconfig(&options).await?
+    } else {
+        kube::Config::infer().await?
+    };
+    let namespace = plan.namespace.as_ref().unwrap_or(&config.default_namespace);
+    Ok((Client::try_from(config.clone())?, namespace.clone()))
+}
+
+async fn live(client: &Client, plan: &Plan, namespace: &str) -> Result<App, Failure> {
+    let name = plan.name.as_deref().unwrap_or_default();
+    let apps: Api<App> = Api::namespaced(client.clone(), namespace);
+    let app = apps.get_opt(name).await.map_err(|error| words(&error))?;
+    Ok(app.ok_or_else(|| format!("there is no App {name} in namespace {namespace}"))?)
+}
+
+/// Those that can be read.
+async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
+    let all: Api<DeserializeGuard<Platform>> = Api::all(client.clone());
+    let found = all
+        .list(&ListParams::default())
+        .await
+        .map_err(|error| words(&error))?;
+    Ok(found.items.into_iter().filter_map(|guard| guard.0.ok()).collect())
+}
+
+/// As whom the controller works here.
+async fn installation(client: &Client, plan: &Plan) -> Result<Installation, Failure> {
+    let id = match &plan.owner_id {
+        Some(id) => Ok(id.clone()),
+        None => installation::in_use(client, &plan.controller_namespace).await,
+    };
+    let unknown = |error| format!("find the owner id, which --owner-id can say: {}", words(&error));
+    Ok(Installation::Known(id.map_err(unknown)?))
+}
+
+/// A verdict on an App that comes to no plan.
+fn said(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Reconciling(reason, message)
+        | Verdict::Stalled(reason, message)
+        | Verdict::Disturbed(reason, message) => format!("{}: {message}", reason.as_str()),
+        Verdict::Ready(message) | Verdict::Suspended(message) => message.clone(),
+    }
+}
