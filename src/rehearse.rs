@@ -71,7 +71,9 @@ impl Rehearsal {
 
     /// Takes up what was done; says whether anything is other than it was before.
     fn note(&mut self, outcome: &mut Outcome) -> bool {
-        let (changes, waits) = (outcome.done.split_off(0), outcome.plan.pending.clone());
+        let changes = std::mem::take(&mut outcome.done);
+        let mut waits = outcome.plan.pending.clone();
+        waits.sort_by(|one, other| one.process().cmp(other.process()));
         for obstacle in &outcome.plan.obstacles {
             if !self.obstacles.contains(obstacle) {
                 self.obstacles.push(obstacle.clone());

@@ -281,6 +281,53 @@ fn what_kubectl_get_is_shown_to_print_is_what_it_prints() {
 }
 
 #[test]
+fn the_plan_that_it_shows_is_one_that_was_printed() {
+    let readme = read("README.md");
+    let shown = readme.split("plan -f app.yaml\n").nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    assert!(shown.contains("Plan: "), "{shown}");
+    assert!(read("tests/golden/plan.txt").contains(shown));
+}
+
+#[test]
+fn every_field_of_a_plan_is_named() {
+    let golden = read("tests/golden/plan-json.txt");
+    let plan = golden.split("== ").nth(1).unwrap().split_once('\n').unwrap().1;
+    let plan: Value = serde_json::from_str(plan).unwrap();
+    let named = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
+    let rows = table("field");
+    let row = |start: &str| -> BTreeSet<String> {
+        let row = rows.iter().find(|row| row[0].starts_with(start)).unwrap();
+        row[1]
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    let readme = read("README.md");
+    let section = readme.split("## What an edit would do").nth(1).unwrap();
+    for field in named(&plan) {
+        assert!(section.contains(&format!("`{field}")), "{field}");
+    }
+    let step = &plan["steps"][0];
+    assert_eq!(
+        named(step),
+        BTreeSet::from(["changes".to_owned(), "waits".to_owned()])
+    );
+    assert!(row("`steps[].changes[]`").is_superset(&named(&step["changes"][0])));
+    assert_eq!(row("`steps[].waits[]`"), named(&step["waits"][0]));
+    assert_eq!(row("`summary`"), named(&plan["summary"]));
+}
+
+#[test]
 fn the_files_that_it_points_to_exist() {
     let readme = read("README.md");
     let links = readme

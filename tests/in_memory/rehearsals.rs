@@ -39,7 +39,17 @@ fn moments() -> Vec<(&'static str, World)> {
         ("nothing has changed", after(&|_| {})),
         ("an edit of everything", after(&|world| world.apply(&edited))),
         (
-            "the same edit, while it is suspended",
+            "web becomes internal, and the worker goes",
+            after(&|world| {
+                world.apply(
+                    &acme()
+                        .process("web", web().internal().quantity(2))
+                        .without("worker"),
+                );
+            }),
+        ),
+        (
+            "an edit of everything, while the App is suspended",
             after(&|world| world.apply(&edited.clone().suspended())),
         ),
         ("the App is deleted", after(&|world| world.delete("shop/acme"))),
