@@ -43,9 +43,13 @@ pub struct Identity {
 
 /// The App of a Procfile, or everything that cannot be carried over, in the order of the text.
 pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
+    translate_by(&schema(), text, identity)
+}
+
+fn translate_by(schema: &JSONSchemaProps, text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
     let mut problems = Vec::new();
     let processes = match read(text) {
-        Ok(root) => processes(&root, &identity.name, &mut problems),
+        Ok(root) => processes(&root, schema, &identity.name, &mut problems),
         Err(problem) => {
             problems.push(problem);
             BTreeMap::new()
@@ -76,6 +80,9 @@ pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut yaml = String::new();
     serde_saphyr::to_fmt_writer_with_options(&mut yaml, app, options)?;
+    if !yaml.ends_with('\n') {
+        yaml.push('\n');
+    }
     Ok(yaml)
 }
 
@@ -95,7 +102,12 @@ fn read(text: &[u8]) -> Result<Rc<Node>, Problem> {
     root.ok_or_else(|| whole(1, "has no processes, such as `web: ./bin/web`"))
 }
 
-fn processes(root: &Node, app: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Process> {
+fn processes(
+    root: &Node,
+    schema: &JSONSchemaProps,
+    app: &str,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Process> {
     let mut processes = BTreeMap::new();
     let entries = fields::entries(root, &mut |process, line, message| {
         let process = (!process.is_empty()).then_some(process);
@@ -115,7 +127,6 @@ fn processes(root: &Node, app: &str, problems: &mut Vec<Problem>) -> BTreeMap<St
         1..=100 => {}
         _ => whole("has more than 100 processes"),
     }
-    let schema = schema();
     let is_extended = entries
         .values()
         .any(|(_, node)| matches!(node.value, Value::Map(_)));
@@ -125,8 +136,12 @@ fn processes(root: &Node, app: &str, problems: &mut Vec<Problem>) -> BTreeMap<St
             report.of("", message);
         }
         let process = match &node.value {
-            Value::Map(_) => process::extended(node, line, &schema, &mut report),
-            Value::Scalar(_) if !is_extended => process::standard(node, &schema, &mut report),
+            Value::Map(_) => process::extended(node, line, schema, &mut report),
+            Value::Scalar(_) if is_extended && node.is_null() => {
+                report.at(&Path::default(), line, "is empty: say what the process runs");
+                continue;
+            }
+            Value::Scalar(_) if !is_extended => process::standard(node, schema, &mut report),
             Value::Scalar(_) => {
                 let message =
                     "is a command alone, while other processes are maps: write `command:` before it";

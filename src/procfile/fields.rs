@@ -3,7 +3,7 @@
 //! Whatever a schema knows (types, limits, and rules that are nothing but a regular expression) is taken from it. What
 //! several fields have to do with each other is in `rules.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -12,6 +12,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::problem::{Path, Report};
+use super::process::TRANSLATED;
 use super::yaml::{Node, Value};
 
 /// An entry of a map: its key's line, and its value.
@@ -184,12 +185,15 @@ pub(super) fn field(
         .into_iter()
         .find(|(field, _)| *field == name || snake(field) == name)
     else {
-        let known: Vec<String> = schema
+        // Those that are translated are keys of a process.
+        let translated: &[&str] = if path.target.is_empty() { &TRANSLATED } else { &[] };
+        let fields = schema
             .properties
             .iter()
             .flatten()
-            .map(|(field, _)| field.clone())
-            .collect();
+            .map(|(field, _)| field.as_str());
+        let known: BTreeSet<&str> = fields.chain(translated.iter().copied()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
         report.at(
             &path.key(name),
             line,
@@ -208,7 +212,7 @@ pub(super) fn field(
 }
 
 /// `healthyThreshold` as `healthy_threshold`.
-fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() {

@@ -45,7 +45,13 @@ impl Display for Problem {
 
 /// A name on one line of reasonable length.
 pub(super) fn shown(name: &str) -> String {
-    let mut shown: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in name.chars().take(SHOWN) {
+        match c {
+            '\'' | '"' | '\\' => shown.push(c),
+            c => shown.extend(c.escape_debug()),
+        }
+    }
     if name.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }

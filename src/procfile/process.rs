@@ -10,7 +10,7 @@ use super::{ports, words};
 use crate::api::app::Process;
 
 /// What is translated, rather than read by the schema alone.
-const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
+pub(super) const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
 
 /// A process of the standard format: a command line.
 pub(super) fn standard(command: &Node, schema: &JSONSchemaProps, report: &mut Report<'_>) -> Option<Process> {
@@ -84,7 +84,9 @@ impl<'a> Reader<'a, '_> {
     fn command(&mut self, node: &Node, path: &Path, line: usize) {
         self.report.place(path, line);
         let words = match &node.value {
-            Value::Scalar(text) if text.text.trim().is_empty() => return self.set_command("", Vec::new()),
+            Value::Scalar(text) if node.is_null() || text.text.trim().is_empty() => {
+                return self.set_command("", Vec::new());
+            }
             Value::Scalar(text) => match words::split(&text.text) {
                 // Nothing is gained by writing it in another way.
                 Ok(words) if shell_words::split(&text.text).is_ok_and(|ours| ours == words) => {
@@ -98,11 +100,13 @@ impl<'a> Reader<'a, '_> {
             },
             Value::List(items) => {
                 let words = items.iter().enumerate().map(|(index, item)| {
-                    let text = item.text().map(Into::into);
+                    // What is null is, but for nothing at all, its source text.
+                    let text = item.text().filter(|text| !(text.is_empty() && item.is_null()));
                     if text.is_none() {
-                        self.report.at(&path.item(index), item.line, "must be text");
+                        let message = "must be text, '' for an empty word";
+                        self.report.at(&path.item(index), item.line, message);
                     }
-                    text
+                    text.map(Into::into)
                 });
                 let Some(words) = words.collect::<Vec<_>>().into_iter().collect() else {
                     return;

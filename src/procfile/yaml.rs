@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag, options};
 
-use super::problem::{Path, Problem};
+use super::problem::{Path, Problem, shown};
 
 /// More than a Procfile of 100 processes with 250 variables each needs.
 pub(super) const NODES: usize = 100_000;
@@ -133,7 +133,12 @@ impl Tree {
                 };
                 let before = (self.nodes, self.text);
                 self.grow(line, 1, text.len())?;
-                let text = text.into_owned();
+                // The parser says `~` for what is not there at all.
+                let text = if plain && span.is_empty() {
+                    String::new()
+                } else {
+                    text.into_owned()
+                };
                 let node = Node::new(line, Value::Scalar(Scalar { text, plain }));
                 self.finish(Rc::new(node), anchor, before, 0);
             }
@@ -226,13 +231,14 @@ impl Tree {
     }
 
     fn unknown_tag(&self, line: usize, tag: Option<&Tag>) -> Problem {
-        let tag = tag.map(Tag::original).unwrap_or_default();
+        let tag = shown(&tag.map(Tag::original).unwrap_or_default());
         self.problem(line, &format!("the tag {tag} means nothing in a Procfile"))
     }
 
     fn malformed(&self, error: &ScanError) -> Problem {
         let line = error.marker().line();
-        self.problem(line, &format!("not valid YAML: {}", error.info()))
+        // Of a block that ends too soon, the line may be one more than there are.
+        self.problem(line, &format!("not valid YAML: {}", shown(&error.info())))
     }
 
     /// Trouble at what is being read, as far as it has been.
