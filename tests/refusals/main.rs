@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod large;
 mod platform;
 mod port_allocation;
 mod stored;
