@@ -12,7 +12,7 @@ mod error;
 mod replay;
 mod route53;
 
-pub use clients::{AwsClients, AwsSettings};
+pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};
 
 use async_trait::async_trait;

@@ -1,21 +1,36 @@
-//! The SDK's clients: one set per region and endpoint, with retries and timeouts set in one place. Who calls what is
-//! in the file of each service.
+//! The SDK's clients: one set per region, role and endpoint, with retries and timeouts set in one place. Who calls what
+//! is in the file of each service.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 
-/// Where a Platform's AWS is. Credentials come from the SDK's default chain.
+/// Where a Platform's AWS is, and as whom we call it. Our own credentials come from the SDK's default chain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AwsSettings {
     pub region: String,
     /// Another endpoint than AWS's own, for all services: an emulator, say.
     pub endpoint_url: Option<String>,
+    /// Whom to be there, other than ourselves.
+    pub role: Option<Role>,
 }
+
+/// An IAM role that is assumed through STS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Role {
+    pub arn: String,
+    /// What its trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// What an account's `CloudTrail` shows beside the role.
+const SESSION_NAME: &str = "empire-controller";
 
 /// Implements all the AWS traits. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,7 +47,11 @@ type Turn = futures::lock::Mutex<()>;
 impl AwsClients {
     /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
     pub async fn connect(settings: &AwsSettings) -> Self {
-        let AwsSettings { region, endpoint_url } = settings;
+        let AwsSettings {
+            region,
+            endpoint_url,
+            role,
+        } = settings;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
             .retry_config(retries())
@@ -43,7 +62,11 @@ impl AwsClients {
         if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
             loader = loader.app_name(name);
         }
-        Self::new(&loader.load().await)
+        let config = loader.load().await;
+        match role {
+            Some(role) => Self::new(&assumed(config, role).await),
+            None => Self::new(&config),
+        }
     }
 
     /// Route 53 refuses a second change to a zone while one is in flight, so that Apps take turns:
@@ -64,6 +87,19 @@ impl AwsClients {
     }
 }
 
+/// The same, in the name of a role. Its credentials last an hour and are renewed before they end; all clients share them.
+pub(super) async fn assumed(config: SdkConfig, role: &Role) -> SdkConfig {
+    let Role { arn, external_id } = role;
+    let mut provider = AssumeRoleProvider::builder(arn)
+        .session_name(SESSION_NAME)
+        .configure(&config);
+    if let Some(external_id) = external_id {
+        provider = provider.external_id(external_id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    config.into_builder().credentials_provider(provider).build()
+}
+
 /// Three attempts at each call, `RegisterTaskDefinition` alone excepted.
 pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
@@ -77,3 +113,6 @@ pub(super) fn timeouts() -> TimeoutConfig {
         .operation_timeout(Duration::from_mins(1))
         .build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 use crate::error::Class;
 
@@ -112,6 +113,10 @@ impl Call {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
+        // No call of ours, but one that the SDK makes before it.
+        if let Some(refused) = error.source().and_then(role_error) {
+            return ASSUME_ROLE.failed(refused);
+        }
         match error {
             SdkError::ConstructionFailure(_) => self.ours("InvalidRequest", words(error), Class::Bug),
             SdkError::TimeoutError(_) => self.ours("Timeout", words(error), Class::Transient),
@@ -177,6 +182,13 @@ impl Call {
             None => Fault::Failed(class_of_status(reply)),
         }
     }
+}
+
+const ASSUME_ROLE: Call = Call::read("sts:AssumeRole");
+
+/// Why the Platform's role could not be assumed, if that is what went wrong.
+fn role_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError, HttpResponse>> {
+    causes(cause).find_map(|cause| cause.downcast_ref())
 }
 
 /// What of an HTTP reply decides.
@@ -318,6 +330,7 @@ const ANY: &str = "";
 const ECS: &str = "ecs:";
 const ELBV2: &str = "elasticloadbalancing:";
 const ROUTE53: &str = "route53:";
+const STS: &str = "sts:";
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
 const TRANSIENT: Fault = Fault::Failed(Class::Transient);
@@ -389,6 +402,7 @@ const RULES: &[Rule] = &[
     rule(ELBV2, &["OperationNotPermitted", "SubnetNotFound", "InvalidSubnet", "InvalidSecurityGroup",
         "AvailabilityZoneNotSupported"], DENIED),
     rule(ROUTE53, &["NoSuchHostedZone"], DENIED),
+    rule(STS, &["ValidationError"], DENIED),
 
     // Our own mistakes.
     rule(ANY, &["SerializationException", "MissingParameter", "InvalidAction", "UnknownOperationException",

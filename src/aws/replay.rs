@@ -88,16 +88,24 @@ pub(super) struct Sent {
     pub(super) target: String,
     /// Method, path and query.
     pub(super) line: String,
+    /// The access key that it was signed with.
+    pub(super) key: String,
     pub(super) body: String,
 }
 
 impl Sent {
-    fn new(request: &HttpRequest) -> Self {
+    pub(super) fn new(request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let path = request.uri().splitn(4, '/').nth(3).unwrap_or_default();
         let body = request.body().bytes().unwrap_or_default();
         Sent {
             target: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            key: request
+                .headers()
+                .get("authorization")
+                .and_then(|value| value.split_once("Credential=")?.1.split('/').next())
+                .unwrap_or_default()
+                .to_owned(),
             line: format!("{} /{path}", request.method()),
             body: String::from_utf8(body.to_vec()).unwrap(),
         }

@@ -112,10 +112,11 @@ pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
     AwsSettings {
         region: platform.spec.region.clone(),
         endpoint_url: platform.spec.endpoint_url.clone(),
+        role: None,
     }
 }
 
-/// The SDK's clients, one set per (region, endpoint).
+/// The SDK's clients, one set per (region, role, endpoint).
 #[derive(Default)]
 pub struct Sdk(tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Aws>>>);
 

@@ -216,6 +216,7 @@ fn is_setting(code: &str) -> bool {
         "PlatformUnknownException",
         "SubnetNotFound",
         "UnsupportedFeatureException",
+        "ValidationError",
     ]
     .contains(&code)
 }

@@ -11,7 +11,7 @@ const DENIED: Fault = Fault::Failed(Class::Denied);
 const REFUSED: Fault = Fault::Failed(Class::Refused);
 const BUG: Fault = Fault::Failed(Class::Bug);
 
-const SERVICES: [&str; 3] = ["ecs:X", "elasticloadbalancing:X", "route53:X"];
+const SERVICES: [&str; 4] = ["ecs:X", "elasticloadbalancing:X", "route53:X", "sts:X"];
 const VERBS: [Verb; 4] = [Verb::Read, Verb::Create, Verb::Modify, Verb::Delete];
 /// The codes that ECS gives to what has no code of its own.
 const NAMELESS: [&str; 2] = ["ClientException", "InvalidParameterException"];
@@ -263,6 +263,11 @@ fn refused() {
     for status in [400, 403, 404, 409, 418] {
         assert_eq!(judge("ecs:X", Verb::Create, status, "SomethingNew", ""), REFUSED);
     }
+}
+
+#[test]
+fn denied_until_the_role_can_be_assumed() {
+    check("sts:X", &VERBS, &["ValidationError"], "", DENIED);
 }
 
 #[test]
