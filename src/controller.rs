@@ -9,6 +9,7 @@ mod finalizer;
 mod installation;
 mod kubernetes;
 mod memory;
+mod namespaces;
 mod platform;
 pub mod ports;
 mod prepare;
@@ -34,7 +35,9 @@ use tracing::{debug, error, info, warn};
 use backoff::Failures;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
+use installation::Installation;
 use memory::{Memories, Told};
+use namespaces::Namespaces;
 pub use preview::{MANIFEST_LIMIT, Outlook, Preview, preview};
 use resolve::annotated;
 
@@ -59,10 +62,7 @@ pub async fn run(
         _ = early.wait_for(|stopping| *stopping) => return Ok(()),
     }
     .map_err(kubernetes::failed("find the owner id"))?;
-    match installation.id() {
-        Ok(id) => info!(owner = id, "reconciling"),
-        Err(message) => error!("nothing will be written: {message}"),
-    }
+    announce(&installation);
 
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
@@ -83,6 +83,7 @@ pub async fn run(
         told: Told::default(),
         failures: Failures::default(),
         ports: Ports::default(),
+        namespaces: Namespaces::default(),
         wake: Wake {
             apps: wake_apps,
             platforms: wake_platforms,
@@ -140,6 +141,7 @@ pub async fn run(
 
     let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
     tokio::spawn(tell_when_ready(context.caches.clone(), readiness));
+    tokio::spawn(namespaces::watch(context.clone(), stopped));
     let run_apps = app_controller.run(
         app::pass,
         |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
@@ -156,6 +158,13 @@ pub async fn run(
         () = stopped_before(unfilled, gave_up) => {}
     }
     Ok(())
+}
+
+fn announce(installation: &Installation) {
+    match installation.id() {
+        Ok(id) => info!(owner = id, "reconciling"),
+        Err(message) => error!("nothing will be written: {message}"),
+    }
 }
 
 /// True once `stopped` has resolved, whoever listens.

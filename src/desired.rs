@@ -3,9 +3,11 @@
 //! Defaults live here and not in the schema, where the API server would write them into the user's object. The only
 //! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
 
+mod content;
 mod load_balancing;
 mod records;
 mod service;
+mod tenancy;
 mod text;
 
 #[cfg(test)]
@@ -25,12 +27,8 @@ use crate::model::desired::{Desired, DesiredProcess, Place, Runs};
 use crate::model::name::{self, AppName};
 use crate::model::owner::{Owner, Tags};
 use crate::model::port::PortRange;
-use crate::model::service::{
-    Environment, HostPort, LaunchType, Logging, NetworkMode, PortMapping, TaskDefinition,
-};
+use crate::model::service::{HostPort, NetworkMode, PortMapping};
 
-const DEFAULT_CPU: u32 = 256;
-const DEFAULT_MEMORY: u32 = 512;
 const DEFAULT_GRACE_PERIOD: u32 = 60;
 
 /// What an App means, and what its developer had better know.
@@ -40,7 +38,16 @@ pub struct Built {
     pub warnings: Vec<String>,
 }
 
-pub fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
+/// The labels of the namespace that an App lives in.
+pub type NamespaceLabels = BTreeMap<String, String>;
+
+pub fn build(
+    app: &App,
+    platform: &Platform,
+    owner: &Owner,
+    namespace: &NamespaceLabels,
+) -> Result<Built, Error> {
+    tenancy::check(app, platform, namespace)?;
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     for (name, process) in &app.spec.processes {
@@ -144,6 +151,10 @@ impl Builder<'_> {
         })
     }
 
+    fn platform_name(&self) -> &str {
+        self.platform.metadata.name.as_deref().unwrap_or_default()
+    }
+
     fn family(&self) -> String {
         name::family(&self.owner.app, self.name)
     }
@@ -174,71 +185,6 @@ impl Builder<'_> {
         }
     }
 
-    fn task_definition(&self, ports: Vec<PortMapping>) -> Result<TaskDefinition, Error> {
-        let cpu = self
-            .process
-            .cpu
-            .and_then(|cpu| cpu.try_into().ok())
-            .unwrap_or(DEFAULT_CPU);
-        let memory = match &self.process.memory {
-            None => DEFAULT_MEMORY,
-            Some(memory) => text::mebibytes(memory).ok_or_else(|| {
-                self.invalid("memory", &format!("{} is no amount of memory", memory.as_str()))
-            })?,
-        };
-        if self.launch_type() == LaunchType::Fargate && !is_fargate_size(cpu, memory) {
-            return Err(self.invalid(
-                "cpu and memory",
-                &format!("Fargate has no size of {cpu} CPU units with {memory} MiB; see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"),
-            ));
-        }
-        let mut command = shell_words::split(&self.process.command)
-            .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
-        if command.is_empty() {
-            return Err(self.invalid("command", "is empty"));
-        }
-        command.extend(self.process.args.iter().cloned());
-        let tasks = self.platform.spec.tasks.as_ref();
-        Ok(TaskDefinition {
-            family: self.family(),
-            network_mode: self.network_mode(),
-            launch_type: self.launch_type(),
-            execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
-            task_role_arn: None,
-            container: self.name.into(),
-            image: self.app.spec.image.clone(),
-            command,
-            cpu,
-            memory,
-            secrets: BTreeMap::new(),
-            process_limit: None,
-            stop_timeout: None,
-            read_only_root_filesystem: false,
-            environment: self.environment(ports.first()),
-            ports,
-            logging: tasks
-                .and_then(|tasks| tasks.logging.as_ref())
-                .map(|logging| Logging {
-                    driver: logging.driver.clone(),
-                    options: logging.options.clone(),
-                }),
-        })
-    }
-
-    /// Nothing is injected that changes without the content changing: it would roll every task for nothing.
-    fn environment(&self, port: Option<&PortMapping>) -> Environment {
-        let app = &self.owner.app.name;
-        let mut environment = self.app.spec.env.clone();
-        environment.extend(self.process.env.clone());
-        environment.extend(port.map(|port| ("PORT".into(), port.container_port.to_string())));
-        environment.extend([
-            ("EMPIRE_APPNAME".into(), app.clone()),
-            ("EMPIRE_PROCESS".into(), self.name.into()),
-            ("SOURCE".into(), format!("{app}.{}", self.name)),
-        ]);
-        Environment(environment)
-    }
-
     fn seconds(&self, field: &str, duration: &str) -> Result<u32, Error> {
         text::seconds(duration)
             .ok_or_else(|| self.invalid(field, &format!("{duration} is no duration in whole seconds")))
@@ -256,22 +202,6 @@ impl Builder<'_> {
             self.name
         ))
     }
-}
-
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>
-fn is_fargate_size(cpu: u32, memory: u32) -> bool {
-    const GIB: u32 = 1_024;
-    let (first, last, step) = match cpu {
-        256 => return [512, GIB, 2 * GIB].contains(&memory),
-        512 => (GIB, 4 * GIB, GIB),
-        1_024 => (2 * GIB, 8 * GIB, GIB),
-        2_048 => (4 * GIB, 16 * GIB, GIB),
-        4_096 => (8 * GIB, 30 * GIB, GIB),
-        8_192 => (16 * GIB, 60 * GIB, 4 * GIB),
-        16_384 => (32 * GIB, 120 * GIB, 8 * GIB),
-        _ => return false,
-    };
-    (first..=last).contains(&memory) && (memory - first).is_multiple_of(step)
 }
 
 fn set(items: &[String]) -> BTreeSet<String> {

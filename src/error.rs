@@ -28,6 +28,9 @@ pub enum Class {
 pub enum Error {
     #[error("{0}")]
     Invalid(String),
+    /// The Platform's tenancy does not allow it. A change of the Platform, or of the namespace's labels, may.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error(transparent)]
     Aws(#[from] AwsError),
     #[error("{action}: {message}")]
@@ -45,7 +48,7 @@ pub enum Error {
 impl Error {
     pub fn class(&self) -> Class {
         match self {
-            Error::Invalid(_) => Class::Invalid,
+            Error::Invalid(_) | Error::NotAllowed(_) => Class::Invalid,
             Error::Aws(error) => error.class(),
             Error::Kubernetes { .. } | Error::Outdated { .. } => Class::Transient,
             Error::Forbidden { .. } => Class::Denied,

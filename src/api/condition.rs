@@ -108,6 +108,10 @@ reasons! {
     /// The manifest asks for what cannot be; the message names process and field. The developer edits it; nothing is tried
     /// before that.
     InvalidSpec,
+    /// The Platform's `tenancy` does not allow the App: its namespace, its `taskRoleArn` or one of its `secrets`; the message
+    /// says which. What the App has in AWS stays as it is. The developer edits the App, or the operator the Platform or the
+    /// labels of the namespace.
+    NotAllowed,
     /// All of the Platform's host ports are held. The operator widens `network.hostPorts`, or Apps let go of some.
     PortsExhausted,
     /// The controller came upon something that it takes to be impossible. The operator reports it, with the log.

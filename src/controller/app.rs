@@ -144,7 +144,13 @@ impl<'a> Pass<'a> {
             self.remember(|memory| memory.built = false);
         }
         let platforms = self.context.caches.platforms();
-        let bound = match bind(self.app, &platforms, &self.context.installation) {
+        let context = self.context;
+        let namespace = self.app.namespace().unwrap_or_default();
+        let labels = match context.namespaces.labels(&context.client, &namespace).await {
+            Ok(labels) => labels,
+            Err(error) => return self.failed(None, &error).await,
+        };
+        let bound = match bind(self.app, &platforms, labels, &context.installation) {
             Ok(bound) => bound,
             Err(verdict) => return self.waits(verdict).await,
         };
@@ -157,7 +163,7 @@ impl<'a> Pass<'a> {
     async fn reconcile(&self, bound: &Bound<'_>) -> Result<(Desired, Outcome, Before), Error> {
         let (context, platform) = (self.context, bound.platform);
         self.announce(&bound.record).await?;
-        let Built { desired, warnings } = wanted(self.app, bound)?;
+        let Built { desired, warnings } = self.wanted(bound).await?;
         if !self.deleting {
             self.warn_once(warnings).await;
         }
@@ -195,6 +201,25 @@ impl<'a> Pass<'a> {
         self.remember(Memory::doubt);
         let outcome = reconcile(&*aws, &claims, &self.hold(&bound.record), request).await?;
         Ok((desired, outcome, before))
+    }
+
+    /// What the watch says of the namespace may be old: before an App is turned away, the API server is asked.
+    async fn wanted(&self, bound: &Bound<'_>) -> Result<Built, Error> {
+        match wanted(self.app, bound) {
+            Err(Error::NotAllowed(_)) => {
+                let Context {
+                    namespaces, client, ..
+                } = self.context;
+                let namespace = &bound.owner.app.namespace;
+                let namespace = namespaces.read(client, namespace).await?;
+                let bound = Bound {
+                    namespace,
+                    ..bound.clone()
+                };
+                wanted(self.app, &bound)
+            }
+            built => built,
+        }
     }
 
     fn hold<'b>(&'b self, record: &'b PlatformRecord) -> Hold<'b> {

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use super::backoff::Failures;
 use super::installation::Installation;
 use super::memory::{Key, Memories, Told, lock};
-use super::resolve::recorded;
+use super::namespaces::Namespaces;
+use super::resolve::{account, recorded};
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::aws::{Aws, AwsClients, AwsSettings};
+use crate::aws::{Aws, AwsClients, AwsSettings, Role};
 use crate::config::Config;
 use crate::desired;
 
@@ -31,6 +32,7 @@ pub(super) struct Context {
     pub told: Told,
     pub failures: Failures,
     pub ports: Ports,
+    pub namespaces: Namespaces,
     pub wake: Wake,
     pub connect: Box<dyn Connect>,
     /// True once the process is to end.
@@ -63,6 +65,14 @@ impl Caches {
         known
             .iter()
             .filter_map(|guard| guard.0.as_ref().ok().cloned())
+            .collect()
+    }
+
+    /// The Apps of a namespace.
+    pub(super) fn apps_in(&self, namespace: &str) -> Vec<Key> {
+        let known = self.apps.state();
+        let keys = known.iter().map(|app| ObjectRef::from_obj(&**app));
+        keys.filter(|key| key.namespace.as_deref() == Some(namespace))
             .collect()
     }
 
@@ -112,7 +122,10 @@ pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
     AwsSettings {
         region: platform.spec.region.clone(),
         endpoint_url: platform.spec.endpoint_url.clone(),
-        role: None,
+        role: platform.spec.role_arn.clone().map(|arn| Role {
+            arn,
+            external_id: platform.spec.external_id.clone(),
+        }),
     }
 }
 
@@ -165,7 +178,11 @@ fn place_key(platform: &Platform) -> String {
     let place = desired::place(platform);
     let uid = platform.metadata.uid.as_deref().unwrap_or_default();
     let endpoint = platform.spec.endpoint_url.as_deref().unwrap_or_default();
-    format!("{uid} {} {endpoint} {}", platform.spec.region, place.cluster)
+    let account = account(platform).unwrap_or_default();
+    format!(
+        "{uid} {account} {} {endpoint} {}",
+        platform.spec.region, place.cluster
+    )
 }
 
 impl Context {

@@ -20,7 +20,7 @@ use super::kubernetes::failed;
 use super::memory::Trouble;
 use super::ports::{self, StillGone};
 use super::report;
-use super::resolve::{annotated, recorded, reports_holdings};
+use super::resolve::{account, annotated, recorded, reports_holdings};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
@@ -288,7 +288,8 @@ impl Pass<'_> {
         // A cluster may be given by name or by ARN, which ends in its name.
         let cluster = |place: &Place| place.cluster.rsplit('/').next().map(ToOwned::to_owned);
         let same_cluster = |other: &Platform| {
-            other.spec.region == self.platform.spec.region
+            account(other) == account(self.platform)
+                && other.spec.region == self.platform.spec.region
                 && other.spec.endpoint_url == self.platform.spec.endpoint_url
                 && cluster(&desired::place(other)) == cluster(&place)
         };

@@ -11,7 +11,7 @@ use super::resolve::{Resolved, resolve, unready};
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::desired::{self, Built};
+use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::owner::Owner;
@@ -20,17 +20,20 @@ use crate::reconcile::{Request, Scope};
 use crate::status::{self, Verdict};
 
 /// Where an App lives, and what marks its things there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bound<'a> {
     pub platform: &'a Platform,
     pub record: PlatformRecord,
     pub owner: Owner,
+    /// What its namespace is labelled with.
+    pub namespace: NamespaceLabels,
 }
 
 /// Or the verdict on an App that can live nowhere yet.
 pub(super) fn bind<'a>(
     app: &App,
     platforms: &'a [Platform],
+    namespace: NamespaceLabels,
     installation: &Installation,
 ) -> Result<Bound<'a>, Verdict> {
     let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
@@ -49,6 +52,7 @@ pub(super) fn bind<'a>(
         platform,
         record,
         owner,
+        namespace,
     })
 }
 
@@ -61,7 +65,7 @@ pub(super) fn wanted(app: &App, bound: &Bound<'_>) -> Result<Built, Error> {
             warnings: Vec::new(),
         });
     }
-    desired::build(app, platform, owner)
+    desired::build(app, platform, owner, &bound.namespace)
 }
 
 /// A pass that looks at everything, by nothing but the App and the status it has.

@@ -18,6 +18,7 @@ use super::claims::KubeClaims;
 use super::context::{Connect, settings_of};
 use super::installation::{self, Installation};
 use super::kubernetes::words;
+use super::namespaces::Namespaces;
 use super::prepare::{Bound, bind, request, wanted};
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -91,7 +92,9 @@ pub async fn preview(
     }
     let platforms = platforms(&client).await?;
     let installation = installation(&client, plan).await?;
-    let bound = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
+    let namespace = app.namespace().unwrap_or_default();
+    let labels = Namespaces::default().read(&client, &namespace).await?;
+    let bound = bind(&app, &platforms, labels, &installation).map_err(|verdict| said(&verdict))?;
     let built = wanted(&app, &bound)?;
     warnings.extend(built.warnings);
 

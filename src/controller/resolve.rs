@@ -59,8 +59,15 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
         Some(recorded) if !agrees(&recorded, &record) => Err(Verdict::Stalled(
             Reason::PlatformChanged,
             format!(
-                "Platform {name} is not where this App's resources are: they are in region {}, cluster {}, VPC {}",
-                recorded.region, recorded.cluster, recorded.vpc_id
+                "Platform {name} is not where this App's resources are: they are in {}region {}, cluster {}, VPC {}",
+                recorded
+                    .account
+                    .as_ref()
+                    .map(|account| format!("account {account}, "))
+                    .unwrap_or_default(),
+                recorded.region,
+                recorded.cluster,
+                recorded.vpc_id
             ),
         )),
         None if platform.metadata.deletion_timestamp.is_some() => Err(Verdict::Reconciling(
@@ -122,6 +129,12 @@ fn default(platforms: &[Platform]) -> Result<String, Verdict> {
     }
 }
 
+/// The AWS account that a Platform is in, if it has a role: without, it is the controller's own.
+pub(super) fn account(platform: &Platform) -> Option<String> {
+    let role = platform.spec.role_arn.as_ref()?;
+    role.split(':').nth(4).map(Into::into)
+}
+
 /// What of a Platform an App's resources depend on for good.
 pub(super) fn record(platform: &Platform) -> PlatformRecord {
     let place = crate::desired::place(platform);
@@ -129,6 +142,7 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
     let zone = |zone: Option<&crate::api::platform::Zone>| zone.map(|zone| zone.hosted_zone_id.clone());
     PlatformRecord {
         name: platform.name_any(),
+        account: account(platform),
         region: platform.spec.region.clone(),
         cluster: place.cluster,
         vpc_id: platform.spec.network.vpc_id.clone(),
@@ -141,7 +155,8 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
 fn agrees(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
     let same_zone =
         |recorded: &Option<String>, found: &Option<String>| recorded.is_none() || recorded == found;
-    recorded.region == found.region
+    recorded.account == found.account
+        && recorded.region == found.region
         && recorded.cluster == found.cluster
         && recorded.vpc_id == found.vpc_id
         && same_zone(&recorded.internal_zone_id, &found.internal_zone_id)

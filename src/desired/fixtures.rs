@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
+use crate::desired::NamespaceLabels;
 use crate::model::name::AppName;
 use crate::model::owner::Owner;
 
@@ -70,6 +71,13 @@ pub(crate) fn owner() -> Owner {
             name: "acme".into(),
         },
     }
+}
+
+/// The labels of namespace `shop`.
+pub(crate) fn namespace() -> NamespaceLabels {
+    [("kubernetes.io/metadata.name", "shop"), ("team", "retail")]
+        .map(|(key, value)| (key.into(), value.into()))
+        .into()
 }
 
 /// A JSON merge patch: `null` takes a field away.

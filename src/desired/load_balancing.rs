@@ -28,7 +28,7 @@ impl Builder<'_> {
                 "expose.external",
                 &format!(
                     "Platform {} has no network.{word}, so there are no subnets for an {word} load balancer",
-                    self.platform.metadata.name.as_deref().unwrap_or_default()
+                    self.platform_name()
                 ),
             ));
         };

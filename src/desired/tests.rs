@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::fixtures::{app, app_with, owner, platform, platform_with};
-use super::{app_name, build, has_names, is_fargate_size, place};
+use super::content::is_fargate_size;
+use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
+use super::{app_name, build, has_names, place};
 use crate::error::{Class, Error};
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetProtocol, TargetType};
@@ -23,7 +24,9 @@ use crate::model::service::{
 };
 
 fn built(processes: Value, spec: Value) -> Desired {
-    build(&app(processes), &platform(spec), &owner()).unwrap().desired
+    build(&app(processes), &platform(spec), &owner(), &namespace())
+        .unwrap()
+        .desired
 }
 
 /// The one process of an App, on a Platform.
@@ -44,7 +47,13 @@ fn exposed(expose: Value) -> DesiredProcess {
 
 /// Why a process is refused, in words that name it.
 fn refused(process: Value, spec: Value) -> String {
-    let error = build(&app(json!({ "api": process })), &platform(spec), &owner()).unwrap_err();
+    let error = build(
+        &app(json!({ "api": process })),
+        &platform(spec),
+        &owner(),
+        &namespace(),
+    )
+    .unwrap_err();
     assert_eq!(error.class(), Class::Invalid);
     let Error::Invalid(message) = error else {
         panic!("{error}")
@@ -147,7 +156,9 @@ fn a_command_that_cannot_be_split_or_is_nothing_is_refused() {
 fn a_command_that_looks_as_if_it_wanted_a_shell_gets_a_warning() {
     let warnings = |command: &str| {
         let app = app(json!({ "api": { "command": command } }));
-        build(&app, &platform(json!({})), &owner()).unwrap().warnings
+        build(&app, &platform(json!({})), &owner(), &namespace())
+            .unwrap()
+            .warnings
     };
     for (command, sign) in [
         ("run $PORT", "$"),
@@ -236,7 +247,9 @@ fn variables_of_the_process_win_over_the_apps_and_ours_over_both() {
             "expose": { "containerPort": 7070 },
         } },
     } }));
-    let desired = build(&app, &platform(json!({})), &owner()).unwrap().desired;
+    let desired = build(&app, &platform(json!({})), &owner(), &namespace())
+        .unwrap()
+        .desired;
     let environment = &desired.processes["api"].task_definition.environment.0;
     let expected = [
         ("BOTH", "process"),
@@ -657,7 +670,7 @@ fn the_same_manifest_means_the_same_every_time() {
 #[test]
 fn one_bad_process_is_named_among_the_good_ones() {
     let app = app(json!({ "api": { "command": "run" }, "web": { "command": "'" } }));
-    let error = build(&app, &platform(json!({})), &owner()).unwrap_err();
+    let error = build(&app, &platform(json!({})), &owner(), &namespace()).unwrap_err();
     assert!(error.to_string().starts_with("process web: command: "), "{error}");
 }
 
@@ -687,7 +700,7 @@ fn without_zones_in_its_status_a_platform_gives_no_names() {
     let platform = platform_with(json!({ "status": { "zones": null } }));
     let app = app(json!({ "web": { "command": "run" } }));
     assert!(
-        build(&app, &platform, &owner())
+        build(&app, &platform, &owner(), &namespace())
             .unwrap()
             .desired
             .records

@@ -11,7 +11,7 @@ use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus, Retiring};
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
 use crate::desired::build;
-use crate::desired::fixtures::{app, owner, platform};
+use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
@@ -36,7 +36,9 @@ pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
 }
 
 pub(super) fn wanted(app: &App) -> Desired {
-    build(app, &platform(json!({})), &owner()).unwrap().desired
+    build(app, &platform(json!({})), &owner(), &namespace())
+        .unwrap()
+        .desired
 }
 
 pub(super) fn aws_error(code: &str, fault: Fault) -> AwsError {

@@ -1,5 +1,7 @@
 //! The in-memory AWS refuses what AWS refuses: without this, nothing that is proved on it means anything.
 
+use std::collections::BTreeMap;
+
 use empire_controller::aws::{AwsError, Ecs, Elbv2, Fault, Route53};
 use empire_controller::error::Class;
 use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
@@ -45,7 +47,8 @@ fn web() -> DesiredProcess {
         },
     };
     let platform = staging().bridge_ports(9000, 9010).build();
-    let built = empire_controller::desired::build(&acme().build(), &platform, &owner).unwrap();
+    let built =
+        empire_controller::desired::build(&acme().build(), &platform, &owner, &BTreeMap::new()).unwrap();
     let mut web = built.desired.processes["web"].clone();
     web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
     web

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::Platform;
 use empire_controller::controller::ports;
-use empire_controller::desired::{self, Built};
+use empire_controller::desired::{self, Built, NamespaceLabels};
 use empire_controller::error::Error;
 use empire_controller::model::desired::Desired;
 use empire_controller::model::name::AppName;
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) aws: FakeAws,
     platform: Platform,
     apps: BTreeMap<String, Held>,
+    /// The labels of every namespace.
+    pub(crate) namespace: NamespaceLabels,
     /// What a controller forgets when it dies.
     recovered: bool,
     cursor: Option<u16>,
@@ -109,6 +111,7 @@ impl World {
             aws: FakeAws::new(&["default"], &zones),
             platform: platform.build(),
             apps: BTreeMap::new(),
+            namespace: NamespaceLabels::new(),
             recovered: false,
             cursor: None,
             loses_status: false,
@@ -122,6 +125,7 @@ impl World {
             aws: self.aws.fork(),
             platform: self.platform.clone(),
             apps: self.apps.clone(),
+            namespace: self.namespace.clone(),
             held: self.held.clone(),
             ..*self
         }
@@ -390,7 +394,7 @@ impl World {
         if held.deleting {
             return Ok(Desired::empty(owner, desired::place(&self.platform)));
         }
-        let Built { desired, .. } = desired::build(app, &self.platform, &owner)?;
+        let Built { desired, .. } = desired::build(app, &self.platform, &owner, &self.namespace)?;
         Ok(desired)
     }
 

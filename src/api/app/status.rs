@@ -47,6 +47,10 @@ pub struct PlatformRecord {
     /// Its name.
     pub name: String,
 
+    /// The AWS account of its role, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+
     /// Its AWS region.
     pub region: String,
 

@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use crate::desired::build;
-use crate::desired::fixtures::{app, owner, platform, platform_with};
+use crate::desired::fixtures::{app, namespace, owner, platform, platform_with};
 use crate::model::desired::Desired;
 use crate::model::record::RecordStyle;
 
@@ -17,7 +17,7 @@ fn zones(internal: &str, external: &str) -> Value {
 }
 
 fn wanted(processes: Value, patch: Value) -> Result<Desired, String> {
-    let built = build(&app(processes), &platform_with(patch), &owner());
+    let built = build(&app(processes), &platform_with(patch), &owner(), &namespace());
     built
         .map(|built| built.desired)
         .map_err(|error| error.to_string())
@@ -281,7 +281,7 @@ fn records_are_names_with_a_ttl_of_a_minute_unless_the_platform_says_otherwise()
         ),
     ] {
         let app = app(exposed("web", json!({})));
-        let desired = build(&app, &platform(json!({ "dns": dns })), &owner())
+        let desired = build(&app, &platform(json!({ "dns": dns })), &owner(), &namespace())
             .unwrap()
             .desired;
         assert!(

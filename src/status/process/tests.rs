@@ -7,7 +7,7 @@ use super::{all, complete, url};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
 use crate::aws::Fault;
 use crate::desired::build;
-use crate::desired::fixtures::{app, owner, platform};
+use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::error::Class;
 use crate::model::desired::Desired;
 use crate::model::state::{Observed, Rollout};
@@ -232,7 +232,9 @@ fn processes_counts_the_complete_ones() {
 #[track_caller]
 fn check_url(processes: Value, spec: Value, expected: Option<&str>) {
     let app = app(processes);
-    let desired = build(&app, &platform(spec), &owner()).unwrap().desired;
+    let desired = build(&app, &platform(spec), &owner(), &namespace())
+        .unwrap()
+        .desired;
     let found = url(&app, &desired, &outcome(&desired, settled(&desired)));
     assert_eq!(found.as_deref(), expected);
 }
@@ -276,7 +278,7 @@ fn the_url_has_the_hostname_else_the_derived_name_else_the_load_balancers() {
     );
     check_url(web(&[]), json!({}), Some("http://acme.corp.example"));
     let app = app(web(&[]));
-    let desired = build(&app, &platform(json!({ "dns": null })), &owner())
+    let desired = build(&app, &platform(json!({ "dns": null })), &owner(), &namespace())
         .unwrap()
         .desired;
     let mut world = settled(&desired);

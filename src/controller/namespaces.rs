@@ -1,0 +1,76 @@
+//! The labels of namespaces: a Platform's tenancy goes by them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use tracing::warn;
+
+use super::context::Context;
+use super::kubernetes::failed;
+use super::memory::lock;
+use crate::desired::NamespaceLabels;
+use crate::error::Error;
+
+/// The labels that passes went by, as far as is known.
+#[derive(Default)]
+pub(super) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
+
+impl Namespaces {
+    /// As they were when they were last seen.
+    pub(super) async fn labels(&self, client: &Client, namespace: &str) -> Result<NamespaceLabels, Error> {
+        let known = lock(&self.0).get(namespace).cloned();
+        match known {
+            Some(labels) => Ok(labels),
+            None => self.read(client, namespace).await,
+        }
+    }
+
+    /// As they are.
+    pub(super) async fn read(&self, client: &Client, namespace: &str) -> Result<NamespaceLabels, Error> {
+        let api: Api<Namespace> = Api::all(client.clone());
+        let found = api
+            .get_metadata_opt(namespace)
+            .await
+            .map_err(failed("get the namespace"))?;
+        let labels = found.map(labels_of).unwrap_or_default();
+        self.learn(namespace, &labels);
+        Ok(labels)
+    }
+
+    /// True if a pass may have gone by others.
+    fn learn(&self, namespace: &str, labels: &NamespaceLabels) -> bool {
+        let before = lock(&self.0).insert(namespace.to_owned(), labels.clone());
+        before.is_some_and(|before| &before != labels)
+    }
+}
+
+fn labels_of(namespace: PartialObjectMeta<Namespace>) -> NamespaceLabels {
+    namespace.metadata.labels.unwrap_or_default()
+}
+
+/// Wakes the Apps of a namespace whose labels have changed, until the process ends.
+pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = ()>) {
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(context.client.clone());
+    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let heed = |event: watcher::Result<watcher::Event<PartialObjectMeta<Namespace>>>| {
+        let namespace = match event {
+            Ok(watcher::Event::Apply(namespace) | watcher::Event::InitApply(namespace)) => namespace,
+            // No App outlives its namespace.
+            Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) => return,
+            Err(error) => return warn!(%error, "the watch of namespaces failed, and begins again"),
+        };
+        let name = namespace.name_any();
+        if context.namespaces.learn(&name, &labels_of(namespace)) {
+            context.wake.apps(context.caches.apps_in(&name));
+        }
+    };
+    events
+        .take_until(stopped)
+        .for_each(async |event| heed(event))
+        .await;
+}

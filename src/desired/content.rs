@@ -1,0 +1,169 @@
+//! What one task of a process is: its task definition.
+
+use std::collections::BTreeMap;
+
+use super::{Builder, text};
+use crate::api::app::{App, Process};
+use crate::error::Error;
+use crate::model::service::{Environment, LaunchType, Logging, PortMapping, TaskDefinition};
+
+const DEFAULT_CPU: u32 = 256;
+const DEFAULT_MEMORY: u32 = 512;
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
+const FARGATE_STOP_TIMEOUT: u32 = 120;
+
+impl Builder<'_> {
+    pub(super) fn task_definition(&self, ports: Vec<PortMapping>) -> Result<TaskDefinition, Error> {
+        let (cpu, memory) = self.size()?;
+        let (environment, secrets) = self.variables(ports.first())?;
+        let tasks = self.platform.spec.tasks.as_ref();
+        let process = self.process;
+        Ok(TaskDefinition {
+            family: self.family(),
+            network_mode: self.network_mode(),
+            launch_type: self.launch_type(),
+            execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
+            task_role_arn: self.app.spec.task_role_arn.clone(),
+            container: self.name.into(),
+            image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
+            command: self.command()?,
+            cpu,
+            memory,
+            environment,
+            secrets,
+            process_limit: self.process_limit()?,
+            stop_timeout: self.stop_timeout()?,
+            read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
+            ports,
+            logging: tasks
+                .and_then(|tasks| tasks.logging.as_ref())
+                .map(|logging| Logging {
+                    driver: logging.driver.clone(),
+                    options: logging.options.clone(),
+                }),
+        })
+    }
+
+    /// CPU units and MiB.
+    fn size(&self) -> Result<(u32, u32), Error> {
+        let cpu = self.process.cpu.and_then(|cpu| cpu.try_into().ok());
+        let cpu = cpu.unwrap_or(DEFAULT_CPU);
+        let memory = match &self.process.memory {
+            None => DEFAULT_MEMORY,
+            Some(memory) => text::mebibytes(memory).ok_or_else(|| {
+                self.invalid("memory", &format!("{} is no amount of memory", memory.as_str()))
+            })?,
+        };
+        if self.is_on_fargate() && !is_fargate_size(cpu, memory) {
+            return Err(self.invalid(
+                "cpu and memory",
+                &format!("Fargate has no size of {cpu} CPU units with {memory} MiB; see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"),
+            ));
+        }
+        Ok((cpu, memory))
+    }
+
+    fn command(&self) -> Result<Vec<String>, Error> {
+        let mut command = shell_words::split(&self.process.command)
+            .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
+        if command.is_empty() {
+            return Err(self.invalid("command", "is empty"));
+        }
+        command.extend(self.process.args.iter().cloned());
+        Ok(command)
+    }
+
+    /// Environment variables with values, and those whose values are secret. A process's own name hides the App's, be it
+    /// a value or a secret; ours hide both. Nothing of ours changes without the content changing: it would roll every
+    /// task for nothing.
+    fn variables(
+        &self,
+        port: Option<&PortMapping>,
+    ) -> Result<(Environment, BTreeMap<String, String>), Error> {
+        let App { spec: app, .. } = self.app;
+        let process: &Process = self.process;
+        let name = &self.owner.app.name;
+        let mut ours = BTreeMap::from([
+            ("EMPIRE_APPNAME".into(), name.clone()),
+            ("EMPIRE_PROCESS".into(), self.name.into()),
+            ("SOURCE".into(), format!("{name}.{}", self.name)),
+        ]);
+        ours.extend(port.map(|port| ("PORT".into(), port.container_port.to_string())));
+
+        let (mut values, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+        let none = BTreeMap::new();
+        for (level_values, level_secrets) in [
+            (&app.env, &app.secrets),
+            (&process.env, &process.secrets),
+            (&ours, &none),
+        ] {
+            if let Some(name) = level_secrets.keys().find(|name| level_values.contains_key(*name)) {
+                return Err(self.invalid("secrets", &format!("{name} is also in env")));
+            }
+            secrets.retain(|name, _| !level_values.contains_key(name));
+            values.retain(|name, _| !level_secrets.contains_key(name));
+            values.extend(level_values.clone());
+            secrets.extend(level_secrets.clone());
+        }
+        let tasks = self.platform.spec.tasks.as_ref();
+        let reader = tasks.and_then(|tasks| tasks.execution_role_arn.as_ref());
+        if reader.is_none() && !secrets.is_empty() {
+            let platform = self.platform_name();
+            return Err(self.invalid(
+                "secrets",
+                &format!(
+                    "Platform {platform} has no tasks.executionRoleArn, the role by which ECS would read them"
+                ),
+            ));
+        }
+        Ok((Environment(values), secrets))
+    }
+
+    fn process_limit(&self) -> Result<Option<u32>, Error> {
+        let limits = self.process.ulimits.as_ref();
+        let limit = limits
+            .and_then(|limits| limits.nproc)
+            .and_then(|limit| limit.try_into().ok());
+        if limit.is_some() && self.is_on_fargate() {
+            return Err(self.invalid("ulimits.nproc", "Fargate takes no such limit"));
+        }
+        Ok(limit)
+    }
+
+    fn stop_timeout(&self) -> Result<Option<u32>, Error> {
+        let Some(timeout) = &self.process.stop_timeout else {
+            return Ok(None);
+        };
+        let seconds = self.seconds("stopTimeout", timeout)?;
+        if seconds > FARGATE_STOP_TIMEOUT && self.is_on_fargate() {
+            return Err(self.invalid(
+                "stopTimeout",
+                &format!("Fargate waits {FARGATE_STOP_TIMEOUT}s at most"),
+            ));
+        }
+        Ok(Some(seconds))
+    }
+
+    fn is_on_fargate(&self) -> bool {
+        self.launch_type() == LaunchType::Fargate
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>
+pub(super) fn is_fargate_size(cpu: u32, memory: u32) -> bool {
+    const GIB: u32 = 1_024;
+    let (first, last, step) = match cpu {
+        256 => return [512, GIB, 2 * GIB].contains(&memory),
+        512 => (GIB, 4 * GIB, GIB),
+        1_024 => (2 * GIB, 8 * GIB, GIB),
+        2_048 => (4 * GIB, 16 * GIB, GIB),
+        4_096 => (8 * GIB, 30 * GIB, GIB),
+        8_192 => (16 * GIB, 60 * GIB, 4 * GIB),
+        16_384 => (32 * GIB, 120 * GIB, 8 * GIB),
+        _ => return false,
+    };
+    (first..=last).contains(&memory) && (memory - first).is_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Who may run Apps on a Platform, and with what. It is asked of every pass that would change something, and not of a
+//! deletion: an App that is no longer allowed keeps what it has until it goes.
+
+use kube::core::{Selector, SelectorExt};
+
+use super::NamespaceLabels;
+use crate::api::app::App;
+use crate::api::platform::{Platform, Tenancy};
+use crate::error::Error;
+
+/// Without a word about tenancy: any namespace, and neither roles nor secrets.
+pub(super) fn check(app: &App, platform: &Platform, namespace: &NamespaceLabels) -> Result<(), Error> {
+    let tenancy = platform.spec.tenancy.as_ref();
+    let name = platform.metadata.name.as_deref().unwrap_or_default();
+    if let Some(tenancy) = tenancy
+        && !selects(tenancy, namespace)
+    {
+        let namespace = app.metadata.namespace.as_deref().unwrap_or_default();
+        return Err(Error::NotAllowed(format!(
+            "Platform {name} takes no Apps of namespace {namespace}: its tenancy.namespaceSelector does not select it"
+        )));
+    }
+    let allowed = |list: &str, patterns: Option<&Vec<String>>, field: &str, arn: &str| {
+        if patterns.is_some_and(|patterns| patterns.iter().any(|pattern| matches(pattern, arn))) {
+            return Ok(());
+        }
+        Err(Error::NotAllowed(format!(
+            "{field}: Platform {name} does not allow {arn}: it matches nothing in tenancy.{list}"
+        )))
+    };
+    if let Some(role) = &app.spec.task_role_arn {
+        let patterns = tenancy.map(|tenancy| &tenancy.task_role_arns);
+        allowed("taskRoleArns", patterns, "taskRoleArn", role)?;
+    }
+    let patterns = tenancy.map(|tenancy| &tenancy.secret_arns);
+    for (variable, arn) in &app.spec.secrets {
+        allowed("secretArns", patterns, &format!("secrets: {variable}"), arn)?;
+    }
+    for (process, spec) in &app.spec.processes {
+        for (variable, arn) in &spec.secrets {
+            let field = format!("process {process}: secrets: {variable}");
+            allowed("secretArns", patterns, &field, arn)?;
+        }
+    }
+    Ok(())
+}
+
+/// One that makes no sense, which the schema refuses, selects nothing.
+fn selects(tenancy: &Tenancy, namespace: &NamespaceLabels) -> bool {
+    Selector::try_from(tenancy.namespace_selector.clone()).is_ok_and(|selector| selector.matches(namespace))
+}
+
+/// `*` stands for any characters, none included; everything else for itself.
+fn matches(pattern: &str, arn: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == arn;
+    };
+    let Some(mut left) = arn.strip_prefix(start) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        // The first place is as good as any: what follows a `*` may only come later.
+        let Some((_, after)) = left.split_once(part) else {
+            return false;
+        };
+        left = after;
+    }
+    left.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests;
