@@ -124,6 +124,7 @@ const MODULES: &[Module] = &[
             "aws_sdk_ecs",
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_route53",
+            "aws_sdk_sts",
             "aws_smithy_types",
             "futures",
             "thiserror",

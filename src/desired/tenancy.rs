@@ -1,8 +1,6 @@
 //! Who may run Apps on a Platform, and with what. It is asked of every pass that would change something, and not of a
 //! deletion: an App that is no longer allowed keeps what it has until it goes.
 
-use kube::core::{Selector, SelectorExt};
-
 use super::NamespaceLabels;
 use crate::api::app::App;
 use crate::api::platform::{Platform, Tenancy};
@@ -45,9 +43,25 @@ pub(super) fn check(app: &App, platform: &Platform, namespace: &NamespaceLabels)
     Ok(())
 }
 
-/// One that makes no sense, which the schema refuses, selects nothing.
+/// As Kubernetes selects: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>. One
+/// that makes no sense, which the schema refuses, selects nothing.
 fn selects(tenancy: &Tenancy, namespace: &NamespaceLabels) -> bool {
-    Selector::try_from(tenancy.namespace_selector.clone()).is_ok_and(|selector| selector.matches(namespace))
+    let selector = &tenancy.namespace_selector;
+    let mut labels = selector.match_labels.iter().flatten();
+    let mut requirements = selector.match_expressions.iter().flatten();
+    labels.all(|(key, value)| namespace.get(key) == Some(value))
+        && requirements.all(|requirement| {
+            let found = namespace.get(&requirement.key);
+            let is_listed =
+                || found.is_some_and(|found| requirement.values.iter().flatten().any(|v| v == found));
+            match requirement.operator.as_str() {
+                "In" => is_listed(),
+                "NotIn" => !is_listed(),
+                "Exists" => found.is_some(),
+                "DoesNotExist" => found.is_none(),
+                _ => false,
+            }
+        })
 }
 
 /// `*` stands for any characters, none included; everything else for itself.
