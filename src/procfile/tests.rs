@@ -255,6 +255,28 @@ fn every_field_of_the_api_reads_in_its_own_spelling() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// They are told from other rules by how they are written, and then applied by another library than the API server's.
+#[test]
+fn every_expression_of_the_schema_is_understood() {
+    let schema = serde_json::to_string(&super::schema()).unwrap();
+    let written =
+        schema.matches("self.matches('").count() + schema.matches("self.all(n, self[n].matches('").count();
+    let understood = understood(&super::schema());
+    assert_eq!(understood + OTHERS, written);
+}
+
+/// Rules that match an expression and do more: those of durations, which `rules.rs` knows.
+const OTHERS: usize = 7;
+
+fn understood(schema: &JSONSchemaProps) -> usize {
+    let items = schema.items.iter().map(|items| match items {
+        JSONSchemaPropsOrArray::Schema(item) => &**item,
+        JSONSchemaPropsOrArray::Schemas(_) => unreachable!("a list of one kind"),
+    });
+    let fields = schema.properties.iter().flatten().map(|(_, field)| field);
+    super::fields::patterns(schema).count() + fields.chain(items).map(understood).sum::<usize>()
+}
+
 #[test]
 fn every_field_reads_in_snake_case() {
     let snake = joined(WHOLE.lines().map(|line| {

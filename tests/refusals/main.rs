@@ -13,6 +13,7 @@ mod app;
 mod large;
 mod platform;
 mod port_allocation;
+mod procfile;
 mod stored;
 
 #[path = "../support"]
@@ -62,6 +63,7 @@ fn accepted(manifest: &str) {
     if let Err(complaint) = try_apply(manifest) {
         panic!("refused:\n{manifest}\n{complaint}");
     }
+    procfile::agrees_to_take(manifest);
 }
 
 /// Expects that a manifest is refused for one reason, and that reason only: `expected` has `…` for a value, between
@@ -85,6 +87,7 @@ fn refused(manifest: &str, expected: &str) -> String {
         reasons.count() <= 1,
         "more than {expected:?}:\n{manifest}\n{complaint}"
     );
+    procfile::agrees_to_refuse(manifest, &complaint);
     complaint
 }
 

@@ -385,6 +385,10 @@ fn variables_that_are_ours_or_cannot_be_are_refused() {
         &format!("secrets: {{A: '{arn}'}}\n  environment: {{A: b}}"),
         "secrets.A: is an environment variable, too",
     );
+    fields(
+        "secrets: {A: open-sesame}",
+        "secrets.A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM",
+    );
     // The value may be one: it is not told.
     for problem in
         translated("api: {command: a, environment: {1A: open-sesame, PORT: [open-sesame]}}").unwrap_err()
