@@ -308,13 +308,6 @@ pub(super) fn limits(value: &Json, schema: &JSONSchemaProps, path: &Path, report
                     schema.max_properties.unwrap_or_default()
                 ));
             }
-            for (pattern, message) in patterns(schema) {
-                for (name, value) in object {
-                    if value.as_str().is_some_and(|text| !pattern.is_match(text)) {
-                        report.of(&path.key(name).target, message);
-                    }
-                }
-            }
             for (name, value) in object {
                 let values = match &schema.additional_properties {
                     Some(JSONSchemaPropsOrBool::Schema(values)) => Some(&**values),
@@ -360,26 +353,15 @@ fn same_twice(items: &[Json], schema: &JSONSchemaProps, path: &Path, report: &mu
     }
 }
 
-/// The rules of a schema that are a regular expression and nothing else, and what they say: of text, or of each value of
-/// a map.
+/// The rules of a schema that are a regular expression and nothing else, and what they say.
 pub(super) fn patterns(schema: &JSONSchemaProps) -> impl Iterator<Item = (Regex, &str)> {
-    const OF_TEXT: (&str, &str) = ("self.matches('", "')");
-    const OF_VALUES: (&str, &str) = ("self.all(n, self[n].matches('", "'))");
     let rules = schema.x_kubernetes_validations.iter().flatten();
     rules.filter_map(|rule| {
-        let mut patterns = [OF_TEXT, OF_VALUES].into_iter();
-        let pattern = patterns.find_map(|(begin, end)| rule.rule.strip_prefix(begin)?.strip_suffix(end))?;
+        let pattern = rule.rule.strip_prefix("self.matches('")?.strip_suffix("')")?;
         let pattern = Regex::new(&pattern.replace(r"\\", r"\")).ok()?;
-        // An expression ends with what is the same for all of them.
-        let expression = rule.message_expression.as_deref().unwrap_or_default();
-        let said = expression
-            .strip_suffix('\'')
-            .and_then(|text| text.rsplit('\'').next());
-        let said = rule
-            .message
-            .as_deref()
-            .or(said)
-            .unwrap_or("is refused by the API server");
-        Some((pattern, said.trim_start_matches(": ")))
+        Some((
+            pattern,
+            rule.message.as_deref().unwrap_or("is refused by the API server"),
+        ))
     })
 }

@@ -74,7 +74,7 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
 fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
     let exposed = is_exposed(name, process);
     for (field, variables) in [("env", &process.env), ("secrets", &process.secrets)] {
-        for variable in variables.keys() {
+        for (variable, value) in variables {
             let target = super::problem::Path::default().key(field).key(variable).target;
             let first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
             let rest = |c: char| first(c) || c.is_ascii_digit();
@@ -92,6 +92,12 @@ fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
             }
             if field == "secrets" && process.env.contains_key(variable) {
                 report.of(&target, "is an environment variable, too");
+            }
+            if field == "secrets" && !value.starts_with("arn:") {
+                report.of(
+                    &target,
+                    "must be the ARN of a secret in Secrets Manager or of a parameter of SSM",
+                );
             }
         }
     }

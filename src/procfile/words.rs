@@ -43,7 +43,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
 
 /// A word as a command line that is split into just that, by Empire's rules and by ours.
 pub(super) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "_-./:,@%+=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into()
     } else {

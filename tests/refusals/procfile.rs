@@ -25,7 +25,8 @@ fn from_manifest(manifest: &str) -> Option<(String, Identity, Value)> {
         platform: spec.get("platform").and_then(text),
     };
     let processes = spec.get("processes")?.clone();
-    Some((processes.to_string(), identity, processes))
+    let text = serde_saphyr::to_string(&processes).ok()?;
+    Some((text, identity, processes))
 }
 
 /// Of a manifest that the API server takes.
