@@ -100,3 +100,18 @@ fn endless_input_is_not_read_to_its_end() {
     assert_eq!((status, out.as_str()), (1, ""));
     assert!(err.contains("has more than 1048576 bytes"), "{err}");
 }
+
+#[test]
+fn the_readmes_example_is_what_is_printed() {
+    let readme = include_str!("../README.md");
+    let (_, section) = readme.split_once("## From a Procfile").unwrap();
+    let (_, procfile) = section.split_once("$ cat Procfile\n").unwrap();
+    let (procfile, console) = procfile.split_once("$ empire-controller ").unwrap();
+    let (line, expected) = console.split_once('\n').unwrap();
+    let (expected, _) = expected.split_once("```").unwrap();
+    let (_, arguments) = line.split_once("procfile Procfile ").unwrap();
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let (status, out, err) = ended(run("-", procfile.as_bytes(), &arguments));
+    assert_eq!((status, err.as_str()), (0, ""));
+    similar_asserts::assert_eq!(out, expected);
+}
