@@ -316,9 +316,9 @@ fn is_memory(quantity: &str) -> bool {
         "Ti" => 1_024_f64.powi(4),
         "Pi" => 1_024_f64.powi(5),
         "Ei" => 1_024_f64.powi(6),
-        exponent => match exponent[1..].parse() {
-            Ok(power) if exponent.starts_with(['e', 'E']) => 10_f64.powi(power),
-            _ => return false,
+        exponent => match exponent.strip_prefix(['e', 'E']).map(str::parse) {
+            Some(Ok(power)) => 10_f64.powi(power),
+            Some(Err(_)) | None => return false,
         },
     };
     let (least, most) = (6.0 * 1_024_f64.powi(2), 32.0 * 1_024_f64.powi(4));

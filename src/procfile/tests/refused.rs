@@ -480,6 +480,72 @@ fn values_of_the_wrong_type_are_refused() {
     fields("Command: a", "Command: there is no such key; …");
 }
 
+#[test]
+fn sizes_and_times_are_held_to_what_the_api_takes() {
+    for memory in [
+        "6Mi",
+        "0.5Gi",
+        "6291456",
+        "32Ti",
+        "1e9",
+        "1E9",
+        "512e6",
+        "600M",
+        "6291456000m",
+        "+1Gi",
+    ] {
+        assert!(
+            translated(&format!("api: {{command: a, memory: {memory}}}")).is_ok(),
+            "{memory}"
+        );
+    }
+    // The first one was found by the fuzzer.
+    for memory in [
+        "1ϯi",
+        "ϯ",
+        "''",
+        "5Mi",
+        "33Ti",
+        "512MB",
+        "1e99999999999",
+        "-1Gi",
+        "1.2.3Gi",
+        "Gi",
+        "1e",
+        "1 Gi",
+        "1gi",
+        "inf",
+        "nan",
+    ] {
+        fields(
+            &format!("memory: {memory}"),
+            "memory: must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi",
+        );
+    }
+    for time in ["90s", "1m30s", "1h", "0h2s", "000002s", "1h0m0s"] {
+        assert!(
+            translated(&format!("api: {{command: a, stop_timeout: {time}}}")).is_ok(),
+            "{time}"
+        );
+    }
+    for time in [
+        "30", "1s", "1h1s", "''", "s", "1.5s", "-2s", "2s1m", "2s2s", "1500ms", "0000002s", "2ß",
+    ] {
+        fields(
+            &format!("stop_timeout: {time}"),
+            "stop_timeout: must be from 2s to 3600s, in whole hours, minutes and seconds such as 90s, 1m30s or 1h",
+        );
+    }
+    fields(
+        "expose: {check: {timeout: 10s}}",
+        "expose.check.timeout: must be shorter than interval, which is 10s if left out",
+    );
+    fields(
+        "expose: {check: {interval: 20s, timeout: 1m}}",
+        "expose.check.timeout: must be shorter than interval, which is 10s if left out",
+    );
+}
+
 /// The words of a bomb: each line is ten of the one before.
 fn bomb(levels: usize, item: &str) -> String {
     let level = |level: usize| {
