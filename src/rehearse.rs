@@ -134,6 +134,11 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
 }
 
 fn roll_out(service: &mut ServiceState) {
+    // One that was given up does not complete by itself.
+    let is_over = |deployment: &Deployment| deployment.primary && deployment.rollout == Rollout::Failed;
+    if service.deployments.iter().any(is_over) {
+        return;
+    }
     service.running = service.desired;
     service.pending = 0;
     service.deployments.retain(|deployment| deployment.primary);

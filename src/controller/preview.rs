@@ -186,3 +186,41 @@ fn said(verdict: &Verdict) -> String {
         Verdict::Ready(message) | Verdict::Suspended(message) => message.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::plan::{Change, Obstacle, ObstacleKind};
+    use crate::rehearse::Step;
+
+    #[test]
+    fn the_exit_status_says_whether_there_is_anything_to_do() {
+        let change = || Change::DeleteService {
+            process: "web".into(),
+            service: "shop_acme_web".into(),
+        };
+        let obstacle = || Obstacle {
+            process: "web".into(),
+            kind: ObstacleKind::Foreign,
+            message: "is taken".into(),
+        };
+        let check = |changes: &[Change], obstacles: &[Obstacle], failures: &[(Change, Error)], status| {
+            let rehearsal = Rehearsal {
+                steps: vec![Step {
+                    changes: changes.to_vec(),
+                    waits: Vec::new(),
+                }],
+                obstacles: obstacles.to_vec(),
+                failures: failures.to_vec(),
+            };
+            assert_eq!(Outlook::of(&rehearsal).exit_status(), status);
+        };
+        let failure = (change(), Error::Bug("again and again".into()));
+        check(&[], &[], &[], 0);
+        check(&[change()], &[], &[], 2);
+        check(&[change()], &[obstacle()], &[], 2);
+        check(&[], &[obstacle()], &[], 1);
+        check(&[change()], &[], &[failure], 1);
+    }
+}

@@ -15,6 +15,7 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod foretold;
 mod golden;
 mod put_off;
 mod random;

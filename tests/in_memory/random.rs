@@ -2,6 +2,7 @@
 //! world is in the end, and no step on the way there was unsafe. A failure names its seed, and happens again.
 
 use empire_controller::model::record::RecordKind;
+use empire_controller::plan::Change;
 use fastrand::Rng;
 
 use crate::crash::without_revisions;
@@ -9,6 +10,7 @@ use crate::fake_aws::{Disturbance, When};
 use crate::fixtures::{
     AppFixture, PlatformFixture, ProcessFixture, app, platform, process, staging, web, worker,
 };
+use crate::foretold::by_process;
 use crate::world::World;
 
 /// `SEEDS=5000` tries more of them.
@@ -199,6 +201,40 @@ fn every_road_leads_to_the_last_manifest() {
         similar_asserts::assert_eq!(without_revisions(&world.snapshot()).0, empty.0);
     }
     println!("{} roads, {restarts} restarts", seeds());
+}
+
+/// Between any two manifests.
+#[test]
+fn whatever_is_planned_comes_true() {
+    let mut steps = 0;
+    for seed in 0..seeds() / 3 {
+        let mut random = Rng::with_seed(seed);
+        let platform = some_platform(&mut random);
+        let mut world = World::new(&platform);
+        let mut road = Vec::new();
+        for _ in 0..4 {
+            let app = some_app(&mut random);
+            road.push(format!("{app:?}"));
+            world.apply(&app);
+            let rehearsal = world.rehearse("shop/acme").unwrap();
+            assert!(
+                rehearsal.failures.is_empty(),
+                "seed {seed}: {:?}",
+                rehearsal.failures
+            );
+            steps += rehearsal.steps.len();
+            let mut done: Vec<Change> = Vec::new();
+            world.settle_telling(&mut |_, pass| {
+                done.extend(pass.result.iter().flat_map(|outcome| outcome.done.clone()));
+            });
+            let (foretold, done) = (by_process(rehearsal.changes()), by_process(done.iter()));
+            if foretold != done {
+                eprintln!("seed {seed}: {road:#?}");
+            }
+            similar_asserts::assert_eq!(foretold, done);
+        }
+    }
+    println!("{steps} steps");
 }
 
 /// The same for two Apps that want each other's names and ports.

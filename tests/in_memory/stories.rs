@@ -7,9 +7,9 @@ use std::fmt::Write;
 
 use empire_controller::model::owner::Tags;
 use empire_controller::model::record::RecordKind;
-use empire_controller::plan::Change;
 
 use crate::fixtures::{PlatformFixture, acme, app, platform, process, staging, web, worker};
+use crate::foretold::{anywhere, foretell};
 use crate::golden;
 use crate::world::{Pass, World};
 
@@ -79,21 +79,6 @@ impl Story {
     }
 }
 
-/// By App, what `plan` says of it.
-fn foretell(world: &World) -> BTreeMap<String, Vec<String>> {
-    let before = world.aws.writes().len();
-    let foretold = world.keys().into_iter().map(|key| {
-        let changes = match world.rehearse(&key) {
-            Ok(rehearsal) => rehearsal.changes().map(anywhere).collect(),
-            Err(_) => Vec::new(),
-        };
-        (key, changes)
-    });
-    let foretold = foretold.collect();
-    assert_eq!(world.aws.writes().len(), before, "a rehearsal writes nothing");
-    foretold
-}
-
 /// What `plan` said came true, of each App but one that is suspended; unless several wrote, and got into each other's way.
 fn came_true(
     title: &str,
@@ -109,23 +94,6 @@ fn came_true(
     if writers.len() == 1 && !writers.iter().any(|app| world.is_suspended(app)) {
         similar_asserts::assert_eq!(foretold, done, "{title}: what `plan` said, and what was done");
     }
-}
-
-/// A change with the name of a load balancer for the DNS name that AWS chooses.
-fn anywhere(change: &Change) -> String {
-    let text = change.to_string().replace("<dns name of ", "").replace('>', "");
-    let named = |word: &str| {
-        let comma = if word.ends_with(',') { "," } else { "" };
-        let host = word
-            .trim_end_matches(',')
-            .strip_suffix(".us-east-1.elb.amazonaws.com")?;
-        let (name, _) = host.strip_prefix("internal-").unwrap_or(host).rsplit_once('-')?;
-        Some(format!("{name}{comma}"))
-    };
-    let words = text
-        .split(' ')
-        .map(|word| named(word).unwrap_or_else(|| word.into()));
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// One pass, unless it says what the one before said.
