@@ -3,18 +3,20 @@
 //! A change that fails is parked for the rest of the pass; whatever does not depend on it goes on. Nothing is retried
 //! here: the SDK retries a call, the requeue retries an App.
 
+mod records;
+
 use std::collections::BTreeSet;
 
 use crate::aws::{Aws, AwsError, Fault};
 use crate::claims::{Claimed, Claims};
-use crate::error::{Class, Error};
+use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
 use crate::model::owner::Owner;
-use crate::model::record::RecordChange;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
-use crate::plan::{Change, names_of};
+use crate::plan::Change;
 
 /// What became of one change.
 #[derive(Debug)]
@@ -115,6 +117,17 @@ async fn write(
                 state.security_groups = security_groups.iter().cloned().collect();
             }
         }
+        Change::ModifyLoadBalancerAttributes {
+            load_balancer,
+            attributes,
+            ..
+        } => {
+            aws.modify_load_balancer_attributes(&load_balancer_arn(observed, load_balancer)?, *attributes)
+                .await?;
+            if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
+                state.attributes = Some(*attributes);
+            }
+        }
         Change::DeleteLoadBalancer { load_balancer, .. } => {
             let arn = load_balancer_arn(observed, load_balancer)?;
             aws.delete_load_balancer(&arn).await?;
@@ -159,9 +172,14 @@ async fn write(
             ..
         } => {
             let in_front = load_balancer_arn(observed, load_balancer)?;
-            let group = target_group_arn(observed, &listener.target_group)?;
-            let state = aws.create_listener(&in_front, listener, &group).await?;
-            forward(observed, load_balancer, &in_front, state);
+            let action = action(observed, listener)?;
+            let mut state = aws.create_listener(&in_front, listener, &action).await?;
+            if listener.protocol.is_encrypted() {
+                state.more_certificates = Some(BTreeSet::new());
+            }
+            let listeners = listeners(observed, load_balancer)?;
+            listeners.push(state);
+            forward(observed, load_balancer, &in_front);
         }
         Change::ModifyListener {
             load_balancer,
@@ -169,17 +187,48 @@ async fn write(
             ..
         } => {
             let in_front = load_balancer_arn(observed, load_balancer)?;
-            let group = target_group_arn(observed, &listener.target_group)?;
-            let listeners = observed
-                .load_balancers
-                .get(load_balancer)
-                .and_then(|l| l.listeners.as_ref());
-            let found = listeners.and_then(|all| all.iter().find(|found| found.port == listener.port));
-            let arn = found
-                .map(|found| found.arn.clone())
-                .ok_or_else(|| unknown("listener of", load_balancer))?;
-            let state = aws.modify_listener(&arn, listener, &group).await?;
-            forward(observed, load_balancer, &in_front, state);
+            let action = action(observed, listener)?;
+            let found = listener_at(observed, load_balancer, listener.port)?;
+            let mut state = aws.modify_listener(&found.arn, listener, &action).await?;
+            if listener.protocol.is_encrypted() {
+                // It had none before it was encrypted.
+                state.more_certificates = Some(found.more_certificates.take().unwrap_or_default());
+            }
+            *found = state;
+            forward(observed, load_balancer, &in_front);
+        }
+        Change::DeleteListener {
+            load_balancer, port, ..
+        } => {
+            let in_front = load_balancer_arn(observed, load_balancer)?;
+            let arn = listener_at(observed, load_balancer, *port)?.arn.clone();
+            aws.delete_listener(&arn).await?;
+            listeners(observed, load_balancer)?.retain(|known| known.arn != arn);
+            forward(observed, load_balancer, &in_front);
+        }
+        Change::AddCertificate {
+            load_balancer,
+            port,
+            certificate,
+            ..
+        } => {
+            let found = listener_at(observed, load_balancer, *port)?;
+            aws.add_listener_certificate(&found.arn, certificate).await?;
+            let known = found.more_certificates.get_or_insert_default();
+            known.insert(certificate.clone());
+        }
+        Change::RemoveCertificate {
+            load_balancer,
+            port,
+            certificate,
+            ..
+        } => {
+            let found = listener_at(observed, load_balancer, *port)?;
+            aws.remove_listener_certificate(&found.arn, certificate).await?;
+            found
+                .more_certificates
+                .get_or_insert_default()
+                .remove(certificate);
         }
         Change::AddTags {
             load_balancers,
@@ -273,93 +322,19 @@ async fn write(
                 state.tags.extend(tags.clone());
             }
         }
-        Change::ChangeRecords { zone, changes } => return change_records(aws, observed, zone, changes).await,
+        Change::ChangeRecords { zone, changes } => {
+            return records::change(aws, observed, zone, changes).await;
+        }
     }
     Ok(Applied::Done)
 }
 
-/// A refused batch may be our own lost reply, or hold one name that is somebody else's: its names are read again, and
-/// the next plan sorts them out. If they look as before, the batch is cut in half until the culprit stands alone.
-async fn change_records(
-    aws: &dyn Aws,
-    observed: &mut Observed,
-    zone: &str,
-    changes: &[RecordChange],
-) -> Result<Applied, Error> {
-    let Err(error) = aws.change_records(zone, changes).await else {
-        fold_records(observed, zone, changes);
-        return Ok(Applied::Done);
-    };
-    if error.fault != Fault::Stale && error.class() != Class::Refused {
-        return Err(error.into());
-    }
-    let names = names_of(changes);
-    let mut listed = Vec::new();
-    for name in names.keys() {
-        listed.push((name.clone(), aws.list_name(zone, name).await?));
-    }
-    let Some(state) = observed.zones.get_mut(zone) else {
-        return Err(error.into());
-    };
-    let before = state.records.clone();
-    for (name, records) in listed {
-        state
-            .records
-            .retain(|known| known.name != name && known.name.strip_prefix("_empire.") != Some(&name));
-        state.records.extend(records);
-    }
-    let same =
-        before.len() == state.records.len() && before.iter().all(|record| state.records.contains(record));
-    match (same, names.len()) {
-        (false, _) => Ok(Applied::Replan),
-        (true, 0 | 1) => Ok(Applied::Failed(
-            AwsError {
-                fault: Fault::Failed(Class::Refused),
-                ..error
-            }
-            .into(),
-        )),
-        (true, many) => {
-            state.batch_limit = Some(many.div_ceil(2));
-            Ok(Applied::Replan)
-        }
-    }
-}
-
-fn fold_records(observed: &mut Observed, zone: &str, changes: &[RecordChange]) {
-    for change in changes {
-        if let RecordChange::Delete(record) = change
-            && let Some(target) = record.target()
-            && let Some(was) = observed.load_balancers.values().find(|l| l.host() == target)
-        {
-            let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
-            *ttl = record.ttl().max(*ttl);
-            // Whatever it waited before, the wait begins now.
-            observed.waits_over.remove(&was.name);
-        }
-    }
-    let Some(state) = observed.zones.get_mut(zone) else {
-        return;
-    };
-    for change in changes {
-        match change {
-            RecordChange::Delete(record) => state.records.retain(|known| known != record),
-            RecordChange::Create(record) => state.records.push(record.clone()),
-        }
-    }
-}
-
 /// A target group has the load balancers whose listeners forward to it.
-fn forward(observed: &mut Observed, name: &str, in_front: &Arn, listener: ListenerState) {
-    let Some(state) = observed.load_balancers.get_mut(name) else {
-        return;
-    };
-    let listeners = state.listeners.get_or_insert_default();
-    listeners.retain(|known| known.arn != listener.arn);
-    listeners.push(listener);
-    let served: BTreeSet<Arn> = listeners
-        .iter()
-        .filter_map(|listener| listener.forwards_to.clone())
+fn forward(observed: &mut Observed, name: &str, in_front: &Arn) {
+    let state = observed.load_balancers.get(name).into_iter();
+    let served: BTreeSet<Arn> = state
+        .flat_map(|state| state.listeners.iter().flatten())
+        .filter_map(|listener| listener.forwards_to().cloned())
         .collect();
     for group in observed.target_groups.values_mut() {
         if served.contains(&group.arn) {
@@ -368,6 +343,32 @@ fn forward(observed: &mut Observed, name: &str, in_front: &Arn, listener: Listen
             group.load_balancers.remove(in_front);
         }
     }
+}
+
+fn action(observed: &Observed, listener: &Listener) -> Result<ListenerAction<Arn>, Error> {
+    Ok(match &listener.action {
+        ListenerAction::Forward(group) => ListenerAction::Forward(target_group_arn(observed, group)?),
+        ListenerAction::RedirectToHttps => ListenerAction::RedirectToHttps,
+    })
+}
+
+fn listeners<'a>(
+    observed: &'a mut Observed,
+    load_balancer: &str,
+) -> Result<&'a mut Vec<ListenerState>, Error> {
+    let state = observed.load_balancers.get_mut(load_balancer);
+    let state = state.ok_or_else(|| unknown("load balancer", load_balancer))?;
+    Ok(state.listeners.get_or_insert_default())
+}
+
+fn listener_at<'a>(
+    observed: &'a mut Observed,
+    load_balancer: &str,
+    port: u16,
+) -> Result<&'a mut ListenerState, Error> {
+    let mut listeners = listeners(observed, load_balancer)?.iter_mut();
+    let found = listeners.find(|listener| listener.port == port);
+    found.ok_or_else(|| unknown("listener of", load_balancer))
 }
 
 fn load_balancer_arn(observed: &Observed, name: &str) -> Result<Arn, Error> {
@@ -409,6 +410,3 @@ fn unknown(what: &str, name: &str) -> Error {
         "a change names the {what} {name}, which was not observed"
     ))
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,9 +15,14 @@ mod route53;
 pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
-use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGroup, TargetGroupAttributes};
+use crate::model::load_balancer::{
+    HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TargetGroup,
+    TargetGroupAttributes,
+};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
@@ -78,19 +83,32 @@ pub trait Elbv2: Send + Sync {
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>>;
     /// All target groups of the region, without tags and attributes.
     async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>>;
-    /// Tags of load balancers and target groups, 20 a call, in the order asked for; empty for one that is gone.
+    /// Tags of load balancers, target groups and listeners, 20 a call, in the order asked for; empty for one that is gone.
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>>;
     /// `None` if the load balancer is gone.
     async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>>;
+    /// `None` if the load balancer is gone, or has none that we set.
+    async fn describe_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+    ) -> Result<Option<LoadBalancerAttributes>>;
+    /// Those besides the default one. `None` if the listener is gone.
+    async fn describe_listener_certificates(&self, listener: &Arn) -> Result<Option<BTreeSet<String>>>;
     /// `None` if the target group is gone.
     async fn describe_target_group_attributes(
         &self,
         target_group: &Arn,
     ) -> Result<Option<TargetGroupAttributes>>;
 
+    /// Its attributes are AWS's defaults until they are modified: no create call takes them.
     async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState>;
     async fn set_subnets(&self, load_balancer: &Arn, subnets: &[String]) -> Result<()>;
     async fn set_security_groups(&self, load_balancer: &Arn, security_groups: &[String]) -> Result<()>;
+    async fn modify_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+        attributes: LoadBalancerAttributes,
+    ) -> Result<()>;
     async fn delete_load_balancer(&self, load_balancer: &Arn) -> Result<()>;
 
     /// Its attributes are AWS's defaults until they are modified: no create call takes them.
@@ -107,15 +125,19 @@ pub trait Elbv2: Send + Sync {
         &self,
         load_balancer: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState>;
-    /// Sets protocol and target group.
+    /// Sets protocol, default certificate, security policy and action.
     async fn modify_listener(
         &self,
         arn: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState>;
+    async fn delete_listener(&self, arn: &Arn) -> Result<()>;
+    /// One a call: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddListenerCertificates.html>.
+    async fn add_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()>;
+    async fn remove_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()>;
 
     /// At most 20 resources a call.
     async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()>;

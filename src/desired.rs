@@ -15,7 +15,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use load_balancing::container_port;
+use load_balancing::container_ports;
 pub use records::ttl;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +127,8 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build(&self) -> Result<DesiredProcess, Error> {
         let exposure = exposure(self.name, self.process);
-        let ports: Vec<PortMapping> = exposure.iter().map(|expose| self.port(expose)).collect();
+        let ports = exposure.as_ref().map(container_ports).unwrap_or_default();
+        let claimed = !ports.is_empty() && self.host_port() == HostPort::Claimed;
         let load_balancing = match exposure {
             Some(expose) if place(self.platform).load_balancing => Some(self.load_balancing(&expose)?),
             Some(_) | None => None,
@@ -143,9 +144,8 @@ impl Builder<'_> {
             (_, Some(_)) => Some(DEFAULT_GRACE_PERIOD),
             (_, None) => None,
         };
-        let claimed = ports.iter().any(|port| port.host_port == HostPort::Claimed);
         Ok(DesiredProcess {
-            task_definition: self.task_definition(ports)?,
+            task_definition: self.task_definition(&ports)?,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
         })
@@ -173,16 +173,21 @@ impl Builder<'_> {
         }
     }
 
-    fn port(&self, expose: &Expose) -> PortMapping {
-        let host_port = match self.network_mode() {
+    fn host_port(&self) -> HostPort {
+        match self.network_mode() {
             NetworkMode::Awsvpc => HostPort::SameAsContainer,
             NetworkMode::Bridge if self.platform.spec.network.host_ports.is_some() => HostPort::Claimed,
             NetworkMode::Bridge => HostPort::Dynamic,
-        };
-        PortMapping {
-            container_port: container_port(expose),
-            host_port,
         }
+    }
+
+    fn port_mappings(&self, container_ports: &[u16]) -> Vec<PortMapping> {
+        let ports: BTreeSet<u16> = container_ports.iter().copied().collect();
+        let mapping = |container_port| PortMapping {
+            container_port,
+            host_port: self.host_port(),
+        };
+        ports.into_iter().map(mapping).collect()
     }
 
     fn seconds(&self, field: &str, duration: &str) -> Result<u32, Error> {

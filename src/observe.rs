@@ -10,12 +10,13 @@ use futures::future::try_join;
 use crate::aws::Aws;
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::model::desired::Desired;
+use crate::model::desired::{self, Desired};
 use crate::model::name::{self, Arn};
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::state::{
-    LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState, TaskDefinitionState, ZoneState,
+    ListenerState, LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState,
+    TaskDefinitionState, ZoneState,
 };
 use crate::plan::{Pending, wanted_definitions};
 
@@ -262,18 +263,22 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
         group.tags = tags.next().unwrap_or_default();
     }
 
-    let wanted = |name: &str| {
-        desired
-            .processes
-            .values()
-            .filter_map(|process| process.load_balancing.as_ref())
-            .any(|b| b.load_balancer.name == name || b.container_port(name).is_some())
+    let balancings = || {
+        let processes = desired.processes.values();
+        processes.filter_map(|process| process.load_balancing.as_ref())
     };
+    let balancing = |name: &str| balancings().find(|b| b.load_balancer.name == name);
+    let wanted =
+        |name: &str| balancing(name).is_some() || balancings().any(|b| b.container_port(name).is_some());
     let mut found = LoadBalancing::default();
     for mut load_balancer in load_balancers {
         if desired.owner.owns(&load_balancer.tags) {
-            if wanted(&load_balancer.name) {
-                load_balancer.listeners = aws.describe_listeners(&load_balancer.arn).await?;
+            if let Some(wanted) = balancing(&load_balancer.name) {
+                load_balancer.listeners = listeners(aws, wanted, &load_balancer.arn).await?;
+                if wanted.load_balancer.attributes.is_some() {
+                    load_balancer.attributes =
+                        aws.describe_load_balancer_attributes(&load_balancer.arn).await?;
+                }
             }
         } else if !wanted(&load_balancer.name) {
             continue;
@@ -291,6 +296,33 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
         found.1.insert(group.name.clone(), group);
     }
     Ok(found)
+}
+
+/// What a load balancer listens on; and whose it is where nothing wants the port.
+async fn listeners(
+    aws: &dyn Aws,
+    wanted: &desired::LoadBalancing,
+    load_balancer: &Arn,
+) -> Result<Option<Vec<ListenerState>>, Error> {
+    let Some(mut found) = aws.describe_listeners(load_balancer).await? else {
+        return Ok(None);
+    };
+    let (of_wanted, mut others): (Vec<_>, Vec<_>) = found
+        .iter_mut()
+        .partition(|found| wanted.listeners.iter().any(|l| l.port == found.port));
+    for listener in of_wanted {
+        if listener.is_encrypted() {
+            listener.more_certificates = aws.describe_listener_certificates(&listener.arn).await?;
+        }
+    }
+    if !others.is_empty() {
+        let arns: Vec<Arn> = others.iter().map(|listener| listener.arn.clone()).collect();
+        let tags = aws.describe_tags(&arns).await?;
+        for (listener, tags) in others.iter_mut().zip(tags) {
+            listener.tags = Some(tags);
+        }
+    }
+    Ok(Some(found))
 }
 
 /// The records of a zone that may matter: those of wanted names, those with an ownership record of ours, and those that

@@ -11,6 +11,7 @@ mod change;
 mod describe;
 mod ecs;
 mod elbv2;
+mod listeners;
 mod ports;
 mod retire;
 mod route53;

@@ -1,8 +1,11 @@
 //! Elastic Load Balancing v2 through the SDK: what each call sends. How replies are read is in `read.rs`,
 //! what calls are made of in `write.rs`.
 
+mod listeners;
 mod read;
 mod write;
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -10,7 +13,8 @@ use super::clients::AwsClients;
 use super::error::{AwsError, Call, Fault};
 use super::{Elbv2, Result};
 use crate::model::load_balancer::{
-    HealthCheck, Listener, LoadBalancer, TARGET_GROUP_PORT, TargetGroup, TargetGroupAttributes,
+    HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TARGET_GROUP_PORT,
+    TargetGroup, TargetGroupAttributes,
 };
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
@@ -20,10 +24,13 @@ const DESCRIBE_LOAD_BALANCERS: Call = Call::read("elasticloadbalancing:DescribeL
 const DESCRIBE_TARGET_GROUPS: Call = Call::read("elasticloadbalancing:DescribeTargetGroups");
 const DESCRIBE_TAGS: Call = Call::read("elasticloadbalancing:DescribeTags");
 const DESCRIBE_LISTENERS: Call = Call::read("elasticloadbalancing:DescribeListeners");
+const DESCRIBE_CERTIFICATES: Call = Call::read("elasticloadbalancing:DescribeListenerCertificates");
+const DESCRIBE_BALANCER_ATTRIBUTES: Call = Call::read("elasticloadbalancing:DescribeLoadBalancerAttributes");
 const DESCRIBE_ATTRIBUTES: Call = Call::read("elasticloadbalancing:DescribeTargetGroupAttributes");
 const CREATE_LOAD_BALANCER: Call = Call::create("elasticloadbalancing:CreateLoadBalancer");
 const SET_SUBNETS: Call = Call::modify("elasticloadbalancing:SetSubnets");
 const SET_SECURITY_GROUPS: Call = Call::modify("elasticloadbalancing:SetSecurityGroups");
+const MODIFY_BALANCER_ATTRIBUTES: Call = Call::modify("elasticloadbalancing:ModifyLoadBalancerAttributes");
 const DELETE_LOAD_BALANCER: Call = Call::delete("elasticloadbalancing:DeleteLoadBalancer");
 const CREATE_TARGET_GROUP: Call = Call::create("elasticloadbalancing:CreateTargetGroup");
 const MODIFY_TARGET_GROUP: Call = Call::modify("elasticloadbalancing:ModifyTargetGroup");
@@ -31,6 +38,9 @@ const MODIFY_ATTRIBUTES: Call = Call::modify("elasticloadbalancing:ModifyTargetG
 const DELETE_TARGET_GROUP: Call = Call::delete("elasticloadbalancing:DeleteTargetGroup");
 const CREATE_LISTENER: Call = Call::create("elasticloadbalancing:CreateListener");
 const MODIFY_LISTENER: Call = Call::modify("elasticloadbalancing:ModifyListener");
+const DELETE_LISTENER: Call = Call::delete("elasticloadbalancing:DeleteListener");
+const ADD_CERTIFICATES: Call = Call::modify("elasticloadbalancing:AddListenerCertificates");
+const REMOVE_CERTIFICATES: Call = Call::modify("elasticloadbalancing:RemoveListenerCertificates");
 const ADD_TAGS: Call = Call::modify("elasticloadbalancing:AddTags");
 
 const PAGE: i32 = 400;
@@ -38,9 +48,12 @@ const TAGS_BATCH: usize = 20;
 
 /// The port that ECS registered each target with.
 const TRAFFIC_PORT: &str = "traffic-port";
+const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
+/// Of target groups of network load balancers, as is the next, which their load balancer has, too:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html>.
+const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
-/// Seconds: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html>.
-const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
 
 #[async_trait]
 impl Elbv2 for AwsClients {
@@ -152,6 +165,24 @@ impl Elbv2 for AwsClients {
         }
     }
 
+    async fn describe_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+    ) -> Result<Option<LoadBalancerAttributes>> {
+        let reply = self
+            .elbv2
+            .describe_load_balancer_attributes()
+            .load_balancer_arn(&load_balancer.0)
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_BALANCER_ATTRIBUTES.failed(&error));
+        Ok(unless_absent(reply)?.and_then(|reply| read::load_balancer_attributes(reply.attributes())))
+    }
+
+    async fn describe_listener_certificates(&self, listener: &Arn) -> Result<Option<BTreeSet<String>>> {
+        listeners::certificates(self, listener).await
+    }
+
     async fn describe_target_group_attributes(
         &self,
         target_group: &Arn,
@@ -173,6 +204,8 @@ impl Elbv2 for AwsClients {
             scheme,
             subnets,
             security_groups,
+            // No create call takes them.
+            attributes: _,
             tags,
         } = load_balancer;
         let security_groups: Vec<String> = security_groups.iter().cloned().collect();
@@ -183,7 +216,7 @@ impl Elbv2 for AwsClients {
             .r#type(write::kind(*kind))
             .scheme(write::scheme(*scheme))
             .set_subnets(Some(subnets.iter().cloned().collect()))
-            // Without any, AWS takes the VPC's default group.
+            // Without any, AWS takes the VPC's default group; a network load balancer then has none.
             .set_security_groups(Some(security_groups).filter(|groups| !groups.is_empty()))
             .set_tags(write::tags(tags))
             .send()
@@ -194,6 +227,9 @@ impl Elbv2 for AwsClients {
         Ok(LoadBalancerState {
             tags: tags.clone(),
             listeners: Some(Vec::new()),
+            attributes: load_balancer
+                .attributes
+                .map(|_| LoadBalancerAttributes::AS_CREATED),
             ..read::load_balancer(CREATE_LOAD_BALANCER, created)?
         })
     }
@@ -220,6 +256,21 @@ impl Elbv2 for AwsClients {
         Ok(())
     }
 
+    async fn modify_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+        attributes: LoadBalancerAttributes,
+    ) -> Result<()> {
+        self.elbv2
+            .modify_load_balancer_attributes()
+            .load_balancer_arn(&load_balancer.0)
+            .attributes(write::load_balancer_attributes(attributes))
+            .send()
+            .await
+            .map_err(|error| MODIFY_BALANCER_ATTRIBUTES.failed(&error))?;
+        Ok(())
+    }
+
     async fn delete_load_balancer(&self, load_balancer: &Arn) -> Result<()> {
         let call = self
             .elbv2
@@ -240,7 +291,7 @@ impl Elbv2 for AwsClients {
             target_type,
             check,
             // No create call takes them.
-            attributes: _,
+            attributes,
             tags,
         } = target_group;
         let reply = self
@@ -252,14 +303,14 @@ impl Elbv2 for AwsClients {
             .port(TARGET_GROUP_PORT.into())
             .target_type(write::target_type(*target_type))
             .health_check_enabled(true)
-            .health_check_protocol(write::CHECK_PROTOCOL)
+            .health_check_protocol(write::check_protocol(check))
             .health_check_port(TRAFFIC_PORT)
-            .health_check_path(&check.path)
+            .set_health_check_path(write::check_path(check))
             .health_check_interval_seconds(write::number(check.interval))
             .health_check_timeout_seconds(write::number(check.timeout))
             .healthy_threshold_count(write::number(check.healthy_threshold))
             .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
-            .matcher(write::matcher(check))
+            .set_matcher(write::matcher(check))
             .set_tags(write::tags(tags))
             .send()
             .await
@@ -268,9 +319,7 @@ impl Elbv2 for AwsClients {
         let created = created.ok_or_else(|| CREATE_TARGET_GROUP.bug("no target group in the reply"))?;
         Ok(TargetGroupState {
             tags: tags.clone(),
-            attributes: Some(TargetGroupAttributes {
-                deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
-            }),
+            attributes: Some(attributes.as_created()),
             ..read::target_group(CREATE_TARGET_GROUP, created)?
         })
     }
@@ -280,14 +329,14 @@ impl Elbv2 for AwsClients {
             .modify_target_group()
             .target_group_arn(&target_group.0)
             .health_check_enabled(true)
-            .health_check_protocol(write::CHECK_PROTOCOL)
+            .health_check_protocol(write::check_protocol(check))
             .health_check_port(TRAFFIC_PORT)
-            .health_check_path(&check.path)
+            .set_health_check_path(write::check_path(check))
             .health_check_interval_seconds(write::number(check.interval))
             .health_check_timeout_seconds(write::number(check.timeout))
             .healthy_threshold_count(write::number(check.healthy_threshold))
             .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
-            .matcher(write::matcher(check))
+            .set_matcher(write::matcher(check))
             .send()
             .await
             .map_err(|error| MODIFY_TARGET_GROUP.failed(&error))?;
@@ -322,48 +371,30 @@ impl Elbv2 for AwsClients {
         &self,
         load_balancer: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
-        let Listener {
-            port,
-            protocol,
-            target_group: _,
-            tags,
-        } = listener;
-        let reply = self
-            .elbv2
-            .create_listener()
-            .load_balancer_arn(&load_balancer.0)
-            .port((*port).into())
-            .protocol(write::protocol(*protocol))
-            .default_actions(write::forward_to(target_group))
-            .set_tags(write::tags(tags))
-            .send()
-            .await
-            .map_err(|error| CREATE_LISTENER.failed(&error))?;
-        let created = reply.listeners().first();
-        let created = created.ok_or_else(|| CREATE_LISTENER.bug("no listener in the reply"))?;
-        read::listener(CREATE_LISTENER, created)
+        listeners::create(self, load_balancer, listener, action).await
     }
 
     async fn modify_listener(
         &self,
         arn: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
-        let reply = self
-            .elbv2
-            .modify_listener()
-            .listener_arn(&arn.0)
-            .protocol(write::protocol(listener.protocol))
-            .default_actions(write::forward_to(target_group))
-            .send()
-            .await
-            .map_err(|error| MODIFY_LISTENER.failed(&error))?;
-        let modified = reply.listeners().first();
-        let modified = modified.ok_or_else(|| MODIFY_LISTENER.bug("no listener in the reply"))?;
-        read::listener(MODIFY_LISTENER, modified)
+        listeners::modify(self, arn, listener, action).await
+    }
+
+    async fn delete_listener(&self, arn: &Arn) -> Result<()> {
+        listeners::delete(self, arn).await
+    }
+
+    async fn add_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()> {
+        listeners::add_certificate(self, listener, certificate).await
+    }
+
+    async fn remove_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()> {
+        listeners::remove_certificate(self, listener, certificate).await
     }
 
     async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()> {

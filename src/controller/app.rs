@@ -383,6 +383,8 @@ fn lets_go(change: &Change) -> bool {
         Change::FreePort(_)
         | Change::DeleteLoadBalancer { .. }
         | Change::DeleteTargetGroup { .. }
+        | Change::DeleteListener { .. }
+        | Change::RemoveCertificate { .. }
         | Change::DeleteService { .. } => true,
         Change::ChangeRecords { changes, .. } => changes
             .iter()
@@ -396,6 +398,8 @@ fn lets_go(change: &Change) -> bool {
         | Change::ModifyTargetGroupAttributes { .. }
         | Change::CreateListener { .. }
         | Change::ModifyListener { .. }
+        | Change::AddCertificate { .. }
+        | Change::ModifyLoadBalancerAttributes { .. }
         | Change::RegisterTaskDefinition { .. }
         | Change::CreateService { .. }
         | Change::UpdateService { .. }

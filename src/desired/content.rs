@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
-use crate::model::service::{Environment, LaunchType, Logging, PortMapping, TaskDefinition};
+use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
 
 const DEFAULT_CPU: u32 = 256;
 const DEFAULT_MEMORY: u32 = 512;
@@ -13,9 +13,9 @@ const DEFAULT_MEMORY: u32 = 512;
 const FARGATE_STOP_TIMEOUT: u32 = 120;
 
 impl Builder<'_> {
-    pub(super) fn task_definition(&self, ports: Vec<PortMapping>) -> Result<TaskDefinition, Error> {
+    pub(super) fn task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
         let (cpu, memory) = self.size()?;
-        let (environment, secrets) = self.variables(ports.first())?;
+        let (environment, secrets) = self.variables(container_ports.first())?;
         let tasks = self.platform.spec.tasks.as_ref();
         let process = self.process;
         Ok(TaskDefinition {
@@ -34,7 +34,7 @@ impl Builder<'_> {
             process_limit: self.process_limit()?,
             stop_timeout: self.stop_timeout()?,
             read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
-            ports,
+            ports: self.port_mappings(container_ports),
             logging: tasks
                 .and_then(|tasks| tasks.logging.as_ref())
                 .map(|logging| Logging {
@@ -76,10 +76,7 @@ impl Builder<'_> {
     /// Environment variables with values, and those whose values are secret. A process's own name hides the App's, be it
     /// a value or a secret; ours hide both. Nothing of ours changes without the content changing: it would roll every
     /// task for nothing.
-    fn variables(
-        &self,
-        port: Option<&PortMapping>,
-    ) -> Result<(Environment, BTreeMap<String, String>), Error> {
+    fn variables(&self, port: Option<&u16>) -> Result<(Environment, BTreeMap<String, String>), Error> {
         let App { spec: app, .. } = self.app;
         let process: &Process = self.process;
         let name = &self.owner.app.name;
@@ -88,7 +85,7 @@ impl Builder<'_> {
             ("EMPIRE_PROCESS".into(), self.name.into()),
             ("SOURCE".into(), format!("{name}.{}", self.name)),
         ]);
-        ours.extend(port.map(|port| ("PORT".into(), port.container_port.to_string())));
+        ours.extend(port.map(|port| ("PORT".into(), port.to_string())));
 
         let (mut values, mut secrets) = (BTreeMap::new(), BTreeMap::new());
         let none = BTreeMap::new();

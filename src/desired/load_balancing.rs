@@ -1,11 +1,12 @@
-//! How an exposed process is reached: its load balancer, target group, listener and health check.
+//! How an exposed process is reached: its load balancer, target groups, listeners and health check.
 
 use super::{Builder, set};
-use crate::api::app::{Expose, HealthCheck as Check};
+use crate::api::app::{Expose, ExposeType, HealthCheck as Check, ListenerProtocol as Protocol};
 use crate::error::Error;
 use crate::model::desired::{ExposedPort, LoadBalancing};
 use crate::model::load_balancer::{
-    HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
+    DEFAULT_SUCCESS_CODES, HTTPS_PORT, HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancer,
+    LoadBalancerAttributes, LoadBalancerKind, Probe, Scheme, TargetGroup, TargetGroupAttributes,
     TargetProtocol, TargetType,
 };
 use crate::model::name::{self, LoadBalancerIdentity};
@@ -14,9 +15,123 @@ use crate::model::service::NetworkMode;
 const DEFAULT_CONTAINER_PORT: u16 = 8080;
 const DEFAULT_DEREGISTRATION_DELAY: u32 = 30;
 const HTTP_PORT: u16 = 80;
+/// AWS's own timeout of a TCP check, where the interval is not shorter.
+const TCP_TIMEOUT: u32 = 10;
+
+/// A port that clients connect to, and the one in the container that it leads to.
+struct Entry {
+    port: u16,
+    protocol: ListenerProtocol,
+    container_port: u16,
+}
+
+/// What the load balancer listens on, the redirect of `https` left out.
+fn entries(expose: &Expose) -> Vec<Entry> {
+    let container_port = port(expose.container_port, DEFAULT_CONTAINER_PORT);
+    let one = |port: u16, protocol: ListenerProtocol| {
+        vec![Entry {
+            port,
+            protocol,
+            container_port,
+        }]
+    };
+    match expose.type_ {
+        _ if !expose.listeners.is_empty() => expose
+            .listeners
+            .iter()
+            .map(|listener| Entry {
+                port: port(Some(listener.port), HTTP_PORT),
+                protocol: match listener.protocol {
+                    Protocol::Http => ListenerProtocol::Http,
+                    Protocol::Https => ListenerProtocol::Https,
+                    Protocol::Tcp => ListenerProtocol::Tcp,
+                    Protocol::Tls => ListenerProtocol::Tls,
+                },
+                container_port: port(listener.container_port, DEFAULT_CONTAINER_PORT),
+            })
+            .collect(),
+        None | Some(ExposeType::Http) => one(HTTP_PORT, ListenerProtocol::Http),
+        Some(ExposeType::Https) => one(HTTPS_PORT, ListenerProtocol::Https),
+        Some(ExposeType::Tcp) => one(container_port, ListenerProtocol::Tcp),
+        Some(ExposeType::Tls) => one(HTTPS_PORT, ListenerProtocol::Tls),
+        Some(ExposeType::None) => Vec::new(),
+    }
+}
+
+fn port(given: Option<i32>, default: u16) -> u16 {
+    given.and_then(|port| port.try_into().ok()).unwrap_or(default)
+}
+
+/// The ports in the container that somebody can reach, the first listener's first.
+pub(super) fn container_ports(expose: &Expose) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for entry in entries(expose) {
+        if !ports.contains(&entry.container_port) {
+            ports.push(entry.container_port);
+        }
+    }
+    ports
+}
 
 impl Builder<'_> {
     pub(super) fn load_balancing(&self, expose: &Expose) -> Result<LoadBalancing, Error> {
+        let entries = entries(expose);
+        let speaks_http = entries.iter().any(|entry| match entry.protocol {
+            ListenerProtocol::Http | ListenerProtocol::Https => true,
+            ListenerProtocol::Tcp | ListenerProtocol::Tls => false,
+        });
+        let (kind, protocol) = if speaks_http {
+            (LoadBalancerKind::Application, TargetProtocol::Http)
+        } else {
+            (LoadBalancerKind::Network, TargetProtocol::Tcp)
+        };
+        let load_balancer = self.load_balancer(expose, kind)?;
+        let mut ports = Vec::new();
+        for (index, container_port) in container_ports(expose).into_iter().enumerate() {
+            ports.push(ExposedPort {
+                container_port,
+                target_group: self.target_group(expose, &load_balancer.name, index, protocol)?,
+            });
+        }
+        let group_of = |container_port: u16| {
+            let port = ports.iter().find(|port| port.container_port == container_port);
+            port.map(|port| port.target_group.name.clone())
+        };
+        // The balancer's own tags say who owns it; the Platform's cost tags mean nothing on a listener.
+        let tags = || self.owner.tags(self.name);
+        let mut listeners: Vec<Listener> = entries
+            .iter()
+            .filter_map(|entry| {
+                Some(Listener {
+                    port: entry.port,
+                    protocol: entry.protocol,
+                    certificates: if entry.protocol.is_encrypted() {
+                        expose.certificate_arns.clone()
+                    } else {
+                        Vec::new()
+                    },
+                    action: ListenerAction::Forward(group_of(entry.container_port)?),
+                    tags: tags(),
+                })
+            })
+            .collect();
+        if expose.type_ == Some(ExposeType::Https) {
+            listeners.push(Listener {
+                port: HTTP_PORT,
+                protocol: ListenerProtocol::Http,
+                certificates: Vec::new(),
+                action: ListenerAction::RedirectToHttps,
+                tags: tags(),
+            });
+        }
+        Ok(LoadBalancing {
+            load_balancer,
+            ports,
+            listeners,
+        })
+    }
+
+    fn load_balancer(&self, expose: &Expose, kind: LoadBalancerKind) -> Result<LoadBalancer, Error> {
         let network = &self.platform.spec.network;
         let (scheme, word, side) = if expose.external.unwrap_or(false) {
             (Scheme::InternetFacing, "external", &network.external)
@@ -32,92 +147,100 @@ impl Builder<'_> {
                 ),
             ));
         };
-        let kind = LoadBalancerKind::Application;
-        let vpc = &network.vpc_id;
-        let identity = LoadBalancerIdentity {
-            owner: self.owner,
-            process: self.name,
+        let attributes = match (kind, &expose.idle_timeout) {
+            (LoadBalancerKind::Application, None) => Some(LoadBalancerAttributes::AS_CREATED),
+            (LoadBalancerKind::Application, Some(timeout)) => {
+                let idle_timeout = self.seconds("expose.idleTimeout", timeout)?;
+                Some(LoadBalancerAttributes { idle_timeout })
+            }
+            (LoadBalancerKind::Network, _) => None,
+        };
+        Ok(LoadBalancer {
+            name: name::load_balancer_name(&LoadBalancerIdentity {
+                owner: self.owner,
+                process: self.name,
+                kind,
+                scheme,
+                vpc: &network.vpc_id,
+                has_security_groups: !side.security_groups.is_empty(),
+            }),
             kind,
             scheme,
-            vpc,
-        };
-        let load_balancer = name::load_balancer_name(&identity);
-        let protocol = TargetProtocol::Http;
+            subnets: set(&side.subnets),
+            security_groups: set(&side.security_groups),
+            attributes,
+            tags: self.tags(),
+        })
+    }
+
+    fn target_group(
+        &self,
+        expose: &Expose,
+        load_balancer: &str,
+        index: usize,
+        protocol: TargetProtocol,
+    ) -> Result<TargetGroup, Error> {
         let target_type = match self.network_mode() {
             NetworkMode::Bridge => TargetType::Instance,
             NetworkMode::Awsvpc => TargetType::Ip,
         };
-        let target_group = name::target_group_name(
-            &self.owner.app,
-            self.name,
-            &load_balancer,
-            HTTP_PORT,
+        let deregistration_delay = match &expose.deregistration_delay {
+            Some(delay) => self.seconds("expose.deregistrationDelay", delay)?,
+            None => DEFAULT_DEREGISTRATION_DELAY,
+        };
+        let (preserve_client_ip, cross_zone) = match protocol {
+            TargetProtocol::Http => (None, None),
+            TargetProtocol::Tcp => (Some(false), Some(true)),
+        };
+        let app = &self.owner.app;
+        Ok(TargetGroup {
+            name: name::target_group_name(app, self.name, load_balancer, index, protocol, target_type),
+            vpc: self.platform.spec.network.vpc_id.clone(),
             protocol,
             target_type,
-        );
-        Ok(LoadBalancing {
-            // The balancer's own tags say who owns it; the Platform's cost tags mean nothing on a listener.
-            listeners: vec![Listener {
-                port: HTTP_PORT,
-                protocol,
-                target_group: target_group.clone(),
-                tags: self.owner.tags(self.name),
-            }],
-            ports: vec![ExposedPort {
-                container_port: container_port(expose),
-                target_group: TargetGroup {
-                    name: target_group,
-                    vpc: vpc.clone(),
-                    protocol,
-                    target_type,
-                    check: self.check(expose.check.as_ref())?,
-                    attributes: TargetGroupAttributes {
-                        deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
-                    },
-                    tags: self.tags(),
-                },
-            }],
-            load_balancer: LoadBalancer {
-                name: load_balancer,
-                kind,
-                scheme,
-                subnets: set(&side.subnets),
-                security_groups: set(&side.security_groups),
-                tags: self.tags(),
+            check: self.check(expose.check.as_ref(), protocol)?,
+            attributes: TargetGroupAttributes {
+                deregistration_delay,
+                preserve_client_ip,
+                cross_zone,
             },
+            tags: self.tags(),
         })
     }
 
-    fn check(&self, check: Option<&Check>) -> Result<HealthCheck, Error> {
+    fn check(&self, check: Option<&Check>, protocol: TargetProtocol) -> Result<HealthCheck, Error> {
         let none = Check::default();
         let check = check.unwrap_or(&none);
         let interval = match &check.interval {
             Some(interval) => self.seconds("expose.check.interval", interval)?,
             None => 10,
         };
-        let timeout = match &check.timeout {
-            Some(timeout) => self.seconds("expose.check.timeout", timeout)?,
-            None => interval.saturating_sub(1).min(5),
+        let timeout = match (&check.timeout, protocol) {
+            (Some(timeout), _) => self.seconds("expose.check.timeout", timeout)?,
+            (None, TargetProtocol::Http) => interval.saturating_sub(1).min(5),
+            (None, TargetProtocol::Tcp) if interval < TCP_TIMEOUT => interval.saturating_sub(1),
+            (None, TargetProtocol::Tcp) => TCP_TIMEOUT,
         };
         let threshold = |threshold: Option<i32>, default| {
             threshold
                 .and_then(|threshold| threshold.try_into().ok())
                 .unwrap_or(default)
         };
+        let (probe, healthy_threshold) = match protocol {
+            TargetProtocol::Http => {
+                let path = check.path.clone().unwrap_or_else(|| "/".into());
+                let success_codes = check.success_codes.clone();
+                let success_codes = success_codes.unwrap_or_else(|| DEFAULT_SUCCESS_CODES.into());
+                (Probe::Http { path, success_codes }, 2)
+            }
+            TargetProtocol::Tcp => (Probe::Tcp, 3),
+        };
         Ok(HealthCheck {
-            path: check.path.clone().unwrap_or_else(|| "/".into()),
+            probe,
             interval,
             timeout,
-            healthy_threshold: threshold(check.healthy_threshold, 2),
+            healthy_threshold: threshold(check.healthy_threshold, healthy_threshold),
             unhealthy_threshold: threshold(check.unhealthy_threshold, 3),
-            success_codes: "200-399".into(),
         })
     }
-}
-
-pub(super) fn container_port(expose: &Expose) -> u16 {
-    expose
-        .container_port
-        .and_then(|port| port.try_into().ok())
-        .unwrap_or(DEFAULT_CONTAINER_PORT)
 }

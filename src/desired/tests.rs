@@ -14,7 +14,9 @@ use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
 use super::{app_name, build, has_names, place};
 use crate::error::{Class, Error};
 use crate::model::desired::{Desired, DesiredProcess};
-use crate::model::load_balancer::{HealthCheck, LoadBalancerKind, Scheme, TargetProtocol, TargetType};
+use crate::model::load_balancer::{
+    HealthCheck, ListenerProtocol, LoadBalancerKind, Probe, Scheme, TargetProtocol, TargetType,
+};
 use crate::model::name::AppName;
 use crate::model::owner::Tags;
 use crate::model::port::PortRange;
@@ -360,8 +362,8 @@ fn an_exposed_process_gets_load_balancer_target_group_and_listener() {
     let [listener] = &balancing.listeners[..] else {
         panic!()
     };
-    assert_eq!((listener.port, listener.protocol), (80, TargetProtocol::Http));
-    assert_eq!(listener.target_group, group.name);
+    assert_eq!((listener.port, listener.protocol), (80, ListenerProtocol::Http));
+    assert_eq!(listener.target_group(), Some(group.name.as_str()));
     assert_eq!(balancing.ports[0].container_port, 7070);
     for name in [&balancer.name, &group.name] {
         assert!(name.starts_with("e-acme-api-") && name.len() <= 31, "{name}");
@@ -423,6 +425,13 @@ fn what_cannot_change_in_place_has_another_name_and_what_can_has_not() {
     assert_eq!((base.0 == other.0, base.1 == other.1), (true, false));
 }
 
+fn probe(path: &str) -> Probe {
+    Probe::Http {
+        path: path.into(),
+        success_codes: "200-399".into(),
+    }
+}
+
 #[test]
 fn a_check_has_a_default_for_every_field() {
     let check = |check: Value| {
@@ -433,12 +442,11 @@ fn a_check_has_a_default_for_every_field() {
             .clone()
     };
     let default = HealthCheck {
-        path: "/".into(),
+        probe: probe("/"),
         interval: 10,
         timeout: 5,
         healthy_threshold: 2,
         unhealthy_threshold: 3,
-        success_codes: "200-399".into(),
     };
     assert_eq!(
         exposed(json!({})).load_balancing.unwrap().ports[0]
@@ -450,7 +458,7 @@ fn a_check_has_a_default_for_every_field() {
     assert_eq!(
         check(json!({ "path": "/health" })),
         HealthCheck {
-            path: "/health".into(),
+            probe: probe("/health"),
             ..default.clone()
         }
     );

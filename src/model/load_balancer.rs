@@ -6,13 +6,17 @@ use super::owner::Tags;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadBalancerKind {
+    /// Speaks HTTP and HTTPS.
     Application,
+    /// Speaks TCP and TLS.
+    Network,
 }
 
 impl LoadBalancerKind {
     pub fn as_str(self) -> &'static str {
         match self {
             LoadBalancerKind::Application => "application",
+            LoadBalancerKind::Network => "network",
         }
     }
 }
@@ -39,19 +43,36 @@ pub struct LoadBalancer {
     pub scheme: Scheme,
     pub subnets: BTreeSet<String>,
     pub security_groups: BTreeSet<String>,
+    /// `None`: left as AWS makes them.
+    pub attributes: Option<LoadBalancerAttributes>,
     pub tags: Tags,
 }
 
+/// All of it can be changed in place, in one call. An application load balancer has them, and no other kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadBalancerAttributes {
+    /// Seconds that a connection may be idle before it is closed.
+    pub idle_timeout: u32,
+}
+
+impl LoadBalancerAttributes {
+    /// What AWS makes a load balancer with:
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>.
+    pub const AS_CREATED: Self = LoadBalancerAttributes { idle_timeout: 60 };
+}
+
+/// What a load balancer speaks to the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetProtocol {
     Http,
+    Tcp,
 }
 
 impl TargetProtocol {
-    /// As AWS spells it, for target groups and listeners alike.
     pub fn as_str(self) -> &'static str {
         match self {
             TargetProtocol::Http => "HTTP",
+            TargetProtocol::Tcp => "TCP",
         }
     }
 }
@@ -88,28 +109,125 @@ pub struct TargetGroup {
 /// All of it can be changed in place, in one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    pub path: String,
+    pub probe: Probe,
     /// Seconds.
     pub interval: u32,
     /// Seconds.
     pub timeout: u32,
     pub healthy_threshold: u32,
     pub unhealthy_threshold: u32,
-    /// HTTP codes that count as healthy, such as `200-399`.
-    pub success_codes: String,
+}
+
+/// The statuses that count as healthy unless others are given.
+pub const DEFAULT_SUCCESS_CODES: &str = "200-399";
+
+/// How a target is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    Http {
+        path: String,
+        /// Statuses that count as healthy, such as `200-399`.
+        success_codes: String,
+    },
+    /// Whether its port answers.
+    Tcp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetGroupAttributes {
     /// Seconds that a target keeps its connections after it is taken out.
     pub deregistration_delay: u32,
+    /// Of network load balancers, else `None`. With it, a task that calls the load balancer before its own host hangs.
+    pub preserve_client_ip: Option<bool>,
+    /// Of network load balancers, else `None`: application load balancers always send to all zones.
+    pub cross_zone: Option<bool>,
 }
 
-/// A listener that forwards to one target group.
+impl TargetGroupAttributes {
+    /// What AWS makes a target group with, of which these are wanted:
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html>. Whether client
+    /// addresses are kept hangs on the type of the targets; it is taken for what is not wanted, and said in any case.
+    pub fn as_created(&self) -> Self {
+        TargetGroupAttributes {
+            deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
+            preserve_client_ip: self.preserve_client_ip.map(|wanted| !wanted),
+            cross_zone: self.cross_zone.map(|_| false),
+        }
+    }
+}
+
+/// Seconds, if nothing is said.
+pub const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
+
+/// What clients speak to a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerProtocol {
+    Http,
+    Https,
+    Tcp,
+    Tls,
+}
+
+impl ListenerProtocol {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ListenerProtocol::Http => "HTTP",
+            ListenerProtocol::Https => "HTTPS",
+            ListenerProtocol::Tcp => "TCP",
+            ListenerProtocol::Tls => "TLS",
+        }
+    }
+
+    /// With certificates.
+    pub fn is_encrypted(self) -> bool {
+        match self {
+            ListenerProtocol::Https | ListenerProtocol::Tls => true,
+            ListenerProtocol::Http | ListenerProtocol::Tcp => false,
+        }
+    }
+}
+
+/// TLS 1.3 and 1.2 with ciphers that are safe today, as AWS recommends for both kinds; what it takes if nothing is said
+/// goes back to TLS 1.0:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>.
+pub const SECURITY_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
+/// The port that a redirect leads to.
+pub const HTTPS_PORT: u16 = 443;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     pub port: u16,
-    pub protocol: TargetProtocol,
-    pub target_group: String,
+    pub protocol: ListenerProtocol,
+    /// ARNs, where the protocol is encrypted: the first is for clients that name no host, or one that is in none of them.
+    pub certificates: Vec<String>,
+    pub action: ListenerAction<String>,
     pub tags: Tags,
+}
+
+/// What becomes of a request. `T` is a target group's name in the core and its ARN in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenerAction<T> {
+    Forward(T),
+    /// For good, to the same address on [`HTTPS_PORT`].
+    RedirectToHttps,
+}
+
+impl Listener {
+    /// The target group that it forwards to.
+    pub fn target_group(&self) -> Option<&str> {
+        match &self.action {
+            ListenerAction::Forward(group) => Some(group),
+            ListenerAction::RedirectToHttps => None,
+        }
+    }
+
+    pub fn default_certificate(&self) -> Option<&String> {
+        self.certificates.first()
+    }
+
+    /// Those besides the default one.
+    pub fn more_certificates(&self) -> &[String] {
+        self.certificates.get(1..).unwrap_or_default()
+    }
 }

@@ -62,6 +62,8 @@ pub struct LoadBalancerIdentity<'a> {
     pub kind: LoadBalancerKind,
     pub scheme: Scheme,
     pub vpc: &'a str,
+    /// A network load balancer made without security groups can never have any.
+    pub has_security_groups: bool,
 }
 
 /// At most 31 characters, where AWS allows 32.
@@ -72,34 +74,41 @@ pub fn load_balancer_name(identity: &LoadBalancerIdentity<'_>) -> String {
         kind,
         scheme,
         vpc,
+        has_security_groups,
     } = identity;
     let app = &owner.app;
-    let hash = hash(&[
-        &owner.installation,
+    let mut parts = vec![
+        owner.installation.as_str(),
         &app.namespace,
         &app.name,
         process,
         kind.as_str(),
         scheme.as_str(),
         vpc,
-    ]);
-    with_hash(app, process, &hash)
+    ];
+    match (kind, has_security_groups) {
+        (LoadBalancerKind::Network, true) => parts.push("security groups"),
+        (LoadBalancerKind::Network, false) | (LoadBalancerKind::Application, _) => {}
+    }
+    with_hash(app, process, &hash(&parts))
 }
 
-/// A target group belongs to one load balancer, so its name hangs on that one's.
+/// A target group belongs to one load balancer, so its name hangs on that one's. `index` counts the container ports of
+/// the process. Neither the port itself nor a listener's is in the name: a changed container port, or a listener more or
+/// less, keeps the target group, and nobody has to wait for another to fill.
 pub fn target_group_name(
     app: &AppName,
     process: &str,
     load_balancer: &str,
-    lowest_listener_port: u16,
+    index: usize,
     protocol: TargetProtocol,
     target_type: TargetType,
 ) -> String {
-    let port = lowest_listener_port.to_string();
+    let index = index.to_string();
     with_hash(
         app,
         process,
-        &hash(&[load_balancer, &port, protocol.as_str(), target_type.as_str()]),
+        &hash(&[load_balancer, &index, protocol.as_str(), target_type.as_str()]),
     )
 }
 
@@ -148,6 +157,7 @@ mod tests {
             kind: LoadBalancerKind::Application,
             scheme,
             vpc,
+            has_security_groups: true,
         })
     }
 
@@ -195,11 +205,34 @@ mod tests {
     }
 
     #[test]
+    fn only_a_network_load_balancer_is_another_without_security_groups() {
+        let acme = owner("shop", "acme");
+        let named = |kind, has_security_groups| {
+            load_balancer_name(&LoadBalancerIdentity {
+                owner: &acme,
+                process: "web",
+                kind,
+                scheme: Scheme::Internal,
+                vpc: "vpc-1",
+                has_security_groups,
+            })
+        };
+        let (application, network) = (LoadBalancerKind::Application, LoadBalancerKind::Network);
+        assert_eq!(named(application, true), named(application, false));
+        assert_ne!(named(network, true), named(network, false));
+        assert_ne!(named(application, false), named(network, false));
+    }
+
+    #[test]
     fn a_target_group_is_named_after_its_load_balancer() {
         let app = owner("shop", "acme").app;
-        let one = target_group_name(&app, "web", "e-a", 80, TargetProtocol::Http, TargetType::Instance);
-        let two = target_group_name(&app, "web", "e-b", 80, TargetProtocol::Http, TargetType::Instance);
-        assert_ne!(one, two);
+        let named = |load_balancer, index, protocol| {
+            target_group_name(&app, "web", load_balancer, index, protocol, TargetType::Instance)
+        };
+        let one = named("e-a", 0, TargetProtocol::Http);
+        assert_ne!(one, named("e-b", 0, TargetProtocol::Http));
+        assert_ne!(one, named("e-a", 1, TargetProtocol::Http));
+        assert_ne!(one, named("e-a", 0, TargetProtocol::Tcp));
         assert!(one.len() <= 31);
     }
 

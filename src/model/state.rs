@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load_balancer::{HealthCheck, TargetGroupAttributes};
+use super::load_balancer::{
+    HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
+    TargetGroupAttributes,
+};
 use super::name::Arn;
 use super::owner::{Owner, Tags};
 use super::port::Claim;
@@ -165,6 +168,8 @@ pub struct LoadBalancerState {
     pub tags: Tags,
     /// `None` if they were not read.
     pub listeners: Option<Vec<ListenerState>>,
+    /// `None` if they were not read, or left out.
+    pub attributes: Option<LoadBalancerAttributes>,
 }
 
 impl LoadBalancerState {
@@ -189,8 +194,48 @@ pub struct ListenerState {
     pub port: u16,
     /// As AWS spells it.
     pub protocol: String,
-    /// The one target group that its default action forwards to; `None` for any other action.
-    pub forwards_to: Option<Arn>,
+    /// Its default action; `None` for one that is no listener's of ours.
+    pub action: Option<ListenerAction<Arn>>,
+    /// `None` if it has none, or the reply left it out.
+    pub default_certificate: Option<String>,
+    /// `None` if it was not read: a listener that is not encrypted has none.
+    pub more_certificates: Option<BTreeSet<String>>,
+    /// `None` if it has none, or the reply left it out.
+    pub security_policy: Option<String>,
+    /// `None` if they were not read: asked for only where nothing wants the port.
+    pub tags: Option<Tags>,
+}
+
+impl ListenerState {
+    /// As it is once it is made or modified; no call takes further certificates, and those that it has stay.
+    pub fn of(arn: Arn, listener: &Listener, action: ListenerAction<Arn>) -> Self {
+        let is_encrypted = listener.protocol.is_encrypted();
+        ListenerState {
+            arn,
+            port: listener.port,
+            protocol: listener.protocol.as_str().into(),
+            action: Some(action),
+            default_certificate: listener.default_certificate().cloned(),
+            more_certificates: None,
+            security_policy: is_encrypted.then(|| SECURITY_POLICY.into()),
+            tags: None,
+        }
+    }
+
+    /// It has certificates.
+    pub fn is_encrypted(&self) -> bool {
+        [ListenerProtocol::Https, ListenerProtocol::Tls]
+            .iter()
+            .any(|protocol| protocol.as_str() == self.protocol)
+    }
+
+    /// The one target group that it forwards to.
+    pub fn forwards_to(&self) -> Option<&Arn> {
+        match &self.action {
+            Some(ListenerAction::Forward(group)) => Some(group),
+            Some(ListenerAction::RedirectToHttps) | None => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! One change is one write. It speaks in names; only `apply` knows ARNs.
 
-use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGroup, TargetGroupAttributes};
+use crate::model::load_balancer::{
+    HealthCheck, Listener, LoadBalancer, LoadBalancerAttributes, TargetGroup, TargetGroupAttributes,
+};
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::RecordChange;
@@ -23,6 +25,11 @@ pub enum Change {
         process: String,
         load_balancer: String,
         security_groups: Vec<String>,
+    },
+    ModifyLoadBalancerAttributes {
+        process: String,
+        load_balancer: String,
+        attributes: LoadBalancerAttributes,
     },
     DeleteLoadBalancer {
         process: String,
@@ -51,10 +58,29 @@ pub enum Change {
         load_balancer: String,
         listener: Listener,
     },
+    /// Everything but its further certificates.
     ModifyListener {
         process: String,
         load_balancer: String,
         listener: Listener,
+    },
+    DeleteListener {
+        process: String,
+        load_balancer: String,
+        port: u16,
+    },
+    /// One besides the default certificate of the listener on a port.
+    AddCertificate {
+        process: String,
+        load_balancer: String,
+        port: u16,
+        certificate: String,
+    },
+    RemoveCertificate {
+        process: String,
+        load_balancer: String,
+        port: u16,
+        certificate: String,
     },
     RegisterTaskDefinition {
         process: String,
@@ -104,6 +130,7 @@ impl Change {
             Change::CreateLoadBalancer { process, .. }
             | Change::SetSubnets { process, .. }
             | Change::SetSecurityGroups { process, .. }
+            | Change::ModifyLoadBalancerAttributes { process, .. }
             | Change::DeleteLoadBalancer { process, .. }
             | Change::CreateTargetGroup { process, .. }
             | Change::ModifyTargetGroup { process, .. }
@@ -111,6 +138,9 @@ impl Change {
             | Change::DeleteTargetGroup { process, .. }
             | Change::CreateListener { process, .. }
             | Change::ModifyListener { process, .. }
+            | Change::DeleteListener { process, .. }
+            | Change::AddCertificate { process, .. }
+            | Change::RemoveCertificate { process, .. }
             | Change::RegisterTaskDefinition { process, .. }
             | Change::CreateService { process, .. }
             | Change::UpdateService { process, .. }
@@ -134,6 +164,9 @@ impl Change {
             | Change::ModifyTargetGroup { .. }
             | Change::ModifyTargetGroupAttributes { .. }
             | Change::ModifyListener { .. }
+            | Change::AddCertificate { .. }
+            | Change::RemoveCertificate { .. }
+            | Change::ModifyLoadBalancerAttributes { .. }
             | Change::UpdateService { .. }
             | Change::TagService { .. }
             | Change::AddTags { .. } => Verb::Updated,
@@ -141,6 +174,7 @@ impl Change {
             Change::FreePort(_)
             | Change::DeleteLoadBalancer { .. }
             | Change::DeleteTargetGroup { .. }
+            | Change::DeleteListener { .. }
             | Change::DeleteService { .. } => Verb::Deleted,
         }
     }

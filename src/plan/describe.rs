@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Change;
 use crate::model::counted;
+use crate::model::load_balancer::{DEFAULT_SUCCESS_CODES, HealthCheck, Listener, ListenerAction, Probe};
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
@@ -59,6 +60,15 @@ impl fmt::Display for Change {
                     security_groups.join(", ")
                 )
             }
+            Change::ModifyLoadBalancerAttributes {
+                load_balancer,
+                attributes,
+                ..
+            } => write!(
+                f,
+                "set idle timeout of load balancer {load_balancer} to {} s",
+                attributes.idle_timeout
+            ),
             Change::DeleteLoadBalancer { load_balancer, .. } => {
                 write!(f, "delete load balancer {load_balancer}")
             }
@@ -66,7 +76,8 @@ impl fmt::Display for Change {
                 write!(
                     f,
                     "create target group {} checking {}",
-                    target_group.name, target_group.check.path
+                    target_group.name,
+                    Asked(&target_group.check)
                 )
             }
             Change::ModifyTargetGroup {
@@ -74,39 +85,90 @@ impl fmt::Display for Change {
             } => write!(
                 f,
                 "set health check of target group {target_group} to {} every {} s, timeout {} s, {} healthy, {} unhealthy",
-                check.path, check.interval, check.timeout, check.healthy_threshold, check.unhealthy_threshold
+                Asked(check),
+                check.interval,
+                check.timeout,
+                check.healthy_threshold,
+                check.unhealthy_threshold
             ),
             Change::ModifyTargetGroupAttributes {
                 target_group,
                 attributes,
                 ..
-            } => write!(
-                f,
-                "set deregistration delay of target group {target_group} to {} s",
-                attributes.deregistration_delay
-            ),
+            } => {
+                write!(
+                    f,
+                    "set deregistration delay of target group {target_group} to {} s",
+                    attributes.deregistration_delay
+                )?;
+                if let Some(preserve) = attributes.preserve_client_ip {
+                    write!(
+                        f,
+                        ", client addresses {}",
+                        if preserve { "kept" } else { "not kept" }
+                    )?;
+                }
+                if let Some(cross_zone) = attributes.cross_zone {
+                    write!(f, ", across zones {}", if cross_zone { "on" } else { "off" })?;
+                }
+                Ok(())
+            }
             Change::DeleteTargetGroup { target_group, .. } => write!(f, "delete target group {target_group}"),
             Change::CreateListener {
                 load_balancer,
                 listener,
                 ..
-            } => write!(
-                f,
-                "create listener {} {} of load balancer {load_balancer} to {}",
-                listener.protocol.as_str(),
-                listener.port,
-                listener.target_group
-            ),
+            } => {
+                write!(
+                    f,
+                    "create listener {} {} of load balancer {load_balancer}",
+                    listener.protocol.as_str(),
+                    listener.port,
+                )?;
+                match &listener.action {
+                    ListenerAction::Forward(group) => write!(f, " to {group}")?,
+                    ListenerAction::RedirectToHttps => f.write_str(" as a redirect to HTTPS")?,
+                }
+                certified(f, listener)
+            }
             Change::ModifyListener {
                 load_balancer,
                 listener,
                 ..
+            } => {
+                let (protocol, port) = (listener.protocol.as_str(), listener.port);
+                match &listener.action {
+                    ListenerAction::Forward(group) => write!(
+                        f,
+                        "point listener {protocol} {port} of load balancer {load_balancer} at {group}"
+                    )?,
+                    ListenerAction::RedirectToHttps => write!(
+                        f,
+                        "turn listener {protocol} {port} of load balancer {load_balancer} into a redirect to HTTPS"
+                    )?,
+                }
+                certified(f, listener)
+            }
+            Change::DeleteListener {
+                load_balancer, port, ..
+            } => write!(f, "delete listener {port} of load balancer {load_balancer}"),
+            Change::AddCertificate {
+                load_balancer,
+                port,
+                certificate,
+                ..
             } => write!(
                 f,
-                "point listener {} {} of load balancer {load_balancer} at {}",
-                listener.protocol.as_str(),
-                listener.port,
-                listener.target_group
+                "add certificate {certificate} to listener {port} of load balancer {load_balancer}"
+            ),
+            Change::RemoveCertificate {
+                load_balancer,
+                port,
+                certificate,
+                ..
+            } => write!(
+                f,
+                "remove certificate {certificate} from listener {port} of load balancer {load_balancer}"
             ),
             Change::RegisterTaskDefinition { content, .. } => {
                 write!(
@@ -242,6 +304,28 @@ fn deploying(deployment: &DeploymentConfiguration) -> String {
         CircuitBreaker { rollback: true, .. } => "with rollback",
     };
     format!("{minimum_healthy_percent}/{maximum_percent} percent, circuit breaker {breaker}")
+}
+
+fn certified(f: &mut fmt::Formatter<'_>, listener: &Listener) -> fmt::Result {
+    match listener.default_certificate() {
+        Some(certificate) => write!(f, " with certificate {certificate}"),
+        None => Ok(()),
+    }
+}
+
+/// What a health check asks for.
+struct Asked<'a>(&'a HealthCheck);
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.probe {
+            Probe::Http { path, success_codes } if success_codes == DEFAULT_SUCCESS_CODES => {
+                f.write_str(path)
+            }
+            Probe::Http { path, success_codes } => write!(f, "{path} for {success_codes}"),
+            Probe::Tcp => f.write_str("that the port answers"),
+        }
+    }
 }
 
 fn behind(f: &mut fmt::Formatter<'_>, attachments: &[Attachment<String>]) -> fmt::Result {

@@ -223,7 +223,9 @@ impl Update<'_> {
             self.without_port(plan);
             return false;
         };
-        let along = self.along_with(attached, &content);
+        let Some(along) = self.along_with(plan, attached, &content) else {
+            return false;
+        };
         let attachments = (along != attached).then_some(along);
         if attachments.iter().flatten().any(|a| !self.is_served(a)) {
             // AWS would refuse another container port before its listener is made again.

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::listeners;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::LoadBalancing;
-use crate::model::load_balancer::{HealthCheck, LoadBalancer, TargetGroup};
+use crate::model::load_balancer::{HealthCheck, LoadBalancer, Probe, TargetGroup, TargetGroupAttributes};
 use crate::model::owner::Tags;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
@@ -30,7 +31,7 @@ fn build(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &LoadBalancing
         target_group(view, plan, process, group);
     }
     if let Some(load_balancer) = load_balancer {
-        listeners(view, plan, process, wanted, load_balancer);
+        listeners::plan(view, plan, process, wanted, load_balancer);
     }
 }
 
@@ -79,6 +80,15 @@ fn load_balancer<'a>(
             security_groups: wanted.security_groups.iter().cloned().collect(),
         });
     }
+    if let Some((wanted, found)) = wanted.attributes.zip(found.attributes)
+        && wanted != found
+    {
+        plan.changes.push(Change::ModifyLoadBalancerAttributes {
+            process: process.into(),
+            load_balancer: name.clone(),
+            attributes: wanted,
+        });
+    }
     Some(found)
 }
 
@@ -102,11 +112,8 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
             check: wanted.check.clone(),
         });
     }
-    if found
-        .attributes
-        .as_ref()
-        .is_some_and(|found| found != &wanted.attributes)
-    {
+    let found = found.attributes.as_ref();
+    if found.is_some_and(|found| is_other_attributes(&wanted.attributes, found)) {
         plan.changes.push(Change::ModifyTargetGroupAttributes {
             process: process.into(),
             target_group: name.clone(),
@@ -122,55 +129,40 @@ fn is_other<T: Default + PartialEq>(wanted: &T, found: &T) -> bool {
 
 fn is_other_check(wanted: &HealthCheck, found: &HealthCheck) -> bool {
     let HealthCheck {
-        path,
+        probe,
         interval,
         timeout,
         healthy_threshold,
         unhealthy_threshold,
-        success_codes,
     } = found;
-    is_other(&wanted.path, path)
+    is_other_probe(&wanted.probe, probe)
         || is_other(&wanted.interval, interval)
         || is_other(&wanted.timeout, timeout)
         || is_other(&wanted.healthy_threshold, healthy_threshold)
         || is_other(&wanted.unhealthy_threshold, unhealthy_threshold)
-        || is_other(&wanted.success_codes, success_codes)
 }
 
-fn listeners(
-    view: &View<'_>,
-    plan: &mut Plan,
-    process: &str,
-    wanted: &LoadBalancing,
-    load_balancer: &LoadBalancerState,
-) {
-    let Some(found) = &load_balancer.listeners else {
-        return;
-    };
-    for listener in &wanted.listeners {
-        let Some(group) = view.target_group(&listener.target_group) else {
-            continue;
-        };
-        let change = match found.iter().find(|found| found.port == listener.port) {
-            None => Change::CreateListener {
-                process: process.into(),
-                load_balancer: load_balancer.name.clone(),
-                listener: listener.clone(),
+fn is_other_probe(wanted: &Probe, found: &Probe) -> bool {
+    match (wanted, found) {
+        (
+            Probe::Http { path, success_codes },
+            Probe::Http {
+                path: found_path,
+                success_codes: found_codes,
             },
-            Some(found)
-                if found.protocol != listener.protocol.as_str()
-                    || found.forwards_to.as_ref() != Some(&group.arn) =>
-            {
-                Change::ModifyListener {
-                    process: process.into(),
-                    load_balancer: load_balancer.name.clone(),
-                    listener: listener.clone(),
-                }
-            }
-            Some(_) => continue,
-        };
-        plan.changes.push(change);
+        ) => is_other(path, found_path) || is_other(success_codes, found_codes),
+        (Probe::Tcp, Probe::Tcp) => false,
+        (Probe::Http { .. }, Probe::Tcp) | (Probe::Tcp, Probe::Http { .. }) => true,
     }
+}
+
+fn is_other_attributes(wanted: &TargetGroupAttributes, found: &TargetGroupAttributes) -> bool {
+    let is_other = |wanted: Option<bool>, found: Option<bool>| {
+        wanted.zip(found).is_some_and(|(wanted, found)| wanted != found)
+    };
+    wanted.deregistration_delay != found.deregistration_delay
+        || is_other(wanted.preserve_client_ip, found.preserve_client_ip)
+        || is_other(wanted.cross_zone, found.cross_zone)
 }
 
 /// Tags that are missing or differ; a tag that nobody wants any more stays.
@@ -257,7 +249,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
 /// No deployment of the process's service, running or on its way out, uses this load balancer or target group, and no
 /// other service does: the process in a tag may have been changed by hand. A service that was deleted uses all of its
 /// own until it is gone.
-fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
+pub(super) fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
     let settled = view
         .service(process)
         .is_none_or(|service| view.is_service(process) && service.is_rolled_out());

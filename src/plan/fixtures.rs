@@ -2,23 +2,21 @@
 //! that a swap shows.
 
 mod carry_out;
+mod listeners;
+mod load_balancing;
 mod settled;
 pub(crate) mod world;
 
+pub(crate) use load_balancing::{balancer, balancer_of_kind, check, group, group_of_kind};
 pub(crate) use settled::{
-    created_group, created_load_balancer, definition, deployment, listener, nothing, service, settled,
+    created_group, created_load_balancer, definition, deployment, listening, nothing, service, settled,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{
-    Desired, DesiredProcess, DesiredRecord, ExposedPort, LoadBalancing, Place, RecordKey, Runs,
-};
-use crate::model::load_balancer::{
-    HealthCheck, Listener, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes,
-    TargetProtocol, TargetType,
-};
-use crate::model::name::{self, AppName, Arn, LoadBalancerIdentity};
+use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, Place, RecordKey, Runs};
+use crate::model::load_balancer::{ListenerProtocol, Scheme};
+use crate::model::name::{self, AppName, Arn};
 use crate::model::owner::{Owner, Tags};
 use crate::model::port::{Claim, PortOwner, PortRange};
 use crate::model::record::{
@@ -61,6 +59,11 @@ pub(crate) struct Process {
     pub quantity: Option<u32>,
     pub scheme: Option<Scheme>,
     pub container_port: u16,
+    /// Port, protocol, and the container port if it is another.
+    pub listeners: Vec<(u16, ListenerProtocol, Option<u16>)>,
+    pub certificates: Vec<String>,
+    pub redirects: bool,
+    pub idle_timeout: u32,
     pub host_port: HostPort,
     pub check_path: String,
     pub style: RecordStyle,
@@ -76,6 +79,10 @@ pub(crate) fn process(name: &str) -> Process {
         quantity: Some(2),
         scheme: None,
         container_port: 8080,
+        listeners: vec![(80, ListenerProtocol::Http, None)],
+        certificates: Vec::new(),
+        redirects: false,
+        idle_timeout: 60,
         host_port: HostPort::Dynamic,
         check_path: format!("/{name}"),
         style: RecordStyle::Cname { ttl: 60 },
@@ -132,6 +139,32 @@ impl Process {
         self
     }
 
+    /// On port 443, with these certificates, and a redirect on port 80.
+    pub(crate) fn https(mut self, certificates: &[&str]) -> Self {
+        self.listeners = vec![(443, ListenerProtocol::Https, None)];
+        self.certificates = certificates.iter().map(|arn| (*arn).to_owned()).collect();
+        self.redirects = true;
+        self
+    }
+
+    /// Behind a network load balancer.
+    pub(crate) fn tcp(mut self, port: u16) -> Self {
+        self.listeners = vec![(port, ListenerProtocol::Tcp, None)];
+        self
+    }
+
+    /// One more listener, of HTTP, that leads to a container port.
+    pub(crate) fn listener(mut self, port: u16, container_port: u16) -> Self {
+        self.listeners
+            .push((port, ListenerProtocol::Http, Some(container_port)));
+        self
+    }
+
+    pub(crate) fn idle_timeout(mut self, seconds: u32) -> Self {
+        self.idle_timeout = seconds;
+        self
+    }
+
     pub(crate) fn check_path(mut self, path: &str) -> Self {
         self.check_path = path.into();
         self
@@ -160,45 +193,17 @@ impl Process {
             tags.extend(owner.tags(&self.name));
             tags
         };
-        let load_balancing = self.scheme.map(|scheme| {
-            let load_balancer = load_balancer_name(owner, &self.name, scheme);
-            let target_group = group_of(&load_balancer, owner, &self.name);
-            LoadBalancing {
-                listeners: vec![Listener {
-                    port: 80,
-                    protocol: TargetProtocol::Http,
-                    target_group: target_group.clone(),
-                    tags: owner.tags(&self.name),
-                }],
-                ports: vec![ExposedPort {
-                    container_port: self.container_port,
-                    target_group: TargetGroup {
-                        name: target_group,
-                        vpc: VPC.into(),
-                        protocol: TargetProtocol::Http,
-                        target_type: TargetType::Instance,
-                        check: check(&self.check_path),
-                        attributes: TargetGroupAttributes {
-                            deregistration_delay: 30,
-                        },
-                        tags: tags(),
-                    },
-                }],
-                load_balancer: LoadBalancer {
-                    name: load_balancer,
-                    kind: LoadBalancerKind::Application,
-                    scheme,
-                    subnets: subnets(scheme),
-                    security_groups: BTreeSet::from([format!("sg-{}", scheme.as_str())]),
-                    tags: tags(),
-                },
-            }
-        });
+        let load_balancing = self
+            .scheme
+            .map(|scheme| self.load_balancing(owner, scheme, &tags()));
         let exposed = load_balancing.iter().flat_map(|balancing| &balancing.ports);
-        let ports = exposed.map(|port| PortMapping {
-            container_port: port.container_port,
-            host_port: self.host_port,
-        });
+        let mut ports: Vec<PortMapping> = exposed
+            .map(|port| PortMapping {
+                container_port: port.container_port,
+                host_port: self.host_port,
+            })
+            .collect();
+        ports.sort_by_key(|port| port.container_port);
         DesiredProcess {
             task_definition: TaskDefinition {
                 family: family.clone(),
@@ -216,7 +221,7 @@ impl Process {
                 process_limit: None,
                 stop_timeout: None,
                 read_only_root_filesystem: false,
-                ports: ports.collect(),
+                ports,
                 logging: None,
             },
             runs: Runs::Service(Service {
@@ -246,53 +251,6 @@ impl Process {
             load_balancing,
         }
     }
-}
-
-pub(crate) fn check(path: &str) -> HealthCheck {
-    HealthCheck {
-        path: path.into(),
-        interval: 10,
-        timeout: 5,
-        healthy_threshold: 2,
-        unhealthy_threshold: 3,
-        success_codes: "200-399".into(),
-    }
-}
-
-fn subnets(scheme: Scheme) -> BTreeSet<String> {
-    ["a", "b"]
-        .map(|zone| format!("subnet-{}-{zone}", scheme.as_str()))
-        .into()
-}
-
-fn load_balancer_name(owner: &Owner, process: &str, scheme: Scheme) -> String {
-    name::load_balancer_name(&LoadBalancerIdentity {
-        owner,
-        process,
-        kind: LoadBalancerKind::Application,
-        scheme,
-        vpc: VPC,
-    })
-}
-
-fn group_of(load_balancer: &str, owner: &Owner, process: &str) -> String {
-    name::target_group_name(
-        &owner.app,
-        process,
-        load_balancer,
-        80,
-        TargetProtocol::Http,
-        TargetType::Instance,
-    )
-}
-
-/// The name of the load balancer that a process of the App has while it is exposed in this way.
-pub(crate) fn balancer(process: &str, scheme: Scheme) -> String {
-    load_balancer_name(&owner(), process, scheme)
-}
-
-pub(crate) fn group(process: &str, scheme: Scheme) -> String {
-    group_of(&balancer(process, scheme), &owner(), process)
 }
 
 pub(crate) fn place() -> Place {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Change;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey, Runs};
-use crate::model::load_balancer::Listener;
+use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
@@ -289,16 +289,27 @@ impl<'a> View<'a> {
             return false;
         };
         let forwards = |listener: &Listener| {
-            let group = self.target_group(&listener.target_group).map(|group| &group.arn);
-            load_balancer.listeners.as_ref().is_none_or(|all| {
-                all.iter()
-                    .any(|l| l.port == listener.port && l.forwards_to.as_ref() == group)
-            })
+            listener.target_group().is_none()
+                || load_balancer.listeners.as_ref().is_none_or(|all| {
+                    all.iter()
+                        .any(|l| l.port == listener.port && l.action == self.action(listener))
+                })
         };
         wanted
             .target_groups()
             .all(|group| self.target_group(&group.name).is_some())
             && wanted.listeners.iter().all(forwards)
+    }
+
+    /// What a listener is to do, as AWS reports it; `None` before its target group exists.
+    pub(super) fn action(&self, listener: &Listener) -> Option<ListenerAction<Arn>> {
+        match &listener.action {
+            ListenerAction::Forward(name) => {
+                let group = self.target_group(name)?;
+                Some(ListenerAction::Forward(group.arn.clone()))
+            }
+            ListenerAction::RedirectToHttps => Some(ListenerAction::RedirectToHttps),
+        }
     }
 
     pub(super) fn is_active(&self, load_balancer: &str) -> bool {

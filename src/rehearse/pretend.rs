@@ -1,7 +1,7 @@
 //! AWS and the claims, read for real and written to in appearance only: each write is answered here as AWS would, and
 //! goes nowhere. What AWS alone can know, such as an ARN, is made up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use crate::aws::{Aws, AwsError, Ecs, Elbv2, Result, Route53};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
-use crate::model::load_balancer::{HealthCheck, Listener, LoadBalancer, TargetGroup, TargetGroupAttributes};
+use crate::model::load_balancer::{
+    HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TargetGroup,
+    TargetGroupAttributes,
+};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
@@ -21,9 +24,6 @@ use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
     ServiceStatus, TargetGroupState, TaskDefinitionState,
 };
-
-/// Seconds, of a new target group: no create call takes attributes.
-const DEREGISTRATION_DELAY: u32 = 300;
 
 pub(super) struct Pretend<'a> {
     /// For reads.
@@ -217,6 +217,17 @@ impl Elbv2 for Pretend<'_> {
         self.aws.describe_listeners(load_balancer).await
     }
 
+    async fn describe_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+    ) -> Result<Option<LoadBalancerAttributes>> {
+        self.aws.describe_load_balancer_attributes(load_balancer).await
+    }
+
+    async fn describe_listener_certificates(&self, listener: &Arn) -> Result<Option<BTreeSet<String>>> {
+        self.aws.describe_listener_certificates(listener).await
+    }
+
     async fn describe_target_group_attributes(
         &self,
         target_group: &Arn,
@@ -235,6 +246,9 @@ impl Elbv2 for Pretend<'_> {
             security_groups: load_balancer.security_groups.clone(),
             tags: load_balancer.tags.clone(),
             listeners: Some(Vec::new()),
+            attributes: load_balancer
+                .attributes
+                .map(|_| LoadBalancerAttributes::AS_CREATED),
         })
     }
 
@@ -243,6 +257,10 @@ impl Elbv2 for Pretend<'_> {
     }
 
     async fn set_security_groups(&self, _: &Arn, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn modify_load_balancer_attributes(&self, _: &Arn, _: LoadBalancerAttributes) -> Result<()> {
         Ok(())
     }
 
@@ -257,9 +275,8 @@ impl Elbv2 for Pretend<'_> {
             check: target_group.check.clone(),
             load_balancers: [].into(),
             tags: target_group.tags.clone(),
-            attributes: Some(TargetGroupAttributes {
-                deregistration_delay: DEREGISTRATION_DELAY,
-            }),
+            // No create call takes them.
+            attributes: Some(target_group.attributes.as_created()),
         })
     }
 
@@ -279,24 +296,31 @@ impl Elbv2 for Pretend<'_> {
         &self,
         load_balancer: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
         let arn = self.arn("listener", &load_balancer.0);
-        self.modify_listener(&arn, listener, target_group).await
+        self.modify_listener(&arn, listener, action).await
     }
 
     async fn modify_listener(
         &self,
         arn: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
-        Ok(ListenerState {
-            arn: arn.clone(),
-            port: listener.port,
-            protocol: listener.protocol.as_str().into(),
-            forwards_to: Some(target_group.clone()),
-        })
+        Ok(ListenerState::of(arn.clone(), listener, action.clone()))
+    }
+
+    async fn delete_listener(&self, _: &Arn) -> Result<()> {
+        Ok(())
+    }
+
+    async fn add_listener_certificate(&self, _: &Arn, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn remove_listener_certificate(&self, _: &Arn, _: &str) -> Result<()> {
+        Ok(())
     }
 
     async fn add_tags(&self, _: &[Arn], _: &Tags) -> Result<()> {

@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
-use crate::model::desired::{Desired, RecordKey};
+use crate::model::desired::{Desired, LoadBalancing, RecordKey};
+use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
 use crate::model::name::{family, process_of_family};
 use crate::model::record::{RecordSet, normalize};
 use crate::model::state::{Rollout, ServiceState};
@@ -274,7 +275,24 @@ pub(super) fn url(app: &App, desired: &Desired, outcome: &Outcome) -> Option<Str
         .into_iter()
         .next()
         .or(found.map(|found| found.dns_name.clone()))?;
-    Some(format!("http://{host}"))
+    Some(address(balancing, &host))
+}
+
+/// As clients write it. Of several listeners it is that of an encrypted one, else of the first.
+fn address(balancing: &LoadBalancing, host: &str) -> String {
+    let mut forwards = balancing.listeners.iter().filter(|l| l.target_group().is_some());
+    let first = forwards.clone().next();
+    let Some(listener) = forwards.find(|l| l.protocol.is_encrypted()).or(first) else {
+        return host.into();
+    };
+    match (listener.protocol, listener.port) {
+        (ListenerProtocol::Http, 80) => format!("http://{host}"),
+        (ListenerProtocol::Https, HTTPS_PORT) => format!("https://{host}"),
+        (ListenerProtocol::Http, port) => format!("http://{host}:{port}"),
+        (ListenerProtocol::Https, port) => format!("https://{host}:{port}"),
+        (ListenerProtocol::Tcp, port) => format!("tcp://{host}:{port}"),
+        (ListenerProtocol::Tls, port) => format!("tls://{host}:{port}"),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use empire_controller::aws::{AwsError, Ecs, Elbv2, Fault, Route53};
 use empire_controller::error::Class;
 use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
-use empire_controller::model::load_balancer::{Listener, LoadBalancer, TargetGroup};
+use empire_controller::model::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
@@ -90,9 +90,14 @@ fn make(aws: &FakeAws) -> Made {
     }
 }
 
+fn forward(made: &Made) -> ListenerAction<Arn> {
+    ListenerAction::Forward(made.target_group.clone())
+}
+
 fn listen(aws: &FakeAws, made: &Made) {
     let listener = balancing().listeners.remove(0);
-    now(aws.create_listener(&made.load_balancer, &listener, &made.target_group)).unwrap();
+    let action = forward(made);
+    now(aws.create_listener(&made.load_balancer, &listener, &action)).unwrap();
 }
 
 fn serve(aws: &FakeAws, made: &Made) {
@@ -134,7 +139,7 @@ fn a_load_balancer_or_target_group_of_equal_settings_is_the_same_and_of_others_a
         first.arn
     );
     let mut other: TargetGroup = target_group;
-    other.check.path = "/other".into();
+    other.check.interval = 77;
     let fault = refused(
         now(aws.create_target_group(&other)),
         "DuplicateTargetGroupName",
@@ -352,9 +357,9 @@ fn a_target_group_serves_one_load_balancer_and_stays_while_one_forwards_to_it() 
     };
     let other = now(aws.create_load_balancer(&other)).unwrap().arn;
     let listener: Listener = balancing().listeners.remove(0);
-    let second = now(aws.create_listener(&other, &listener, &made.target_group));
+    let second = now(aws.create_listener(&other, &listener, &forward(&made)));
     assert_eq!(refused(second, "TargetGroupAssociationLimit", ""), Fault::Stale);
-    let gone = now(aws.create_listener(&Arn("arn:gone".into()), &listener, &made.target_group));
+    let gone = now(aws.create_listener(&Arn("arn:gone".into()), &listener, &forward(&made)));
     assert_eq!(refused(gone, "LoadBalancerNotFound", ""), Fault::Stale);
 
     now(aws.delete_load_balancer(&made.load_balancer)).unwrap();

@@ -79,7 +79,7 @@ fn a_target_group_that_a_service_uses_is_deleted() {
             let group = now(aws.describe_target_groups()).unwrap().remove(0);
             now(aws.delete_target_group(&group.arn)).unwrap();
         },
-        "targetgroup/e-acme-web-f2kil5oq87ci/0000000000000003, which is gone",
+        "targetgroup/e-acme-web-v5g193qlcpsh/0000000000000003, which is gone",
     );
 }
 

@@ -2,12 +2,17 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_elasticloadbalancingv2::types::{self as sdk, ActionTypeEnum, LoadBalancerStateEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    self as sdk, ActionTypeEnum, LoadBalancerStateEnum, RedirectActionStatusCodeEnum,
+};
 
-use super::{DEFAULT_DEREGISTRATION_DELAY, DEREGISTRATION_DELAY, TRAFFIC_PORT};
+use super::{CROSS_ZONE, DEREGISTRATION_DELAY, IDLE_TIMEOUT, PRESERVE_CLIENT_IP, TRAFFIC_PORT};
 use crate::aws::Result;
 use crate::aws::error::Call;
-use crate::model::load_balancer::{HealthCheck, TargetGroupAttributes};
+use crate::model::load_balancer::{
+    DEFAULT_DEREGISTRATION_DELAY, HTTPS_PORT, HealthCheck, ListenerAction, LoadBalancerAttributes, Probe,
+    TargetGroupAttributes,
+};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::state::{ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState};
@@ -29,6 +34,7 @@ pub(super) fn load_balancer(call: Call, found: &sdk::LoadBalancer) -> Result<Loa
         security_groups: found.security_groups().iter().cloned().collect(),
         tags: Tags::new(),
         listeners: None,
+        attributes: None,
     })
 }
 
@@ -58,36 +64,40 @@ pub(super) fn target_group(call: Call, found: &sdk::TargetGroup) -> Result<Targe
 
 fn health_check(found: &sdk::TargetGroup) -> HealthCheck {
     let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-    let matcher = found.matcher().and_then(sdk::Matcher::http_code);
     HealthCheck {
-        path: check_path(found),
+        probe: probe(found),
         interval: number(found.health_check_interval_seconds()),
         timeout: number(found.health_check_timeout_seconds()),
         healthy_threshold: number(found.healthy_threshold_count()),
         unhealthy_threshold: number(found.unhealthy_threshold_count()),
-        success_codes: matcher.unwrap_or_default().to_owned(),
     }
 }
 
-/// The model holds no protocol, port or switch of a health check, because ours are always the same. Where a hand has
-/// changed one, the path is read as an address, which is no path of ours: it shows as drift, and `ModifyTargetGroup`
-/// sets all of them back.
-fn check_path(found: &sdk::TargetGroup) -> String {
+/// The model holds no port or switch of a health check, because ours are always the same. Where a hand has changed one,
+/// or the protocol to one that we never ask, the path is read as an address, which is no path of ours: it shows as drift,
+/// and `ModifyTargetGroup` sets all of them back.
+fn probe(found: &sdk::TargetGroup) -> Probe {
     let path = found.health_check_path().unwrap_or_default();
-    let protocol = found
-        .health_check_protocol()
-        .map_or("HTTP", sdk::ProtocolEnum::as_str);
+    // One that asks nothing but TCP is of a target group that speaks it.
+    let protocol = found.health_check_protocol().or(found.protocol());
+    let protocol = protocol.map_or("HTTP", sdk::ProtocolEnum::as_str);
     let port = found.health_check_port().unwrap_or(TRAFFIC_PORT);
-    let is_ours = protocol == "HTTP" && port == TRAFFIC_PORT && found.health_check_enabled() != Some(false);
-    if is_ours {
-        path.to_owned()
-    } else {
-        let state = if found.health_check_enabled() == Some(false) {
-            "off "
-        } else {
-            ""
-        };
-        format!("{state}{protocol}://target:{port}{path}")
+    let is_off = found.health_check_enabled() == Some(false);
+    let matcher = found.matcher().and_then(sdk::Matcher::http_code);
+    let success_codes = matcher.unwrap_or_default().to_owned();
+    match protocol {
+        "HTTP" if port == TRAFFIC_PORT && !is_off => Probe::Http {
+            path: path.to_owned(),
+            success_codes,
+        },
+        "TCP" if port == TRAFFIC_PORT && !is_off => Probe::Tcp,
+        _ => {
+            let state = if is_off { "off " } else { "" };
+            Probe::Http {
+                path: format!("{state}{protocol}://target:{port}{path}"),
+                success_codes,
+            }
+        }
     }
 }
 
@@ -98,18 +108,52 @@ pub(super) fn listener(call: Call, found: &sdk::Listener) -> Result<ListenerStat
         // A gateway load balancer's listener has neither port nor protocol.
         port: port.unwrap_or(0),
         protocol: found.protocol().map_or("", sdk::ProtocolEnum::as_str).to_owned(),
-        forwards_to: forwards_to(found.default_actions()),
+        action: action(found.default_actions()),
+        default_certificate: found
+            .certificates()
+            .first()
+            .and_then(|certificate| certificate.certificate_arn.clone()),
+        more_certificates: None,
+        security_policy: found.ssl_policy.clone().filter(|policy| !policy.is_empty()),
+        tags: None,
     })
 }
 
-/// AWS reports one target group in both forms, and several in the long one alone.
-fn forwards_to(actions: &[sdk::Action]) -> Option<Arn> {
+/// Those of a listener besides its default one.
+pub(super) fn certificates(found: &[sdk::Certificate]) -> impl Iterator<Item = String> {
+    let others = found.iter().filter(|found| found.is_default() != Some(true));
+    others.filter_map(|found| found.certificate_arn.clone())
+}
+
+fn action(actions: &[sdk::Action]) -> Option<ListenerAction<Arn>> {
     let [action] = actions else {
         return None;
     };
-    if action.r#type() != Some(&ActionTypeEnum::Forward) {
-        return None;
+    let kind = action.r#type()?;
+    if *kind == ActionTypeEnum::Forward {
+        return forwards_to(action).map(ListenerAction::Forward);
     }
+    let redirect = action
+        .redirect_config()
+        .filter(|_| *kind == ActionTypeEnum::Redirect);
+    redirect
+        .is_some_and(redirects_to_https)
+        .then_some(ListenerAction::RedirectToHttps)
+}
+
+/// AWS fills in what is left out: the rest of the address as it came.
+fn redirects_to_https(found: &sdk::RedirectActionConfig) -> bool {
+    let is = |found: Option<&str>, default: &str| found.is_none_or(|found| found == default);
+    found.protocol() == Some("HTTPS")
+        && found.port() == Some(HTTPS_PORT.to_string().as_str())
+        && found.status_code() == Some(&RedirectActionStatusCodeEnum::Http301)
+        && is(found.host(), "#{host}")
+        && is(found.path(), "/#{path}")
+        && is(found.query(), "#{query}")
+}
+
+/// AWS reports one target group in both forms, and several in the long one alone.
+fn forwards_to(action: &sdk::Action) -> Option<Arn> {
     let long = action
         .forward_config()
         .map(sdk::ForwardActionConfig::target_groups)
@@ -123,13 +167,27 @@ fn forwards_to(actions: &[sdk::Action]) -> Option<Arn> {
 }
 
 pub(super) fn attributes(found: &[sdk::TargetGroupAttribute]) -> TargetGroupAttributes {
-    let delay = found
-        .iter()
-        .find(|attribute| attribute.key() == Some(DEREGISTRATION_DELAY));
-    let delay = delay.and_then(|attribute| attribute.value()?.parse().ok());
+    let value = |key: &str| {
+        let attribute = found.iter().find(|attribute| attribute.key() == Some(key));
+        attribute.and_then(|attribute| attribute.value())
+    };
+    let delay = value(DEREGISTRATION_DELAY).and_then(|delay| delay.parse().ok());
     TargetGroupAttributes {
         deregistration_delay: delay.unwrap_or(DEFAULT_DEREGISTRATION_DELAY),
+        preserve_client_ip: value(PRESERVE_CLIENT_IP).map(|value| value == "true"),
+        // Besides true and false there is what its load balancer says, which is off for ours.
+        cross_zone: value(CROSS_ZONE).map(|value| value == "true"),
     }
+}
+
+pub(super) fn load_balancer_attributes(
+    found: &[sdk::LoadBalancerAttribute],
+) -> Option<LoadBalancerAttributes> {
+    let timeout = found
+        .iter()
+        .find(|attribute| attribute.key() == Some(IDLE_TIMEOUT))?;
+    let idle_timeout = timeout.value()?.parse().ok()?;
+    Some(LoadBalancerAttributes { idle_timeout })
 }
 
 /// By ARN.

@@ -1,7 +1,9 @@
 //! The lines that people read, in Events, in logs and in `kubectl describe`.
 
 use super::{Change, Verb};
-use crate::model::load_balancer::Scheme;
+use crate::model::load_balancer::{
+    Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
+};
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::service::{
@@ -79,8 +81,24 @@ fn every_change_says_what_it_writes() {
     balancing.load_balancer.name = "l-1".into();
     let mut group = balancing.ports.remove(0).target_group;
     group.name = "g-2".into();
-    balancing.listeners[0].target_group = "g-2".into();
+    balancing.listeners[0].action = ListenerAction::Forward("g-2".into());
     let listener = balancing.listeners.remove(0);
+    let encrypted = Listener {
+        port: 443,
+        protocol: ListenerProtocol::Https,
+        certificates: vec!["c-1".into(), "c-2".into()],
+        ..listener.clone()
+    };
+    let redirect = Listener {
+        action: ListenerAction::RedirectToHttps,
+        ..listener.clone()
+    };
+    let mut grpc = app([process("web").internal().tcp(5000)]);
+    let grpc = grpc.processes.remove("web").unwrap().load_balancing.unwrap();
+    let tcp = TargetGroup {
+        name: "g-3".into(),
+        ..grpc.ports[0].target_group.clone()
+    };
     assert_eq!(balancing.load_balancer.scheme, Scheme::InternetFacing);
     let attributes = group.attributes.clone();
     let health = group.check.clone();
@@ -182,6 +200,97 @@ fn every_change_says_what_it_writes() {
             },
             updated,
             "point listener HTTP 80 of load balancer l-1 at g-2",
+        ),
+        (
+            Change::CreateListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener: encrypted.clone(),
+            },
+            created,
+            "create listener HTTPS 443 of load balancer l-1 to g-2 with certificate c-1",
+        ),
+        (
+            Change::ModifyListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener: encrypted,
+            },
+            updated,
+            "point listener HTTPS 443 of load balancer l-1 at g-2 with certificate c-1",
+        ),
+        (
+            Change::CreateListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener: redirect.clone(),
+            },
+            created,
+            "create listener HTTP 80 of load balancer l-1 as a redirect to HTTPS",
+        ),
+        (
+            Change::ModifyListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                listener: redirect,
+            },
+            updated,
+            "turn listener HTTP 80 of load balancer l-1 into a redirect to HTTPS",
+        ),
+        (
+            Change::DeleteListener {
+                process: web(),
+                load_balancer: "l-1".into(),
+                port: 443,
+            },
+            deleted,
+            "delete listener 443 of load balancer l-1",
+        ),
+        (
+            Change::AddCertificate {
+                process: web(),
+                load_balancer: "l-1".into(),
+                port: 443,
+                certificate: "c-2".into(),
+            },
+            updated,
+            "add certificate c-2 to listener 443 of load balancer l-1",
+        ),
+        (
+            Change::RemoveCertificate {
+                process: web(),
+                load_balancer: "l-1".into(),
+                port: 443,
+                certificate: "c-2".into(),
+            },
+            updated,
+            "remove certificate c-2 from listener 443 of load balancer l-1",
+        ),
+        (
+            Change::ModifyLoadBalancerAttributes {
+                process: web(),
+                load_balancer: "l-1".into(),
+                attributes: LoadBalancerAttributes { idle_timeout: 90 },
+            },
+            updated,
+            "set idle timeout of load balancer l-1 to 90 s",
+        ),
+        (
+            Change::CreateTargetGroup {
+                process: web(),
+                target_group: tcp.clone(),
+            },
+            created,
+            "create target group g-3 checking that the port answers",
+        ),
+        (
+            Change::ModifyTargetGroupAttributes {
+                process: web(),
+                target_group: "g-3".into(),
+                attributes: tcp.attributes,
+            },
+            updated,
+            "set deregistration delay of target group g-3 to 30 s, client addresses not kept, across zones on",
         ),
         (
             Change::RegisterTaskDefinition {

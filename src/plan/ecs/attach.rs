@@ -6,7 +6,7 @@
 use super::Update;
 use crate::model::desired::LoadBalancing;
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html>
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
@@ -64,22 +64,45 @@ fn is_among(all: &[Attachment<String>], a: &Attachment<String>) -> bool {
 
 impl Update<'_> {
     /// The target groups that go along with the wanted content: those that are attached, and, where the load balancer
-    /// stays, those of container ports that the content running now does not have.
+    /// stays, those of container ports that the content running now does not have. `None`: they are about to be made.
     pub(super) fn along_with(
         &self,
+        plan: &Plan,
         attached: &[Attachment<String>],
         content: &TaskDefinition,
-    ) -> Vec<Attachment<String>> {
+    ) -> Option<Vec<Attachment<String>>> {
         let Some(balancing) = &self.wanted.load_balancing else {
-            return attached.to_vec();
+            return Some(attached.to_vec());
         };
         let stays = |a: &Attachment<String>| self.is_behind(a, &balancing.load_balancer.name);
         let mut along = carried_over(attached.to_vec(), balancing, |a| !stays(a));
-        if attached.iter().any(stays) && !self.runs(content) && self.view.is_built(balancing) {
-            let wanted = attachments(self.process, Some(balancing));
-            along.extend(wanted.into_iter().filter(|a| !is_among(attached, a)));
+        if self.runs(content) || !attached.iter().any(stays) {
+            return Some(along);
         }
-        along
+        let wanted = attachments(self.process, Some(balancing)).into_iter();
+        let mut missing = wanted.filter(|a| !is_among(attached, a)).peekable();
+        if missing.peek().is_some() {
+            if self.view.is_built(balancing) {
+                along.extend(missing);
+            } else if self.is_being_built(plan) {
+                return None;
+            }
+        }
+        Some(along)
+    }
+
+    /// In this pass. Where AWS has refused a part of it, the content does not wait for that.
+    fn is_being_built(&self, plan: &Plan) -> bool {
+        let builds = |change: &&Change| {
+            matches!(
+                change,
+                Change::CreateTargetGroup { .. }
+                    | Change::CreateListener { .. }
+                    | Change::ModifyListener { .. }
+            ) && change.process() == Some(self.process)
+        };
+        let mut building = plan.changes.iter().filter(builds);
+        building.any(|change| !self.view.is_parked(change))
     }
 
     /// From one load balancer to another: attach, or detach, and nothing else. Either waits for the last rollout; but what

@@ -2,7 +2,7 @@
 
 use super::missing_tags;
 use crate::model::desired::Desired;
-use crate::model::load_balancer::Scheme;
+use crate::model::load_balancer::{ListenerAction, Probe, Scheme};
 use crate::model::owner::Tags;
 use crate::model::record::{RecordContent, RecordKind, RecordSet};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus, Observed, TargetGroupState};
@@ -74,12 +74,13 @@ fn repairs_what_was_changed_by_hand() {
     );
     repair(
         |world| {
-            balancer_of(world, "web").listeners.as_mut().unwrap()[0].forwards_to = Some(arn("group", "x"));
+            balancer_of(world, "web").listeners.as_mut().unwrap()[0].action =
+                Some(ListenerAction::Forward(arn("group", "x")));
         },
         &["point listener HTTP 80 of load balancer web-internal at web-internal-group"],
     );
     repair(
-        |world| balancer_of(world, "web").listeners.as_mut().unwrap()[0].forwards_to = None,
+        |world| balancer_of(world, "web").listeners.as_mut().unwrap()[0].action = None,
         &["point listener HTTP 80 of load balancer web-internal at web-internal-group"],
     );
     repair(
@@ -88,15 +89,23 @@ fn repairs_what_was_changed_by_hand() {
     );
 }
 
+fn probe(path: &str, success_codes: &str) -> Probe {
+    Probe::Http {
+        path: path.into(),
+        success_codes: success_codes.into(),
+    }
+}
+
 #[test]
 fn each_field_of_a_health_check_counts() {
-    let change: [fn(&mut crate::model::load_balancer::HealthCheck); 6] = [
-        |check| check.path = "/else".into(),
+    let change: [fn(&mut crate::model::load_balancer::HealthCheck); 7] = [
+        |check| check.probe = probe("/else", "200-399"),
         |check| check.interval = 20,
         |check| check.timeout = 4,
         |check| check.healthy_threshold = 9,
         |check| check.unhealthy_threshold = 9,
-        |check| check.success_codes = "200".into(),
+        |check| check.probe = probe("/web", "200"),
+        |check| check.probe = Probe::Tcp,
     ];
     for change in change {
         let wanted = app([web()]);
@@ -143,6 +152,7 @@ fn a_listener_of_another_port_is_somebody_elses_and_stays() {
             let listeners = balancer_of(world, "web").listeners.as_mut().unwrap();
             let mut other = listeners[0].clone();
             (other.port, other.arn) = (8443, arn("listener", "by-hand"));
+            other.tags = Some(Tags::new());
             listeners.insert(0, other);
         },
         &[],

@@ -46,6 +46,7 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm a change")]
 fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     let ours = |tags: Option<&Tags>| tags.is_some_and(|tags| wanted.owner.owns(tags));
     let our_balancer = |name: &String| ours(world.load_balancers.get(name).map(|state| &state.tags));
@@ -66,7 +67,11 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         Change::CreateTargetGroup { target_group, .. } => {
             assert!(!world.target_groups.contains_key(&target_group.name));
         }
-        Change::SetSubnets { load_balancer, .. } | Change::SetSecurityGroups { load_balancer, .. } => {
+        Change::SetSubnets { load_balancer, .. }
+        | Change::SetSecurityGroups { load_balancer, .. }
+        | Change::AddCertificate { load_balancer, .. }
+        | Change::RemoveCertificate { load_balancer, .. }
+        | Change::ModifyLoadBalancerAttributes { load_balancer, .. } => {
             assert!(our_balancer(load_balancer));
         }
         Change::CreateListener {
@@ -78,7 +83,17 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             load_balancer,
             listener,
             ..
-        } => assert!(our_balancer(load_balancer) && group(&listener.target_group)),
+        } => {
+            let leads = listener.target_group().is_none_or(|name| group(&name.to_owned()));
+            assert!(our_balancer(load_balancer) && leads);
+        }
+        Change::DeleteListener {
+            load_balancer, port, ..
+        } => {
+            let listeners = world.load_balancers[load_balancer].listeners.as_ref().unwrap();
+            let found = listeners.iter().find(|l| l.port == *port).unwrap();
+            assert!(our_balancer(load_balancer) && ours(found.tags.as_ref()));
+        }
         Change::DeleteLoadBalancer { load_balancer, .. } => {
             assert!(our_balancer(load_balancer));
             assert!(

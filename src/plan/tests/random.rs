@@ -7,6 +7,7 @@ use fastrand::Rng;
 use super::converge;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
+use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
 use crate::model::service::{CircuitBreaker, HostPort};
 use crate::model::state::Observed;
@@ -46,17 +47,24 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     }
     for state in observed.load_balancers.values() {
         let listeners = state.listeners.as_ref().unwrap();
-        let forwards = |arn: &Option<Arn>| {
-            let group = arn.as_ref().and_then(|arn| observed.target_group_by_arn(arn));
+        let forwards = |arn: Option<&Arn>| {
+            let group = arn.and_then(|arn| observed.target_group_by_arn(arn));
             group.map(|group| group.name.clone())
         };
-        let listeners: Vec<_> = listeners
+        let mut listeners: Vec<_> = listeners
             .iter()
-            .map(|l| (l.port, forwards(&l.forwards_to)))
+            .map(|l| {
+                let certificates = (&l.default_certificate, &l.more_certificates);
+                (l.port, &l.protocol, forwards(l.forwards_to()), certificates)
+            })
             .collect();
+        listeners.sort();
         essence.insert(
             format!("load balancer {}", state.name),
-            format!("{:?} {:?} {listeners:?}", state.subnets, state.security_groups),
+            format!(
+                "{:?} {:?} {:?} {listeners:?}",
+                state.subnets, state.security_groups, state.attributes
+            ),
         );
     }
     for state in observed.target_groups.values() {
@@ -104,6 +112,14 @@ fn any_process(rng: &mut Rng, name: &str) -> Process {
             any = any.unnamed();
         }
         any = any.container_port(*[8080, 9090].get(rng.usize(..2)).unwrap());
+        any = match rng.u8(..8) {
+            0 => any.tcp(5000),
+            1 => any.https(&["c-1"]),
+            2 => any.https(&["c-2", "c-1"]),
+            3 => any.listener(81, 9000),
+            4 => any.https(&["c-1"]).listener(81, 9000).idle_timeout(120),
+            _ => any,
+        };
     }
     any.image(["v1", "v2", "v3"][rng.usize(..3)])
         .quantity(rng.u32(0..3))
@@ -121,7 +137,13 @@ pub(super) fn any_app(rng: &mut Rng) -> Desired {
     if let Some(exposed) = processes.iter_mut().find(|process| process.scheme.is_some()) {
         exposed.names.insert((INTERNAL, "shop.corp.example".into()));
     }
-    app(processes)
+    let mut wanted = app(processes);
+    // Two for each, and two for what was there before.
+    wanted.place.host_ports = Some(PortRange {
+        first: 9000,
+        last: 9011,
+    });
+    wanted
 }
 
 /// Edits on top of edits, each cut off at some write, with time and hands in the console in between: all the while
@@ -214,7 +236,7 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
         }
         _ => {
             for group in world.target_groups.values_mut() {
-                group.check.path = "/by-hand".into();
+                group.check.interval = 77;
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check;
 use crate::model::desired::Desired;
-use crate::model::load_balancer::{HealthCheck, Scheme};
+use crate::model::load_balancer::{HealthCheck, Probe, Scheme};
 use crate::model::owner::PROCESS_TAG;
 use crate::model::record::{RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
@@ -267,12 +267,14 @@ fn what_a_reply_leaves_out_is_no_difference() {
     }
     for group in world.target_groups.values_mut() {
         group.check = HealthCheck {
-            path: String::new(),
+            probe: Probe::Http {
+                path: String::new(),
+                success_codes: String::new(),
+            },
             interval: 0,
             timeout: 0,
             healthy_threshold: 0,
             unhealthy_threshold: 0,
-            success_codes: String::new(),
         };
     }
     check(&wanted, &world, &[]);

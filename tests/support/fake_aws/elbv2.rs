@@ -1,12 +1,16 @@
 //! Elastic Load Balancing v2: what each call does. Names are unique, creates are idempotent for equal settings only, and
 //! nothing goes while something else forwards to it.
 
+mod listeners;
 mod state;
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::load_balancer::{
-    HealthCheck, Listener, LoadBalancer, Scheme, TargetGroup, TargetGroupAttributes,
+    HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, Scheme,
+    TargetGroup, TargetGroupAttributes, TargetProtocol,
 };
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
@@ -15,6 +19,7 @@ use empire_controller::model::state::{
 };
 
 use super::{FakeAws, PROVISIONING, RELEASING, State, refuse};
+use listeners::reported;
 pub(super) use state::{Balancing, Elbv2, Group};
 use state::{check_health, check_name};
 
@@ -22,10 +27,13 @@ const DESCRIBE_LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancer
 const DESCRIBE_TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const DESCRIBE_TAGS: &str = "elasticloadbalancing:DescribeTags";
 const DESCRIBE_LISTENERS: &str = "elasticloadbalancing:DescribeListeners";
+const DESCRIBE_CERTIFICATES: &str = "elasticloadbalancing:DescribeListenerCertificates";
+const DESCRIBE_BALANCER_ATTRIBUTES: &str = "elasticloadbalancing:DescribeLoadBalancerAttributes";
 const DESCRIBE_ATTRIBUTES: &str = "elasticloadbalancing:DescribeTargetGroupAttributes";
 const CREATE_LOAD_BALANCER: &str = "elasticloadbalancing:CreateLoadBalancer";
 const SET_SUBNETS: &str = "elasticloadbalancing:SetSubnets";
 const SET_SECURITY_GROUPS: &str = "elasticloadbalancing:SetSecurityGroups";
+const MODIFY_BALANCER_ATTRIBUTES: &str = "elasticloadbalancing:ModifyLoadBalancerAttributes";
 const DELETE_LOAD_BALANCER: &str = "elasticloadbalancing:DeleteLoadBalancer";
 const CREATE_TARGET_GROUP: &str = "elasticloadbalancing:CreateTargetGroup";
 const MODIFY_TARGET_GROUP: &str = "elasticloadbalancing:ModifyTargetGroup";
@@ -33,14 +41,15 @@ const MODIFY_ATTRIBUTES: &str = "elasticloadbalancing:ModifyTargetGroupAttribute
 const DELETE_TARGET_GROUP: &str = "elasticloadbalancing:DeleteTargetGroup";
 const CREATE_LISTENER: &str = "elasticloadbalancing:CreateListener";
 const MODIFY_LISTENER: &str = "elasticloadbalancing:ModifyListener";
+const DELETE_LISTENER: &str = "elasticloadbalancing:DeleteListener";
+const ADD_CERTIFICATES: &str = "elasticloadbalancing:AddListenerCertificates";
+const REMOVE_CERTIFICATES: &str = "elasticloadbalancing:RemoveListenerCertificates";
 const ADD_TAGS: &str = "elasticloadbalancing:AddTags";
 
 const NO_LOAD_BALANCER: &str = "LoadBalancerNotFound";
 const NO_TARGET_GROUP: &str = "TargetGroupNotFound";
 const INVALID: &str = "ValidationError";
 
-/// Seconds, before anybody modifies it.
-const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
 const RESOURCES_PER_TAGGING: usize = 20;
 
 #[async_trait]
@@ -91,12 +100,28 @@ impl aws::Elbv2 for FakeAws {
         self.read(DESCRIBE_LISTENERS, &load_balancer.0, |state| {
             let found = state.elbv2.load_balancers.get(load_balancer);
             Ok(found.map(|found| {
-                found
-                    .listeners
-                    .iter()
-                    .map(|(listener, _)| listener.clone())
-                    .collect()
+                let listeners = found.listeners.iter();
+                listeners.map(|(listener, _)| reported(listener)).collect()
             }))
+        })
+    }
+
+    async fn describe_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+    ) -> Result<Option<LoadBalancerAttributes>> {
+        self.read(DESCRIBE_BALANCER_ATTRIBUTES, &load_balancer.0, |state| {
+            let found = state.elbv2.load_balancers.get(load_balancer);
+            Ok(found.and_then(|found| found.settings.attributes))
+        })
+    }
+
+    async fn describe_listener_certificates(&self, listener: &Arn) -> Result<Option<BTreeSet<String>>> {
+        self.read(DESCRIBE_CERTIFICATES, &listener.0, |state| {
+            let all = state.elbv2.load_balancers.values();
+            let mut all = all.flat_map(|found| &found.listeners);
+            let found = all.find(|(known, _)| &known.arn == listener);
+            Ok(found.map(|(known, _)| known.more_certificates.clone().unwrap_or_default()))
         })
     }
 
@@ -120,15 +145,22 @@ impl aws::Elbv2 for FakeAws {
                 let message = "At least two subnets in two different Availability Zones must be specified";
                 return refuse(CREATE_LOAD_BALANCER, INVALID, message);
             }
-            if settings.security_groups.is_empty() {
+            let is_network = settings.kind == LoadBalancerKind::Network;
+            if settings.security_groups.is_empty() && !is_network {
                 settings.security_groups.insert("sg-default".into());
             }
+            // No create call takes them.
+            settings.attributes = (!is_network).then_some(LoadBalancerAttributes::AS_CREATED);
             let reply = |state: &State, arn: &Arn| LoadBalancerState {
                 tags: load_balancer.tags.clone(),
                 listeners: Some(Vec::new()),
+                attributes: load_balancer
+                    .attributes
+                    .map(|_| LoadBalancerAttributes::AS_CREATED),
                 ..state.elbv2.load_balancer_state(arn)
             };
             if let Some((arn, found)) = state.elbv2.by_name(&name) {
+                settings.attributes = found.settings.attributes;
                 if found.settings == settings {
                     return Ok(reply(state, arn));
                 }
@@ -137,15 +169,18 @@ impl aws::Elbv2 for FakeAws {
                 );
                 return refuse(CREATE_LOAD_BALANCER, "DuplicateLoadBalancerName", message);
             }
-            let arn = state.arn("elasticloadbalancing", &format!("loadbalancer/app/{name}"));
-            let internal = if settings.scheme == Scheme::Internal {
-                "internal-"
-            } else {
-                ""
-            };
+            let kind = if is_network { "net" } else { "app" };
+            let arn = state.arn("elasticloadbalancing", &format!("loadbalancer/{kind}/{name}"));
+            let internal = settings.scheme == Scheme::Internal && !is_network;
+            let internal = if internal { "internal-" } else { "" };
             let id = state.id();
+            let domain = if is_network {
+                "elb.us-east-1.amazonaws.com"
+            } else {
+                "us-east-1.elb.amazonaws.com"
+            };
             let balancing = Balancing {
-                dns_name: format!("{internal}{name}-{id}.us-east-1.elb.amazonaws.com"),
+                dns_name: format!("{internal}{name}-{id}.{domain}"),
                 zone_id: "Z35SXDOTRQ7X7K".into(),
                 active_at: state.now + PROVISIONING,
                 status: LoadBalancerStatus::Provisioning,
@@ -195,7 +230,35 @@ impl aws::Elbv2 for FakeAws {
                     "At least one security group must be specified",
                 );
             }
+            if found.settings.security_groups.is_empty() {
+                let message =
+                    "You cannot set security groups on a load balancer that was created without any";
+                return refuse(SET_SECURITY_GROUPS, "InvalidConfigurationRequest", message);
+            }
             found.settings.security_groups = security_groups.iter().cloned().collect();
+            Ok(())
+        })
+    }
+
+    async fn modify_load_balancer_attributes(
+        &self,
+        load_balancer: &Arn,
+        attributes: LoadBalancerAttributes,
+    ) -> Result<()> {
+        const CALL: &str = MODIFY_BALANCER_ATTRIBUTES;
+        let LoadBalancerAttributes { idle_timeout } = attributes;
+        self.write(CALL, format!("{load_balancer} {idle_timeout}"), |state| {
+            let Some(found) = state.elbv2.load_balancers.get_mut(load_balancer) else {
+                return refuse(CALL, NO_LOAD_BALANCER, "One or more load balancers not found");
+            };
+            if found.settings.attributes.is_none() || !(1..=4_000).contains(&idle_timeout) {
+                return refuse(
+                    CALL,
+                    "InvalidConfigurationRequest",
+                    "idle_timeout is not valid here",
+                );
+            }
+            found.settings.attributes = Some(attributes);
             Ok(())
         })
     }
@@ -207,7 +270,7 @@ impl aws::Elbv2 for FakeAws {
                 let served = gone
                     .listeners
                     .into_iter()
-                    .filter_map(|(listener, _)| listener.forwards_to);
+                    .filter_map(|(listener, _)| listener.forwards_to().cloned());
                 let until = state.now + RELEASING;
                 let released = served.map(|group| (group, (load_balancer.clone(), until)));
                 state.elbv2.releasing.extend(released);
@@ -220,10 +283,8 @@ impl aws::Elbv2 for FakeAws {
         let name = target_group.name.clone();
         self.write(CREATE_TARGET_GROUP, name.clone(), |state| {
             check_name(CREATE_TARGET_GROUP, &name)?;
-            check_health(CREATE_TARGET_GROUP, &target_group.check)?;
-            let attributes = TargetGroupAttributes {
-                deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
-            };
+            check_health(CREATE_TARGET_GROUP, target_group.protocol, &target_group.check)?;
+            let attributes = target_group.attributes.as_created();
             let reply = |state: &State, arn: &Arn| TargetGroupState {
                 tags: target_group.tags.clone(),
                 attributes: Some(attributes.clone()),
@@ -256,20 +317,18 @@ impl aws::Elbv2 for FakeAws {
     async fn modify_target_group(&self, target_group: &Arn, check: &HealthCheck) -> Result<()> {
         self.write(
             MODIFY_TARGET_GROUP,
-            format!("{target_group} {}", check.path),
-            |state| {
-                check_health(MODIFY_TARGET_GROUP, check)?;
-                match state.elbv2.target_groups.get_mut(target_group) {
-                    Some(found) => {
-                        found.settings.check = check.clone();
-                        Ok(())
-                    }
-                    None => refuse(
-                        MODIFY_TARGET_GROUP,
-                        NO_TARGET_GROUP,
-                        "One or more target groups not found",
-                    ),
+            format!("{target_group} {:?}", check.probe),
+            |state| match state.elbv2.target_groups.get_mut(target_group) {
+                Some(found) => {
+                    check_health(MODIFY_TARGET_GROUP, found.settings.protocol, check)?;
+                    found.settings.check = check.clone();
+                    Ok(())
                 }
+                None => refuse(
+                    MODIFY_TARGET_GROUP,
+                    NO_TARGET_GROUP,
+                    "One or more target groups not found",
+                ),
             },
         )
     }
@@ -285,6 +344,11 @@ impl aws::Elbv2 for FakeAws {
             }
             match state.elbv2.target_groups.get_mut(target_group) {
                 Some(found) => {
+                    let for_network = attributes.preserve_client_ip.or(attributes.cross_zone).is_some();
+                    if for_network && found.settings.protocol != TargetProtocol::Tcp {
+                        let message = "preserve_client_ip.enabled is not supported for this target group";
+                        return refuse(MODIFY_ATTRIBUTES, "InvalidConfigurationRequest", message);
+                    }
                     found.settings.attributes = attributes.clone();
                     Ok(())
                 }
@@ -314,45 +378,11 @@ impl aws::Elbv2 for FakeAws {
         &self,
         load_balancer: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
-        let about = format!("{load_balancer} {} to {target_group}", listener.port);
+        let about = format!("{load_balancer} {} to {action:?}", listener.port);
         self.write(CREATE_LISTENER, about, |state| {
-            if !state.elbv2.load_balancers.contains_key(load_balancer) {
-                return refuse(
-                    CREATE_LISTENER,
-                    NO_LOAD_BALANCER,
-                    "One or more load balancers not found",
-                );
-            }
-            state
-                .elbv2
-                .check_association(CREATE_LISTENER, load_balancer, target_group)?;
-            let arn = state.arn("elasticloadbalancing", "listener");
-            let found = state.elbv2.load_balancers.get_mut(load_balancer).unwrap();
-            let created = ListenerState {
-                arn,
-                port: listener.port,
-                protocol: listener.protocol.as_str().into(),
-                forwards_to: Some(target_group.clone()),
-            };
-            if let Some((known, _)) = found
-                .listeners
-                .iter()
-                .find(|(known, _)| known.port == listener.port)
-            {
-                let arn = known.arn.clone();
-                if (ListenerState { arn, ..created }) == *known {
-                    return Ok(known.clone());
-                }
-                return refuse(
-                    CREATE_LISTENER,
-                    "DuplicateListener",
-                    "A listener already exists on this port",
-                );
-            }
-            found.listeners.push((created.clone(), listener.tags.clone()));
-            Ok(created)
+            state.create_listener(CREATE_LISTENER, load_balancer, listener, action)
         })
     }
 
@@ -360,31 +390,32 @@ impl aws::Elbv2 for FakeAws {
         &self,
         arn: &Arn,
         listener: &Listener,
-        target_group: &Arn,
+        action: &ListenerAction<Arn>,
     ) -> Result<ListenerState> {
-        self.write(MODIFY_LISTENER, format!("{arn} to {target_group}"), |state| {
-            let holds = |found: &Balancing| found.listeners.iter().any(|(known, _)| &known.arn == arn);
-            let in_front = state.elbv2.load_balancers.iter().find(|(_, found)| holds(found));
-            let Some(load_balancer) = in_front.map(|(load_balancer, _)| load_balancer.clone()) else {
-                return refuse(
-                    MODIFY_LISTENER,
-                    "ListenerNotFound",
-                    "One or more listeners not found",
-                );
-            };
-            state
-                .elbv2
-                .check_association(MODIFY_LISTENER, &load_balancer, target_group)?;
-            let found = state.elbv2.load_balancers.get_mut(&load_balancer).unwrap();
-            let (known, _) = found
-                .listeners
-                .iter_mut()
-                .find(|(known, _)| &known.arn == arn)
-                .unwrap();
-            known.protocol = listener.protocol.as_str().into();
-            known.forwards_to = Some(target_group.clone());
-            Ok(known.clone())
+        self.write(MODIFY_LISTENER, format!("{arn} to {action:?}"), |state| {
+            state.modify_listener(MODIFY_LISTENER, arn, listener, action)
         })
+    }
+
+    async fn delete_listener(&self, arn: &Arn) -> Result<()> {
+        self.write(DELETE_LISTENER, arn.0.clone(), |state| {
+            state.delete_listener(arn);
+            Ok(())
+        })
+    }
+
+    async fn add_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()> {
+        self.write(ADD_CERTIFICATES, format!("{listener} {certificate}"), |state| {
+            state.add_certificate(ADD_CERTIFICATES, listener, certificate)
+        })
+    }
+
+    async fn remove_listener_certificate(&self, listener: &Arn, certificate: &str) -> Result<()> {
+        self.write(
+            REMOVE_CERTIFICATES,
+            format!("{listener} {certificate}"),
+            |state| state.remove_certificate(REMOVE_CERTIFICATES, listener, certificate),
+        )
     }
 
     async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()> {

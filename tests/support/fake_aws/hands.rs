@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::MutexGuard;
 
 use empire_controller::model::load_balancer::{
-    HealthCheck, LoadBalancer, LoadBalancerKind, Scheme, TargetGroup, TargetGroupAttributes, TargetProtocol,
-    TargetType,
+    HealthCheck, LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, Probe, Scheme, TargetGroup,
+    TargetGroupAttributes, TargetProtocol, TargetType,
 };
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
@@ -107,10 +107,10 @@ impl Hands<'_> {
 
     /// The console offers to delete it once its load balancer is gone.
     pub(crate) fn delete_target_group(&mut self, name: &str) {
-        self.state
-            .elbv2
-            .target_groups
-            .retain(|_, found| found.settings.name != name);
+        let elbv2 = &mut self.state.elbv2;
+        let found = elbv2.group_by_name(name).map(|(arn, _)| arn.clone());
+        let free = found.filter(|arn| elbv2.in_front_of(arn).is_none());
+        free.and_then(|arn| elbv2.target_groups.remove(&arn));
     }
 
     pub(crate) fn delete_service(&mut self, name: &str) {
@@ -129,7 +129,9 @@ impl Hands<'_> {
 
     pub(crate) fn set_check(&mut self, target_group: &str, path: &str, interval: u32) {
         let check = &mut self.target_group(target_group).check;
-        (check.path, check.interval) = (path.into(), interval);
+        let success_codes = "200-399".into();
+        let path = path.into();
+        (check.probe, check.interval) = (Probe::Http { path, success_codes }, interval);
     }
 
     pub(crate) fn set_delay(&mut self, target_group: &str, seconds: u32) {
@@ -172,6 +174,7 @@ impl Hands<'_> {
                 scheme: Scheme::Internal,
                 subnets,
                 security_groups: BTreeSet::new(),
+                attributes: Some(LoadBalancerAttributes::AS_CREATED),
                 tags,
             },
             dns_name: format!("{name}.theirs.us-east-1.elb.amazonaws.com"),
@@ -193,15 +196,19 @@ impl Hands<'_> {
             protocol: TargetProtocol::Http,
             target_type: TargetType::Instance,
             check: HealthCheck {
-                path: "/theirs".into(),
+                probe: Probe::Http {
+                    path: "/theirs".into(),
+                    success_codes: "200".into(),
+                },
                 interval: 30,
                 timeout: 5,
                 healthy_threshold: 5,
                 unhealthy_threshold: 2,
-                success_codes: "200".into(),
             },
             attributes: TargetGroupAttributes {
                 deregistration_delay: 300,
+                preserve_client_ip: None,
+                cross_zone: None,
             },
             tags,
         };

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags};
 use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
@@ -75,7 +76,7 @@ impl State {
         for record in self.records() {
             let Some(target) = record
                 .target()
-                .filter(|target| target.ends_with(".elb.amazonaws.com"))
+                .filter(|target| target.contains(".elb.") && target.ends_with(".amazonaws.com"))
             else {
                 continue;
             };
@@ -89,6 +90,15 @@ impl State {
                     }
                 }
                 Some(_) => {}
+            }
+        }
+        for balancing in self.elbv2.load_balancers.values() {
+            let mut listeners = balancing.listeners.iter().map(|(listener, _)| listener);
+            let redirects = listeners
+                .clone()
+                .any(|listener| listener.action == Some(ListenerAction::RedirectToHttps));
+            if redirects && !listeners.any(|l| l.port == HTTPS_PORT && l.forwards_to().is_some()) {
+                found.insert(format!("{} redirects to nothing", balancing.dns_name));
             }
         }
         for ((_, name), service) in &self.ecs.services {
@@ -129,7 +139,13 @@ impl State {
             };
             for attachment in &was.attachments {
                 let group = &attachment.target_group;
-                let gone = !is.attachments.iter().any(|a| &a.target_group == group);
+                // One whose container port no task has any more leads nowhere.
+                let definition = self.ecs.definition(is.definition());
+                let leads = definition.is_some_and(|known| {
+                    let mut ports = known.content.ports.iter();
+                    ports.any(|port| port.container_port == attachment.container_port)
+                });
+                let gone = leads && !is.attachments.iter().any(|a| &a.target_group == group);
                 let Some(arn) = before.elbv2.in_front_of(group).filter(|_| gone) else {
                     continue;
                 };

@@ -3,9 +3,11 @@
 
 use std::fmt;
 
+use empire_controller::model::load_balancer::{ListenerAction, Probe};
 use empire_controller::model::name::Arn;
 use empire_controller::model::record::{RecordContent, RecordSet, normalize};
 use empire_controller::model::service::{HostPort, TaskDefinition};
+use empire_controller::model::state::ListenerState;
 
 use super::{FakeAws, State};
 
@@ -81,8 +83,16 @@ impl State {
                 .listeners
                 .iter()
                 .map(|(listener, tags)| {
-                    let group = listener.forwards_to.as_ref().map(|arn| self.group_name(arn));
-                    format!("{} {} to {group:?} {tags:?}", listener.port, listener.protocol)
+                    let group = listener.forwards_to().map(|arn| self.group_name(arn));
+                    let redirects = listener.action == Some(ListenerAction::RedirectToHttps);
+                    format!(
+                        "{} {} to {group:?} redirect {redirects} {:?} {:?} {:?} {tags:?}",
+                        listener.port,
+                        listener.protocol,
+                        listener.default_certificate,
+                        listener.more_certificates,
+                        listener.security_policy
+                    )
                 })
                 .collect();
             listeners.sort();
@@ -131,12 +141,7 @@ impl State {
         }
         for balancing in self.elbv2.load_balancers.values() {
             let listeners = balancing.listeners.iter();
-            let listeners: Vec<String> = listeners
-                .map(|(listener, _)| {
-                    let group = listener.forwards_to.as_ref().map(|arn| self.group_name(arn));
-                    format!("{} to {}", listener.port, group.unwrap_or_default())
-                })
-                .collect();
+            let listeners: Vec<String> = listeners.map(|(listener, _)| self.listening(listener)).collect();
             let settings = &balancing.settings;
             let scheme = settings.scheme.as_str();
             lines.push(format!(
@@ -149,7 +154,11 @@ impl State {
             let settings = &group.settings;
             lines.push(format!(
                 "target group {} checks {}",
-                settings.name, settings.check.path
+                settings.name,
+                match &settings.check.probe {
+                    Probe::Http { path, .. } => path,
+                    Probe::Tcp => "its port",
+                }
             ));
         }
         for (id, zone) in &self.route53.zones {
@@ -165,6 +174,25 @@ impl State {
         }));
         lines.sort();
         lines
+    }
+
+    /// In few words: `HTTP` goes without saying.
+    fn listening(&self, listener: &ListenerState) -> String {
+        let protocol = match listener.protocol.as_str() {
+            "HTTP" => String::new(),
+            other => format!("{other} "),
+        };
+        let leads = match &listener.action {
+            Some(ListenerAction::Forward(arn)) => format!("to {}", self.group_name(arn)),
+            Some(ListenerAction::RedirectToHttps) => "redirects to 443".into(),
+            None => "leads nowhere".into(),
+        };
+        let certificates = listener
+            .default_certificate
+            .iter()
+            .chain(listener.more_certificates.iter().flatten());
+        let certificates = certificates.fold(String::new(), |all, arn| format!("{all} with {arn}"));
+        format!("{protocol}{} {leads}{certificates}", listener.port)
     }
 
     fn group_name(&self, arn: &Arn) -> String {

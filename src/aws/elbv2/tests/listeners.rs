@@ -3,15 +3,17 @@
 use super::{BALANCER_ARN, GROUP_ARN, LISTENER_ARN, arn, member, reply, tags};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{Elbv2, Fault};
-use crate::model::load_balancer::{Listener, TargetProtocol};
+use crate::model::load_balancer::{Listener, ListenerAction, ListenerProtocol};
 use crate::model::name::Arn;
+use crate::model::owner::Tags;
 use crate::model::state::ListenerState;
 
 fn listener() -> Listener {
     Listener {
         port: 80,
-        protocol: TargetProtocol::Http,
-        target_group: "e-acme-web-abcdef".into(),
+        protocol: ListenerProtocol::Http,
+        certificates: Vec::new(),
+        action: ListenerAction::Forward("e-acme-web-abcdef".into()),
         tags: tags(),
     }
 }
@@ -42,8 +44,16 @@ fn listener_state() -> ListenerState {
         arn: arn(LISTENER_ARN),
         port: 80,
         protocol: "HTTP".into(),
-        forwards_to: Some(arn(GROUP_ARN)),
+        action: Some(to_group()),
+        default_certificate: None,
+        more_certificates: None,
+        security_policy: None,
+        tags: None,
     }
+}
+
+fn to_group() -> ListenerAction<Arn> {
+    ListenerAction::Forward(arn(GROUP_ARN))
 }
 
 #[tokio::test]
@@ -56,7 +66,7 @@ async fn what_a_listener_was_created_with_is_read_again() {
     let balancer = arn(BALANCER_ARN);
     let created = aws
         .clients
-        .create_listener(&balancer, &listener(), &arn(GROUP_ARN))
+        .create_listener(&balancer, &listener(), &to_group())
         .await
         .unwrap();
     let found = aws.clients.describe_listeners(&balancer).await.unwrap();
@@ -91,7 +101,7 @@ async fn modifies_protocol_and_target_group_of_a_listener() {
     let aws = Replay::new([reply("ModifyListener", &members)]);
     let modified = aws
         .clients
-        .modify_listener(&arn(LISTENER_ARN), &listener(), &arn(GROUP_ARN))
+        .modify_listener(&arn(LISTENER_ARN), &listener(), &to_group())
         .await
         .unwrap();
     assert_eq!(modified, listener_state());
@@ -107,15 +117,15 @@ async fn modifies_protocol_and_target_group_of_a_listener() {
     );
 }
 
-async fn forwards_to(actions: &str) -> Option<Arn> {
+async fn action(actions: &str) -> Option<ListenerAction<Arn>> {
     let members = listeners(&listener_xml(actions), None);
     let aws = Replay::new([reply("DescribeListeners", &members)]);
     let found = aws.clients.describe_listeners(&arn(BALANCER_ARN)).await.unwrap();
-    found.unwrap().remove(0).forwards_to
+    found.unwrap().remove(0).action
 }
 
 #[tokio::test]
-async fn only_a_plain_forward_has_a_target_group() {
+async fn only_a_plain_forward_and_our_redirect_are_known() {
     let group =
         |arn: &str| format!("<member><TargetGroupArn>{arn}</TargetGroupArn><Weight>1</Weight></member>");
     let long = |groups: &str| {
@@ -129,15 +139,26 @@ async fn only_a_plain_forward_has_a_target_group() {
          </RedirectConfig></member>";
     let sign_in = "<member><Type>authenticate-oidc</Type><Order>1</Order></member>";
 
-    let ours = Some(arn(GROUP_ARN));
-    assert_eq!(forwards_to(&forward_xml()).await, ours);
-    assert_eq!(forwards_to(&short).await, ours);
-    assert_eq!(forwards_to(&long(&group(GROUP_ARN))).await, ours);
+    let ours = Some(to_group());
+    assert_eq!(action(&forward_xml()).await, ours);
+    assert_eq!(action(&short).await, ours);
+    assert_eq!(action(&long(&group(GROUP_ARN))).await, ours);
     let two = [group(GROUP_ARN), group("arn:other")].concat();
-    assert_eq!(forwards_to(&long(&two)).await, None);
-    assert_eq!(forwards_to(redirect).await, None);
-    assert_eq!(forwards_to(&[sign_in, &short].concat()).await, None);
-    assert_eq!(forwards_to("").await, None);
+    assert_eq!(action(&long(&two)).await, None);
+    let to_https = Some(ListenerAction::RedirectToHttps);
+    assert_eq!(action(redirect).await, to_https);
+    for (ours, other) in [
+        ("HTTP_301", "HTTP_302"),
+        ("443", "8443"),
+        ("HTTPS", "HTTP"),
+        ("#{host}", "www.example.com"),
+        ("/#{path}", "/"),
+        ("#{query}", ""),
+    ] {
+        assert_eq!(action(&redirect.replace(ours, other)).await, None, "{other}");
+    }
+    assert_eq!(action(&[sign_in, &short].concat()).await, None);
+    assert_eq!(action("").await, None);
 }
 
 #[tokio::test]
@@ -178,7 +199,7 @@ async fn what_a_create_or_a_modify_builds_upon_may_have_gone() {
         gone(),
         replay::xml_error(400, "DuplicateListener", "there"),
     ]);
-    let (balancer, group) = (arn(BALANCER_ARN), arn(GROUP_ARN));
+    let (balancer, group) = (arn(BALANCER_ARN), to_group());
     let created = aws.clients.create_listener(&balancer, &listener(), &group).await;
     assert_eq!(created.unwrap_err().fault, Fault::Stale);
     let modified = aws
@@ -188,4 +209,149 @@ async fn what_a_create_or_a_modify_builds_upon_may_have_gone() {
     assert_eq!(modified.unwrap_err().fault, Fault::Absent);
     let twice = aws.clients.create_listener(&balancer, &listener(), &group).await;
     assert_eq!(twice.unwrap_err().fault, Fault::Stale);
+}
+
+const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/one";
+const OTHER: &str = "arn:aws:acm:us-east-1:123456789012:certificate/two";
+
+fn encrypted_xml() -> String {
+    listener_xml(&forward_xml())
+        .replace(
+            "<Port>80</Port><Protocol>HTTP</Protocol>",
+            "<Port>443</Port><Protocol>HTTPS</Protocol>",
+        )
+        .replace(
+            "<DefaultActions>",
+            &format!(
+                "<SslPolicy>ELBSecurityPolicy-TLS13-1-2-2021-06</SslPolicy><Certificates><member>\
+                 <CertificateArn>{CERTIFICATE}</CertificateArn></member></Certificates><DefaultActions>"
+            ),
+        )
+}
+
+#[tokio::test]
+async fn an_encrypted_listener_has_its_first_certificate_and_a_policy() {
+    let members = listeners(&encrypted_xml(), None);
+    let aws = Replay::new([
+        reply("CreateListener", &members),
+        reply("ModifyListener", &members),
+    ]);
+    let wanted = Listener {
+        port: 443,
+        protocol: ListenerProtocol::Https,
+        certificates: vec![CERTIFICATE.into(), OTHER.into()],
+        tags: Tags::new(),
+        ..listener()
+    };
+    let state = ListenerState::of(arn(LISTENER_ARN), &wanted, to_group());
+    let created = aws
+        .clients
+        .create_listener(&arn(BALANCER_ARN), &wanted, &to_group())
+        .await;
+    assert_eq!(created.unwrap(), state);
+    let modified = aws
+        .clients
+        .modify_listener(&arn(LISTENER_ARN), &wanted, &to_group())
+        .await;
+    assert_eq!(modified.unwrap(), state);
+    for sent in aws.sent() {
+        let form = sent.form();
+        for field in [
+            "Protocol=HTTPS".to_owned(),
+            "SslPolicy=ELBSecurityPolicy-TLS13-1-2-2021-06".into(),
+            format!("Certificates.member.1.CertificateArn={CERTIFICATE}"),
+        ] {
+            assert!(form.contains(&field), "{form:?}");
+        }
+        assert!(!form.iter().any(|field| field.contains(OTHER)), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_the_same_address_on_port_443() {
+    let redirect = "<member><Type>redirect</Type><RedirectConfig><Protocol>HTTPS</Protocol><Port>443</Port>\
+         <Host>#{host}</Host><Path>/#{path}</Path><Query>#{query}</Query><StatusCode>HTTP_301</StatusCode>\
+         </RedirectConfig></member>";
+    let aws = Replay::new([reply("ModifyListener", &listeners(&listener_xml(redirect), None))]);
+    let wanted = Listener {
+        action: ListenerAction::RedirectToHttps,
+        ..listener()
+    };
+    let action = ListenerAction::RedirectToHttps;
+    let modified = aws
+        .clients
+        .modify_listener(&arn(LISTENER_ARN), &wanted, &action)
+        .await;
+    assert_eq!(modified.unwrap().action, Some(ListenerAction::RedirectToHttps));
+    assert_eq!(
+        aws.only().form()[3..],
+        [
+            "DefaultActions.member.1.Type=redirect",
+            "DefaultActions.member.1.RedirectConfig.Protocol=HTTPS",
+            "DefaultActions.member.1.RedirectConfig.Port=443",
+            "DefaultActions.member.1.RedirectConfig.StatusCode=HTTP_301",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn certificates_are_added_and_removed_one_a_call_and_the_default_one_is_not_listed_among_them() {
+    let certificate = |arn: &str, default: bool| {
+        format!("<member><CertificateArn>{arn}</CertificateArn><IsDefault>{default}</IsDefault></member>")
+    };
+    let certificates = |all: &str| format!("<Certificates>{all}</Certificates>");
+    let first = certificates(&certificate(CERTIFICATE, true)) + "<NextMarker>m1</NextMarker>";
+    // One may be the default and in the list, too.
+    let second = [certificate(CERTIFICATE, false), certificate(OTHER, false)].concat();
+    let aws = Replay::new([
+        reply("AddListenerCertificates", &certificates("")),
+        reply("RemoveListenerCertificates", ""),
+        reply("DescribeListenerCertificates", &first),
+        reply("DescribeListenerCertificates", &certificates(&second)),
+        replay::xml_error(400, "ListenerNotFound", "gone"),
+    ]);
+    let listener = arn(LISTENER_ARN);
+    aws.clients
+        .add_listener_certificate(&listener, OTHER)
+        .await
+        .unwrap();
+    aws.clients
+        .remove_listener_certificate(&listener, OTHER)
+        .await
+        .unwrap();
+    let found = aws
+        .clients
+        .describe_listener_certificates(&listener)
+        .await
+        .unwrap();
+    assert_eq!(found, Some([CERTIFICATE.into(), OTHER.into()].into()));
+    let gone = aws
+        .clients
+        .describe_listener_certificates(&listener)
+        .await
+        .unwrap();
+    assert_eq!(gone, None);
+    let (named, other) = (
+        format!("ListenerArn={LISTENER_ARN}"),
+        format!("Certificates.member.1.CertificateArn={OTHER}"),
+    );
+    assert_eq!(
+        aws.sent()[0].form(),
+        ["Action=AddListenerCertificates", &named, &other]
+    );
+    assert_eq!(
+        aws.sent()[1].form(),
+        ["Action=RemoveListenerCertificates", &named, &other]
+    );
+}
+
+#[tokio::test]
+async fn deletes_a_listener_that_may_be_gone() {
+    let aws = Replay::new([
+        reply("DeleteListener", ""),
+        replay::xml_error(400, "ListenerNotFound", "gone"),
+    ]);
+    let listener = arn(LISTENER_ARN);
+    aws.clients.delete_listener(&listener).await.unwrap();
+    aws.clients.delete_listener(&listener).await.unwrap();
 }

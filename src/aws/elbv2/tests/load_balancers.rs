@@ -6,7 +6,7 @@ use super::{BALANCER_ARN, arn, member, reply, tags};
 use crate::aws::Elbv2;
 use crate::aws::replay::{self, Replay};
 use crate::error::Class;
-use crate::model::load_balancer::{LoadBalancer, LoadBalancerKind, Scheme};
+use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, Scheme};
 use crate::model::owner::Tags;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
@@ -17,6 +17,7 @@ fn load_balancer() -> LoadBalancer {
         scheme: Scheme::Internal,
         subnets: BTreeSet::from(["subnet-a".into(), "subnet-b".into()]),
         security_groups: BTreeSet::from(["sg-1".into(), "sg-2".into()]),
+        attributes: Some(LoadBalancerAttributes { idle_timeout: 120 }),
         tags: tags(),
     }
 }
@@ -50,6 +51,7 @@ fn state(status: LoadBalancerStatus) -> LoadBalancerState {
         security_groups: load_balancer.security_groups,
         tags: Tags::new(),
         listeners: None,
+        attributes: None,
     }
 }
 
@@ -150,6 +152,7 @@ async fn creates_a_load_balancer_with_tags_in_one_call() {
         LoadBalancerState {
             tags: tags(),
             listeners: Some(Vec::new()),
+            attributes: Some(LoadBalancerAttributes::AS_CREATED),
             ..state(LoadBalancerStatus::Provisioning)
         }
     );
@@ -260,4 +263,47 @@ async fn deletes_a_load_balancer_that_may_be_gone_but_never_lifts_its_protection
     assert_eq!(sent.len(), 3);
     let named = format!("LoadBalancerArn={BALANCER_ARN}");
     assert_eq!(sent[0].form(), ["Action=DeleteLoadBalancer", &named]);
+}
+
+#[tokio::test]
+async fn the_idle_timeout_is_written_and_read_again() {
+    let attribute =
+        |key: &str, value: &str| format!("<member><Key>{key}</Key><Value>{value}</Value></member>");
+    let all = [
+        attribute("deletion_protection.enabled", "false"),
+        attribute("idle_timeout.timeout_seconds", "120"),
+        attribute("access_logs.s3.bucket", ""),
+    ];
+    let aws = Replay::new([
+        reply(
+            "ModifyLoadBalancerAttributes",
+            &member("Attributes", &all.concat()),
+        ),
+        reply(
+            "DescribeLoadBalancerAttributes",
+            &member("Attributes", &all.concat()),
+        ),
+        // A network load balancer has none.
+        reply("DescribeLoadBalancerAttributes", &member("Attributes", &all[0])),
+        replay::xml_error(400, "LoadBalancerNotFound", "gone"),
+    ]);
+    let (balancer, wanted) = (arn(BALANCER_ARN), LoadBalancerAttributes { idle_timeout: 120 });
+    aws.clients
+        .modify_load_balancer_attributes(&balancer, wanted)
+        .await
+        .unwrap();
+    for expected in [Some(wanted), None, None] {
+        let found = aws.clients.describe_load_balancer_attributes(&balancer).await;
+        assert_eq!(found.unwrap(), expected);
+    }
+    let named = format!("LoadBalancerArn={BALANCER_ARN}");
+    assert_eq!(
+        aws.sent()[0].form(),
+        [
+            "Action=ModifyLoadBalancerAttributes",
+            &named,
+            "Attributes.member.1.Key=idle_timeout.timeout_seconds",
+            "Attributes.member.1.Value=120",
+        ]
+    );
 }

@@ -7,18 +7,24 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::{Elbv2, Fault};
 use crate::error::Class;
 use crate::model::load_balancer::{
-    HealthCheck, TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,
+    HealthCheck, Probe, TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,
 };
 use crate::model::owner::Tags;
 use crate::model::state::TargetGroupState;
 
 fn check() -> HealthCheck {
     HealthCheck {
-        path: "/health?full=1".into(),
+        probe: probe("/health?full=1"),
         interval: 10,
         timeout: 5,
         healthy_threshold: 2,
         unhealthy_threshold: 3,
+    }
+}
+
+fn probe(path: &str) -> Probe {
+    Probe::Http {
+        path: path.into(),
         success_codes: "200-399".into(),
     }
 }
@@ -32,6 +38,8 @@ fn target_group() -> TargetGroup {
         check: check(),
         attributes: TargetGroupAttributes {
             deregistration_delay: 30,
+            preserve_client_ip: None,
+            cross_zone: None,
         },
         tags: tags(),
     }
@@ -135,7 +143,9 @@ async fn what_was_created_is_read_again() {
             tags: tags(),
             // AWS's default, until it is modified.
             attributes: Some(TargetGroupAttributes {
-                deregistration_delay: 300
+                deregistration_delay: 300,
+                preserve_client_ip: None,
+                cross_zone: None,
             }),
             ..state()
         }
@@ -200,7 +210,7 @@ async fn a_health_check_that_a_hand_has_changed_is_unlike_ours() {
         assert_ne!(read(&[changed]).await.check, check(), "{changed:?}");
     }
     let off = read(&[("HealthCheckEnabled", "false"), ("HealthCheckPort", "9000")]).await;
-    assert_eq!(off.check.path, "off HTTP://target:9000/health?full=1");
+    assert_eq!(off.check.probe, probe("off HTTP://target:9000/health?full=1"));
 }
 
 #[tokio::test]
@@ -253,6 +263,8 @@ fn attributes_xml(delay: &str) -> String {
 async fn attributes_are_written_and_read_again() {
     let delay = TargetGroupAttributes {
         deregistration_delay: 30,
+        preserve_client_ip: None,
+        cross_zone: None,
     };
     let aws = Replay::new([
         reply("ModifyTargetGroupAttributes", &attributes_xml("30")),
@@ -268,7 +280,9 @@ async fn attributes_are_written_and_read_again() {
         .describe_target_group_attributes(&group)
         .await
         .unwrap();
-    assert_eq!(found, Some(delay));
+    // Where the load balancer decides, it is off for ours.
+    let cross_zone = Some(false);
+    assert_eq!(found, Some(TargetGroupAttributes { cross_zone, ..delay }));
     let sent = aws.sent();
     let named = format!("TargetGroupArn={GROUP_ARN}");
     assert_eq!(
@@ -281,6 +295,73 @@ async fn attributes_are_written_and_read_again() {
         ]
     );
     assert_eq!(sent[1].form(), ["Action=DescribeTargetGroupAttributes", &named]);
+}
+
+/// Client addresses and zones travel in the call that sets the delay.
+#[tokio::test]
+async fn a_target_group_of_tcp_asks_its_port_and_has_attributes_of_its_own() {
+    let tcp = [
+        ("Protocol", "TCP"),
+        ("HealthCheckProtocol", "TCP"),
+        ("HealthCheckTimeoutSeconds", "10"),
+        ("HealthyThresholdCount", "3"),
+    ];
+    let group = TargetGroup {
+        protocol: TargetProtocol::Tcp,
+        check: HealthCheck {
+            probe: Probe::Tcp,
+            timeout: 10,
+            healthy_threshold: 3,
+            ..check()
+        },
+        attributes: TargetGroupAttributes {
+            deregistration_delay: 30,
+            preserve_client_ip: Some(false),
+            cross_zone: Some(true),
+        },
+        ..target_group()
+    };
+    let members = target_group_xml(&tcp)
+        .replace("<HealthCheckPath>/health?full=1</HealthCheckPath>", "")
+        .replace("<Matcher><HttpCode>200-399</HttpCode></Matcher>", "");
+    let aws = Replay::new([
+        reply("CreateTargetGroup", &described(&members, None)),
+        reply("ModifyTargetGroup", &described(&members, None)),
+        reply("ModifyTargetGroupAttributes", &attributes_xml("30")),
+    ]);
+    let created = aws.clients.create_target_group(&group).await.unwrap();
+    assert_eq!(created.check, group.check);
+    // Not what is wanted, whatever AWS made: both have to be said.
+    let (client_ip, cross_zone) = (Some(true), Some(false));
+    let attributes = created.attributes.unwrap();
+    assert_eq!(
+        (attributes.preserve_client_ip, attributes.cross_zone),
+        (client_ip, cross_zone)
+    );
+    let arn = arn(GROUP_ARN);
+    aws.clients.modify_target_group(&arn, &group.check).await.unwrap();
+    aws.clients
+        .modify_target_group_attributes(&arn, &group.attributes)
+        .await
+        .unwrap();
+    for sent in &aws.sent()[..2] {
+        let form = sent.form();
+        assert!(form.contains(&"HealthCheckProtocol=TCP".to_owned()), "{form:?}");
+        let http = |field: &String| field.starts_with("HealthCheckPath") || field.starts_with("Matcher");
+        assert!(!form.iter().any(http), "{form:?}");
+    }
+    assert!(aws.sent()[0].form().contains(&"Protocol=TCP".to_owned()));
+    assert_eq!(
+        aws.sent()[2].form()[2..],
+        [
+            "Attributes.member.1.Key=deregistration_delay.timeout_seconds",
+            "Attributes.member.1.Value=30",
+            "Attributes.member.2.Key=preserve_client_ip.enabled",
+            "Attributes.member.2.Value=false",
+            "Attributes.member.3.Key=load_balancing.cross_zone.enabled",
+            "Attributes.member.3.Value=true",
+        ]
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use empire_controller::aws::Result;
-use empire_controller::model::load_balancer::{HealthCheck, LoadBalancer, TargetGroup};
+use empire_controller::model::load_balancer::{
+    HealthCheck, LoadBalancer, Probe, TargetGroup, TargetProtocol,
+};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
 use empire_controller::model::state::{
@@ -19,6 +21,8 @@ pub(in crate::fake_aws) struct Elbv2 {
     pub(in crate::fake_aws) target_groups: BTreeMap<Arn, Group>,
     /// Target groups whose load balancer went a moment ago, and until when that shows.
     pub(super) releasing: BTreeMap<Arn, (Arn, u64)>,
+    /// Certificates that nobody has issued.
+    pub(in crate::fake_aws) missing_certificates: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +46,7 @@ impl Balancing {
     pub(in crate::fake_aws) fn forwards_to(&self, group: &Arn) -> bool {
         self.listeners
             .iter()
-            .any(|(listener, _)| listener.forwards_to.as_ref() == Some(group))
+            .any(|(listener, _)| listener.forwards_to() == Some(group))
     }
 }
 
@@ -100,6 +104,7 @@ impl Elbv2 {
             security_groups: settings.security_groups.clone(),
             tags: Tags::new(),
             listeners: None,
+            attributes: None,
         }
     }
 
@@ -122,14 +127,16 @@ impl Elbv2 {
     }
 
     pub(super) fn tags_of(&mut self, arn: &Arn) -> Option<&mut Tags> {
-        let of_balancer = self
-            .load_balancers
-            .get_mut(arn)
-            .map(|found| &mut found.settings.tags);
-        of_balancer.or(self
-            .target_groups
-            .get_mut(arn)
-            .map(|found| &mut found.settings.tags))
+        if let Some(found) = self.target_groups.get_mut(arn) {
+            return Some(&mut found.settings.tags);
+        }
+        self.load_balancers.iter_mut().find_map(|(known, found)| {
+            if known == arn {
+                return Some(&mut found.settings.tags);
+            }
+            let listener = found.listeners.iter_mut().find(|(known, _)| &known.arn == arn);
+            listener.map(|(_, tags)| tags)
+        })
     }
 
     /// A target group serves one load balancer.
@@ -163,22 +170,31 @@ pub(super) fn check_name(action: &'static str, name: &str) -> Result<()> {
 }
 
 /// Within AWS's own limits: <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html>.
-pub(super) fn check_health(action: &'static str, check: &HealthCheck) -> Result<()> {
+pub(super) fn check_health(
+    action: &'static str,
+    protocol: TargetProtocol,
+    check: &HealthCheck,
+) -> Result<()> {
     let HealthCheck {
-        path,
+        probe,
         interval,
         timeout,
         healthy_threshold,
         unhealthy_threshold,
-        success_codes,
     } = check;
-    let valid = path.starts_with('/')
+    // A network load balancer takes a timeout as long as the interval, and could check by HTTP, too.
+    let fits = match (protocol, probe) {
+        (TargetProtocol::Http, Probe::Http { path, success_codes }) => {
+            path.starts_with('/') && !success_codes.is_empty() && timeout < interval
+        }
+        (TargetProtocol::Tcp, Probe::Tcp) => timeout <= interval,
+        (TargetProtocol::Http, Probe::Tcp) | (TargetProtocol::Tcp, Probe::Http { .. }) => false,
+    };
+    let valid = fits
         && (5..=300).contains(interval)
         && (2..=120).contains(timeout)
-        && timeout < interval
         && (2..=10).contains(healthy_threshold)
-        && (2..=10).contains(unhealthy_threshold)
-        && !success_codes.is_empty();
+        && (2..=10).contains(unhealthy_threshold);
     if valid {
         Ok(())
     } else {

@@ -1,0 +1,161 @@
+//! Listeners and their certificates. They change in place, and in an order in which nobody who comes by a name finds
+//! none: a redirect follows what it leads to, and what is no longer wanted goes when all that is wanted is there.
+
+use std::collections::BTreeSet;
+
+use super::elbv2::is_released;
+use super::view::View;
+use super::{Change, Plan};
+use crate::model::desired::LoadBalancing;
+use crate::model::load_balancer::{Listener, ListenerAction, SECURITY_POLICY};
+use crate::model::state::{ListenerState, LoadBalancerState};
+
+pub(super) fn plan(
+    view: &View<'_>,
+    plan: &mut Plan,
+    process: &str,
+    wanted: &LoadBalancing,
+    load_balancer: &LoadBalancerState,
+) {
+    let Some(found) = &load_balancer.listeners else {
+        return;
+    };
+    let planner = Planner {
+        view,
+        process,
+        load_balancer,
+        found,
+    };
+    for listener in &wanted.listeners {
+        match &listener.action {
+            ListenerAction::Forward(group) if view.target_group(group).is_none() => {}
+            ListenerAction::RedirectToHttps if !planner.serves(wanted) => {}
+            ListenerAction::Forward(_) | ListenerAction::RedirectToHttps => planner.listener(plan, listener),
+        }
+    }
+    if wanted.listeners.iter().all(|listener| planner.is_right(listener)) {
+        planner.take_down(plan, wanted);
+    }
+}
+
+struct Planner<'a> {
+    view: &'a View<'a>,
+    process: &'a str,
+    load_balancer: &'a LoadBalancerState,
+    found: &'a [ListenerState],
+}
+
+impl Planner<'_> {
+    fn listener(&self, plan: &mut Plan, listener: &Listener) {
+        let Some(found) = self.at(listener.port) else {
+            plan.changes.push(Change::CreateListener {
+                process: self.process.into(),
+                load_balancer: self.load_balancer.name.clone(),
+                listener: listener.clone(),
+            });
+            return;
+        };
+        // First, so that none is missing while another becomes the default.
+        let added = self.add_certificates(plan, listener, found);
+        if self.differs(listener, found) {
+            if self.may_turn(found) {
+                plan.changes.push(Change::ModifyListener {
+                    process: self.process.into(),
+                    load_balancer: self.load_balancer.name.clone(),
+                    listener: listener.clone(),
+                });
+            }
+        } else if !added {
+            self.remove_certificates(plan, listener, found);
+        }
+    }
+
+    fn at(&self, port: u16) -> Option<&ListenerState> {
+        self.found.iter().find(|found| found.port == port)
+    }
+
+    /// Everything that forwards is there, so that a redirect leads somewhere.
+    fn serves(&self, wanted: &LoadBalancing) -> bool {
+        let mut forwards = wanted.listeners.iter().filter(|l| l.target_group().is_some());
+        forwards.all(|listener| self.is_right(listener))
+    }
+
+    fn is_right(&self, listener: &Listener) -> bool {
+        self.at(listener.port)
+            .is_some_and(|found| !self.differs(listener, found))
+    }
+
+    /// Apart from further certificates. What the reply left out is no difference.
+    fn differs(&self, listener: &Listener, found: &ListenerState) -> bool {
+        let is_other = |wanted: &str, found: &Option<String>| {
+            listener.protocol.is_encrypted() && found.as_ref().is_some_and(|found| found != wanted)
+        };
+        let certificate = listener.default_certificate();
+        found.protocol != listener.protocol.as_str()
+            || found.action != self.view.action(listener)
+            || certificate.is_some_and(|wanted| is_other(wanted, &found.default_certificate))
+            || is_other(SECURITY_POLICY, &found.security_policy)
+    }
+
+    /// ECS registers tasks only in target groups that somebody forwards to. One whose container port is dropped is
+    /// detached first; one that stays is another listener's in the next moment.
+    fn may_turn(&self, found: &ListenerState) -> bool {
+        let group = found.forwards_to();
+        let group = group.and_then(|arn| self.view.observed.target_group_by_arn(arn));
+        group.is_none_or(|group| {
+            self.view.is_wanted(&group.name) || is_released(self.view, self.process, &group.name)
+        })
+    }
+
+    fn add_certificates(&self, plan: &mut Plan, listener: &Listener, found: &ListenerState) -> bool {
+        let Some(known) = &found.more_certificates else {
+            return false;
+        };
+        let missing: Vec<&String> = listener
+            .more_certificates()
+            .iter()
+            .filter(|certificate| !known.contains(*certificate))
+            .collect();
+        for certificate in &missing {
+            plan.changes.push(Change::AddCertificate {
+                process: self.process.into(),
+                load_balancer: self.load_balancer.name.clone(),
+                port: listener.port,
+                certificate: (*certificate).clone(),
+            });
+        }
+        !missing.is_empty()
+    }
+
+    fn remove_certificates(&self, plan: &mut Plan, listener: &Listener, found: &ListenerState) {
+        let wanted: BTreeSet<&String> = listener.more_certificates().iter().collect();
+        let known = found.more_certificates.iter().flatten();
+        for certificate in known.filter(|certificate| !wanted.contains(certificate)) {
+            plan.changes.push(Change::RemoveCertificate {
+                process: self.process.into(),
+                load_balancer: self.load_balancer.name.clone(),
+                port: listener.port,
+                certificate: certificate.clone(),
+            });
+        }
+    }
+
+    /// Those of ours on ports that nobody wants, once no service needs them either.
+    fn take_down(&self, plan: &mut Plan, wanted: &LoadBalancing) {
+        let owner = &self.view.desired.owner;
+        for found in self.found {
+            let is_wanted = wanted.listeners.iter().any(|l| l.port == found.port);
+            let is_ours = found.tags.as_ref().is_some_and(|tags| owner.owns(tags));
+            if !is_wanted && is_ours && self.may_turn(found) {
+                plan.changes.push(Change::DeleteListener {
+                    process: self.process.into(),
+                    load_balancer: self.load_balancer.name.clone(),
+                    port: found.port,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
