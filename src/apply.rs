@@ -4,9 +4,11 @@
 //! here: the SDK retries a call, the requeue retries an App.
 
 mod records;
+mod rollouts;
 
 use std::collections::BTreeSet;
 
+use self::rollouts::submitted;
 use crate::aws::{Aws, AwsError, Fault};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
@@ -14,6 +16,7 @@ use crate::model::desired::Desired;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
 use crate::model::owner::Owner;
+use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
 use crate::plan::Change;
@@ -265,23 +268,26 @@ async fn write(
             observed.task_definitions.insert(state.arn.clone(), state);
         }
         Change::CreateService {
+            process,
             service,
             task_definition,
             attachments,
-            ..
+            rollout,
         } => {
             let arn = definition_arn(observed, task_definition, owner)?;
             let attachments = attached(observed, attachments)?;
             let mut state = aws.create_service(cluster, service, &arn, &attachments).await?;
             state.tags.clone_from(&service.tags);
+            submitted(observed, process, rollout, &state, service.redeploy.as_ref());
             observed.services.insert(state.name.clone(), state);
         }
         Change::UpdateService {
+            process,
             service,
             update,
             task_definition,
             attachments,
-            ..
+            rollout,
         } => {
             let tags = observed
                 .services
@@ -306,7 +312,24 @@ async fn write(
                 )
                 .await?;
             state.tags = tags;
+            if let Some(rollout) = rollout {
+                submitted(observed, process, rollout, &state, update.redeploy.as_ref());
+            }
             observed.services.insert(state.name.clone(), state);
+        }
+        Change::StopRollout {
+            service,
+            deployment,
+            rollback,
+            ..
+        } => {
+            aws.stop_service_deployment(deployment, *rollback).await?;
+            let known = observed.service_deployments.entry(service.clone());
+            known.and_modify(|all| {
+                for stopped in all.iter_mut().filter(|known| &known.arn == deployment) {
+                    stopped.status = ServiceDeploymentStatus::Stopped;
+                }
+            });
         }
         Change::DeleteService { service, .. } => {
             aws.delete_service(cluster, service).await?;

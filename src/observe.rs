@@ -14,6 +14,7 @@ use crate::model::desired::{self, Desired};
 use crate::model::name::{self, Arn};
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
+use crate::model::rollout::RolloutMemory;
 use crate::model::state::{
     ListenerState, LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState,
     TaskDefinitionState, ZoneState,
@@ -27,6 +28,8 @@ pub struct Known {
     pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
     /// Processes that the App's status mentions: lists hide draining services.
     pub mentioned: BTreeSet<String>,
+    /// What is remembered of each process's rollouts.
+    pub rollouts: BTreeMap<String, RolloutMemory>,
     pub port_cursor: Option<u16>,
     pub ports_recovered: bool,
 }
@@ -40,6 +43,7 @@ pub async fn observe(
 ) -> Result<Observed, Error> {
     let mut observed = Observed {
         ports: ports(claims, desired, &known).await?,
+        rollouts: known.rollouts,
         ..Observed::default()
     };
     if desired.place.load_balancing {
@@ -94,6 +98,9 @@ pub async fn observe_pending(
     observed.waiting.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
+    observed.overdue.clear();
+    observed.service_deployments.clear();
+    observed.rollouts.clone_from(&known.rollouts);
     for zone in observed.zones.values_mut() {
         zone.batch_limit = None;
     }
@@ -135,6 +142,22 @@ pub async fn observe_pending(
         }
     }
     Ok(observed)
+}
+
+/// ECS's record of the rollouts of these services.
+pub async fn observe_rollouts(
+    aws: &dyn Aws,
+    desired: &Desired,
+    observed: &mut Observed,
+    services: &BTreeSet<String>,
+) -> Result<(), Error> {
+    for service in services {
+        let found = aws
+            .list_service_deployments(&desired.place.cluster, service)
+            .await?;
+        observed.service_deployments.insert(service.clone(), found);
+    }
+    Ok(())
 }
 
 async fn ports(claims: &dyn Claims, desired: &Desired, known: &Known) -> Result<PortState, Error> {

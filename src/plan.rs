@@ -22,15 +22,17 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use change::{Change, Verb};
+pub use ecs::{deadline, is_overdue};
 pub use route53::names_of;
 use view::View;
 
 use crate::model::desired::Desired;
 use crate::model::record::RecordChange;
+use crate::model::rollout::RolloutMemory;
 use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
 
@@ -44,6 +46,10 @@ pub struct Plan {
     pub parked: Vec<Change>,
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
     pub retiring: BTreeSet<(String, String)>,
+    /// By process with a service of ours: what is to be remembered of its rollouts.
+    pub rollouts: BTreeMap<String, RolloutMemory>,
+    /// The services about which ECS's record of their rollouts has to be read before the plan is complete.
+    pub unexplained: BTreeSet<String>,
 }
 
 /// Something that comes about by itself.
@@ -135,6 +141,8 @@ pub enum ObstacleKind {
     LoadBalancerFailed,
     /// A hosted zone in which the process wants names does not exist.
     ZoneNotFound,
+    /// ECS gave it up, or it takes too long.
+    RolloutFailed,
 }
 
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {

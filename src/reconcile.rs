@@ -12,10 +12,11 @@ use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError};
 use crate::claims::Claims;
 use crate::error::{Class, Error};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, DesiredProcess};
+use crate::model::service::Service;
 use crate::model::state::Observed;
-use crate::observe::{Known, observe, observe_pending};
-use crate::plan::{Change, Pending, Plan, plan};
+use crate::observe::{Known, observe, observe_pending, observe_rollouts};
+use crate::plan::{Change, Pending, Plan, is_overdue, plan};
 
 /// How much to read.
 #[derive(Clone, Debug)]
@@ -75,6 +76,8 @@ pub struct Request<'a> {
     pub retiring: BTreeMap<String, Option<u32>>,
     /// Those of them that have waited long enough to be detached.
     pub waits_over: Vec<String>,
+    /// Seconds since 1970.
+    pub now: i64,
     /// Observe and report, change nothing.
     pub suspended: bool,
     /// Changes that failed in an earlier pass, and why: too soon to try them again.
@@ -93,6 +96,7 @@ pub async fn reconcile(
         scope,
         retiring,
         waits_over,
+        now,
         suspended,
         held,
     } = request;
@@ -108,7 +112,13 @@ pub async fn reconcile(
         .parked
         .extend(held.iter().map(|(change, _)| change.to_string()));
 
+    observed.overdue.extend(overdue(desired, &observed, now));
     let mut outcome = Outcome::before_writes(desired, observed);
+    if !outcome.plan.unexplained.is_empty() {
+        let Outcome { observed, plan, .. } = &mut outcome;
+        observe_rollouts(aws, desired, observed, &plan.unexplained).await?;
+        outcome.plan = self::plan(desired, &outcome.observed);
+    }
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
         write(aws, claims, before_writes, desired, &mut outcome).await;
@@ -119,6 +129,16 @@ pub async fn reconcile(
     let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
     held.retain(|(change, _)| parked.contains(&change.to_string()));
     Ok(outcome)
+}
+
+/// The services whose newest rollout takes longer than it may.
+fn overdue(desired: &Desired, observed: &Observed, now: i64) -> Vec<String> {
+    let wanted = desired.processes.values().filter_map(DesiredProcess::service);
+    let is_late = |wanted: &&Service| {
+        let found = observed.services.get(&wanted.name);
+        found.is_some_and(|found| is_overdue(found, wanted, now))
+    };
+    wanted.filter(is_late).map(|wanted| wanted.name.clone()).collect()
 }
 
 /// Carries on from what was observed.

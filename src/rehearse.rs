@@ -130,6 +130,7 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
         observed.waiting.entry(load_balancer.clone()).or_insert(ttl);
         observed.waits_over.insert(load_balancer.clone());
     }
+    observed.overdue.clear();
     observed.ports.recovered = true;
 }
 

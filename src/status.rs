@@ -5,6 +5,7 @@
 //! makes it Stalled. So kstatus, `kubectl wait` and Flux agree.
 
 mod process;
+mod rollout;
 mod verdict;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
+pub use rollout::{next_deadline, rollouts};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// What a message may be at most: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.

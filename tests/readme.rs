@@ -134,7 +134,15 @@ fn every_field_of_a_status_is_named() {
     for kind in ["App", "Platform"] {
         for field in fields_of(kind, "status") {
             let leaf = field.trim_start_matches("processes.").to_owned();
-            let inner = ["conditions", "platform.", "hostPorts.", "retiring.", "zones."];
+            let inner = [
+                "conditions",
+                "platform.",
+                "hostPorts.",
+                "retiring.",
+                "submitted.",
+                "rejected.",
+                "zones.",
+            ];
             let told = [
                 "processes",
                 "name",

@@ -12,7 +12,10 @@ mod status;
 
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
-pub use status::{AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, Retiring, RolloutStatus};
+pub use status::{
+    AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring, RolloutStatus,
+    SubmittedRollout,
+};
 
 use std::collections::BTreeMap;
 

@@ -56,6 +56,10 @@ reasons! {
     /// ECS is replacing tasks; the message has its newest event. Nobody needs to act, unless the event tells the developer
     /// why no task comes up.
     RolloutInProgress,
+    /// ECS gave a rollout up, rolled it back, or took longer over it than `deploy.progressDeadline`; the message has ECS's own
+    /// words. The same is not tried again. The developer edits the process, or gives the annotation `empire.dev/redeploy` a
+    /// new value.
+    RolloutFailed,
     /// `suspend` is set and something would have to change; the message says what. Whoever suspended the App acts.
     Suspended,
     /// The App is being deleted and removes what it holds in AWS; or the Platform is, and waits for the Apps that the

@@ -377,6 +377,8 @@ const RULES: &[Rule] = &[
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
     rule(ECS, NAMELESS, Fault::Stale).saying("TaskDefinition is inactive"),
     rule(ECS, &["ServiceNotActiveException"], Fault::Stale),
+    // A rollout that ended before it was stopped.
+    rule(ECS, &["ConflictException", "ServiceDeploymentNotFoundException"], Fault::Stale),
     rule(ELBV2, &["DuplicateLoadBalancerName", "DuplicateTargetGroupName", "DuplicateListener",
         "PriorityInUse", "TargetGroupAssociationLimit"], Fault::Stale),
     rule(ROUTE53, &["InvalidChangeBatch"], Fault::Stale),

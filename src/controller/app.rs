@@ -297,7 +297,7 @@ impl<'a> Pass<'a> {
         let status = self
             .write_status(Some(record), Some((desired, &outcome)), &verdict)
             .await?;
-        let agenda = self.agenda(&outcome, &status, before);
+        let agenda = self.agenda(desired, &outcome, &status, before);
         let after = agenda.after;
         self.remember(|memory| {
             memory.look = Some(Look {
@@ -317,7 +317,7 @@ impl<'a> Pass<'a> {
         Ok(Action::requeue(after))
     }
 
-    fn agenda(&self, outcome: &Outcome, status: &AppStatus, before: Before) -> Agenda {
+    fn agenda(&self, desired: &Desired, outcome: &Outcome, status: &AppStatus, before: Before) -> Agenda {
         let (context, object) = (self.context, self.key.to_string());
         let mut failures = 0;
         if !outcome.failures.is_empty() {
@@ -326,7 +326,9 @@ impl<'a> Pass<'a> {
             context.failures.forget(&object);
         }
         let config = &context.config;
-        let wait = status::waits(Some(status), config.retire_after, 0, self.now).next;
+        let retired = status::waits(Some(status), config.retire_after, 0, self.now).next;
+        let deadline = status::next_deadline(desired, outcome, self.now.as_second());
+        let wait = [retired, deadline].into_iter().flatten().min();
         agenda(
             outcome,
             before,
@@ -403,6 +405,7 @@ fn lets_go(change: &Change) -> bool {
         | Change::RegisterTaskDefinition { .. }
         | Change::CreateService { .. }
         | Change::UpdateService { .. }
+        | Change::StopRollout { .. }
         | Change::TagService { .. }
         | Change::AddTags { .. } => false,
     }

@@ -82,11 +82,13 @@ pub(super) fn request<'a>(
         desired,
         known: Known {
             mentioned: mentioned(app, status),
+            rollouts: status::rollouts(status),
             ..Known::default()
         },
         scope: Scope::Everything,
         retiring: waits.retiring,
         waits_over: waits.over,
+        now: now.as_second(),
         suspended: app.spec.suspend.unwrap_or(false),
         held: Vec::new(),
     }

@@ -3,6 +3,7 @@
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerAttributes, TargetGroup, TargetGroupAttributes,
 };
+use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::RecordChange;
@@ -92,6 +93,8 @@ pub enum Change {
         service: Service,
         task_definition: TaskDefinition,
         attachments: Vec<Attachment<String>>,
+        /// The hash of its first rollout.
+        rollout: String,
     },
     UpdateService {
         process: String,
@@ -99,6 +102,16 @@ pub enum Change {
         update: ServiceUpdate,
         task_definition: Option<TaskDefinition>,
         attachments: Option<Vec<Attachment<String>>>,
+        /// The hash of the rollout that it starts, if it starts one.
+        rollout: Option<String>,
+    },
+    /// Ends one that takes too long. With `rollback`, ECS brings back what was complete before.
+    StopRollout {
+        process: String,
+        service: String,
+        /// ECS's record of it.
+        deployment: Arn,
+        rollback: bool,
     },
     DeleteService {
         process: String,
@@ -144,6 +157,7 @@ impl Change {
             | Change::RegisterTaskDefinition { process, .. }
             | Change::CreateService { process, .. }
             | Change::UpdateService { process, .. }
+            | Change::StopRollout { process, .. }
             | Change::DeleteService { process, .. }
             | Change::TagService { process, .. } => Some(process),
             Change::AddTags { .. } | Change::ChangeRecords { .. } => None,
@@ -168,6 +182,7 @@ impl Change {
             | Change::RemoveCertificate { .. }
             | Change::ModifyLoadBalancerAttributes { .. }
             | Change::UpdateService { .. }
+            | Change::StopRollout { .. }
             | Change::TagService { .. }
             | Change::AddTags { .. } => Verb::Updated,
             Change::ChangeRecords { changes, .. } => verb_of_batch(changes),

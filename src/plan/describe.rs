@@ -209,6 +209,12 @@ impl fmt::Display for Change {
                 }
                 Ok(())
             }
+            Change::StopRollout {
+                service, rollback, ..
+            } => {
+                let end = if *rollback { "roll back" } else { "stop" };
+                write!(f, "{end} the rollout of service {service}")
+            }
             Change::DeleteService { service, .. } => write!(f, "delete service {service}"),
             Change::TagService { service, tags, .. } => {
                 write!(f, "tag service {service} with {}", listed(tags))

@@ -6,8 +6,10 @@
 //! service is attached to, so that a change of mind at any point is planned from where things stand.
 
 mod attach;
+mod rollout;
 
 use self::attach::attachments;
+pub use self::rollout::{deadline, is_overdue};
 use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Change, Pending, Plan};
@@ -45,7 +47,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 service,
                 found,
             }
-            .plan(plan),
+            .plan_all(plan),
         }
         if let (Some(wanted), None) = (wanted, service) {
             register(view, plan, process, wanted, &wanted.task_definition);
@@ -81,10 +83,13 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
         .as_ref()
         .is_none_or(|wanted| view.is_built(wanted));
     if built && is_registered(view, &content) {
+        let attachments = attachments(process, wanted.load_balancing.as_ref());
+        let redeploy = service.redeploy.as_ref();
         plan.changes.push(Change::CreateService {
             process: process.into(),
             service: service.clone(),
-            attachments: attachments(process, wanted.load_balancing.as_ref()),
+            rollout: rollout::hash(wanted, service, redeploy, Some(&content), &attachments),
+            attachments,
             task_definition: content,
         });
     }
@@ -125,13 +130,16 @@ struct Update<'a> {
 }
 
 impl Update<'_> {
+    fn plan_all(&self, plan: &mut Plan) {
+        self.plan(plan);
+        self.follow(plan);
+    }
+
     fn plan(&self, plan: &mut Plan) {
         // More than wanted is what a scale-in or a rebalancing looks like: nobody has to wait for that.
-        if !self.found.is_rolled_out() || self.found.running < self.found.desired {
-            plan.pending.push(Pending::Rollout {
-                process: self.process.into(),
-                service: self.found.name.clone(),
-            });
+        let has_arrived = self.found.is_rolled_out() && self.found.running >= self.found.desired;
+        if !has_arrived && self.is_under_way() {
+            plan.pending.push(self.pending());
         }
         let tags = missing_tags(&self.service.tags, &self.found.tags);
         if !tags.is_empty() {
@@ -292,7 +300,7 @@ impl Update<'_> {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),
             },
-            redeploy: None,
+            redeploy: self.redeploy(),
         }
     }
 
@@ -322,9 +330,14 @@ impl Update<'_> {
         attachments: Option<Vec<Attachment<String>>>,
     ) {
         let runs = self.runs(content);
+        let new = (!runs).then_some(content);
+        if let Some(hash) = self.rollout_of(&settings, new, attachments.as_deref())
+            && self.is_put_off(plan, &hash)
+        {
+            return self.count(plan);
+        }
         let refused = if runs || is_registered(self.view, content) {
-            let content = (!runs).then(|| content.clone());
-            self.update(plan, settings, content, attachments)
+            self.update(plan, settings, new.cloned(), attachments)
         } else {
             register(self.view, plan, self.process, self.wanted, content)
         };
@@ -337,16 +350,21 @@ impl Update<'_> {
     fn update(
         &self,
         plan: &mut Plan,
-        update: ServiceUpdate,
+        mut update: ServiceUpdate,
         task_definition: Option<TaskDefinition>,
         attachments: Option<Vec<Attachment<String>>>,
     ) -> bool {
+        let rollout = self.rollout_of(&update, task_definition.as_ref(), attachments.as_deref());
+        if rollout.is_some() {
+            update.redeploy = self.redeploy_on_the_way();
+        }
         let change = Change::UpdateService {
             process: self.process.into(),
             service: self.found.name.clone(),
             update,
             task_definition,
             attachments,
+            rollout,
         };
         let refused = self.view.is_parked(&change);
         plan.changes.push(change);

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::rollout::{progress, remembered, rollout_status};
 use super::{by_name, cut};
-use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
+use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring};
 use crate::model::desired::{Desired, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
 use crate::model::name::{family, process_of_family};
 use crate::model::record::{RecordSet, normalize};
-use crate::model::state::{Rollout, ServiceState};
+use crate::model::state::ServiceState;
 use crate::plan::{Change, names_of};
 use crate::reconcile::Outcome;
 
@@ -81,12 +82,14 @@ fn one(
         .claims
         .iter()
         .filter(|claim| claim.owner.app == desired.owner.app && claim.owner.process == name);
+    let memory = outcome.plan.rollouts.get(name);
+    let (submitted, rejected) = remembered(memory);
     ProcessStatus {
         name: name.into(),
         desired: count(service.map(|service| service.desired)),
         running: count(service.map(|service| service.running)),
         pending: count(service.map(|service| service.pending)),
-        rollout: service.map(rollout),
+        rollout: service.map(|service| rollout_status(service, memory)),
         task_definition: service.map(|service| service.task_definition.0.clone()),
         load_balancer: load_balancer.map(|found| found.name.clone()),
         load_balancer_dns_name: load_balancer.map(|found| found.dns_name.clone()),
@@ -98,6 +101,8 @@ fn one(
             .collect(),
         hostnames: hostnames(app, desired, outcome, name),
         message: message(desired, outcome, name, service),
+        submitted,
+        rejected,
         retiring: retiring(outcome, name, before, now),
     }
 }
@@ -109,15 +114,6 @@ fn service<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'
 
 fn count(count: Option<u32>) -> i32 {
     count.and_then(|count| count.try_into().ok()).unwrap_or(0)
-}
-
-fn rollout(service: &ServiceState) -> RolloutStatus {
-    let primary = service.deployments.iter().find(|deployment| deployment.primary);
-    match primary.map(|deployment| deployment.rollout) {
-        Some(Rollout::Failed) => RolloutStatus::Failed,
-        Some(Rollout::Completed) if service.is_rolled_out() => RolloutStatus::Completed,
-        Some(Rollout::Completed | Rollout::InProgress) | None => RolloutStatus::InProgress,
-    }
 }
 
 /// The names of a process that lead to this App: those that its developer chose first, then the derived ones, shortest
@@ -191,7 +187,7 @@ fn message(
         return None;
     }
     let unfinished = service.filter(|service| !service.is_rolled_out());
-    parts.extend(unfinished.and_then(|service| service.newest_event.clone()));
+    parts.extend(unfinished.map(progress).filter(|progress| !progress.is_empty()));
     Some(cut(&parts.join("; ")))
 }
 
@@ -242,8 +238,13 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
             .iter()
             .chain(&outcome.plan.parked)
             .any(|change| change.process() == Some(name.as_str()));
+        let stuck = outcome
+            .plan
+            .obstacles
+            .iter()
+            .any(|obstacle| &obstacle.process == name);
         service(desired, outcome, name)
-            .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing)
+            .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing && !stuck)
     };
     let with_service = desired.processes.iter();
     let with_service = with_service.filter(|(_, process)| process.service().is_some());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::rollout::progress;
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
 use crate::model::counted;
@@ -95,8 +96,11 @@ fn findings(outcome: &Outcome) -> Findings {
         let (reason, event) = match pending {
             Pending::Rollout { service, .. } => {
                 let service = outcome.observed.services.get(service);
-                let event = service.and_then(|service| service.newest_event.as_ref());
-                (Reason::RolloutInProgress, event.map(|event| format!(": {event}")))
+                let progress = service.map(progress).filter(|progress| !progress.is_empty());
+                (
+                    Reason::RolloutInProgress,
+                    progress.map(|progress| format!(": {progress}")),
+                )
             }
             Pending::Draining { .. }
             | Pending::Provisioning { .. }
@@ -116,6 +120,7 @@ fn findings(outcome: &Outcome) -> Findings {
             ObstacleKind::Foreign => findings.stuck.push(said(Reason::Conflict)),
             ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
             ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
+            ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
             ObstacleKind::ZoneNotFound => findings.denied.push(said(Reason::ZoneNotFound)),
         }
     }

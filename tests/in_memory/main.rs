@@ -20,6 +20,7 @@ mod golden;
 mod put_off;
 mod random;
 mod rehearsals;
+mod rollouts;
 mod stories;
 mod strictness;
 mod troubles;

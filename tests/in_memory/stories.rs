@@ -13,21 +13,30 @@ use crate::foretold::{anywhere, foretell};
 use crate::golden;
 use crate::world::{Pass, World};
 
-struct Story {
+pub(crate) struct Story {
     world: World,
     text: String,
 }
 
 impl Story {
-    fn on(platform: &PlatformFixture) -> Self {
+    pub(crate) fn on(platform: &PlatformFixture) -> Self {
         Story {
             world: World::new(platform),
             text: String::new(),
         }
     }
 
-    /// Something is done, and everything that follows from it.
-    fn then(mut self, title: &str, act: impl FnOnce(&mut World)) -> Self {
+    /// Something is done, and everything that follows from it, as it was foretold.
+    pub(crate) fn then(self, title: &str, act: impl FnOnce(&mut World)) -> Self {
+        self.tell(title, true, act)
+    }
+
+    /// Something is done, and what follows is not what a preview hopes for.
+    pub(crate) fn then_in_vain(self, title: &str, act: impl FnOnce(&mut World)) -> Self {
+        self.tell(title, false, act)
+    }
+
+    fn tell(mut self, title: &str, foretold_true: bool, act: impl FnOnce(&mut World)) -> Self {
         writeln!(self.text, "== {title}").unwrap();
         act(&mut self.world);
         let start = self.world.aws.now();
@@ -42,7 +51,9 @@ impl Story {
                 done.entry(pass.app.clone()).or_default().extend(changes);
             }
         });
-        came_true(title, &self.world, &foretold, &done);
+        if foretold_true {
+            came_true(title, &self.world, &foretold, &done);
+        }
         self.text += &text;
         let aws = written.iter().filter(|write| write.is_aws()).count();
         writeln!(self.text, "{aws} AWS writes").unwrap();
@@ -50,7 +61,7 @@ impl Story {
     }
 
     /// Something is done, and only some passes follow.
-    fn for_a_moment(mut self, title: &str, steps: usize, act: impl FnOnce(&mut World)) -> Self {
+    pub(crate) fn for_a_moment(mut self, title: &str, steps: usize, act: impl FnOnce(&mut World)) -> Self {
         writeln!(self.text, "== {title}, and {steps} passes").unwrap();
         act(&mut self.world);
         let start = self.world.aws.now();
@@ -65,15 +76,47 @@ impl Story {
         self
     }
 
-    fn shows_the_world(mut self) -> Self {
+    pub(crate) fn shows_the_world(mut self) -> Self {
         for line in self.world.aws.summary() {
             writeln!(self.text, "  = {line}").unwrap();
         }
         self
     }
 
+    /// What `kubectl get` would show of an App.
+    pub(crate) fn tells_the_status(mut self, key: &str) -> Self {
+        let status = self.world.status(key);
+        for condition in &status.conditions {
+            writeln!(
+                self.text,
+                "  ? {} {} {}: {}",
+                condition.type_, condition.status, condition.reason, condition.message
+            )
+            .unwrap();
+        }
+        for process in &status.processes {
+            let rollout = process.rollout.map(|rollout| format!("{rollout:?}"));
+            writeln!(
+                self.text,
+                "  ? {}: {}, {} of {} running",
+                process.name,
+                rollout.unwrap_or_default(),
+                process.running,
+                process.desired
+            )
+            .unwrap();
+        }
+        writeln!(
+            self.text,
+            "  ? {} complete",
+            status.processes_complete.unwrap_or_default()
+        )
+        .unwrap();
+        self
+    }
+
     #[track_caller]
-    fn reads(self, golden: &str) {
+    pub(crate) fn reads(self, golden: &str) {
         assert_eq!(self.world.aws.violations(), Vec::<String>::new());
         golden::reads(&self.text, golden);
     }

@@ -13,6 +13,7 @@ pub(crate) const EXTERNAL_ZONE: &str = "ZEXTERNAL";
 pub(crate) struct AppFixture {
     namespace: String,
     name: String,
+    annotations: Map<String, Value>,
     spec: Map<String, Value>,
     processes: Map<String, Value>,
 }
@@ -24,6 +25,7 @@ pub(crate) fn app(name: &str) -> AppFixture {
     AppFixture {
         namespace: "shop".into(),
         name: name.into(),
+        annotations: Map::new(),
         spec,
         processes: Map::new(),
     }
@@ -54,6 +56,13 @@ impl AppFixture {
         self.field("suspend", json!(true))
     }
 
+    /// With a value of the annotation that rolls every task again.
+    pub(crate) fn redeploy(mut self, value: &str) -> Self {
+        self.annotations
+            .insert("empire.dev/redeploy".into(), json!(value));
+        self
+    }
+
     /// Adds it, or puts it in the place of one of the same name.
     pub(crate) fn process(mut self, name: &str, process: ProcessFixture) -> Self {
         self.processes.insert(name.into(), Value::Object(process.0));
@@ -81,7 +90,9 @@ impl AppFixture {
         let object = json!({
             "apiVersion": "empire.dev/v1alpha1",
             "kind": "App",
-            "metadata": { "namespace": self.namespace, "name": self.name, "generation": 1 },
+            "metadata": {
+                "namespace": self.namespace, "name": self.name, "generation": 1, "annotations": self.annotations,
+            },
             "spec": spec,
         });
         serde_json::from_value(object).unwrap()
@@ -123,6 +134,14 @@ impl ProcessFixture {
 
     pub(crate) fn env(self, name: &str, value: &str) -> Self {
         self.field("env", json!({ name: value }))
+    }
+
+    pub(crate) fn deploy(self, deploy: Value) -> Self {
+        self.field("deploy", deploy)
+    }
+
+    pub(crate) fn placement(self, placement: Value) -> Self {
+        self.field("placement", placement)
     }
 
     pub(crate) fn exposed(self) -> Self {
@@ -222,6 +241,15 @@ impl PlatformFixture {
         self.0["spec"]["network"]["mode"] = json!("awsvpc");
         self.0["spec"]["network"]["tasks"] =
             json!({ "subnets": ["subnet-t"], "securityGroups": [security_group] });
+        self
+    }
+
+    /// Of these names and weights.
+    pub(crate) fn capacity_providers(mut self, providers: &[(&str, u32)]) -> Self {
+        let all = providers
+            .iter()
+            .map(|(name, weight)| json!({ "name": name, "weight": weight }));
+        self.0["spec"]["capacity"] = json!({ "capacityProviders": all.collect::<Vec<_>>() });
         self
     }
 

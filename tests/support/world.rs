@@ -418,6 +418,7 @@ impl World {
                 .map(|memory| memory.observed.task_definitions.clone())
                 .unwrap_or_default(),
             mentioned: mentioned.collect(),
+            rollouts: status::rollouts(app.status.as_ref()),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
         };
@@ -427,6 +428,7 @@ impl World {
             scope: self.scope(held),
             retiring: waits.retiring,
             waits_over: waits.over,
+            now: self.time().as_second(),
             suspended: app.spec.suspend.unwrap_or(false),
             held: self.held.clone(),
         }

@@ -88,7 +88,7 @@ pub struct ProcessStatus {
     #[serde(default)]
     pub pending: i32,
 
-    /// The newest rollout of its service: `InProgress`, `Completed` or `Failed`.
+    /// The newest rollout of its service: `InProgress`, `Completed`, `Failed`, or `RolledBack` to the last complete one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
 
@@ -117,6 +117,14 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 
+    /// The rollout that was submitted to ECS last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<SubmittedRollout>,
+
+    /// The rollout that failed and is not submitted again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<RejectedRollout>,
+
     /// Load balancers that were replaced and go on serving until nobody can have their address any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["loadBalancer".into()]))]
@@ -129,6 +137,33 @@ pub enum RolloutStatus {
     InProgress,
     Completed,
     Failed,
+    RolledBack,
+}
+
+/// A rollout that was submitted to ECS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubmittedRollout {
+    /// What it is of.
+    pub hash: String,
+
+    /// The id of ECS's deployment.
+    pub deployment_id: String,
+
+    /// The last value of the annotation `empire.dev/redeploy` that was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeploy: Option<String>,
+}
+
+/// A rollout that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedRollout {
+    /// What it is of.
+    pub hash: String,
+
+    /// Why, in ECS's words.
+    pub message: String,
 }
 
 /// A host port, claimed on the whole cluster.

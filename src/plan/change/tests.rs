@@ -42,6 +42,7 @@ fn update(update: ServiceUpdate) -> Change {
         update,
         task_definition: None,
         attachments: None,
+        rollout: None,
     }
 }
 
@@ -104,7 +105,7 @@ fn every_change_says_what_it_writes() {
     let health = group.check.clone();
     let tags = Tags::from([("k".into(), "v".into()), ("team".into(), "shop".into())]);
     let (created, updated, deleted) = (Verb::Created, Verb::Updated, Verb::Deleted);
-    for (change, verb, text) in [
+    for (change, verb, text) in vec![
         (
             Change::ClaimPort(claim(9001, &owner(), "web", 8080)),
             created,
@@ -307,6 +308,7 @@ fn every_change_says_what_it_writes() {
                 service: wanted.service().unwrap().clone(),
                 task_definition: content(),
                 attachments: vec![attachment("g-2", 8080)],
+                rollout: "h".into(),
             },
             created,
             "create service shop_acme_web with 2 tasks behind g-2:8080",
@@ -447,6 +449,7 @@ fn an_update_lists_just_what_it_changes() {
                     ..content()
                 }),
                 attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
+                rollout: Some("h".into()),
             },
             "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, circuit breaker without rollback, \
              zone rebalancing off, placement [spread host, spread zone], \
@@ -522,12 +525,14 @@ fn no_value_of_a_variable_reaches_display_or_debug() {
             update: ServiceUpdate::default(),
             task_definition: Some(content()),
             attachments: None,
+            rollout: None,
         },
         Change::CreateService {
             process: "web".into(),
             service: app([process("web")]).processes["web"].service().unwrap().clone(),
             task_definition: content(),
             attachments: Vec::new(),
+            rollout: String::new(),
         },
     ] {
         for text in [change.to_string(), format!("{change:?}"), format!("{change:#?}")] {

@@ -152,7 +152,8 @@ impl Update<'_> {
         } else {
             attached.to_vec()
         };
-        if dead || after.len() != attached.len() {
+        let moves = dead || after.len() != attached.len();
+        if moves && !self.is_put_off(plan, &self.hash_with(None, Some(&after))) {
             self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
     }

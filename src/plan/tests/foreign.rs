@@ -138,7 +138,9 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         } => {
             assert!(service(name) && !wanted.processes.contains_key(process));
         }
-        Change::TagService { service: name, .. } => assert!(service(name)),
+        Change::TagService { service: name, .. } | Change::StopRollout { service: name, .. } => {
+            assert!(service(name));
+        }
         Change::AddTags {
             load_balancers,
             target_groups,

@@ -149,6 +149,70 @@ impl Hands<'_> {
         }
     }
 
+    /// Tasks of this image, or of this program, end as soon as they start.
+    pub(crate) fn break_tasks(&mut self, of: &str) {
+        self.state.ecs.broken.insert(of.into());
+    }
+
+    /// They run and end, again and again, and no circuit breaker notices.
+    pub(crate) fn unsettle_tasks(&mut self, of: &str) {
+        self.state.ecs.restless.insert(of.into());
+    }
+
+    /// Whatever was wrong with tasks is not any more.
+    pub(crate) fn mend_tasks(&mut self) {
+        self.state.ecs.broken.clear();
+        self.state.ecs.restless.clear();
+    }
+
+    /// In the console, another revision of its task definition.
+    pub(crate) fn deploy_again(&mut self, service: &str, revision: usize) {
+        let definition = self
+            .state
+            .ecs
+            .services
+            .iter()
+            .find(|((_, name), _)| name == service);
+        let family = definition.unwrap().1.definition().0.rsplit_once(':').unwrap().0;
+        let definition = Arn(format!("{family}:{revision}"));
+        let (id, now) = (self.state.id(), self.state.now);
+        let services = self.state.ecs.services.iter_mut();
+        for (_, found) in services.filter(|((_, known), _)| known == service) {
+            found.roll_out(id, definition.clone(), now);
+        }
+    }
+
+    /// In the console: stop, and roll back.
+    pub(crate) fn stop_rollout(&mut self, service: &str) {
+        let (id, now) = (self.state.id(), self.state.now);
+        let services = self.state.ecs.services.iter_mut();
+        for (_, found) in services.filter(|((_, known), _)| known == service) {
+            found.stop_by_hand(id, now);
+        }
+    }
+
+    /// As if AWS were an emulator.
+    pub(crate) fn forget_rollouts(&mut self) {
+        for service in self.state.ecs.services.values_mut() {
+            service.forget_rollouts();
+        }
+    }
+
+    /// No task passes the check of this load balancer's target groups, or all do again.
+    pub(crate) fn set_healthy(&mut self, load_balancer: &str, healthy: bool) {
+        let listeners = self.load_balancer(load_balancer).listeners.clone();
+        let groups = listeners
+            .iter()
+            .filter_map(|(listener, _)| listener.forwards_to().cloned());
+        for group in groups {
+            if healthy {
+                self.state.ecs.unhealthy.remove(&group);
+            } else {
+                self.state.ecs.unhealthy.insert(group);
+            }
+        }
+    }
+
     pub(crate) fn fail_load_balancer(&mut self, name: &str, reason: &str) {
         self.load_balancer(name).status = LoadBalancerStatus::Failed(reason.into());
     }

@@ -48,8 +48,16 @@ impl Rolling {
 }
 
 impl Running {
+    pub(in crate::fake_aws) fn stop_by_hand(&mut self, id: u64, now: u64) {
+        self.give_up(id, now, "Service deployment stopped by request.", true);
+    }
+
+    pub(in crate::fake_aws) fn forget_rollouts(&mut self) {
+        self.history.clear();
+    }
+
     /// Of what the service is told to be now.
-    pub(super) fn roll_out(&mut self, id: u64, definition: Arn, now: u64) {
+    pub(in crate::fake_aws) fn roll_out(&mut self, id: u64, definition: Arn, now: u64) {
         let primary = Rolling::new(id, definition, self.attachments.clone(), now);
         self.deployments.insert(0, primary);
         if let Some(last) = self.history.last_mut()

@@ -20,10 +20,10 @@ pub(in crate::fake_aws) struct Ecs {
     /// Host ports whose last task is still stopping, and until when.
     pub(super) stopping: Vec<(u16, u64)>,
     next_id: u64,
-    /// Images whose tasks end as soon as they start.
-    pub(in crate::fake_aws) broken_images: BTreeSet<String>,
-    /// Images whose tasks run and end, again and again, so that no circuit breaker notices.
-    pub(in crate::fake_aws) restless_images: BTreeSet<String>,
+    /// Images and programs whose tasks end as soon as they start.
+    pub(in crate::fake_aws) broken: BTreeSet<String>,
+    /// Images and programs whose tasks run and end, again and again, so that no circuit breaker notices.
+    pub(in crate::fake_aws) restless: BTreeSet<String>,
     /// Target groups whose health checks fail.
     pub(in crate::fake_aws) unhealthy: BTreeSet<Arn>,
 }
@@ -219,16 +219,17 @@ impl Ecs {
                 key.1, dead.target_group
             )));
         }
-        let image = self
-            .definition(&primary.definition)
-            .map(|found| found.content.image.as_str());
-        if image.is_some_and(|image| self.broken_images.contains(image)) {
+        let content = self.definition(&primary.definition).map(|found| &found.content);
+        let is_of = |all: &BTreeSet<String>| {
+            content.is_some_and(|content| all.contains(&content.image) || all.contains(&content.command[0]))
+        };
+        if is_of(&self.broken) {
             return Some(Obstacle::Fails(format!(
                 "(service {}) was unable to start tasks: CannotPullContainerError",
                 key.1
             )));
         }
-        if image.is_some_and(|image| self.restless_images.contains(image)) {
+        if is_of(&self.restless) {
             return Some(Obstacle::Stalls(format!(
                 "(service {}) has started 1 tasks",
                 key.1

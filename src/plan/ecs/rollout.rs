@@ -1,0 +1,352 @@
+//! What became of the rollout that was submitted, and whether another one is.
+//!
+//! A rollback that completed looks healthy in ECS: one deployment, complete, of the release before. So the deployment that
+//! was submitted is remembered. While it is ECS's primary one, it is followed; another one of the wanted content is taken
+//! for ours; and where the content is another, ECS's own record tells a rollback, after which the same is not submitted
+//! again, from somebody's hand, which is repaired.
+
+use super::Update;
+use super::attach::attachments;
+use crate::model::desired::DesiredProcess;
+use crate::model::rollout::{
+    Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
+};
+use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::state::{Deployment, Rollout, ServiceState};
+use crate::plan::{Change, Obstacle, ObstacleKind, Pending, Plan};
+
+/// Of all that a rollout carries, and of what decides whether it succeeds: an edit of either is a reason to try again.
+/// Not of the number of tasks, which changes for other reasons.
+pub(super) fn hash(
+    wanted: &DesiredProcess,
+    service: &Service,
+    redeploy: Option<&String>,
+    content: Option<&TaskDefinition>,
+    attachments: &[Attachment<String>],
+) -> String {
+    let Service {
+        name: _,
+        capacity,
+        quantity: _,
+        settings,
+        progress_deadline,
+        rolls_back,
+        redeploy: _,
+        tags: _,
+    } = service;
+    let mut attachments = attachments.to_vec();
+    attachments.sort();
+    let ports = wanted.load_balancing.iter().flat_map(|wanted| &wanted.ports);
+    let checks: Vec<_> = ports.map(|port| &port.target_group.check).collect();
+    digest(&[
+        &content,
+        // Their own `Debug` leaves the values out.
+        &content.map(|content| &content.environment.0),
+        &attachments,
+        capacity,
+        settings,
+        progress_deadline,
+        rolls_back,
+        &checks,
+        &redeploy,
+    ])
+}
+
+/// What is to be made of a rollout that the plan would start.
+enum Judgement<'a> {
+    Start,
+    /// It failed before, and this is why.
+    Rejected(&'a str),
+    /// Only ECS's record of its rollouts can tell.
+    Ask,
+}
+
+impl Update<'_> {
+    fn submitted(&self) -> Option<&Submission> {
+        self.view.observed.rollouts.get(self.process)?.submitted.as_ref()
+    }
+
+    fn rejected(&self) -> Option<&Rejection> {
+        self.view.observed.rollouts.get(self.process)?.rejected.as_ref()
+    }
+
+    fn service_deployments(&self) -> Option<&[ServiceDeployment]> {
+        let known = self.view.observed.service_deployments.get(&self.found.name);
+        known.map(Vec::as_slice)
+    }
+
+    /// A value of the annotation that was not carried out yet. What nothing is remembered of began with the value that
+    /// there was: otherwise every App would be rolled again whose status is lost.
+    pub(super) fn redeploy(&self) -> Option<String> {
+        self.submitted()?;
+        self.redeploy_on_the_way()
+    }
+
+    /// The same for a rollout that begins in any case.
+    pub(super) fn redeploy_on_the_way(&self) -> Option<String> {
+        let done = self.submitted().and_then(|submitted| submitted.redeploy.as_ref());
+        self.service
+            .redeploy
+            .clone()
+            .filter(|wanted| Some(wanted) != done)
+    }
+
+    /// The hash of a rollout of what the service would then be.
+    pub(super) fn hash_with(
+        &self,
+        content: Option<&TaskDefinition>,
+        attachments: Option<&[Attachment<String>]>,
+    ) -> String {
+        let running = self.view.observed.running_definition(self.found);
+        let done = self.submitted().and_then(|submitted| submitted.redeploy.as_ref());
+        let attached = self.view.attached(self.found);
+        hash(
+            self.wanted,
+            self.service,
+            self.service.redeploy.as_ref().or(done),
+            content.or(running.map(|running| &running.content)),
+            attachments.unwrap_or(&attached),
+        )
+    }
+
+    /// What ECS is told about the rollout that an update starts, if it starts one.
+    pub(super) fn rollout_of(
+        &self,
+        update: &ServiceUpdate,
+        content: Option<&TaskDefinition>,
+        attachments: Option<&[Attachment<String>]>,
+    ) -> Option<String> {
+        let starts = content.is_some() || attachments.is_some() || update.starts_rollout();
+        starts.then(|| self.hash_with(content, attachments))
+    }
+
+    /// True if a rollout is not to be started, and the plan says why.
+    pub(super) fn is_put_off(&self, plan: &mut Plan, hash: &str) -> bool {
+        match self.judge(hash) {
+            Judgement::Start => false,
+            Judgement::Rejected(message) => {
+                let rejection = Rejection {
+                    hash: hash.into(),
+                    message: message.into(),
+                };
+                self.fails(plan, message);
+                self.remember(plan, self.submitted().cloned(), Some(rejection));
+                true
+            }
+            Judgement::Ask => {
+                plan.unexplained.insert(self.found.name.clone());
+                plan.pending.push(self.pending());
+                true
+            }
+        }
+    }
+
+    fn judge(&self, hash: &str) -> Judgement<'_> {
+        if let Some(rejected) = self.rejected().filter(|rejected| rejected.hash == hash) {
+            return Judgement::Rejected(&rejected.message);
+        }
+        match self.submitted() {
+            Some(submitted) if submitted.hash == hash => self.fate(submitted),
+            Some(_) | None => Judgement::Start,
+        }
+    }
+
+    /// What to make of it that the service is not what was submitted.
+    fn fate(&self, submitted: &Submission) -> Judgement<'_> {
+        if self.is_primary(submitted) {
+            return Judgement::Start;
+        }
+        let gave_up = |deployment: &&Deployment| {
+            deployment.id == submitted.deployment && deployment.rollout == Rollout::Failed
+        };
+        if let Some(failed) = self.found.deployments.iter().find(gave_up) {
+            return Judgement::Rejected(self.words(failed.reason.as_ref()));
+        }
+        match self.service_deployments() {
+            None => Judgement::Ask,
+            Some([newest, ..]) if newest.status.is_undone() => {
+                Judgement::Rejected(self.words(newest.reason.as_ref()))
+            }
+            Some(_) => Judgement::Start,
+        }
+    }
+
+    fn is_primary(&self, submitted: &Submission) -> bool {
+        let primary = self.found.primary();
+        primary.is_some_and(|primary| primary.id == submitted.deployment)
+    }
+
+    /// Once the rest is planned: what the service does now, if nothing else is due.
+    pub(super) fn follow(&self, plan: &mut Plan) {
+        if plan.rollouts.contains_key(self.process) {
+            return;
+        }
+        if self.is_due(plan) {
+            return self.remember(plan, self.submitted().cloned(), None);
+        }
+        let Some(primary) = self.found.primary() else {
+            return self.remember(plan, self.submitted().cloned(), None);
+        };
+        let submitted = match self.submitted() {
+            Some(known) if self.is_primary(known) => known.clone(),
+            Some(lost) => match self.find(plan, lost) {
+                Judgement::Start => self.adopted(primary),
+                Judgement::Rejected(message) => {
+                    let rejection = Rejection {
+                        hash: lost.hash.clone(),
+                        message: message.into(),
+                    };
+                    return self.remember(plan, Some(lost.clone()), Some(rejection));
+                }
+                Judgement::Ask => {
+                    plan.unexplained.insert(self.found.name.clone());
+                    return self.remember(plan, Some(lost.clone()), None);
+                }
+            },
+            None => self.adopted(primary),
+        };
+        let rejected = match primary.rollout {
+            Rollout::Failed => {
+                self.fails(plan, self.words(primary.reason.as_ref()));
+                None
+            }
+            Rollout::InProgress if self.is_overdue() => {
+                let message = format!(
+                    "not complete within {} s: {}",
+                    self.service.progress_deadline,
+                    self.words(None)
+                );
+                self.fails(plan, &message);
+                self.stop(plan);
+                Some(Rejection {
+                    hash: submitted.hash.clone(),
+                    message,
+                })
+            }
+            Rollout::InProgress | Rollout::Completed => None,
+        };
+        self.remember(plan, Some(submitted), rejected);
+    }
+
+    /// What became of a submitted rollout that is not ECS's primary one any more, where nothing else is due.
+    fn find(&self, plan: &mut Plan, lost: &Submission) -> Judgement<'_> {
+        let is = self.hash_with(None, None);
+        if is == lost.hash {
+            // The same was rolled out again, by hand; or not at all, where it was only to be rolled again.
+            let fate = self.fate(lost);
+            if let Judgement::Rejected(message) = fate {
+                self.fails(plan, message);
+            }
+            return fate;
+        }
+        let content = self.view.wanted_definition(self.process, self.wanted);
+        let attachments = attachments(self.process, self.wanted.load_balancing.as_ref());
+        if is == self.hash_with(content.as_ref(), Some(&attachments)) {
+            return Judgement::Start;
+        }
+        self.judge(&lost.hash)
+    }
+
+    fn adopted(&self, primary: &Deployment) -> Submission {
+        Submission {
+            hash: self.hash_with(None, None),
+            deployment: primary.id.clone(),
+            redeploy: match self.submitted() {
+                Some(before) => before.redeploy.clone(),
+                None => self.service.redeploy.clone(),
+            },
+        }
+    }
+
+    /// Whether a rollout is planned, or what has to come before it.
+    fn is_due(&self, plan: &Plan) -> bool {
+        let starts = |change: &Change| {
+            matches!(
+                change,
+                Change::UpdateService { process, rollout: Some(_), .. } | Change::RegisterTaskDefinition { process, .. }
+                    if process == self.process
+            )
+        };
+        plan.unexplained.contains(&self.found.name) || plan.changes.iter().any(starts)
+    }
+
+    /// A rollout that takes too long is ended; but the first one of a service only if there is something to go back to.
+    fn stop(&self, plan: &mut Plan) {
+        let Some(all) = self.service_deployments() else {
+            plan.unexplained.insert(self.found.name.clone());
+            return;
+        };
+        let Some(newest) = all
+            .first()
+            .filter(|newest| newest.status == ServiceDeploymentStatus::Ongoing)
+        else {
+            return;
+        };
+        let succeeded = |d: &ServiceDeployment| d.status == ServiceDeploymentStatus::Successful;
+        let mut others = self.found.deployments.iter().filter(|other| !other.primary);
+        if all.iter().any(succeeded) || others.any(|other| other.running > 0) {
+            plan.changes.push(Change::StopRollout {
+                process: self.process.into(),
+                service: self.found.name.clone(),
+                deployment: newest.arn.clone(),
+                rollback: self.service.rolls_back,
+            });
+        }
+    }
+
+    /// It goes on by itself: ECS has not given it up, and it may take that long.
+    pub(super) fn is_under_way(&self) -> bool {
+        let primary = self.found.primary().map(|primary| primary.rollout);
+        match primary {
+            Some(Rollout::Failed) => false,
+            Some(Rollout::InProgress) => !self.is_overdue(),
+            Some(Rollout::Completed) | None => true,
+        }
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.view.observed.overdue.contains(&self.found.name)
+    }
+
+    /// ECS's own.
+    fn words<'b>(&'b self, reason: Option<&'b String>) -> &'b str {
+        let said = reason.or(self.found.newest_event.as_ref());
+        said.map_or("ECS does not say why", String::as_str)
+    }
+
+    fn fails(&self, plan: &mut Plan, why: &str) {
+        plan.obstacles.push(Obstacle {
+            process: self.process.into(),
+            kind: ObstacleKind::RolloutFailed,
+            message: format!(
+                "process {}: the rollout failed, and waits for an edit or a new empire.dev/redeploy: {why}",
+                self.process
+            ),
+        });
+    }
+
+    fn remember(&self, plan: &mut Plan, submitted: Option<Submission>, rejected: Option<Rejection>) {
+        let memory = RolloutMemory { submitted, rejected };
+        plan.rollouts.insert(self.process.into(), memory);
+    }
+
+    pub(super) fn pending(&self) -> Pending {
+        Pending::Rollout {
+            process: self.process.into(),
+            service: self.found.name.clone(),
+        }
+    }
+}
+
+/// Whether ECS has taken longer over the newest rollout of a service than it may.
+pub fn is_overdue(found: &ServiceState, wanted: &Service, now: i64) -> bool {
+    deadline(found, wanted).is_some_and(|deadline| deadline <= now)
+}
+
+/// When a rollout that is under way has taken too long, in seconds since 1970.
+pub fn deadline(found: &ServiceState, wanted: &Service) -> Option<i64> {
+    let primary = found
+        .primary()
+        .filter(|primary| primary.rollout == Rollout::InProgress)?;
+    Some(primary.created? + i64::from(wanted.progress_deadline))
+}

@@ -1,0 +1,97 @@
+//! What a status says of rollouts, and what it remembers of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::api::app::{AppStatus, ProcessStatus, RejectedRollout, RolloutStatus, SubmittedRollout};
+use crate::model::desired::{Desired, DesiredProcess};
+use crate::model::rollout::{Rejection, RolloutMemory, Submission};
+use crate::model::state::{Rollout, ServiceState};
+use crate::plan::deadline;
+use crate::reconcile::Outcome;
+
+/// What a status remembers of each process's rollouts.
+pub fn rollouts(status: Option<&AppStatus>) -> BTreeMap<String, RolloutMemory> {
+    let processes = status.into_iter().flat_map(|status| &status.processes);
+    processes
+        .map(|process| (process.name.clone(), memory(process)))
+        .collect()
+}
+
+fn memory(process: &ProcessStatus) -> RolloutMemory {
+    let submission = |submitted: SubmittedRollout| Submission {
+        hash: submitted.hash,
+        deployment: submitted.deployment_id,
+        redeploy: submitted.redeploy,
+    };
+    let rejection = |rejected: RejectedRollout| Rejection {
+        hash: rejected.hash,
+        message: rejected.message,
+    };
+    RolloutMemory {
+        submitted: process.submitted.clone().map(submission),
+        rejected: process.rejected.clone().map(rejection),
+    }
+}
+
+/// The other way round.
+pub(super) fn remembered(
+    memory: Option<&RolloutMemory>,
+) -> (Option<SubmittedRollout>, Option<RejectedRollout>) {
+    let RolloutMemory { submitted, rejected } = memory.cloned().unwrap_or_default();
+    let submitted = submitted.map(|submitted| SubmittedRollout {
+        hash: submitted.hash,
+        deployment_id: submitted.deployment,
+        redeploy: submitted.redeploy,
+    });
+    let rejected = rejected.map(|rejected| RejectedRollout {
+        hash: rejected.hash,
+        message: super::cut(&rejected.message),
+    });
+    (submitted, rejected)
+}
+
+pub(super) fn rollout_status(service: &ServiceState, memory: Option<&RolloutMemory>) -> RolloutStatus {
+    let primary = service.primary();
+    let submitted = memory.and_then(|memory| memory.submitted.as_ref());
+    let is_submitted = primary.map(|primary| &primary.id) == submitted.map(|submitted| &submitted.deployment);
+    let is_rejected = memory.is_some_and(|memory| memory.rejected.is_some());
+    match primary.map(|primary| primary.rollout) {
+        Some(Rollout::Failed) => RolloutStatus::Failed,
+        _ if is_rejected && is_submitted => RolloutStatus::Failed,
+        _ if is_rejected => RolloutStatus::RolledBack,
+        Some(Rollout::Completed) if service.is_rolled_out() => RolloutStatus::Completed,
+        Some(Rollout::Completed | Rollout::InProgress) | None => RolloutStatus::InProgress,
+    }
+}
+
+/// How far a rollout is: `1 of 2 tasks running, 3 failed`, and ECS's newest event.
+pub(super) fn progress(service: &ServiceState) -> String {
+    let mut parts = Vec::new();
+    if let Some(primary) = service.primary()
+        && primary.rollout == Rollout::InProgress
+    {
+        parts.push(format!(
+            "{} of {} tasks running",
+            primary.running, primary.desired
+        ));
+        if primary.failed > 0 {
+            parts.push(format!("{} failed", primary.failed));
+        }
+    }
+    let counts = parts.join(", ");
+    let event = service.newest_event.clone();
+    let said = [Some(counts).filter(|counts| !counts.is_empty()), event];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    said.join(": ")
+}
+
+/// How long until the next rollout that is under way has taken too long; `now` in seconds since 1970.
+pub fn next_deadline(desired: &Desired, outcome: &Outcome, now: i64) -> Option<Duration> {
+    let wanted = desired.processes.values().filter_map(DesiredProcess::service);
+    let left = wanted.filter_map(|wanted| {
+        let found = outcome.observed.services.get(&wanted.name)?;
+        u64::try_from(deadline(found, wanted)? - now).ok()
+    });
+    left.filter(|left| *left > 0).min().map(Duration::from_secs)
+}
