@@ -291,8 +291,9 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
         processes.filter_map(|process| process.load_balancing.as_ref())
     };
     let balancing = |name: &str| balancings().find(|b| b.load_balancer.name == name);
-    let wanted =
-        |name: &str| balancing(name).is_some() || balancings().any(|b| b.container_port(name).is_some());
+    let wanted = |name: &str| {
+        balancing(name).is_some() || balancings().any(|b| b.slots.iter().any(|slot| slot == name))
+    };
     let mut found = LoadBalancing::default();
     for mut load_balancer in load_balancers {
         if desired.owner.owns(&load_balancer.tags) {

@@ -15,6 +15,7 @@ mod listeners;
 mod ports;
 mod retire;
 mod route53;
+mod slots;
 mod view;
 
 #[cfg(test)]
@@ -146,6 +147,7 @@ pub enum ObstacleKind {
 }
 
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    let desired = &*slots::kept(desired, observed);
     let view = View::new(desired, observed);
     let mut plan = Plan::default();
     ports::plan(&view, &mut plan);

@@ -86,11 +86,19 @@ impl Builder<'_> {
             (LoadBalancerKind::Network, TargetProtocol::Tcp)
         };
         let load_balancer = self.load_balancer(expose, kind)?;
+        let target_type = match self.network_mode() {
+            NetworkMode::Bridge => TargetType::Instance,
+            NetworkMode::Awsvpc => TargetType::Ip,
+        };
+        let slots = [0, 1].map(|index| {
+            let app = &self.owner.app;
+            name::target_group_name(app, self.name, &load_balancer.name, index, protocol, target_type)
+        });
         let mut ports = Vec::new();
-        for (index, container_port) in container_ports(expose).into_iter().enumerate() {
+        for (container_port, name) in container_ports(expose).into_iter().zip(&slots) {
             ports.push(ExposedPort {
                 container_port,
-                target_group: self.target_group(expose, &load_balancer.name, index, protocol)?,
+                target_group: self.target_group(expose, name, protocol, target_type)?,
             });
         }
         let group_of = |container_port: u16| {
@@ -128,6 +136,7 @@ impl Builder<'_> {
             load_balancer,
             ports,
             listeners,
+            slots,
         })
     }
 
@@ -176,14 +185,10 @@ impl Builder<'_> {
     fn target_group(
         &self,
         expose: &Expose,
-        load_balancer: &str,
-        index: usize,
+        name: &str,
         protocol: TargetProtocol,
+        target_type: TargetType,
     ) -> Result<TargetGroup, Error> {
-        let target_type = match self.network_mode() {
-            NetworkMode::Bridge => TargetType::Instance,
-            NetworkMode::Awsvpc => TargetType::Ip,
-        };
         let deregistration_delay = match &expose.deregistration_delay {
             Some(delay) => self.seconds("expose.deregistrationDelay", delay)?,
             None => DEFAULT_DEREGISTRATION_DELAY,
@@ -192,9 +197,8 @@ impl Builder<'_> {
             TargetProtocol::Http => (None, None),
             TargetProtocol::Tcp => (Some(false), Some(true)),
         };
-        let app = &self.owner.app;
         Ok(TargetGroup {
-            name: name::target_group_name(app, self.name, load_balancer, index, protocol, target_type),
+            name: name.into(),
             vpc: self.platform.spec.network.vpc_id.clone(),
             protocol,
             target_type,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load_balancer::{Listener, LoadBalancer, TargetGroup};
+use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use super::owner::{Owner, Tags};
 use super::port::PortRange;
 use super::record::RecordStyle;
@@ -55,6 +55,9 @@ pub struct LoadBalancing {
     /// One a container port; that of the first listener comes first.
     pub ports: Vec<ExposedPort>,
     pub listeners: Vec<Listener>,
+    /// What its target groups are called. A process has two container ports at most; which of them has which group is
+    /// read off what is there (`plan/slots.rs`), and at first it is in this order.
+    pub slots: [String; 2],
 }
 
 /// A container port, and the target group through which listeners reach it.
@@ -67,6 +70,29 @@ pub struct ExposedPort {
 impl LoadBalancing {
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroup> {
         self.ports.iter().map(|port| &port.target_group)
+    }
+
+    /// With each container port behind the other target group.
+    #[must_use]
+    pub fn swapped(&self) -> Self {
+        let mut swapped = self.clone();
+        let [first, second] = &self.slots;
+        let swap = |name: &mut String| {
+            *name = if name == first {
+                second.clone()
+            } else {
+                first.clone()
+            }
+        };
+        for port in &mut swapped.ports {
+            swap(&mut port.target_group.name);
+        }
+        for listener in &mut swapped.listeners {
+            if let ListenerAction::Forward(name) = &mut listener.action {
+                swap(name);
+            }
+        }
+        swapped
     }
 
     /// The container port that a target group of this name leads to.

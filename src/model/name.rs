@@ -93,8 +93,8 @@ pub fn load_balancer_name(identity: &LoadBalancerIdentity<'_>) -> String {
     with_hash(app, process, &hash(&parts))
 }
 
-/// A target group belongs to one load balancer, so its name hangs on that one's. `index` counts the container ports of
-/// the process. Neither the port itself nor a listener's is in the name: a changed container port, or a listener more or
+/// A target group belongs to one load balancer, so its name hangs on that one's. `index` tells those of one process
+/// apart. Neither the port itself nor a listener's is in the name: a changed container port, or a listener more or
 /// less, keeps the target group, and nobody has to wait for another to fill.
 pub fn target_group_name(
     app: &AppName,

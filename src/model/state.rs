@@ -229,6 +229,12 @@ impl ListenerState {
             .any(|protocol| protocol.as_str() == self.protocol)
     }
 
+    /// All further ones that are wanted of it, as far as is known.
+    pub fn has_certificates(&self, wanted: &Listener) -> bool {
+        let known = self.more_certificates.as_ref();
+        known.is_none_or(|known| wanted.more_certificates().iter().all(|arn| known.contains(arn)))
+    }
+
     /// The one target group that it forwards to.
     pub fn forwards_to(&self) -> Option<&Arn> {
         match &self.action {

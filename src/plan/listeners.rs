@@ -58,7 +58,7 @@ impl Planner<'_> {
         // First, so that none is missing while another becomes the default.
         let added = self.add_certificates(plan, listener, found);
         if self.differs(listener, found) {
-            if self.may_turn(found) {
+            if self.may_turn(found) && !displaces(listener, found) {
                 plan.changes.push(Change::ModifyListener {
                     process: self.process.into(),
                     load_balancer: self.load_balancer.name.clone(),
@@ -74,7 +74,7 @@ impl Planner<'_> {
         self.found.iter().find(|found| found.port == port)
     }
 
-    /// Everything that forwards is there, so that a redirect leads somewhere.
+    /// Everything that forwards is there with all of its certificates, so that a redirect leads somewhere.
     fn serves(&self, wanted: &LoadBalancing) -> bool {
         let mut forwards = wanted.listeners.iter().filter(|l| l.target_group().is_some());
         forwards.all(|listener| self.is_right(listener))
@@ -82,7 +82,7 @@ impl Planner<'_> {
 
     fn is_right(&self, listener: &Listener) -> bool {
         self.at(listener.port)
-            .is_some_and(|found| !self.differs(listener, found))
+            .is_some_and(|found| !self.differs(listener, found) && found.has_certificates(listener))
     }
 
     /// Apart from further certificates. What the reply left out is no difference.
@@ -155,6 +155,14 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Another default certificate would take away one that is wanted, and is not among the others yet.
+fn displaces(listener: &Listener, found: &ListenerState) -> bool {
+    let (Some(default), Some(known)) = (&found.default_certificate, &found.more_certificates) else {
+        return false;
+    };
+    listener.more_certificates().contains(default) && !known.contains(default)
 }
 
 #[cfg(test)]

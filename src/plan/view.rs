@@ -10,7 +10,8 @@ use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
 use crate::model::state::{
-    LoadBalancerState, LoadBalancerStatus, Observed, ServiceState, ServiceStatus, TargetGroupState, ZoneState,
+    ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ServiceState, ServiceStatus,
+    TargetGroupState, ZoneState,
 };
 
 pub(super) struct View<'a> {
@@ -285,20 +286,34 @@ impl<'a> View<'a> {
 
     /// Load balancer, target groups and listeners are all there, so that a service may be attached.
     pub(super) fn is_built(&self, wanted: &LoadBalancing) -> bool {
-        let Some(load_balancer) = self.load_balancer(&wanted.load_balancer.name) else {
-            return false;
-        };
-        let forwards = |listener: &Listener| {
-            listener.target_group().is_none()
-                || load_balancer.listeners.as_ref().is_none_or(|all| {
-                    all.iter()
-                        .any(|l| l.port == listener.port && l.action == self.action(listener))
-                })
-        };
+        let mut forwards = wanted.listeners.iter().filter(|l| l.target_group().is_some());
         wanted
             .target_groups()
             .all(|group| self.target_group(&group.name).is_some())
-            && wanted.listeners.iter().all(forwards)
+            && forwards.all(|listener| self.listens(wanted, listener, |_| true))
+    }
+
+    /// Redirects and certificates are there, too, so that whoever comes by a name misses nothing.
+    fn is_complete(&self, wanted: &LoadBalancing) -> bool {
+        let mut listeners = wanted.listeners.iter();
+        self.is_built(wanted)
+            && listeners.all(|listener| self.listens(wanted, listener, |l| l.has_certificates(listener)))
+    }
+
+    /// As far as is known.
+    fn listens(
+        &self,
+        wanted: &LoadBalancing,
+        listener: &Listener,
+        suffices: impl Fn(&ListenerState) -> bool,
+    ) -> bool {
+        let is_it =
+            |l: &ListenerState| l.port == listener.port && l.action == self.action(listener) && suffices(l);
+        let load_balancer = self.load_balancer(&wanted.load_balancer.name);
+        load_balancer.is_some_and(|found| {
+            let listeners = found.listeners.as_ref();
+            listeners.is_none_or(|all| all.iter().any(is_it))
+        })
     }
 
     /// What a listener is to do, as AWS reports it; `None` before its target group exists.
@@ -334,7 +349,7 @@ impl<'a> View<'a> {
             service.is_rolled_out()
         };
         service.status == ServiceStatus::Active
-            && self.is_built(wanted)
+            && self.is_complete(wanted)
             && here.len() == wanted.ports.len()
             && is_up
     }

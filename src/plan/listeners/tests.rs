@@ -1,10 +1,13 @@
 //! Listeners change in place; certificates come before they are needed and go when they are not.
 
+use std::collections::BTreeMap;
+
 use crate::model::desired::Desired;
 use crate::model::load_balancer::Scheme;
 use crate::model::state::{ListenerState, Observed};
-use crate::plan::fixtures::world::{finish, lines, pass};
+use crate::plan::fixtures::world::{apply, finish, legible, lines, pass, service_of};
 use crate::plan::fixtures::{Process, app, balancer, process, settled};
+use crate::plan::{Change, plan};
 
 fn web() -> Process {
     process("web").internal()
@@ -231,4 +234,122 @@ fn an_idle_timeout_is_set_where_it_is_known_to_be_another() {
     let state = world.load_balancers.get_mut(&balancer("web", Scheme::Internal));
     state.unwrap().attributes = None;
     check(&wanted, &mut world, &[]);
+}
+
+/// As if AWS had refused it in this pass.
+fn refuse(wanted: &Desired, world: &mut Observed, line: &str) {
+    let changes = plan(wanted, world).changes;
+    let mut refused = changes
+        .iter()
+        .filter(|change| legible(&change.to_string()) == line);
+    world.parked.insert(refused.next().expect(line).to_string());
+}
+
+#[test]
+fn a_default_certificate_is_displaced_only_when_it_is_among_the_others() {
+    let wanted = app([web().https(&["c-2", "c-1"])]);
+    let mut world = settled(&app([web().https(&["c-1", "c-2"])]));
+    let add = "add certificate c-1 to listener 443 of load balancer web-internal";
+    assert_eq!(lines(&wanted, &world), [add]);
+    refuse(&wanted, &mut world, add);
+    assert_eq!(lines(&wanted, &world), Vec::<String>::new());
+}
+
+#[test]
+fn no_redirect_leads_to_a_listener_that_lacks_a_certificate() {
+    let wanted = app([web().https(&["c-1", "c-2"])]);
+    let mut world = settled(&app([web()]));
+    for change in plan(&wanted, &world).changes {
+        apply(&mut world, &change);
+    }
+    let add = "add certificate c-2 to listener 443 of load balancer web-internal";
+    assert_eq!(lines(&wanted, &world), [add]);
+    refuse(&wanted, &mut world, add);
+    assert_eq!(lines(&wanted, &world), Vec::<String>::new());
+}
+
+#[test]
+fn no_name_moves_to_a_load_balancer_that_lacks_a_listener_or_a_certificate() {
+    for missing in [
+        "create listener HTTP 80 of load balancer web-external as a redirect to HTTPS",
+        "add certificate c-2 to listener 443 of load balancer web-external",
+    ] {
+        let wanted = app([process("web").external().https(&["c-1", "c-2"])]);
+        let mut world = settled(&app([web()]));
+        for _ in 0..10 {
+            for change in plan(&wanted, &world).changes {
+                if legible(&change.to_string()) == missing {
+                    world.parked.insert(change.to_string());
+                } else {
+                    assert!(
+                        !matches!(change, Change::ChangeRecords { .. }),
+                        "{change} without: {missing}"
+                    );
+                    apply(&mut world, &change);
+                }
+            }
+            finish(&mut world);
+        }
+        world.parked.clear();
+        assert!(lines(&wanted, &world).iter().any(|line| line == missing));
+    }
+}
+
+/// Web on these ports, each leading to a container port.
+fn listening_on(listeners: &[(u16, u16)]) -> Desired {
+    let mut web = web();
+    web.listeners.clear();
+    let web = listeners.iter().fold(web, |web, (port, container_port)| {
+        web.listener(*port, *container_port)
+    });
+    app([web])
+}
+
+/// To which container port of the tasks that run each listener of web's leads.
+fn routes(world: &mut Observed) -> BTreeMap<u16, Option<u16>> {
+    let service = service_of(world, "web").clone();
+    let attached = world.attached(&service);
+    let listeners = listeners(world).clone();
+    let leads_to = |listener: &ListenerState| {
+        let group = world.target_group_by_arn(listener.forwards_to()?)?;
+        let mut attached = attached.iter();
+        let attachment = attached.find(|attachment| attachment.target_group == group.name)?;
+        Some(attachment.container_port)
+    };
+    listeners
+        .iter()
+        .map(|listener| (listener.port, leads_to(listener)))
+        .collect()
+}
+
+#[test]
+fn a_port_that_stays_leads_to_where_it_led_whatever_comes_or_goes_beside_it() {
+    let (one, other): (&[_], &[_]) = (&[(80, 8080)], &[(443, 9000), (80, 8080)]);
+    let (turned, lower): (&[_], &[_]) = (&[(80, 8080), (443, 9000)], &[(79, 9000), (80, 8080)]);
+    for (from, to) in [
+        (one, other),
+        (other, one),
+        (one, turned),
+        (turned, other),
+        (other, turned),
+        (one, lower),
+        (lower, one),
+        (lower, turned),
+    ] {
+        let mut world = settled(&listening_on(from));
+        let wanted = listening_on(to);
+        for _ in 0..5 {
+            for _ in 0..20 {
+                for change in plan(&wanted, &world).changes {
+                    apply(&mut world, &change);
+                    let led = routes(&mut world).get(&80).copied().flatten();
+                    assert_eq!(led, Some(8080), "{from:?} to {to:?}, after: {change}");
+                }
+            }
+            finish(&mut world);
+        }
+        assert_eq!(lines(&wanted, &world), Vec::<String>::new(), "{from:?} to {to:?}");
+        let expected: BTreeMap<_, _> = to.iter().map(|(port, leads)| (*port, Some(*leads))).collect();
+        assert_eq!(routes(&mut world), expected);
+    }
 }

@@ -1,6 +1,6 @@
 //! Stories that nobody would think of, from a seed, so that a failure comes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 
@@ -10,7 +10,7 @@ use crate::model::name::Arn;
 use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
 use crate::model::service::{CircuitBreaker, HostPort};
-use crate::model::state::Observed;
+use crate::model::state::{Observed, ServiceState, TargetGroupState};
 use crate::plan::fixtures::world::{apply, elapse, finish, remove_load_balancer};
 use crate::plan::fixtures::{EXTERNAL, INTERNAL, Process, app, nothing, process, settled};
 use crate::plan::plan;
@@ -22,6 +22,16 @@ pub(super) fn assert_same(desired: &Desired, one: &Observed, other: &Observed) {
 
 fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     let mut essence = BTreeMap::new();
+    // Which of a process's target groups it is depends on the story; where it leads does not.
+    let leads = |group: &TargetGroupState| {
+        let of = |service: &ServiceState| {
+            let mut attachments = service.attachments.iter();
+            let attachment = attachments.find(|a| a.target_group == group.arn)?;
+            Some(format!("to {} of {}", attachment.container_port, service.name))
+        };
+        let found = observed.services.values().find_map(of);
+        found.unwrap_or_else(|| group.name.clone())
+    };
     for service in observed.services.values() {
         let running = observed.running_definition(service).map(|known| {
             let mut content = known.content.clone();
@@ -38,7 +48,11 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
             }
             content
         });
-        let attached = observed.attached(service);
+        let attached = service
+            .attachments
+            .iter()
+            .map(|a| (&a.container, a.container_port));
+        let attached: BTreeSet<_> = attached.collect();
         let text = format!(
             "{} {:?} {attached:?} {running:?}",
             service.desired, service.circuit_breaker
@@ -49,7 +63,7 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
         let listeners = state.listeners.as_ref().unwrap();
         let forwards = |arn: Option<&Arn>| {
             let group = arn.and_then(|arn| observed.target_group_by_arn(arn));
-            group.map(|group| group.name.clone())
+            group.map(leads)
         };
         let mut listeners: Vec<_> = listeners
             .iter()
@@ -74,7 +88,7 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
             .map(|l| &l.name)
             .collect();
         essence.insert(
-            format!("target group {}", state.name),
+            format!("target group {}", leads(state)),
             format!("{:?} {:?} {in_front:?}", state.check, state.attributes),
         );
     }
@@ -118,12 +132,18 @@ fn any_process(rng: &mut Rng, name: &str) -> Process {
             2 => any.https(&["c-2", "c-1"]),
             3 => any.listener(81, 9000),
             4 => any.https(&["c-1"]).listener(81, 9000).idle_timeout(120),
+            5 => turned(any.listener(81, 9000)),
             _ => any,
         };
     }
     any.image(["v1", "v2", "v3"][rng.usize(..3)])
         .quantity(rng.u32(0..3))
         .check_path(["/", "/up"][rng.usize(..2)])
+}
+
+fn turned(mut process: Process) -> Process {
+    process.listeners.reverse();
+    process
 }
 
 pub(super) fn any_app(rng: &mut Rng) -> Desired {
