@@ -13,9 +13,9 @@ use super::content::is_fargate_size;
 use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
 use super::{app_name, build, has_names, place};
 use crate::error::{Class, Error};
-use crate::model::desired::{Desired, DesiredProcess};
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
 use crate::model::load_balancer::{
-    HealthCheck, ListenerProtocol, LoadBalancerKind, Probe, Scheme, TargetProtocol, TargetType,
+    HealthCheck, Listener, ListenerProtocol, LoadBalancerKind, Probe, Scheme, TargetProtocol, TargetType,
 };
 use crate::model::name::AppName;
 use crate::model::owner::Tags;
@@ -477,6 +477,141 @@ fn a_check_has_a_default_for_every_field() {
     }
     let found = check(json!({ "interval": "1m", "timeout": "20s" }));
     assert_eq!((found.interval, found.timeout), (60, 20));
+}
+
+fn listeners_of(expose: Value) -> Vec<(u16, ListenerProtocol, Option<u16>, Vec<String>)> {
+    let balancing = exposed(expose).load_balancing.unwrap();
+    let leads = |listener: &Listener| {
+        let group = listener.target_group()?;
+        balancing.container_port(group)
+    };
+    let listeners = balancing.listeners.iter();
+    listeners
+        .map(|l| (l.port, l.protocol, leads(l), l.certificates.clone()))
+        .collect()
+}
+
+#[test]
+fn each_type_is_short_for_its_listeners() {
+    let arns = || json!(["arn:c-1", "arn:c-2"]);
+    let certificates = || vec!["arn:c-1".to_owned(), "arn:c-2".to_owned()];
+    for (expose, expected) in [
+        (json!({}), vec![(80, ListenerProtocol::Http, Some(8080), vec![])]),
+        (
+            json!({ "type": "https", "certificateArns": arns() }),
+            vec![
+                (443, ListenerProtocol::Https, Some(8080), certificates()),
+                // The redirect.
+                (80, ListenerProtocol::Http, None, vec![]),
+            ],
+        ),
+        (
+            json!({ "type": "tcp", "containerPort": 5000 }),
+            vec![(5000, ListenerProtocol::Tcp, Some(5000), vec![])],
+        ),
+        (
+            json!({ "type": "tls", "containerPort": 5000, "certificateArns": arns() }),
+            vec![(443, ListenerProtocol::Tls, Some(5000), certificates())],
+        ),
+        (
+            json!({
+                "listeners": [
+                    { "port": 443, "protocol": "https", "containerPort": 9000 },
+                    { "port": 80, "protocol": "http" },
+                    { "port": 8443, "protocol": "https", "containerPort": 9000 },
+                ],
+                "certificateArns": arns(),
+            }),
+            vec![
+                (443, ListenerProtocol::Https, Some(9000), certificates()),
+                (80, ListenerProtocol::Http, Some(8080), vec![]),
+                (8443, ListenerProtocol::Https, Some(9000), certificates()),
+            ],
+        ),
+    ] {
+        assert_eq!(listeners_of(expose.clone()), expected, "{expose}");
+    }
+}
+
+#[test]
+fn the_first_listeners_container_port_is_port_and_its_target_group_outlives_the_others() {
+    let listener = |port: u16, container_port: u16| json!({ "port": port, "protocol": "http", "containerPort": container_port });
+    let process = exposed(json!({ "listeners": [listener(81, 9000), listener(80, 8080)] }));
+    assert_eq!(process.task_definition.environment.0["PORT"], "9000");
+    let ports: Vec<u16> = process
+        .task_definition
+        .ports
+        .iter()
+        .map(|p| p.container_port)
+        .collect();
+    assert_eq!(ports, [8080, 9000]);
+    let groups = |expose: Value| {
+        let balancing = exposed(expose).load_balancing.unwrap();
+        let ports = balancing.ports.iter();
+        ports
+            .map(|port| (port.container_port, port.target_group.name.clone()))
+            .collect::<Vec<_>>()
+    };
+    let two = groups(json!({ "listeners": [listener(81, 9000), listener(80, 8080)] }));
+    assert_eq!(groups(json!({ "containerPort": 9000 })), two[..1]);
+    assert_eq!(groups(json!({ "listeners": [listener(8000, 9000)] })), two[..1]);
+    let https = json!({ "type": "https", "containerPort": 9000, "certificateArns": ["arn:c-1"] });
+    assert_eq!(groups(https), two[..1]);
+}
+
+#[test]
+fn tcp_and_tls_have_a_network_load_balancer_and_checks_of_their_own() {
+    let balancing = |expose: Value| exposed(expose).load_balancing.unwrap();
+    let tls = balancing(json!({ "type": "tls", "certificateArns": ["arn:c-1"] }));
+    assert_eq!(tls.load_balancer.kind, LoadBalancerKind::Network);
+    assert_eq!(tls.load_balancer.attributes, None);
+    let group = &tls.ports[0].target_group;
+    assert_eq!(group.protocol, TargetProtocol::Tcp);
+    assert_eq!(
+        (group.attributes.preserve_client_ip, group.attributes.cross_zone),
+        (Some(false), Some(true))
+    );
+    let default = HealthCheck {
+        probe: Probe::Tcp,
+        interval: 10,
+        timeout: 10,
+        healthy_threshold: 3,
+        unhealthy_threshold: 3,
+    };
+    assert_eq!(group.check, default);
+    let check = |check: Value| {
+        let tcp = balancing(json!({ "type": "tcp", "check": check }));
+        tcp.ports[0].target_group.check.clone()
+    };
+    assert_eq!(check(json!({})), default);
+    // AWS's timeout, where it is not longer than the interval.
+    for (interval, timeout) in [("5s", 4), ("10s", 10), ("30s", 10)] {
+        assert_eq!(
+            check(json!({ "interval": interval })).timeout,
+            timeout,
+            "{interval}"
+        );
+    }
+    assert_eq!(check(json!({ "timeout": "3s" })).timeout, 3);
+}
+
+#[test]
+fn the_attributes_of_load_balancer_and_target_group_are_set_or_awss() {
+    let balancing = |expose: Value| exposed(expose).load_balancing.unwrap();
+    let (plain, other) = (
+        balancing(json!({})),
+        balancing(json!({
+            "idleTimeout": "2m", "deregistrationDelay": "0s", "check": { "successCodes": "200" },
+        })),
+    );
+    let idle = |balancing: &LoadBalancing| balancing.load_balancer.attributes.unwrap().idle_timeout;
+    assert_eq!((idle(&plain), idle(&other)), (60, 120));
+    let delay = |balancing: &LoadBalancing| balancing.ports[0].target_group.attributes.deregistration_delay;
+    assert_eq!((delay(&plain), delay(&other)), (30, 0));
+    let Probe::Http { success_codes, .. } = &other.ports[0].target_group.check.probe else {
+        panic!()
+    };
+    assert_eq!(success_codes, "200");
 }
 
 #[test]

@@ -9,14 +9,14 @@ use empire_controller::model::owner::Tags;
 use empire_controller::model::record::RecordKind;
 
 /// One operation: a world, and what is done to it.
-struct Operation {
+pub(crate) struct Operation {
     platform: PlatformFixture,
     before: Option<AppFixture>,
     edit: Box<dyn Fn(&mut World)>,
 }
 
 impl Operation {
-    fn new(
+    pub(crate) fn new(
         platform: PlatformFixture,
         before: Option<AppFixture>,
         edit: impl Fn(&mut World) + 'static,
@@ -51,7 +51,7 @@ fn neighbours(world: &mut World) {
 }
 
 /// Runs one operation undisturbed, and again with every disturbance at every one of its writes. Says how many there were.
-fn check(name: &str, operation: &Operation) -> usize {
+pub(crate) fn check(name: &str, operation: &Operation) -> usize {
     let base = operation.start();
     let mut undisturbed = base.fork();
     (operation.edit)(&mut undisturbed);

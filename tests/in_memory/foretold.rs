@@ -26,9 +26,10 @@ pub(crate) fn anywhere(change: &Change) -> String {
     let text = change.to_string().replace("<dns name of ", "").replace('>', "");
     let named = |word: &str| {
         let comma = if word.ends_with(',') { "," } else { "" };
-        let host = word
-            .trim_end_matches(',')
-            .strip_suffix(".us-east-1.elb.amazonaws.com")?;
+        let host = word.trim_end_matches(',');
+        // Those of network load balancers have it the other way round.
+        let domains = [".us-east-1.elb.amazonaws.com", ".elb.us-east-1.amazonaws.com"];
+        let host = domains.iter().find_map(|domain| host.strip_suffix(domain))?;
         let (name, _) = host.strip_prefix("internal-").unwrap_or(host).rsplit_once('-')?;
         Some(format!("{name}{comma}"))
     };

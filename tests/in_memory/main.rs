@@ -15,6 +15,7 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod exposures;
 mod foretold;
 mod golden;
 mod put_off;
@@ -23,6 +24,7 @@ mod rehearsals;
 mod rollouts;
 mod stories;
 mod strictness;
+mod strictness_of_listeners;
 mod troubles;
 mod watchfulness;
 mod write_counts;

@@ -46,13 +46,39 @@ fn some_web(random: &mut Rng) -> ProcessFixture {
     web
 }
 
+/// Spoken otherwise than by http on port 80.
+fn another_web(random: &mut Rng) -> ProcessFixture {
+    let web = web().quantity(random.u32(1..4));
+    let web = if random.bool() {
+        web.internal()
+    } else {
+        web.external()
+    };
+    match random.u8(..7) {
+        0 => web.tcp(),
+        1 => web.tls(&["one"]),
+        2 => web.https(&["one"]),
+        3 => web.https(&["two", "one"]).idle_timeout("2m"),
+        4 => web.listeners(&[(80, "http", 8080), (81, "http", 9000)]),
+        5 => web
+            .listeners(&[(443, "https", 8080), (81, "http", 9000), (82, "http", 9000)])
+            .certificates(&["one"]),
+        _ => web.listeners(&[(5000, "tcp", 8080), (5001, "tcp", 9000)]),
+    }
+}
+
 fn some_app(random: &mut Rng) -> AppFixture {
     let mut app = app("acme").image(some(
         random,
         &["registry.example/acme:v1", "registry.example/acme:v2"],
     ));
     if random.u8(..6) > 0 {
-        app = app.process("web", some_web(random));
+        let web = if random.u8(..3) == 0 {
+            another_web(random)
+        } else {
+            some_web(random)
+        };
+        app = app.process("web", web);
     }
     if random.bool() {
         let worker = worker().quantity(random.u32(1..3));

@@ -16,21 +16,21 @@ use empire_controller::model::state::ServiceStatus;
 use futures::FutureExt;
 
 use crate::fake_aws::{Disturbance, FakeAws, When};
-use crate::fixtures::{acme, staging};
+use crate::fixtures::{AppFixture, ProcessFixture, acme, staging};
 
 const CLUSTER: &str = "default";
 const ZONE: &str = "ZINTERNAL";
 
-fn aws() -> FakeAws {
+pub(crate) fn aws() -> FakeAws {
     FakeAws::new(&[CLUSTER], &[(ZONE, "example.com")])
 }
 
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &str, message: &str) -> Fault {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &str, message: &str) -> Fault {
     let error = result.unwrap_err();
     assert_eq!(error.code, code, "{error}");
     assert!(error.message.contains(message), "{error}");
@@ -39,6 +39,17 @@ fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &str, message:
 
 /// What the manifest of acme's web means, with a host port that is claimed.
 fn web() -> DesiredProcess {
+    let mut web = meaning(&acme());
+    web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
+    web
+}
+
+/// What an exposure of it means.
+pub(crate) fn balancing_of(web: ProcessFixture) -> LoadBalancing {
+    meaning(&acme().process("web", web)).load_balancing.unwrap()
+}
+
+fn meaning(app: &AppFixture) -> DesiredProcess {
     let owner = Owner {
         installation: "installation-1".into(),
         app: AppName {
@@ -47,11 +58,8 @@ fn web() -> DesiredProcess {
         },
     };
     let platform = staging().bridge_ports(9000, 9010).build();
-    let built =
-        empire_controller::desired::build(&acme().build(), &platform, &owner, &BTreeMap::new()).unwrap();
-    let mut web = built.desired.processes["web"].clone();
-    web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
-    web
+    let built = empire_controller::desired::build(&app.build(), &platform, &owner, &BTreeMap::new()).unwrap();
+    built.desired.processes["web"].clone()
 }
 
 fn service() -> Service {

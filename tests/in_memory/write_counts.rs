@@ -24,12 +24,12 @@ fn check(writes: &[Write], expected: usize) {
 
 /// What turning `from` into `to` costs.
 #[track_caller]
-fn check_edit(from: &AppFixture, to: &AppFixture, expected: usize) {
+pub(crate) fn check_edit(from: &AppFixture, to: &AppFixture, expected: usize) {
     check_edit_on(&staging(), from, to, expected);
 }
 
 #[track_caller]
-fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &AppFixture, expected: usize) {
+pub(crate) fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &AppFixture, expected: usize) {
     let mut world = settled(platform, from);
     world.apply(to);
     check(&world.settle(), expected);

@@ -177,6 +177,46 @@ impl ProcessFixture {
         self.expose("check", json!({ "path": path }))
     }
 
+    pub(crate) fn http(self) -> Self {
+        self.expose("type", json!("http"))
+    }
+
+    pub(crate) fn https(self, certificates: &[&str]) -> Self {
+        self.expose("type", json!("https")).certificates(certificates)
+    }
+
+    pub(crate) fn tcp(self) -> Self {
+        self.expose("type", json!("tcp"))
+    }
+
+    pub(crate) fn tls(self, certificates: &[&str]) -> Self {
+        self.expose("type", json!("tls")).certificates(certificates)
+    }
+
+    /// Port, protocol, and where it leads in the container.
+    pub(crate) fn listeners(self, listeners: &[(u16, &str, u16)]) -> Self {
+        let listener = |(port, protocol, container_port): &(u16, &str, u16)| json!({ "port": port, "protocol": protocol, "containerPort": container_port });
+        let listeners: Vec<Value> = listeners.iter().map(listener).collect();
+        self.expose("listeners", json!(listeners))
+    }
+
+    pub(crate) fn certificates(self, certificates: &[&str]) -> Self {
+        let arns: Vec<String> = certificates.iter().map(|name| certificate(name)).collect();
+        self.expose("certificateArns", json!(arns))
+    }
+
+    pub(crate) fn idle_timeout(self, timeout: &str) -> Self {
+        self.expose("idleTimeout", json!(timeout))
+    }
+
+    pub(crate) fn deregistration_delay(self, delay: &str) -> Self {
+        self.expose("deregistrationDelay", json!(delay))
+    }
+
+    pub(crate) fn success_codes(self, codes: &str) -> Self {
+        self.expose("check", json!({ "successCodes": codes }))
+    }
+
     fn expose(mut self, name: &str, value: Value) -> Self {
         let expose = self.0.entry("expose").or_insert_with(|| json!({}));
         expose[name] = value;
@@ -187,6 +227,10 @@ impl ProcessFixture {
         self.0.insert(name.into(), value);
         self
     }
+}
+
+pub(crate) fn certificate(name: &str) -> String {
+    format!("arn:aws:acm:us-east-1:123456789012:certificate/{name}")
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +314,11 @@ impl PlatformFixture {
 
     pub(crate) fn tag(mut self, key: &str, value: &str) -> Self {
         self.0["spec"]["tags"][key] = json!(value);
+        self
+    }
+
+    pub(crate) fn without_external_security_groups(mut self) -> Self {
+        self.0["spec"]["network"]["external"]["securityGroups"] = json!([]);
         self
     }
 

@@ -411,3 +411,39 @@ fn a_lost_list_of_waits_starts_them_again() {
         [Time(at(0))]
     );
 }
+
+#[test]
+fn the_address_says_what_clients_speak_and_the_port_unless_that_is_plain() {
+    let certified = json!(["arn:c-1"]);
+    for (expose, address) in [
+        (json!({}), "http://acme.corp.example"),
+        (
+            json!({ "type": "https", "certificateArns": certified }),
+            "https://acme.corp.example",
+        ),
+        (
+            json!({ "type": "tcp", "containerPort": 5000 }),
+            "tcp://acme.corp.example:5000",
+        ),
+        (
+            json!({ "type": "tls", "certificateArns": certified }),
+            "tls://acme.corp.example:443",
+        ),
+        (
+            json!({ "listeners": [{ "port": 8000, "protocol": "http" }] }),
+            "http://acme.corp.example:8000",
+        ),
+        (
+            json!({
+                "listeners": [{ "port": 80, "protocol": "http" }, { "port": 8443, "protocol": "https" }],
+                "certificateArns": certified,
+            }),
+            "https://acme.corp.example:8443",
+        ),
+    ] {
+        let app = app(json!({ "web": { "command": "run", "expose": expose } }));
+        let desired = wanted(&app);
+        let outcome = outcome(&desired, settled(&desired));
+        assert_eq!(super::url(&app, &desired, &outcome).as_deref(), Some(address));
+    }
+}

@@ -113,6 +113,11 @@ impl Hands<'_> {
         free.and_then(|arn| elbv2.target_groups.remove(&arn));
     }
 
+    /// Somebody deletes it from the certificate manager.
+    pub(crate) fn lose_certificate(&mut self, arn: &str) {
+        self.state.elbv2.missing_certificates.insert(arn.into());
+    }
+
     pub(crate) fn delete_service(&mut self, name: &str) {
         let until = self.state.now + DRAINING;
         let services = self.state.ecs.services.iter_mut();
