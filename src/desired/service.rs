@@ -221,3 +221,6 @@ fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
 fn number(given: Option<i32>) -> Option<u32> {
     given.and_then(|number| number.try_into().ok())
 }
+
+#[cfg(test)]
+mod tests;

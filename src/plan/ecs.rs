@@ -358,6 +358,13 @@ impl Update<'_> {
         if rollout.is_some() {
             update.redeploy = self.redeploy_on_the_way();
         }
+        let stay = attachments
+            .as_ref()
+            .map_or(self.found.attachments.len(), Vec::len);
+        if stay == 0 && self.found.grace_period.is_some_and(|seconds| seconds > 0) {
+            // A rollback takes back target groups but not the grace period, with which ECS then refuses every update.
+            update.grace_period = Some(0);
+        }
         let change = Change::UpdateService {
             process: self.process.into(),
             service: self.found.name.clone(),

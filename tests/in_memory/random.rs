@@ -19,6 +19,7 @@ fn seeds() -> u64 {
 }
 
 const STEPS: u64 = 12;
+const BROKEN: &str = "registry.example/acme:broken";
 
 fn some<T: Clone>(random: &mut Rng, all: &[T]) -> T {
     all[random.usize(..all.len())].clone()
@@ -95,6 +96,18 @@ fn some_app(random: &mut Rng) -> AppFixture {
         app = app.process("api", process("./bin/api").exposed());
     }
     app.process("always", worker())
+}
+
+/// One of three cannot start; and some ask for every task again.
+fn some_release(random: &mut Rng) -> AppFixture {
+    let mut app = some_app(random);
+    if random.u8(..3) == 0 {
+        app = app.image(BROKEN);
+    }
+    if random.bool() {
+        app = app.redeploy(some(random, &["once", "twice"]));
+    }
+    app
 }
 
 fn some_platform(random: &mut Rng) -> PlatformFixture {
@@ -176,6 +189,7 @@ fn every_road_leads_to_the_last_manifest() {
         direct.settle();
 
         let mut world = World::new(&platform);
+        world.aws.by_hand().break_tasks(BROKEN);
         world
             .aws
             .by_hand()
@@ -183,7 +197,7 @@ fn every_road_leads_to_the_last_manifest() {
         let mut road = Vec::new();
         for _ in 0..random.u64(1..STEPS) {
             if random.bool() {
-                let app = some_app(&mut random);
+                let app = some_release(&mut random);
                 road.push(format!("{app:?}"));
                 world.apply(&app);
             } else {
@@ -211,7 +225,10 @@ fn every_road_leads_to_the_last_manifest() {
             without_revisions(&direct.snapshot()),
         );
         if found != expected {
-            eprintln!("seed {seed}: {road:#?}\n{last:?}");
+            eprintln!(
+                "seed {seed}: {road:#?}\n{last:?}\n{:#?}",
+                world.status("shop/acme")
+            );
         }
         similar_asserts::assert_eq!(found.0, expected.0);
         world.assert_ready();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::fake_aws::{Disturbance, When, Write};
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, process, staging, web, worker};
 use crate::stories::Story;
 use crate::world::World;
@@ -269,7 +270,6 @@ fn what_an_endpoint_without_records_of_rollouts_shows_is_repaired() {
     world.assert_ready();
 }
 
-/// The values under which it was seen to go wrong elsewhere.
 fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
     let mut world = World::new(platform);
     world.apply(app);
@@ -292,4 +292,94 @@ fn a_rollout_past_its_deadline_is_stopped_once_whatever_happens_then() {
         world.restart();
         assert!(world.settle().is_empty());
     }
+}
+
+/// The controller dies, or hears nothing, at every write of something that ends badly. Says how many points there were.
+fn ends_alike_wherever_it_is_killed(base: &World, edit: impl Fn(&mut World), more_updates: usize) -> usize {
+    let is_update = |write: &&Write| write.action == "ecs:UpdateService";
+    let mut undisturbed = base.fork();
+    edit(&mut undisturbed);
+    undisturbed.aws.take_attempts();
+    let written = undisturbed.settle();
+    let writes = undisturbed.aws.take_attempts();
+    let (expected, reason) = (undisturbed.snapshot(), undisturbed.reason("shop/acme"));
+    let updates = written.iter().filter(is_update).count();
+    let disturbances = [
+        Disturbance::Crash(When::Before),
+        Disturbance::Crash(When::After),
+        Disturbance::Timeout(When::Before),
+        Disturbance::Timeout(When::After),
+    ];
+    let mut points = 0;
+    for disturbance in disturbances {
+        for loses_status in [false, true] {
+            for (n, write) in writes.iter().enumerate() {
+                let at = format!("{disturbance:?} at {write}, status lost: {loses_status}");
+                let mut world = base.fork();
+                world.loses_status = loses_status;
+                edit(&mut world);
+                world.aws.disturb_write(n, disturbance.clone());
+                let written = world.settle();
+                assert_eq!(world.aws.disturbed(), 1, "{at}");
+                assert_eq!(world.snapshot(), expected, "{at}");
+                let came = world.reason("shop/acme");
+                assert_eq!(came.split(':').next(), reason.split(':').next(), "{at}: {came}");
+                let made = written.iter().filter(is_update).count();
+                assert!(made <= updates + more_updates, "{at}: {made} updates");
+                world.loses_status = false;
+                world.restart();
+                assert!(world.settle().is_empty(), "{at}");
+                points += 1;
+            }
+        }
+    }
+    points
+}
+
+#[test]
+fn what_ends_badly_ends_alike_wherever_the_controller_is_killed() {
+    let mut points = 0;
+    points += ends_alike_wherever_it_is_killed(
+        &settled(&staging(), &acme()),
+        |world| {
+            world.aws.by_hand().break_tasks(V2);
+            world.apply(&acme().image(V2));
+        },
+        1,
+    );
+    points += ends_alike_wherever_it_is_killed(
+        &settled(&staging(), &restless()),
+        |world| {
+            world.aws.by_hand().unsettle_tasks(V2);
+            world.apply(&restless().image(V2));
+        },
+        1,
+    );
+    println!("{points} disturbances");
+}
+
+#[test]
+fn a_redeploy_is_carried_out_wherever_the_controller_is_killed() {
+    let points = ends_alike_wherever_it_is_killed(
+        &settled(&staging(), &acme().redeploy("old")),
+        |world| world.apply(&acme().redeploy("new")),
+        // What a pass that dies has started, its status does not know: one more for each service.
+        2,
+    );
+    println!("{points} disturbances");
+}
+
+#[test]
+fn what_is_set_in_one_update_arrives_wherever_the_controller_is_killed() {
+    let worker = || {
+        worker()
+            .deploy(json!({ "minimumHealthyPercent": 50, "circuitBreaker": { "rollback": false } }))
+            .placement(json!({ "constraints": [{ "type": "distinctInstance" }] }))
+    };
+    let points = ends_alike_wherever_it_is_killed(
+        &settled(&staging(), &acme()),
+        |world| world.apply(&acme().process("worker", worker())),
+        0,
+    );
+    println!("{points} disturbances");
 }

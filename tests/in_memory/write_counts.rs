@@ -1,5 +1,7 @@
 //! The floor of what each operation may cost in AWS writes. Claims and status are not AWS writes.
 
+use serde_json::json;
+
 use crate::fake_aws::Write;
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, platform, process, staging, web, worker};
 use crate::world::World;
@@ -285,4 +287,37 @@ fn a_quantity_that_nobody_wants_is_left_alone() {
     world.aws.by_hand().set_count("shop_acme_worker", 7);
     check(&world.settle(), 0);
     assert_eq!(world.aws.desired_count("shop_acme_worker"), Some(7));
+}
+
+#[test]
+fn a_redeploy_costs_one_a_service() {
+    check_edit(&acme(), &acme().redeploy("once"), 2);
+    check_edit(&acme().redeploy("once"), &acme().redeploy("twice"), 2);
+    check_edit(&acme().redeploy("once"), &acme(), 0);
+    check_edit(
+        &acme(),
+        &acme().image("registry.example/acme:v2").redeploy("once"),
+        4,
+    );
+}
+
+#[test]
+fn percentages_breaker_deadline_and_placement_cost_one_together() {
+    let placed = worker()
+        .quantity(2)
+        .deploy(json!({
+            "minimumHealthyPercent": 50, "maximumPercent": 150, "circuitBreaker": { "enable": false },
+            "progressDeadline": "20m",
+        }))
+        .placement(json!({ "constraints": [{ "type": "distinctInstance" }] }));
+    let two = acme().process("worker", worker().quantity(2));
+    check_edit(&two, &acme().process("worker", placed), 1);
+    let patient = worker().deploy(json!({ "progressDeadline": "20m" }));
+    check_edit(&acme(), &acme().process("worker", patient), 0);
+}
+
+#[test]
+fn capacity_providers_cost_one_a_service() {
+    let providers = |spot| staging().capacity_providers(&[("on-demand", 1), ("spot", spot)]);
+    check_platform(&providers(1), &providers(2), 2);
 }

@@ -11,9 +11,10 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, Fault};
 use crate::error::Class;
 use crate::model::name::Arn;
+use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{
-    Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint, Service,
-    ServiceSettings, ServiceUpdate,
+    Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint,
+    Service, ServiceSettings, ServiceUpdate,
 };
 
 fn names(count: usize) -> Vec<String> {
@@ -365,4 +366,112 @@ async fn tags_a_service_by_its_arn() {
         sent[0].json(),
         json!({"resourceArn": SERVICE_ARN, "tags": tags_json()})
     );
+}
+
+#[tokio::test]
+async fn a_strategy_is_changed_and_tasks_are_rolled_again_by_force() {
+    let spread = vec![CapacityProvider {
+        name: "spot".into(),
+        weight: 3,
+        base: 1,
+    }];
+    let update = ServiceUpdate {
+        capacity_providers: Some(spread.clone()),
+        ..ServiceUpdate::default()
+    };
+    let strategy = json!([{"capacityProvider": "spot", "weight": 3, "base": 1}]);
+    assert_eq!(
+        updated(&update, None, None).await,
+        json!({
+            "cluster": "staging", "service": "shop_acme_web", "forceNewDeployment": true,
+            "capacityProviderStrategy": strategy.clone(),
+        })
+    );
+    let again = ServiceUpdate {
+        redeploy: Some("once".into()),
+        ..ServiceUpdate::default()
+    };
+    assert_eq!(
+        updated(&again, None, None).await,
+        json!({"cluster": "staging", "service": "shop_acme_web", "forceNewDeployment": true})
+    );
+    let spot = Service {
+        capacity: Capacity::Providers(spread),
+        ..service()
+    };
+    let aws = Replay::new([replay::json(&json!({"service": service_json()}))]);
+    let arn = Arn(DEFINITION_ARN.into());
+    aws.clients
+        .create_service(CLUSTER, &spot, &arn, &[])
+        .await
+        .unwrap();
+    let sent = aws.only().json();
+    assert_eq!(sent["capacityProviderStrategy"], strategy);
+    assert_eq!(sent.get("launchType"), None);
+}
+
+#[tokio::test]
+async fn records_of_rollouts_are_read_to_the_last_page_and_the_newest_comes_first() {
+    let record = |id: &str, created: f64, status: &str| {
+        json!({
+            "serviceDeploymentArn": format!("arn:aws:ecs:us-east-1:123456789012:service-deployment/staging/shop_acme_web/{id}"),
+            "serviceArn": SERVICE_ARN, "createdAt": created, "status": status,
+            "statusReason": format!("why {id}"),
+        })
+    };
+    let aws = Replay::new([
+        replay::json(&json!({"serviceDeployments": [record("a", 1.5, "SUCCESSFUL")], "nextToken": "more"})),
+        replay::json(&json!({"serviceDeployments": [
+            record("b", 3.5, "ROLLBACK_IN_PROGRESS"), record("c", 2.5, "STOPPED"), record("d", 4.5, "UNHEARD_OF"),
+        ]})),
+    ]);
+    let found = aws
+        .clients
+        .list_service_deployments(CLUSTER, "shop_acme_web")
+        .await
+        .unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|found| (found.created, found.status, found.reason.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (3, ServiceDeploymentStatus::RolledBack, Some("why b")),
+            (2, ServiceDeploymentStatus::Stopped, Some("why c")),
+            (1, ServiceDeploymentStatus::Successful, Some("why a")),
+        ]
+    );
+    assert_eq!(aws.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_keeps_no_records_of_rollouts_has_none() {
+    let aws = Replay::new([replay::json_error(400, "InvalidAction", "unknown")]);
+    let found = aws
+        .clients
+        .list_service_deployments(CLUSTER, "shop_acme_web")
+        .await;
+    assert!(found.unwrap().is_empty());
+    let aws = Replay::new([replay::json_error(400, "AccessDeniedException", "no")]);
+    let found = aws
+        .clients
+        .list_service_deployments(CLUSTER, "shop_acme_web")
+        .await;
+    assert_eq!(found.unwrap_err().class(), Class::Denied);
+}
+
+#[tokio::test]
+async fn a_rollout_is_stopped_with_or_without_a_rollback() {
+    for (rollback, kind) in [(true, "ROLLBACK"), (false, "ABORT")] {
+        let aws = Replay::new([replay::json(&json!({"serviceDeploymentArn": "arn:1"}))]);
+        aws.clients
+            .stop_service_deployment(&Arn("arn:1".into()), rollback)
+            .await
+            .unwrap();
+        assert_eq!(
+            aws.only().json(),
+            json!({"serviceDeploymentArn": "arn:1", "stopType": kind})
+        );
+    }
 }

@@ -1,0 +1,208 @@
+//! What the manifest says of a service, and what AWS would refuse of it.
+
+use serde_json::{Value, json};
+
+use crate::desired::build;
+use crate::desired::fixtures::{app, namespace, owner, platform};
+use crate::model::service::{
+    Capacity, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy, Service,
+};
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that tests can write values in place"
+)]
+fn built(process: Value, spec: Value) -> Result<Service, String> {
+    let built = build(
+        &app(json!({ "worker": process })),
+        &platform(spec),
+        &owner(),
+        &namespace(),
+    );
+    let built = built.map_err(|error| error.to_string())?;
+    Ok(built.desired.processes["worker"].service().unwrap().clone())
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that tests can write values in place"
+)]
+fn worker(fields: Value) -> Value {
+    let mut process = json!({ "command": "run", "quantity": 2 });
+    for (name, value) in fields.as_object().unwrap() {
+        process[name] = value.clone();
+    }
+    process
+}
+
+#[test]
+fn what_is_said_of_deployments_is_in_place_of_the_defaults() {
+    let of = |deploy: Value| built(worker(json!({ "deploy": deploy })), json!({})).unwrap();
+    let breaker = |enable, rollback| CircuitBreaker { enable, rollback };
+    for (deploy, percent, circuit_breaker, deadline, rolls_back) in [
+        (json!({}), (100, 200), breaker(true, true), 600, true),
+        (
+            json!({ "minimumHealthyPercent": 50, "maximumPercent": 150, "progressDeadline": "1h" }),
+            (50, 150),
+            breaker(true, true),
+            3_600,
+            true,
+        ),
+        (
+            json!({ "circuitBreaker": { "rollback": false } }),
+            (100, 200),
+            breaker(true, false),
+            600,
+            false,
+        ),
+        // The deadline still rolls back.
+        (
+            json!({ "circuitBreaker": { "enable": false } }),
+            (100, 200),
+            breaker(false, false),
+            600,
+            true,
+        ),
+    ] {
+        let service = of(deploy.clone());
+        let deployment = service.settings.deployment;
+        assert_eq!(
+            (deployment.minimum_healthy_percent, deployment.maximum_percent),
+            percent,
+            "{deploy}"
+        );
+        assert_eq!(deployment.circuit_breaker, circuit_breaker, "{deploy}");
+        assert_eq!(
+            (service.progress_deadline, service.rolls_back),
+            (deadline, rolls_back)
+        );
+    }
+}
+
+#[test]
+fn percentages_that_let_nothing_move_are_refused() {
+    for (quantity, deploy) in [
+        (json!(2), json!({ "maximumPercent": 100 })),
+        // One task of one is more than half of one.
+        (
+            json!(1),
+            json!({ "minimumHealthyPercent": 50, "maximumPercent": 100 }),
+        ),
+        (
+            json!(1),
+            json!({ "minimumHealthyPercent": 100, "maximumPercent": 150 }),
+        ),
+    ] {
+        let process = json!({ "command": "run", "quantity": quantity, "deploy": deploy });
+        let refused = built(process, json!({})).unwrap_err();
+        assert!(
+            refused.starts_with("process worker: deploy: ") && refused.contains("lets no task stop"),
+            "{refused}"
+        );
+    }
+    let process = json!({ "command": "run", "quantity": 0, "deploy": { "maximumPercent": 100 } });
+    assert!(built(process, json!({})).is_ok());
+}
+
+#[test]
+fn zones_are_rebalanced_only_where_aws_allows_it() {
+    let zone = "attribute:ecs.availability-zone";
+    for (fields, rebalanced) in [
+        (json!({}), true),
+        (json!({ "placement": {} }), true),
+        (
+            json!({ "placement": { "constraints": [{ "type": "distinctInstance" }] } }),
+            true,
+        ),
+        (
+            json!({ "placement": { "strategy": [{ "type": "spread", "field": zone }] } }),
+            true,
+        ),
+        (
+            json!({ "placement": { "strategy": [{ "type": "spread", "field": "instanceId" }] } }),
+            false,
+        ),
+        (
+            json!({ "placement": { "strategy": [{ "type": "random" }] } }),
+            false,
+        ),
+        (
+            json!({ "placement": { "constraints": [{ "type": "memberOf", "expression": format!("{zone} == us-east-1a") }] } }),
+            false,
+        ),
+        (
+            json!({ "deploy": { "minimumHealthyPercent": 50, "maximumPercent": 100 } }),
+            false,
+        ),
+    ] {
+        let service = built(worker(fields.clone()), json!({})).unwrap();
+        assert_eq!(service.settings.zone_rebalancing, rebalanced, "{fields}");
+    }
+}
+
+#[test]
+fn placement_is_replaced_as_a_whole_and_written_as_aws_reports_it() {
+    let placement = json!({
+        "strategy": [{ "type": "binpack", "field": "MEMORY" }],
+        "constraints": [{ "type": "distinctInstance" }, { "type": "memberOf", "expression": "attribute:gpu == yes" }],
+    });
+    let settings = built(worker(json!({ "placement": placement })), json!({}))
+        .unwrap()
+        .settings;
+    assert_eq!(
+        settings.placement,
+        [PlacementStrategy {
+            kind: "binpack".into(),
+            field: "memory".into()
+        }]
+    );
+    let constraint = |kind: &str, expression: &str| PlacementConstraint {
+        kind: kind.into(),
+        expression: expression.into(),
+    };
+    assert_eq!(
+        settings.constraints,
+        [
+            constraint("distinctInstance", ""),
+            constraint("memberOf", "attribute:gpu == yes")
+        ]
+    );
+    let fargate = json!({ "capacity": { "launchType": "FARGATE" }, "network": { "mode": "awsvpc" } });
+    let refused = built(
+        worker(json!({ "placement": { "constraints": [{ "type": "distinctInstance" }] } })),
+        fargate,
+    );
+    assert!(
+        refused
+            .unwrap_err()
+            .starts_with("process worker: placement: Fargate")
+    );
+}
+
+#[test]
+fn capacity_providers_take_the_place_of_a_launch_type() {
+    let provider = |name: &str, weight, base| CapacityProvider {
+        name: name.into(),
+        weight,
+        base,
+    };
+    let spot = json!({ "capacity": { "capacityProviders": [{ "name": "on-demand", "base": 1 }, { "name": "spot", "weight": 3 }] } });
+    let service = built(worker(json!({})), spot).unwrap();
+    assert_eq!(
+        service.capacity,
+        Capacity::Providers(vec![provider("on-demand", 1, 1), provider("spot", 3, 0)])
+    );
+    assert_eq!(service.settings.placement.len(), 2);
+    let fargate = json!({
+        "capacity": { "capacityProviders": [{ "name": "FARGATE_SPOT" }] }, "network": { "mode": "awsvpc" },
+    });
+    let process = build(
+        &app(json!({ "worker": worker(json!({})) })),
+        &platform(fargate),
+        &owner(),
+        &namespace(),
+    );
+    let process = process.unwrap().desired.processes["worker"].clone();
+    assert_eq!(process.task_definition.launch_type, LaunchType::Fargate);
+    assert_eq!(process.service().unwrap().settings.placement, []);
+}
