@@ -8,7 +8,7 @@ mod load_balancing;
 mod records;
 mod service;
 mod tenancy;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

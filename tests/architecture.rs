@@ -44,7 +44,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "procfile",
-        modules: &["api"],
+        modules: &["api", "desired"],
         crates: &[
             "k8s_openapi",
             "regex_lite",

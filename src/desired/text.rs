@@ -19,10 +19,9 @@ pub(super) fn seconds(duration: &str) -> Option<u32> {
     Some(total)
 }
 
-/// A Kubernetes quantity of bytes in whole MiB, rounded up. `None` if it is no quantity, not above zero, or beyond
-/// what a container can be given.
+/// A Kubernetes quantity of bytes. `None` if it is no quantity, or of no use for bytes.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
-pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
+pub(crate) fn bytes(quantity: &str) -> Option<f64> {
     let digits = quantity
         .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '+')
         .unwrap_or(quantity.len());
@@ -45,7 +44,13 @@ pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
         "Ei" => 1_024_f64.powi(6),
         exponent => 10_f64.powi(exponent.strip_prefix(['e', 'E'])?.parse().ok()?),
     };
-    let mebibytes = (number.parse::<f64>().ok()? * factor / 1_024_f64.powi(2)).ceil();
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
+/// A Kubernetes quantity of bytes in whole MiB, rounded up. `None` if it is no quantity, not above zero, or beyond
+/// what a container can be given.
+pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
+    let mebibytes = (bytes(quantity)? / 1_024_f64.powi(2)).ceil();
     // What a container needs at the least, the schema knows.
     if !(1.0..=f64::from(i32::MAX)).contains(&mebibytes) {
         return None;

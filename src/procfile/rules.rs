@@ -8,6 +8,7 @@ use crate::api::app::{
     ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
     StrategyType,
 };
+use crate::desired::text;
 
 /// Reports what is wrong with a process of an App.
 pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
@@ -294,35 +295,7 @@ fn seconds(duration: &str) -> Option<u64> {
     (rest.is_empty() && !duration.is_empty()).then_some(total)
 }
 
-/// A Kubernetes quantity from 6Mi to 32Ti.
-/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>
 fn is_memory(quantity: &str) -> bool {
-    let digits = quantity.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c));
-    let (number, suffix) = quantity.split_at(digits.unwrap_or(quantity.len()));
-    let factor = match suffix {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1_024.0,
-        "Mi" => 1_024_f64.powi(2),
-        "Gi" => 1_024_f64.powi(3),
-        "Ti" => 1_024_f64.powi(4),
-        "Pi" => 1_024_f64.powi(5),
-        "Ei" => 1_024_f64.powi(6),
-        exponent => match exponent.strip_prefix(['e', 'E']).map(str::parse) {
-            Some(Ok(power)) => 10_f64.powi(power),
-            Some(Err(_)) | None => return false,
-        },
-    };
     let (least, most) = (6.0 * 1_024_f64.powi(2), 32.0 * 1_024_f64.powi(4));
-    number
-        .parse::<f64>()
-        .is_ok_and(|number| (least..=most).contains(&(number * factor)))
+    text::bytes(quantity).is_some_and(|bytes| (least..=most).contains(&bytes))
 }
