@@ -23,6 +23,9 @@ pub enum Command {
     /// Print the custom resource definitions
     Crds,
     /// Translate a Procfile, standard or extended, into an App
+    ///
+    /// What cannot be carried over is an error that names line, process and key; then nothing is written to standard
+    /// output, and the exit status is 1.
     Procfile(Procfile),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
@@ -101,7 +104,6 @@ pub enum Output {
     Json,
 }
 
-/// What cannot be carried over is an error that names line, process and key; then nothing is written to standard output.
 #[derive(Clone, Debug, Args)]
 pub struct Procfile {
     /// The Procfile, or `-` for standard input

@@ -1,5 +1,7 @@
 //! One process: what Empire called otherwise than the API does, and everything else in the API's own words.
 
+use std::rc::Rc;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use serde_json::{Map, Value as Json, json};
 
@@ -84,47 +86,48 @@ impl<'a> Reader<'a, '_> {
     fn command(&mut self, node: &Node, path: &Path, line: usize) {
         self.report.place(path, line);
         let words = match &node.value {
-            Value::Scalar(text) if node.is_null() || text.text.trim().is_empty() => {
-                return self.set_command("", Vec::new());
-            }
+            Value::Scalar(_) if node.is_null() => Vec::new(),
             Value::Scalar(text) => match words::split(&text.text) {
-                // Nothing is gained by writing it in another way.
-                Ok(words) if shell_words::split(&text.text).is_ok_and(|ours| ours == words) => {
-                    if words.first().is_some_and(|program| !program.is_empty()) {
-                        return self.set_command(&text.text, Vec::new());
-                    }
-                    words
-                }
                 Ok(words) => words,
                 Err(message) => return self.report.at(path, line, message),
             },
-            Value::List(items) => {
-                let words = items.iter().enumerate().map(|(index, item)| {
-                    // What is null is, but for nothing at all, its source text.
-                    let text = item.text().filter(|text| !(text.is_empty() && item.is_null()));
-                    if text.is_none() {
-                        let message = "must be text, '' for an empty word";
-                        self.report.at(&path.item(index), item.line, message);
-                    }
-                    text.map(Into::into)
-                });
-                let Some(words) = words.collect::<Vec<_>>().into_iter().collect() else {
-                    return;
-                };
-                words
-            }
+            Value::List(items) => match self.listed(items, path) {
+                Some(words) => words,
+                None => return,
+            },
             Value::Map(_) => return self.report.at(path, line, "must be text or a list of words"),
         };
-        match words.split_first() {
-            Some((program, arguments)) if !program.is_empty() => {
+        let Some((program, arguments)) = words.split_first() else {
+            return self.set_command("", Vec::new());
+        };
+        if program.is_empty() {
+            let message = "names no program: its first word is empty";
+            return self.report.at(path, line, message);
+        }
+        match node.text() {
+            // Both split it alike: nothing is gained by writing it in another way.
+            Some(text) if shell_words::split(text).is_ok_and(|ours| ours == words) => {
+                self.set_command(text, Vec::new());
+            }
+            Some(_) | None => {
                 self.report.place(&path.as_target("args"), line);
                 self.set_command(&words::quote(program), arguments.to_vec());
             }
-            Some(_) => self
-                .report
-                .at(path, line, "names no program: its first word is empty"),
-            None => self.set_command("", Vec::new()),
         }
+    }
+
+    /// The words of a list: the source text of what is there, so that `~` is one, and nothing at all is none.
+    fn listed(&mut self, items: &[Rc<Node>], path: &Path) -> Option<Vec<String>> {
+        let mut words = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match item.text().filter(|text| !text.is_empty() || !item.is_null()) {
+                Some(text) => words.push(text.to_owned()),
+                None => self
+                    .report
+                    .at(&path.item(index), item.line, "must be text, '' for an empty word"),
+            }
+        }
+        (words.len() == items.len()).then_some(words)
     }
 
     /// The command, and what comes before the `args` that are given, if any are.
