@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
-use crate::model::owner::Owner;
+use crate::model::owner::{Owner, TAGS, Tags};
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
-use crate::plan::Change;
+use crate::plan::{Change, Tagged};
 
 /// What became of one change.
 #[derive(Debug)]
@@ -91,6 +91,18 @@ async fn write(
         Change::FreePort(claim) => {
             claims.free(claim).await?;
             observed.ports.claims.retain(|known| known != claim);
+        }
+        Change::RetainPort(claim) | Change::TakeBackPort(claim) => {
+            let retained = matches!(change, Change::RetainPort(_));
+            claims.set_retained(claim, retained).await?;
+            for known in observed
+                .ports
+                .claims
+                .iter_mut()
+                .filter(|known| known.is_same(claim))
+            {
+                known.retained = retained;
+            }
         }
         Change::CreateLoadBalancer { load_balancer, .. } => {
             let mut state = aws.create_load_balancer(load_balancer).await?;
@@ -233,31 +245,22 @@ async fn write(
                 .get_or_insert_default()
                 .remove(certificate);
         }
-        Change::AddTags {
-            load_balancers,
-            target_groups,
-            tags,
-        } => {
-            let mut arns = Vec::new();
-            for name in load_balancers {
-                arns.push(load_balancer_arn(observed, name)?);
+        Change::AddTags { resources, tags } => {
+            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tagged_arn(observed, r)).collect();
+            aws.add_tags(&arns?, tags).await?;
+            for resource in resources {
+                if let Some(known) = tags_of(observed, resource) {
+                    known.extend(tags.clone());
+                }
             }
-            for name in target_groups {
-                arns.push(target_group_arn(observed, name)?);
-            }
-            aws.add_tags(&arns, tags).await?;
-            let pairs = || tags.iter().map(|(key, value)| (key.clone(), value.clone()));
-            for name in load_balancers {
-                observed
-                    .load_balancers
-                    .entry(name.clone())
-                    .and_modify(|state| state.tags.extend(pairs()));
-            }
-            for name in target_groups {
-                observed
-                    .target_groups
-                    .entry(name.clone())
-                    .and_modify(|state| state.tags.extend(pairs()));
+        }
+        Change::RemoveTags { resources } => {
+            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tagged_arn(observed, r)).collect();
+            aws.remove_tags(&arns?, &TAGS).await?;
+            for resource in resources {
+                if let Some(known) = tags_of(observed, resource) {
+                    remove_ours(known);
+                }
             }
         }
         Change::RegisterTaskDefinition { content, tags, .. } => {
@@ -345,6 +348,14 @@ async fn write(
                 state.tags.extend(tags.clone());
             }
         }
+        Change::UntagService { service, .. } => {
+            let arn = observed.services.get(service).map(|s| s.arn.clone());
+            aws.untag_service(&arn.ok_or_else(|| unknown("service", service))?, &TAGS)
+                .await?;
+            if let Some(state) = observed.services.get_mut(service) {
+                remove_ours(&mut state.tags);
+            }
+        }
         Change::ChangeRecords { zone, changes } => {
             return records::change(aws, observed, zone, changes).await;
         }
@@ -392,6 +403,31 @@ fn listener_at<'a>(
     let mut listeners = listeners(observed, load_balancer)?.iter_mut();
     let found = listeners.find(|listener| listener.port == port);
     found.ok_or_else(|| unknown("listener of", load_balancer))
+}
+
+fn tagged_arn(observed: &mut Observed, resource: &Tagged) -> Result<Arn, Error> {
+    match resource {
+        Tagged::LoadBalancer(name) => load_balancer_arn(observed, name),
+        Tagged::TargetGroup(name) => target_group_arn(observed, name),
+        Tagged::Listener { load_balancer, port } => {
+            listener_at(observed, load_balancer, *port).map(|listener| listener.arn.clone())
+        }
+    }
+}
+
+/// `None` where they were not read.
+fn tags_of<'a>(observed: &'a mut Observed, resource: &Tagged) -> Option<&'a mut Tags> {
+    match resource {
+        Tagged::LoadBalancer(name) => observed.load_balancers.get_mut(name).map(|l| &mut l.tags),
+        Tagged::TargetGroup(name) => observed.target_groups.get_mut(name).map(|g| &mut g.tags),
+        Tagged::Listener { load_balancer, port } => {
+            listener_at(observed, load_balancer, *port).ok()?.tags.as_mut()
+        }
+    }
+}
+
+fn remove_ours(tags: &mut Tags) {
+    tags.retain(|key, _| !TAGS.contains(&key.as_str()));
 }
 
 fn load_balancer_arn(observed: &Observed, name: &str) -> Result<Arn, Error> {

@@ -68,6 +68,8 @@ pub trait Ecs: Send + Sync {
     /// Forced, so that its tasks need not be scaled away first. The service drains before it is gone.
     async fn delete_service(&self, cluster: &str, name: &str) -> Result<()>;
     async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()>;
+    /// Takes the tags with these keys away.
+    async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()>;
     /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
     async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
     /// Ends one that is under way. With `rollback`, the service goes back to what was complete before.
@@ -141,6 +143,8 @@ pub trait Elbv2: Send + Sync {
 
     /// At most 20 resources a call.
     async fn add_tags(&self, arns: &[Arn], tags: &Tags) -> Result<()>;
+    /// Takes the tags with these keys away, from at most 20 resources a call.
+    async fn remove_tags(&self, arns: &[Arn], keys: &[&str]) -> Result<()>;
 }
 
 /// <https://docs.aws.amazon.com/Route53/latest/APIReference/>

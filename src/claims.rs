@@ -19,6 +19,8 @@ pub trait Claims: Send + Sync {
     async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error>;
     /// Claims one port. A claim that its owner already holds is `Yes`.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error>;
+    /// Notes whether a claim stays although its App is gone.
+    async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error>;
     /// Frees a port if this owner holds it; one that is free already, or another's, is left alone.
     async fn free(&self, claim: &Claim) -> Result<(), Error>;
 }

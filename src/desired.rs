@@ -29,6 +29,7 @@ use crate::model::owner::{Owner, Tags};
 use crate::model::port::PortRange;
 use crate::model::service::{HostPort, NetworkMode, PortMapping};
 
+const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
 const DEFAULT_GRACE_PERIOD: u32 = 60;
 
 /// What an App means, and what its developer had better know.
@@ -69,6 +70,8 @@ pub fn build(
             place,
             processes,
             records,
+            adopts: adopts(app),
+            retains: false,
         },
         warnings,
     })
@@ -94,6 +97,14 @@ pub fn place(platform: &Platform) -> Place {
             })
         }),
     }
+}
+
+/// Whether an App is to take over what carries nobody's tags.
+fn adopts(app: &App) -> bool {
+    let annotations = app.metadata.annotations.as_ref();
+    annotations
+        .and_then(|all| all.get(ADOPT_ANNOTATION))
+        .is_some_and(|value| value == "true")
 }
 
 /// The name of an App, as its resources carry it.

@@ -12,6 +12,7 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::desired::{self, Desired};
 use crate::model::name::{self, Arn};
+use crate::model::owner::{Tags, is_nobodys};
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::rollout::RolloutMemory;
@@ -294,28 +295,31 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
     let wanted = |name: &str| {
         balancing(name).is_some() || balancings().any(|b| b.slots.iter().any(|slot| slot == name))
     };
+    // What is to be changed is looked at more closely.
+    let ours = |tags: &Tags| desired.owner.owns(tags);
+    let adopted = |tags: &Tags| desired.adopts && is_nobodys(tags);
     let mut found = LoadBalancing::default();
     for mut load_balancer in load_balancers {
-        if desired.owner.owns(&load_balancer.tags) {
-            if let Some(wanted) = balancing(&load_balancer.name) {
-                load_balancer.listeners = listeners(aws, wanted, &load_balancer.arn).await?;
-                if wanted.load_balancer.attributes.is_some() {
-                    load_balancer.attributes =
-                        aws.describe_load_balancer_attributes(&load_balancer.arn).await?;
-                }
-            }
-        } else if !wanted(&load_balancer.name) {
+        let (tags, wanted) = (&load_balancer.tags, balancing(&load_balancer.name));
+        if !ours(tags) && wanted.is_none() {
             continue;
+        }
+        let (arn, is_changed) = (&load_balancer.arn, ours(tags) || adopted(tags));
+        if is_changed && (wanted.is_some() || desired.retains) {
+            load_balancer.listeners = listeners(aws, wanted, arn).await?;
+        }
+        if is_changed && wanted.is_some_and(|wanted| wanted.load_balancer.attributes.is_some()) {
+            load_balancer.attributes = aws.describe_load_balancer_attributes(arn).await?;
         }
         found.0.insert(load_balancer.name.clone(), load_balancer);
     }
     for mut group in groups {
-        if desired.owner.owns(&group.tags) {
-            if wanted(&group.name) {
-                group.attributes = aws.describe_target_group_attributes(&group.arn).await?;
-            }
-        } else if !wanted(&group.name) {
+        let (tags, wanted) = (&group.tags, wanted(&group.name));
+        if !ours(tags) && !wanted {
             continue;
+        }
+        if wanted && (ours(tags) || adopted(tags)) {
+            group.attributes = aws.describe_target_group_attributes(&group.arn).await?;
         }
         found.1.insert(group.name.clone(), group);
     }
@@ -325,15 +329,15 @@ async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancin
 /// What a load balancer listens on; and whose it is where nothing wants the port.
 async fn listeners(
     aws: &dyn Aws,
-    wanted: &desired::LoadBalancing,
+    wanted: Option<&desired::LoadBalancing>,
     load_balancer: &Arn,
 ) -> Result<Option<Vec<ListenerState>>, Error> {
     let Some(mut found) = aws.describe_listeners(load_balancer).await? else {
         return Ok(None);
     };
-    let (of_wanted, mut others): (Vec<_>, Vec<_>) = found
-        .iter_mut()
-        .partition(|found| wanted.listeners.iter().any(|l| l.port == found.port));
+    let (of_wanted, mut others): (Vec<_>, Vec<_>) = found.iter_mut().partition(|found| {
+        wanted.is_some_and(|wanted| wanted.listeners.iter().any(|l| l.port == found.port))
+    });
     for listener in of_wanted {
         if listener.is_encrypted() {
             listener.more_certificates = aws.describe_listener_certificates(&listener.arn).await?;

@@ -13,6 +13,7 @@ mod ecs;
 mod elbv2;
 mod listeners;
 mod ports;
+mod retain;
 mod retire;
 mod route53;
 mod slots;
@@ -26,12 +27,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use change::{Change, Verb};
+pub use change::{Change, Tagged, Verb};
 pub use ecs::{deadline, is_overdue};
 pub use route53::names_of;
 use view::View;
 
 use crate::model::desired::Desired;
+use crate::model::owner::{Tags, is_nobodys};
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
 use crate::model::service::TaskDefinition;
@@ -150,10 +152,14 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let desired = &*slots::kept(desired, observed);
     let view = View::new(desired, observed);
     let mut plan = Plan::default();
-    ports::plan(&view, &mut plan);
-    elbv2::plan(&view, &mut plan);
-    retire::plan(&view, &mut plan);
-    ecs::plan(&view, &mut plan);
+    if desired.retains {
+        retain::plan(&view, &mut plan);
+    } else {
+        ports::plan(&view, &mut plan);
+        elbv2::plan(&view, &mut plan);
+        retire::plan(&view, &mut plan);
+        ecs::plan(&view, &mut plan);
+    }
     plan.drop_parked(&observed.parked);
 
     // Names last, so that those which become ready together travel in one batch per zone.
@@ -227,11 +233,16 @@ impl Plan {
         });
     }
 
-    fn foreign(&mut self, process: &str, what: &str) {
+    fn foreign(&mut self, process: &str, what: &str, tags: &Tags) {
+        let advice = if is_nobodys(tags) {
+            ", nor anybody's: to take it over, annotate the App with empire.dev/adopt: \"true\""
+        } else {
+            ""
+        };
         self.obstacles.push(Obstacle {
             process: process.into(),
             kind: ObstacleKind::Foreign,
-            message: format!("{what} exists and does not carry this App's ownership tags"),
+            message: format!("{what} exists and does not carry this App's ownership tags{advice}"),
         });
     }
 }

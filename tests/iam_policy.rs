@@ -141,9 +141,30 @@ fn allows_what_is_called_and_nothing_else() {
     assert!(needless.is_empty(), "allowed but not called: {needless:?}");
 }
 
+/// What allows to take over what is there.
+const ADOPTION: &str = "AdoptOnlyWhatHasNoOwnerTag";
+
+#[test]
+fn what_exists_is_taken_over_only_without_an_owner_tag_and_only_by_one() {
+    let policy = policy();
+    let adoption = policy.iter().find(|statement| statement.sid == ADOPTION).unwrap();
+    let tagging = ["ecs:TagResource", "elasticloadbalancing:AddTags"];
+    assert_eq!(adoption.actions, tagging.map(Into::into).into());
+    let (request, resource) = (
+        format!("aws:RequestTag/{OWNER_TAG}"),
+        format!("aws:ResourceTag/{OWNER_TAG}"),
+    );
+    assert_eq!(
+        adoption.condition,
+        json!({"Null": {request: "false", resource: "true"}})
+    );
+    assert!(!adoption.resources.contains("*"));
+}
+
 #[test]
 fn what_exists_is_changed_only_with_an_owner_tag() {
-    let (policy, calls) = (policy(), calls());
+    let (mut policy, calls) = (policy(), calls());
+    policy.retain(|statement| statement.sid != ADOPTION);
     let key = format!("aws:ResourceTag/{OWNER_TAG}");
     for action in calls["modify"].union(&calls["delete"]) {
         if !UNTAGGED.iter().any(|untagged| action.starts_with(untagged)) {

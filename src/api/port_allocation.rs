@@ -49,7 +49,11 @@ use super::schema::{at_root, rule};
     validation = name_is_the_port(),
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule("self == oldSelf", "a claim cannot be changed, only freed by deleting it"))]
+#[x_kube(validation = rule(
+    "self.platform == oldSelf.platform && self.port == oldSelf.port && self.app == oldSelf.app && \
+     self.process == oldSelf.process && self.containerPort == oldSelf.containerPort",
+    "a claim cannot be changed, only freed by deleting it",
+))]
 pub struct PortAllocationSpec {
     /// The name of the Platform whose port it is.
     #[schemars(length(min = 1, max = 63))]
@@ -69,6 +73,11 @@ pub struct PortAllocationSpec {
     /// The port in the container that it leads to, 1 to 65535.
     #[schemars(range(min = 1, max = 65_535))]
     pub container_port: i32,
+
+    /// True: its App was deleted with `deletionPolicy: Retain` and left it in use. It stays until an App of that name takes
+    /// it back, or somebody deletes it. Left out: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained: Option<bool>,
 }
 
 /// An App, by namespace and name.

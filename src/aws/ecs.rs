@@ -30,6 +30,7 @@ const CREATE_SERVICE: Call = Call::create("ecs:CreateService");
 const UPDATE_SERVICE: Call = Call::modify("ecs:UpdateService");
 const DELETE_SERVICE: Call = Call::delete("ecs:DeleteService");
 const TAG_RESOURCE: Call = Call::modify("ecs:TagResource");
+const UNTAG_RESOURCE: Call = Call::modify("ecs:UntagResource");
 const LIST_SERVICE_DEPLOYMENTS: Call = Call::read("ecs:ListServiceDeployments");
 const STOP_SERVICE_DEPLOYMENT: Call = Call::modify("ecs:StopServiceDeployment");
 
@@ -283,6 +284,17 @@ impl Ecs for AwsClients {
             .send()
             .await
             .map_err(|error| TAG_RESOURCE.failed(&error))?;
+        Ok(())
+    }
+
+    async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()> {
+        self.ecs
+            .untag_resource()
+            .resource_arn(&service.0)
+            .set_tag_keys(Some(keys.iter().map(|key| (*key).into()).collect()))
+            .send()
+            .await
+            .map_err(|error| UNTAG_RESOURCE.failed(&error))?;
         Ok(())
     }
 

@@ -42,6 +42,7 @@ const DELETE_LISTENER: Call = Call::delete("elasticloadbalancing:DeleteListener"
 const ADD_CERTIFICATES: Call = Call::modify("elasticloadbalancing:AddListenerCertificates");
 const REMOVE_CERTIFICATES: Call = Call::modify("elasticloadbalancing:RemoveListenerCertificates");
 const ADD_TAGS: Call = Call::modify("elasticloadbalancing:AddTags");
+const REMOVE_TAGS: Call = Call::modify("elasticloadbalancing:RemoveTags");
 
 const PAGE: i32 = 400;
 const TAGS_BATCH: usize = 20;
@@ -405,6 +406,17 @@ impl Elbv2 for AwsClients {
             .send()
             .await
             .map_err(|error| ADD_TAGS.failed(&error))?;
+        Ok(())
+    }
+
+    async fn remove_tags(&self, arns: &[Arn], keys: &[&str]) -> Result<()> {
+        self.elbv2
+            .remove_tags()
+            .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
+            .set_tag_keys(Some(keys.iter().map(|key| (*key).into()).collect()))
+            .send()
+            .await
+            .map_err(|error| REMOVE_TAGS.failed(&error))?;
         Ok(())
     }
 }

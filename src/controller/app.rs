@@ -1,5 +1,6 @@
 //! One pass over one App: which Platform, what is wanted, the reconcile, and what to say about it.
 
+mod leave;
 mod say;
 
 use std::any::Any;
@@ -24,7 +25,7 @@ use super::context::Context;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
 use super::kubernetes::failed;
 use super::memory::{Key, Look, Memory};
-use super::prepare::{Bound, bind, request, wanted};
+use super::prepare::{Bound, bind, is_suspended, request, wanted};
 use super::report::{self, api_of};
 use super::resolve::annotated;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
@@ -49,11 +50,10 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
     let key = ObjectRef::from_obj(&*object);
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),
-        // What it holds is found by its name alone.
         Err(invalid)
             if invalid.metadata.deletion_timestamp.is_some() && annotated(&invalid.metadata).is_some() =>
         {
-            Cow::Owned(only_named(&invalid.metadata))
+            Cow::Owned(leave::undecoded(&context.client, &invalid.metadata).await?)
         }
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
@@ -152,6 +152,7 @@ impl<'a> Pass<'a> {
         };
         let bound = match bind(self.app, &platforms, labels, &context.installation) {
             Ok(bound) => bound,
+            Err(verdict) if self.needs_no_platform(&verdict) => return self.leave_unfound().await,
             Err(verdict) => return self.waits(verdict).await,
         };
         match self.reconcile(&bound).await {
@@ -286,7 +287,7 @@ impl<'a> Pass<'a> {
         if outcome.done.is_empty() && holds_anything(desired, &outcome.observed) {
             self.hold(record).before_writes().await?;
         }
-        let mut verdict = verdict_of(&outcome, self.app.spec.suspend.unwrap_or(false));
+        let mut verdict = verdict_of(&outcome, is_suspended(self.app));
         if self.deleting
             && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
         {
@@ -387,7 +388,10 @@ fn lets_go(change: &Change) -> bool {
         | Change::DeleteTargetGroup { .. }
         | Change::DeleteListener { .. }
         | Change::RemoveCertificate { .. }
-        | Change::DeleteService { .. } => true,
+        | Change::DeleteService { .. }
+        // Whoever may adopt it.
+        | Change::UntagService { .. }
+        | Change::RemoveTags { .. } => true,
         Change::ChangeRecords { changes, .. } => changes
             .iter()
             .any(|change| matches!(change, RecordChange::Delete(_))),
@@ -407,6 +411,8 @@ fn lets_go(change: &Change) -> bool {
         | Change::UpdateService { .. }
         | Change::StopRollout { .. }
         | Change::TagService { .. }
+        | Change::RetainPort(_)
+        | Change::TakeBackPort(_)
         | Change::AddTags { .. } => false,
     }
 }

@@ -2,8 +2,9 @@
 //! two owners never hold one.
 
 use async_trait::async_trait;
-use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions};
+use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, Resource, ResourceExt};
+use serde_json::json;
 
 use super::kubernetes::failed;
 use crate::api::app::App;
@@ -71,17 +72,38 @@ impl Claims for KubeClaims<'_> {
                 },
                 process: claim.owner.process.clone(),
                 container_port: claim.owner.container_port.into(),
+                retained: claim.retained.then_some(true),
             },
         };
         match self.api().create(&PostParams::default(), &allocation).await {
             Ok(_) => Ok(Claimed::Yes),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let held = self.api().get_opt(&name).await.map_err(failed())?;
-                let ours = held.as_ref().and_then(claim_of).as_ref() == Some(claim);
+                let held = held.as_ref().and_then(claim_of);
+                let ours = held.is_some_and(|held| held.is_same(claim));
                 Ok(if ours { Claimed::Yes } else { Claimed::Taken })
             }
             Err(error) => Err(failed()(error)),
         }
+    }
+
+    async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error> {
+        let name = name_of(claim);
+        let failed = || failed("patch PortAllocation");
+        let held = self.api().get_opt(&name).await.map_err(failed())?;
+        let Some(held) = held.filter(|held| claim_of(held).is_some_and(|held| held.is_same(claim))) else {
+            return Ok(());
+        };
+        // Only the object that was looked at.
+        let patch = json!({
+            "metadata": { "uid": held.uid() },
+            "spec": { "retained": retained.then_some(true) },
+        });
+        self.api()
+            .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .map_err(failed())?;
+        Ok(())
     }
 
     async fn free(&self, claim: &Claim) -> Result<(), Error> {
@@ -90,7 +112,7 @@ impl Claims for KubeClaims<'_> {
         let Some(held) = self.api().get_opt(&name).await.map_err(failed())? else {
             return Ok(());
         };
-        if claim_of(&held).as_ref() != Some(claim) {
+        if !claim_of(&held).is_some_and(|held| held.is_same(claim)) {
             return Ok(());
         }
         // Only the object that was looked at: somebody else may have claimed the port since.
@@ -128,5 +150,6 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
     Some(Claim {
         port: spec.port.try_into().ok()?,
         owner,
+        retained: spec.retained.unwrap_or(false),
     })
 }

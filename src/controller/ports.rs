@@ -62,7 +62,7 @@ pub async fn recover(
                 process: process.clone(),
                 container_port: mapping.container_port,
             };
-            if claims.claim(&Claim { port, owner }).await? == Claimed::Yes {
+            if claims.claim(&Claim::new(port, owner)).await? == Claimed::Yes {
                 recovered += 1;
             }
         }
@@ -83,7 +83,7 @@ pub(super) async fn sweep(
     let mut observed = observe(aws, claims, &desired, Known::default()).await?;
     let mut freed = false;
     for change in plan(&desired, &observed).changes {
-        if !matches!(change, Change::FreePort(_)) {
+        if !matches!(&change, Change::FreePort(claim) if !claim.retained) {
             continue;
         }
         // It may have been created again while we looked, and have found its old claim.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::installation::Installation;
 use super::resolve::{Resolved, resolve, unready};
-use crate::api::app::{App, AppStatus, PlatformRecord};
+use crate::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::desired::{self, Built, NamespaceLabels};
@@ -56,12 +56,17 @@ pub(super) fn bind<'a>(
     })
 }
 
-/// What is wanted: nothing, of an App that is being deleted.
+/// What is wanted: nothing, of an App that is being deleted, be it removed or let go of.
 pub(super) fn wanted(app: &App, bound: &Bound<'_>) -> Result<Built, Error> {
     let (platform, owner) = (bound.platform, &bound.owner);
     if is_leaving(app) {
+        let (owner, place) = (owner.clone(), desired::place(platform));
         return Ok(Built {
-            desired: Desired::empty(owner.clone(), desired::place(platform)),
+            desired: if leaves_things_behind(app) {
+                Desired::retaining(owner, place)
+            } else {
+                Desired::empty(owner, place)
+            },
             warnings: Vec::new(),
         });
     }
@@ -89,7 +94,7 @@ pub(super) fn request<'a>(
         retiring: waits.retiring,
         waits_over: waits.over,
         now: now.as_second(),
-        suspended: app.spec.suspend.unwrap_or(false),
+        suspended: is_suspended(app),
         held: Vec::new(),
     }
 }
@@ -104,6 +109,15 @@ fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
         .collect()
 }
 
-fn is_leaving(app: &App) -> bool {
+/// A suspended App may let go of what it has: nothing stops for it.
+pub(super) fn is_suspended(app: &App) -> bool {
+    app.spec.suspend.unwrap_or(false) && !(is_leaving(app) && leaves_things_behind(app))
+}
+
+pub(super) fn leaves_things_behind(app: &App) -> bool {
+    app.spec.deletion_policy == Some(DeletionPolicy::Retain)
+}
+
+pub(super) fn is_leaving(app: &App) -> bool {
     app.metadata.deletion_timestamp.is_some()
 }

@@ -16,6 +16,10 @@ pub struct Desired {
     pub place: Place,
     pub processes: BTreeMap<String, DesiredProcess>,
     pub records: BTreeMap<RecordKey, DesiredRecord>,
+    /// Takes over what has a wanted name and carries nobody's tags.
+    pub adopts: bool,
+    /// Lets go of all that it holds, which goes on running, instead of removing it.
+    pub retains: bool,
 }
 
 /// The part of a Platform that the pipeline needs.
@@ -151,6 +155,16 @@ impl Desired {
             place,
             processes: BTreeMap::new(),
             records: BTreeMap::new(),
+            adopts: false,
+            retains: false,
+        }
+    }
+
+    /// Of an App that is deleted and leaves behind what it has.
+    pub fn retaining(owner: Owner, place: Place) -> Self {
+        Desired {
+            retains: true,
+            ..Desired::empty(owner, place)
         }
     }
 }

@@ -13,6 +13,14 @@ pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";
 pub const PROCESS_TAG: &str = "empire.dev/process";
 
+/// Their keys.
+pub const TAGS: [&str; 3] = [OWNER_TAG, APP_TAG, PROCESS_TAG];
+
+/// Tags that name no owner, neither ours nor another.
+pub fn is_nobodys(tags: &Tags) -> bool {
+    !TAGS.iter().any(|key| tags.contains_key(*key))
+}
+
 /// One App of one installation of the controller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
@@ -111,6 +119,15 @@ mod tests {
         assert!(!owner("i-1", "acme2").owns_record_text(&text));
         assert!(!owner("i-2", "acme").owns_record_text(&text));
         assert_eq!(app_in_record_text(&text), Some("shop/acme"));
+    }
+
+    #[test]
+    fn what_names_any_owner_is_somebodys() {
+        let mut tags = Tags::from([("cost-center".into(), "42".into())]);
+        assert!(is_nobodys(&tags) && is_nobodys(&Tags::new()));
+        tags.insert(APP_TAG.into(), "blog/front".into());
+        assert!(!is_nobodys(&tags));
+        assert!(!is_nobodys(&owner("i-2", "acme").tags("web")));
     }
 
     #[test]

@@ -16,6 +16,24 @@ pub struct PortOwner {
 pub struct Claim {
     pub port: u16,
     pub owner: PortOwner,
+    /// Kept by an App that was deleted and left what it had running: nobody frees it by himself.
+    pub retained: bool,
+}
+
+impl Claim {
+    pub fn new(port: u16, owner: PortOwner) -> Self {
+        let retained = false;
+        Claim {
+            port,
+            owner,
+            retained,
+        }
+    }
+
+    /// Whether both hold one port for one owner.
+    pub fn is_same(&self, other: &Claim) -> bool {
+        self.port == other.port && self.owner == other.owner
+    }
 }
 
 /// First and last port, both included.

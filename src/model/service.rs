@@ -28,6 +28,17 @@ pub enum LaunchType {
     External,
 }
 
+impl LaunchType {
+    /// As AWS spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LaunchType::Ec2 => "EC2",
+            LaunchType::Fargate => "FARGATE",
+            LaunchType::External => "EXTERNAL",
+        }
+    }
+}
+
 /// The content of a task definition, with one container. Two of equal content run the same task, so the second is
 /// never registered.
 #[derive(Clone, Debug, PartialEq, Eq)]

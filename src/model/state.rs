@@ -12,8 +12,8 @@ use super::port::Claim;
 use super::record::{RecordSet, normalize};
 use super::rollout::{RolloutMemory, ServiceDeployment};
 use super::service::{
-    Attachment, CapacityProvider, CircuitBreaker, PlacementConstraint, PlacementStrategy, ServiceUpdate,
-    TaskDefinition, TaskNetwork,
+    Attachment, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy,
+    ServiceUpdate, TaskDefinition, TaskNetwork,
 };
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
@@ -62,6 +62,10 @@ pub struct ServiceState {
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
     pub constraints: Option<Vec<PlacementConstraint>>,
+    /// `None` if it has capacity providers, or if the reply left it out.
+    pub launch_type: Option<LaunchType>,
+    /// What it has that cannot be changed and that no service of ours has, such as `scheduling strategy DAEMON`.
+    pub unlike_ours: Vec<String>,
     /// `None` also for a service with a launch type.
     pub capacity_providers: Option<Vec<CapacityProvider>>,
     pub grace_period: Option<u32>,

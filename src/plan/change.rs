@@ -13,6 +13,10 @@ use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 pub enum Change {
     ClaimPort(Claim),
     FreePort(Claim),
+    /// Keeps the claim for whoever comes after this App under its name.
+    RetainPort(Claim),
+    /// Such a claim is a common one again.
+    TakeBackPort(Claim),
     CreateLoadBalancer {
         process: String,
         load_balancer: LoadBalancer,
@@ -122,11 +126,19 @@ pub enum Change {
         service: String,
         tags: Tags,
     },
-    /// The same tags for up to 20 load balancers and target groups.
+    /// Takes our tags away, and no others.
+    UntagService {
+        process: String,
+        service: String,
+    },
+    /// The same tags for up to 20 resources.
     AddTags {
-        load_balancers: Vec<String>,
-        target_groups: Vec<String>,
+        resources: Vec<Tagged>,
         tags: Tags,
+    },
+    /// Takes our tags away from up to 20 resources, and no others.
+    RemoveTags {
+        resources: Vec<Tagged>,
     },
     /// One atomic batch.
     ChangeRecords {
@@ -135,11 +147,22 @@ pub enum Change {
     },
 }
 
+/// What of load balancing carries tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tagged {
+    LoadBalancer(String),
+    Listener { load_balancer: String, port: u16 },
+    TargetGroup(String),
+}
+
 impl Change {
     /// The process that the change is for, where it is for one.
     pub fn process(&self) -> Option<&str> {
         match self {
-            Change::ClaimPort(claim) | Change::FreePort(claim) => Some(&claim.owner.process),
+            Change::ClaimPort(claim)
+            | Change::FreePort(claim)
+            | Change::RetainPort(claim)
+            | Change::TakeBackPort(claim) => Some(&claim.owner.process),
             Change::CreateLoadBalancer { process, .. }
             | Change::SetSubnets { process, .. }
             | Change::SetSecurityGroups { process, .. }
@@ -159,8 +182,9 @@ impl Change {
             | Change::UpdateService { process, .. }
             | Change::StopRollout { process, .. }
             | Change::DeleteService { process, .. }
-            | Change::TagService { process, .. } => Some(process),
-            Change::AddTags { .. } | Change::ChangeRecords { .. } => None,
+            | Change::TagService { process, .. }
+            | Change::UntagService { process, .. } => Some(process),
+            Change::AddTags { .. } | Change::RemoveTags { .. } | Change::ChangeRecords { .. } => None,
         }
     }
 
@@ -184,6 +208,10 @@ impl Change {
             | Change::UpdateService { .. }
             | Change::StopRollout { .. }
             | Change::TagService { .. }
+            | Change::UntagService { .. }
+            | Change::RetainPort(_)
+            | Change::TakeBackPort(_)
+            | Change::RemoveTags { .. }
             | Change::AddTags { .. } => Verb::Updated,
             Change::ChangeRecords { changes, .. } => verb_of_batch(changes),
             Change::FreePort(_)

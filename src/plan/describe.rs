@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Change;
+use super::{Change, Tagged};
 use crate::model::counted;
 use crate::model::load_balancer::{DEFAULT_SUCCESS_CODES, HealthCheck, Listener, ListenerAction, Probe};
 use crate::model::owner::Tags;
@@ -17,17 +17,31 @@ impl fmt::Display for Change {
     #[expect(clippy::too_many_lines, reason = "one arm a change")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::ClaimPort(Claim { port, owner }) => {
+            Change::ClaimPort(Claim { port, owner, .. }) => {
                 write!(
                     f,
                     "claim host port {port} for container port {}",
                     owner.container_port
                 )
             }
-            Change::FreePort(Claim { port, owner }) => {
+            Change::FreePort(Claim { port, owner, .. }) => {
                 write!(
                     f,
                     "free host port {port} of container port {}",
+                    owner.container_port
+                )
+            }
+            Change::RetainPort(Claim { port, owner, .. }) => {
+                write!(
+                    f,
+                    "keep host port {port} of container port {} for whoever comes after",
+                    owner.container_port
+                )
+            }
+            Change::TakeBackPort(Claim { port, owner, .. }) => {
+                write!(
+                    f,
+                    "take back host port {port} of container port {}",
                     owner.container_port
                 )
             }
@@ -219,17 +233,14 @@ impl fmt::Display for Change {
             Change::TagService { service, tags, .. } => {
                 write!(f, "tag service {service} with {}", listed(tags))
             }
-            Change::AddTags {
-                load_balancers,
-                target_groups,
-                tags,
-            } => {
-                let names: Vec<&str> = load_balancers
-                    .iter()
-                    .chain(target_groups)
-                    .map(String::as_str)
-                    .collect();
-                write!(f, "tag {} with {}", names.join(", "), listed(tags))
+            Change::UntagService { service, .. } => {
+                write!(f, "let go of service {service}: take our tags off it")
+            }
+            Change::AddTags { resources, tags } => {
+                write!(f, "tag {} with {}", named(resources), listed(tags))
+            }
+            Change::RemoveTags { resources } => {
+                write!(f, "let go of {}: take our tags off them", named(resources))
             }
             Change::ChangeRecords { zone, changes } => {
                 write!(f, "change records in zone {zone}:")?;
@@ -343,6 +354,15 @@ fn behind(f: &mut fmt::Formatter<'_>, attachments: &[Attachment<String>]) -> fmt
         )?;
     }
     Ok(())
+}
+
+fn named(resources: &[Tagged]) -> String {
+    let name = |resource: &Tagged| match resource {
+        Tagged::LoadBalancer(name) | Tagged::TargetGroup(name) => name.clone(),
+        Tagged::Listener { load_balancer, port } => format!("listener {port} of {load_balancer}"),
+    };
+    let names: Vec<String> = resources.iter().map(name).collect();
+    names.join(", ")
 }
 
 fn listed(tags: &Tags) -> String {

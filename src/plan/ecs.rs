@@ -12,7 +12,7 @@ use self::attach::attachments;
 pub use self::rollout::{deadline, is_overdue};
 use super::elbv2::missing_tags;
 use super::view::View;
-use super::{Change, Pending, Plan};
+use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
 use crate::model::service::{
@@ -28,8 +28,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         let service = wanted.and_then(|wanted| Some((wanted, wanted.service()?)));
         match (service, found) {
             (None, None) => {}
-            (Some(_), Some(found)) if !view.desired.owner.owns(&found.tags) => {
-                plan.foreign(process, &format!("service {family}"));
+            (Some((_, service)), Some(found)) if !view.desired.owner.owns(&found.tags) => {
+                not_ours(view, plan, process, service, found);
             }
             (None, Some(found)) if !view.desired.owner.owns(&found.tags) => {}
             (_, Some(found)) if found.status == ServiceStatus::Draining => {
@@ -53,6 +53,36 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             register(view, plan, process, wanted, &wanted.task_definition);
         }
     }
+}
+
+/// What cannot be changed must be right before a service is taken over.
+fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, found: &ServiceState) {
+    let what = format!("service {}", found.name);
+    if !view.may_adopt(&found.tags) {
+        return plan.foreign(process, &what, &found.tags);
+    }
+    let mut wrong: Vec<String> = found.unlike_ours.clone();
+    if let (Some(launch_type), Capacity::LaunchType(wanted)) = (found.launch_type, &wanted.capacity)
+        && launch_type != *wanted
+    {
+        wrong.push(format!("launch type {}", launch_type.as_str()));
+    }
+    if !wrong.is_empty() {
+        return plan.obstacles.push(Obstacle {
+            process: process.into(),
+            kind: ObstacleKind::Foreign,
+            message: format!(
+                "{what} cannot be taken over, since it has what no service of this App's can have, and what AWS does not \
+                 change: {}; delete it",
+                wrong.join(", ")
+            ),
+        });
+    }
+    plan.changes.push(Change::TagService {
+        process: process.into(),
+        service: found.name.clone(),
+        tags: missing_tags(&wanted.tags, &found.tags),
+    });
 }
 
 /// Names go before the service behind them; and what the process is to be instead of a service comes first.

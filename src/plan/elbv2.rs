@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use super::listeners;
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Change, Obstacle, ObstacleKind, Pending, Plan, Tagged};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{HealthCheck, LoadBalancer, Probe, TargetGroup, TargetGroupAttributes};
-use crate::model::owner::Tags;
+use crate::model::owner::{Tags, is_nobodys};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
 /// What one AddTags call takes:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html>.
-const RESOURCES_PER_CALL: usize = 20;
+pub(super) const RESOURCES_PER_CALL: usize = 20;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     for process in view.processes() {
@@ -50,7 +50,9 @@ fn load_balancer<'a>(
         return None;
     };
     if !view.desired.owner.owns(&found.tags) {
-        plan.foreign(process, &format!("load balancer {name}"));
+        if !view.may_adopt(&found.tags) {
+            plan.foreign(process, &format!("load balancer {name}"), &found.tags);
+        }
         return None;
     }
     match &found.status {
@@ -102,7 +104,9 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
         return;
     };
     if !view.desired.owner.owns(&found.tags) {
-        plan.foreign(process, &format!("target group {name}"));
+        if !view.may_adopt(&found.tags) {
+            plan.foreign(process, &format!("target group {name}"), &found.tags);
+        }
         return;
     }
     if is_other_check(&wanted.check, &found.check) {
@@ -173,37 +177,54 @@ pub(super) fn missing_tags(wanted: &Tags, found: &Tags) -> Tags {
     missing.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// Of what is ours, and of what becomes ours by it: then a load balancer's listeners get our own tags too, without which
+/// they could not be changed.
 fn tags(view: &View<'_>, plan: &mut Plan) {
-    let mut missing: BTreeMap<Tags, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    for wanted in view
-        .desired
-        .processes
-        .values()
-        .filter_map(|process| process.load_balancing.as_ref())
-    {
-        if let Some(found) = view.load_balancer(&wanted.load_balancer.name) {
-            let tags = missing_tags(&wanted.load_balancer.tags, &found.tags);
-            missing.entry(tags).or_default().0.push(found.name.clone());
+    let mut missing: BTreeMap<Tags, Vec<Tagged>> = BTreeMap::new();
+    let mut miss = |tags: Tags, resource: Tagged| {
+        if !tags.is_empty() {
+            missing.entry(tags).or_default().push(resource);
         }
+    };
+    let balancings = || {
+        let processes = view.desired.processes.iter();
+        processes.filter_map(|(process, wanted)| Some((process, wanted.load_balancing.as_ref()?)))
+    };
+    for (process, wanted) in balancings() {
+        let Some(found) = view.observed.load_balancers.get(&wanted.load_balancer.name) else {
+            continue;
+        };
+        let adopted = view.may_adopt(&found.tags);
+        if adopted || view.desired.owner.owns(&found.tags) {
+            let tags = missing_tags(&wanted.load_balancer.tags, &found.tags);
+            miss(tags, Tagged::LoadBalancer(found.name.clone()));
+        }
+        let listeners = found.listeners.iter().flatten();
+        let nobodys = listeners.filter(|found| found.tags.as_ref().is_none_or(is_nobodys));
+        for listener in nobodys.filter(|_| adopted) {
+            let resource = Tagged::Listener {
+                load_balancer: found.name.clone(),
+                port: listener.port,
+            };
+            miss(view.desired.owner.tags(process), resource);
+        }
+    }
+    for (_, wanted) in balancings() {
         for wanted in wanted.target_groups() {
-            if let Some(found) = view.target_group(&wanted.name) {
+            if let Some(found) = view.observed.target_groups.get(&wanted.name)
+                && (view.may_adopt(&found.tags) || view.desired.owner.owns(&found.tags))
+            {
                 let tags = missing_tags(&wanted.tags, &found.tags);
-                missing.entry(tags).or_default().1.push(found.name.clone());
+                miss(tags, Tagged::TargetGroup(found.name.clone()));
             }
         }
     }
-    missing.remove(&Tags::new());
-    for (tags, (mut load_balancers, mut target_groups)) in missing {
-        while !load_balancers.is_empty() || !target_groups.is_empty() {
-            let later = load_balancers.split_off(load_balancers.len().min(RESOURCES_PER_CALL));
-            let room = RESOURCES_PER_CALL - load_balancers.len();
-            let later_groups = target_groups.split_off(target_groups.len().min(room));
+    for (tags, resources) in missing {
+        for resources in resources.chunks(RESOURCES_PER_CALL) {
             plan.changes.push(Change::AddTags {
-                load_balancers,
-                target_groups,
+                resources: resources.to_vec(),
                 tags: tags.clone(),
             });
-            (load_balancers, target_groups) = (later, later_groups);
         }
     }
 }

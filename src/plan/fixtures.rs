@@ -292,15 +292,13 @@ pub(crate) fn arn(kind: &str, name: &str) -> Arn {
 }
 
 pub(crate) fn claim(port: u16, owner: &Owner, process: &str, container_port: u16) -> Claim {
-    Claim {
-        port,
-        owner: PortOwner {
-            platform: "staging".into(),
-            app: owner.app.clone(),
-            process: process.into(),
-            container_port,
-        },
-    }
+    let owner = PortOwner {
+        platform: "staging".into(),
+        app: owner.app.clone(),
+        process: process.into(),
+        container_port,
+    };
+    Claim::new(port, owner)
 }
 
 pub(crate) fn dns_name(load_balancer: &str) -> String {

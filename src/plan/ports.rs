@@ -3,6 +3,7 @@
 
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use crate::model::name;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::service::HostPort;
 
@@ -16,8 +17,13 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
     }
     for claim in view.claims() {
-        if !is_wanted(view, claim) && is_unused(view, claim) {
-            plan.changes.push(Change::FreePort(claim.clone()));
+        if claim.retained && is_left_running(view, claim) {
+            continue;
+        }
+        match is_wanted(view, claim) {
+            true if claim.retained => plan.changes.push(Change::TakeBackPort(claim.clone())),
+            false if is_unused(view, claim) => plan.changes.push(Change::FreePort(claim.clone())),
+            true | false => {}
         }
     }
 }
@@ -48,7 +54,7 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
     match running.or_else(|| range.next_free(cursor, taken)) {
         Some(port) => {
             handed_out.push(port);
-            plan.changes.push(Change::ClaimPort(Claim { port, owner }));
+            plan.changes.push(Change::ClaimPort(Claim::new(port, owner)));
         }
         None => plan.obstacles.push(Obstacle {
             kind: ObstacleKind::PortsExhausted,
@@ -67,6 +73,13 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
 fn is_wanted(view: &View<'_>, claim: &Claim) -> bool {
     wanted_owners(view, &claim.owner.process).contains(&claim.owner)
         && view.claimed_port(&claim.owner) == Some(claim.port)
+}
+
+/// What was left behind with a port that was kept is there, and not ours again yet.
+fn is_left_running(view: &View<'_>, claim: &Claim) -> bool {
+    let process = &claim.owner.process;
+    let family = name::family(&claim.owner.app, process);
+    view.service(process).is_none() && view.observed.services.contains_key(&family)
 }
 
 /// No deployment, running or draining, uses the port, and no target group that will not stay serves it.

@@ -34,6 +34,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 name: name.clone(),
             };
             let changes = match view.desired.records.get(&key) {
+                // The name stays; that it is ours, nobody says any more.
+                None if view.desired.retains => removals(ownership_records(zone, &name)),
                 Some(wanted) => point(view, plan, zone, &name, wanted),
                 None => let_go(view, plan, zone, &name),
             };
@@ -50,7 +52,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
         plan.changes.extend(batches(zone_id, zone, by_name));
     }
-    foreign_pointers(view, plan);
+    if !view.desired.retains {
+        foreign_pointers(view, plan);
+    }
 }
 
 /// Records that alone hold an unwanted load balancer, and are not ours to take away.
@@ -302,7 +306,9 @@ fn held_by_another(
             None => format!("process {process}: the record _empire.{name} exists and is not this App's"),
         });
     }
-    let foreign = pointers.iter().any(|record| view.pointed_at(record).is_none());
+    let foreign = pointers
+        .iter()
+        .any(|record| view.pointed_at(record).is_none() && !view.points_at_adopted(record));
     foreign.then(|| {
         format!(
             "process {process}: the name {name} has a record that carries no ownership record of this App"
@@ -349,12 +355,12 @@ fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec
 }
 
 fn deletes(zone: &ZoneState, name: &str) -> Vec<RecordChange> {
-    let records = pointers(zone, name)
-        .into_iter()
-        .chain(ownership_records(zone, name));
-    records
-        .map(|record| RecordChange::Delete(record.clone()))
-        .collect()
+    removals([pointers(zone, name), ownership_records(zone, name)].concat())
+}
+
+fn removals(records: Vec<&RecordSet>) -> Vec<RecordChange> {
+    let records = records.into_iter().cloned();
+    records.map(RecordChange::Delete).collect()
 }
 
 /// As few batches as the limits allow; what belongs to one name is never torn apart.

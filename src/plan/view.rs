@@ -6,6 +6,7 @@ use super::Change;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
+use crate::model::owner::{Tags, is_nobodys};
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
@@ -182,6 +183,22 @@ impl<'a> View<'a> {
     pub(super) fn target_group(&self, name: &str) -> Option<&'a TargetGroupState> {
         let state = self.observed.target_groups.get(name)?;
         self.desired.owner.owns(&state.tags).then_some(state)
+    }
+
+    /// Something with a wanted name carries these tags, and the App may take it over.
+    pub(super) fn may_adopt(&self, tags: &Tags) -> bool {
+        self.desired.adopts && is_nobodys(tags)
+    }
+
+    /// The record points at a load balancer that the App is about to take over.
+    pub(super) fn points_at_adopted(&self, record: &RecordSet) -> bool {
+        let target = record.target();
+        let mut adopted = self
+            .observed
+            .load_balancers
+            .values()
+            .filter(|l| self.may_adopt(&l.tags));
+        adopted.any(|load_balancer| Some(load_balancer.host()) == target)
     }
 
     /// This App's claims on its Platform.

@@ -19,7 +19,7 @@ use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::rollout::ServiceDeployment;
-use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
     ServiceStatus, TargetGroupState, TaskDefinitionState,
@@ -137,6 +137,11 @@ impl Ecs for Pretend<'_> {
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement.clone()),
             constraints: Some(settings.constraints.clone()),
+            launch_type: match service.capacity {
+                Capacity::LaunchType(launch_type) => Some(launch_type),
+                Capacity::Providers(_) => None,
+            },
+            unlike_ours: Vec::new(),
             capacity_providers: None,
             grace_period: settings.grace_period,
             network: settings.network.clone(),
@@ -183,6 +188,10 @@ impl Ecs for Pretend<'_> {
     }
 
     async fn tag_service(&self, _: &Arn, _: &Tags) -> Result<()> {
+        Ok(())
+    }
+
+    async fn untag_service(&self, _: &Arn, _: &[&str]) -> Result<()> {
         Ok(())
     }
 
@@ -326,6 +335,10 @@ impl Elbv2 for Pretend<'_> {
     async fn add_tags(&self, _: &[Arn], _: &Tags) -> Result<()> {
         Ok(())
     }
+
+    async fn remove_tags(&self, _: &[Arn], _: &[&str]) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -355,6 +368,10 @@ impl Claims for Pretend<'_> {
 
     async fn claim(&self, _: &Claim) -> std::result::Result<Claimed, Error> {
         Ok(Claimed::Yes)
+    }
+
+    async fn set_retained(&self, _: &Claim, _: bool) -> std::result::Result<(), Error> {
+        Ok(())
     }
 
     async fn free(&self, _: &Claim) -> std::result::Result<(), Error> {

@@ -12,6 +12,8 @@ use empire_controller::model::record::RecordKind;
 pub(crate) struct Operation {
     platform: PlatformFixture,
     before: Option<AppFixture>,
+    /// What else happens first.
+    meanwhile: Box<dyn Fn(&mut World)>,
     edit: Box<dyn Fn(&mut World)>,
 }
 
@@ -24,8 +26,14 @@ impl Operation {
         Operation {
             platform,
             before,
+            meanwhile: Box::new(|_| {}),
             edit: Box::new(edit),
         }
+    }
+
+    pub(crate) fn after(self, meanwhile: impl Fn(&mut World) + 'static) -> Self {
+        let meanwhile = Box::new(meanwhile);
+        Operation { meanwhile, ..self }
     }
 
     fn start(&self) -> World {
@@ -35,6 +43,7 @@ impl Operation {
             world.apply(before);
         }
         world.settle();
+        (self.meanwhile)(&mut world);
         world
     }
 }

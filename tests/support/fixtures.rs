@@ -52,6 +52,25 @@ impl AppFixture {
         self.field("env", json!({ name: value }))
     }
 
+    /// What it has stays when it is deleted.
+    pub(crate) fn retained(self) -> Self {
+        self.field("deletionPolicy", json!("Retain"))
+    }
+
+    /// Takes over what carries no owner.
+    pub(crate) fn adopting(mut self) -> Self {
+        self.annotations.insert("empire.dev/adopt".into(), json!("true"));
+        self
+    }
+
+    pub(crate) fn secret(self, name: &str, arn: &str) -> Self {
+        self.field("secrets", json!({ name: arn }))
+    }
+
+    pub(crate) fn task_role(self, arn: &str) -> Self {
+        self.field("taskRoleArn", json!(arn))
+    }
+
     pub(crate) fn suspended(self) -> Self {
         self.field("suspend", json!(true))
     }
@@ -329,6 +348,17 @@ impl PlatformFixture {
 
     pub(crate) fn external_security_group(mut self, group: &str) -> Self {
         self.0["spec"]["network"]["external"]["securityGroups"] = json!([group]);
+        self
+    }
+
+    /// With an execution role, and with Apps of some namespaces, which may have the roles and the secrets of shop.
+    pub(crate) fn tenants(mut self, labels: &Value) -> Self {
+        self.0["spec"]["tasks"]["executionRoleArn"] = json!("arn:aws:iam::123456789012:role/execution");
+        self.0["spec"]["tenancy"] = json!({
+            "namespaceSelector": { "matchLabels": labels },
+            "taskRoleArns": ["arn:aws:iam::123456789012:role/shop/*"],
+            "secretArns": ["arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/*"],
+        });
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use empire_controller::api::app::{App, AppStatus, PlatformRecord};
+use empire_controller::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord};
 use empire_controller::api::platform::Platform;
 use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
@@ -392,7 +392,12 @@ impl World {
             },
         };
         if held.deleting {
-            return Ok(Desired::empty(owner, desired::place(&self.platform)));
+            let place = desired::place(&self.platform);
+            return Ok(if leaves_things_behind(app) {
+                Desired::retaining(owner, place)
+            } else {
+                Desired::empty(owner, place)
+            });
         }
         let Built { desired, .. } = desired::build(app, &self.platform, &owner, &self.namespace)?;
         Ok(desired)
@@ -429,7 +434,7 @@ impl World {
             retiring: waits.retiring,
             waits_over: waits.over,
             now: self.time().as_second(),
-            suspended: app.spec.suspend.unwrap_or(false),
+            suspended: app.spec.suspend.unwrap_or(false) && !(held.deleting && leaves_things_behind(app)),
             held: self.held.clone(),
         }
     }
@@ -486,4 +491,8 @@ fn assert_nothing_is_read_twice(reads: Vec<String>) {
             "read twice in one pass: {read}"
         );
     }
+}
+
+fn leaves_things_behind(app: &App) -> bool {
+    app.spec.deletion_policy == Some(DeletionPolicy::Retain)
 }

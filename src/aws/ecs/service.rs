@@ -55,6 +55,8 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
             .placement_constraints
             .as_ref()
             .map(|all| all.iter().map(constraint).collect()),
+        launch_type: service.launch_type().and_then(read_launch_type),
+        unlike_ours: unlike_ours(service),
         capacity_providers: service
             .capacity_provider_strategy
             .as_ref()
@@ -197,6 +199,24 @@ fn network(service: &sdk::Service) -> Option<TaskNetwork> {
 fn newest_event(events: &[sdk::ServiceEvent]) -> Option<String> {
     let newest = events.iter().rev().max_by_key(|event| event.created_at())?;
     newest.message().map(str::to_owned)
+}
+
+fn read_launch_type(found: &sdk::LaunchType) -> Option<LaunchType> {
+    let known = [LaunchType::Ec2, LaunchType::Fargate, LaunchType::External];
+    known.into_iter().find(|known| known.as_str() == found.as_str())
+}
+
+/// What it has that cannot be changed, and that no service of ours has.
+fn unlike_ours(service: &sdk::Service) -> Vec<String> {
+    let strategy = service.scheduling_strategy().map(sdk::SchedulingStrategy::as_str);
+    let controller = service
+        .deployment_controller()
+        .map(|controller| controller.r#type().as_str());
+    let strategy = strategy.filter(|strategy| *strategy != "REPLICA");
+    let controller = controller.filter(|controller| *controller != "ECS");
+    let strategy = strategy.map(|strategy| format!("scheduling strategy {strategy}"));
+    let controller = controller.map(|controller| format!("deployment controller {controller}"));
+    strategy.into_iter().chain(controller).collect()
 }
 
 pub(super) fn launch_type(launch_type: LaunchType) -> sdk::LaunchType {

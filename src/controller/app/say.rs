@@ -11,6 +11,7 @@ use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::controller::backoff::{delay, pending};
 use crate::controller::finalizer::version;
+use crate::controller::prepare::leaves_things_behind;
 use crate::controller::report::{self, EventType, Note};
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
@@ -24,10 +25,12 @@ impl Pass<'_> {
             return Ok(());
         }
         let verdict = if self.deleting {
-            Verdict::Reconciling(
-                Reason::Deleting,
-                "removing everything that this App holds in AWS".into(),
-            )
+            let what = if leaves_things_behind(self.app) {
+                "letting go of everything that this App holds in AWS"
+            } else {
+                "removing everything that this App holds in AWS"
+            };
+            Verdict::Reconciling(Reason::Deleting, what.into())
         } else {
             Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
         };

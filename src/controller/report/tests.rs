@@ -4,6 +4,7 @@ use super::{EventType, Note, changes, warning};
 use crate::api::condition::Reason;
 use crate::model::owner::Tags;
 use crate::plan::Change;
+use crate::plan::Tagged;
 use crate::plan::fixtures::{claim, owner};
 
 fn free(process: &str, port: u16) -> Change {
@@ -23,8 +24,7 @@ fn delete(process: &str) -> Change {
 
 fn tag(resource: &str) -> Change {
     Change::AddTags {
-        load_balancers: vec![resource.into()],
-        target_groups: Vec::new(),
+        resources: vec![Tagged::LoadBalancer(resource.into())],
         tags: Tags::from([("k".into(), "v".into())]),
     }
 }

@@ -1,6 +1,6 @@
 //! The lines that people read, in Events, in logs and in `kubectl describe`.
 
-use super::{Change, Verb};
+use super::{Change, Tagged, Verb};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
@@ -330,6 +330,14 @@ fn every_change_says_what_it_writes() {
             updated,
             "tag service s-1 with k=v, team=shop",
         ),
+        (
+            Change::UntagService {
+                process: web(),
+                service: "s-1".into(),
+            },
+            updated,
+            "let go of service s-1: take our tags off it",
+        ),
     ] {
         check(&change, Some("web"), verb, text);
     }
@@ -339,13 +347,30 @@ fn every_change_says_what_it_writes() {
 fn a_change_for_several_processes_belongs_to_none() {
     check(
         &Change::AddTags {
-            load_balancers: vec!["l-1".into()],
-            target_groups: vec!["g-2".into(), "g-3".into()],
+            resources: vec![
+                Tagged::LoadBalancer("l-1".into()),
+                Tagged::Listener {
+                    load_balancer: "l-1".into(),
+                    port: 443,
+                },
+                Tagged::TargetGroup("g-2".into()),
+            ],
             tags: Tags::from([("k".into(), "v".into())]),
         },
         None,
         Verb::Updated,
-        "tag l-1, g-2, g-3 with k=v",
+        "tag l-1, listener 443 of l-1, g-2 with k=v",
+    );
+    check(
+        &Change::RemoveTags {
+            resources: vec![
+                Tagged::LoadBalancer("l-1".into()),
+                Tagged::TargetGroup("g-2".into()),
+            ],
+        },
+        None,
+        Verb::Updated,
+        "let go of l-1, g-2: take our tags off them",
     );
 }
 

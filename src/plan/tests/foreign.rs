@@ -9,7 +9,7 @@ use super::worker;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::Scheme;
 use crate::model::name::Arn;
-use crate::model::owner::{Owner, Tags};
+use crate::model::owner::{Owner, Tags, is_nobodys};
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
@@ -17,7 +17,7 @@ use crate::model::state::{LoadBalancerStatus, Observed, Rollout, ServiceState, S
 use crate::plan::fixtures::{
     EXTERNAL, app, arn, balancer, claim, definition, deployment, owner, owner_of, pointer, settled, txt,
 };
-use crate::plan::{Change, plan};
+use crate::plan::{Change, Tagged, plan};
 
 /// Not even a world that cannot be makes the plan panic, or touch what is not ours.
 #[test]
@@ -25,8 +25,13 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
     let mut touched = 0;
     for seed in 0..2_500 {
         let mut rng = Rng::with_seed(seed);
-        let wanted = any_app(&mut rng);
+        let mut wanted = any_app(&mut rng);
         let world = any_world(&mut rng);
+        match rng.u8(..4) {
+            0 => wanted.adopts = true,
+            1 => wanted = Desired::retaining(wanted.owner, wanted.place),
+            _ => {}
+        }
         let plan = plan(&wanted, &world);
         for change in &plan.changes {
             let verdict = std::panic::catch_unwind(|| check_change(&wanted, &world, change));
@@ -52,6 +57,7 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     let our_balancer = |name: &String| ours(world.load_balancers.get(name).map(|state| &state.tags));
     let group = |name: &String| ours(world.target_groups.get(name).map(|state| &state.tags));
     let service = |name: &String| ours(world.services.get(name).map(|state| &state.tags));
+    let may_tag = |tags: &Tags| wanted.owner.owns(tags) || wanted.adopts && is_nobodys(tags);
     let claims = &world.ports.claims;
     match change {
         Change::ClaimPort(claim) => {
@@ -138,21 +144,35 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         } => {
             assert!(service(name) && !wanted.processes.contains_key(process));
         }
-        Change::TagService { service: name, .. } | Change::StopRollout { service: name, .. } => {
-            assert!(service(name));
+        Change::StopRollout { service: name, .. } => assert!(service(name)),
+        Change::TagService { service: name, .. } => assert!(may_tag(&world.services[name].tags)),
+        Change::UntagService { service: name, .. } => assert!(wanted.retains && service(name)),
+        Change::RetainPort(claim) => assert!(wanted.retains && claim.owner.app == wanted.owner.app),
+        Change::TakeBackPort(claim) => assert_eq!(claim.owner.app, wanted.owner.app),
+        Change::RemoveTags { resources } => {
+            assert!(wanted.retains);
+            let mut tags = resources.iter().map(|resource| tags_of(world, resource));
+            assert!(tags.all(|tags| wanted.owner.owns(tags)));
         }
-        Change::AddTags {
-            load_balancers,
-            target_groups,
-            ..
-        } => {
-            assert!(load_balancers.iter().all(our_balancer) && target_groups.iter().all(group));
+        Change::AddTags { resources, .. } => {
+            let mut tags = resources.iter().map(|resource| tags_of(world, resource));
+            assert!(tags.all(may_tag));
         }
         Change::ChangeRecords { zone, changes } => {
             for change in changes {
                 check_record(wanted, world, zone, change);
             }
         }
+    }
+}
+
+fn tags_of<'a>(world: &'a Observed, resource: &Tagged) -> &'a Tags {
+    match resource {
+        Tagged::LoadBalancer(name)
+        | Tagged::Listener {
+            load_balancer: name, ..
+        } => &world.load_balancers[name].tags,
+        Tagged::TargetGroup(name) => &world.target_groups[name].tags,
     }
 }
 

@@ -10,6 +10,7 @@ use super::{FakeAws, State};
 const LIST: &str = "claims:List";
 const CLAIM: &str = "claims:Claim";
 const FREE: &str = "claims:Free";
+const RETAIN: &str = "claims:Retain";
 
 #[async_trait]
 impl Claims for FakeAws {
@@ -27,7 +28,7 @@ impl Claims for FakeAws {
             let same_port =
                 |held: &&Claim| held.port == claim.port && held.owner.platform == claim.owner.platform;
             match state.claims.iter().find(same_port) {
-                Some(held) if held == claim => Ok(Claimed::Yes),
+                Some(held) if held.is_same(claim) => Ok(Claimed::Yes),
                 Some(_) => Ok(Claimed::Taken),
                 None => {
                     state.claims.push(claim.clone());
@@ -38,9 +39,19 @@ impl Claims for FakeAws {
         .map_err(|error| kubernetes("create PortAllocation", &error))
     }
 
+    async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error> {
+        self.write(RETAIN, about(claim), |state| {
+            for held in state.claims.iter_mut().filter(|held| held.is_same(claim)) {
+                held.retained = retained;
+            }
+            Ok(())
+        })
+        .map_err(|error| kubernetes("patch PortAllocation", &error))
+    }
+
     async fn free(&self, claim: &Claim) -> Result<(), Error> {
         self.write(FREE, about(claim), |state| {
-            state.claims.retain(|held| held != claim);
+            state.claims.retain(|held| !held.is_same(claim));
             Ok(())
         })
         .map_err(|error| kubernetes("delete PortAllocation", &error))

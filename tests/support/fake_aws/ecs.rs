@@ -25,6 +25,7 @@ const CREATE_SERVICE: &str = "ecs:CreateService";
 const UPDATE_SERVICE: &str = "ecs:UpdateService";
 const DELETE_SERVICE: &str = "ecs:DeleteService";
 const TAG_RESOURCE: &str = "ecs:TagResource";
+const UNTAG_RESOURCE: &str = "ecs:UntagResource";
 const LIST_SERVICE_DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
 const STOP_SERVICE_DEPLOYMENT: &str = "ecs:StopServiceDeployment";
 
@@ -286,6 +287,23 @@ impl aws::Ecs for FakeAws {
                 }
                 None => refuse(
                     TAG_RESOURCE,
+                    "InvalidParameterException",
+                    "The specified service was not found.",
+                ),
+            }
+        })
+    }
+
+    async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()> {
+        self.write(UNTAG_RESOURCE, service.0.clone(), |state| {
+            let mut services = state.ecs.services.values_mut();
+            match services.find(|known| &known.arn == service) {
+                Some(known) => {
+                    known.tags.retain(|key, _| !keys.contains(&key.as_str()));
+                    Ok(())
+                }
+                None => refuse(
+                    UNTAG_RESOURCE,
                     "InvalidParameterException",
                     "The specified service was not found.",
                 ),

@@ -45,6 +45,7 @@ const DELETE_LISTENER: &str = "elasticloadbalancing:DeleteListener";
 const ADD_CERTIFICATES: &str = "elasticloadbalancing:AddListenerCertificates";
 const REMOVE_CERTIFICATES: &str = "elasticloadbalancing:RemoveListenerCertificates";
 const ADD_TAGS: &str = "elasticloadbalancing:AddTags";
+const REMOVE_TAGS: &str = "elasticloadbalancing:RemoveTags";
 
 const NO_LOAD_BALANCER: &str = "LoadBalancerNotFound";
 const NO_TARGET_GROUP: &str = "TargetGroupNotFound";
@@ -428,6 +429,26 @@ impl aws::Elbv2 for FakeAws {
                 match state.elbv2.tags_of(arn) {
                     Some(known) => known.extend(tags.clone()),
                     None => return refuse(ADD_TAGS, NO_LOAD_BALANCER, format!("'{arn}' not found")),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn remove_tags(&self, arns: &[Arn], keys: &[&str]) -> Result<()> {
+        let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
+        self.write(REMOVE_TAGS, names.join(" "), |state| {
+            if arns.len() > RESOURCES_PER_TAGGING {
+                return refuse(
+                    REMOVE_TAGS,
+                    INVALID,
+                    "At most 20 resources can be untagged at once",
+                );
+            }
+            for arn in arns {
+                match state.elbv2.tags_of(arn) {
+                    Some(known) => known.retain(|key, _| !keys.contains(&key.as_str())),
+                    None => return refuse(REMOVE_TAGS, NO_LOAD_BALANCER, format!("'{arn}' not found")),
                 }
             }
             Ok(())

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
-use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags};
+use empire_controller::model::owner::{APP_TAG, OWNER_TAG, TAGS, Tags};
 use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
 };
@@ -33,6 +33,7 @@ impl State {
         found.extend(self.hasty_detachments(before));
         if let Some(app) = &self.acting
             && self.not_of(app) != before.not_of(app)
+            && !self.only_marks_differ(before, app)
         {
             found.push(format!("something that is not {app}'s was touched"));
         }
@@ -160,6 +161,50 @@ impl State {
             }
         }
         found
+    }
+
+    /// Something lost its owner, or one without got one: nothing but marks was touched, and no mark of another's.
+    fn only_marks_differ(&self, before: &State, app: &str) -> bool {
+        self.unmarked() == before.unmarked() && self.marks_of_others(app) == before.marks_of_others(app)
+    }
+
+    /// Everything, but for the marks that say whose it is.
+    fn unmarked(&self) -> String {
+        let mut bare = self.clone();
+        let strip = |tags: &mut Tags| tags.retain(|key, _| !TAGS.contains(&key.as_str()));
+        bare.ecs
+            .services
+            .values_mut()
+            .for_each(|found| strip(&mut found.tags));
+        let load_balancers = bare.elbv2.load_balancers.values_mut();
+        load_balancers.for_each(|found| strip(&mut found.settings.tags));
+        let groups = bare.elbv2.target_groups.values_mut();
+        groups.for_each(|found| strip(&mut found.settings.tags));
+        let records: Vec<&RecordSet> = self
+            .records()
+            .filter(|record| record.kind != RecordKind::Txt)
+            .collect();
+        let services = &bare.ecs.services;
+        let load_balancers: Vec<_> = bare.elbv2.load_balancers.values().map(|l| &l.settings).collect();
+        let groups: Vec<_> = bare.elbv2.target_groups.values().map(|g| &g.settings).collect();
+        format!("{services:?} {load_balancers:?} {groups:?} {records:?}")
+    }
+
+    fn marks_of_others(&self, app: &str) -> String {
+        let services = self.ecs.services.values().map(|found| &found.tags);
+        let load_balancers = self.elbv2.load_balancers.values();
+        let groups = self.elbv2.target_groups.values();
+        let tags = services
+            .chain(load_balancers.map(|found| &found.settings.tags))
+            .chain(groups.map(|found| &found.settings.tags))
+            .filter(|tags| {
+                tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(String::as_str) != Some(app)
+            });
+        let is_txt = |record: &&RecordSet| {
+            record.kind == RecordKind::Txt && !record.text().contains(&format!("{APP_TAG}={app},"))
+        };
+        let (tags, texts): (Vec<_>, Vec<_>) = (tags.collect(), self.records().filter(is_txt).collect());
+        format!("{tags:?} {texts:?}")
     }
 
     /// Everything that one App has no business with.

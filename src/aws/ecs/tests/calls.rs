@@ -347,6 +347,20 @@ async fn deletes_by_force_and_takes_what_is_gone_for_deleted() {
 }
 
 #[tokio::test]
+async fn takes_tags_off_a_service_by_their_keys() {
+    let aws = Replay::new([replay::json(&json!({}))]);
+    let keys = ["empire.dev/owner", "empire.dev/app"];
+    let service = Arn(SERVICE_ARN.into());
+    aws.clients.untag_service(&service, &keys).await.unwrap();
+    let sent = aws.only();
+    assert_eq!(sent.target, "UntagResource");
+    assert_eq!(
+        sent.json(),
+        json!({"resourceArn": SERVICE_ARN, "tagKeys": ["empire.dev/owner", "empire.dev/app"]})
+    );
+}
+
+#[tokio::test]
 async fn tags_a_service_by_its_arn() {
     let aws = Replay::new([
         replay::json(&json!({})),

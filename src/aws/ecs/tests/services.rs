@@ -6,7 +6,7 @@ use super::{CLUSTER, DEFINITION_ARN, SERVICE_ARN, attachment, network, service, 
 use crate::aws::Ecs;
 use crate::aws::replay::{self, Replay};
 use crate::model::name::Arn;
-use crate::model::service::{CircuitBreaker, PlacementStrategy};
+use crate::model::service::{CircuitBreaker, LaunchType, PlacementStrategy};
 use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
 
 async fn read(service: Value) -> ServiceState {
@@ -48,6 +48,8 @@ async fn reads_what_was_written() {
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement),
             constraints: Some(settings.constraints),
+            launch_type: Some(LaunchType::Ec2),
+            unlike_ours: Vec::new(),
             capacity_providers: None,
             grace_period: settings.grace_period,
             network: None,
@@ -205,4 +207,20 @@ async fn the_newest_event_is_found_in_any_order_and_the_first_wins_a_tie() {
         json!({"events": [event(1.0, "old"), event(3.0, "new"), event(3.0, "as new"), event(2.0, "mid")]});
     let found = read(with(service_json(), events)).await;
     assert_eq!(found.newest_event.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_of_a_service_is_told() {
+    let found = read(with(
+        service_json(),
+        json!({"launchType": "FARGATE", "schedulingStrategy": "DAEMON", "deploymentController": {"type": "CODE_DEPLOY"}}),
+    ))
+    .await;
+    assert_eq!(found.launch_type, Some(LaunchType::Fargate));
+    assert_eq!(
+        found.unlike_ours,
+        ["scheduling strategy DAEMON", "deployment controller CODE_DEPLOY"]
+    );
+    let provided = read(with(service_json(), json!({"launchType": null}))).await;
+    assert_eq!(provided.launch_type, None);
 }

@@ -25,6 +25,24 @@ async fn adds_tags_to_resources_of_both_kinds_in_one_call() {
     );
 }
 
+#[tokio::test]
+async fn takes_tags_away_by_their_keys() {
+    let aws = Replay::new([reply("RemoveTags", "")]);
+    let arns = [arn(BALANCER_ARN), arn(GROUP_ARN)];
+    let keys = ["empire.dev/owner", "empire.dev/app"];
+    aws.clients.remove_tags(&arns, &keys).await.unwrap();
+    assert_eq!(
+        aws.only().form(),
+        [
+            "Action=RemoveTags".to_owned(),
+            format!("ResourceArns.member.1={BALANCER_ARN}"),
+            format!("ResourceArns.member.2={GROUP_ARN}"),
+            "TagKeys.member.1=empire.dev/owner".into(),
+            "TagKeys.member.2=empire.dev/app".into(),
+        ]
+    );
+}
+
 fn tagged(arns: &[Arn]) -> String {
     let description = |arn: &Arn| {
         format!(

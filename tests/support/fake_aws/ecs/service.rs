@@ -141,6 +141,11 @@ impl Running {
             zone_rebalancing: Some(self.settings.zone_rebalancing),
             placement: Some(self.settings.placement.clone()),
             constraints: Some(self.settings.constraints.clone()),
+            launch_type: match &self.capacity {
+                Capacity::LaunchType(launch_type) => Some(*launch_type),
+                Capacity::Providers(_) => None,
+            },
+            unlike_ours: Vec::new(),
             capacity_providers: match &self.capacity {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(all) => Some(all.clone()),

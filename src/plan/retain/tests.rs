@@ -1,0 +1,216 @@
+//! Letting go, and taking over again.
+
+use crate::model::desired::Desired;
+use crate::model::owner::is_nobodys;
+use crate::model::service::LaunchType;
+use crate::model::state::{Observed, ServiceStatus};
+use crate::plan::fixtures::world::{apply, lines, pass, service_of};
+use crate::plan::fixtures::{EXTERNAL, INTERNAL, app, process, settled};
+use crate::plan::{Change, plan};
+
+/// Web, which has names in both zones and a host port, and worker.
+fn acme() -> Desired {
+    let web = process("web").external().claimed();
+    app([
+        web.named(INTERNAL, "acme.corp.example")
+            .named(EXTERNAL, "acme.example.com"),
+        process("worker"),
+    ])
+}
+
+fn leaving() -> Desired {
+    let Desired { owner, place, .. } = acme();
+    Desired::retaining(owner, place)
+}
+
+fn adopting() -> Desired {
+    Desired {
+        adopts: true,
+        ..acme()
+    }
+}
+
+fn let_go() -> Observed {
+    let mut world = settled(&acme());
+    pass(&leaving(), &mut world);
+    world
+}
+
+fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
+    assert_eq!(lines(desired, observed), expected);
+}
+
+#[test]
+fn an_app_that_leaves_things_behind_takes_its_marks_off_and_nothing_else() {
+    let mut world = settled(&acme());
+    let before = world.clone();
+    let done = pass(&leaving(), &mut world);
+    assert_eq!(
+        done,
+        [
+            "keep host port 9000 of container port 8080 for whoever comes after",
+            "let go of service shop_acme_web: take our tags off it",
+            "let go of service shop_acme_worker: take our tags off it",
+            "let go of listener 80 of web-external, web-external, web-external-group: take our tags off them",
+            "change records in zone Z-EXTERNAL: -_empire.acme-web.example.com TXT, -_empire.acme.example.com TXT",
+            "change records in zone Z-INTERNAL: -_empire.acme-web.corp.example TXT, -_empire.acme.corp.example TXT",
+        ]
+    );
+    check(&leaving(), &world, &[]);
+    assert!(plan(&leaving(), &world).is_settled());
+    assert!(world.services.values().all(|service| is_nobodys(&service.tags)));
+    assert!(world.load_balancers.values().all(|l| is_nobodys(&l.tags)));
+    assert!(world.target_groups.values().all(|g| is_nobodys(&g.tags)));
+    let attachments = |world: &Observed| -> Vec<_> {
+        let services = world.services.values();
+        services.map(|service| service.attachments.clone()).collect()
+    };
+    assert_eq!(attachments(&world), attachments(&before));
+    for (zone, records) in &world.zones {
+        assert_eq!(
+            records.records.len() + 2,
+            before.zones[zone].records.len(),
+            "{zone}"
+        );
+    }
+}
+
+#[test]
+fn a_pass_that_stopped_anywhere_leaves_the_rest_to_be_found() {
+    let changes = |world: &Observed| plan(&leaving(), world).changes.len();
+    for stop in 0.. {
+        let mut world = settled(&acme());
+        for _ in 0..stop {
+            if let Some(change) = plan(&leaving(), &world).changes.first().cloned() {
+                apply(&mut world, &change);
+            }
+        }
+        let rest = changes(&world);
+        pass(&leaving(), &mut world);
+        assert_eq!(world, let_go(), "after {stop}");
+        if rest == 0 {
+            assert!(stop > 4);
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_was_deleted_before_goes_whoever_it_belongs_to() {
+    let mut world = settled(&acme());
+    service_of(&mut world, "worker").status = ServiceStatus::Draining;
+    let changes = plan(&leaving(), &world).changes;
+    let untagged = changes
+        .iter()
+        .filter(|c| matches!(c, Change::UntagService { .. }));
+    assert_eq!(untagged.count(), 1);
+}
+
+#[test]
+fn what_was_let_go_of_is_in_the_way_and_says_how_to_take_it_over() {
+    let plan = plan(&acme(), &let_go());
+    let advice = "to take it over, annotate the App with empire.dev/adopt: \"true\"";
+    for what in ["service", "load balancer", "target group"] {
+        let mut messages = plan.obstacles.iter().map(|obstacle| &obstacle.message);
+        assert!(
+            messages.any(|message| message.starts_with(what) && message.contains(advice)),
+            "{what}: {:?}",
+            plan.obstacles
+        );
+    }
+}
+
+#[test]
+fn what_was_let_go_of_is_taken_over_without_a_rollout() {
+    let mut world = let_go();
+    let done = pass(&adopting(), &mut world);
+    assert_eq!(
+        done,
+        [
+            "tag web-external, listener 80 of web-external, web-external-group with empire.dev/app=shop/acme, \
+             empire.dev/owner=installation-1, empire.dev/process=web",
+            "tag service shop_acme_web with empire.dev/app=shop/acme, empire.dev/owner=installation-1, empire.dev/process=web",
+            "tag service shop_acme_worker with empire.dev/app=shop/acme, empire.dev/owner=installation-1, \
+             empire.dev/process=worker",
+            "take back host port 9000 of container port 8080",
+            "change records in zone Z-EXTERNAL: +_empire.acme-web.example.com TXT, +_empire.acme.example.com TXT",
+            "change records in zone Z-INTERNAL: +_empire.acme-web.corp.example TXT, +_empire.acme.corp.example TXT",
+        ]
+    );
+    assert!(plan(&adopting(), &world).is_settled());
+    let mut before = settled(&acme());
+    for zone in world.zones.values_mut().chain(before.zones.values_mut()) {
+        zone.records.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+    assert_eq!(world, before);
+}
+
+#[test]
+fn what_carries_anothers_tags_is_never_taken_over() {
+    let mut world = let_go();
+    let tags = &mut service_of(&mut world, "worker").tags;
+    tags.insert("empire.dev/owner".into(), "installation-2".into());
+    let plan = plan(&adopting(), &world);
+    let messages: Vec<&str> = plan.obstacles.iter().map(|o| o.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["service shop_acme_worker exists and does not carry this App's ownership tags"]
+    );
+    let touches = |change: &&Change| change.process() == Some("worker");
+    assert_eq!(plan.changes.iter().filter(touches).count(), 0);
+}
+
+#[test]
+fn a_service_made_by_other_means_is_tagged_first_and_then_repaired() {
+    let mut world = let_go();
+    let worker = service_of(&mut world, "worker");
+    worker.desired = 7;
+    worker.running = 7;
+    let mut wanted = adopting();
+    for process in wanted.processes.values_mut() {
+        if let crate::model::desired::Runs::Service(service) = &mut process.runs {
+            service.quantity = Some(2);
+        }
+    }
+    let done = pass(&wanted, &mut world);
+    let tag = done
+        .iter()
+        .position(|line| line.starts_with("tag service shop_acme_worker"));
+    let scale = done
+        .iter()
+        .position(|line| line == "update service shop_acme_worker: 2 tasks");
+    assert!(tag.is_some() && tag < scale, "{done:?}");
+}
+
+#[test]
+fn what_aws_cannot_change_keeps_a_service_from_being_taken_over() {
+    let mut world = let_go();
+    let worker = service_of(&mut world, "worker");
+    worker.launch_type = Some(LaunchType::Fargate);
+    worker.unlike_ours = vec!["scheduling strategy DAEMON".into()];
+    let plan = plan(&adopting(), &world);
+    let messages: Vec<&str> = plan.obstacles.iter().map(|o| o.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "service shop_acme_worker cannot be taken over, since it has what no service of this App's can have, and what AWS \
+             does not change: scheduling strategy DAEMON, launch type FARGATE; delete it"
+        ]
+    );
+}
+
+#[test]
+fn a_port_that_was_kept_is_not_freed_while_what_was_left_with_it_runs() {
+    let world = let_go();
+    // Made again, without web.
+    let wanted = app([process("worker")]);
+    let frees = |change: &Change| matches!(change, Change::FreePort(_));
+    assert!(!plan(&wanted, &world).changes.iter().any(frees));
+    // Nor if it goes again.
+    let Desired { owner, place, .. } = acme();
+    let empty = Desired::empty(owner, place);
+    assert!(plan(&empty, &world).is_settled());
+    let mut gone = world;
+    gone.services.remove("shop_acme_web");
+    assert!(plan(&wanted, &gone).changes.iter().any(frees));
+}
