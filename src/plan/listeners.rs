@@ -128,7 +128,8 @@ impl Planner<'_> {
     }
 
     fn remove_certificates(&self, plan: &mut Plan, listener: &Listener, found: &ListenerState) {
-        let wanted: BTreeSet<&String> = listener.more_certificates().iter().collect();
+        // The default one may be among them, too: one that has just become it was.
+        let wanted: BTreeSet<&String> = listener.certificates.iter().collect();
         let known = found.more_certificates.iter().flatten();
         for certificate in known.filter(|certificate| !wanted.contains(certificate)) {
             plan.changes.push(Change::RemoveCertificate {

@@ -22,7 +22,7 @@ pub(crate) struct Seen {
     pub(crate) services: BTreeMap<String, SeenService>,
     /// `scheme`, and its listeners' ports.
     pub(crate) load_balancers: Vec<(String, Vec<i32>)>,
-    /// The health checks' paths.
+    /// The health checks' paths, where they ask for one; ministack says so of all.
     pub(crate) target_groups: Vec<String>,
     /// Names of the records that lead to a load balancer, in all zones, without the ownership records.
     pub(crate) names: Vec<String>,
@@ -67,7 +67,7 @@ impl Aws {
         let groups = self.elbv2.describe_target_groups().send().await.unwrap();
         let paths = groups.target_groups().iter();
         seen.target_groups = paths
-            .map(|group| group.health_check_path().unwrap().into())
+            .map(|group| group.health_check_path().unwrap_or_default().into())
             .collect();
         for record in self.records().await {
             let name = record.name().trim_end_matches('.');

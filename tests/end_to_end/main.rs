@@ -11,6 +11,7 @@
 )]
 
 mod aws;
+mod exposures;
 mod lifecycle;
 mod manifests;
 mod names;

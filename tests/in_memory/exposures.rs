@@ -185,7 +185,7 @@ fn listeners_change_in_place() {
     check_edit(&https(&[ONE]), &https(&[TWO]), 1);
     check_edit(&https(&[ONE]), &https(&[ONE, TWO]), 1);
     check_edit(&https(&[ONE, TWO]), &https(&[ONE]), 1);
-    check_edit(&https(&[ONE, TWO]), &https(&[TWO, ONE]), 3);
+    check_edit(&https(&[ONE, TWO]), &https(&[TWO, ONE]), 2);
     check_edit(&http(), &with(web().idle_timeout("2m")), 1);
     check_edit(&with(web().idle_timeout("2m")), &http(), 1);
     check_edit(&http(), &with(web().deregistration_delay("2m")), 1);

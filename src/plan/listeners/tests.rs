@@ -91,7 +91,6 @@ fn certificates_that_change_places_are_never_missing() {
         &[
             "add certificate c-1 to listener 443 of load balancer web-internal",
             "point listener HTTPS 443 of load balancer web-internal at web-internal-group with certificate c-2",
-            "remove certificate c-2 from listener 443 of load balancer web-internal",
         ],
     );
 }

@@ -68,7 +68,10 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
         let mut listeners: Vec<_> = listeners
             .iter()
             .map(|l| {
-                let certificates = (&l.default_certificate, &l.more_certificates);
+                // The default one may be among the others, too.
+                let more = l.more_certificates.iter().flatten();
+                let more = more.filter(|more| Some(*more) != l.default_certificate.as_ref());
+                let certificates = (&l.default_certificate, more.collect::<Vec<_>>());
                 (l.port, &l.protocol, forwards(l.forwards_to()), certificates)
             })
             .collect();

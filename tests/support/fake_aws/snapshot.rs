@@ -90,7 +90,7 @@ impl State {
                         listener.port,
                         listener.protocol,
                         listener.default_certificate,
-                        listener.more_certificates,
+                        more(listener).collect::<Vec<_>>(),
                         listener.security_policy
                     )
                 })
@@ -187,10 +187,7 @@ impl State {
             Some(ListenerAction::RedirectToHttps) => "redirects to 443".into(),
             None => "leads nowhere".into(),
         };
-        let certificates = listener
-            .default_certificate
-            .iter()
-            .chain(listener.more_certificates.iter().flatten());
+        let certificates = listener.default_certificate.iter().chain(more(listener));
         let certificates = certificates.fold(String::new(), |all, arn| format!("{all} with {arn}"));
         format!("{protocol}{} {leads}{certificates}", listener.port)
     }
@@ -238,4 +235,10 @@ impl State {
             (_, content) => format!("{name} {kind:?} {content:?}"),
         }
     }
+}
+
+/// Certificates besides the default one, which may be among them, too, and then makes no difference.
+fn more(listener: &ListenerState) -> impl Iterator<Item = &String> {
+    let all = listener.more_certificates.iter().flatten();
+    all.filter(|more| Some(*more) != listener.default_certificate.as_ref())
 }
