@@ -16,7 +16,8 @@
 //!
 //! # Invariants
 //!
-//! - Nothing in AWS is modified or deleted unless [`model::owner`] says that it is ours.
+//! - Nothing in AWS is modified or deleted unless [`model::owner`] says that it is ours. What is nobody's may be tagged, if
+//!   the App is told to adopt it.
 //! - One [`plan::Change`] is one write. Only [`apply`] turns a name into an ARN.
 //! - Planning after applying finds nothing to change; a second pass over an unchanged App writes nothing.
 //! - Every create precedes the delete that it replaces; names go before what they point at.

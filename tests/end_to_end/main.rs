@@ -20,6 +20,8 @@ mod plan;
 mod ports;
 mod repair;
 mod restart;
+mod retained;
+mod tenants;
 mod troubles;
 
 #[path = "../support"]

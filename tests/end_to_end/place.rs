@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use serde_json::{Value, json};
@@ -80,6 +81,24 @@ impl Place {
 
     /// With a namespace only, on somebody's control plane.
     pub(crate) async fn under(administrator: &Kubectl, cloud: Cloud, name: &str, region: &str) -> Self {
+        Place::made(administrator, cloud, name, region, None).await
+    }
+
+    /// With a Platform in the account of an IAM role, under the shared controller.
+    pub(crate) async fn in_account_of(cloud: Cloud, name: &str, region: &str, role: &str) -> Self {
+        let place = Place::made(&SHARED.0.kubectl, cloud, name, region, Some(role)).await;
+        place.apply(&place.platform);
+        place.wait("platform", name, "condition=Ready");
+        place
+    }
+
+    async fn made(
+        administrator: &Kubectl,
+        cloud: Cloud,
+        name: &str,
+        region: &str,
+        role: Option<&str>,
+    ) -> Self {
         let emulator = match cloud {
             Cloud::Ministack => &MINISTACK,
             Cloud::Moto => &MOTO,
@@ -91,16 +110,24 @@ impl Place {
         assert!(alone, "{name} would see what another test makes in {region}");
         let proxy = Proxy::start(&emulator.url).await;
         let zone = format!("{name}.example.com");
-        let mut made = seed(&emulator.url, region, name, &zone);
+        let mut made = seed(&emulator.url, region, name, &zone, role);
         let zones = ["internal", "external"].map(|side| &made["spec"]["dns"][side]["hostedZoneId"]);
         let zones = zones.map(|id| id.as_str().unwrap().to_owned()).to_vec();
-        merge(&mut made, &json!({ "spec": { "endpointUrl": proxy.url } }));
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        merge(
+            &mut made,
+            &json!({ "spec": { "endpointUrl": proxy.url, "roleArn": role } }),
+        );
+        let mut config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .endpoint_url(&emulator.url)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
             .load()
             .await;
+        if let Some(role) = role {
+            let assumed = AssumeRoleProvider::builder(role).session_name("tests");
+            let assumed = SharedCredentialsProvider::new(assumed.configure(&config).build().await);
+            config = config.into_builder().credentials_provider(assumed).build();
+        }
         administrator.run(&["create", "namespace", name], "").unwrap();
         Place {
             cloud,
@@ -257,12 +284,13 @@ pub(crate) fn tally(calls: &[String]) -> Vec<(&str, usize)> {
     tally.into_iter().collect()
 }
 
-fn seed(endpoint: &str, region: &str, cluster: &str, zone: &str) -> Value {
+fn seed(endpoint: &str, region: &str, cluster: &str, zone: &str, role: Option<&str>) -> Value {
     let python = printed_by("emulators/install").join("python");
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/local/emulators/seed");
     let output = Command::new(python)
         .arg(seed)
         .args([endpoint, region, cluster, zone])
+        .args(role)
         .output()
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);

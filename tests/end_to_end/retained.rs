@@ -1,0 +1,115 @@
+//! Apps that leave behind what they have, and take it over again.
+
+use serde_json::json;
+
+use super::aws::Seen;
+use super::manifests::{app, merge};
+use super::place::{Cloud, Place, tally};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_app_left_behind_is_taken_over_as_it_was_on_ministack() {
+    leave_and_take_over(&Place::new(Cloud::Ministack, "left-ministack", "eu-north-1").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_app_left_behind_is_taken_over_as_it_was_on_moto() {
+    let spec = json!({ "network": { "hostPorts": { "first": 9000, "last": 9100 } } });
+    leave_and_take_over(&Place::with(Cloud::Moto, "left-moto", "eu-north-1", spec).await).await;
+}
+
+async fn leave_and_take_over(place: &Place) {
+    let mut acme = app("acme");
+    merge(&mut acme, &json!({ "spec": { "deletionPolicy": "Retain" } }));
+    place.converge(&acme);
+    let (before, ports) = (place.aws.see().await, place.claims());
+    let let_go = [
+        ("ChangeResourceRecordSets", 2),
+        ("RemoveTags", 1),
+        ("UntagResource", 2),
+    ];
+
+    let writes = place.delete("acme");
+    assert_eq!(tally(&writes), let_go, "{writes:?}");
+    let left = place.aws.see().await;
+    assert_eq!(
+        left,
+        Seen {
+            ownership_records: 0,
+            ..before.clone()
+        }
+    );
+    for service in place.aws.services().await {
+        let arn = service.service_arn().unwrap();
+        let tags = place.aws.ecs.list_tags_for_resource().resource_arn(arn);
+        let tags = tags.send().await.unwrap();
+        let keys: Vec<&str> = tags.tags().iter().filter_map(|tag| tag.key()).collect();
+        assert_eq!(keys, ["cost-center"]);
+    }
+    assert_eq!(place.claims(), ports);
+    let retained = "jsonpath={.items[*].spec.retained}";
+    let retained = || place.kubectl(&["get", "portallocations", "-o", retained]);
+    assert_eq!(retained().contains("true"), place.has_host_ports());
+
+    place.apply(&acme);
+    let message = place.condition("acme", "Stalled", "Conflict").await;
+    assert!(message.contains("empire.dev/adopt"), "{message}");
+    place.proxy.take_writes();
+    place.kubectl(&["annotate", "app", "acme", "empire.dev/adopt=true"]);
+    place.wait("app", "acme", "condition=Ready");
+    let writes = place.proxy.take_writes();
+    let taken_over = [
+        ("AddTags", 1),
+        ("ChangeResourceRecordSets", 2),
+        ("TagResource", 2),
+    ];
+    assert_eq!(tally(&writes), taken_over, "{writes:?}");
+    assert_eq!(place.aws.see().await, before);
+    assert_eq!(place.claims(), ports);
+    assert!(!retained().contains("true"));
+
+    place.looked_at_again().await;
+    assert_eq!(place.proxy.take_writes(), [""; 0], "nothing changed");
+    place.kubectl(&[
+        "patch",
+        "app",
+        "acme",
+        "--type=merge",
+        "-p",
+        "{\"spec\":{\"deletionPolicy\":\"Delete\"}}",
+    ]);
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
+    assert_eq!(place.claims(), [0; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_whose_platform_is_gone_may_go_if_it_leaves_everything_behind() {
+    let place = Place::new(Cloud::Ministack, "left-alone", "eu-central-1").await;
+    let mut acme = app("acme");
+    merge(
+        &mut acme,
+        &json!({ "spec": { "deletionPolicy": "Retain", "suspend": true } }),
+    );
+    place.converge(&{
+        let mut running = acme.clone();
+        merge(&mut running, &json!({ "spec": { "suspend": false } }));
+        running
+    });
+    place.apply(&acme);
+    let before = place.aws.see().await;
+    // By force: it is held as long as an App is here.
+    place.kubectl(&["delete", "platform", &place.name, "--wait=false"]);
+    place.kubectl(&[
+        "patch",
+        "platform",
+        &place.name,
+        "--type=merge",
+        "-p",
+        "{\"metadata\":{\"finalizers\":null}}",
+    ]);
+    place.condition("acme", "Reconciling", "PlatformNotFound").await;
+    assert_eq!(place.delete("acme"), [""; 0], "not a call");
+    assert_eq!(place.aws.see().await, before);
+    let events = place.kubectl(&["get", "events", "-o", "jsonpath={.items[*].message}"]);
+    assert!(events.contains("its Platform is gone"), "{events}");
+}
