@@ -33,6 +33,11 @@ fn two_ports() -> AppFixture {
     with(web().listeners(&[(80, "http", 8080), (81, "http", 9000)]))
 }
 
+/// The same, the other way round: `PORT` is 9000.
+fn turned() -> AppFixture {
+    with(web().listeners(&[(81, "http", 9000), (80, "http", 8080)]))
+}
+
 fn claimed() -> PlatformFixture {
     staging().bridge_ports(9000, 9010)
 }
@@ -212,6 +217,29 @@ fn a_second_container_port_is_one_rollout() {
     }
 }
 
+#[test]
+fn the_order_of_listeners_is_a_matter_of_content_alone() {
+    // Register and UpdateService, for PORT.
+    check_edit(&two_ports(), &turned(), 2);
+    check_edit(&http(), &turned(), 5);
+    check_edit(&turned(), &http(), 4);
+}
+
+#[test]
+fn whichever_target_group_stays_is_looked_after() {
+    let mut world = World::new(&staging());
+    for app in [turned(), http()] {
+        world.apply(&app);
+        world.settle();
+    }
+    let [group] = world.aws.target_groups_of("shop/acme", "web").try_into().unwrap();
+    world.aws.by_hand().set_delay(&group, 299);
+    world.restart();
+    let repaired = world.settle();
+    assert_eq!(repaired.len(), 1, "{repaired:#?}");
+    world.assert_ready();
+}
+
 /// From each to another, killed at every write.
 #[test]
 fn arrives_wherever_it_is_killed() {
@@ -225,6 +253,9 @@ fn arrives_wherever_it_is_killed() {
         ("a port more", http(), two_ports()),
         ("a port less", two_ports(), https(&[ONE])),
         ("two ports to tcp", two_ports(), tcp()),
+        ("a port in front", http(), turned()),
+        ("another order", two_ports(), turned()),
+        ("the first port goes", turned(), http()),
     ] {
         let edit = move |world: &mut World| world.apply(&to);
         points += check(name, &Operation::new(claimed(), Some(from), edit));

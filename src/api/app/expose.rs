@@ -125,7 +125,8 @@ pub enum ListenerProtocol {
     Tls,
 }
 
-/// How the load balancer finds out whether a task works. Statuses 200 to 399 pass.
+/// How the load balancer finds out whether a task works: `http` and `https` ask for a path, `tcp` and `tls` for an answer on
+/// the port.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -154,13 +155,14 @@ pub struct HealthCheck {
     pub interval: Option<String>,
 
     /// How long one check may take, `2s` to `120s`, in whole seconds and less than the interval. Left out: the lesser of
-    /// 5s and the interval less 1s.
+    /// 5s and the interval less 1s; for `tcp` and `tls` 10s, or the interval less 1s where that is shorter than 10s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("2s", "120s"))]
     pub timeout: Option<String>,
 
-    /// After how many passed checks in a row a task counts as healthy, 2 to 10. Left out: 2.
+    /// After how many passed checks in a row a task counts as healthy, 2 to 10. Left out: 2; for `tcp` and
+    /// `tls` 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 10))]
     pub healthy_threshold: Option<i32>,
