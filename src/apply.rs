@@ -5,6 +5,8 @@
 
 mod records;
 mod rollouts;
+mod schedules;
+mod tags;
 
 use std::collections::BTreeSet;
 
@@ -15,11 +17,11 @@ use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
-use crate::model::owner::{Owner, TAGS, Tags};
+use crate::model::owner::{Owner, TAGS};
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
-use crate::plan::{Change, Tagged};
+use crate::plan::Change;
 
 /// What became of one change.
 #[derive(Debug)]
@@ -246,20 +248,20 @@ async fn write(
                 .remove(certificate);
         }
         Change::AddTags { resources, tags } => {
-            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tagged_arn(observed, r)).collect();
+            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tags::arn_of(observed, r)).collect();
             aws.add_tags(&arns?, tags).await?;
             for resource in resources {
-                if let Some(known) = tags_of(observed, resource) {
+                if let Some(known) = tags::of(observed, resource) {
                     known.extend(tags.clone());
                 }
             }
         }
         Change::RemoveTags { resources } => {
-            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tagged_arn(observed, r)).collect();
+            let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tags::arn_of(observed, r)).collect();
             aws.remove_tags(&arns?, &TAGS).await?;
             for resource in resources {
-                if let Some(known) = tags_of(observed, resource) {
-                    remove_ours(known);
+                if let Some(known) = tags::of(observed, resource) {
+                    tags::remove_ours(known);
                 }
             }
         }
@@ -340,6 +342,21 @@ async fn write(
                 state.status = ServiceStatus::Draining;
             }
         }
+        Change::CreateScheduleGroup { group, .. } => schedules::create_group(aws, observed, group).await?,
+        Change::CreateSchedule {
+            schedule,
+            task_definition,
+            ..
+        } => schedules::create(aws, observed, owner, schedule, task_definition).await?,
+        Change::UpdateSchedule {
+            schedule,
+            task_definition,
+            ..
+        } => schedules::update(aws, observed, owner, schedule, task_definition).await?,
+        Change::DeleteSchedule { group, schedule, .. } => {
+            aws.delete_schedule(group, schedule).await?;
+            observed.schedules.remove(schedule);
+        }
         Change::TagService { service, tags, .. } => {
             let arn = observed.services.get(service).map(|s| s.arn.clone());
             aws.tag_service(&arn.ok_or_else(|| unknown("service", service))?, tags)
@@ -353,7 +370,7 @@ async fn write(
             aws.untag_service(&arn.ok_or_else(|| unknown("service", service))?, &TAGS)
                 .await?;
             if let Some(state) = observed.services.get_mut(service) {
-                remove_ours(&mut state.tags);
+                tags::remove_ours(&mut state.tags);
             }
         }
         Change::ChangeRecords { zone, changes } => {
@@ -403,31 +420,6 @@ fn listener_at<'a>(
     let mut listeners = listeners(observed, load_balancer)?.iter_mut();
     let found = listeners.find(|listener| listener.port == port);
     found.ok_or_else(|| unknown("listener of", load_balancer))
-}
-
-fn tagged_arn(observed: &mut Observed, resource: &Tagged) -> Result<Arn, Error> {
-    match resource {
-        Tagged::LoadBalancer(name) => load_balancer_arn(observed, name),
-        Tagged::TargetGroup(name) => target_group_arn(observed, name),
-        Tagged::Listener { load_balancer, port } => {
-            listener_at(observed, load_balancer, *port).map(|listener| listener.arn.clone())
-        }
-    }
-}
-
-/// `None` where they were not read.
-fn tags_of<'a>(observed: &'a mut Observed, resource: &Tagged) -> Option<&'a mut Tags> {
-    match resource {
-        Tagged::LoadBalancer(name) => observed.load_balancers.get_mut(name).map(|l| &mut l.tags),
-        Tagged::TargetGroup(name) => observed.target_groups.get_mut(name).map(|g| &mut g.tags),
-        Tagged::Listener { load_balancer, port } => {
-            listener_at(observed, load_balancer, *port).ok()?.tags.as_mut()
-        }
-    }
-}
-
-fn remove_ours(tags: &mut Tags) {
-    tags.retain(|key, _| !TAGS.contains(&key.as_str()));
 }
 
 fn load_balancer_arn(observed: &Observed, name: &str) -> Result<Arn, Error> {

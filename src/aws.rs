@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 mod replay;
 mod route53;
+mod scheduler;
 
 pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};
@@ -27,6 +28,7 @@ use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::rollout::ServiceDeployment;
+use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
@@ -41,6 +43,8 @@ pub trait Ecs: Send + Sync {
     async fn list_services(&self, cluster: &str) -> Result<Vec<String>>;
     /// The named services, with tags, ten a call. Absent and inactive ones are left out.
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
+    /// The ARN of a cluster, given that or its name; `None` if there is none, or none that is active.
+    async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>>;
     /// By ARN, or the newest active revision of a family; with tags.
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>>;
     /// Not retried by the SDK: there is no name to collide on, so a lost reply would register a second revision.
@@ -160,6 +164,23 @@ pub trait Route53: Send + Sync {
     async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()>;
 }
 
-/// The three together: what one Platform's Apps are reconciled against.
-pub trait Aws: Ecs + Elbv2 + Route53 {}
-impl<T: Ecs + Elbv2 + Route53> Aws for T {}
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/>
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// Without tags; `None` if there is no such group.
+    async fn get_schedule_group(&self, name: &str) -> Result<Option<ScheduleGroupState>>;
+    /// Empty for a group that is gone.
+    async fn list_schedule_group_tags(&self, group: &Arn) -> Result<Tags>;
+    /// The names in a group that begin so; `None` if there is no such group.
+    async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>>;
+    async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>>;
+
+    async fn create_schedule_group(&self, group: &ScheduleGroup) -> Result<Arn>;
+    async fn create_schedule(&self, schedule: &Schedule, target: &ScheduleTarget) -> Result<()>;
+    async fn update_schedule(&self, schedule: &Schedule, target: &ScheduleTarget) -> Result<()>;
+    async fn delete_schedule(&self, group: &str, name: &str) -> Result<()>;
+}
+
+/// All of them: what one Platform's Apps are reconciled against.
+pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler {}
+impl<T: Ecs + Elbv2 + Route53 + Scheduler> Aws for T {}

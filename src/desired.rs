@@ -4,8 +4,10 @@
 //! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
 
 mod content;
+mod cron;
 mod load_balancing;
 mod records;
+mod schedule;
 mod service;
 mod tenancy;
 pub(crate) mod text;
@@ -137,6 +139,20 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn build(&self) -> Result<DesiredProcess, Error> {
+        let process = self.process;
+        let runs = match (&process.cron, process.noservice) {
+            (_, Some(true)) => Runs::ByHand(self.tags()),
+            (Some(cron), _) => Runs::Schedule(self.schedule(cron)?),
+            (None, _) => return self.serving(),
+        };
+        Ok(DesiredProcess {
+            task_definition: self.task_definition(&[])?,
+            runs,
+            load_balancing: None,
+        })
+    }
+
+    fn serving(&self) -> Result<DesiredProcess, Error> {
         let exposure = exposure(self.name, self.process);
         let ports = exposure.as_ref().map(container_ports).unwrap_or_default();
         let claimed = !ports.is_empty() && self.host_port() == HostPort::Claimed;

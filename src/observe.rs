@@ -3,6 +3,8 @@
 //! What an App holds is found, not remembered: by name prefix in the lists, by tags, and by ownership records. What is
 //! not there is absent from [`Observed`], never an error. Only what the plan can use is read, and nothing twice.
 
+mod schedules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join;
@@ -10,7 +12,7 @@ use futures::future::try_join;
 use crate::aws::Aws;
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::model::desired::{self, Desired};
+use crate::model::desired::{self, Desired, Runs};
 use crate::model::name::{self, Arn};
 use crate::model::owner::{Tags, is_nobodys};
 use crate::model::port::Claim;
@@ -31,6 +33,8 @@ pub struct Known {
     pub mentioned: BTreeSet<String>,
     /// What is remembered of each process's rollouts.
     pub rollouts: BTreeMap<String, RolloutMemory>,
+    /// By process, what its status says that it runs.
+    pub reported_definitions: BTreeMap<String, Arn>,
     pub port_cursor: Option<u16>,
     pub ports_recovered: bool,
 }
@@ -75,8 +79,9 @@ pub async fn observe(
     );
 
     observed.services = services(aws, desired, &mentioned).await?;
+    schedules::read(aws, desired, &mut observed).await?;
     observed.task_definitions = known.task_definitions;
-    task_definitions(aws, desired, &mut observed).await?;
+    task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
     for zone in &desired.place.zones {
         if let Some(state) = records(aws, desired, &observed.load_balancers, zone).await? {
             observed.zones.insert(zone.clone(), state);
@@ -116,6 +121,7 @@ pub async fn observe_pending(
                 load_balancers.insert(load_balancer.clone());
             }
             Pending::PortRecovery { .. } => observed.ports = ports(claims, desired, &known).await?,
+            Pending::GroupDeletion { .. } => schedules::read(aws, desired, &mut observed).await?,
             Pending::Retiring { .. } | Pending::Names { .. } => {}
         }
     }
@@ -126,7 +132,7 @@ pub async fn observe_pending(
         observed
             .services
             .extend(found.into_iter().map(|service| (service.name.clone(), service)));
-        task_definitions(aws, desired, &mut observed).await?;
+        task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
     }
     if !load_balancers.is_empty() {
         let names: Vec<String> = load_balancers.into_iter().collect();
@@ -209,15 +215,24 @@ async fn services(
         .collect())
 }
 
-/// What the services run; and where that is not what is wanted, the newest revision of the family, which a pass that
-/// crashed before its `UpdateService` may have left.
-async fn task_definitions(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> Result<(), Error> {
-    let running: BTreeSet<Arn> = observed
-        .services
-        .values()
-        .map(|s| s.task_definition.clone())
-        .collect();
-    for arn in &running {
+/// What services and schedules run, and what was last reported of a process that has neither; and where that is not what
+/// is wanted, the newest revision of the family, which a pass that crashed before it used it may have left.
+async fn task_definitions(
+    aws: &dyn Aws,
+    desired: &Desired,
+    reported: &BTreeMap<String, Arn>,
+    observed: &mut Observed,
+) -> Result<(), Error> {
+    let services = observed.services.values().map(|s| &s.task_definition);
+    let schedules = observed.schedules.values();
+    let schedules = schedules.filter_map(|schedule| schedule.task_definition.as_ref());
+    let running: BTreeSet<Arn> = services.chain(schedules).cloned().collect();
+    // Another installation's, in another cluster, may be the newest of the family: a look there would find it each time.
+    let by_hand = desired.processes.iter();
+    let by_hand = by_hand
+        .filter(|(_, process)| matches!(process.runs, Runs::ByHand(_)))
+        .filter_map(|(name, _)| reported.get(name));
+    for arn in running.iter().chain(by_hand) {
         if !observed.task_definitions.contains_key(arn)
             && let Some(found) = aws.describe_task_definition(&arn.0).await?
         {

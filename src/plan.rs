@@ -16,6 +16,7 @@ mod ports;
 mod retain;
 mod retire;
 mod route53;
+mod schedules;
 mod slots;
 mod view;
 
@@ -73,6 +74,8 @@ pub enum Pending {
     },
     /// Ports in use by our services are being claimed for them.
     PortRecovery { process: String },
+    /// A schedule group that somebody deletes, and that must be gone before it can be made again.
+    GroupDeletion { process: String, group: String },
     /// Names that wait until their load balancer serves.
     Names { process: String, load_balancer: String },
 }
@@ -88,6 +91,7 @@ impl Pending {
             | Pending::Provisioning { process, .. }
             | Pending::Retiring { process, .. }
             | Pending::PortRecovery { process }
+            | Pending::GroupDeletion { process, .. }
             | Pending::Names { process, .. } => process,
         }
     }
@@ -118,6 +122,12 @@ impl fmt::Display for Pending {
                 Ok(())
             }
             Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
+            Pending::GroupDeletion { group, .. } => {
+                write!(
+                    f,
+                    "waiting until schedule group {group}, which somebody deletes, is gone"
+                )
+            }
             Pending::Names { load_balancer, .. } => {
                 write!(
                     f,
@@ -159,6 +169,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         elbv2::plan(&view, &mut plan);
         retire::plan(&view, &mut plan);
         ecs::plan(&view, &mut plan);
+        schedules::plan(&view, &mut plan);
     }
     plan.drop_parked(&observed.parked);
 
@@ -229,6 +240,7 @@ impl Plan {
             | Pending::Draining { .. }
             | Pending::Provisioning { .. }
             | Pending::Retiring { .. }
+            | Pending::GroupDeletion { .. }
             | Pending::PortRecovery { .. } => true,
         });
     }

@@ -131,6 +131,13 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
         observed.waits_over.insert(load_balancer.clone());
     }
     observed.overdue.clear();
+    if observed
+        .schedule_group
+        .take_if(|group| group.is_deleting)
+        .is_some()
+    {
+        observed.schedules.clear();
+    }
     observed.ports.recovered = true;
 }
 

@@ -63,7 +63,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "desired",
         modules: &["api", "model", "error"],
-        crates: &["shell_words"],
+        crates: &["jiff::tz::TimeZoneDatabase", "shell_words"],
         pure: true,
     },
     Module {
@@ -124,6 +124,7 @@ const MODULES: &[Module] = &[
             "aws_sdk_ecs",
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_route53",
+            "aws_sdk_scheduler",
             "aws_sdk_sts",
             "aws_smithy_types",
             "futures",

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use empire_controller::model::name::{AppName, load_balancer_prefix};
+use empire_controller::model::name::{AppName, load_balancer_prefix, schedule_group};
 use empire_controller::model::owner::OWNER_TAG;
 use serde_json::{Value, json};
 
@@ -48,11 +48,14 @@ const BESIDES: &[(&str, &[&str])] = &[
         &["elasticloadbalancing:AddTags"],
     ),
     ("elasticloadbalancing:SetSubnets", &["ec2:DescribeSubnets"]),
+    ("scheduler:CreateScheduleGroup", &["scheduler:TagResource"]),
+    ("scheduler:CreateSchedule", &["iam:PassRole"]),
 ];
 
 /// What changes something that carries no tags: Route 53 has ownership in its records, and a service deployment belongs
-/// to a service, which has them.
-const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment"];
+/// to a service, which has them; schedules belong to a group, which has them.
+const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment", SCHEDULES];
+const SCHEDULES: &str = "scheduler:";
 
 /// The calls of the source by their verb (read, create, modify, delete).
 fn calls() -> BTreeMap<String, BTreeSet<String>> {
@@ -181,6 +184,9 @@ fn what_is_created_has_an_owner_tag_from_the_start() {
     let key = format!("aws:RequestTag/{OWNER_TAG}");
     let mut creates: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for action in &calls["create"] {
+        if action == "scheduler:CreateSchedule" {
+            continue;
+        }
         let statement = allowing(&policy, action, &key);
         assert_eq!(statement.condition, json!({"Null": {key.as_str(): "false"}}));
         let (service, operation) = action.split_once(':').unwrap();
@@ -196,7 +202,37 @@ fn what_is_created_has_an_owner_tag_from_the_start() {
         let listed = strings(&statement.condition["StringEquals"][&key]);
         assert_eq!(Some(&listed), creates.get(service));
     }
-    assert_eq!(creates.len(), 2);
+    // EventBridge Scheduler knows no such condition: its groups are tagged by name, and with an owner.
+    let tagging = allowing(&policy, "scheduler:TagResource", &key);
+    assert!(tagging.actions.contains("scheduler:CreateScheduleGroup"));
+    assert_eq!(
+        creates.into_keys().collect::<Vec<_>>(),
+        ["ecs", "elasticloadbalancing", "scheduler"]
+    );
+}
+
+#[test]
+fn schedules_and_their_groups_bear_our_names() {
+    let group = schedule_group("installation-1");
+    assert!(group.starts_with("empire-"), "{group}");
+    for statement in policy() {
+        for action in &statement.actions {
+            // The one action that AWS ties to no resource.
+            if !action.starts_with(SCHEDULES) || action == "scheduler:ListSchedules" {
+                continue;
+            }
+            let scheduler = |resource: &&String| resource.contains(":scheduler:");
+            let scoped: Vec<&String> = statement.resources.iter().filter(scheduler).collect();
+            assert!(!scoped.is_empty(), "{action}");
+            for resource in scoped {
+                assert!(
+                    resource.ends_with(":schedule-group/empire-*")
+                        || resource.ends_with(":schedule/empire-*/*"),
+                    "{action}: {resource}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -214,18 +250,26 @@ fn records_are_never_overwritten_and_other_types_never_touched() {
 }
 
 #[test]
-fn a_role_is_passed_by_its_name_or_path_and_to_tasks_alone() {
+fn a_role_is_passed_by_its_name_or_path_and_to_the_one_service_that_needs_it() {
     let policy = policy();
-    let statement = allowing(&policy, "iam:PassRole", "iam:PassedToService");
-    assert_eq!(
-        statement.condition,
-        json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
-    );
-    for role in &statement.resources {
-        let (_, name) = role.split_once(":role/").unwrap();
-        let is_path = name.strip_suffix("/*").is_some_and(|path| !path.contains('*'));
-        assert!(is_path || !name.contains('*'), "{role}");
+    let passing = policy
+        .iter()
+        .filter(|statement| statement.actions.contains("iam:PassRole"));
+    let mut services = Vec::new();
+    for statement in passing {
+        let service = statement.condition["StringEquals"]["iam:PassedToService"].clone();
+        assert_eq!(
+            statement.condition,
+            json!({"StringEquals": {"iam:PassedToService": service}})
+        );
+        services.push(service);
+        for role in &statement.resources {
+            let (_, name) = role.split_once(":role/").unwrap();
+            let is_path = name.strip_suffix("/*").is_some_and(|path| !path.contains('*'));
+            assert!(is_path || !name.contains('*'), "{role}");
+        }
     }
+    assert_eq!(services, ["ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"]);
 }
 
 #[test]

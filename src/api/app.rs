@@ -14,7 +14,7 @@ pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, 
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
     AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring, RolloutStatus,
-    SubmittedRollout,
+    ScheduleStatus, SubmittedRollout,
 };
 
 use std::collections::BTreeMap;

@@ -38,6 +38,7 @@ pub struct AwsClients {
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) route53: aws_sdk_route53::Client,
+    pub(super) scheduler: aws_sdk_scheduler::Client,
     zones: Arc<Mutex<HashMap<String, Arc<Turn>>>>,
 }
 
@@ -82,6 +83,7 @@ impl AwsClients {
             ecs: aws_sdk_ecs::Client::new(config),
             elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
             route53: aws_sdk_route53::Client::new(config),
+            scheduler: aws_sdk_scheduler::Client::new(config),
             zones: Arc::default(),
         }
     }

@@ -22,6 +22,7 @@ use crate::model::rollout::ServiceDeployment;
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{ServiceState, TaskDefinitionState};
 
+const DESCRIBE_CLUSTERS: Call = Call::read("ecs:DescribeClusters");
 const LIST_SERVICES: Call = Call::read("ecs:ListServices");
 const DESCRIBE_SERVICES: Call = Call::read("ecs:DescribeServices");
 const DESCRIBE_TASK_DEFINITION: Call = Call::read("ecs:DescribeTaskDefinition");
@@ -89,6 +90,19 @@ impl Ecs for AwsClients {
             }
         }
         Ok(services)
+    }
+
+    async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {
+        let reply = self
+            .ecs
+            .describe_clusters()
+            .clusters(cluster)
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_CLUSTERS.failed(&error))?;
+        let is_there = |found: &&sdk::Cluster| found.status() != Some("INACTIVE");
+        let found = reply.clusters().iter().find(is_there);
+        Ok(found.and_then(|found| found.cluster_arn().map(|arn| Arn(arn.into()))))
     }
 
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {

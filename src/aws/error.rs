@@ -330,6 +330,7 @@ const ANY: &str = "";
 const ECS: &str = "ecs:";
 const ELBV2: &str = "elasticloadbalancing:";
 const ROUTE53: &str = "route53:";
+const SCHEDULER: &str = "scheduler:";
 const STS: &str = "sts:";
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
@@ -360,6 +361,7 @@ const RULES: &[Rule] = &[
     rule(ECS, NAMELESS, Fault::Pending).saying("Unable to assume the service linked role"),
     rule(ANY, &["DependencyViolation"], Fault::Pending),
     rule(ELBV2, &["ResourceInUse"], Fault::Pending).on(&[Verb::Delete]),
+    rule(SCHEDULER, &["ConflictException"], Fault::Pending).on(&[Verb::Modify, Verb::Delete]),
 
     // Not there. A create that names a parent believed in it.
     // The second one is what `TagResource` says of a service that is gone.
@@ -373,6 +375,10 @@ const RULES: &[Rule] = &[
     rule(ROUTE53, &["NoSuchHostedZone"], Fault::Absent).on(&[Verb::Delete]),
     rule(ROUTE53, &["NoSuchChange"], Fault::Absent),
 
+    // In a create it is the group.
+    rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Stale).on(&[Verb::Create]),
+    rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Absent),
+
     // Another world than the plan believed in.
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
     rule(ECS, NAMELESS, Fault::Stale).saying("TaskDefinition is inactive"),
@@ -382,6 +388,7 @@ const RULES: &[Rule] = &[
     rule(ELBV2, &["DuplicateLoadBalancerName", "DuplicateTargetGroupName", "DuplicateListener",
         "PriorityInUse", "TargetGroupAssociationLimit"], Fault::Stale),
     rule(ROUTE53, &["InvalidChangeBatch"], Fault::Stale),
+    rule(SCHEDULER, &["ConflictException"], Fault::Stale).on(&[Verb::Create]),
 
     // Access.
     rule(ANY, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException",
@@ -394,6 +401,7 @@ const RULES: &[Rule] = &[
     rule(ECS, &["LimitExceededException"], DENIED),
     rule(ELBV2, &["TooMany*"], DENIED),
     rule(ROUTE53, &["LimitsExceeded"], DENIED),
+    rule(SCHEDULER, &["ServiceQuotaExceededException"], DENIED),
 
     // The operator's settings.
     rule(ECS, &["ClusterNotFoundException", "BlockedException", "UnsupportedFeatureException",

@@ -410,6 +410,10 @@ fn lets_go(change: &Change) -> bool {
         | Change::CreateService { .. }
         | Change::UpdateService { .. }
         | Change::StopRollout { .. }
+        | Change::CreateScheduleGroup { .. }
+        | Change::CreateSchedule { .. }
+        | Change::UpdateSchedule { .. }
+        | Change::DeleteSchedule { .. }
         | Change::TagService { .. }
         | Change::RetainPort(_)
         | Change::TakeBackPort(_)
@@ -426,6 +430,7 @@ fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
         .any(|service| owner.owns(&service.tags))
         || observed.load_balancers.values().any(|l| owner.owns(&l.tags))
         || observed.target_groups.values().any(|g| owner.owns(&g.tags))
+        || observed.schedules_of(owner).next().is_some()
         || observed
             .ports
             .claims

@@ -1,19 +1,20 @@
 //! What a pass over an App starts from, as does a preview of one: where the App lives, what it wants, and what its
 //! status remembers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::installation::Installation;
 use super::resolve::{Resolved, resolve, unready};
-use crate::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord};
+use crate::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::name::Arn;
 use crate::model::owner::Owner;
 use crate::observe::Known;
 use crate::reconcile::{Request, Scope};
@@ -88,6 +89,7 @@ pub(super) fn request<'a>(
         known: Known {
             mentioned: mentioned(app, status),
             rollouts: status::rollouts(status),
+            reported_definitions: reported_definitions(status),
             ..Known::default()
         },
         scope: Scope::Everything,
@@ -107,6 +109,16 @@ fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
         .chain(app.spec.processes.keys())
         .cloned()
         .collect()
+}
+
+/// What the status says that each process runs. Of one without service and schedule nothing else does.
+fn reported_definitions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
+    let reported = status.into_iter().flat_map(|status| &status.processes);
+    let definition = |process: &ProcessStatus| {
+        let arn = process.task_definition.clone()?;
+        Some((process.name.clone(), Arn(arn)))
+    };
+    reported.filter_map(definition).collect()
 }
 
 /// A suspended App may let go of what it has: nothing stops for it.

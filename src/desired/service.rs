@@ -48,7 +48,7 @@ impl Builder<'_> {
         capacity.map_or(&[], |capacity| &capacity.capacity_providers)
     }
 
-    fn capacity(&self) -> Capacity {
+    pub(super) fn capacity(&self) -> Capacity {
         let provider = |provider: &platform::CapacityProvider| CapacityProvider {
             name: provider.name.clone(),
             weight: number(provider.weight).unwrap_or(DEFAULT_WEIGHT),
@@ -97,7 +97,10 @@ impl Builder<'_> {
     }
 
     /// What is given is in place of the defaults, all of it.
-    fn placement(&self, claimed: bool) -> Result<(Vec<PlacementStrategy>, Vec<PlacementConstraint>), Error> {
+    pub(super) fn placement(
+        &self,
+        claimed: bool,
+    ) -> Result<(Vec<PlacementStrategy>, Vec<PlacementConstraint>), Error> {
         let Some(given) = &self.process.placement else {
             let strategy = if claimed || self.launch_type() != LaunchType::Ec2 {
                 Vec::new()
@@ -198,7 +201,7 @@ impl Builder<'_> {
             .unwrap_or_default()
     }
 
-    fn task_network(&self) -> Option<TaskNetwork> {
+    pub(super) fn task_network(&self) -> Option<TaskNetwork> {
         let tasks = self.platform.spec.network.tasks.as_ref();
         (self.network_mode() == NetworkMode::Awsvpc).then(|| TaskNetwork {
             subnets: tasks.map(|tasks| set(&tasks.subnets)).unwrap_or_default(),

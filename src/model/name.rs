@@ -54,6 +54,41 @@ pub fn load_balancer_prefix(app: &AppName) -> String {
     format!("e-{}-", truncate(&app.name, 7))
 }
 
+/// The schedule group of an installation.
+pub fn schedule_group(installation: &str) -> String {
+    format!("empire-{}", hash(&[installation]))
+}
+
+/// What the name of every schedule of an App begins with, and of some other Apps: [`is_schedule_of`] tells them apart.
+pub fn schedule_prefix(app: &AppName) -> String {
+    format!("{}-", truncate(&app.name, 16))
+}
+
+/// At most 54 characters, where AWS allows 64. The first half of the hash is the App's, so that a list of names tells
+/// whose each is, without a call for each.
+pub fn schedule_name(owner: &Owner, process: &str) -> String {
+    let app = app_hash(owner);
+    let process_hash = hash_of(&[&app, process], 10);
+    format!(
+        "{}{}-{app}{process_hash}",
+        schedule_prefix(&owner.app),
+        truncate(process, 16)
+    )
+}
+
+/// Whether a schedule of this name may be the App's; its description says whether it is.
+pub fn is_schedule_of(owner: &Owner, name: &str) -> bool {
+    let hashes = name.rsplit('-').next().unwrap_or_default();
+    hashes.len() == 20
+        && hashes.starts_with(&app_hash(owner))
+        && name.starts_with(&schedule_prefix(&owner.app))
+}
+
+fn app_hash(owner: &Owner) -> String {
+    let Owner { installation, app } = owner;
+    hash_of(&[installation, &app.namespace, &app.name], 10)
+}
+
 /// The parts of a load balancer that AWS cannot change: one of them changed is another load balancer.
 #[derive(Clone, Debug)]
 pub struct LoadBalancerIdentity<'a> {
@@ -124,13 +159,17 @@ fn truncate(name: &str, length: usize) -> &str {
 /// 60 bits of SHA-256 in twelve characters. Each part ends with a byte that no name holds, so that no two lists of
 /// parts look alike.
 fn hash(parts: &[&str]) -> String {
+    hash_of(parts, 12)
+}
+
+fn hash_of(parts: &[&str], length: usize) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
     let mut text = BASE32.encode(&digest.finalize()[..8]);
-    text.truncate(12);
+    text.truncate(length);
     text
 }
 
@@ -234,6 +273,31 @@ mod tests {
         assert_ne!(one, named("e-a", 1, TargetProtocol::Http));
         assert_ne!(one, named("e-a", 0, TargetProtocol::Tcp));
         assert!(one.len() <= 31);
+    }
+
+    #[test]
+    fn a_schedule_is_known_by_its_name_as_one_of_its_app() {
+        let acme = owner("shop", "acme-accounting-and-more");
+        let name = schedule_name(&acme, "nightly-cleanup-of-everything");
+        assert!(name.starts_with("acme-accounting-nightly-cleanup-"), "{name}");
+        assert!(name.len() <= 54, "{name}");
+        assert!(is_schedule_of(&acme, &name));
+        assert!(name.starts_with(&schedule_prefix(&acme.app)));
+        // All of these have the same prefix.
+        for other in [
+            owner("blog", "acme-accounting-and-more"),
+            owner("shop", "acme-accounting-and-less"),
+            Owner {
+                installation: "installation-2".into(),
+                ..acme.clone()
+            },
+        ] {
+            assert_eq!(schedule_prefix(&other.app), schedule_prefix(&acme.app));
+            assert_ne!(schedule_name(&other, "nightly"), schedule_name(&acme, "nightly"));
+            assert!(!is_schedule_of(&other, &name));
+        }
+        assert!(!is_schedule_of(&acme, "acme-accounting-by-hand"));
+        assert_ne!(schedule_group("installation-1"), schedule_group("installation-2"));
     }
 
     #[test]

@@ -53,7 +53,16 @@ impl Owner {
         }
     }
 
-    /// The text of the ownership record of a DNS name. The process is information, not ownership.
+    /// The tags of what all Apps of the installation share.
+    pub fn shared_tags(&self) -> Tags {
+        Tags::from([(OWNER_TAG.into(), self.installation.clone())])
+    }
+
+    pub fn shares(&self, tags: &Tags) -> bool {
+        tags.get(OWNER_TAG) == Some(&self.installation)
+    }
+
+    /// The text of the ownership record of a DNS name, and of a schedule. The process is information, not ownership.
     pub fn record_text(&self, process: &str) -> String {
         format!(
             "{OWNER_TAG}={},{APP_TAG}={},{PROCESS_TAG}={process}",
@@ -67,6 +76,12 @@ impl Owner {
             self.installation, self.app
         ))
     }
+}
+
+/// Which process an ownership record names.
+pub fn process_in_record_text(text: &str) -> Option<&str> {
+    text.split(',')
+        .find_map(|part| part.strip_prefix(PROCESS_TAG)?.strip_prefix('='))
 }
 
 /// Which App an ownership record names, to say it in a message.
@@ -111,6 +126,14 @@ mod tests {
     }
 
     #[test]
+    fn shares_what_its_installation_tagged() {
+        let tags = owner("i-1", "acme").shared_tags();
+        assert!(owner("i-1", "other").shares(&tags));
+        assert!(!owner("i-2", "acme").shares(&tags));
+        assert!(!owner("i-1", "acme").owns(&tags));
+    }
+
+    #[test]
     fn owns_the_names_whose_text_names_it() {
         let acme = owner("i-1", "acme");
         let text = acme.record_text("web");
@@ -119,6 +142,7 @@ mod tests {
         assert!(!owner("i-1", "acme2").owns_record_text(&text));
         assert!(!owner("i-2", "acme").owns_record_text(&text));
         assert_eq!(app_in_record_text(&text), Some("shop/acme"));
+        assert_eq!(process_in_record_text(&text), Some("web"));
     }
 
     #[test]

@@ -1,19 +1,25 @@
-//! Schedules of EventBridge Scheduler, as we want them. They carry no tags: the group that they are in does, and says
-//! whose installation they are; a schedule's description says which App and process it is for.
+//! Schedules of EventBridge Scheduler. They carry no tags: the group that they are in does, and says whose installation
+//! they are of; a schedule's description says which App and process it is for.
 
-use super::owner::Tags;
-use super::service::{LaunchType, TaskNetwork};
+use std::collections::BTreeSet;
+
+use super::name::Arn;
+use super::owner::{Owner, Tags};
+use super::service::{Capacity, PlacementConstraint, PlacementStrategy, TaskNetwork};
 
 /// One task at each of its times. An update resets what it leaves out, so every write sends all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub name: String,
-    /// Whom it is for: as the ownership record of a name.
+    pub group: String,
+    /// Whom it is for, in the words of an ownership record.
     pub description: String,
     pub timing: Timing,
     /// What EventBridge Scheduler assumes to start the task.
     pub role_arn: String,
-    pub launch_type: LaunchType,
+    pub capacity: Capacity,
+    pub placement: Vec<PlacementStrategy>,
+    pub constraints: Vec<PlacementConstraint>,
     /// awsvpc only.
     pub network: Option<TaskNetwork>,
     /// Of the task definition, which its tasks take over.
@@ -27,4 +33,149 @@ pub struct Timing {
     pub expression: String,
     /// Of the IANA database: `Europe/Berlin`.
     pub time_zone: String,
+}
+
+/// How often EventBridge Scheduler tries to start a task that it could not start, and for how many seconds. AWS's own 185
+/// attempts in 24 hours would start last night's job in the middle of the next day.
+pub const RETRY_ATTEMPTS: u32 = 10;
+pub const RETRY_SECONDS: u32 = 900;
+
+/// What only AWS knows by its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleTarget {
+    pub cluster: Arn,
+    pub task_definition: Arn,
+}
+
+/// The group that all schedules of an installation are in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleGroup {
+    pub name: String,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleGroupState {
+    pub arn: Arn,
+    /// Somebody deletes it, and AWS takes every schedule away with it.
+    pub is_deleting: bool,
+    pub tags: Tags,
+}
+
+/// `None` in a field that the reply left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleState {
+    pub name: String,
+    pub description: String,
+    pub expression: Option<String>,
+    pub time_zone: Option<String>,
+    pub enabled: Option<bool>,
+    pub role_arn: Option<String>,
+    pub cluster: Option<Arn>,
+    pub task_definition: Option<Arn>,
+    pub capacity: Option<Capacity>,
+    pub placement: Option<Vec<PlacementStrategy>>,
+    pub constraints: Option<Vec<PlacementConstraint>>,
+    pub network: Option<TaskNetwork>,
+    /// What is the same in every schedule of ours is so here, as far as the reply says: one task at each time, at once and
+    /// for ever, with no input of its own, and our retries.
+    pub is_usual: bool,
+}
+
+/// What an update changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchedulePart {
+    Timing,
+    TaskDefinition,
+    Switch,
+    Role,
+    Cluster,
+    Capacity,
+    Placement,
+    Network,
+    Rest,
+}
+
+impl Schedule {
+    /// What is known to differ, but for the target, which the plan compares.
+    pub fn differing(&self, found: &ScheduleState) -> BTreeSet<SchedulePart> {
+        let mut parts = BTreeSet::new();
+        let mut compare = |differs: bool, part| {
+            if differs {
+                parts.insert(part);
+            }
+        };
+        let Timing {
+            expression,
+            time_zone,
+        } = &self.timing;
+        compare(
+            differs(expression, found.expression.as_ref()),
+            SchedulePart::Timing,
+        );
+        compare(differs(time_zone, found.time_zone.as_ref()), SchedulePart::Timing);
+        compare(found.enabled == Some(false), SchedulePart::Switch);
+        compare(
+            differs(&self.role_arn, found.role_arn.as_ref()),
+            SchedulePart::Role,
+        );
+        let capacity = found.capacity.as_ref().map(sorted);
+        compare(
+            differs(&sorted(&self.capacity), capacity.as_ref()),
+            SchedulePart::Capacity,
+        );
+        compare(
+            differs(&self.placement, found.placement.as_ref()),
+            SchedulePart::Placement,
+        );
+        compare(
+            differs(&self.constraints, found.constraints.as_ref()),
+            SchedulePart::Placement,
+        );
+        let network = self.network.as_ref();
+        compare(
+            network.is_some_and(|wanted| differs(wanted, found.network.as_ref())),
+            SchedulePart::Network,
+        );
+        compare(!found.is_usual, SchedulePart::Rest);
+        parts
+    }
+
+    /// What is there once it was written.
+    pub fn written(&self, target: &ScheduleTarget) -> ScheduleState {
+        ScheduleState {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            expression: Some(self.timing.expression.clone()),
+            time_zone: Some(self.timing.time_zone.clone()),
+            enabled: Some(true),
+            role_arn: Some(self.role_arn.clone()),
+            cluster: Some(target.cluster.clone()),
+            task_definition: Some(target.task_definition.clone()),
+            capacity: Some(self.capacity.clone()),
+            placement: Some(self.placement.clone()),
+            constraints: Some(self.constraints.clone()),
+            network: self.network.clone(),
+            is_usual: true,
+        }
+    }
+}
+
+fn sorted(capacity: &Capacity) -> Capacity {
+    let mut capacity = capacity.clone();
+    if let Capacity::Providers(providers) = &mut capacity {
+        providers.sort();
+    }
+    capacity
+}
+
+fn differs<T: PartialEq>(wanted: &T, found: Option<&T>) -> bool {
+    found.is_some_and(|found| found != wanted)
+}
+
+impl ScheduleState {
+    /// In a group of ours, that is.
+    pub fn is_of(&self, owner: &Owner) -> bool {
+        owner.owns_record_text(&self.description)
+    }
 }

@@ -11,6 +11,7 @@ use super::owner::{Owner, Tags};
 use super::port::Claim;
 use super::record::{RecordSet, normalize};
 use super::rollout::{RolloutMemory, ServiceDeployment};
+use super::schedule::{ScheduleGroupState, ScheduleState};
 use super::service::{
     Attachment, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy,
     ServiceUpdate, TaskDefinition, TaskNetwork,
@@ -21,13 +22,20 @@ use super::service::{
 pub struct Observed {
     /// Active and draining services; an inactive one is absent.
     pub services: BTreeMap<String, ServiceState>,
-    /// The definitions that the services run and, where one of those is not what is wanted, the newest of its family.
+    /// The definitions that services and schedules run and, where one of those is not what is wanted, the newest of its family.
     /// Immutable, so never read twice.
     pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
     pub load_balancers: BTreeMap<String, LoadBalancerState>,
     pub target_groups: BTreeMap<String, TargetGroupState>,
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
+    /// The cluster's own ARN; read only where a process runs on a schedule.
+    pub cluster: Option<Arn>,
+    /// The schedule group of the installation; `None` if there is none, or if it was not read because it holds nothing
+    /// of the App's, which wants nothing in it.
+    pub schedule_group: Option<ScheduleGroupState>,
+    /// Those of the group whose names are the App's.
+    pub schedules: BTreeMap<String, ScheduleState>,
     pub ports: PortState,
     /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
     /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
@@ -296,6 +304,15 @@ impl Observed {
                 })
         };
         service.attachments.iter().filter_map(named).collect()
+    }
+
+    /// The schedules that are the App's: in a group of ours, and said to be for it.
+    pub fn schedules_of<'a>(&'a self, owner: &'a Owner) -> impl Iterator<Item = &'a ScheduleState> {
+        let group = self.schedule_group.as_ref();
+        let is_ours = group.is_some_and(|group| owner.shares(&group.tags));
+        self.schedules
+            .values()
+            .filter(move |found| is_ours && found.is_of(owner))
     }
 
     /// What a service runs now.

@@ -1,5 +1,7 @@
 //! One change is one write. It speaks in names; only `apply` knows ARNs.
 
+use std::collections::BTreeSet;
+
 use crate::model::load_balancer::{
     HealthCheck, Listener, LoadBalancer, LoadBalancerAttributes, TargetGroup, TargetGroupAttributes,
 };
@@ -7,6 +9,7 @@ use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::RecordChange;
+use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart};
 use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +124,28 @@ pub enum Change {
         process: String,
         service: String,
     },
+    CreateScheduleGroup {
+        /// The first that needs it.
+        process: String,
+        group: ScheduleGroup,
+    },
+    CreateSchedule {
+        process: String,
+        schedule: Schedule,
+        task_definition: TaskDefinition,
+    },
+    /// All of it is sent.
+    UpdateSchedule {
+        process: String,
+        schedule: Schedule,
+        task_definition: TaskDefinition,
+        differing: BTreeSet<SchedulePart>,
+    },
+    DeleteSchedule {
+        process: String,
+        group: String,
+        schedule: String,
+    },
     TagService {
         process: String,
         service: String,
@@ -182,6 +207,10 @@ impl Change {
             | Change::UpdateService { process, .. }
             | Change::StopRollout { process, .. }
             | Change::DeleteService { process, .. }
+            | Change::CreateScheduleGroup { process, .. }
+            | Change::CreateSchedule { process, .. }
+            | Change::UpdateSchedule { process, .. }
+            | Change::DeleteSchedule { process, .. }
             | Change::TagService { process, .. }
             | Change::UntagService { process, .. } => Some(process),
             Change::AddTags { .. } | Change::RemoveTags { .. } | Change::ChangeRecords { .. } => None,
@@ -196,6 +225,8 @@ impl Change {
             | Change::CreateTargetGroup { .. }
             | Change::CreateListener { .. }
             | Change::RegisterTaskDefinition { .. }
+            | Change::CreateScheduleGroup { .. }
+            | Change::CreateSchedule { .. }
             | Change::CreateService { .. } => Verb::Created,
             Change::SetSubnets { .. }
             | Change::SetSecurityGroups { .. }
@@ -207,6 +238,7 @@ impl Change {
             | Change::ModifyLoadBalancerAttributes { .. }
             | Change::UpdateService { .. }
             | Change::StopRollout { .. }
+            | Change::UpdateSchedule { .. }
             | Change::TagService { .. }
             | Change::UntagService { .. }
             | Change::RetainPort(_)
@@ -218,6 +250,7 @@ impl Change {
             | Change::DeleteLoadBalancer { .. }
             | Change::DeleteTargetGroup { .. }
             | Change::DeleteListener { .. }
+            | Change::DeleteSchedule { .. }
             | Change::DeleteService { .. } => Verb::Deleted,
         }
     }

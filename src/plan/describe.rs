@@ -1,5 +1,7 @@
 //! Changes in words: what Events, logs and `plan` print, and by what a refused change is known again.
 
+mod schedule;
+
 use std::fmt;
 
 use super::{Change, Tagged};
@@ -230,6 +232,19 @@ impl fmt::Display for Change {
                 write!(f, "{end} the rollout of service {service}")
             }
             Change::DeleteService { service, .. } => write!(f, "delete service {service}"),
+            Change::CreateScheduleGroup { group, .. } => write!(f, "create schedule group {}", group.name),
+            Change::CreateSchedule {
+                schedule,
+                task_definition,
+                ..
+            } => schedule::create(f, schedule, task_definition),
+            Change::UpdateSchedule {
+                schedule,
+                task_definition,
+                differing,
+                ..
+            } => schedule::update(f, schedule, task_definition, differing),
+            Change::DeleteSchedule { schedule, .. } => write!(f, "delete schedule {schedule}"),
             Change::TagService { service, tags, .. } => {
                 write!(f, "tag service {service} with {}", listed(tags))
             }

@@ -87,7 +87,7 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
 
 /// Names go before the service behind them; and what the process is to be instead of a service comes first.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    if !view.is_there_otherwise(process) {
+    if !view.runs_otherwise(process) {
         return;
     }
     let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));

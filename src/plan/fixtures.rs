@@ -9,7 +9,8 @@ pub(crate) mod world;
 
 pub(crate) use load_balancing::{balancer, balancer_of_kind, check, group, group_of_kind};
 pub(crate) use settled::{
-    created_group, created_load_balancer, definition, deployment, listening, nothing, service, settled,
+    cluster, created_group, created_load_balancer, definition, deployment, listening, nothing, service,
+    settled,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::model::port::{Claim, PortOwner, PortRange};
 use crate::model::record::{
     RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_value,
 };
+use crate::model::schedule::{Schedule, Timing};
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType, NetworkMode,
     PlacementStrategy, PortMapping, Service, ServiceSettings, TaskDefinition,
@@ -69,6 +71,15 @@ pub(crate) struct Process {
     pub style: RecordStyle,
     pub names: BTreeSet<(&'static str, String)>,
     pub tags: Tags,
+    pub runs: Kind,
+}
+
+/// What starts its tasks.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Service,
+    At(&'static str),
+    ByHand,
 }
 
 /// Two tasks, not exposed, with an image of its own.
@@ -88,6 +99,7 @@ pub(crate) fn process(name: &str) -> Process {
         style: RecordStyle::Cname { ttl: 60 },
         names: BTreeSet::new(),
         tags: Tags::new(),
+        runs: Kind::Service,
     }
 }
 
@@ -186,6 +198,36 @@ impl Process {
         self
     }
 
+    /// Started by the clock, and by no service.
+    pub(crate) fn at(mut self, expression: &'static str) -> Self {
+        self.runs = Kind::At(expression);
+        self.unexposed()
+    }
+
+    /// Started by nobody.
+    pub(crate) fn by_hand(mut self) -> Self {
+        self.runs = Kind::ByHand;
+        self.unexposed()
+    }
+
+    fn schedule(&self, owner: &Owner, expression: &str, tags: Tags) -> Schedule {
+        Schedule {
+            name: name::schedule_name(owner, &self.name),
+            group: name::schedule_group(&owner.installation),
+            description: owner.record_text(&self.name),
+            timing: Timing {
+                expression: expression.into(),
+                time_zone: "Europe/Berlin".into(),
+            },
+            role_arn: "arn:aws:iam::123456789012:role/scheduler".into(),
+            capacity: Capacity::LaunchType(LaunchType::Ec2),
+            placement: Vec::new(),
+            constraints: Vec::new(),
+            network: None,
+            tags,
+        }
+    }
+
     fn build(&self, owner: &Owner) -> DesiredProcess {
         let family = name::family(&owner.app, &self.name);
         let tags = || {
@@ -224,30 +266,34 @@ impl Process {
                 ports,
                 logging: None,
             },
-            runs: Runs::Service(Service {
-                name: family,
-                capacity: Capacity::LaunchType(LaunchType::Ec2),
-                quantity: self.quantity,
-                progress_deadline: 600,
-                rolls_back: true,
-                redeploy: None,
-                settings: ServiceSettings {
-                    deployment: DeploymentConfiguration {
-                        minimum_healthy_percent: 100,
-                        maximum_percent: 200,
-                        circuit_breaker: CircuitBreaker {
-                            enable: true,
-                            rollback: true,
+            runs: match self.runs {
+                Kind::At(expression) => Runs::Schedule(self.schedule(owner, expression, tags())),
+                Kind::ByHand => Runs::ByHand(tags()),
+                Kind::Service => Runs::Service(Service {
+                    name: family,
+                    capacity: Capacity::LaunchType(LaunchType::Ec2),
+                    quantity: self.quantity,
+                    progress_deadline: 600,
+                    rolls_back: true,
+                    redeploy: None,
+                    settings: ServiceSettings {
+                        deployment: DeploymentConfiguration {
+                            minimum_healthy_percent: 100,
+                            maximum_percent: 200,
+                            circuit_breaker: CircuitBreaker {
+                                enable: true,
+                                rollback: true,
+                            },
                         },
+                        zone_rebalancing: true,
+                        constraints: Vec::new(),
+                        placement: vec![PlacementStrategy::spread("instanceId")],
+                        grace_period: load_balancing.as_ref().map(|_| 60),
+                        network: None,
                     },
-                    zone_rebalancing: true,
-                    constraints: Vec::new(),
-                    placement: vec![PlacementStrategy::spread("instanceId")],
-                    grace_period: load_balancing.as_ref().map(|_| 60),
-                    network: None,
-                },
-                tags: tags(),
-            }),
+                    tags: tags(),
+                }),
+            },
             load_balancing,
         }
     }

@@ -35,7 +35,7 @@ fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
 }
 
 /// Carries out whole passes, with time in between, until nothing is left to do: all that was written.
-fn converge(desired: &Desired, observed: &mut Observed) -> Vec<String> {
+pub(super) fn converge(desired: &Desired, observed: &mut Observed) -> Vec<String> {
     let mut written = Vec::new();
     for _ in 0..20 {
         written.extend(pass(desired, observed));

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Change;
-use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey, Runs};
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::owner::{Tags, is_nobodys, process_in_record_text};
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
@@ -136,6 +136,11 @@ impl<'a> View<'a> {
                 .values()
                 .filter_map(|g| owner.process_of(&g.tags)),
         );
+        processes.extend(
+            self.observed
+                .schedules_of(owner)
+                .filter_map(|s| process_in_record_text(&s.description)),
+        );
         processes.extend(self.claims().map(|claim| claim.owner.process.as_str()));
         processes
     }
@@ -148,18 +153,6 @@ impl<'a> View<'a> {
     pub(super) fn is_service(&self, process: &str) -> bool {
         self.process(process)
             .is_some_and(|wanted| wanted.service().is_some())
-    }
-
-    /// What a process is to be instead of a service is there, so that the service may go; one that is to be nothing any
-    /// more waits for nothing.
-    pub(super) fn is_there_otherwise(&self, process: &str) -> bool {
-        self.process(process).is_none_or(|wanted| match &wanted.runs {
-            Runs::Service(_) => false,
-            Runs::Schedule(_) | Runs::ByHand(_) => self
-                .observed
-                .registered(&wanted.task_definition, &self.desired.owner)
-                .is_some(),
-        })
     }
 
     pub(super) fn load_balancing(&self, process: &str) -> Option<&'a LoadBalancing> {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::aws::{Aws, AwsError, Ecs, Elbv2, Result, Route53};
+use crate::aws::{Aws, AwsError, Ecs, Elbv2, Result, Route53, Scheduler};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
 use crate::model::load_balancer::{
@@ -19,6 +19,7 @@ use crate::model::owner::Tags;
 use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::rollout::ServiceDeployment;
+use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
@@ -91,6 +92,10 @@ impl Ecs for Pretend<'_> {
         let mut services = self.services();
         services.extend(found.iter().map(|found| (found.name.clone(), found.clone())));
         Ok(found)
+    }
+
+    async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {
+        self.aws.describe_cluster(cluster).await
     }
 
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {
@@ -356,6 +361,41 @@ impl Route53 for Pretend<'_> {
     }
 
     async fn change_records(&self, _: &str, _: &[RecordChange]) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Scheduler for Pretend<'_> {
+    async fn get_schedule_group(&self, name: &str) -> Result<Option<ScheduleGroupState>> {
+        self.aws.get_schedule_group(name).await
+    }
+
+    async fn list_schedule_group_tags(&self, group: &Arn) -> Result<Tags> {
+        self.aws.list_schedule_group_tags(group).await
+    }
+
+    async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>> {
+        self.aws.list_schedules(group, prefix).await
+    }
+
+    async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>> {
+        self.aws.get_schedule(group, name).await
+    }
+
+    async fn create_schedule_group(&self, group: &ScheduleGroup) -> Result<Arn> {
+        Ok(self.arn("schedule-group", &group.name))
+    }
+
+    async fn create_schedule(&self, _: &Schedule, _: &ScheduleTarget) -> Result<()> {
+        Ok(())
+    }
+
+    async fn update_schedule(&self, _: &Schedule, _: &ScheduleTarget) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete_schedule(&self, _: &str, _: &str) -> Result<()> {
         Ok(())
     }
 }

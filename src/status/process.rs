@@ -7,11 +7,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::rollout::{progress, remembered, rollout_status};
 use super::{by_name, cut};
-use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring};
-use crate::model::desired::{Desired, LoadBalancing, RecordKey};
+use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStatus};
+use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
-use crate::model::name::{family, process_of_family};
+use crate::model::name::{Arn, family, process_of_family};
+use crate::model::owner::process_in_record_text;
 use crate::model::record::{RecordSet, normalize};
+use crate::model::schedule::ScheduleState;
 use crate::model::state::ServiceState;
 use crate::plan::{Change, names_of};
 use crate::reconcile::Outcome;
@@ -47,6 +49,12 @@ pub(super) fn all(
             .values()
             .filter_map(|g| owner.process_of(&g.tags)),
     );
+    names.extend(
+        outcome
+            .observed
+            .schedules_of(owner)
+            .filter_map(|s| process_in_record_text(&s.description)),
+    );
     let claims = outcome
         .observed
         .ports
@@ -69,6 +77,7 @@ fn one(
     now: Timestamp,
 ) -> ProcessStatus {
     let service = service(desired, outcome, name);
+    let schedule = schedule(desired, outcome, name);
     let wanted = desired
         .processes
         .get(name)
@@ -90,7 +99,16 @@ fn one(
         running: count(service.map(|service| service.running)),
         pending: count(service.map(|service| service.pending)),
         rollout: service.map(|service| rollout_status(service, memory)),
-        task_definition: service.map(|service| service.task_definition.0.clone()),
+        task_definition: service
+            .map(|service| &service.task_definition)
+            .or_else(|| schedule?.task_definition.as_ref())
+            .or_else(|| registered(desired, outcome, name))
+            .map(|arn| arn.0.clone()),
+        schedule: schedule.map(|found| ScheduleStatus {
+            name: found.name.clone(),
+            expression: found.expression.clone().unwrap_or_default(),
+            time_zone: found.time_zone.clone().unwrap_or_default(),
+        }),
         load_balancer: load_balancer.map(|found| found.name.clone()),
         load_balancer_dns_name: load_balancer.map(|found| found.dns_name.clone()),
         host_ports: claims
@@ -110,6 +128,25 @@ fn one(
 fn service<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ServiceState> {
     let service = outcome.observed.services.get(&family(&desired.owner.app, name))?;
     desired.owner.owns(&service.tags).then_some(service)
+}
+
+fn schedule<'a>(desired: &'a Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ScheduleState> {
+    let mut ours = outcome.observed.schedules_of(&desired.owner);
+    ours.find(|found| process_in_record_text(&found.description) == Some(name))
+}
+
+/// What a process that is started by hand would run.
+fn registered<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a Arn> {
+    let wanted = desired.processes.get(name)?;
+    match &wanted.runs {
+        Runs::ByHand(_) => {
+            let found = outcome
+                .observed
+                .registered(&wanted.task_definition, &desired.owner);
+            found.map(|found| &found.arn)
+        }
+        Runs::Service(_) | Runs::Schedule(_) => None,
+    }
 }
 
 fn count(count: Option<u32>) -> i32 {

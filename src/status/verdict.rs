@@ -6,6 +6,7 @@ use super::rollout::progress;
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
 use crate::model::counted;
+use crate::model::state::Observed;
 use crate::plan::{Change, ObstacleKind, Pending, names_of};
 use crate::reconcile::Outcome;
 
@@ -60,8 +61,17 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     } else if let Some((reason, _)) = disturbed.first() {
         Verdict::Disturbed(*reason, joined(&[&disturbed]))
     } else {
-        let services = counted(outcome.observed.services.len() as u64, "service");
-        Verdict::Ready(format!("{services} as the manifest wants"))
+        let Observed {
+            services, schedules, ..
+        } = &outcome.observed;
+        let services = counted(services.len() as u64, "service");
+        Verdict::Ready(match schedules.len() as u64 {
+            0 => format!("{services} as the manifest wants"),
+            many => format!(
+                "{services} and {} as the manifest wants",
+                counted(many, "schedule")
+            ),
+        })
     }
 }
 
@@ -106,6 +116,7 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::Provisioning { .. }
             | Pending::Retiring { .. }
             | Pending::PortRecovery { .. }
+            | Pending::GroupDeletion { .. }
             | Pending::Names { .. } => (Reason::Progressing, None),
         };
         let said = format!("{}: {pending}{}", pending.process(), event.unwrap_or_default());

@@ -23,6 +23,7 @@ mod random;
 mod rehearsals;
 mod retained;
 mod rollouts;
+mod schedules;
 mod stories;
 mod strictness;
 mod strictness_of_listeners;

@@ -95,6 +95,15 @@ fn some_app(random: &mut Rng) -> AppFixture {
     if random.u8(..3) == 0 {
         app = app.process("api", process("./bin/api").exposed());
     }
+    if random.bool() {
+        let job = match random.u8(..4) {
+            0 => worker(),
+            1 => worker().noservice(),
+            2 => worker().cron("0 3 * * *"),
+            _ => worker().cron("0 4 * * ? *").time_zone("Europe/Berlin"),
+        };
+        app = app.process("job", job);
+    }
     app.process("always", worker())
 }
 
@@ -125,7 +134,7 @@ fn disturb(random: &mut Rng, world: &mut World) -> String {
     let load_balancer = world.aws.load_balancers_of("shop/acme", process).first().cloned();
     let target_group = world.aws.target_groups_of("shop/acme", process).first().cloned();
     let n = random.usize(..8);
-    match random.u8(..11) {
+    match random.u8(..15) {
         0 => world.aws.disturb_write(n, Disturbance::Crash(When::Before)),
         1 => world.aws.disturb_write(n, Disturbance::Crash(When::After)),
         2 => world.aws.disturb_write(n, Disturbance::Timeout(When::After)),
@@ -166,6 +175,21 @@ fn disturb(random: &mut Rng, world: &mut World) -> String {
             let name = some(random, &["acme.example.com", "acme-web.example.com"]);
             world.aws.by_hand().delete_records("ZINTERNAL", name);
             return format!("{name} deleted");
+        }
+        10 => {
+            world
+                .aws
+                .by_hand()
+                .change_schedules(|found| found.enabled = Some(false));
+            return "schedules disabled".into();
+        }
+        11 => {
+            world.aws.by_hand().delete_schedules();
+            return "schedules deleted".into();
+        }
+        12 => {
+            world.aws.by_hand().delete_schedule_group();
+            return "schedule group deleted".into();
         }
         _ => {
             if let Some(name) = target_group {

@@ -6,7 +6,7 @@ use crate::fake_aws::Write;
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, platform, process, staging, web, worker};
 use crate::world::World;
 
-fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
+pub(crate) fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
     let mut world = World::new(platform);
     world.apply(app);
     world.settle();
@@ -15,7 +15,7 @@ fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
 }
 
 #[track_caller]
-fn check(writes: &[Write], expected: usize) {
+pub(crate) fn check(writes: &[Write], expected: usize) {
     let aws: Vec<String> = writes
         .iter()
         .filter(|w| w.is_aws())

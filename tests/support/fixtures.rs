@@ -147,6 +147,21 @@ impl ProcessFixture {
         self
     }
 
+    /// Instead of a service.
+    pub(crate) fn cron(mut self, text: &str) -> Self {
+        self.0.remove("quantity");
+        self.field("cron", json!(text))
+    }
+
+    pub(crate) fn time_zone(self, zone: &str) -> Self {
+        self.field("timezone", json!(zone))
+    }
+
+    pub(crate) fn noservice(mut self) -> Self {
+        self.0.remove("quantity");
+        self.field("noservice", json!(true))
+    }
+
     pub(crate) fn memory(self, memory: &str) -> Self {
         self.field("memory", json!(memory))
     }
@@ -264,6 +279,7 @@ pub(crate) fn platform(name: &str) -> PlatformFixture {
         "spec": {
             "region": "us-east-1",
             "cluster": "default",
+            "tasks": { "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler" },
             "network": {
                 "vpcId": "vpc-1",
                 "mode": "bridge",
@@ -313,6 +329,11 @@ impl PlatformFixture {
             .iter()
             .map(|(name, weight)| json!({ "name": name, "weight": weight }));
         self.0["spec"]["capacity"] = json!({ "capacityProviders": all.collect::<Vec<_>>() });
+        self
+    }
+
+    pub(crate) fn without_scheduler_role(mut self) -> Self {
+        self.0["spec"]["tasks"] = json!({});
         self
     }
 

@@ -11,7 +11,7 @@ use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
 use empire_controller::error::Error;
 use empire_controller::model::desired::Desired;
-use empire_controller::model::name::AppName;
+use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
@@ -50,6 +50,8 @@ pub(crate) struct World {
     /// What failed, and is not tried again while this holds it.
     pub(crate) held: Vec<(Change, Error)>,
     pub(crate) restarts: usize,
+    /// Of the last pass.
+    pub(crate) reads: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -117,6 +119,7 @@ impl World {
             loses_status: false,
             held: Vec::new(),
             restarts: 0,
+            reads: Vec::new(),
         }
     }
 
@@ -127,6 +130,7 @@ impl World {
             apps: self.apps.clone(),
             namespace: self.namespace.clone(),
             held: self.held.clone(),
+            reads: self.reads.clone(),
             ..*self
         }
     }
@@ -307,7 +311,8 @@ impl World {
         if self.aws.has_crashed() {
             return None;
         }
-        assert_nothing_is_read_twice(self.aws.take_reads());
+        self.reads = self.aws.take_reads();
+        assert_nothing_is_read_twice(&self.reads);
         let verdict = match &result {
             Ok((_, outcome)) => verdict_of(outcome, held.app.spec.suspend.unwrap_or(false)),
             Err(error) => verdict_of_error(error),
@@ -416,6 +421,9 @@ impl World {
             .iter()
             .flat_map(|status| &status.processes)
             .map(|p| p.name.clone());
+        let processes = app.status.iter().flat_map(|status| &status.processes);
+        let reported_definitions =
+            processes.filter_map(|p| Some((p.name.clone(), Arn(p.task_definition.clone()?))));
         let known = Known {
             task_definitions: held
                 .memory
@@ -424,6 +432,7 @@ impl World {
                 .unwrap_or_default(),
             mentioned: mentioned.collect(),
             rollouts: status::rollouts(app.status.as_ref()),
+            reported_definitions: reported_definitions.collect(),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
         };
@@ -481,15 +490,12 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Within one pass. Names that were listed again after a refused batch are another matter.
-fn assert_nothing_is_read_twice(reads: Vec<String>) {
+fn assert_nothing_is_read_twice(reads: &[String]) {
     let mut seen = BTreeSet::new();
     for read in reads {
         let again = read.starts_with("claims:")
             || (read.starts_with("route53:ListResourceRecordSets") && read.matches(' ').count() == 2);
-        assert!(
-            again || seen.insert(read.clone()),
-            "read twice in one pass: {read}"
-        );
+        assert!(again || seen.insert(read), "read twice in one pass: {read}");
     }
 }
 

@@ -92,9 +92,13 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
 
-    /// The ARN of the task definition that its service is told to run.
+    /// The ARN of the task definition that its service or its schedule is told to run, or that is there to be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
+
+    /// When its tasks are started, if it has `cron`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleStatus>,
 
     /// The name of its load balancer in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,6 +179,22 @@ pub struct HostPortStatus {
 
     /// The port on the container instances.
     pub host_port: i32,
+}
+
+/// A schedule of EventBridge Scheduler.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleStatus {
+    /// Its name in AWS.
+    pub name: String,
+
+    /// The times, as EventBridge Scheduler reads them: `cron(0 3 * * ? *)`.
+    #[serde(default)]
+    pub expression: String,
+
+    /// The time zone of the times.
+    #[serde(default)]
+    pub time_zone: String,
 }
 
 /// A load balancer that was replaced.

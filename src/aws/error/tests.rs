@@ -11,7 +11,13 @@ const DENIED: Fault = Fault::Failed(Class::Denied);
 const REFUSED: Fault = Fault::Failed(Class::Refused);
 const BUG: Fault = Fault::Failed(Class::Bug);
 
-const SERVICES: [&str; 4] = ["ecs:X", "elasticloadbalancing:X", "route53:X", "sts:X"];
+const SERVICES: [&str; 5] = [
+    "ecs:X",
+    "elasticloadbalancing:X",
+    "route53:X",
+    "scheduler:X",
+    "sts:X",
+];
 const VERBS: [Verb; 4] = [Verb::Read, Verb::Create, Verb::Modify, Verb::Delete];
 /// The codes that ECS gives to what has no code of its own.
 const NAMELESS: [&str; 2] = ["ClientException", "InvalidParameterException"];
@@ -121,6 +127,13 @@ fn denied_by_a_quota() {
     ];
     check("elasticloadbalancing:X", &VERBS, &quotas, "", DENIED);
     check("route53:X", &VERBS, &["LimitsExceeded"], "", DENIED);
+    check(
+        "scheduler:X",
+        &VERBS,
+        &["ServiceQuotaExceededException"],
+        "",
+        DENIED,
+    );
 }
 
 #[test]
@@ -177,6 +190,8 @@ fn pending() {
         Fault::Pending,
     );
     check("elasticloadbalancing:X", &but(Verb::Delete), &codes, "", REFUSED);
+    let (verbs, codes) = ([Verb::Modify, Verb::Delete], ["ConflictException"]);
+    check("scheduler:X", &verbs, &codes, "", Fault::Pending);
 }
 
 #[test]
@@ -198,6 +213,8 @@ fn stale() {
     ];
     check("elasticloadbalancing:X", &VERBS, &codes, "", Fault::Stale);
     check("route53:X", &VERBS, &["InvalidChangeBatch"], "", Fault::Stale);
+    let codes = ["ConflictException", "ResourceNotFoundException"];
+    check("scheduler:X", &[Verb::Create], &codes, "", Fault::Stale);
 }
 
 #[test]
@@ -237,6 +254,8 @@ fn absent() {
         Fault::Absent,
     );
     check("route53:X", &VERBS, &["NoSuchChange"], "", Fault::Absent);
+    let codes = ["ResourceNotFoundException"];
+    check("scheduler:X", &but(Verb::Create), &codes, "", Fault::Absent);
 }
 
 #[test]
@@ -260,6 +279,7 @@ fn refused() {
     ];
     check("elasticloadbalancing:X", &VERBS, &codes, "", REFUSED);
     check("route53:X", &VERBS, &["InvalidInput"], "", REFUSED);
+    check("scheduler:X", &VERBS, &["ValidationException"], "", REFUSED);
     for status in [400, 403, 404, 409, 418] {
         assert_eq!(judge("ecs:X", Verb::Create, status, "SomethingNew", ""), REFUSED);
     }
@@ -301,6 +321,7 @@ fn a_message_decides_only_without_a_code_of_its_own() {
 #[test]
 fn a_code_means_what_its_own_service_means_by_it() {
     check("route53:X", &VERBS, &["LimitExceededException"], "", REFUSED);
+    check("route53:X", &VERBS, &["ConflictException"], "", REFUSED);
     check(
         "elasticloadbalancing:X",
         &VERBS,

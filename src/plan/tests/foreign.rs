@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::random::any_app;
 use super::worker;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
 use crate::model::name::Arn;
 use crate::model::owner::{Owner, Tags, is_nobodys};
@@ -142,7 +142,8 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             process,
             service: name,
         } => {
-            assert!(service(name) && !wanted.processes.contains_key(process));
+            let stays = wanted.processes.get(process).and_then(DesiredProcess::service);
+            assert!(service(name) && stays.is_none());
         }
         Change::StopRollout { service: name, .. } => assert!(service(name)),
         Change::TagService { service: name, .. } => assert!(may_tag(&world.services[name].tags)),
@@ -153,6 +154,19 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             assert!(wanted.retains);
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));
             assert!(tags.all(|tags| wanted.owner.owns(tags)));
+        }
+        Change::CreateScheduleGroup { .. } => assert!(world.schedule_group.is_none()),
+        Change::CreateSchedule { schedule, .. } => {
+            let group = world.schedule_group.as_ref().unwrap();
+            assert!(wanted.owner.shares(&group.tags) && !world.schedules.contains_key(&schedule.name));
+        }
+        Change::UpdateSchedule { schedule, .. } => {
+            let mut ours = world.schedules_of(&wanted.owner);
+            assert!(ours.any(|found| found.name == schedule.name));
+        }
+        Change::DeleteSchedule { schedule, .. } => {
+            let mut ours = world.schedules_of(&wanted.owner);
+            assert!(ours.any(|found| &found.name == schedule));
         }
         Change::AddTags { resources, .. } => {
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));

@@ -59,6 +59,12 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
         );
         essence.insert(format!("service {}", service.name), text);
     }
+    for schedule in observed.schedules.values() {
+        let arn = schedule.task_definition.as_ref().unwrap();
+        let content = observed.task_definitions.get(arn).map(|known| &known.content);
+        let text = format!("{:?} {:?} {content:?}", schedule.expression, schedule.enabled);
+        essence.insert(format!("schedule {}", schedule.name), text);
+    }
     for state in observed.load_balancers.values() {
         let listeners = state.listeners.as_ref().unwrap();
         let forwards = |arn: Option<&Arn>| {
@@ -155,6 +161,16 @@ pub(super) fn any_app(rng: &mut Rng) -> Desired {
         if rng.u8(..4) > 0 {
             processes.push(any_process(rng, name));
         }
+    }
+    // Of its own, so that the rest of a seed's story is what it was before there were schedules.
+    let mut kinds = Rng::with_seed(rng.get_seed());
+    for process in &mut processes {
+        *process = match kinds.u8(..8) {
+            0 => process.clone().at("cron(0 3 * * ? *)"),
+            1 => process.clone().at("cron(0 4 * * ? *)"),
+            2 => process.clone().by_hand(),
+            _ => continue,
+        };
     }
     // One name that goes from process to process.
     if let Some(exposed) = processes.iter_mut().find(|process| process.scheme.is_some()) {

@@ -12,11 +12,13 @@ use empire_controller::model::rollout::ServiceDeployment;
 use empire_controller::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::{ServiceState, TaskDefinitionState};
 
+use super::scheduler::cluster_arn;
 use super::{DRAINING, FakeAws, refuse};
 use check::{check, check_content, check_named};
 pub(super) use service::Ecs;
 use service::Running;
 
+const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
 const LIST_SERVICES: &str = "ecs:ListServices";
 const DESCRIBE_SERVICES: &str = "ecs:DescribeServices";
 const DESCRIBE_TASK_DEFINITION: &str = "ecs:DescribeTaskDefinition";
@@ -67,6 +69,12 @@ impl aws::Ecs for FakeAws {
                 Some(service.state(name))
             });
             Ok(found.collect())
+        })
+    }
+
+    async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {
+        self.read(DESCRIBE_CLUSTERS, cluster, |state| {
+            Ok(state.ecs.clusters.get(cluster).map(|name| cluster_arn(name)))
         })
     }
 

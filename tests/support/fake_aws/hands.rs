@@ -84,6 +84,10 @@ fn is_of(tags: &Tags, app: &str, process: &str) -> bool {
 }
 
 impl Hands<'_> {
+    pub(super) fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
     fn load_balancer(&mut self, name: &str) -> &mut Balancing {
         let mut all = self.state.elbv2.load_balancers.values_mut();
         all.find(|found| found.settings.name == name).unwrap()

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
-use empire_controller::model::owner::{APP_TAG, OWNER_TAG, TAGS, Tags};
+use empire_controller::model::owner::{APP_TAG, OWNER_TAG, TAGS, Tags, app_in_record_text};
 use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
 };
@@ -100,6 +100,12 @@ impl State {
                 .any(|listener| listener.action == Some(ListenerAction::RedirectToHttps));
             if redirects && !listeners.any(|l| l.port == HTTPS_PORT && l.forwards_to().is_some()) {
                 found.insert(format!("{} redirects to nothing", balancing.dns_name));
+            }
+        }
+        for ((_, name), schedule) in &self.scheduler.schedules {
+            let starts = schedule.task_definition.as_ref();
+            if !starts.is_some_and(|arn| self.ecs.definition(arn).is_some_and(|found| found.active)) {
+                found.insert(format!("schedule {name} starts what cannot be started"));
             }
         }
         for ((_, name), service) in &self.ecs.services {
@@ -235,8 +241,11 @@ impl State {
             .claims
             .iter()
             .filter(|claim| claim.owner.app.to_string() != app);
+        let schedules = self.scheduler.schedules.iter();
+        let schedules = schedules.filter(|(_, found)| app_in_record_text(&found.description) != Some(app));
         format!(
-            "{:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            schedules.collect::<Vec<_>>(),
             services.collect::<Vec<_>>(),
             load_balancers.collect::<Vec<_>>(),
             groups.collect::<Vec<_>>(),

@@ -12,6 +12,7 @@ mod faults;
 mod hands;
 mod invariants;
 mod route53;
+mod scheduler;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
 pub(crate) use faults::{Disturbance, When};
+pub(crate) use hands::Hands;
 pub(crate) use invariants::RETIRE_AFTER;
 pub(crate) use snapshot::Snapshot;
 
@@ -62,6 +64,7 @@ struct State {
     ecs: ecs::Ecs,
     elbv2: elbv2::Elbv2,
     route53: route53::Route53,
+    scheduler: scheduler::Scheduler,
     claims: Vec<Claim>,
     /// So many claims to come find that somebody else has just made them.
     rivals: u16,
@@ -185,6 +188,7 @@ impl State {
         let alive = self.elbv2.alive_target_groups();
         self.ecs.tick(self.now, &alive);
         self.elbv2.tick(self.now);
+        self.scheduler.tick(self.now);
     }
 
     fn id(&mut self) -> u64 {

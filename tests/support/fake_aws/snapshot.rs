@@ -6,6 +6,7 @@ use std::fmt;
 use empire_controller::model::load_balancer::{ListenerAction, Probe};
 use empire_controller::model::name::Arn;
 use empire_controller::model::record::{RecordContent, RecordSet, normalize};
+use empire_controller::model::schedule::ScheduleState;
 use empire_controller::model::service::{HostPort, TaskDefinition};
 use empire_controller::model::state::ListenerState;
 
@@ -104,6 +105,14 @@ impl State {
         for group in self.elbv2.target_groups.values() {
             lines.push(format!("{:?}", group.settings));
         }
+        for ((group, name), schedule) in &self.scheduler.schedules {
+            let content = self.started(schedule).map(|content| self.content(content));
+            let schedule = ScheduleState {
+                task_definition: None,
+                ..schedule.clone()
+            };
+            lines.push(format!("schedule {group}/{name} {schedule:?} starts {content:?}"));
+        }
         for (id, zone) in &self.route53.zones {
             lines.extend(
                 zone.records
@@ -165,6 +174,17 @@ impl State {
             let records = zone.records.iter().filter(|record| record.name != zone.name);
             lines.extend(records.map(|record| format!("{id}: {}", self.record(record))));
         }
+        for ((_, name), schedule) in &self.scheduler.schedules {
+            let image = self.started(schedule).map(|content| content.image.as_str());
+            lines.push(format!(
+                "schedule {name} {} {}, {}",
+                schedule.expression.as_deref().unwrap_or_default(),
+                schedule.time_zone.as_deref().unwrap_or_default(),
+                image.unwrap_or_default()
+            ));
+        }
+        let groups = self.scheduler.groups.keys();
+        lines.extend(groups.map(|name| format!("schedule group {name}")));
         let claims = self.claims.iter();
         lines.extend(claims.map(|claim| {
             format!(
@@ -190,6 +210,11 @@ impl State {
         let certificates = listener.default_certificate.iter().chain(more(listener));
         let certificates = certificates.fold(String::new(), |all, arn| format!("{all} with {arn}"));
         format!("{protocol}{} {leads}{certificates}", listener.port)
+    }
+
+    fn started(&self, schedule: &ScheduleState) -> Option<&TaskDefinition> {
+        let definition = self.ecs.definition(schedule.task_definition.as_ref()?)?;
+        Some(&definition.content)
     }
 
     fn group_name(&self, arn: &Arn) -> String {

@@ -163,7 +163,7 @@ impl Ecs {
         self.definitions.iter().find(|known| &known.arn == arn)
     }
 
-    pub(super) fn newest(&self, family: &str) -> Option<&TaskDefinitionState> {
+    pub(in crate::fake_aws) fn newest(&self, family: &str) -> Option<&TaskDefinitionState> {
         let of_family = |known: &&TaskDefinitionState| known.active && known.content.family == family;
         self.definitions.iter().rev().find(of_family)
     }
