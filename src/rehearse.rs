@@ -49,17 +49,15 @@ pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) 
     let mut outcome = reconcile(&pretend, &pretend, &Unhindered, request).await?;
     let mut rehearsal = Rehearsal::default();
     for _ in 0..WAITS {
-        let waits = outcome.plan.pending.clone();
-        let moved = rehearsal.note(&mut outcome);
-        if waits.is_empty() || !moved {
+        rehearsal.note(&mut outcome);
+        let Outcome { observed, plan, .. } = outcome;
+        let mut later = observed.clone();
+        time_passes(&mut later, &plan);
+        if later == observed {
             break;
         }
-        let Outcome {
-            mut observed, plan, ..
-        } = outcome;
-        time_passes(&mut observed, &plan);
-        pretend.remember(&observed);
-        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, observed).await;
+        pretend.remember(&later);
+        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, later).await;
     }
     Ok(rehearsal)
 }
@@ -69,8 +67,8 @@ impl Rehearsal {
         self.steps.iter().flat_map(|step| &step.changes)
     }
 
-    /// Takes up what was done; says whether anything is other than it was before.
-    fn note(&mut self, outcome: &mut Outcome) -> bool {
+    /// Takes up what was done.
+    fn note(&mut self, outcome: &mut Outcome) {
         let changes = std::mem::take(&mut outcome.done);
         let mut waits = outcome.plan.pending.clone();
         waits.sort_by(|one, other| one.process().cmp(other.process()));
@@ -83,19 +81,11 @@ impl Rehearsal {
         match self.steps.last_mut() {
             // Only the waiting goes on.
             Some(last) if changes.is_empty() => {
-                let before = last.waits.len();
-                let news = waits.into_iter().filter(|wait| !last.waits.contains(wait));
-                let news: Vec<Pending> = news.collect();
-                last.waits.extend(news);
-                last.waits.len() > before
+                waits.retain(|wait| !last.waits.contains(wait));
+                last.waits.append(&mut waits);
             }
-            Some(_) | None => {
-                let moved = !(changes.is_empty() && waits.is_empty());
-                if moved {
-                    self.steps.push(Step { changes, waits });
-                }
-                moved
-            }
+            Some(_) | None if changes.is_empty() && waits.is_empty() => {}
+            Some(_) | None => self.steps.push(Step { changes, waits }),
         }
     }
 }
