@@ -4,7 +4,7 @@
 //! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
 
 mod content;
-mod cron;
+pub(crate) mod cron;
 mod load_balancing;
 mod records;
 mod schedule;

@@ -19,7 +19,7 @@ use field::{DAY_OF_MONTH, DAY_OF_WEEK, HOUR, MINUTE, MONTH, YEAR};
 const LONGEST_EXPRESSION: usize = 256;
 
 /// The expression, or why there is none.
-pub(super) fn expression(text: &str) -> Result<String, String> {
+pub(crate) fn expression(text: &str) -> Result<String, String> {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("rate(") || lower.starts_with("at(") {
@@ -75,7 +75,7 @@ fn six(fields: [&str; 6]) -> Result<String, String> {
 
 /// The zone as the IANA database spells it; `None` if that has none of this name. The database is the one that was built
 /// in, so that the answer hangs on no file.
-pub(super) fn time_zone(name: &str) -> Option<String> {
+pub(crate) fn time_zone(name: &str) -> Option<String> {
     let zone = TimeZoneDatabase::bundled().get(name).ok()?;
     zone.iana_name().map(Into::into)
 }

@@ -1,14 +1,14 @@
 //! What the API server would refuse in a process beyond the schema of each field, so that it is said with its line.
 //!
 //! The rules themselves are in `api/`, in CEL; `tests/refusals` holds these to them. A rule that is a regular expression
-//! needs nothing here.
+//! needs nothing here. What no rule of the API can judge, but the text itself tells, such as a schedule, is judged here, too.
 
 use super::problem::Report;
 use crate::api::app::{
     ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
     StrategyType,
 };
-use crate::desired::text;
+use crate::desired::{cron, text};
 
 /// Reports what is wrong with a process of an App.
 pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
@@ -67,8 +67,21 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
             report.of(field, "not with cron, whose tasks come and go");
         }
     }
-    if process.timezone.is_some() && process.cron.is_none() {
-        report.of("timezone", "is for cron only");
+    match (&process.cron, &process.timezone) {
+        (None, Some(_)) => report.of("timezone", "is for cron only"),
+        (Some(_), Some(zone)) if cron::time_zone(zone).is_none() => {
+            let message = "is no time zone of the IANA database, such as Europe/Berlin";
+            report.of("timezone", message);
+        }
+        _ => {}
+    }
+    // What is blank or too long, the schema has refused.
+    let cron = process
+        .cron
+        .as_deref()
+        .filter(|cron| !cron.trim().is_empty() && cron.chars().count() <= 128);
+    if let Some(Err(why)) = cron.map(cron::expression) {
+        report.of("cron", why);
     }
 }
 

@@ -481,6 +481,56 @@ fn values_of_the_wrong_type_are_refused() {
 }
 
 #[test]
+fn schedules_are_checked() {
+    for cron in [
+        "0 3 * * ? *",
+        "'*/5 * * * *'",
+        "0 3 * * 1-5",
+        "'@daily'",
+        "0 12 L * ? *",
+    ] {
+        assert!(
+            translated(&format!("api: {{command: a, cron: {cron}}}")).is_ok(),
+            "{cron}"
+        );
+    }
+    fields(
+        "cron: often",
+        "cron: 1 field in \"often\": EventBridge Scheduler takes six (minute, hour, day of month, month, day of week, year), a crontab five",
+    );
+    fields("cron: 61 3 * * ? *", "cron: minute: \"61\" is not within 0-59");
+    fields(
+        "cron: 0 3 * * *  *",
+        "cron: one of day of month and day of week must be ?, as in 0 3 * * ? *",
+    );
+    fields(
+        "cron: rate(5 minutes)",
+        "cron: rate(…) and at(…) are not taken: write its times as six fields, or as a crontab's five",
+    );
+    fields(
+        "cron: ' '",
+        "cron: must not be empty: say when, such as 0 3 * * ? *",
+    );
+    fields(
+        &format!("cron: {}", "9".repeat(129)),
+        "cron: has more than 128 characters",
+    );
+    fields(
+        "cron: 0 3 * * ? *\n  timezone: Europe/Atlantis",
+        "line 4: process api: timezone: is no time zone of the IANA database, such as Europe/Berlin",
+    );
+    fields("timezone: Europe/Berlin", "timezone: is for cron only");
+    fields(
+        "cron: 0 3 * * ? *\n  quantity: 1",
+        "line 4: process api: quantity: not with cron, whose tasks come and go",
+    );
+    fields(
+        "cron: 0 3 * * ? *\n  noservice: true",
+        "cron: not with noservice, of which nothing runs",
+    );
+}
+
+#[test]
 fn sizes_and_times_are_held_to_what_the_api_takes() {
     for memory in [
         "6Mi",
