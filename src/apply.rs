@@ -353,6 +353,9 @@ async fn write(
             task_definition,
             ..
         } => schedules::update(aws, observed, owner, schedule, task_definition).await?,
+        Change::ReleaseSchedule { group, schedule, .. } => {
+            schedules::release(aws, observed, group, schedule).await?;
+        }
         Change::DeleteSchedule { group, schedule, .. } => {
             aws.delete_schedule(group, schedule).await?;
             observed.schedules.remove(schedule);

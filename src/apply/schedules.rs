@@ -62,3 +62,17 @@ fn target(observed: &Observed, content: &TaskDefinition, owner: &Owner) -> Resul
         task_definition: definition_arn(observed, content, owner)?,
     })
 }
+
+pub(super) async fn release(
+    aws: &dyn Aws,
+    observed: &mut Observed,
+    group: &str,
+    name: &str,
+) -> Result<(), Error> {
+    let found = observed.schedules.get(name);
+    let released = found.and_then(|found| found.released(group));
+    let (schedule, target) = released.ok_or_else(|| unknown("schedule", name))?;
+    aws.update_schedule(&schedule, &target).await?;
+    fold(observed, &schedule, &target);
+    Ok(())
+}

@@ -119,10 +119,10 @@ impl Scheduler for AwsClients {
             .create_schedule()
             .name(&schedule.name)
             .group_name(&schedule.group)
-            .description(&schedule.description)
+            .set_description(description(schedule))
             .schedule_expression(&schedule.timing.expression)
             .schedule_expression_timezone(&schedule.timing.time_zone)
-            .state(sdk::ScheduleState::Enabled)
+            .state(state(schedule))
             .flexible_time_window(at_once(CREATE_SCHEDULE)?)
             .action_after_completion(sdk::ActionAfterCompletion::None)
             .target(write_target(CREATE_SCHEDULE, schedule, target)?)
@@ -137,10 +137,10 @@ impl Scheduler for AwsClients {
             .update_schedule()
             .name(&schedule.name)
             .group_name(&schedule.group)
-            .description(&schedule.description)
+            .set_description(description(schedule))
             .schedule_expression(&schedule.timing.expression)
             .schedule_expression_timezone(&schedule.timing.time_zone)
-            .state(sdk::ScheduleState::Enabled)
+            .state(state(schedule))
             .flexible_time_window(at_once(UPDATE_SCHEDULE)?)
             .action_after_completion(sdk::ActionAfterCompletion::None)
             .target(write_target(UPDATE_SCHEDULE, schedule, target)?)
@@ -168,6 +168,19 @@ fn if_there<T>(reply: Result<T>) -> Result<Option<T>> {
         Ok(reply) => Ok(Some(reply)),
         Err(error) if error.fault == Fault::Absent => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// An update without one takes away what is there.
+fn description(schedule: &Schedule) -> Option<String> {
+    Some(schedule.description.clone()).filter(|text| !text.is_empty())
+}
+
+fn state(schedule: &Schedule) -> sdk::ScheduleState {
+    if schedule.enabled {
+        sdk::ScheduleState::Enabled
+    } else {
+        sdk::ScheduleState::Disabled
     }
 }
 

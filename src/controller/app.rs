@@ -413,6 +413,7 @@ fn lets_go(change: &Change) -> bool {
         | Change::CreateScheduleGroup { .. }
         | Change::CreateSchedule { .. }
         | Change::UpdateSchedule { .. }
+        | Change::ReleaseSchedule { .. }
         | Change::DeleteSchedule { .. }
         | Change::TagService { .. }
         | Change::RetainPort(_)

@@ -40,6 +40,7 @@ impl Builder<'_> {
                 expression,
                 time_zone,
             },
+            enabled: true,
             role_arn,
             capacity: self.capacity(),
             placement,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::name::Arn;
-use super::owner::{Owner, Tags};
+use super::owner::{Owner, Tags, app_in_record_text};
 use super::service::{Capacity, PlacementConstraint, PlacementStrategy, TaskNetwork};
 
 /// One task at each of its times. An update resets what it leaves out, so every write sends all of it.
@@ -15,6 +15,8 @@ pub struct Schedule {
     /// Whom it is for, in the words of an ownership record.
     pub description: String,
     pub timing: Timing,
+    /// Always, but in one that is let go of as it is.
+    pub enabled: bool,
     /// What EventBridge Scheduler assumes to start the task.
     pub role_arn: String,
     pub capacity: Capacity,
@@ -94,6 +96,8 @@ pub enum SchedulePart {
     Placement,
     Network,
     Rest,
+    /// It was nobody's.
+    Owner,
 }
 
 impl Schedule {
@@ -114,7 +118,10 @@ impl Schedule {
             SchedulePart::Timing,
         );
         compare(differs(time_zone, found.time_zone.as_ref()), SchedulePart::Timing);
-        compare(found.enabled == Some(false), SchedulePart::Switch);
+        compare(
+            differs(&self.enabled, found.enabled.as_ref()),
+            SchedulePart::Switch,
+        );
         compare(
             differs(&self.role_arn, found.role_arn.as_ref()),
             SchedulePart::Role,
@@ -148,7 +155,7 @@ impl Schedule {
             description: self.description.clone(),
             expression: Some(self.timing.expression.clone()),
             time_zone: Some(self.timing.time_zone.clone()),
-            enabled: Some(true),
+            enabled: Some(self.enabled),
             role_arn: Some(self.role_arn.clone()),
             cluster: Some(target.cluster.clone()),
             task_definition: Some(target.task_definition.clone()),
@@ -177,5 +184,35 @@ impl ScheduleState {
     /// In a group of ours, that is.
     pub fn is_of(&self, owner: &Owner) -> bool {
         owner.owns_record_text(&self.description)
+    }
+
+    /// Its description names no App.
+    pub fn is_nobodys(&self) -> bool {
+        app_in_record_text(&self.description).is_none()
+    }
+
+    /// The same without its owner; `None` if not enough of it is known to write it again.
+    pub fn released(&self, group: &str) -> Option<(Schedule, ScheduleTarget)> {
+        let schedule = Schedule {
+            name: self.name.clone(),
+            group: group.into(),
+            description: String::new(),
+            timing: Timing {
+                expression: self.expression.clone()?,
+                time_zone: self.time_zone.clone()?,
+            },
+            enabled: self.enabled?,
+            role_arn: self.role_arn.clone()?,
+            capacity: self.capacity.clone()?,
+            placement: self.placement.clone().unwrap_or_default(),
+            constraints: self.constraints.clone().unwrap_or_default(),
+            network: self.network.clone(),
+            tags: Tags::new(),
+        };
+        let target = ScheduleTarget {
+            cluster: self.cluster.clone()?,
+            task_definition: self.task_definition.clone()?,
+        };
+        Some((schedule, target))
     }
 }

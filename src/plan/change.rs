@@ -141,6 +141,12 @@ pub enum Change {
         task_definition: TaskDefinition,
         differing: BTreeSet<SchedulePart>,
     },
+    /// It loses its owner, and nothing else.
+    ReleaseSchedule {
+        process: String,
+        group: String,
+        schedule: String,
+    },
     DeleteSchedule {
         process: String,
         group: String,
@@ -210,6 +216,7 @@ impl Change {
             | Change::CreateScheduleGroup { process, .. }
             | Change::CreateSchedule { process, .. }
             | Change::UpdateSchedule { process, .. }
+            | Change::ReleaseSchedule { process, .. }
             | Change::DeleteSchedule { process, .. }
             | Change::TagService { process, .. }
             | Change::UntagService { process, .. } => Some(process),
@@ -239,6 +246,7 @@ impl Change {
             | Change::UpdateService { .. }
             | Change::StopRollout { .. }
             | Change::UpdateSchedule { .. }
+            | Change::ReleaseSchedule { .. }
             | Change::TagService { .. }
             | Change::UntagService { .. }
             | Change::RetainPort(_)

@@ -244,6 +244,9 @@ impl fmt::Display for Change {
                 differing,
                 ..
             } => schedule::update(f, schedule, task_definition, differing),
+            Change::ReleaseSchedule { schedule, .. } => {
+                write!(f, "let go of schedule {schedule}: take its description away")
+            }
             Change::DeleteSchedule { schedule, .. } => write!(f, "delete schedule {schedule}"),
             Change::TagService { service, tags, .. } => {
                 write!(f, "tag service {service} with {}", listed(tags))

@@ -219,6 +219,7 @@ impl Process {
                 expression: expression.into(),
                 time_zone: "Europe/Berlin".into(),
             },
+            enabled: true,
             role_arn: "arn:aws:iam::123456789012:role/scheduler".into(),
             capacity: Capacity::LaunchType(LaunchType::Ec2),
             placement: Vec::new(),

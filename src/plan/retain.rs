@@ -5,7 +5,7 @@
 
 use super::elbv2::RESOURCES_PER_CALL;
 use super::view::View;
-use super::{Change, Plan, Tagged};
+use super::{Change, Plan, Tagged, schedules};
 use crate::model::name;
 use crate::model::state::ServiceStatus;
 
@@ -23,6 +23,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             });
         }
     }
+    schedules::release(view, plan);
     let mut calls: Vec<Vec<Tagged>> = Vec::new();
     for together in balancing(view) {
         match calls.last_mut() {

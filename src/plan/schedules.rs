@@ -9,7 +9,7 @@ use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredProcess, Runs};
 use crate::model::name;
-use crate::model::owner::process_in_record_text;
+use crate::model::owner::{Tags, process_in_record_text};
 use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, ScheduleState};
 use crate::model::state::ServiceStatus;
 
@@ -60,10 +60,17 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess, schedule: &Schedule) {
     let content = &wanted.task_definition;
     let found = view.observed.schedules.get(&schedule.name);
-    if found.is_some_and(|found| !found.is_of(&view.desired.owner)) {
-        return plan.foreign(process, &format!("schedule {}", schedule.name), &schedule.tags);
+    let owner = &view.desired.owner;
+    let adopted = found.is_some_and(|found| view.desired.adopts && found.is_nobodys());
+    if let Some(found) = found.filter(|found| !found.is_of(owner) && !adopted) {
+        let tags = if found.is_nobodys() {
+            &Tags::new()
+        } else {
+            &schedule.tags
+        };
+        return plan.foreign(process, &format!("schedule {}", schedule.name), tags);
     }
-    if view.observed.registered(content, &view.desired.owner).is_none() {
+    if view.observed.registered(content, owner).is_none() {
         return;
     }
     let Some(found) = found else {
@@ -74,7 +81,8 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
         });
         return;
     };
-    let differing = view.differing(wanted, schedule, found);
+    let mut differing = view.differing(wanted, schedule, found);
+    differing.extend(adopted.then_some(SchedulePart::Owner));
     if !differing.is_empty() {
         plan.changes.push(Change::UpdateSchedule {
             process: process.into(),
@@ -92,6 +100,23 @@ fn remove(view: &View<'_>, plan: &mut Plan) {
         if !view.is_wanted_schedule(&found.name) && view.runs_otherwise(process) {
             plan.changes.push(Change::DeleteSchedule {
                 process: process.into(),
+                group: group.clone(),
+                schedule: found.name.clone(),
+            });
+        }
+    }
+}
+
+/// Those of an App that leaves things behind lose their owner. One of which a reply tells too little to write it again
+/// keeps it.
+pub(super) fn release(view: &View<'_>, plan: &mut Plan) {
+    let group = name::schedule_group(&view.desired.owner.installation);
+    for found in view.observed.schedules_of(&view.desired.owner) {
+        if found.released(&group).is_some() {
+            plan.changes.push(Change::ReleaseSchedule {
+                process: process_in_record_text(&found.description)
+                    .unwrap_or_default()
+                    .into(),
                 group: group.clone(),
                 schedule: found.name.clone(),
             });

@@ -11,6 +11,7 @@ pub(crate) struct Aws {
     pub(crate) ecs: aws_sdk_ecs::Client,
     pub(crate) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(crate) route53: aws_sdk_route53::Client,
+    pub(crate) scheduler: aws_sdk_scheduler::Client,
     pub(crate) cluster: String,
     pub(crate) zones: Vec<String>,
 }

@@ -21,6 +21,7 @@ mod ports;
 mod repair;
 mod restart;
 mod retained;
+mod schedules;
 mod tenants;
 mod troubles;
 

@@ -139,6 +139,7 @@ impl Place {
                 ecs: aws_sdk_ecs::Client::new(&config),
                 elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
                 route53: aws_sdk_route53::Client::new(&config),
+                scheduler: aws_sdk_scheduler::Client::new(&config),
                 cluster: name.into(),
                 zones,
             },

@@ -164,6 +164,24 @@ fn what_hands_change_of_a_schedule_is_repaired() {
 }
 
 #[test]
+fn an_app_leaves_its_schedule_and_another_takes_it_over() {
+    Story::on(&staging())
+        .then("created, to leave things behind", |world| {
+            world.apply(&acme().retained());
+        })
+        .then("deleted", |world| world.delete("shop/acme"))
+        .shows_the_world()
+        .then("made again, without it", |world| {
+            world.apply(&app("acme").process("console", console()));
+        })
+        .then("with it", |world| world.apply(&acme()))
+        .then("told to take over", |world| world.apply(&acme().adopting()))
+        .then("deleted for good", |world| world.delete("shop/acme"))
+        .shows_the_world()
+        .reads("retained-schedules.txt");
+}
+
+#[test]
 fn the_status_says_what_starts_when() {
     let mut world = World::new(&staging());
     let weekly = process("./bin/weekly")
@@ -359,5 +377,14 @@ fn arrives_wherever_it_is_killed() {
     points += crash::check("task network", &network);
     let delete = Operation::new(staging(), Some(all), |world| world.delete("shop/acme"));
     points += crash::check("delete", &delete);
+    let left = || acme().retained();
+    let go = |world: &mut World| world.delete("shop/acme");
+    points += crash::check("let go", &Operation::new(staging(), Some(left()), go));
+    let take_over = |world: &mut World| world.apply(&acme().adopting());
+    let take_over = Operation::new(staging(), Some(left()), take_over).after(|world| {
+        world.delete("shop/acme");
+        world.settle();
+    });
+    points += crash::check("take over", &take_over);
     println!("schedules: {points} disturbances");
 }

@@ -131,7 +131,8 @@ impl Calls {
     }
 }
 
-/// The operation: a header in ECS's protocol, a form field in Elastic Load Balancing's, method and path in Route 53's.
+/// The operation: a header in ECS's protocol, a form field in Elastic Load Balancing's, method and path in those of
+/// Route 53 and EventBridge Scheduler.
 fn name(head: &Parts, body: &[u8]) -> String {
     if let Some(target) = head.headers.get("x-amz-target") {
         let target = target.to_str().unwrap();
@@ -142,6 +143,18 @@ fn name(head: &Parts, body: &[u8]) -> String {
         return action.into();
     }
     let path = head.uri.path().trim_end_matches('/');
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (&head.method, segments.as_slice()) {
+        (&Method::GET, ["schedules"]) => return "ListSchedules".into(),
+        (&Method::GET, ["schedules", ..]) => return "GetSchedule".into(),
+        (&Method::POST, ["schedules", ..]) => return "CreateSchedule".into(),
+        (&Method::PUT, ["schedules", ..]) => return "UpdateSchedule".into(),
+        (&Method::DELETE, ["schedules", ..]) => return "DeleteSchedule".into(),
+        (&Method::GET, ["schedule-groups", ..]) => return "GetScheduleGroup".into(),
+        (&Method::POST, ["schedule-groups", ..]) => return "CreateScheduleGroup".into(),
+        (&Method::GET, ["tags", ..]) => return "ListTagsForResource".into(),
+        _ => {}
+    }
     match (&head.method, path.ends_with("/rrset")) {
         (&Method::GET, true) => "ListResourceRecordSets".into(),
         (&Method::GET, false) => "GetHostedZone".into(),

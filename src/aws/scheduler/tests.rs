@@ -29,6 +29,7 @@ fn schedule() -> Schedule {
             expression: "cron(0 3 * * ? *)".into(),
             time_zone: "Europe/Berlin".into(),
         },
+        enabled: true,
         role_arn: ROLE.into(),
         capacity: Capacity::LaunchType(LaunchType::Ec2),
         placement: Vec::new(),
@@ -115,6 +116,22 @@ async fn creates_and_updates_with_all_of_it() {
     for each in aws.sent() {
         similar_asserts::assert_eq!(sent(&each), body());
     }
+}
+
+/// As one is let go of that somebody disabled.
+#[tokio::test]
+async fn sends_nothing_for_an_empty_description() {
+    let aws = Replay::new([replay::json(&created())]);
+    let released = Schedule {
+        description: String::new(),
+        enabled: false,
+        ..schedule()
+    };
+    aws.clients.update_schedule(&released, &target()).await.unwrap();
+    let mut expected = body();
+    expected.as_object_mut().unwrap().remove("Description");
+    expected["State"] = "DISABLED".into();
+    similar_asserts::assert_eq!(sent(&aws.only()), expected);
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ pub(super) fn update(
         SchedulePart::Capacity => "capacity".into(),
         SchedulePart::Placement => "placement".into(),
         SchedulePart::Network => "task network".into(),
+        SchedulePart::Owner => "taken over".into(),
         SchedulePart::Rest => "as ours are: one task at each time, at once, with our retries".into(),
     };
     let parts: Vec<String> = differing.iter().map(part).collect();

@@ -226,20 +226,54 @@ fn a_group_without_our_owner_tag_is_left_alone_with_all_that_is_in_it() {
 #[test]
 fn a_schedule_that_is_said_to_be_for_another_app_is_left_alone() {
     let wanted = app([nightly()]);
-    for description in [
-        String::new(),
-        owner_of("installation-1", "shop", "acme-2").record_text("nightly"),
-    ] {
-        let mut world = settled(&wanted);
-        schedule(&mut world).description = description;
-        schedule(&mut world).enabled = Some(false);
-        check(
-            &wanted,
-            &world,
-            &["! nightly: schedule NIGHTLY exists and does not carry this App's ownership tags"],
-        );
-        check(&app([]), &world, &[]);
-    }
+    let mut world = settled(&wanted);
+    schedule(&mut world).description = owner_of("installation-1", "shop", "acme-2").record_text("nightly");
+    schedule(&mut world).enabled = Some(false);
+    let conflict = ["! nightly: schedule NIGHTLY exists and does not carry this App's ownership tags"];
+    check(&wanted, &world, &conflict);
+    check(&app([]), &world, &[]);
+    let adopting = Desired {
+        adopts: true,
+        ..wanted
+    };
+    check(&adopting, &world, &conflict);
+}
+
+#[test]
+fn what_an_app_leaves_behind_is_nobodys_until_one_is_told_to_take_it_over() {
+    let wanted = app([nightly()]);
+    let mut world = settled(&wanted);
+    // As it is: somebody wanted it so.
+    schedule(&mut world).enabled = Some(false);
+    let before = world.clone();
+    let Desired { owner, place, .. } = wanted.clone();
+    check_pass(
+        &Desired::retaining(owner, place),
+        &mut world,
+        &["let go of schedule NIGHTLY: take its description away"],
+    );
+    schedule(&mut world).description = wanted.owner.record_text("nightly");
+    assert_eq!(world.schedules, before.schedules);
+    schedule(&mut world).description = String::new();
+    check(&app([]), &world, &[]);
+    check(
+        &wanted,
+        &world,
+        &[
+            "! nightly: schedule NIGHTLY exists and does not carry this App's ownership tags, nor anybody's: to take it \
+           over, annotate the App with empire.dev/adopt: \"true\"",
+        ],
+    );
+    let adopting = Desired {
+        adopts: true,
+        ..wanted
+    };
+    check_pass(
+        &adopting,
+        &mut world,
+        &["update schedule NIGHTLY: enabled, taken over"],
+    );
+    check(&adopting, &world, &[]);
 }
 
 #[test]

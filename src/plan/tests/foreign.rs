@@ -161,10 +161,10 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             assert!(wanted.owner.shares(&group.tags) && !world.schedules.contains_key(&schedule.name));
         }
         Change::UpdateSchedule { schedule, .. } => {
-            let mut ours = world.schedules_of(&wanted.owner);
-            assert!(ours.any(|found| found.name == schedule.name));
+            let found = &world.schedules[&schedule.name];
+            assert!(found.is_of(&wanted.owner) || wanted.adopts && found.is_nobodys());
         }
-        Change::DeleteSchedule { schedule, .. } => {
+        Change::DeleteSchedule { schedule, .. } | Change::ReleaseSchedule { schedule, .. } => {
             let mut ours = world.schedules_of(&wanted.owner);
             assert!(ours.any(|found| &found.name == schedule));
         }
