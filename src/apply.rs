@@ -323,12 +323,9 @@ async fn write(
             observed.services.insert(state.name.clone(), state);
         }
         Change::StopRollout {
-            service,
-            deployment,
-            rollback,
-            ..
+            service, deployment, ..
         } => {
-            aws.stop_service_deployment(deployment, *rollback).await?;
+            aws.stop_service_deployment(deployment).await?;
             let known = observed.service_deployments.entry(service.clone());
             known.and_modify(|all| {
                 for stopped in all.iter_mut().filter(|known| &known.arn == deployment) {

@@ -76,8 +76,8 @@ pub trait Ecs: Send + Sync {
     async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()>;
     /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
     async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
-    /// Ends one that is under way. With `rollback`, the service goes back to what was complete before.
-    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()>;
+    /// Ends one that is under way: the service goes back to what was complete before.
+    async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()>;
 }
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>

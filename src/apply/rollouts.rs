@@ -18,5 +18,6 @@ pub(super) fn submitted(
         hash: hash.into(),
         deployment: primary.id.clone(),
         redeploy: redeploy.cloned().or(before),
+        complete: false,
     });
 }

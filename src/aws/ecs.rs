@@ -182,6 +182,7 @@ impl Ecs for AwsClients {
             settings,
             progress_deadline: _,
             rolls_back: _,
+            given_percent: _,
             redeploy: _,
             tags,
         } = service;
@@ -238,6 +239,7 @@ impl Ecs for AwsClients {
             network,
             capacity_providers,
             redeploy: _,
+            again: _,
         } = update;
         let force = update.forces_rollout().then_some(true);
         let providers = capacity_providers
@@ -342,15 +344,13 @@ impl Ecs for AwsClients {
         Ok(found)
     }
 
-    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()> {
+    async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()> {
         self.ecs
             .stop_service_deployment()
             .service_deployment_arn(&deployment.0)
-            .stop_type(if rollback {
-                StopServiceDeploymentStopType::Rollback
-            } else {
-                StopServiceDeploymentStopType::Abort
-            })
+            // The only end that AWS documents as valid:
+            // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>
+            .stop_type(StopServiceDeploymentStopType::Rollback)
             .send()
             .await
             .map_err(|error| STOP_SERVICE_DEPLOYMENT.failed(&error))?;

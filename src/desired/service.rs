@@ -32,6 +32,7 @@ impl Builder<'_> {
             settings: self.settings(quantity, claimed, grace_period)?,
             progress_deadline,
             rolls_back: self.breaker().rollback.unwrap_or(true),
+            given_percent: self.given_percent(),
             redeploy: self
                 .app
                 .metadata
@@ -163,15 +164,9 @@ impl Builder<'_> {
     }
 
     fn deployment(&self, quantity: Option<u32>, claimed: bool) -> Result<DeploymentConfiguration, Error> {
-        let Deploy {
-            minimum_healthy_percent,
-            maximum_percent,
-            circuit_breaker: _,
-            progress_deadline: _,
-        } = self.process.deploy.clone().unwrap_or_default();
         let (minimum, maximum) = deployment_percent(quantity, claimed);
-        let minimum = number(minimum_healthy_percent).unwrap_or(minimum);
-        let maximum = number(maximum_percent).unwrap_or(maximum);
+        let (given_minimum, given_maximum) = self.given_percent();
+        let (minimum, maximum) = (given_minimum.unwrap_or(minimum), given_maximum.unwrap_or(maximum));
         // ECS rounds the one up and the other down.
         let tasks = u64::from(quantity.unwrap_or(100));
         let stay = (tasks * u64::from(minimum)).div_ceil(100);
@@ -192,6 +187,16 @@ impl Builder<'_> {
                 rollback: enable && breaker.rollback.unwrap_or(true),
             },
         })
+    }
+
+    fn given_percent(&self) -> (Option<u32>, Option<u32>) {
+        let Deploy {
+            minimum_healthy_percent,
+            maximum_percent,
+            circuit_breaker: _,
+            progress_deadline: _,
+        } = self.process.deploy.clone().unwrap_or_default();
+        (number(minimum_healthy_percent), number(maximum_percent))
     }
 
     fn breaker(&self) -> app::CircuitBreaker {

@@ -23,6 +23,8 @@ pub struct Submission {
     pub deployment: String,
     /// The last value of the redeploy annotation that was carried out.
     pub redeploy: Option<String>,
+    /// It was seen complete: whatever fails after that is another one.
+    pub complete: bool,
 }
 
 /// A rollout that failed and is not submitted again.

@@ -116,6 +116,8 @@ pub struct Service {
     pub progress_deadline: u32,
     /// Whether the last complete rollout comes back then.
     pub rolls_back: bool,
+    /// The minimum healthy and maximum percent of the manifest itself, and not what follows from the quantity.
+    pub given_percent: (Option<u32>, Option<u32>),
     /// A new value asks for a rollout of what is there.
     pub redeploy: Option<String>,
     pub tags: Tags,
@@ -219,6 +221,8 @@ pub struct ServiceUpdate {
     pub capacity_providers: Option<Vec<CapacityProvider>>,
     /// Rolls every task again, with the value of the annotation that asked for it.
     pub redeploy: Option<String>,
+    /// Rolls every task again, since the last rollout failed where it stands.
+    pub again: bool,
 }
 
 impl ServiceUpdate {
@@ -228,7 +232,7 @@ impl ServiceUpdate {
 
     /// Whether ECS is to replace the tasks although the task definition stays.
     pub fn forces_rollout(&self) -> bool {
-        self.redeploy.is_some() || self.capacity_providers.is_some()
+        self.again || self.redeploy.is_some() || self.capacity_providers.is_some()
     }
 
     /// Whether ECS replaces the tasks because of it, whatever travels beside it.

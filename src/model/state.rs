@@ -131,6 +131,7 @@ impl ServiceState {
             network,
             capacity_providers,
             redeploy: _,
+            again: _,
         } = update;
         self.desired = desired_count.unwrap_or(self.desired);
         if let Some(deployment) = deployment {

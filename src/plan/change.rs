@@ -112,13 +112,12 @@ pub enum Change {
         /// The hash of the rollout that it starts, if it starts one.
         rollout: Option<String>,
     },
-    /// Ends one that takes too long. With `rollback`, ECS brings back what was complete before.
+    /// Ends one that takes too long: ECS brings back what was complete before.
     StopRollout {
         process: String,
         service: String,
         /// ECS's record of it.
         deployment: Arn,
-        rollback: bool,
     },
     DeleteService {
         process: String,

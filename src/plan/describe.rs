@@ -225,12 +225,7 @@ impl fmt::Display for Change {
                 }
                 Ok(())
             }
-            Change::StopRollout {
-                service, rollback, ..
-            } => {
-                let end = if *rollback { "roll back" } else { "stop" };
-                write!(f, "{end} the rollout of service {service}")
-            }
+            Change::StopRollout { service, .. } => write!(f, "roll back the rollout of service {service}"),
             Change::DeleteService { service, .. } => write!(f, "delete service {service}"),
             Change::CreateScheduleGroup { group, .. } => write!(f, "create schedule group {}", group.name),
             Change::CreateSchedule {
@@ -287,6 +282,7 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
         network,
         capacity_providers,
         redeploy,
+        again,
     } = update;
     let mut parts = Vec::new();
     parts.extend(desired_count.map(|count| counted(count, "task")));
@@ -320,6 +316,7 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
             .as_ref()
             .map(|value| format!("every task again for redeploy {value}")),
     );
+    parts.extend(again.then(|| "every task again, as the last rollout failed".to_owned()));
     for part in parts {
         write!(f, "{separator}{part}")?;
         *separator = ", ";

@@ -331,6 +331,7 @@ impl Update<'_> {
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),
             },
             redeploy: self.redeploy(),
+            again: self.is_tried_again(),
         }
     }
 

@@ -276,6 +276,7 @@ impl Process {
                     quantity: self.quantity,
                     progress_deadline: 600,
                     rolls_back: true,
+                    given_percent: (None, None),
                     redeploy: None,
                     settings: ServiceSettings {
                         deployment: DeploymentConfiguration {

@@ -204,7 +204,7 @@ impl Ecs for Pretend<'_> {
         self.aws.list_service_deployments(cluster, service).await
     }
 
-    async fn stop_service_deployment(&self, _: &Arn, _: bool) -> Result<()> {
+    async fn stop_service_deployment(&self, _: &Arn) -> Result<()> {
         Ok(())
     }
 }

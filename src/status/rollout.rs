@@ -23,6 +23,7 @@ fn memory(process: &ProcessStatus) -> RolloutMemory {
         hash: submitted.hash,
         deployment: submitted.deployment_id,
         redeploy: submitted.redeploy,
+        complete: submitted.complete,
     };
     let rejection = |rejected: RejectedRollout| Rejection {
         hash: rejected.hash,
@@ -43,6 +44,7 @@ pub(super) fn remembered(
         hash: submitted.hash,
         deployment_id: submitted.deployment,
         redeploy: submitted.redeploy,
+        complete: submitted.complete,
     });
     let rejected = rejected.map(|rejected| RejectedRollout {
         hash: rejected.hash,

@@ -24,6 +24,7 @@ mod rehearsals;
 mod retained;
 mod rollouts;
 mod schedules;
+mod second_tries;
 mod stories;
 mod strictness;
 mod strictness_of_listeners;

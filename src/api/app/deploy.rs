@@ -107,9 +107,9 @@ pub struct Deploy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
 
-    /// How long one rollout may take, `1m` to `24h`, in whole seconds. One that takes longer is stopped, rolled back unless
-    /// `circuitBreaker.rollback` is false, and not tried again before the manifest or `empire.dev/redeploy` changes. Left out:
-    /// 10m.
+    /// How long one rollout may take, `1m` to `24h`, in whole seconds. One that takes longer has failed: it is rolled back
+    /// unless `circuitBreaker.rollback` is false, and not tried again before the manifest or `empire.dev/redeploy` changes.
+    /// Left out: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("1m", "24h"))]

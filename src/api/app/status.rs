@@ -157,6 +157,10 @@ pub struct SubmittedRollout {
     /// The last value of the annotation `empire.dev/redeploy` that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeploy: Option<String>,
+
+    /// Whether it was seen complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
 }
 
 /// A rollout that failed.

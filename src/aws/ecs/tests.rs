@@ -71,6 +71,7 @@ fn service() -> Service {
         quantity: Some(2),
         progress_deadline: 600,
         rolls_back: true,
+        given_percent: (None, None),
         redeploy: None,
         settings: ServiceSettings {
             deployment: deployment_configuration(),

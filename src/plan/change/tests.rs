@@ -397,6 +397,7 @@ fn a_batch_of_records_creates_deletes_or_does_both() {
 #[test]
 fn an_update_lists_just_what_it_changes() {
     let all = ServiceUpdate {
+        again: true,
         desired_count: Some(3),
         deployment: Some(DeploymentConfiguration {
             minimum_healthy_percent: 50,
@@ -462,7 +463,7 @@ fn an_update_lists_just_what_it_changes() {
             "update service s-1: 3 tasks, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
              placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
-             capacity providers [spot weight 3 base 1], every task again for redeploy again",
+             capacity providers [spot weight 3 base 1], every task again for redeploy again, every task again, as the last rollout failed",
         ),
         (
             Change::UpdateService {

@@ -11,12 +11,12 @@ use crate::model::desired::DesiredProcess;
 use crate::model::rollout::{
     Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
 };
-use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition};
 use crate::model::state::{Deployment, Rollout, ServiceState};
 use crate::plan::{Change, Obstacle, ObstacleKind, Pending, Plan};
 
 /// Of all that a rollout carries, and of what decides whether it succeeds: an edit of either is a reason to try again.
-/// Not of the number of tasks, which changes for other reasons.
+/// Not of the number of tasks, which changes for other reasons, nor of what follows from it.
 pub(super) fn hash(
     wanted: &DesiredProcess,
     service: &Service,
@@ -31,9 +31,18 @@ pub(super) fn hash(
         settings,
         progress_deadline,
         rolls_back,
+        given_percent,
         redeploy: _,
         tags: _,
     } = service;
+    let ServiceSettings {
+        deployment,
+        zone_rebalancing,
+        placement,
+        constraints,
+        grace_period,
+        network,
+    } = settings;
     let mut attachments = attachments.to_vec();
     attachments.sort();
     let ports = wanted.load_balancing.iter().flat_map(|wanted| &wanted.ports);
@@ -44,7 +53,13 @@ pub(super) fn hash(
         &content.map(|content| &content.environment.0),
         &attachments,
         capacity,
-        settings,
+        given_percent,
+        &deployment.circuit_breaker,
+        zone_rebalancing,
+        placement,
+        constraints,
+        grace_period,
+        network,
         progress_deadline,
         rolls_back,
         &checks,
@@ -89,6 +104,14 @@ impl Update<'_> {
             .redeploy
             .clone()
             .filter(|wanted| Some(wanted) != done)
+    }
+
+    /// The rollout failed where it stands, so that nothing takes it back, and what it is of was edited since, though not so
+    /// that another one begins in any case.
+    pub(super) fn is_tried_again(&self) -> bool {
+        let failed = self.found.primary().filter(|p| p.rollout == Rollout::Failed);
+        let failed = failed.and(self.submitted()).filter(|s| self.is_primary(s));
+        self.redeploy().is_none() && failed.is_some_and(|failed| failed.hash != self.hash_with(None, None))
     }
 
     /// The hash of a rollout of what the service would then be.
@@ -153,7 +176,7 @@ impl Update<'_> {
 
     /// What to make of it that the service is not what was submitted.
     fn fate(&self, submitted: &Submission) -> Judgement<'_> {
-        if self.is_primary(submitted) {
+        if self.is_primary(submitted) || submitted.complete {
             return Judgement::Start;
         }
         let gave_up = |deployment: &&Deployment| {
@@ -188,7 +211,7 @@ impl Update<'_> {
             return self.remember(plan, self.submitted().cloned(), None);
         };
         let submitted = match self.submitted() {
-            Some(known) if self.is_primary(known) => known.clone(),
+            Some(known) if self.is_primary(known) => self.as_it_is_now(known, primary),
             Some(lost) => match self.find(plan, lost) {
                 Judgement::Start => self.adopted(primary),
                 Judgement::Rejected(message) => {
@@ -228,6 +251,20 @@ impl Update<'_> {
         self.remember(plan, Some(submitted), rejected);
     }
 
+    /// What is edited while it rolls out, and needs no other one, is a part of it. But not what is edited once it failed.
+    fn as_it_is_now(&self, known: &Submission, primary: &Deployment) -> Submission {
+        let is_other = primary.rollout == Rollout::Failed || self.redeploy_on_the_way().is_some();
+        Submission {
+            hash: if is_other {
+                known.hash.clone()
+            } else {
+                self.hash_with(None, None)
+            },
+            complete: known.complete || primary.rollout == Rollout::Completed,
+            ..known.clone()
+        }
+    }
+
     /// What became of a submitted rollout that is not ECS's primary one any more, where nothing else is due.
     fn find(&self, plan: &mut Plan, lost: &Submission) -> Judgement<'_> {
         let is = self.hash_with(None, None);
@@ -255,6 +292,7 @@ impl Update<'_> {
                 Some(before) => before.redeploy.clone(),
                 None => self.service.redeploy.clone(),
             },
+            complete: primary.rollout == Rollout::Completed,
         }
     }
 
@@ -270,8 +308,12 @@ impl Update<'_> {
         plan.unexplained.contains(&self.found.name) || plan.changes.iter().any(starts)
     }
 
-    /// A rollout that takes too long is ended; but the first one of a service only if there is something to go back to.
+    /// A rollout that takes too long is taken back, if it may be and there is something to go back to: AWS knows no other
+    /// end for it.
     fn stop(&self, plan: &mut Plan) {
+        if !self.service.rolls_back {
+            return;
+        }
         let Some(all) = self.service_deployments() else {
             plan.unexplained.insert(self.found.name.clone());
             return;
@@ -283,13 +325,13 @@ impl Update<'_> {
             return;
         };
         let succeeded = |d: &ServiceDeployment| d.status == ServiceDeploymentStatus::Successful;
-        let mut others = self.found.deployments.iter().filter(|other| !other.primary);
-        if all.iter().any(succeeded) || others.any(|other| other.running > 0) {
+        // ECS forgets what is older than 90 days.
+        let completed = |d: &Deployment| !d.primary && d.rollout == Rollout::Completed;
+        if all.iter().any(succeeded) || self.found.deployments.iter().any(completed) {
             plan.changes.push(Change::StopRollout {
                 process: self.process.into(),
                 service: self.found.name.clone(),
                 deployment: newest.arn.clone(),
-                rollback: self.service.rolls_back,
             });
         }
     }

@@ -128,6 +128,7 @@ impl aws::Ecs for FakeAws {
             settings,
             progress_deadline: _,
             rolls_back: _,
+            given_percent: _,
             redeploy: _,
             tags,
         } = service;
@@ -201,6 +202,7 @@ impl aws::Ecs for FakeAws {
             network,
             capacity_providers,
             redeploy: _,
+            again: _,
         } = update.clone();
         let mut about = name.to_owned();
         about.extend(task_definition.map(|arn| format!(" {}", arn.0.rsplit('/').next().unwrap_or_default())));
@@ -254,7 +256,7 @@ impl aws::Ecs for FakeAws {
                 // The one that was not complete goes at once: nothing of it serves.
                 service.deployments.retain(|deployment| deployment.running > 0);
                 for replaced in &mut service.deployments {
-                    (replaced.arrives, replaced.completed) = (None, true);
+                    replaced.arrives = None;
                 }
                 service.roll_out(state.id(), definition, state.now);
             }
@@ -332,13 +334,12 @@ impl aws::Ecs for FakeAws {
         })
     }
 
-    async fn stop_service_deployment(&self, deployment: &Arn, rollback: bool) -> Result<()> {
-        let about = format!("{deployment} {}", if rollback { "ROLLBACK" } else { "ABORT" });
-        self.write(STOP_SERVICE_DEPLOYMENT, about, |state| {
+    async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()> {
+        self.write(STOP_SERVICE_DEPLOYMENT, deployment.0.clone(), |state| {
             let (id, now) = (state.id(), state.now);
             let mut services = state.ecs.services.values_mut();
             match services.find(|service| service.has_recorded(deployment)) {
-                Some(service) => service.stop(STOP_SERVICE_DEPLOYMENT, deployment, rollback, id, now),
+                Some(service) => service.stop(STOP_SERVICE_DEPLOYMENT, deployment, id, now),
                 None => refuse(
                     STOP_SERVICE_DEPLOYMENT,
                     "ServiceDeploymentNotFoundException",

@@ -145,14 +145,7 @@ impl Running {
     }
 
     /// By StopServiceDeployment.
-    pub(super) fn stop(
-        &mut self,
-        action: &'static str,
-        arn: &Arn,
-        rollback: bool,
-        id: u64,
-        now: u64,
-    ) -> Result<()> {
+    pub(super) fn stop(&mut self, action: &'static str, arn: &Arn, id: u64, now: u64) -> Result<()> {
         let newest = self.history.last().filter(|record| &record.arn == arn);
         if newest.is_none_or(|record| record.status != ServiceDeploymentStatus::Ongoing) {
             return refuse(
@@ -161,14 +154,14 @@ impl Running {
                 "The service deployment has ended or is about to.",
             );
         }
-        if rollback && self.complete.is_none() {
+        if self.complete.is_none() {
             return refuse(
                 action,
                 "ClientException",
                 "There is no service revision to roll back to.",
             );
         }
-        self.give_up(id, now, "Service deployment stopped by request.", rollback);
+        self.give_up(id, now, "Service deployment stopped by request.", true);
         Ok(())
     }
 }
