@@ -63,10 +63,13 @@ pub(super) fn agenda(
         Some(lasting) => now + lasting,
         None => before.held_until.unwrap_or(now),
     };
-    let due = before.due.unwrap_or_else(|| {
-        let obstructed = (!outcome.plan.obstacles.is_empty()).then(|| delay(Class::Conflict, 1, chance()));
-        now + obstructed.flatten().unwrap_or_else(|| spread(resync, chance()))
-    });
+    let obstructed = (!outcome.plan.obstacles.is_empty()).then(|| delay(Class::Conflict, 1, chance()));
+    let obstructed = obstructed.flatten().map(|delay| now + delay);
+    let due = match (before.due, obstructed) {
+        (Some(due), Some(obstructed)) => due.min(obstructed),
+        (Some(due), None) | (None, Some(due)) => due,
+        (None, None) => now + spread(resync, chance()),
+    };
     let only_pending = !outcome.plan.pending.is_empty()
         && outcome.plan.changes.is_empty()
         && outcome.early.is_empty()
@@ -207,6 +210,21 @@ mod tests {
         assert_eq!(seconds(&agenda), 8);
         assert!(!agenda.only_pending);
         assert!(agenda.held.is_empty());
+    }
+
+    #[test]
+    fn a_rollout_that_is_over_its_time_does_not_wait_for_the_resync() {
+        let mut late = outcome();
+        late.plan.obstacles.push(Obstacle {
+            process: "web".into(),
+            kind: ObstacleKind::RolloutFailed,
+            message: "not complete within 600 s".into(),
+        });
+        let before = Before {
+            due: Some(now() + Duration::from_hours(6)),
+            held_until: None,
+        };
+        assert_eq!(seconds(&after(&late, before, 0)), 300);
     }
 
     #[test]

@@ -183,6 +183,10 @@ impl<'a> Pass<'a> {
             task_definitions: look.as_ref().map(task_definitions_of).unwrap_or_default(),
             port_cursor: context.ports.cursor(platform),
             ports_recovered: context.ports.are_recovered(platform),
+            rollouts: self
+                .recall(|memory| memory.rollouts.clone())
+                .flatten()
+                .unwrap_or(whole.known.rollouts),
             ..whole.known
         };
         let (scope, held, before) = self.scope(platform, look);
@@ -201,6 +205,7 @@ impl<'a> Pass<'a> {
         // not to be tried yet stays so.
         self.remember(Memory::doubt);
         let outcome = reconcile(&*aws, &claims, &self.hold(&bound.record), request).await?;
+        self.remember(|memory| memory.rollouts = Some(outcome.plan.rollouts.clone()));
         Ok((desired, outcome, before))
     }
 
@@ -301,6 +306,7 @@ impl<'a> Pass<'a> {
         let agenda = self.agenda(desired, &outcome, &status, before);
         let after = agenda.after;
         self.remember(|memory| {
+            memory.rollouts = None;
             memory.look = Some(Look {
                 generation: self.app.metadata.generation,
                 platform_generation: platform.metadata.generation,

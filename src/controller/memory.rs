@@ -2,7 +2,7 @@
 //!
 //! A memory belongs to one object: another one of the same name, with another UID, starts with none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +12,7 @@ use kube::runtime::reflector::ObjectRef;
 use super::agenda::Agenda;
 use crate::api::app::{App, AppStatus};
 use crate::api::condition::Reason;
+use crate::model::rollout::RolloutMemory;
 use crate::model::state::Observed;
 use crate::plan::Pending;
 
@@ -24,6 +25,9 @@ pub(super) struct Memory {
     /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
     pub built: bool,
     pub look: Option<Look>,
+    /// What the last pass remembers of rollouts, until a status says so: else a redeploy would be carried out again in every
+    /// pass whose status cannot be written.
+    pub rollouts: Option<BTreeMap<String, RolloutMemory>>,
     /// The version of the object that our last change of its finalizers made.
     pub held: Option<String>,
 }

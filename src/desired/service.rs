@@ -121,6 +121,8 @@ impl Builder<'_> {
         let strategies = given.strategy.iter().map(|strategy| {
             let field = strategy.field.clone().unwrap_or_default();
             match strategy.type_ {
+                // One and the same to ECS, which reports the latter.
+                StrategyType::Spread if field == "host" => PlacementStrategy::spread("instanceId"),
                 StrategyType::Spread => PlacementStrategy::spread(&field),
                 StrategyType::Binpack => PlacementStrategy {
                     kind: "binpack".into(),

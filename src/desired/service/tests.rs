@@ -143,7 +143,7 @@ fn zones_are_rebalanced_only_where_aws_allows_it() {
 #[test]
 fn placement_is_replaced_as_a_whole_and_written_as_aws_reports_it() {
     let placement = json!({
-        "strategy": [{ "type": "binpack", "field": "MEMORY" }],
+        "strategy": [{ "type": "spread", "field": "host" }, { "type": "binpack", "field": "MEMORY" }],
         "constraints": [{ "type": "distinctInstance" }, { "type": "memberOf", "expression": "attribute:gpu == yes" }],
     });
     let settings = built(worker(json!({ "placement": placement })), json!({}))
@@ -151,10 +151,13 @@ fn placement_is_replaced_as_a_whole_and_written_as_aws_reports_it() {
         .settings;
     assert_eq!(
         settings.placement,
-        [PlacementStrategy {
-            kind: "binpack".into(),
-            field: "memory".into()
-        }]
+        [
+            PlacementStrategy::spread("instanceId"),
+            PlacementStrategy {
+                kind: "binpack".into(),
+                field: "memory".into()
+            }
+        ]
     );
     let constraint = |kind: &str, expression: &str| PlacementConstraint {
         kind: kind.into(),

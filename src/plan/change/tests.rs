@@ -463,7 +463,8 @@ fn an_update_lists_just_what_it_changes() {
             "update service s-1: 3 tasks, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
              placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
-             capacity providers [spot weight 3 base 1], every task again for redeploy again, every task again, as the last rollout failed",
+             capacity providers [spot weight 3 base 1], every task again for redeploy again, \
+             every task again, as the last rollout failed",
         ),
         (
             Change::UpdateService {
@@ -481,6 +482,7 @@ fn an_update_lists_just_what_it_changes() {
              zone rebalancing off, placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
+             every task again, as the last rollout failed, \
              target groups [g-1, g-2]",
         ),
     ] {
