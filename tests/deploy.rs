@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use clap::CommandFactory;
 use empire_controller::config::Arguments;
+use empire_controller::procfile::{Identity, to_yaml, translate};
 use serde_json::{Value, json};
 
 use support::control_plane::ControlPlane;
@@ -112,6 +113,23 @@ fn the_api_server_takes_the_examples() {
         let said = CLUSTER.kubectl.run(&arguments, "").unwrap();
         assert!(said.starts_with(kind), "{said}");
     }
+}
+
+#[test]
+fn the_example_app_is_what_the_example_procfile_is_translated_to() {
+    let text = std::fs::read(path("deploy/examples/Procfile")).unwrap();
+    let identity = Identity {
+        name: "acme".into(),
+        image: "registry.example.com/acme:v42".into(),
+        platform: None,
+    };
+    let translated = to_yaml(&translate(&text, &identity).unwrap()).unwrap();
+    let app = std::fs::read_to_string(path("deploy/examples/app.yaml")).unwrap();
+    let without_comments: Vec<&str> = app
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .collect();
+    assert_eq!(without_comments, translated.lines().collect::<Vec<_>>());
 }
 
 #[test]

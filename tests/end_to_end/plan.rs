@@ -154,6 +154,37 @@ async fn a_plan_says_what_is_done_and_does_nothing() {
     place.delete("acme");
 }
 
+/// Every kind of process at once, and the first thing that a newcomer sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_is_done_as_it_is_planned() {
+    let roles = json!({ "tasks": { "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler" } });
+    let place = Place::with(Cloud::Ministack, "plan-example", "ap-northeast-2", roles).await;
+    let user = place.kubectl.kubeconfig.clone();
+    let example = include_str!("../../deploy/examples/app.yaml");
+    let mut example: Value = serde_saphyr::from_str(example).unwrap();
+    merge(&mut example, &json!({ "spec": { "platform": place.name } }));
+    let (status, printed, complaint) = plan(&place, &user, &["-f", "-"], &example);
+    assert_eq!((status, complaint.as_str()), (2, ""), "{printed}");
+    for process in ["console", "grpc", "nightly", "web", "worker"] {
+        assert!(
+            printed.contains(&format!("\n{process}\n")),
+            "{process}: {printed}"
+        );
+    }
+    comes_true(&place, &user, &example);
+    let (status, printed, _) = plan(&place, &user, &["acme"], &json!(null));
+    assert_eq!(status, 0, "{printed}");
+    let (_, planned, _) = plan(&place, &user, &["acme", "--delete", "-o", "json"], &json!(null));
+    let planned: Value = serde_json::from_str(&planned).unwrap();
+    assert_eq!(planned["deleting"], true);
+    let writes = place.delete("acme");
+    assert_eq!(
+        planned["summary"]["delete"],
+        writes.len(),
+        "{planned:#}\n{writes:#?}"
+    );
+}
+
 /// Planned, applied, and done as it was planned: as many writes, and not one more.
 fn comes_true(place: &Place, user: &Path, acme: &Value) {
     let (status, printed, _) = plan(place, user, &["-f", "-", "-o", "json"], acme);
