@@ -26,6 +26,7 @@ mod rollouts;
 mod schedules;
 mod second_tries;
 mod stories;
+mod strict_schedules;
 mod strictness;
 mod strictness_of_listeners;
 mod tenants;
