@@ -38,7 +38,10 @@ impl Namespaces {
             .await
             .map_err(failed("get the namespace"))?;
         let labels = found.map(labels_of).unwrap_or_default();
-        self.learn(namespace, &labels);
+        // What is known changes with the watch alone: one that finds nothing new would not wake the others.
+        lock(&self.0)
+            .entry(namespace.to_owned())
+            .or_insert_with(|| labels.clone());
         Ok(labels)
     }
 

@@ -253,7 +253,8 @@ impl Pass<'_> {
     ) -> Result<bool, Error> {
         // Listed after the claims, so that the App of every claim that is not there is gone.
         let there: Vec<AppName> = tenants(self.context).await?.into_iter().map(|t| t.app).collect();
-        let mut gone: Vec<&AppName> = held.iter().map(|claim| &claim.owner.app).collect();
+        let sweepable = held.iter().filter(|claim| !claim.retained);
+        let mut gone: Vec<&AppName> = sweepable.map(|claim| &claim.owner.app).collect();
         gone.retain(|app| !there.contains(app));
         gone.sort_unstable();
         gone.dedup();

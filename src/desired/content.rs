@@ -102,6 +102,12 @@ impl Builder<'_> {
             values.extend(level_values.clone());
             secrets.extend(level_secrets.clone());
         }
+        if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
+            return Err(self.invalid(
+                "secrets",
+                &format!("{name}: must be the ARN of a secret in Secrets Manager or of a parameter of SSM"),
+            ));
+        }
         let tasks = self.platform.spec.tasks.as_ref();
         let reader = tasks.and_then(|tasks| tasks.execution_role_arn.as_ref());
         if reader.is_none() && !secrets.is_empty() {
@@ -143,6 +149,16 @@ impl Builder<'_> {
 
     fn is_on_fargate(&self) -> bool {
         self.launch_type() == LaunchType::Fargate
+    }
+}
+
+/// What ECS reads secrets from: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
+fn is_secret(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "secretsmanager", _, _, resource] => resource.starts_with("secret:"),
+        ["arn", _, "ssm", _, _, resource] => resource.starts_with("parameter/"),
+        _ => false,
     }
 }
 

@@ -194,19 +194,21 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
         let Some(found) = view.observed.load_balancers.get(&wanted.load_balancer.name) else {
             continue;
         };
-        let adopted = view.may_adopt(&found.tags);
-        if adopted || view.desired.owner.owns(&found.tags) {
+        if view.desired.owner.owns(&found.tags) {
             let tags = missing_tags(&wanted.load_balancer.tags, &found.tags);
             miss(tags, Tagged::LoadBalancer(found.name.clone()));
         }
-        let listeners = found.listeners.iter().flatten();
-        let nobodys = listeners.filter(|found| found.tags.as_ref().is_none_or(is_nobodys));
-        for listener in nobodys.filter(|_| adopted) {
-            let resource = Tagged::Listener {
+        if view.may_adopt(&found.tags) {
+            // A listener is found by its load balancer, and so comes before it, in the same call. All other tags follow.
+            let listeners = found.listeners.iter().flatten();
+            let nobodys = listeners.filter(|found| found.tags.as_ref().is_none_or(is_nobodys));
+            let listeners = nobodys.map(|listener| Tagged::Listener {
                 load_balancer: found.name.clone(),
                 port: listener.port,
-            };
-            miss(view.desired.owner.tags(process), resource);
+            });
+            for resource in listeners.chain([Tagged::LoadBalancer(found.name.clone())]) {
+                miss(view.desired.owner.tags(process), resource);
+            }
         }
     }
     for (_, wanted) in balancings() {

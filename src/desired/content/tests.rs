@@ -159,6 +159,29 @@ fn secrets_need_the_role_that_reads_them() {
     );
 }
 
+/// The schema can afford no more than to look at how an ARN begins.
+#[test]
+fn a_secret_is_one_of_secrets_manager_or_a_parameter_of_ssm() {
+    let secret = |arn: &str| json!({ "command": "run", "secrets": { "TOKEN": arn } });
+    for other in [
+        "arn:aws:s3:::shop/token",
+        "arn:aws:secretsmanager:eu-west-9:123456789012:token",
+        "arn:aws:ssm:eu-west-9:123456789012:document/token",
+        "arn:aws:ssm",
+    ] {
+        assert_eq!(
+            refused(json!({}), secret(other), generous()),
+            "process api: secrets: TOKEN: must be the ARN of a secret in Secrets Manager or of a parameter of SSM"
+        );
+    }
+    for good in [
+        "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/shop/token",
+        "arn:aws:secretsmanager:eu-west-9:123456789012:secret:shop/token-a1b2c3:key:AWSCURRENT:",
+    ] {
+        assert_eq!(allowed(json!({}), secret(good)).secrets["TOKEN"], good);
+    }
+}
+
 #[test]
 fn fargate_has_no_nproc_and_waits_two_minutes_at_most() {
     let on_fargate = |process: Value| refused(json!({}), process, fargate());

@@ -127,7 +127,7 @@ fn what_was_let_go_of_is_taken_over_without_a_rollout() {
     assert_eq!(
         done,
         [
-            "tag web-external, listener 80 of web-external, web-external-group with empire.dev/app=shop/acme, \
+            "tag listener 80 of web-external, web-external, web-external-group with empire.dev/app=shop/acme, \
              empire.dev/owner=installation-1, empire.dev/process=web",
             "tag service shop_acme_web with empire.dev/app=shop/acme, empire.dev/owner=installation-1, empire.dev/process=web",
             "tag service shop_acme_worker with empire.dev/app=shop/acme, empire.dev/owner=installation-1, \
@@ -143,6 +143,32 @@ fn what_was_let_go_of_is_taken_over_without_a_rollout() {
         zone.records.sort_by(|one, other| one.name.cmp(&other.name));
     }
     assert_eq!(world, before);
+}
+
+/// Nothing else would find them: whatever the Platform's tags are, and however they sort.
+#[test]
+fn listeners_are_taken_over_no_later_than_their_load_balancer() {
+    for stop in 0..3 {
+        let (mut world, mut wanted) = (let_go(), adopting());
+        let web = wanted.processes.get_mut("web").unwrap();
+        let tags = &mut web.load_balancing.as_mut().unwrap().load_balancer.tags;
+        tags.insert("cost-center".into(), "42".into());
+        let tags = tags.clone();
+        for _ in 0..stop {
+            let change = plan(&wanted, &world).changes.swap_remove(0);
+            apply(&mut world, &change);
+        }
+        // The next pass knows no tags of listeners on ports that are wanted.
+        let mut untagged = world
+            .load_balancers
+            .values()
+            .flat_map(|l| l.listeners.iter().flatten());
+        let is_marked = untagged.all(|listener| listener.tags.as_ref().is_some_and(|tags| !is_nobodys(tags)));
+        let is_ours = |world: &Observed| world.load_balancers.values().all(|l| wanted.owner.owns(&l.tags));
+        assert!(is_marked || !is_ours(&world), "after {stop}");
+        pass(&wanted, &mut world);
+        assert!(world.load_balancers.values().all(|l| l.tags == tags));
+    }
 }
 
 #[test]
