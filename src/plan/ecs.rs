@@ -264,7 +264,9 @@ impl Update<'_> {
         let Some(along) = self.along_with(plan, attached, &content) else {
             return false;
         };
-        let attachments = (along != attached).then_some(along);
+        // One that is as good as gone may lead to a container port that the new content does not have.
+        let has_dead = !self.runs(&content) && self.has_dead_attachments(attached);
+        let attachments = (along != attached || has_dead).then_some(along);
         if attachments.iter().flatten().any(|a| !self.is_served(a)) {
             // AWS would refuse another container port before its listener is made again.
             self.without_port(plan);

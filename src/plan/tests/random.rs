@@ -189,7 +189,8 @@ pub(super) fn any_app(rng: &mut Rng) -> Desired {
 /// nothing is refused (`world::apply` would panic), and in the end everything is as the last manifest wants it.
 #[test]
 fn any_story_ends_as_the_last_manifest_wants_it() {
-    for seed in 0..400 {
+    // And one in which a target group that was as good as gone led to a container port that went, too.
+    for seed in (0..400).chain([1_473]) {
         let mut rng = Rng::with_seed(seed);
         let mut world = nothing();
         for _ in 0..rng.u8(1..5) {
