@@ -8,7 +8,7 @@ use super::place::{Cloud, Place, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_app_left_behind_is_taken_over_as_it_was_on_ministack() {
-    leave_and_take_over(&Place::new(Cloud::Ministack, "left-ministack", "eu-north-1").await).await;
+    leave_and_take_over(&Place::new(Cloud::Ministack, "left-ministack", "ap-east-1").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +84,7 @@ async fn leave_and_take_over(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_whose_platform_is_gone_may_go_if_it_leaves_everything_behind() {
-    let place = Place::new(Cloud::Ministack, "left-alone", "eu-central-1").await;
+    let place = Place::new(Cloud::Ministack, "left-alone", "me-central-1").await;
     let mut acme = app("acme");
     merge(
         &mut acme,

@@ -45,7 +45,7 @@ async fn a_namespace_is_let_in_and_shut_out_and_what_runs_goes_on() {
             "secretArns": ["arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/*"],
         },
     });
-    let place = Place::with(Cloud::Ministack, "tenants", "ap-northeast-2", tenancy).await;
+    let place = Place::with(Cloud::Ministack, "tenants", "me-south-1", tenancy).await;
     place.apply(&secretive());
     let message = place.condition("acme", "Stalled", "NotAllowed").await;
     assert!(message.contains("namespaceSelector"), "{message}");
