@@ -12,6 +12,7 @@ mod error;
 mod replay;
 mod route53;
 mod scheduler;
+mod wire;
 
 pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};

@@ -1,6 +1,5 @@
 //! What a write has started, kept for the status to remember.
 
-use crate::model::rollout::Submission;
 use crate::model::state::{Observed, ServiceState};
 
 /// The deployment that a write has started is ours from now on. What the reply does not show is found in the next pass.
@@ -12,12 +11,5 @@ pub(super) fn submitted(
     redeploy: Option<&String>,
 ) {
     let memory = observed.rollouts.entry(process.into()).or_default();
-    let before = memory.submitted.take().and_then(|before| before.redeploy);
-    memory.rejected = None;
-    memory.submitted = state.primary().map(|primary| Submission {
-        hash: hash.into(),
-        deployment: primary.id.clone(),
-        redeploy: redeploy.cloned().or(before),
-        complete: false,
-    });
+    memory.submit(hash, state.primary().map(|primary| primary.id.as_str()), redeploy);
 }

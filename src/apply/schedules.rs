@@ -42,8 +42,17 @@ pub(super) async fn update(
     content: &TaskDefinition,
 ) -> Result<(), Error> {
     let target = target(observed, content, owner)?;
-    aws.update_schedule(schedule, &target).await?;
-    fold(observed, schedule, &target);
+    rewrite(aws, observed, schedule, &target).await
+}
+
+async fn rewrite(
+    aws: &dyn Aws,
+    observed: &mut Observed,
+    schedule: &Schedule,
+    target: &ScheduleTarget,
+) -> Result<(), Error> {
+    aws.update_schedule(schedule, target).await?;
+    fold(observed, schedule, target);
     Ok(())
 }
 
@@ -72,7 +81,5 @@ pub(super) async fn release(
     let found = observed.schedules.get(name);
     let released = found.and_then(|found| found.released(group));
     let (schedule, target) = released.ok_or_else(|| unknown("schedule", name))?;
-    aws.update_schedule(&schedule, &target).await?;
-    fold(observed, &schedule, &target);
-    Ok(())
+    rewrite(aws, observed, &schedule, &target).await
 }

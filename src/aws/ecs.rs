@@ -13,7 +13,8 @@ use aws_sdk_ecs::types::{
 };
 
 use super::clients::AwsClients;
-use super::error::{Call, Fault};
+use super::error::Call;
+use super::wire::{to_i32, unless_absent, unless_empty};
 use super::{Ecs, Result};
 use crate::error::Class;
 use crate::model::name::Arn;
@@ -114,17 +115,14 @@ impl Ecs for AwsClients {
             .send()
             .await
             .map_err(|error| DESCRIBE_TASK_DEFINITION.failed(&error));
-        match reply {
-            Ok(reply) => {
-                let tags = read_tags(reply.tags());
-                match reply.task_definition() {
-                    Some(found) => task_definition::read(DESCRIBE_TASK_DEFINITION, found, tags).map(Some),
-                    None => Ok(None),
-                }
-            }
-            Err(error) if error.fault == Fault::Absent => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Some(reply) = unless_absent(reply)? else {
+            return Ok(None);
+        };
+        let tags = read_tags(reply.tags());
+        let found = reply.task_definition();
+        found
+            .map(|found| task_definition::read(DESCRIBE_TASK_DEFINITION, found, tags))
+            .transpose()
     }
 
     async fn register_task_definition(
@@ -285,11 +283,7 @@ impl Ecs for AwsClients {
             .send()
             .await
             .map_err(|error| DELETE_SERVICE.failed(&error));
-        match reply {
-            Ok(_) => Ok(()),
-            Err(error) if error.fault == Fault::Absent => Ok(()),
-            Err(error) => Err(error),
-        }
+        unless_absent(reply).map(|_| ())
     }
 
     async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()> {
@@ -368,22 +362,6 @@ fn write_tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
         tags.iter()
             .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()),
     )
-}
-
-/// Only in an update does an empty list say anything: take away what is there. Elsewhere some calls, and some launch
-/// types, refuse one.
-fn unless_empty<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
-    Some(items.collect()).filter(|items: &Vec<T>| !items.is_empty())
-}
-
-/// AWS counts with signed numbers that are never negative.
-fn from_i32(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or(0)
-}
-
-/// What exceeds it is refused by AWS all the same.
-fn to_i32(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

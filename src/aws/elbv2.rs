@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::clients::AwsClients;
-use super::error::{AwsError, Call, Fault};
+use super::error::Call;
+use super::wire::{to_i32, unless_absent};
 use super::{Elbv2, Result};
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TARGET_GROUP_PORT,
@@ -307,10 +308,10 @@ impl Elbv2 for AwsClients {
             .health_check_protocol(write::check_protocol(check))
             .health_check_port(TRAFFIC_PORT)
             .set_health_check_path(write::check_path(check))
-            .health_check_interval_seconds(write::number(check.interval))
-            .health_check_timeout_seconds(write::number(check.timeout))
-            .healthy_threshold_count(write::number(check.healthy_threshold))
-            .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
+            .health_check_interval_seconds(to_i32(check.interval))
+            .health_check_timeout_seconds(to_i32(check.timeout))
+            .healthy_threshold_count(to_i32(check.healthy_threshold))
+            .unhealthy_threshold_count(to_i32(check.unhealthy_threshold))
             .set_matcher(write::matcher(check))
             .set_tags(write::tags(tags))
             .send()
@@ -333,10 +334,10 @@ impl Elbv2 for AwsClients {
             .health_check_protocol(write::check_protocol(check))
             .health_check_port(TRAFFIC_PORT)
             .set_health_check_path(write::check_path(check))
-            .health_check_interval_seconds(write::number(check.interval))
-            .health_check_timeout_seconds(write::number(check.timeout))
-            .healthy_threshold_count(write::number(check.healthy_threshold))
-            .unhealthy_threshold_count(write::number(check.unhealthy_threshold))
+            .health_check_interval_seconds(to_i32(check.interval))
+            .health_check_timeout_seconds(to_i32(check.timeout))
+            .healthy_threshold_count(to_i32(check.healthy_threshold))
+            .unhealthy_threshold_count(to_i32(check.unhealthy_threshold))
             .set_matcher(write::matcher(check))
             .send()
             .await
@@ -436,17 +437,6 @@ impl AwsClients {
             .iter()
             .map(|arn| by_arn.remove(&arn.0).unwrap_or_default())
             .collect())
-    }
-}
-
-/// `None` if what the call named is not there.
-fn unless_absent<T>(reply: Result<T>) -> Result<Option<T>> {
-    match reply {
-        Ok(reply) => Ok(Some(reply)),
-        Err(AwsError {
-            fault: Fault::Absent, ..
-        }) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

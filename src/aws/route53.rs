@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use aws_sdk_route53::types as sdk;
 
 use super::clients::AwsClients;
-use super::error::{Call, Fault};
+use super::error::Call;
+use super::wire::unless_absent;
 use super::{Result, Route53};
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 
@@ -113,11 +114,7 @@ impl Route53 for AwsClients {
             .send()
             .await
             .map_err(|error| call.failed(&error));
-        match reply {
-            Ok(_) => Ok(()),
-            Err(error) if error.fault == Fault::Absent => Ok(()),
-            Err(error) => Err(error),
-        }
+        unless_absent(reply).map(|_| ())
     }
 }
 

@@ -5,7 +5,8 @@ use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{self as sdk, builders};
 
 use super::clients::AwsClients;
-use super::error::{Call, Fault};
+use super::error::Call;
+use super::wire::{from_i32, to_i32, unless_absent, unless_empty};
 use super::{Result, Scheduler};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
@@ -33,7 +34,7 @@ const PAGE: i32 = 100;
 impl Scheduler for AwsClients {
     async fn get_schedule_group(&self, name: &str) -> Result<Option<ScheduleGroupState>> {
         let reply = self.scheduler.get_schedule_group().name(name).send().await;
-        let Some(found) = if_there(reply.map_err(|error| GET_GROUP.failed(&error)))? else {
+        let Some(found) = unless_absent(reply.map_err(|error| GET_GROUP.failed(&error)))? else {
             return Ok(None);
         };
         let arn = found
@@ -53,7 +54,7 @@ impl Scheduler for AwsClients {
             .resource_arn(&group.0)
             .send()
             .await;
-        let reply = if_there(reply.map_err(|error| LIST_TAGS.failed(&error)))?;
+        let reply = unless_absent(reply.map_err(|error| LIST_TAGS.failed(&error)))?;
         let pair = |tag: &sdk::Tag| (tag.key.clone(), tag.value.clone());
         Ok(reply
             .map(|reply| reply.tags().iter().map(pair).collect())
@@ -73,7 +74,7 @@ impl Scheduler for AwsClients {
                 .set_next_token(token)
                 .send()
                 .await;
-            let Some(page) = if_there(page.map_err(|error| LIST_SCHEDULES.failed(&error)))? else {
+            let Some(page) = unless_absent(page.map_err(|error| LIST_SCHEDULES.failed(&error)))? else {
                 return Ok(None);
             };
             let listed = page.schedules().iter().filter_map(|found| found.name.clone());
@@ -93,7 +94,7 @@ impl Scheduler for AwsClients {
             .name(name)
             .send()
             .await;
-        let found = if_there(reply.map_err(|error| GET_SCHEDULE.failed(&error)))?;
+        let found = unless_absent(reply.map_err(|error| GET_SCHEDULE.failed(&error)))?;
         Ok(found.map(|found| read(name, &found)))
     }
 
@@ -158,16 +159,8 @@ impl Scheduler for AwsClients {
             .name(name)
             .send()
             .await;
-        if_there(reply.map_err(|error| DELETE_SCHEDULE.failed(&error)))?;
+        unless_absent(reply.map_err(|error| DELETE_SCHEDULE.failed(&error)))?;
         Ok(())
-    }
-}
-
-fn if_there<T>(reply: Result<T>) -> Result<Option<T>> {
-    match reply {
-        Ok(reply) => Ok(Some(reply)),
-        Err(error) if error.fault == Fault::Absent => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
@@ -223,8 +216,8 @@ fn write_target(call: Call, schedule: &Schedule, target: &ScheduleTarget) -> Res
         .task_count(1)
         .set_launch_type(launch_type)
         .set_capacity_provider_strategy(providers)
-        .set_placement_strategy(unless_empty(strategies.collect()))
-        .set_placement_constraints(unless_empty(constraints.collect()))
+        .set_placement_strategy(unless_empty(strategies))
+        .set_placement_constraints(unless_empty(constraints))
         .set_network_configuration(network)
         .propagate_tags(sdk::PropagateTags::TaskDefinition)
         .enable_ecs_managed_tags(false)
@@ -240,10 +233,6 @@ fn write_target(call: Call, schedule: &Schedule, target: &ScheduleTarget) -> Res
         .retry_policy(retries.build())
         .build()
         .map_err(|error| call.bug(error.to_string()))
-}
-
-fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
-    Some(items).filter(|items| !items.is_empty())
 }
 
 fn write_launch_type(launch_type: LaunchType) -> sdk::LaunchType {
@@ -373,15 +362,6 @@ fn is_usual(found: &GetScheduleOutput) -> bool {
     ]
     .iter()
     .all(|is_so| *is_so)
-}
-
-/// AWS counts with signed numbers that are never negative.
-fn from_i32(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or(0)
-}
-
-fn to_i32(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -14,6 +14,20 @@ pub struct RolloutMemory {
     pub rejected: Option<Rejection>,
 }
 
+impl RolloutMemory {
+    /// A write has started a rollout, which is ours from now on: the deployment, if the reply shows one.
+    pub fn submit(&mut self, hash: &str, deployment: Option<&str>, redeploy: Option<&String>) {
+        let before = self.submitted.take().and_then(|before| before.redeploy);
+        self.rejected = None;
+        self.submitted = deployment.map(|id| Submission {
+            hash: hash.into(),
+            deployment: id.into(),
+            redeploy: redeploy.cloned().or(before),
+            complete: false,
+        });
+    }
+}
+
 /// The rollout that we started last, or found and took for ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {

@@ -3,9 +3,10 @@
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types as sdk;
 
-use super::{from_i32, read_tags, to_i32};
+use super::read_tags;
 use crate::aws::Result;
 use crate::aws::error::Call;
+use crate::aws::wire::{from_i32, to_i32};
 use crate::model::name::Arn;
 use crate::model::rollout::{ServiceDeployment, ServiceDeploymentStatus};
 use crate::model::service::{

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{self as sdk, Compatibility};
 
-use super::{from_i32, to_i32};
 use crate::aws::Result;
 use crate::aws::error::Call;
+use crate::aws::wire::{from_i32, to_i32};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     ADD_CERTIFICATES, CREATE_LISTENER, DELETE_LISTENER, DESCRIBE_CERTIFICATES, MODIFY_LISTENER, PAGE,
-    REMOVE_CERTIFICATES, read, unless_absent, write,
+    REMOVE_CERTIFICATES, read, write,
 };
 use crate::aws::Result;
 use crate::aws::clients::AwsClients;
+use crate::aws::wire::unless_absent;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
 use crate::model::state::ListenerState;

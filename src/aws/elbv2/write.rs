@@ -5,6 +5,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 use super::{CROSS_ZONE, DEREGISTRATION_DELAY, IDLE_TIMEOUT, PRESERVE_CLIENT_IP};
+use crate::aws::wire::unless_empty;
 use crate::model::load_balancer::{
     HTTPS_PORT, HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes,
     LoadBalancerKind, Probe, SECURITY_POLICY, Scheme, TargetGroupAttributes, TargetProtocol, TargetType,
@@ -119,10 +120,5 @@ pub(super) fn load_balancer_attributes(attributes: LoadBalancerAttributes) -> sd
 /// `None` without tags: AWS refuses an empty list.
 pub(super) fn tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
     let tag = |(key, value): (&String, &String)| sdk::Tag::builder().key(key).value(value).build();
-    Some(tags.iter().map(tag).collect()).filter(|tags: &Vec<_>| !tags.is_empty())
-}
-
-/// What exceeds it is refused by AWS all the same.
-pub(super) fn number(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
+    unless_empty(tags.iter().map(tag))
 }
