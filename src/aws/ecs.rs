@@ -365,4 +365,4 @@ fn write_tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -441,4 +441,4 @@ impl AwsClients {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

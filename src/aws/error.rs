@@ -253,9 +253,10 @@ fn bare_route53_error(body: &str) -> Option<(String, String)> {
 
 fn class_of_status(reply: &Reply) -> Class {
     match reply.status {
-        // A gateway in front of AWS speaks HTML too, and recovers.
-        502..=504 => Class::Transient,
         501 => Class::Bug,
+        // Whatever its body: a front end of AWS, or a gateway on the way, answers with a page of HTML while the service
+        // behind it is out of order, and recovers.
+        500..=599 => Class::Transient,
         // Whatever answered, it was not the service: an emulator that does not know the action, a captive portal.
         _ if reply.is_html => Class::Bug,
         429 => Class::Throttled,

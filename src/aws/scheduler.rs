@@ -365,4 +365,4 @@ fn is_usual(found: &GetScheduleOutput) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

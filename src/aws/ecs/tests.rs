@@ -64,7 +64,7 @@ fn deployment_configuration() -> DeploymentConfiguration {
     }
 }
 
-fn service() -> Service {
+pub(in crate::aws) fn service() -> Service {
     Service {
         name: "shop_acme_web".into(),
         capacity: Capacity::LaunchType(LaunchType::Ec2),
@@ -199,6 +199,6 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
     }
 }
 
-fn bridge() -> TaskDefinition {
+pub(in crate::aws) fn bridge() -> TaskDefinition {
     definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Dynamic)
 }

@@ -1,9 +1,9 @@
 //! Elastic Load Balancing's replies in AWS's own shape: XML, with all that AWS always reports.
 
-mod listeners;
-mod load_balancers;
+pub(in crate::aws) mod listeners;
+pub(in crate::aws) mod load_balancers;
 mod tags;
-mod target_groups;
+pub(in crate::aws) mod target_groups;
 
 use aws_sdk_ecs::config::http::HttpResponse;
 

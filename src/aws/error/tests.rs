@@ -1,5 +1,6 @@
 //! The table, rule by rule, and what real and canned replies make of it.
 
+mod operations;
 mod replies;
 
 use super::{Call, Fault, RULES, Reply, Rule, Verb};

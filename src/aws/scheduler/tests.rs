@@ -20,7 +20,7 @@ const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/staging";
 const DEFINITION: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/shop_acme_nightly:7";
 const ROLE: &str = "arn:aws:iam::123456789012:role/scheduler";
 
-fn schedule() -> Schedule {
+pub(in crate::aws) fn schedule() -> Schedule {
     Schedule {
         name: NAME.into(),
         group: GROUP.into(),
@@ -62,7 +62,7 @@ fn full() -> Schedule {
     }
 }
 
-fn target() -> ScheduleTarget {
+pub(in crate::aws) fn target() -> ScheduleTarget {
     ScheduleTarget {
         cluster: Arn(CLUSTER.into()),
         task_definition: Arn(DEFINITION.into()),

@@ -8,7 +8,7 @@ use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::state::ListenerState;
 
-fn listener() -> Listener {
+pub(in crate::aws) fn listener() -> Listener {
     Listener {
         port: 80,
         protocol: ListenerProtocol::Http,

@@ -10,7 +10,7 @@ use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBala
 use crate::model::owner::Tags;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
-fn load_balancer() -> LoadBalancer {
+pub(in crate::aws) fn load_balancer() -> LoadBalancer {
     LoadBalancer {
         name: "e-acme-web-abcdef".into(),
         kind: LoadBalancerKind::Application,

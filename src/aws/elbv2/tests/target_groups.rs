@@ -29,7 +29,7 @@ fn probe(path: &str) -> Probe {
     }
 }
 
-fn target_group() -> TargetGroup {
+pub(in crate::aws) fn target_group() -> TargetGroup {
     TargetGroup {
         name: "e-acme-web-abcdef".into(),
         vpc: "vpc-1".into(),
