@@ -19,7 +19,7 @@ use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::rollout::RolloutMemory;
 use crate::model::state::{
-    ListenerState, LoadBalancerState, Observed, PortState, ServiceState, TargetGroupState,
+    ListenerState, LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TargetGroupState,
     TaskDefinitionState, ZoneState,
 };
 use crate::plan::{Pending, wanted_definitions};
@@ -108,7 +108,7 @@ pub async fn observe_pending(
     observed.service_deployments.clear();
     observed.rollouts.clone_from(&known.rollouts);
     for zone in observed.zones.values_mut() {
-        zone.batch_limit = None;
+        zone.refused = RefusedBatches::default();
     }
     let mut services = BTreeSet::new();
     let mut load_balancers = BTreeSet::new();
@@ -407,6 +407,6 @@ async fn records(
         .collect();
     Ok(Some(ZoneState {
         records,
-        batch_limit: None,
+        refused: RefusedBatches::default(),
     }))
 }

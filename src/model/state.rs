@@ -270,11 +270,22 @@ pub struct TargetGroupState {
     pub attributes: Option<TargetGroupAttributes>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneState {
     pub records: Vec<RecordSet>,
-    /// How many names one batch may carry, once a whole batch was refused without a reason that its names show.
-    pub batch_limit: Option<usize>,
+    /// Learned in this pass.
+    pub refused: RefusedBatches,
+}
+
+/// What refused batches of a zone have taught, where its records do not show why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefusedBatches {
+    /// How many names one batch may carry.
+    pub limit: Option<usize>,
+    /// The names that a refusal was about: each goes alone, so that the others go together.
+    pub alone: BTreeSet<String>,
+    /// The names that were read again after a refusal.
+    pub read_again: BTreeSet<String>,
 }
 
 /// The claims of one Platform.

@@ -363,11 +363,17 @@ fn removals(records: Vec<&RecordSet>) -> Vec<RecordChange> {
     records.map(RecordChange::Delete).collect()
 }
 
-/// As few batches as the limits allow; what belongs to one name is never torn apart.
+/// As few batches as the limits allow, and after them the names that Route 53 has refused; what belongs to one name is
+/// never torn apart.
 fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
-    let limit = zone.batch_limit.unwrap_or(usize::MAX);
+    let limit = zone.refused.limit.unwrap_or(usize::MAX);
+    let is_alone = |changes: &Vec<RecordChange>| {
+        let mut names = names_of(changes).into_keys();
+        names.any(|name| zone.refused.alone.contains(&name))
+    };
+    let (alone, together): (Vec<_>, Vec<_>) = by_name.into_iter().partition(is_alone);
     let mut batches: Vec<(usize, usize, Vec<RecordChange>)> = Vec::new();
-    for changes in by_name {
+    for changes in together {
         let characters: usize = changes.iter().map(|change| characters(change.record())).sum();
         match batches.last_mut() {
             Some((names, total, batch))
@@ -382,8 +388,9 @@ fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> 
             Some(_) | None => batches.push((1, characters, changes)),
         }
     }
-    let changes = batches.into_iter().map(|(_, _, changes)| changes);
-    changes.map(|changes| change(zone_id, changes)).collect()
+    let together = batches.into_iter().map(|(_, _, changes)| changes);
+    let all = together.chain(alone);
+    all.map(|changes| change(zone_id, changes)).collect()
 }
 
 fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {

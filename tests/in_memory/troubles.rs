@@ -4,6 +4,7 @@ use empire_controller::desired::place;
 use empire_controller::model::desired::Desired;
 use empire_controller::model::name::AppName;
 use empire_controller::model::owner::Owner;
+use empire_controller::model::state::RefusedBatches;
 use empire_controller::observe::{Known, observe_pending};
 use futures::FutureExt;
 
@@ -229,7 +230,7 @@ fn two_refused_names_hold_back_neither_the_others_nor_the_next_ones() {
     assert!(world.aws.pointed_at("ZINTERNAL", "acme.example.com").is_some());
     let outcome = world.step().remove(0).result.unwrap();
     assert_eq!(outcome.failures.len(), 2, "{:#?}", outcome.failures);
-    assert_eq!(outcome.observed.zones["ZINTERNAL"].batch_limit, Some(1));
+    assert_eq!(outcome.observed.zones["ZINTERNAL"].refused.limit, Some(1));
     world.held = outcome.failures;
     // Not even a pass that reads no names again goes on one by one.
     let owner = Owner {
@@ -242,7 +243,8 @@ fn two_refused_names_hold_back_neither_the_others_nor_the_next_ones() {
     let desired = Desired::empty(owner, place(&staging().build()));
     let (aws, before) = (&world.aws, outcome.observed);
     let again = observe_pending(aws, aws, &desired, Known::default(), before, &[]).now_or_never();
-    assert_eq!(again.unwrap().unwrap().zones["ZINTERNAL"].batch_limit, None);
+    let again = again.unwrap().unwrap();
+    assert_eq!(again.zones["ZINTERNAL"].refused, RefusedBatches::default());
 
     world.aws.take_attempts();
     world.apply(&with(&[
@@ -334,4 +336,42 @@ fn a_race_for_host_ports_is_no_trouble_however_often_it_is_lost() {
     );
     world.settle();
     world.assert_ready();
+}
+
+/// The call that was refused, one for the rest, and one a culprit.
+#[test]
+fn a_refused_batch_of_23_names_with_2_culprits_takes_4_writes() {
+    const CHANGE: &str = "route53:ChangeResourceRecordSets";
+    const CULPRITS: [&str; 2] = ["n03.example.com", "n17.example.com"];
+    let mut world = World::new(&staging());
+    let names: Vec<String> = (0..20).map(|n| format!("n{n:02}.example.com")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let refused = Disturbance::Refusal(
+        "InvalidChangeBatch",
+        "[Tried to create resource record set [name='n03.example.com.', type='CNAME'] but it already exists, \
+         Tried to create resource record set [name='n17.example.com.', type='CNAME'] but it already exists]",
+    );
+    for name in CULPRITS {
+        world.aws.disturb(CHANGE, name, refused.clone());
+    }
+    let app = acme()
+        .process("web", web().quantity(1).hostnames(&names[..10]))
+        .process("api", web().quantity(1).hostnames(&names[10..]));
+    world.apply(&app);
+    let batches = loop {
+        world.step();
+        let mut attempts = world.aws.take_attempts();
+        attempts.retain(|attempt| attempt.starts_with(CHANGE));
+        if !attempts.is_empty() {
+            break attempts;
+        }
+    };
+    assert_eq!(batches.len(), 4, "{batches:#?}");
+    for name in ["acme.example.com", "acme-web.example.com", "acme-api.example.com"] {
+        assert!(world.aws.pointed_at("ZINTERNAL", name).is_some(), "{name}");
+    }
+    for name in names {
+        let is_there = world.aws.pointed_at("ZINTERNAL", name).is_some();
+        assert_eq!(is_there, !CULPRITS.contains(&name), "{name}");
+    }
 }

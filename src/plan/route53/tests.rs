@@ -443,7 +443,7 @@ fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordC
     for number in 0..names {
         records(&mut world).push(ownership(&format!("n{number:05}.corp.example"), owner, "w"));
     }
-    world.zones.get_mut(INTERNAL).unwrap().batch_limit = limit;
+    world.zones.get_mut(INTERNAL).unwrap().refused.limit = limit;
     let changes = plan(&desired, &world).changes.into_iter();
     changes
         .map(|change| {
