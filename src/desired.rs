@@ -19,20 +19,23 @@ mod tests;
 
 use load_balancing::container_ports;
 pub use records::ttl;
+pub use schedule::never_started;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::app::{App, Expose, ExposeType, Process};
 use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
-use crate::model::desired::{Desired, DesiredProcess, Place, Runs};
+use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place, Runs};
+use crate::model::load_balancer::LoadBalancerKind;
 use crate::model::name::{self, AppName};
 use crate::model::owner::{Owner, Tags};
 use crate::model::port::PortRange;
-use crate::model::service::{HostPort, NetworkMode, PortMapping};
+use crate::model::service::{
+    APPLICATION_GRACE_PERIOD, HostPort, NETWORK_GRACE_PERIOD, NetworkMode, PortMapping,
+};
 
 const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
-const DEFAULT_GRACE_PERIOD: u32 = 60;
 
 /// What an App means, and what its developer had better know.
 #[derive(Debug)]
@@ -160,22 +163,27 @@ impl Builder<'_> {
             Some(expose) if place(self.platform).load_balancing => Some(self.load_balancing(&expose)?),
             Some(_) | None => None,
         };
-        let grace_period = match (&self.process.expose, &load_balancing) {
-            (
-                Some(Expose {
-                    grace_period: Some(period),
-                    ..
-                }),
-                Some(_),
-            ) => Some(self.seconds("expose.gracePeriod", period)?),
-            (_, Some(_)) => Some(DEFAULT_GRACE_PERIOD),
-            (_, None) => None,
+        let grace_period = match &load_balancing {
+            Some(balancing) => Some(self.grace_period(balancing)?),
+            None => None,
         };
         Ok(DesiredProcess {
             task_definition: self.task_definition(&ports)?,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
         })
+    }
+
+    fn given_grace_period(&self) -> Option<&String> {
+        self.process.expose.as_ref()?.grace_period.as_ref()
+    }
+
+    fn grace_period(&self, balancing: &LoadBalancing) -> Result<u32, Error> {
+        match (self.given_grace_period(), balancing.load_balancer.kind) {
+            (Some(period), _) => self.seconds("expose.gracePeriod", period),
+            (None, LoadBalancerKind::Application) => Ok(APPLICATION_GRACE_PERIOD),
+            (None, LoadBalancerKind::Network) => Ok(NETWORK_GRACE_PERIOD),
+        }
     }
 
     fn platform_name(&self) -> &str {

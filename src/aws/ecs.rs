@@ -181,6 +181,7 @@ impl Ecs for AwsClients {
             progress_deadline: _,
             rolls_back: _,
             given_percent: _,
+            given_grace_period: _,
             redeploy: _,
             tags,
         } = service;

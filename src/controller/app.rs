@@ -25,13 +25,13 @@ use super::context::Context;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
 use super::kubernetes::failed;
 use super::memory::{Key, Look, Memory};
-use super::prepare::{Bound, bind, is_suspended, request, wanted};
+use super::prepare::{Bound, bind, is_suspended, request, wanted, yesterday};
 use super::report::{self, api_of};
 use super::resolve::annotated;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::desired::Built;
+use crate::desired::{self, Built};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
@@ -166,7 +166,10 @@ impl<'a> Pass<'a> {
         self.announce(&bound.record).await?;
         let Built { desired, warnings } = self.wanted(bound).await?;
         if !self.deleting {
-            self.warn_once(warnings).await;
+            let never = desired::never_started(&desired, yesterday(self.now));
+            let shell = warnings.into_iter().map(|text| ("ShellSyntax", text));
+            let never = never.into_iter().map(|text| ("NeverStarted", text));
+            self.warn_once(shell.chain(never)).await;
         }
         let status = self.status();
         let look = self.recall(|memory| memory.look.clone()).flatten();

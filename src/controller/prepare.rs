@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::installation::Installation;
 use super::resolve::{Resolved, resolve, unready};
@@ -28,6 +30,12 @@ pub(super) struct Bound<'a> {
     pub owner: Owner,
     /// What its namespace is labelled with.
     pub namespace: NamespaceLabels,
+}
+
+/// Returns the day before, of which it is certain that it has begun in every time zone.
+pub(super) fn yesterday(now: Timestamp) -> Date {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    today.yesterday().unwrap_or(today)
 }
 
 /// Or the verdict on an App that can live nowhere yet.

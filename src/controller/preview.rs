@@ -19,10 +19,11 @@ use super::context::{Connect, settings_of};
 use super::installation::{self, Installation};
 use super::kubernetes::words;
 use super::namespaces::Namespaces;
-use super::prepare::{Bound, bind, request, wanted};
+use super::prepare::{Bound, bind, request, wanted, yesterday};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::{Output, Plan};
+use crate::desired;
 use crate::observe::Known;
 use crate::reconcile::Request;
 use crate::rehearse::{Heading, Rehearsal, json, rehearse, text};
@@ -97,6 +98,10 @@ pub async fn preview(
     let bound = bind(&app, &platforms, labels, &installation).map_err(|verdict| said(&verdict))?;
     let built = wanted(&app, &bound)?;
     warnings.extend(built.warnings);
+    warnings.extend(desired::never_started(
+        &built.desired,
+        yesterday(Timestamp::now()),
+    ));
 
     let Bound { platform, owner, .. } = &bound;
     let status = app.status.as_ref();

@@ -11,12 +11,16 @@ mod field;
 #[cfg(test)]
 mod tests;
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use jiff::tz::TimeZoneDatabase;
 
 use field::{DAY_OF_MONTH, DAY_OF_WEEK, HOUR, MINUTE, MONTH, YEAR};
 
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>
 const LONGEST_EXPRESSION: usize = 256;
+/// The last that an expression may name.
+const LAST_YEAR: i16 = 2199;
 
 /// The expression, or why there is none.
 pub(crate) fn expression(text: &str) -> Result<String, String> {
@@ -71,6 +75,55 @@ fn six(fields: [&str; 6]) -> Result<String, String> {
         ("?", _) | (_, "?") => Ok(fields.join(" ").to_ascii_uppercase()),
         _ => Err("one of day of month and day of week must be ?, as in 0 3 * * ? *".into()),
     }
+}
+
+/// True if no day from `today` on is one of an expression that [`expression`] made, so that its schedule never starts a task
+/// (again). AWS takes such an expression without a word.
+pub(crate) fn is_over(expression: &str, today: Date) -> bool {
+    let fields = expression
+        .strip_prefix("cron(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let fields = fields.unwrap_or_default().to_ascii_lowercase();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let [_, _, day, month, weekday, year] = fields.as_slice() else {
+        return false;
+    };
+    let is_due = |date: &Date| {
+        YEAR.has(year, date.year())
+            && MONTH.has(month, date.month().into())
+            && is_day_of_month(day, *date)
+            && is_day_of_week(weekday, *date)
+    };
+    !today
+        .series(1.day())
+        .take_while(|date| date.year() <= LAST_YEAR)
+        .any(|date| is_due(&date))
+}
+
+/// `L`, `LW` and `5W` are some day of every month that is long enough.
+fn is_day_of_month(text: &str, date: Date) -> bool {
+    let is_it = |item: &str| match item {
+        "l" | "lw" => true,
+        _ => DAY_OF_MONTH.has(item.strip_suffix('w').unwrap_or(item), date.day().into()),
+    };
+    text == "?" || text.split(',').any(is_it)
+}
+
+/// `L` is Saturday, `6L` the last Friday, and `6#3` the third one.
+fn is_day_of_week(text: &str, date: Date) -> bool {
+    let today = i16::from(date.weekday().to_sunday_one_offset());
+    let is_it = |item: &str| {
+        if let Some((day, nth)) = item.split_once('#') {
+            let week = (date.day() - 1) / 7 + 1;
+            return DAY_OF_WEEK.has(day, today) && nth.parse() == Ok(week);
+        }
+        match item.strip_suffix('l') {
+            Some("") => today == 7,
+            Some(day) => DAY_OF_WEEK.has(day, today) && date.day() + 7 > date.days_in_month(),
+            None => DAY_OF_WEEK.has(item, today),
+        }
+    };
+    text == "?" || text.split(',').any(is_it)
 }
 
 /// The zone as the IANA database spells it; `None` if that has none of this name. The database is the one that was built

@@ -1,11 +1,33 @@
 //! A cron process: when it runs, and as whom.
 
+use jiff::civil::Date;
+
 use super::{Builder, cron};
 use crate::error::Error;
+use crate::model::desired::{Desired, Runs};
 use crate::model::name;
 use crate::model::schedule::{Schedule, Timing};
 
 const DEFAULT_TIME_ZONE: &str = "UTC";
+
+/// Returns a warning for each process whose schedule never starts a task from `today` on. A day before the true one does no
+/// harm: time zones differ by as much.
+pub fn never_started(desired: &Desired, today: Date) -> Vec<String> {
+    let schedules = desired
+        .processes
+        .iter()
+        .filter_map(|(name, process)| match &process.runs {
+            Runs::Schedule(schedule) => Some((name, &schedule.timing.expression)),
+            Runs::Service(_) | Runs::ByHand(_) => None,
+        });
+    let over = schedules.filter(|(_, expression)| cron::is_over(expression, today));
+    over.map(|(name, expression)| {
+        format!(
+            "process {name}: cron: {expression} names no day from {today} on, so that no task is ever started"
+        )
+    })
+    .collect()
+}
 
 impl Builder<'_> {
     pub(super) fn schedule(&self, text: &str) -> Result<Schedule, Error> {

@@ -33,6 +33,7 @@ impl Builder<'_> {
             progress_deadline,
             rolls_back: self.breaker().rollback.unwrap_or(true),
             given_percent: self.given_percent(),
+            given_grace_period: self.given_grace_period().is_some(),
             redeploy: self
                 .app
                 .metadata

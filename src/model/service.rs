@@ -104,6 +104,12 @@ pub struct Logging {
     pub options: BTreeMap<String, String>,
 }
 
+/// Seconds in which a task behind an application load balancer may fail its checks, unless the manifest says otherwise.
+pub const APPLICATION_GRACE_PERIOD: u32 = 60;
+/// The same behind a network load balancer, which may take minutes from the registration of a target to its first check:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-register-targets.html>.
+pub const NETWORK_GRACE_PERIOD: u32 = 300;
+
 /// An ECS service as the manifest wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -118,6 +124,8 @@ pub struct Service {
     pub rolls_back: bool,
     /// The minimum healthy and maximum percent of the manifest itself, and not what follows from the quantity.
     pub given_percent: (Option<u32>, Option<u32>),
+    /// The grace period is the manifest's own, and not the default.
+    pub given_grace_period: bool,
     /// A new value asks for a rollout of what is there.
     pub redeploy: Option<String>,
     pub tags: Tags,

@@ -16,7 +16,8 @@ use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
 use crate::model::service::{
-    Attachment, Capacity, DeploymentConfiguration, Service, ServiceUpdate, TaskDefinition,
+    APPLICATION_GRACE_PERIOD, Attachment, Capacity, DeploymentConfiguration, NETWORK_GRACE_PERIOD, Service,
+    ServiceUpdate, TaskDefinition,
 };
 use crate::model::state::{ServiceState, ServiceStatus};
 
@@ -321,9 +322,9 @@ impl Update<'_> {
             zone_rebalancing: differing(wanted.zone_rebalancing, found.zone_rebalancing),
             placement: differing(wanted.placement.clone(), found.placement.clone()),
             constraints: differing_order(&wanted.constraints, found.constraints.as_ref()),
-            grace_period: wanted
-                .grace_period
-                .and_then(|wanted| differing(wanted, found.grace_period)),
+            grace_period: self
+                .differing_grace_period()
+                .filter(|_| !self.has_default_grace_period()),
             network: wanted
                 .network
                 .as_ref()
@@ -335,6 +336,21 @@ impl Update<'_> {
             redeploy: self.redeploy(),
             again: self.is_tried_again(),
         }
+    }
+
+    fn differing_grace_period(&self) -> Option<u32> {
+        let wanted = self.service.settings.grace_period?;
+        differing(wanted, self.found.grace_period)
+    }
+
+    /// Either default is as good as the other where the manifest gives none: it goes along with the next rollout.
+    fn has_default_grace_period(&self) -> bool {
+        let defaults = [APPLICATION_GRACE_PERIOD, NETWORK_GRACE_PERIOD];
+        let has_one = self
+            .found
+            .grace_period
+            .is_some_and(|found| defaults.contains(&found));
+        !self.service.given_grace_period && has_one
     }
 
     fn differing_count(&self) -> Option<u32> {
@@ -394,7 +410,9 @@ impl Update<'_> {
         let stay = attachments
             .as_ref()
             .map_or(self.found.attachments.len(), Vec::len);
-        if stay == 0 && self.found.grace_period.is_some_and(|seconds| seconds > 0) {
+        if stay > 0 && rollout.is_some() {
+            update.grace_period = update.grace_period.or(self.differing_grace_period());
+        } else if stay == 0 && self.found.grace_period.is_some_and(|seconds| seconds > 0) {
             // A rollback takes back target groups but not the grace period, with which ECS then refuses every update.
             update.grace_period = Some(0);
         }

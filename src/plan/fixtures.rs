@@ -277,6 +277,7 @@ impl Process {
                     progress_deadline: 600,
                     rolls_back: true,
                     given_percent: (None, None),
+                    given_grace_period: false,
                     redeploy: None,
                     settings: ServiceSettings {
                         deployment: DeploymentConfiguration {

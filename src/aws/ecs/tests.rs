@@ -72,6 +72,7 @@ pub(in crate::aws) fn service() -> Service {
         progress_deadline: 600,
         rolls_back: true,
         given_percent: (None, None),
+        given_grace_period: false,
         redeploy: None,
         settings: ServiceSettings {
             deployment: deployment_configuration(),

@@ -38,18 +38,18 @@ impl Pass<'_> {
     }
 
     /// Once per generation, also if it took several passes until it could be understood.
-    pub(super) async fn warn_once(&self, warnings: Vec<String>) {
+    pub(super) async fn warn_once(&self, warnings: impl Iterator<Item = (&'static str, String)>) {
         let is_known = self.recall(|memory| memory.built);
         if is_known.unwrap_or(!self.is_new) {
             return self.remember(|memory| memory.built = true);
         }
-        let note = |text| Note {
+        let note = |(reason, text): (&str, String)| Note {
             kind: EventType::Warning,
-            reason: "ShellSyntax".into(),
+            reason: reason.into(),
             action: "Build",
             text,
         };
-        let notes = warnings.into_iter().map(note).collect();
+        let notes = warnings.map(note).collect();
         report::publish(&self.context.client, self.app, notes).await;
         self.remember(|memory| memory.built = true);
     }

@@ -68,6 +68,32 @@ impl Field {
         })
     }
 
+    /// True if a value is among those of a text that [`Field::check`] takes, or if the text is beyond this reading.
+    pub(super) fn has(&self, text: &str, value: i16) -> bool {
+        let Ok(value) = u16::try_from(value) else {
+            return false;
+        };
+        let has = |item: &str| {
+            let Ok(Item { base, step }) = self.item(item) else {
+                return true;
+            };
+            let (from, to) = match base {
+                Base::All => (self.first, self.last),
+                Base::Value(only) if step.is_some() => (only, self.last),
+                Base::Value(only) => (only, only),
+                Base::Range(from, to) => (from, to),
+            };
+            let is_within = if from <= to {
+                (from..=to).contains(&value)
+            } else {
+                value >= from || value <= to
+            };
+            let step = step.filter(|_| from <= value);
+            is_within && step.is_none_or(|step| (value - from) % step == 0)
+        };
+        text.split(',').any(has)
+    }
+
     /// The last day, the nearest working day, the last or the n-th of some weekday.
     fn is_special(&self, item: &str) -> Result<bool, String> {
         match self.kind {

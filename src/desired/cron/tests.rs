@@ -1,6 +1,8 @@
 //! Every form that is taken, what becomes of it, and what is refused in which words.
 
-use super::{expression, time_zone};
+use jiff::civil::date;
+
+use super::{expression, is_over, time_zone};
 
 fn check(text: &str, expected: &str) {
     assert_eq!(expression(text).as_deref(), Ok(expected), "{text}");
@@ -184,5 +186,53 @@ fn a_time_zone_has_its_iana_name() {
         "../etc/passwd",
     ] {
         assert_eq!(time_zone(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_schedule_without_a_day_left_is_over() {
+    let today = date(2026, 11, 28);
+    let check = |text: &str, expected: bool| {
+        let expression = expression(text).unwrap();
+        assert_eq!(is_over(&expression, today), expected, "{text}");
+    };
+    for never in [
+        "0 0 31 4 *",
+        "0 0 30,31 2 *",
+        "0 0 31 2,4,6,9,11 *",
+        "0 0 31 4 ? *",
+        "0 0 31W SEP ? *",
+        "0 0 29 2 ? 2027",
+        "0 0 29 2 ? 2025-2027",
+        "0 0 ? FEB FRI#5 2027",
+        "0 0 * * ? 2025",
+        "0 0 * * ? 2019-2025",
+        "0 0 * * ? 1970-2020/7",
+        "0 0 * 1-10 ? 2025,2026",
+        "0 0 27 11 ? 2026",
+    ] {
+        check(never, true);
+    }
+    for sometime in [
+        "0 0 31 3 *",
+        "0 0 29 2 *",
+        "0 0 29 2 ? 2028",
+        "0 0 ? FEB TUE#5 2028",
+        "0 0 ? 2 2#5 *",
+        "0 0 28 11 ? 2026",
+        "0 0 * 12 ? 2026",
+        "0 0 * * ? 1970/2",
+        "0 0 L 2 ? 2027",
+        "0 0 LW * ? *",
+        "0 0 31W 1 ? *",
+        "0 0 ? 11 2L 2026",
+        "0 0 ? * L *",
+        "0 3 * * 1-5",
+        "0 0 ? * FRI-MON *",
+        "*/15 8-17 * * *",
+        "0 0 30-2 2 ? *",
+        "@yearly",
+    ] {
+        check(sometime, false);
     }
 }

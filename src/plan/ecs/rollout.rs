@@ -11,7 +11,9 @@ use crate::model::desired::DesiredProcess;
 use crate::model::rollout::{
     Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
 };
-use crate::model::service::{Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition};
+use crate::model::service::{
+    APPLICATION_GRACE_PERIOD, Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition,
+};
 use crate::model::state::{Deployment, Rollout, ServiceState};
 use crate::plan::{Change, Obstacle, ObstacleKind, Pending, Plan};
 
@@ -32,6 +34,7 @@ pub(super) fn hash(
         progress_deadline,
         rolls_back,
         given_percent,
+        given_grace_period,
         redeploy: _,
         tags: _,
     } = service;
@@ -43,6 +46,11 @@ pub(super) fn hash(
         grace_period,
         network,
     } = settings;
+    // A default is no reason to try again, and an upgrade may bring another.
+    let grace_period = match (given_grace_period, grace_period) {
+        (false, Some(_)) => Some(APPLICATION_GRACE_PERIOD),
+        (true, _) | (false, None) => *grace_period,
+    };
     let mut attachments = attachments.to_vec();
     attachments.sort();
     let ports = wanted.load_balancing.iter().flat_map(|wanted| &wanted.ports);
@@ -58,7 +66,7 @@ pub(super) fn hash(
         zone_rebalancing,
         placement,
         constraints,
-        grace_period,
+        &grace_period,
         network,
         progress_deadline,
         rolls_back,

@@ -129,6 +129,39 @@ fn without_target_groups_the_grace_period_is_neither_sent_nor_compared() {
     check(&wanted, &world, &[]);
 }
 
+/// A release of the controller that brings another default writes nothing for that alone.
+#[test]
+fn a_default_grace_period_that_changed_goes_along_with_the_next_rollout() {
+    let before = settled(&app([web()]));
+    let wanting = |mut wanted: Desired, seconds: u32, given: bool| {
+        let Runs::Service(service) = &mut wanted.processes.get_mut("web").unwrap().runs else {
+            panic!("web has a service");
+        };
+        service.settings.grace_period = Some(seconds);
+        service.given_grace_period = given;
+        wanted
+    };
+    check(&wanting(app([web()]), 300, false), &before, &[]);
+    check(
+        &wanting(app([web()]), 300, true),
+        &before,
+        &["update service shop_acme_web: grace period 300 s"],
+    );
+    let edited = wanting(app([web().image("web:v2")]), 300, false);
+    let mut world = before.clone();
+    assert_eq!(
+        pass(&edited, &mut world)[1],
+        "update service shop_acme_web: web:v2 (256 CPU units, 512 MiB, port 8080, 1 variables), grace period 300 s"
+    );
+    let mut by_hand = before;
+    service_of(&mut by_hand, "web").grace_period = Some(0);
+    check(
+        &wanting(app([web()]), 300, false),
+        &by_hand,
+        &["update service shop_acme_web: grace period 300 s"],
+    );
+}
+
 #[test]
 fn an_absent_quantity_starts_with_one_task_and_is_then_left_to_whoever_scales() {
     let mut web = process("web");

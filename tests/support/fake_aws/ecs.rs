@@ -129,6 +129,7 @@ impl aws::Ecs for FakeAws {
             progress_deadline: _,
             rolls_back: _,
             given_percent: _,
+            given_grace_period: _,
             redeploy: _,
             tags,
         } = service;
