@@ -13,7 +13,7 @@ use crate::procfile::{self, Identity};
 /// An error is one line for standard error; then the status is 1.
 pub type Ended = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Prints the custom resource definitions.
+/// Prints the custom resource definitions, and the policy that protects them.
 pub fn crds() -> Ended {
     api::print(&mut std::io::stdout().lock())?;
     Ok(ExitCode::SUCCESS)

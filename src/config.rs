@@ -20,7 +20,7 @@ pub struct Arguments {
 pub enum Command {
     /// Reconcile Apps until stopped
     Run(Config),
-    /// Print the custom resource definitions
+    /// Print the custom resource definitions, and the policy that protects them
     Crds,
     /// Translate a Procfile, standard or extended, into an App
     ///

@@ -16,6 +16,7 @@ mod prepare;
 mod preview;
 mod report;
 mod resolve;
+mod uninstall;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -23,7 +23,7 @@ pub use schedule::never_started;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::app::{App, Expose, ExposeType, Process};
+use crate::api::app::{App, DeletionPolicy, Expose, ExposeType, Process};
 use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place, Runs};
@@ -102,6 +102,12 @@ pub fn place(platform: &Platform) -> Place {
             })
         }),
     }
+}
+
+/// True if what an App has in AWS stays when the App is deleted. Where the App does not say, its Platform does.
+pub fn leaves_things_behind(app: &App, platform: Option<&Platform>) -> bool {
+    let of_platform = platform.and_then(|platform| platform.spec.deletion_policy);
+    app.spec.deletion_policy.or(of_platform) == Some(DeletionPolicy::Retain)
 }
 
 /// Whether an App is to take over what carries nobody's tags.

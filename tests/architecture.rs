@@ -240,6 +240,7 @@ const TOP_LEVEL: &[&str] = &[
     "README.md",
     "crds",
     "deploy",
+    "docs",
     "src",
     "tests",
 ];

@@ -6,19 +6,34 @@ use std::path::Path;
 use std::process::Command;
 
 use empire_controller::api::condition::Reason;
-use empire_controller::api::{definitions, to_yaml};
+use empire_controller::api::{definitions, protection, to_yaml};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 
-const FILES: [&str; 3] = ["app.yaml", "platform.yaml", "port_allocation.yaml"];
+const FILES: [&str; 4] = [
+    "app.yaml",
+    "platform.yaml",
+    "port_allocation.yaml",
+    "protection.yaml",
+];
+
+/// What each file holds.
+fn contents() -> Vec<String> {
+    let mut contents: Vec<String> = definitions().iter().map(|d| to_yaml(d).unwrap()).collect();
+    contents.push(
+        protection()
+            .map(|manifest| to_yaml(&manifest).unwrap())
+            .join("---\n"),
+    );
+    contents
+}
 
 #[test]
 fn the_files_are_what_the_types_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    for (file, definition) in FILES.iter().zip(definitions()) {
+    for (file, expected) in FILES.iter().zip(contents()) {
         let path = folder.join(file);
-        let expected = to_yaml(&definition).unwrap();
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(&path, &expected).unwrap();
@@ -31,6 +46,36 @@ fn the_files_are_what_the_types_say() {
     }
 }
 
+/// `kubectl apply -f crds/` takes every file that is there.
+#[test]
+fn there_are_no_other_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    let files = fs::read_dir(folder).unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, FILES);
+}
+
+/// A folder that is pruned, or a chart that is uninstalled, must not take every App with it.
+#[test]
+fn tools_that_prune_leave_everything_where_it_is() {
+    let manifests = definitions().map(|definition| json!(definition)).into_iter();
+    for manifest in manifests.chain(protection()) {
+        assert_eq!(
+            manifest["metadata"]["annotations"],
+            json!({
+                "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+                "helm.sh/resource-policy": "keep",
+                "kustomize.toolkit.fluxcd.io/prune": "disabled",
+            }),
+            "{}",
+            manifest["metadata"]["name"]
+        );
+    }
+}
+
 #[test]
 fn the_command_prints_the_files() {
     let output = Command::new(env!("CARGO_BIN_EXE_empire-controller"))
@@ -38,10 +83,7 @@ fn the_command_prints_the_files() {
         .output()
         .unwrap();
     assert!(output.status.success());
-    let documents: Vec<String> = definitions()
-        .iter()
-        .map(|d| format!("---\n{}", to_yaml(d).unwrap()))
-        .collect();
+    let documents: Vec<String> = contents().iter().map(|text| format!("---\n{text}")).collect();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), documents.concat());
 }
 

@@ -30,12 +30,14 @@ struct Cluster {
     _control_plane: ControlPlane,
 }
 
-/// A cluster with `deploy/base` applied, and two namespaces: shop, where jane may edit and joe may view, and other.
+/// A cluster with `crds` and `deploy/base` applied, and two namespaces: shop, where jane may edit and joe may view, and other.
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let control_plane = ControlPlane::start(true);
     let kubectl = control_plane.kubectl.clone();
     let rendered = kubectl.run(&["kustomize", &path("deploy/base")], "").unwrap();
     let manifests: Vec<Value> = serde_saphyr::from_multiple(&rendered).unwrap();
+    // As a newcomer may, without `--server-side`.
+    kubectl.run(&["apply", "-f", &path("crds")], "").unwrap();
     kubectl.run(&["apply", "-f", "-"], &rendered).unwrap();
     for namespace in ["shop", "other"] {
         kubectl.run(&["create", "namespace", namespace], "").unwrap();
@@ -154,6 +156,9 @@ fn the_controller_may_make_its_calls() {
             "patch portallocations.empire.dev/staging-9000",
             "delete portallocations.empire.dev/staging-9000",
             "create events.events.k8s.io -n shop",
+            "get customresourcedefinitions.apiextensions.k8s.io/apps.empire.dev",
+            "get customresourcedefinitions.apiextensions.k8s.io/platforms.empire.dev",
+            "get customresourcedefinitions.apiextensions.k8s.io/portallocations.empire.dev",
             "get namespaces/kube-system",
             "get namespaces/shop",
             "list namespaces",
@@ -179,6 +184,10 @@ fn the_controller_may_make_no_others() {
             "delete platforms.empire.dev/staging",
             "update portallocations.empire.dev/staging-9000",
             "deletecollection portallocations.empire.dev",
+            "get customresourcedefinitions.apiextensions.k8s.io/others.example.com",
+            "list customresourcedefinitions.apiextensions.k8s.io",
+            "patch customresourcedefinitions.apiextensions.k8s.io/apps.empire.dev",
+            "delete customresourcedefinitions.apiextensions.k8s.io/apps.empire.dev",
             "patch namespaces/shop",
             "delete namespaces/shop",
             "list configmaps -n empire-system",
@@ -255,6 +264,19 @@ fn people_may_what_their_role_says() {
             assert!(granted.contains(&verb), "{role} lacks {verb}: {granted:?}");
         }
     }
+}
+
+/// What is deleted with the base takes nothing else with it.
+#[test]
+fn the_base_holds_nothing_that_apps_depend_on() {
+    let kinds = CLUSTER.manifests.iter().map(|manifest| &manifest["kind"]);
+    let kinds: Vec<&str> = kinds.filter_map(Value::as_str).collect();
+    assert!(kinds.contains(&"Deployment"), "{kinds:?}");
+    assert!(!kinds.contains(&"CustomResourceDefinition"), "{kinds:?}");
+    assert!(
+        !kinds.iter().any(|kind| kind.starts_with("Validating")),
+        "{kinds:?}"
+    );
 }
 
 #[test]

@@ -137,7 +137,8 @@ pub struct AppSpec {
 
     /// What becomes of everything in AWS when the App is deleted. `Delete`: it is removed. `Retain`: it goes on running,
     /// with its names, and without our tags, and host ports stay claimed; an App of the same name that is annotated
-    /// `empire.dev/adopt: "true"` takes it over. Left out: `Delete`.
+    /// `empire.dev/adopt: "true"` takes it over. Left out: as the Platform's
+    /// `deletionPolicy` says, which is `Delete` unless it is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 

@@ -65,6 +65,9 @@ reasons! {
     /// The App is being deleted and removes what it holds in AWS; or the Platform is, and waits for the Apps that the
     /// message counts. Of an App, nobody needs to act; of a Platform, whoever owns those Apps does.
     Deleting,
+    /// The definition of Apps is being deleted, which deletes every App, and does not say what becomes of what they have in
+    /// AWS. Nothing of it is deleted. The operator annotates the definition as the message says.
+    UninstallUnsaid,
     /// The Platform that the App names, or runs on, does not exist. The operator makes it, or the developer names another
     /// in a new App.
     PlatformNotFound,

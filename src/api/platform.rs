@@ -24,6 +24,7 @@ use self::rules::{
     IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, name_is_a_label, on_external,
     on_fargate,
 };
+use super::app::DeletionPolicy;
 use super::schema::{id, ids, options, role, rule, tags};
 
 /// Where Apps run.
@@ -179,6 +180,11 @@ pub struct PlatformSpec {
     /// Who may run Apps here, and with what. Left out: Apps of any namespace, without `taskRoleArn` and `secrets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenancy: Option<Tenancy>,
+
+    /// What becomes of what an App has in AWS when the App is deleted, for Apps without a `deletionPolicy` of their own:
+    /// `Delete` or `Retain`, as there. Left out: `Delete`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
 
     /// Tags on every service, load balancer and target group, besides our own three. At most 47. A key that is taken out
     /// here stays on what already has it.

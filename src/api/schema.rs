@@ -11,6 +11,8 @@ use kube::core::{Message, Rule};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
+use super::protection::kept_by_tools;
+
 /// A DNS label: 1 to 63 lower case letters, digits and inner hyphens.
 pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 
@@ -290,6 +292,7 @@ fn add_rules(schema: &mut Schema, rules: &[Rule]) {
 /// kstatus takes an object without a status for one that is as it should be. And the lines of a description end where
 /// those of the source do, while `kubectl explain` breaks them itself.
 pub(super) fn refined(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    definition.metadata.annotations = Some(kept_by_tools());
     let versions = definition.spec.versions.iter_mut();
     for schema in versions.filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut()) {
         refine(schema);

@@ -28,6 +28,7 @@ use super::memory::{Key, Look, Memory};
 use super::prepare::{Bound, bind, is_suspended, request, wanted, yesterday};
 use super::report::{self, api_of};
 use super::resolve::annotated;
+use super::uninstall::{self, Deletion};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -43,11 +44,20 @@ use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
 use crate::status::{self, Verdict, verdict_of};
 
 pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Context>) -> Result<Action, Error> {
+    let key = ObjectRef::from_obj(&*object);
+    let deletion = if object.meta().deletion_timestamp.is_some() && has_finalizer(&*object, APP_FINALIZER) {
+        uninstall::deletion_of::<App>(&context.client).await
+    } else {
+        Ok(Deletion::Meant)
+    };
+    // Before the caches: that of Platforms is never filled where their definition is gone.
+    if let Ok(Deletion::Keep) = deletion {
+        return leave::keep(&object, &key, &context).await;
+    }
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
     if !context.caches.are_filled().await {
         return Ok(Action::await_change());
     }
-    let key = ObjectRef::from_obj(&*object);
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),
         Err(invalid)
@@ -58,6 +68,11 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
     let pass = Pass::new(&app, &key, &context);
+    match deletion {
+        Ok(Deletion::Meant | Deletion::Keep) => {}
+        Ok(Deletion::Unsaid(message)) => return pass.waits_for_word(message).await,
+        Err(error) => return pass.failed(None, &error).await,
+    }
     match AssertUnwindSafe(pass.run()).catch_unwind().await {
         Ok(done) => done,
         // One App's trouble is not the others'.
@@ -163,7 +178,7 @@ impl<'a> Pass<'a> {
 
     async fn reconcile(&self, bound: &Bound<'_>) -> Result<(Desired, Outcome, Before), Error> {
         let (context, platform) = (self.context, bound.platform);
-        self.announce(&bound.record).await?;
+        self.announce(bound).await?;
         let Built { desired, warnings } = self.wanted(bound).await?;
         if !self.deleting {
             let never = desired::never_started(&desired, yesterday(self.now));
@@ -295,7 +310,7 @@ impl<'a> Pass<'a> {
         if outcome.done.is_empty() && holds_anything(desired, &outcome.observed) {
             self.hold(record).before_writes().await?;
         }
-        let mut verdict = verdict_of(&outcome, is_suspended(self.app));
+        let mut verdict = verdict_of(&outcome, is_suspended(self.app, platform));
         if self.deleting
             && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
         {

@@ -3,10 +3,11 @@
 
 use async_trait::async_trait;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, CustomResourceExt, Resource, ResourceExt};
 use serde_json::json;
 
 use super::kubernetes::failed;
+use super::uninstall;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
@@ -43,12 +44,11 @@ impl KubeClaims<'_> {
 impl Claims for KubeClaims<'_> {
     async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error> {
         let selector = ListParams::default().labels(&format!("{PLATFORM_LABEL}={platform}"));
-        let found = self
-            .api()
-            .list(&selector)
+        let definition = PortAllocation::crd_name();
+        let found = uninstall::list(&self.api(), definition, self.client, &selector)
             .await
             .map_err(failed("list PortAllocations"))?;
-        Ok(found.items.iter().filter_map(claim_of).collect())
+        Ok(found.iter().filter_map(claim_of).collect())
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {

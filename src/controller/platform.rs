@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use kube::{Resource, ResourceExt};
+use kube::{CustomResourceExt, Resource, ResourceExt};
 use tracing::{info, warn};
 
 use super::app::words_of;
-use super::backoff::{delay, spread};
+use super::backoff::{delay, pending, spread};
 use super::claims::KubeClaims;
 use super::context::{Context, PlatformKey};
 use super::finalizer::{self, APP_FINALIZER, PLATFORM_FINALIZER, has_finalizer};
@@ -21,6 +21,7 @@ use super::memory::Trouble;
 use super::ports::{self, StillGone};
 use super::report;
 use super::resolve::{account, annotated, recorded, reports_holdings};
+use super::uninstall::{self, Deletion};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
@@ -39,34 +40,37 @@ pub(super) async fn pass(
     object: Arc<DeserializeGuard<Platform>>,
     context: Arc<Context>,
 ) -> Result<Action, Error> {
+    let key = PlatformKey::from_obj(&*object);
+    // Before the caches: that of Apps is never filled where their definition is gone.
+    let leaving = if object.meta().deletion_timestamp.is_some() {
+        leaving(&object.name_any(), &context).await?
+    } else {
+        Leaving::NotDeleted
+    };
+    if leaving == Leaving::MayGo {
+        finalizer::release(&Api::all(context.client.clone()), &*object, PLATFORM_FINALIZER).await?;
+        context.told.forget(&key.to_string());
+        context.failures.forget(&key.to_string());
+        return Ok(Action::await_change());
+    }
     if !context.caches.are_filled().await {
         return Ok(Action::await_change());
     }
-    let key = PlatformKey::from_obj(&*object);
     match &object.0 {
         Ok(platform) => {
             let pass = Pass {
                 platform,
                 context: &context,
                 key: key.to_string(),
+                leaving,
             };
             let done = AssertUnwindSafe(pass.run()).catch_unwind().await;
             // One Platform's trouble is not the others'.
             done.unwrap_or_else(|panic| Err(Error::Bug(words_of(&*panic))))
         }
         Err(invalid) => {
-            // Stored before a change of the schema. Only an edit helps, and an edit wakes us; but it may go.
+            // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
             warn!(platform = %key, error = %invalid.error, "cannot be decoded");
-            let deleting = invalid.metadata.deletion_timestamp.is_some();
-            if deleting
-                && !tenants(&context)
-                    .await?
-                    .iter()
-                    .any(|t| t.is_at(&object.name_any()))
-            {
-                let api = Api::all(context.client.clone());
-                finalizer::release(&api, &*object, PLATFORM_FINALIZER).await?;
-            }
             Ok(Action::await_change())
         }
     }
@@ -76,6 +80,7 @@ struct Pass<'a> {
     platform: &'a Platform,
     context: &'a Context,
     key: String,
+    leaving: Leaving,
 }
 
 /// An App, as far as a Platform cares.
@@ -85,6 +90,38 @@ struct Tenant {
     platform: Option<String>,
     /// Whether it holds, or may hold, anything.
     holds: bool,
+    is_deleted: bool,
+}
+
+/// How far the deletion of a Platform has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Leaving {
+    NotDeleted,
+    /// Nobody needs it any more.
+    MayGo,
+    /// Apps need it, to be taken down.
+    InUse,
+    /// Likewise; but its definition is being deleted, too, and may yet say to keep everything. Holds what to do about it.
+    Unsaid(String),
+}
+
+/// Where the definition of a Platform is being deleted and says to keep everything, only Apps that are being deleted, too,
+/// still need it.
+async fn leaving(name: &str, context: &Context) -> Result<Leaving, Error> {
+    let tenants = tenants(context).await?;
+    let mut here = tenants;
+    here.retain(|tenant| tenant.is_at(name));
+    if here.is_empty() {
+        return Ok(Leaving::MayGo);
+    }
+    match uninstall::deletion_of::<Platform>(&context.client).await {
+        Ok(Deletion::Keep) if !here.iter().any(|tenant| tenant.is_deleted) => Ok(Leaving::MayGo),
+        Ok(Deletion::Unsaid(message)) => Ok(Leaving::Unsaid(message)),
+        Ok(Deletion::Meant | Deletion::Keep) => Ok(Leaving::InUse),
+        // Then it is in use, which it says in any case.
+        Err(error) if error.class() == Class::Denied => Ok(Leaving::InUse),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a look at a Platform found. What could not be read is as it was.
@@ -101,13 +138,7 @@ impl Pass<'_> {
         let name = self.platform.name_any();
         let here = tenants.iter().filter(|tenant| tenant.is_at(&name));
         let apps: Vec<String> = here.map(|tenant| tenant.app.to_string()).collect();
-        let deleting = self.platform.metadata.deletion_timestamp.is_some();
-        if deleting && apps.is_empty() {
-            finalizer::release(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
-            self.context.told.forget(&self.key);
-            self.context.failures.forget(&self.key);
-            return Ok(Action::await_change());
-        }
+        let deleting = self.leaving != Leaving::NotDeleted;
         if !deleting {
             finalizer::hold(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
         }
@@ -121,8 +152,12 @@ impl Pass<'_> {
         }
         let count = apps.len();
         let ready = if deleting {
+            let unsaid = match &self.leaving {
+                Leaving::Unsaid(message) => format!("; {message}"),
+                Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => String::new(),
+            };
             let message = format!(
-                "in use by {}, which go first: {}",
+                "in use by {}, which go first: {}{unsaid}",
                 counted(count as u64, "App"),
                 apps.join(", ")
             );
@@ -140,7 +175,13 @@ impl Pass<'_> {
             self.context.failures.forget(&self.key);
             None
         };
-        let resync = spread(config.resync_interval, fastrand::f64());
+        let resync = match self.leaving {
+            // A word on the definition wakes nobody.
+            Leaving::Unsaid(_) => pending(fastrand::f64()),
+            Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => {
+                spread(config.resync_interval, fastrand::f64())
+            }
+        };
         Ok(Action::requeue(retry.unwrap_or(resync)))
     }
 
@@ -346,11 +387,10 @@ impl Tenant {
     }
 }
 
-/// All Apps, from a live list: a cached one may miss the newest.
+/// All Apps, from a live list: a cached one may miss the newest. Where their definition is gone, there is none.
 async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
     let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
-    let found = apps
-        .list(&ListParams::default())
+    let found = uninstall::list(&apps, App::crd_name(), &context.client, &ListParams::default())
         .await
         .map_err(failed("list Apps"))?;
     let tenant = |guard: &DeserializeGuard<App>| {
@@ -366,9 +406,10 @@ async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
             platform: record.map(|record| record.name),
             // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
             holds: reports || has_finalizer(guard, APP_FINALIZER),
+            is_deleted: guard.meta().deletion_timestamp.is_some(),
         }
     };
-    Ok(found.items.iter().map(tenant).collect())
+    Ok(found.iter().map(tenant).collect())
 }
 
 impl Findings {

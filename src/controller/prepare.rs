@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::installation::Installation;
 use super::resolve::{Resolved, resolve, unready};
-use crate::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord, ProcessStatus};
+use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::desired::{self, Built, NamespaceLabels};
@@ -71,7 +71,7 @@ pub(super) fn wanted(app: &App, bound: &Bound<'_>) -> Result<Built, Error> {
     if is_leaving(app) {
         let (owner, place) = (owner.clone(), desired::place(platform));
         return Ok(Built {
-            desired: if leaves_things_behind(app) {
+            desired: if desired::leaves_things_behind(app, Some(platform)) {
                 Desired::retaining(owner, place)
             } else {
                 Desired::empty(owner, place)
@@ -104,7 +104,7 @@ pub(super) fn request<'a>(
         retiring: waits.retiring,
         waits_over: waits.over,
         now: now.as_second(),
-        suspended: is_suspended(app),
+        suspended: is_suspended(app, platform),
         held: Vec::new(),
     }
 }
@@ -130,12 +130,9 @@ fn reported_definitions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
 }
 
 /// A suspended App may let go of what it has: nothing stops for it.
-pub(super) fn is_suspended(app: &App) -> bool {
-    app.spec.suspend.unwrap_or(false) && !(is_leaving(app) && leaves_things_behind(app))
-}
-
-pub(super) fn leaves_things_behind(app: &App) -> bool {
-    app.spec.deletion_policy == Some(DeletionPolicy::Retain)
+pub(super) fn is_suspended(app: &App, platform: &Platform) -> bool {
+    let may_leave = is_leaving(app) && desired::leaves_things_behind(app, Some(platform));
+    app.spec.suspend.unwrap_or(false) && !may_leave
 }
 
 pub(super) fn is_leaving(app: &App) -> bool {

@@ -24,6 +24,7 @@ mod retained;
 mod schedules;
 mod tenants;
 mod troubles;
+mod uninstall;
 
 #[path = "../support"]
 mod support {

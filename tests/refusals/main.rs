@@ -36,7 +36,9 @@ use support::kubectl::Kubectl;
 static CONTROL_PLANE: LazyLock<ControlPlane> = LazyLock::new(|| {
     let control_plane = ControlPlane::start(false);
     let kubectl = &control_plane.kubectl;
-    kubectl.run(&["apply", "-k", "crds"], "").unwrap();
+    kubectl
+        .run(&["apply", "--server-side", "-f", "crds"], "")
+        .unwrap();
     until("the definitions are served", || {
         kubectl
             .run(&["get", "apps.empire.dev,platforms,portallocations"], "")

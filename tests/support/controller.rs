@@ -20,13 +20,16 @@ wait "$command" 2>/dev/null
 kill "$!" 2>/dev/null
 "#;
 
-/// Applies `deploy/base`, without its Deployment: there are no nodes.
+/// Applies `crds`, and `deploy/base` without its Deployment: there are no nodes.
 pub(crate) fn install(administrator: &Kubectl) {
-    let overlay = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/local/cluster");
-    let overlay = overlay.to_str().unwrap();
-    administrator
-        .run(&["apply", "--server-side", "-k", overlay], "")
-        .unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (flag, folder) in [("-f", "crds"), ("-k", "deploy/local/cluster")] {
+        let folder = repository.join(folder);
+        let folder = folder.to_str().unwrap();
+        administrator
+            .run(&["apply", "--server-side", "--force-conflicts", flag, folder], "")
+            .unwrap();
+    }
     let kinds = ["apps", "platforms", "portallocations"].map(|kind| format!("crd/{kind}.empire.dev"));
     let [apps, platforms, ports] = &kinds;
     let wait = [
@@ -43,11 +46,28 @@ pub(crate) fn install(administrator: &Kubectl) {
 /// A running controller. Dropped, it is gone as if by `kill -9`.
 pub(crate) struct Controller {
     log: PathBuf,
+    health: String,
     process: Child,
 }
 
 impl Controller {
+    /// One that has read everything and begins.
     pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        let controller = Controller::launch(administrator, arguments);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is_ready(&controller.health) {
+            assert!(
+                Instant::now() < deadline,
+                "not ready:\n{}",
+                controller.end_of_log()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        controller
+    }
+
+    /// One that may never be ready.
+    pub(crate) fn launch(administrator: &Kubectl, arguments: &[&str]) -> Self {
         let folder = administrator.kubeconfig.parent().unwrap();
         // Whoever listens there now is gone before the controller comes.
         let health = TcpListener::bind("127.0.0.1:0")
@@ -77,17 +97,7 @@ impl Controller {
             .stderr(file)
             .spawn()
             .unwrap();
-        let controller = Controller { log, process };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_ready(&health) {
-            assert!(
-                Instant::now() < deadline,
-                "not ready:\n{}",
-                controller.end_of_log()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        controller
+        Controller { log, health, process }
     }
 
     pub(crate) fn end_of_log(&self) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use empire_controller::api::app::{App, AppStatus, DeletionPolicy, PlatformRecord};
+use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::Platform;
 use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
@@ -398,7 +398,7 @@ impl World {
         };
         if held.deleting {
             let place = desired::place(&self.platform);
-            return Ok(if leaves_things_behind(app) {
+            return Ok(if desired::leaves_things_behind(app, Some(&self.platform)) {
                 Desired::retaining(owner, place)
             } else {
                 Desired::empty(owner, place)
@@ -443,7 +443,8 @@ impl World {
             retiring: waits.retiring,
             waits_over: waits.over,
             now: self.time().as_second(),
-            suspended: app.spec.suspend.unwrap_or(false) && !(held.deleting && leaves_things_behind(app)),
+            suspended: app.spec.suspend.unwrap_or(false)
+                && !(held.deleting && desired::leaves_things_behind(app, Some(&self.platform))),
             held: self.held.clone(),
         }
     }
@@ -497,8 +498,4 @@ fn assert_nothing_is_read_twice(reads: &[String]) {
             || (read.starts_with("route53:ListResourceRecordSets") && read.matches(' ').count() == 2);
         assert!(again || seen.insert(read), "read twice in one pass: {read}");
     }
-}
-
-fn leaves_things_behind(app: &App) -> bool {
-    app.spec.deletion_policy == Some(DeletionPolicy::Retain)
 }

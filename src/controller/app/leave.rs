@@ -1,17 +1,23 @@
-//! Apps that are deleted in circumstances that are not: whose manifest cannot be read, or whose Platform is gone.
+//! Apps that are deleted in unusual circumstances: whose manifest cannot be read, whose Platform is gone, or whose
+//! definition is being deleted.
 
-use kube::core::{ApiResource, DynamicObject, ObjectMeta};
+use kube::core::{ApiResource, DeserializeGuard, DynamicObject, ObjectMeta};
 use kube::runtime::controller::Action;
-use kube::{Api, Client, ResourceExt};
-use tracing::warn;
+use kube::{Api, Client, Resource, ResourceExt};
+use tracing::{info, warn};
 
 use super::{Pass, only_named};
+use crate::api::UNINSTALL_ANNOTATION;
 use crate::api::app::{App, DeletionPolicy};
 use crate::api::condition::Reason;
+use crate::controller::backoff::pending;
+use crate::controller::context::Context;
 use crate::controller::finalizer::{self, APP_FINALIZER};
 use crate::controller::kubernetes::failed;
-use crate::controller::prepare::leaves_things_behind;
+use crate::controller::memory::Key;
 use crate::controller::report::{self, EventType, Note, api_of};
+use crate::controller::resolve::annotated;
+use crate::desired::leaves_things_behind;
 use crate::error::Error;
 use crate::status::Verdict;
 
@@ -29,16 +35,55 @@ pub(super) async fn undecoded(client: &Client, metadata: &ObjectMeta) -> Result<
     let policy = found
         .as_ref()
         .and_then(|found| found.data.pointer("/spec/deletionPolicy")?.as_str());
-    app.spec.deletion_policy = (policy == Some("Retain")).then_some(DeletionPolicy::Retain);
+    app.spec.deletion_policy = match policy {
+        Some("Retain") => Some(DeletionPolicy::Retain),
+        Some("Delete") => Some(DeletionPolicy::Delete),
+        Some(_) | None => None,
+    };
     Ok(app)
+}
+
+/// Lets an App go without a look at AWS: its definition says to keep what is there. Needs nothing of the App but its name,
+/// and no Platform.
+pub(super) async fn keep(
+    object: &DeserializeGuard<App>,
+    key: &Key,
+    context: &Context,
+) -> Result<Action, Error> {
+    let text = format!(
+        "its definition is being deleted and says {UNINSTALL_ANNOTATION}: keep: what this App has in AWS stays as it is, with \
+         our tags, its names with their ownership records"
+    );
+    info!(app = %key, "{text}");
+    let note = Note {
+        kind: EventType::Normal,
+        reason: "Kept".into(),
+        action: "Delete",
+        text,
+    };
+    report::publish(&context.client, object, vec![note]).await;
+    finalizer::release(&api_of(&context.client, object), object, APP_FINALIZER).await?;
+    context.forget(key);
+    if let Some(record) = annotated(object.meta()) {
+        context.wake.platform(&record.name);
+    }
+    Ok(Action::await_change())
 }
 
 impl Pass<'_> {
     /// What an App leaves behind can be left without its Platform, where nobody can find it to take our tags off.
     pub(super) fn needs_no_platform(&self, verdict: &Verdict) -> bool {
         self.deleting
-            && leaves_things_behind(self.app)
+            && leaves_things_behind(self.app, None)
             && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
+    }
+
+    /// Its definition is being deleted, and does not say what becomes of what the App has.
+    pub(super) async fn waits_for_word(&self, message: String) -> Result<Action, Error> {
+        let verdict = Verdict::Reconciling(Reason::UninstallUnsaid, message);
+        self.write_status(None, None, &verdict).await?;
+        // A word on the definition wakes nobody.
+        Ok(Action::requeue(pending(fastrand::f64())))
     }
 
     pub(super) async fn leave_unfound(&self) -> Result<Action, Error> {

@@ -11,8 +11,9 @@ use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::controller::backoff::{delay, pending};
 use crate::controller::finalizer::version;
-use crate::controller::prepare::leaves_things_behind;
+use crate::controller::prepare::Bound;
 use crate::controller::report::{self, EventType, Note};
+use crate::desired::leaves_things_behind;
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
@@ -20,12 +21,12 @@ use crate::status::{self, Verdict, verdict_of_error};
 
 impl Pass<'_> {
     /// A new generation is not Ready before it is, however long the first look at AWS takes.
-    pub(super) async fn announce(&self, record: &PlatformRecord) -> Result<(), Error> {
+    pub(super) async fn announce(&self, bound: &Bound<'_>) -> Result<(), Error> {
         if !self.is_new {
             return Ok(());
         }
         let verdict = if self.deleting {
-            let what = if leaves_things_behind(self.app) {
+            let what = if leaves_things_behind(self.app, Some(bound.platform)) {
                 "letting go of everything that this App holds in AWS"
             } else {
                 "removing everything that this App holds in AWS"
@@ -34,7 +35,9 @@ impl Pass<'_> {
         } else {
             Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
         };
-        self.write_status(Some(record), None, &verdict).await.map(|_| ())
+        self.write_status(Some(&bound.record), None, &verdict)
+            .await
+            .map(|_| ())
     }
 
     /// Once per generation, also if it took several passes until it could be understood.
