@@ -139,9 +139,9 @@ impl Schedule {
             differs(&self.constraints, found.constraints.as_ref()),
             SchedulePart::Placement,
         );
-        let network = self.network.as_ref();
+        let networks = self.network.as_ref().zip(found.network.as_ref());
         compare(
-            network.is_some_and(|wanted| differs(wanted, found.network.as_ref())),
+            networks.is_some_and(|(wanted, found)| wanted.differs(found)),
             SchedulePart::Network,
         );
         compare(!found.is_usual, SchedulePart::Rest);

@@ -206,6 +206,19 @@ pub struct TaskNetwork {
     pub assign_public_ip: bool,
 }
 
+impl TaskNetwork {
+    /// Without security groups, AWS chose the VPC's default one and reports it, and that is as wanted.
+    pub fn differs(&self, found: &TaskNetwork) -> bool {
+        let TaskNetwork {
+            subnets,
+            security_groups,
+            assign_public_ip,
+        } = found;
+        let groups_differ = !self.security_groups.is_empty() && self.security_groups != *security_groups;
+        self.subnets != *subnets || groups_differ || self.assign_public_ip != *assign_public_ip
+    }
+}
+
 /// A target group that ECS keeps filled with a service's tasks. `T` is its name in the core and its ARN in a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attachment<T> {

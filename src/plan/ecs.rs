@@ -327,8 +327,8 @@ impl Update<'_> {
                 .filter(|_| !self.has_default_grace_period()),
             network: wanted
                 .network
-                .as_ref()
-                .and_then(|wanted| differing(wanted.clone(), found.network.clone())),
+                .clone()
+                .filter(|wanted| found.network.as_ref().is_some_and(|found| wanted.differs(found))),
             capacity_providers: match &self.service.capacity {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),

@@ -323,6 +323,12 @@ impl PlatformFixture {
         self
     }
 
+    /// Whose tasks get whatever group AWS gives them.
+    pub(crate) fn without_task_security_groups(mut self) -> Self {
+        self.0["spec"]["network"]["tasks"]["securityGroups"] = json!([]);
+        self
+    }
+
     /// Of these names and weights.
     pub(crate) fn capacity_providers(mut self, providers: &[(&str, u32)]) -> Self {
         let all = providers

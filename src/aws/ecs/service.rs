@@ -6,7 +6,7 @@ use aws_sdk_ecs::types as sdk;
 use super::read_tags;
 use crate::aws::Result;
 use crate::aws::error::Call;
-use crate::aws::wire::{from_i32, to_i32};
+use crate::aws::wire::{from_i32, to_i32, unless_empty};
 use crate::model::name::Arn;
 use crate::model::rollout::{ServiceDeployment, ServiceDeploymentStatus};
 use crate::model::service::{
@@ -317,7 +317,7 @@ pub(super) fn network_configuration(
     };
     let awsvpc = sdk::AwsVpcConfiguration::builder()
         .set_subnets(Some(subnets.iter().cloned().collect()))
-        .set_security_groups(Some(security_groups.iter().cloned().collect()))
+        .set_security_groups(unless_empty(security_groups.iter().cloned()))
         .assign_public_ip(public_ip)
         .build()
         .map_err(|error| call.bug(error.to_string()))?;
