@@ -18,6 +18,7 @@ use crate::model::owner::{Tags, is_nobodys};
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::rollout::RolloutMemory;
+use crate::model::service::TaskDefinition;
 use crate::model::state::{
     ListenerState, LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TargetGroupState,
     TaskDefinitionState, ZoneState,
@@ -33,6 +34,8 @@ pub struct Known {
     pub mentioned: BTreeSet<String>,
     /// What is remembered of each process's rollouts.
     pub rollouts: BTreeMap<String, RolloutMemory>,
+    /// By the digest of its content, a revision that the status mentions.
+    pub revisions: BTreeMap<String, Arn>,
     /// By process, what its status says that it runs.
     pub reported_definitions: BTreeMap<String, Arn>,
     pub port_cursor: Option<u16>,
@@ -49,6 +52,7 @@ pub async fn observe(
     let mut observed = Observed {
         ports: ports(claims, desired, &known).await?,
         rollouts: known.rollouts,
+        revisions: known.revisions,
         ..Observed::default()
     };
     if desired.place.load_balancing {
@@ -107,6 +111,7 @@ pub async fn observe_pending(
     observed.overdue.clear();
     observed.service_deployments.clear();
     observed.rollouts.clone_from(&known.rollouts);
+    observed.revisions.clone_from(&known.revisions);
     for zone in observed.zones.values_mut() {
         zone.refused = RefusedBatches::default();
     }
@@ -215,8 +220,9 @@ async fn services(
         .collect())
 }
 
-/// What services and schedules run, and what was last reported of a process that has neither; and where that is not what
-/// is wanted, the newest revision of the family, which a pass that crashed before it used it may have left.
+/// What services and schedules run, and what was last reported of a process that has neither. Where that is not what is
+/// wanted, the revision that had the wanted content before; and else the newest of the family, which a pass that crashed
+/// before it used it may have left.
 async fn task_definitions(
     aws: &dyn Aws,
     desired: &Desired,
@@ -242,27 +248,45 @@ async fn task_definitions(
     let wanted = wanted_definitions(desired, observed);
     // Old revisions would pile up with every release.
     let is_wanted = |known: &TaskDefinitionState| {
-        wanted
-            .iter()
-            .any(|(_, content)| content.as_ref() == Some(&known.content))
+        let mut wanted = wanted.iter().filter_map(|(_, content)| content.as_ref());
+        wanted.any(|content| known.is_of(content, &desired.owner))
     };
     observed
         .task_definitions
         .retain(|arn, known| running.contains(arn) || is_wanted(known));
     for (family, content) in wanted {
-        let runs = observed
-            .services
-            .get(&family)
-            .and_then(|service| observed.running_definition(service));
-        let settled = content.as_ref().is_some_and(|content| {
-            runs.is_some_and(|runs| &runs.content == content)
-                || observed.registered(content, &desired.owner).is_some()
-        });
-        if !settled && let Some(found) = aws.describe_task_definition(&family).await? {
+        let is_settled = |observed: &Observed| {
+            let content = content.as_ref();
+            content.is_some_and(|content| is_settled(observed, desired, &family, content))
+        };
+        let earlier = content.as_ref().and_then(|content| observed.revision_of(content));
+        if let Some(arn) = earlier.cloned()
+            && !is_settled(observed)
+            && !observed.task_definitions.contains_key(&arn)
+            && let Some(found) = aws.describe_task_definition(&arn.0).await?
+        {
+            observed.task_definitions.insert(arn, found);
+        }
+        if !is_settled(observed)
+            && let Some(found) = aws.describe_task_definition(&family).await?
+        {
             observed.task_definitions.insert(found.arn.clone(), found);
         }
     }
     Ok(())
+}
+
+/// The content is there to be run. One that has its digest, but reads otherwise, and that is not the one which had it
+/// before, may be a copy of that.
+fn is_settled(observed: &Observed, desired: &Desired, family: &str, content: &TaskDefinition) -> bool {
+    let service = observed.services.get(family);
+    let runs = service.and_then(|service| observed.running_definition(service));
+    let runs = runs.filter(|runs| observed.has_content(runs, content, &desired.owner));
+    let found = runs.or_else(|| observed.registered(content, &desired.owner));
+    found.is_some_and(|found| {
+        let earlier = observed.revision_of(content);
+        found.content == *content || earlier.is_none_or(|arn| observed.task_definitions.contains_key(arn))
+    })
 }
 
 type LoadBalancing = (

@@ -5,6 +5,7 @@
 //! makes it Stalled. So kstatus, `kubectl wait` and Flux agree.
 
 mod process;
+mod revision;
 mod rollout;
 mod verdict;
 
@@ -21,6 +22,7 @@ use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
+pub use revision::revisions;
 pub use rollout::{next_deadline, rollouts};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
@@ -45,6 +47,7 @@ pub fn compute(
     };
     if let Some((desired, outcome)) = pass {
         status.processes = process::all(app, desired, outcome, &status.processes, now);
+        status.revisions = revision::remembered(desired, outcome, &status.revisions);
         status.processes_complete = Some(process::complete(desired, outcome));
         status.url = process::url(app, desired, outcome);
     }

@@ -141,6 +141,7 @@ fn every_field_of_a_status_is_named() {
                 "retiring.",
                 "submitted.",
                 "rejected.",
+                "revisions.",
                 "zones.",
             ];
             let told = [

@@ -97,6 +97,7 @@ pub(super) fn request<'a>(
         known: Known {
             mentioned: mentioned(app, status),
             rollouts: status::rollouts(status),
+            revisions: status::revisions(status),
             reported_definitions: reported_definitions(status),
             ..Known::default()
         },

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::content::digest;
 use super::load_balancer::{
     HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
     TargetGroupAttributes,
@@ -25,6 +26,9 @@ pub struct Observed {
     /// The definitions that services and schedules run and, where one of those is not what is wanted, the newest of its family.
     /// Immutable, so never read twice.
     pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
+    /// By the digest of its content, a revision that an earlier pass found: an older content that is wanted again is not
+    /// registered again, and a copy that a hand made of it is told from it.
+    pub revisions: BTreeMap<String, Arn>,
     pub load_balancers: BTreeMap<String, LoadBalancerState>,
     pub target_groups: BTreeMap<String, TargetGroupState>,
     /// By zone id. A zone that does not exist, or was not read, is absent.
@@ -336,8 +340,31 @@ impl Observed {
     /// family is account wide.
     pub fn registered(&self, content: &TaskDefinition, owner: &Owner) -> Option<&TaskDefinitionState> {
         let usable = |known: &&TaskDefinitionState| {
-            known.active && &known.content == content && owner.owns(&known.tags)
+            known.active && owner.owns(&known.tags) && self.has_content(known, content, owner)
         };
         self.task_definitions.values().find(usable)
+    }
+
+    /// The revision is of this content, and no copy of it.
+    pub fn has_content(&self, known: &TaskDefinitionState, content: &TaskDefinition, owner: &Owner) -> bool {
+        known.is_of(content, owner) && !self.is_copy(known, content)
+    }
+
+    /// Somebody has made a new revision of one of ours, tags and all, as the ECS console does: then its digest says
+    /// nothing of what it was edited to be.
+    fn is_copy(&self, known: &TaskDefinitionState, content: &TaskDefinition) -> bool {
+        known.content != *content
+            && self.revision_of(content).is_some_and(|original| {
+                let found = self.task_definitions.get(original);
+                *original != known.arn && found.is_some_and(|found| found.active)
+            })
+    }
+
+    /// The revision that an earlier pass found for this content.
+    pub fn revision_of(&self, content: &TaskDefinition) -> Option<&Arn> {
+        if self.revisions.is_empty() {
+            return None;
+        }
+        self.revisions.get(&digest(content))
     }
 }

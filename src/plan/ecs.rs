@@ -13,6 +13,7 @@ pub use self::rollout::{deadline, is_overdue};
 use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
 use crate::model::service::{
@@ -144,7 +145,7 @@ fn register(
     let change = Change::RegisterTaskDefinition {
         process: process.into(),
         content: content.clone(),
-        tags: wanted.tags().clone(),
+        tags: tagged(wanted.tags(), content),
     };
     let refused = view.is_parked(&change);
     plan.changes.push(change);
@@ -299,10 +300,11 @@ impl Update<'_> {
     }
 
     fn runs(&self, content: &TaskDefinition) -> bool {
-        self.view
-            .observed
-            .running_definition(self.found)
-            .is_some_and(|running| &running.content == content)
+        let running = self.view.observed.running_definition(self.found);
+        running.is_some_and(|running| {
+            let observed = self.view.observed;
+            observed.has_content(running, content, &self.view.desired.owner)
+        })
     }
 
     /// The settings that are known to differ.

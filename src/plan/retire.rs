@@ -55,10 +55,14 @@ pub(super) fn edits_wait(view: &View<'_>, process: &str) -> bool {
     let Some(running) = view.observed.running_definition(service) else {
         return false;
     };
-    let mut content: TaskDefinition = running.content.clone();
-    content.ports.clear();
-    content.environment.0.remove(PORT);
-    wanted.service().is_some() && wanted.load_balancing.is_none() && content != wanted.task_definition
+    let mut content: TaskDefinition = wanted.task_definition.clone();
+    content.ports.clone_from(&running.content.ports);
+    if let Some(port) = running.content.environment.0.get(PORT) {
+        content.environment.0.insert(PORT.into(), port.clone());
+    }
+    wanted.service().is_some()
+        && wanted.load_balancing.is_none()
+        && !running.is_of(&content, &view.desired.owner)
 }
 
 impl<'a> View<'a> {

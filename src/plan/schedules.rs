@@ -169,8 +169,11 @@ impl View<'_> {
         let starts = found.task_definition.as_ref();
         let known = starts.and_then(|arn| self.observed.task_definitions.get(arn));
         // An inactive one cannot be started any more.
+        let owner = &self.desired.owner;
         let starts_wanted = known.is_some_and(|known| {
-            known.active && known.content == wanted.task_definition && self.desired.owner.owns(&known.tags)
+            known.active
+                && owner.owns(&known.tags)
+                && self.observed.has_content(known, &wanted.task_definition, owner)
         });
         if !starts_wanted {
             differing.insert(SchedulePart::TaskDefinition);

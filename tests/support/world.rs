@@ -432,6 +432,7 @@ impl World {
                 .unwrap_or_default(),
             mentioned: mentioned.collect(),
             rollouts: status::rollouts(app.status.as_ref()),
+            revisions: status::revisions(app.status.as_ref()),
             reported_definitions: reported_definitions.collect(),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,

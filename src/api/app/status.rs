@@ -30,6 +30,11 @@ pub struct AppStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub processes: Vec<ProcessStatus>,
 
+    /// The task definitions that its processes ran last, newest first: content that one has again is not registered again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["taskDefinition".into()]))]
+    pub revisions: Vec<RevisionStatus>,
+
     /// How many processes are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
     /// quantity running, and nothing left to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +177,17 @@ pub struct RejectedRollout {
 
     /// Why, in ECS's words.
     pub message: String,
+}
+
+/// A revision of a task definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionStatus {
+    /// The digest of its content, as its tag `empire.dev/content` has it.
+    pub content: String,
+
+    /// Its ARN.
+    pub task_definition: String,
 }
 
 /// A host port, claimed on the whole cluster.

@@ -128,16 +128,25 @@ impl Update<'_> {
         content: Option<&TaskDefinition>,
         attachments: Option<&[Attachment<String>]>,
     ) -> String {
-        let running = self.view.observed.running_definition(self.found);
+        let running = self.running_content();
         let done = self.submitted().and_then(|submitted| submitted.redeploy.as_ref());
         let attached = self.view.attached(self.found);
         hash(
             self.wanted,
             self.service,
             self.service.redeploy.as_ref().or(done),
-            content.or(running.map(|running| &running.content)),
+            content.or(running.as_ref()),
             attachments.unwrap_or(&attached),
         )
+    }
+
+    /// As it was sent, where it is known: what AWS reports of it may read otherwise.
+    fn running_content(&self) -> Option<TaskDefinition> {
+        let wanted = self.view.wanted_definition(self.process, self.wanted);
+        wanted.filter(|wanted| self.runs(wanted)).or_else(|| {
+            let running = self.view.observed.running_definition(self.found);
+            running.map(|running| running.content.clone())
+        })
     }
 
     /// What ECS is told about the rollout that an update starts, if it starts one.

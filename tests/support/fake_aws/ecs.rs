@@ -66,7 +66,7 @@ impl aws::Ecs for FakeAws {
             }
             let found = names.iter().filter_map(|name| {
                 let service = state.ecs.services.get(&(cluster.into(), name.clone()))?;
-                Some(service.state(name))
+                Some(service.echoed(name, &state.echo))
             });
             Ok(found.collect())
         })
@@ -85,7 +85,10 @@ impl aws::Ecs for FakeAws {
             } else {
                 state.ecs.newest(arn_or_family)
             };
-            Ok(found.cloned())
+            Ok(found.cloned().map(|mut found| {
+                state.echo.definition(&mut found.content);
+                found
+            }))
         })
     }
 
@@ -109,6 +112,7 @@ impl aws::Ecs for FakeAws {
                 tags: tags.clone(),
             };
             state.ecs.definitions.push(registered.clone());
+            // As the SDK adapter hands it over: what was sent.
             Ok(registered)
         })
     }
@@ -179,7 +183,7 @@ impl aws::Ecs for FakeAws {
                 event: None,
             };
             running.roll_out(id, task_definition.clone(), state.now);
-            let reply = running.state(name);
+            let reply = running.echoed(name, &state.echo);
             state.ecs.services.insert(key, running);
             Ok(reply)
         })
@@ -263,7 +267,7 @@ impl aws::Ecs for FakeAws {
             }
             let reply = ServiceState {
                 tags: Tags::new(),
-                ..service.state(name)
+                ..service.echoed(name, &state.echo)
             };
             state.ecs.services.insert(key, service);
             Ok(reply)

@@ -10,6 +10,7 @@ use empire_controller::model::load_balancer::{
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
 use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
+use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::state::LoadBalancerStatus;
 
 use super::elbv2::{Balancing, Group};
@@ -189,6 +190,29 @@ impl Hands<'_> {
         for (_, found) in services.filter(|((_, known), _)| known == service) {
             found.roll_out(id, definition.clone(), now);
         }
+    }
+
+    /// In the console, which fills in the tags of the revision that a new one is made from.
+    pub(crate) fn deploy_copy(&mut self, service: &str, edit: fn(&mut TaskDefinition)) {
+        let mut services = self.state.ecs.services.iter();
+        let found = services.find(|((_, known), _)| known == service).unwrap();
+        let mut copy = self.state.ecs.definition(found.1.definition()).unwrap().clone();
+        edit(&mut copy.content);
+        let all = self.state.ecs.definitions.iter();
+        let of_family = all.filter(|known| known.content.family == copy.content.family);
+        let revision = 1 + of_family.count();
+        let family = copy.arn.0.rsplit_once(':').unwrap().0;
+        copy.arn = Arn(format!("{family}:{revision}"));
+        self.state.ecs.definitions.push(copy);
+        self.deploy_again(service, revision);
+    }
+
+    /// So that no service is given it any more.
+    pub(crate) fn deregister(&mut self, family: &str, revision: usize) {
+        let name = format!("{family}:{revision}");
+        let mut all = self.state.ecs.definitions.iter_mut();
+        let found = all.find(|known| known.arn.0.ends_with(&name));
+        found.unwrap().active = false;
     }
 
     /// In the console: stop, and roll back.

@@ -3,8 +3,9 @@
 //! A standing fault counts against the write that brought it about: what people did by hand, and what time did, is not
 //! the controller's doing, nor is what it writes before it has looked again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use empire_controller::model::content::CONTENT_TAG;
 use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, TAGS, Tags, app_in_record_text};
 use empire_controller::model::record::{
@@ -73,7 +74,7 @@ impl State {
 
     /// What is wrong with the world as it stands.
     fn standing(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
+        let mut standing = BTreeSet::new();
         for record in self.records() {
             let Some(target) = record
                 .target()
@@ -83,11 +84,11 @@ impl State {
             };
             match self.pointed_at(record) {
                 None => {
-                    found.insert(format!("{} points at {target}, which is gone", record.name));
+                    standing.insert(format!("{} points at {target}, which is gone", record.name));
                 }
                 Some(balancing) if balancing.settings.tags.contains_key(OWNER_TAG) => {
                     if !self.is_served(balancing) {
-                        found.insert(format!("{} points at {target}, before no service", record.name));
+                        standing.insert(format!("{} points at {target}, before no service", record.name));
                     }
                 }
                 Some(_) => {}
@@ -99,28 +100,35 @@ impl State {
                 .clone()
                 .any(|listener| listener.action == Some(ListenerAction::RedirectToHttps));
             if redirects && !listeners.any(|l| l.port == HTTPS_PORT && l.forwards_to().is_some()) {
-                found.insert(format!("{} redirects to nothing", balancing.dns_name));
+                standing.insert(format!("{} redirects to nothing", balancing.dns_name));
+            }
+        }
+        let mut contents = BTreeMap::new();
+        for found in self.ecs.definitions.iter().filter(|found| found.active) {
+            let content = found.tags.get(CONTENT_TAG);
+            if contents.insert(&found.content.family, content) == Some(content) && content.is_some() {
+                standing.insert(format!("{} is what the one before it is", found.arn));
             }
         }
         for ((_, name), schedule) in &self.scheduler.schedules {
             let starts = schedule.task_definition.as_ref();
             if !starts.is_some_and(|arn| self.ecs.definition(arn).is_some_and(|found| found.active)) {
-                found.insert(format!("schedule {name} starts what cannot be started"));
+                standing.insert(format!("schedule {name} starts what cannot be started"));
             }
         }
         for ((_, name), service) in &self.ecs.services {
             for group in service.target_groups() {
                 if self.elbv2.in_front_of(group).is_none() {
-                    found.insert(format!(
+                    standing.insert(format!(
                         "service {name} uses {group}, which no load balancer serves"
                     ));
                 }
                 if !self.elbv2.target_groups.contains_key(group) {
-                    found.insert(format!("service {name} uses {group}, which is gone"));
+                    standing.insert(format!("service {name} uses {group}, which is gone"));
                 }
             }
         }
-        found
+        standing
     }
 
     fn is_served(&self, balancing: &Balancing) -> bool {

@@ -6,6 +6,7 @@
 //! that is over is missing. Nothing here waits: time passes when a test says so.
 
 mod claims;
+mod echo;
 mod ecs;
 mod elbv2;
 mod faults;
@@ -69,6 +70,7 @@ struct State {
     /// So many claims to come find that somebody else has just made them.
     rivals: u16,
     faults: faults::Faults,
+    echo: echo::Echo,
     writes: Vec<Write>,
     reads: Vec<String>,
     violations: Vec<String>,

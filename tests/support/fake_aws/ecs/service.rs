@@ -9,6 +9,7 @@ use empire_controller::model::state::{
     Deployment, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
 
+use super::super::echo::Echo;
 use super::super::{FAILING, ROLLOUT, STOPPING};
 use super::rollout::{Recorded, Revision};
 
@@ -100,7 +101,19 @@ impl Running {
         format!("{status} {} wanted {running:?} running", self.desired)
     }
 
-    pub(super) fn state(&self, name: &str) -> ServiceState {
+    /// As AWS reports it.
+    pub(super) fn echoed(&self, name: &str, echo: &Echo) -> ServiceState {
+        let mut state = self.state(name);
+        if let Some(network) = &mut state.network
+            && network.security_groups.is_empty()
+        {
+            network.security_groups.insert("sg-default-of-vpc".into());
+        }
+        echo.service(&mut state);
+        state
+    }
+
+    fn state(&self, name: &str) -> ServiceState {
         let deployment = |(index, rolling): (usize, &Rolling)| Deployment {
             id: format!("ecs-svc/{}", rolling.id),
             primary: index == 0,

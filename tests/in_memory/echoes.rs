@@ -1,0 +1,236 @@
+//! AWS reports a field otherwise than it was sent. However it does, nothing is written for it, no task is rolled for it,
+//! and what a hand changed is still set back.
+
+use empire_controller::model::service::{HostPort, Logging, TaskDefinition};
+use serde_json::json;
+
+use crate::fixtures::{AppFixture, PlatformFixture, acme, app, staging, web, worker};
+use crate::world::World;
+
+const V1: &str = "registry.example/acme:v1";
+const V2: &str = "registry.example/acme:v2";
+
+/// Of each kind of process one, each with an empty variable.
+fn kinds() -> AppFixture {
+    app("acme")
+        .process("web", web().external().env("EMPTY", ""))
+        .process("worker", worker().env("EMPTY", ""))
+        .process(
+            "nightly",
+            worker().any_quantity().cron("0 3 * * ? *").env("EMPTY", ""),
+        )
+        .process("console", worker().any_quantity().noservice().env("EMPTY", ""))
+}
+
+fn actions(world: &mut World) -> Vec<&'static str> {
+    let written = world.settle();
+    written.iter().map(|write| write.action).collect()
+}
+
+/// A settled world that is started again and looks at everything.
+#[track_caller]
+fn assert_writes_nothing(world: &mut World) {
+    for _ in 0..2 {
+        world.restart();
+        assert_eq!(actions(world), Vec::<&str>::new());
+        world.assert_ready();
+    }
+}
+
+fn settled(platform: &PlatformFixture, app: &AppFixture, echo: fn(&mut TaskDefinition)) -> World {
+    let mut world = World::new(platform);
+    world.aws.echo_definitions(echo);
+    world.apply(app);
+    world.settle();
+    world.assert_ready();
+    world
+}
+
+fn drops_what_is_empty(content: &mut TaskDefinition) {
+    content.environment.0.retain(|_, value| !value.is_empty());
+}
+
+#[test]
+fn no_echo_of_a_task_definition_is_written_for() {
+    let echoes: [fn(&mut TaskDefinition); 12] = [
+        drops_what_is_empty,
+        // As the adapter reads a definition that holds what none of ours does.
+        |content| {
+            content
+                .container
+                .push_str(" with systemControls, mountPoints, volumes")
+        },
+        |content| content.image = content.image.to_uppercase(),
+        |content| content.command.reverse(),
+        |content| content.command.clear(),
+        |content| content.cpu = 0,
+        |content| content.memory += 4,
+        |content| content.stop_timeout = Some(30),
+        |content| content.process_limit = Some(1_024),
+        |content| content.read_only_root_filesystem ^= true,
+        |content| content.execution_role_arn = Some("arn:aws:iam::123456789012:role/default".into()),
+        |content| {
+            content.logging = Some(Logging {
+                driver: "json-file".into(),
+                options: [("mode".into(), "non-blocking".into())].into(),
+            });
+        },
+    ];
+    for platform in [
+        staging(),
+        staging().awsvpc("sg-1"),
+        staging().bridge_ports(9_000, 9_010),
+    ] {
+        for echo in echoes {
+            let mut world = settled(&platform, &kinds(), echo);
+            assert_writes_nothing(&mut world);
+            // Nor is anything written twice for a release.
+            world.restart();
+            world.apply(&kinds().image(V2));
+            let written = actions(&mut world);
+            assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 4);
+            assert_eq!(count(&written, "ecs:UpdateService"), 2);
+            assert_eq!(count(&written, "scheduler:UpdateSchedule"), 1);
+            assert_writes_nothing(&mut world);
+        }
+    }
+}
+
+#[test]
+fn no_echo_of_a_host_port_is_written_for() {
+    for (platform, echo) in [
+        (staging(), HostPort::Fixed(32_768)),
+        (staging().awsvpc("sg-1"), HostPort::Dynamic),
+    ] {
+        let echo: fn(&mut TaskDefinition) = match echo {
+            HostPort::Dynamic => |content| {
+                content
+                    .ports
+                    .iter_mut()
+                    .for_each(|p| p.host_port = HostPort::Dynamic)
+            },
+            _ => |content| {
+                content
+                    .ports
+                    .iter_mut()
+                    .for_each(|p| p.host_port = HostPort::Fixed(32_768))
+            },
+        };
+        let mut world = settled(&platform, &kinds(), echo);
+        assert_writes_nothing(&mut world);
+    }
+}
+
+fn count(written: &[&str], action: &str) -> usize {
+    written.iter().filter(|written| **written == action).count()
+}
+
+#[test]
+fn a_variable_that_is_empty_is_told_from_one_that_is_not_there() {
+    let mut world = settled(&staging(), &kinds(), drops_what_is_empty);
+    world.restart();
+    let without = app("acme")
+        .process("web", web().external())
+        .process("worker", worker())
+        .process("nightly", worker().any_quantity().cron("0 3 * * ? *"))
+        .process("console", worker().any_quantity().noservice());
+    world.apply(&without);
+    let written = actions(&mut world);
+    assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 4, "{written:?}");
+    assert_writes_nothing(&mut world);
+}
+
+#[test]
+fn a_status_that_is_lost_costs_no_write() {
+    let mut world = settled(&staging(), &kinds(), drops_what_is_empty);
+    world.loses_status = true;
+    assert_writes_nothing(&mut world);
+}
+
+#[test]
+fn a_platform_that_has_all_its_tags_goes_on_working() {
+    let full = (0..47).fold(staging(), |platform, n| platform.tag(&format!("k{n}"), "v"));
+    let mut world = settled(&full, &kinds(), |_| {});
+    assert_writes_nothing(&mut world);
+}
+
+#[test]
+fn content_that_is_wanted_again_is_not_registered_again() {
+    let mut world = settled(&staging(), &kinds(), drops_what_is_empty);
+    world.apply(&kinds().image(V2));
+    world.settle();
+    for image in [V1, V2, V1] {
+        world.restart();
+        world.apply(&kinds().image(image));
+        let written = actions(&mut world);
+        assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 0, "{written:?}");
+        assert_eq!(count(&written, "ecs:UpdateService"), 2);
+        assert_eq!(count(&written, "scheduler:UpdateSchedule"), 1);
+        world.assert_ready();
+    }
+    // Nor is that of a process that comes back, be it as another kind of process.
+    world.apply(&kinds().without("worker").without("nightly"));
+    world.settle();
+    world.apply(&kinds().process("nightly", worker().env("EMPTY", "")));
+    assert_eq!(count(&actions(&mut world), "ecs:RegisterTaskDefinition"), 0);
+    world.assert_ready();
+}
+
+#[test]
+fn content_whose_revision_is_gone_is_registered_again() {
+    let mut world = settled(&staging(), &kinds(), drops_what_is_empty);
+    world.apply(&kinds().image(V2));
+    world.settle();
+    for family in ["shop_acme_web", "shop_acme_nightly", "shop_acme_console"] {
+        world.aws.by_hand().deregister(family, 1);
+    }
+    world.apply(&kinds().image(V1));
+    let written = actions(&mut world);
+    // The worker's is still there.
+    assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 3, "{written:?}");
+    world.assert_ready();
+    assert_writes_nothing(&mut world);
+}
+
+#[test]
+fn a_copy_that_a_hand_made_of_a_revision_is_set_back() {
+    let echoes: [fn(&mut TaskDefinition); 2] = [|_| {}, drops_what_is_empty];
+    for echo in echoes {
+        let mut world = settled(&staging(), &kinds(), echo);
+        world
+            .aws
+            .by_hand()
+            .deploy_copy("shop_acme_worker", |content| content.image = V2.into());
+        world.restart();
+        assert_eq!(actions(&mut world), ["ecs:UpdateService"]);
+        world.assert_ready();
+        let last = world.aws.writes().last().unwrap().about.clone();
+        assert_eq!(last, "shop_acme_worker shop_acme_worker:1");
+        assert_writes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn a_failed_release_is_not_tried_again_because_it_reads_otherwise() {
+    let deploy = json!({ "circuitBreaker": { "rollback": false } });
+    let one = app("acme").process("worker", worker().env("EMPTY", "").deploy(deploy));
+    let mut world = settled(&staging(), &one, drops_what_is_empty);
+    world.aws.by_hand().break_tasks(V2);
+    world.apply(&one.image(V2));
+    world.settle();
+    for _ in 0..3 {
+        world.restart();
+        assert_eq!(actions(&mut world), Vec::<&str>::new());
+        assert!(world.reason("shop/acme").starts_with("RolloutFailed"));
+    }
+}
+
+#[test]
+fn security_groups_that_were_not_given_are_not_compared() {
+    let platform = staging().awsvpc("sg-1").without_task_security_groups();
+    let mut world = settled(&platform, &kinds(), |_| {});
+    assert_writes_nothing(&mut world);
+    world.apply(&acme());
+    world.settle();
+    assert_writes_nothing(&mut world);
+}
