@@ -4,6 +4,7 @@
 //! implementations: the SDK's, in the files below, and the strict in-memory AWS of the tests. Reads leave out what does
 //! not exist; deletes succeed on what is gone.
 
+mod answer;
 mod clients;
 mod ecs;
 mod elbv2;
@@ -14,6 +15,7 @@ mod route53;
 mod scheduler;
 mod wire;
 
+pub use answer::{Subject, concerning, writing};
 pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};
 

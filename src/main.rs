@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
 
 async fn start(config: Config) -> Ended {
     telemetry::init(config.log_format);
+    telemetry::announce(&config);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stopped = async move {

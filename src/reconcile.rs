@@ -9,7 +9,7 @@ use std::mem::{Discriminant, discriminant};
 use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, writing};
 use crate::claims::Claims;
 use crate::error::{Class, Error};
 use crate::model::desired::{Desired, DesiredProcess};
@@ -209,7 +209,8 @@ async fn round(
             outcome.give_up(change, "was made, and the reply does not show it");
             continue;
         }
-        match apply(aws, claims, desired, &mut outcome.observed, &change).await {
+        let applied = apply(aws, claims, desired, &mut outcome.observed, &change);
+        match writing(change.process(), change.resource(), applied).await {
             Applied::Done => {
                 put_off.made.insert(change.to_string());
                 outcome.done.push(change);

@@ -5,6 +5,7 @@
 //! makes it Stalled. So kstatus, `kubectl wait` and Flux agree.
 
 mod process;
+mod request;
 mod revision;
 mod rollout;
 mod verdict;
@@ -22,6 +23,7 @@ use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
 use crate::reconcile::Outcome;
+pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{next_deadline, rollouts};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
@@ -70,7 +72,10 @@ pub fn conditions(
             type_: kind.as_str().into(),
             status: status.into(),
             reason: reason.as_str().into(),
-            message: cut(message),
+            message: match same {
+                Some(same) if is_same(&same.message, &cut(message)) => same.message.clone(),
+                Some(_) | None => cut(message),
+            },
             observed_generation: Some(generation),
             last_transition_time: same.map_or(Time(now), |same| same.last_transition_time.clone()),
         }

@@ -9,13 +9,13 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, info};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::LogFormat;
+use crate::config::{Config, LogFormat};
 
 /// Logs go to standard error; `RUST_LOG` says how much. kube's own span says on every line what ours say once.
 pub fn init(format: LogFormat) {
@@ -31,6 +31,31 @@ pub fn init(format: LogFormat) {
             .init(),
         LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).init(),
     }
+}
+
+/// Says which version runs and by which settings, defaults included: none of them is a secret.
+pub fn announce(config: &Config) {
+    let Config {
+        owner_id,
+        resync_interval,
+        retire_after,
+        concurrency,
+        log_format,
+        health_address,
+        namespace,
+    } = config;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        owner_id,
+        resync_interval = ?resync_interval,
+        retire_after = ?retire_after,
+        concurrency,
+        log_format = ?log_format,
+        health_address = %health_address,
+        namespace,
+        rust_log = std::env::var(EnvFilter::DEFAULT_ENV).ok(),
+        "starting"
+    );
 }
 
 /// At trace level the SDK and HTTP print whole requests, and those hold values of environment variables, which belong in

@@ -129,6 +129,8 @@ const MODULES: &[Module] = &[
             "aws_smithy_types",
             "futures",
             "thiserror",
+            "tokio::task_local",
+            "tracing",
         ],
         pure: false,
     },

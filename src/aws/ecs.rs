@@ -12,6 +12,7 @@ use aws_sdk_ecs::types::{
     self as sdk, PropagateTags, ServiceField, StopServiceDeploymentStopType, TaskDefinitionField,
 };
 
+use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{to_i32, unless_absent, unless_empty};
@@ -52,8 +53,8 @@ impl Ecs for AwsClients {
                 .max_results(LIST_PAGE)
                 .set_next_token(token)
                 .send()
-                .await
-                .map_err(|error| LIST_SERVICES.failed(&error))?;
+                .answering(LIST_SERVICES)
+                .await?;
             names.extend(
                 page.service_arns()
                     .iter()
@@ -76,8 +77,8 @@ impl Ecs for AwsClients {
                 .set_services(Some(batch.to_vec()))
                 .include(ServiceField::Tags)
                 .send()
-                .await
-                .map_err(|error| DESCRIBE_SERVICES.failed(&error))?;
+                .answering(DESCRIBE_SERVICES)
+                .await?;
             let unreadable = reply
                 .failures()
                 .iter()
@@ -99,8 +100,8 @@ impl Ecs for AwsClients {
             .describe_clusters()
             .clusters(cluster)
             .send()
-            .await
-            .map_err(|error| DESCRIBE_CLUSTERS.failed(&error))?;
+            .answering(DESCRIBE_CLUSTERS)
+            .await?;
         let is_there = |found: &&sdk::Cluster| found.status() != Some("INACTIVE");
         let found = reply.clusters().iter().find(is_there);
         Ok(found.and_then(|found| found.cluster_arn().map(|arn| Arn(arn.into()))))
@@ -113,8 +114,8 @@ impl Ecs for AwsClients {
             .task_definition(arn_or_family)
             .include(TaskDefinitionField::Tags)
             .send()
-            .await
-            .map_err(|error| DESCRIBE_TASK_DEFINITION.failed(&error));
+            .answering(DESCRIBE_TASK_DEFINITION)
+            .await;
         let Some(reply) = unless_absent(reply)? else {
             return Ok(None);
         };
@@ -146,12 +147,10 @@ impl Ecs for AwsClients {
             .customize()
             .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
-            .await
-            .map_err(|error| {
-                let mut error = REGISTER_TASK_DEFINITION.failed(&error);
-                error.message = task_definition::without_values(&error.message, &content.environment);
-                error
-            })?;
+            .answering_without(REGISTER_TASK_DEFINITION, |message| {
+                task_definition::without_values(message, &content.environment)
+            })
+            .await?;
         let arn = reply
             .task_definition()
             .and_then(sdk::TaskDefinition::task_definition_arn);
@@ -213,8 +212,8 @@ impl Ecs for AwsClients {
             .enable_ecs_managed_tags(false)
             .set_tags(write_tags(tags))
             .send()
-            .await
-            .map_err(|error| CREATE_SERVICE.failed(&error))?;
+            .answering(CREATE_SERVICE)
+            .await?;
         let mut created = service::read_written(CREATE_SERVICE, reply.service())?;
         created.tags.clone_from(tags);
         Ok(created)
@@ -269,8 +268,8 @@ impl Ecs for AwsClients {
             .set_network_configuration(service::network_configuration(UPDATE_SERVICE, network.as_ref())?)
             .set_load_balancers(balancers.map(Iterator::collect))
             .send()
-            .await
-            .map_err(|error| UPDATE_SERVICE.failed(&error))?;
+            .answering(UPDATE_SERVICE)
+            .await?;
         service::read_written(UPDATE_SERVICE, reply.service())
     }
 
@@ -282,8 +281,8 @@ impl Ecs for AwsClients {
             .service(name)
             .force(true)
             .send()
-            .await
-            .map_err(|error| DELETE_SERVICE.failed(&error));
+            .answering(DELETE_SERVICE)
+            .await;
         unless_absent(reply).map(|_| ())
     }
 
@@ -293,8 +292,8 @@ impl Ecs for AwsClients {
             .resource_arn(&service.0)
             .set_tags(write_tags(tags))
             .send()
-            .await
-            .map_err(|error| TAG_RESOURCE.failed(&error))?;
+            .answering(TAG_RESOURCE)
+            .await?;
         Ok(())
     }
 
@@ -304,8 +303,8 @@ impl Ecs for AwsClients {
             .resource_arn(&service.0)
             .set_tag_keys(Some(keys.iter().map(|key| (*key).into()).collect()))
             .send()
-            .await
-            .map_err(|error| UNTAG_RESOURCE.failed(&error))?;
+            .answering(UNTAG_RESOURCE)
+            .await?;
         Ok(())
     }
 
@@ -321,8 +320,8 @@ impl Ecs for AwsClients {
                 .max_results(LIST_PAGE)
                 .set_next_token(token)
                 .send()
-                .await
-                .map_err(|error| LIST_SERVICE_DEPLOYMENTS.failed(&error));
+                .answering(LIST_SERVICE_DEPLOYMENTS)
+                .await;
             let page = match page {
                 Ok(page) => page,
                 // AWS knows the call and would never say so.
@@ -347,8 +346,8 @@ impl Ecs for AwsClients {
             // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>
             .stop_type(StopServiceDeploymentStopType::Rollback)
             .send()
-            .await
-            .map_err(|error| STOP_SERVICE_DEPLOYMENT.failed(&error))?;
+            .answering(STOP_SERVICE_DEPLOYMENT)
+            .await?;
         Ok(())
     }
 }

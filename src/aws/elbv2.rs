@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
+use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{to_i32, unless_absent};
@@ -69,8 +70,8 @@ impl Elbv2 for AwsClients {
                 .page_size(PAGE)
                 .set_marker(marker)
                 .send()
-                .await
-                .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error))?;
+                .answering(DESCRIBE_LOAD_BALANCERS)
+                .await?;
             for load_balancer in page.load_balancers() {
                 found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
             }
@@ -89,8 +90,8 @@ impl Elbv2 for AwsClients {
                 .describe_load_balancers()
                 .names(name)
                 .send()
-                .await
-                .map_err(|error| DESCRIBE_LOAD_BALANCERS.failed(&error));
+                .answering(DESCRIBE_LOAD_BALANCERS)
+                .await;
             let Some(reply) = unless_absent(reply)? else {
                 continue;
             };
@@ -111,8 +112,8 @@ impl Elbv2 for AwsClients {
                 .page_size(PAGE)
                 .set_marker(marker)
                 .send()
-                .await
-                .map_err(|error| DESCRIBE_TARGET_GROUPS.failed(&error))?;
+                .answering(DESCRIBE_TARGET_GROUPS)
+                .await?;
             for target_group in page.target_groups() {
                 found.push(read::target_group(DESCRIBE_TARGET_GROUPS, target_group)?);
             }
@@ -152,8 +153,8 @@ impl Elbv2 for AwsClients {
                 .page_size(PAGE)
                 .set_marker(marker)
                 .send()
-                .await
-                .map_err(|error| DESCRIBE_LISTENERS.failed(&error));
+                .answering(DESCRIBE_LISTENERS)
+                .await;
             let Some(page) = unless_absent(page)? else {
                 return Ok(None);
             };
@@ -176,8 +177,8 @@ impl Elbv2 for AwsClients {
             .describe_load_balancer_attributes()
             .load_balancer_arn(&load_balancer.0)
             .send()
-            .await
-            .map_err(|error| DESCRIBE_BALANCER_ATTRIBUTES.failed(&error));
+            .answering(DESCRIBE_BALANCER_ATTRIBUTES)
+            .await;
         Ok(unless_absent(reply)?.and_then(|reply| read::load_balancer_attributes(reply.attributes())))
     }
 
@@ -194,8 +195,8 @@ impl Elbv2 for AwsClients {
             .describe_target_group_attributes()
             .target_group_arn(&target_group.0)
             .send()
-            .await
-            .map_err(|error| DESCRIBE_ATTRIBUTES.failed(&error));
+            .answering(DESCRIBE_ATTRIBUTES)
+            .await;
         Ok(unless_absent(reply)?.map(|reply| read::attributes(reply.attributes())))
     }
 
@@ -222,8 +223,8 @@ impl Elbv2 for AwsClients {
             .set_security_groups(Some(security_groups).filter(|groups| !groups.is_empty()))
             .set_tags(write::tags(tags))
             .send()
-            .await
-            .map_err(|error| CREATE_LOAD_BALANCER.failed(&error))?;
+            .answering(CREATE_LOAD_BALANCER)
+            .await?;
         let created = reply.load_balancers().first();
         let created = created.ok_or_else(|| CREATE_LOAD_BALANCER.bug("no load balancer in the reply"))?;
         Ok(LoadBalancerState {
@@ -242,8 +243,8 @@ impl Elbv2 for AwsClients {
             .load_balancer_arn(&load_balancer.0)
             .set_subnets(Some(subnets.to_vec()))
             .send()
-            .await
-            .map_err(|error| SET_SUBNETS.failed(&error))?;
+            .answering(SET_SUBNETS)
+            .await?;
         Ok(())
     }
 
@@ -253,8 +254,8 @@ impl Elbv2 for AwsClients {
             .load_balancer_arn(&load_balancer.0)
             .set_security_groups(Some(security_groups.to_vec()))
             .send()
-            .await
-            .map_err(|error| SET_SECURITY_GROUPS.failed(&error))?;
+            .answering(SET_SECURITY_GROUPS)
+            .await?;
         Ok(())
     }
 
@@ -268,8 +269,8 @@ impl Elbv2 for AwsClients {
             .load_balancer_arn(&load_balancer.0)
             .attributes(write::load_balancer_attributes(attributes))
             .send()
-            .await
-            .map_err(|error| MODIFY_BALANCER_ATTRIBUTES.failed(&error))?;
+            .answering(MODIFY_BALANCER_ATTRIBUTES)
+            .await?;
         Ok(())
     }
 
@@ -278,10 +279,7 @@ impl Elbv2 for AwsClients {
             .elbv2
             .delete_load_balancer()
             .load_balancer_arn(&load_balancer.0);
-        let reply = call
-            .send()
-            .await
-            .map_err(|error| DELETE_LOAD_BALANCER.failed(&error));
+        let reply = call.send().answering(DELETE_LOAD_BALANCER).await;
         unless_absent(reply).map(|_| ())
     }
 
@@ -315,8 +313,8 @@ impl Elbv2 for AwsClients {
             .set_matcher(write::matcher(check))
             .set_tags(write::tags(tags))
             .send()
-            .await
-            .map_err(|error| CREATE_TARGET_GROUP.failed(&error))?;
+            .answering(CREATE_TARGET_GROUP)
+            .await?;
         let created = reply.target_groups().first();
         let created = created.ok_or_else(|| CREATE_TARGET_GROUP.bug("no target group in the reply"))?;
         Ok(TargetGroupState {
@@ -340,8 +338,8 @@ impl Elbv2 for AwsClients {
             .unhealthy_threshold_count(to_i32(check.unhealthy_threshold))
             .set_matcher(write::matcher(check))
             .send()
-            .await
-            .map_err(|error| MODIFY_TARGET_GROUP.failed(&error))?;
+            .answering(MODIFY_TARGET_GROUP)
+            .await?;
         Ok(())
     }
 
@@ -355,17 +353,14 @@ impl Elbv2 for AwsClients {
             .target_group_arn(&target_group.0)
             .set_attributes(Some(write::attributes(attributes)))
             .send()
-            .await
-            .map_err(|error| MODIFY_ATTRIBUTES.failed(&error))?;
+            .answering(MODIFY_ATTRIBUTES)
+            .await?;
         Ok(())
     }
 
     async fn delete_target_group(&self, target_group: &Arn) -> Result<()> {
         let call = self.elbv2.delete_target_group().target_group_arn(&target_group.0);
-        let reply = call
-            .send()
-            .await
-            .map_err(|error| DELETE_TARGET_GROUP.failed(&error));
+        let reply = call.send().answering(DELETE_TARGET_GROUP).await;
         unless_absent(reply).map(|_| ())
     }
 
@@ -405,8 +400,8 @@ impl Elbv2 for AwsClients {
             .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
             .set_tags(write::tags(tags))
             .send()
-            .await
-            .map_err(|error| ADD_TAGS.failed(&error))?;
+            .answering(ADD_TAGS)
+            .await?;
         Ok(())
     }
 
@@ -416,8 +411,8 @@ impl Elbv2 for AwsClients {
             .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
             .set_tag_keys(Some(keys.iter().map(|key| (*key).into()).collect()))
             .send()
-            .await
-            .map_err(|error| REMOVE_TAGS.failed(&error))?;
+            .answering(REMOVE_TAGS)
+            .await?;
         Ok(())
     }
 }
@@ -430,8 +425,8 @@ impl AwsClients {
             .describe_tags()
             .set_resource_arns(Some(arns.iter().map(|arn| arn.0.clone()).collect()))
             .send()
-            .await
-            .map_err(|error| DESCRIBE_TAGS.failed(&error))?;
+            .answering(DESCRIBE_TAGS)
+            .await?;
         let mut by_arn = read::tags(reply.tag_descriptions());
         Ok(arns
             .iter()

@@ -8,6 +8,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 use crate::error::Class;
@@ -24,8 +25,8 @@ pub enum Fault {
     Failed(Class),
 }
 
-/// A failed AWS call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A failed AWS call. Two are equal if they say the same, whichever requests met them.
+#[derive(Clone, Debug, Eq, thiserror::Error)]
 #[error("{action}: {code}: {message}")]
 pub struct AwsError {
     /// As IAM names it, such as `ecs:CreateService`.
@@ -35,6 +36,21 @@ pub struct AwsError {
     /// AWS's words.
     pub message: String,
     pub fault: Fault,
+    /// The id that AWS gave to the request, by which its support finds it. None where no reply came.
+    pub request_id: Option<String>,
+}
+
+impl PartialEq for AwsError {
+    fn eq(&self, other: &Self) -> bool {
+        let AwsError {
+            action,
+            code,
+            message,
+            fault,
+            request_id: _,
+        } = self;
+        (action, code, message, fault) == (&other.action, &other.code, &other.message, &other.fault)
+    }
 }
 
 impl AwsError {
@@ -88,6 +104,14 @@ impl Verb {
 }
 
 impl Call {
+    pub(super) fn action(self) -> &'static str {
+        self.action
+    }
+
+    pub(super) fn is_read(self) -> bool {
+        self.verb == Verb::Read
+    }
+
     pub(super) const fn read(action: &'static str) -> Self {
         let verb = Verb::Read;
         Call { action, verb }
@@ -110,6 +134,18 @@ impl Call {
 
     /// Any failure of an SDK call.
     pub(super) fn failed<E>(self, error: &SdkError<E, HttpResponse>) -> AwsError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let judged = self.judged(error);
+        let request_id = error.request_id().map(ToOwned::to_owned);
+        AwsError {
+            request_id: request_id.or(judged.request_id.clone()),
+            ..judged
+        }
+    }
+
+    fn judged<E>(self, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -164,6 +200,7 @@ impl Call {
             code: code.to_owned(),
             message,
             fault: Fault::Failed(class),
+            request_id: None,
         }
     }
 
@@ -173,6 +210,7 @@ impl Call {
             code: reply.code.clone(),
             message: reply.message.clone(),
             fault: self.judge(reply),
+            request_id: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Canned replies for the adapters' tests: what AWS would answer, and what was sent to get it. Nothing here sleeps or
 //! reaches the network.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -14,6 +15,7 @@ use aws_sdk_ecs::config::{AsyncSleep, HttpClient, SharedAsyncSleep, Sleep};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use tracing::instrument::WithSubscriber;
 
 use super::clients::{self, AwsClients};
 
@@ -56,6 +58,41 @@ impl Replay {
         assert_eq!(sent.len(), 1, "{sent:?}");
         sent.remove(0)
     }
+}
+
+/// What a future logs at the default level, as the controller's JSON logs have it, and what it gives.
+pub(super) async fn logged<F: Future>(future: F) -> (Vec<Value>, F::Output) {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_writer(move || writer.clone())
+        .finish();
+    let given = future.with_subscriber(subscriber).await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    (lines.collect(), given)
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A reply with the id of its request.
+pub(super) fn identified(mut reply: HttpResponse, id: &'static str) -> HttpResponse {
+    reply.headers_mut().insert("x-amzn-requestid", id);
+    reply
 }
 
 /// All of it but the retries.

@@ -5,6 +5,7 @@ mod record;
 use async_trait::async_trait;
 use aws_sdk_route53::types as sdk;
 
+use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::unless_absent;
@@ -32,8 +33,8 @@ impl Route53 for AwsClients {
             .get_hosted_zone()
             .id(zone_id)
             .send()
-            .await
-            .map_err(|error| GET_HOSTED_ZONE.failed(&error));
+            .answering(GET_HOSTED_ZONE)
+            .await;
         match reply {
             Ok(reply) => Ok(reply.hosted_zone().map(|zone| record::read_name(zone.name()))),
             Err(error) if error.code == NO_SUCH_ZONE => Ok(None),
@@ -55,8 +56,8 @@ impl Route53 for AwsClients {
                 .set_start_record_type(kind)
                 .set_start_record_identifier(identifier)
                 .send()
-                .await
-                .map_err(|error| LIST_RECORDS.failed(&error));
+                .answering(LIST_RECORDS)
+                .await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) if error.code == NO_SUCH_ZONE => return Ok(None),
@@ -112,8 +113,8 @@ impl Route53 for AwsClients {
             .hosted_zone_id(zone_id)
             .change_batch(batch)
             .send()
-            .await
-            .map_err(|error| call.failed(&error));
+            .answering(call)
+            .await;
         unless_absent(reply).map(|_| ())
     }
 }
@@ -128,8 +129,8 @@ impl AwsClients {
             .start_record_name(record::write_name(name))
             .max_items(NAME_PAGE)
             .send()
-            .await
-            .map_err(|error| LIST_RECORDS.failed(&error))?;
+            .answering(LIST_RECORDS)
+            .await?;
         let records = page.resource_record_sets().iter().map(record::read).collect();
         Ok((records, page.next_record_name().map(record::read_name)))
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{self as sdk, builders};
 
+use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{from_i32, to_i32, unless_absent, unless_empty};
@@ -33,8 +34,14 @@ const PAGE: i32 = 100;
 #[async_trait]
 impl Scheduler for AwsClients {
     async fn get_schedule_group(&self, name: &str) -> Result<Option<ScheduleGroupState>> {
-        let reply = self.scheduler.get_schedule_group().name(name).send().await;
-        let Some(found) = unless_absent(reply.map_err(|error| GET_GROUP.failed(&error)))? else {
+        let reply = self
+            .scheduler
+            .get_schedule_group()
+            .name(name)
+            .send()
+            .answering(GET_GROUP)
+            .await;
+        let Some(found) = unless_absent(reply)? else {
             return Ok(None);
         };
         let arn = found
@@ -53,8 +60,9 @@ impl Scheduler for AwsClients {
             .list_tags_for_resource()
             .resource_arn(&group.0)
             .send()
+            .answering(LIST_TAGS)
             .await;
-        let reply = unless_absent(reply.map_err(|error| LIST_TAGS.failed(&error)))?;
+        let reply = unless_absent(reply)?;
         let pair = |tag: &sdk::Tag| (tag.key.clone(), tag.value.clone());
         Ok(reply
             .map(|reply| reply.tags().iter().map(pair).collect())
@@ -73,8 +81,9 @@ impl Scheduler for AwsClients {
                 .max_results(PAGE)
                 .set_next_token(token)
                 .send()
+                .answering(LIST_SCHEDULES)
                 .await;
-            let Some(page) = unless_absent(page.map_err(|error| LIST_SCHEDULES.failed(&error)))? else {
+            let Some(page) = unless_absent(page)? else {
                 return Ok(None);
             };
             let listed = page.schedules().iter().filter_map(|found| found.name.clone());
@@ -93,8 +102,9 @@ impl Scheduler for AwsClients {
             .group_name(group)
             .name(name)
             .send()
+            .answering(GET_SCHEDULE)
             .await;
-        let found = unless_absent(reply.map_err(|error| GET_SCHEDULE.failed(&error)))?;
+        let found = unless_absent(reply)?;
         Ok(found.map(|found| read(name, &found)))
     }
 
@@ -110,8 +120,8 @@ impl Scheduler for AwsClients {
             .name(&group.name)
             .set_tags(Some(tags.map_err(|error| CREATE_GROUP.bug(error.to_string()))?))
             .send()
-            .await
-            .map_err(|error| CREATE_GROUP.failed(&error))?;
+            .answering(CREATE_GROUP)
+            .await?;
         Ok(Arn(reply.schedule_group_arn))
     }
 
@@ -128,8 +138,8 @@ impl Scheduler for AwsClients {
             .action_after_completion(sdk::ActionAfterCompletion::None)
             .target(write_target(CREATE_SCHEDULE, schedule, target)?)
             .send()
-            .await
-            .map_err(|error| CREATE_SCHEDULE.failed(&error))?;
+            .answering(CREATE_SCHEDULE)
+            .await?;
         Ok(())
     }
 
@@ -146,8 +156,8 @@ impl Scheduler for AwsClients {
             .action_after_completion(sdk::ActionAfterCompletion::None)
             .target(write_target(UPDATE_SCHEDULE, schedule, target)?)
             .send()
-            .await
-            .map_err(|error| UPDATE_SCHEDULE.failed(&error))?;
+            .answering(UPDATE_SCHEDULE)
+            .await?;
         Ok(())
     }
 
@@ -158,8 +168,9 @@ impl Scheduler for AwsClients {
             .group_name(group)
             .name(name)
             .send()
+            .answering(DELETE_SCHEDULE)
             .await;
-        unless_absent(reply.map_err(|error| DELETE_SCHEDULE.failed(&error)))?;
+        unless_absent(reply)?;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
@@ -32,6 +32,7 @@ use super::uninstall::{self, Deletion};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
+use crate::aws::{Subject, concerning};
 use crate::desired::{self, Built};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -222,7 +223,12 @@ impl<'a> Pass<'a> {
         // Should this pass end without a word, the next one must not believe in what was there before it; but what is
         // not to be tried yet stays so.
         self.remember(Memory::doubt);
-        let outcome = reconcile(&*aws, &claims, &self.hold(&bound.record), request).await?;
+        let subject = Subject {
+            app: Some(desired.owner.app.to_string()),
+            ..Subject::default()
+        };
+        let hold = self.hold(&bound.record);
+        let outcome = concerning(subject, reconcile(&*aws, &claims, &hold, request)).await?;
         self.remember(|memory| memory.rollouts = Some(outcome.plan.rollouts.clone()));
         Ok((desired, outcome, before))
     }
@@ -296,9 +302,6 @@ impl<'a> Pass<'a> {
         let Bound { platform, record, .. } = bound;
         self.tell_others(&outcome, platform);
         report::publish(&context.client, self.app, report::changes(&outcome.done)).await;
-        for change in &outcome.done {
-            info!(app = %desired.owner.app, process = change.process(), "{change}");
-        }
         if self.deleting && outcome.is_settled() {
             let api: Api<App> = api_of(&context.client, self.app);
             finalizer::release(&api, self.app, APP_FINALIZER).await?;

@@ -15,6 +15,7 @@ use crate::api::condition::Reason;
 use crate::model::rollout::RolloutMemory;
 use crate::model::state::Observed;
 use crate::plan::Pending;
+use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
 
@@ -116,9 +117,10 @@ impl Told {
     pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
         let before = lock(&self.0).insert(object.into(), troubles.to_vec());
         let before = before.unwrap_or_default();
+        let same = |one: &Trouble, other: &Trouble| one.0 == other.0 && is_same(&one.1, &other.1);
         let mut news: Vec<Trouble> = troubles.to_vec();
-        news.retain(|trouble| !before.contains(trouble));
-        news.dedup();
+        news.retain(|trouble| !before.iter().any(|before| same(before, trouble)));
+        news.dedup_by(|one, other| same(one, other));
         news
     }
 
@@ -174,5 +176,8 @@ mod tests {
         check("shop/acme", &[&slow, &taken], &[&slow]);
         check("shop/acme", &[], &[]);
         check("shop/acme", &[&slow], &[&slow]);
+        let by_request = |id| (Reason::AccessDenied, format!("denied (request id {id})"));
+        check("shop/acme", &[&by_request(1)], &[&by_request(1)]);
+        check("shop/acme", &[&by_request(2)], &[]);
     }
 }

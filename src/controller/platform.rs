@@ -25,7 +25,7 @@ use super::uninstall::{self, Deletion};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
-use crate::aws::Aws;
+use crate::aws::{Aws, Subject, concerning};
 use crate::claims::Claims;
 use crate::desired;
 use crate::error::{Class, Error};
@@ -148,7 +148,13 @@ impl Pass<'_> {
                 let verdict = Verdict::Reconciling(Reason::OwnerChanged, message);
                 findings.trouble(Class::Denied, verdict);
             }
-            Ok(installation) => self.look(installation, &tenants, &mut findings).await,
+            Ok(installation) => {
+                let subject = Subject {
+                    platform: Some(name),
+                    ..Subject::default()
+                };
+                concerning(subject, self.look(installation, &tenants, &mut findings)).await;
+            }
         }
         let count = apps.len();
         let ready = if deleting {

@@ -19,7 +19,7 @@ use super::memory::Trouble;
 use crate::api::condition::Reason;
 use crate::error::Error;
 use crate::plan::{Change, Verb};
-use crate::status::cut;
+use crate::status::{cut, without_requests};
 
 pub(super) const MANAGER: &str = "empire-controller";
 
@@ -113,7 +113,17 @@ pub(super) async fn tell<K: Resource<DynamicType = ()>>(
     troubles: &[Trouble],
 ) {
     let mut news = context.told.news(key, troubles);
-    news.retain(|(_, message)| !before.iter().any(|condition| condition.message.contains(message)));
+    let said: Vec<String> = before
+        .iter()
+        .map(|before| without_requests(&before.message))
+        .collect();
+    news.retain(|(_, message)| {
+        let message = without_requests(message);
+        !said.iter().any(|said| said.contains(&message))
+    });
+    for (reason, message) in &news {
+        warn!(object = key, reason = reason.as_str(), message, "trouble");
+    }
     let notes = news.iter().map(|(reason, message)| warning(*reason, message));
     publish(&context.client, object, notes.collect()).await;
 }

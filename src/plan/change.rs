@@ -1,5 +1,7 @@
 //! One change is one write. It speaks in names; only `apply` knows ARNs.
 
+mod resource;
+
 use std::collections::BTreeSet;
 
 use crate::model::load_balancer::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
 
-use super::{MESSAGE_LENGTH, Verdict, Waits, compute, conditions, cut, waits};
+use super::{MESSAGE_LENGTH, Verdict, Waits, compute, conditions, cut, verdict_of_error, waits};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus, Retiring};
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
@@ -47,6 +47,7 @@ pub(super) fn aws_error(code: &str, fault: Fault) -> AwsError {
         code: code.into(),
         message: format!("said AWS of {code}"),
         fault,
+        request_id: None,
     }
 }
 
@@ -336,4 +337,23 @@ fn an_unchanged_pass_leaves_an_unchanged_status() {
     );
     assert_eq!(said(&first.conditions), [("Ready", "True", "Available")]);
     assert_eq!(first.processes_complete.as_deref(), Some("2/2"));
+}
+
+#[test]
+fn the_same_trouble_met_by_another_request_leaves_the_status_as_it_is() {
+    let met = |id: u8| {
+        let error = AwsError {
+            request_id: Some(format!("r-{id}")),
+            ..aws_error("AccessDeniedException", Fault::Failed(Class::Denied))
+        };
+        verdict_of_error(&error.into())
+    };
+    let first = conditions(&[], 3, &met(1), at(0));
+    assert!(
+        first
+            .iter()
+            .all(|condition| condition.message.ends_with("(request id r-1)")),
+        "{first:?}"
+    );
+    assert_eq!(conditions(&first, 3, &met(2), at(9)), first);
 }

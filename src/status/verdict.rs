@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::request::{with_request, without_requests};
 use super::rollout::progress;
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
@@ -123,7 +124,9 @@ fn findings(outcome: &Outcome) -> Findings {
         findings.waiting.push((reason, said));
     }
     for (_, error) in &outcome.early {
-        findings.waiting.push((Reason::Progressing, error.to_string()));
+        findings
+            .waiting
+            .push((Reason::Progressing, with_request(&error.clone().into())));
     }
     for obstacle in &outcome.plan.obstacles {
         let said = |reason| (reason, obstacle.message.clone());
@@ -136,7 +139,10 @@ fn findings(outcome: &Outcome) -> Findings {
         }
     }
     for (change, error) in outcome.troubles() {
-        let said = (reason_of(error), format!("{}{error}", subject(change)));
+        let said = (
+            reason_of(error),
+            format!("{}{}", subject(change), with_request(error)),
+        );
         match error.class() {
             Class::Transient | Class::Throttled => findings.disturbed.push(said),
             Class::Denied => findings.denied.push(said),
@@ -179,14 +185,14 @@ fn joined(all: &[&[Said]]) -> String {
         .iter()
         .flat_map(|said| said.iter())
         .map(|(_, message)| message.as_str())
-        .filter(|message| seen.insert(*message))
+        .filter(|message| seen.insert(without_requests(message)))
         .collect();
     messages.join("; ")
 }
 
 /// The verdict on a pass that could not even be planned.
 pub fn verdict_of_error(error: &Error) -> Verdict {
-    let (reason, message) = (reason_of(error), error.to_string());
+    let (reason, message) = (reason_of(error), with_request(error));
     match error.class() {
         Class::Transient | Class::Throttled => Verdict::Disturbed(reason, message),
         Class::Denied => Verdict::Reconciling(reason, message),

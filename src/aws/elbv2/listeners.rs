@@ -7,6 +7,7 @@ use super::{
     REMOVE_CERTIFICATES, read, write,
 };
 use crate::aws::Result;
+use crate::aws::answer::Answering;
 use crate::aws::clients::AwsClients;
 use crate::aws::wire::unless_absent;
 use crate::model::load_balancer::{Listener, ListenerAction};
@@ -24,8 +25,8 @@ pub(super) async fn certificates(aws: &AwsClients, listener: &Arn) -> Result<Opt
             .page_size(PAGE)
             .set_marker(marker)
             .send()
-            .await
-            .map_err(|error| DESCRIBE_CERTIFICATES.failed(&error));
+            .answering(DESCRIBE_CERTIFICATES)
+            .await;
         let Some(page) = unless_absent(page)? else {
             return Ok(None);
         };
@@ -61,8 +62,8 @@ pub(super) async fn create(
         .default_actions(write::action(action))
         .set_tags(write::tags(tags))
         .send()
-        .await
-        .map_err(|error| CREATE_LISTENER.failed(&error))?;
+        .answering(CREATE_LISTENER)
+        .await?;
     let created = reply.listeners().first();
     let created = created.ok_or_else(|| CREATE_LISTENER.bug("no listener in the reply"))?;
     read::listener(CREATE_LISTENER, created)
@@ -83,8 +84,8 @@ pub(super) async fn modify(
         .set_ssl_policy(write::security_policy(listener))
         .default_actions(write::action(action))
         .send()
-        .await
-        .map_err(|error| MODIFY_LISTENER.failed(&error))?;
+        .answering(MODIFY_LISTENER)
+        .await?;
     let modified = reply.listeners().first();
     let modified = modified.ok_or_else(|| MODIFY_LISTENER.bug("no listener in the reply"))?;
     read::listener(MODIFY_LISTENER, modified)
@@ -92,7 +93,7 @@ pub(super) async fn modify(
 
 pub(super) async fn delete(aws: &AwsClients, arn: &Arn) -> Result<()> {
     let call = aws.elbv2.delete_listener().listener_arn(&arn.0);
-    let reply = call.send().await.map_err(|error| DELETE_LISTENER.failed(&error));
+    let reply = call.send().answering(DELETE_LISTENER).await;
     unless_absent(reply).map(|_| ())
 }
 
@@ -102,8 +103,8 @@ pub(super) async fn add_certificate(aws: &AwsClients, listener: &Arn, certificat
         .listener_arn(&listener.0)
         .certificates(write::certificate(certificate))
         .send()
-        .await
-        .map_err(|error| ADD_CERTIFICATES.failed(&error))?;
+        .answering(ADD_CERTIFICATES)
+        .await?;
     Ok(())
 }
 
@@ -113,7 +114,7 @@ pub(super) async fn remove_certificate(aws: &AwsClients, listener: &Arn, certifi
         .listener_arn(&listener.0)
         .certificates(write::certificate(certificate))
         .send()
-        .await
-        .map_err(|error| REMOVE_CERTIFICATES.failed(&error))?;
+        .answering(REMOVE_CERTIFICATES)
+        .await?;
     Ok(())
 }

@@ -150,6 +150,7 @@ fn dead(action: &'static str) -> AwsError {
         code: "ConnectionFailure".into(),
         message: "the controller is dead".into(),
         fault: Fault::Failed(Class::Transient),
+        request_id: None,
     }
 }
 
@@ -159,5 +160,6 @@ fn timeout(action: &'static str) -> AwsError {
         code: "Timeout".into(),
         message: "no reply".into(),
         fault: Fault::Failed(Class::Transient),
+        request_id: None,
     }
 }

@@ -362,7 +362,9 @@ async fn values_of_environment_variables_are_in_no_error_and_no_debug_output() {
     };
     let quoted =
         "Invalid value 'hunter2hunter2-and-more' beside hunter2hunter2 for LONGER based on Container.";
-    let error = refused(&content, quoted).await;
+    let (lines, error) = replay::logged(refused(&content, quoted)).await;
+    assert_eq!(lines.len(), 1);
+    assert!(!lines[0].to_string().contains("hunter2"), "{lines:?}");
     assert_eq!(
         error.message,
         "Invalid value '***' beside *** for LONGER based on Container."

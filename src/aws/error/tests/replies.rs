@@ -48,6 +48,7 @@ async fn the_words_of_every_service_are_read() {
             code: "ClusterNotFoundException".into(),
             message: "Cluster not found.".into(),
             fault: DENIED,
+            request_id: None,
         }
     );
     let error = elbv2(replay::xml_error(403, "AccessDenied", "User is not authorized")).await;

@@ -1,0 +1,202 @@
+//! The one way from an SDK call to its reply. Each call leaves one line in the log as it returns: a write always, a read
+//! only if it failed or at debug level. What a pass has written is on record even if the process is killed within it.
+
+use std::error::Error;
+use std::time::Instant;
+
+use aws_sdk_ecs::config::http::HttpResponse;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
+use tokio::task_local;
+use tracing::{debug, error, info, warn};
+
+use super::error::{AwsError, Call, Fault};
+use crate::error::Class;
+
+/// Names what calls are made for, as their lines in the log say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub app: Option<String>,
+    pub platform: Option<String>,
+    pub process: Option<String>,
+    /// The name of the resource that is written.
+    pub resource: Option<String>,
+}
+
+task_local! {
+    /// Beside the arguments, because no call depends on it.
+    static SUBJECT: Subject;
+}
+
+/// Says in the log of each AWS call that the future makes what it is for.
+pub async fn concerning<F: Future>(subject: Subject, future: F) -> F::Output {
+    SUBJECT.scope(subject, future).await
+}
+
+/// As [`concerning`], for one process and resource of what is already being worked on.
+pub async fn writing<F: Future>(process: Option<&str>, resource: String, future: F) -> F::Output {
+    let subject = Subject {
+        process: process.map(Into::into),
+        resource: Some(resource),
+        ..subject()
+    };
+    concerning(subject, future).await
+}
+
+fn subject() -> Subject {
+    SUBJECT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// A call on its way.
+pub(super) trait Answering<T> {
+    /// Waits for the reply to a call, judges it and logs it.
+    async fn answering(self, call: Call) -> Result<T, AwsError>;
+    /// As [`Self::answering`], of a call whose refusal may repeat what belongs in no log.
+    async fn answering_without(
+        self,
+        call: Call,
+        redact: impl FnOnce(&str) -> String + Send,
+    ) -> Result<T, AwsError>;
+}
+
+impl<T, E, F> Answering<T> for F
+where
+    F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+    T: RequestId + Send,
+    E: ProvideErrorMetadata + Error + Send + 'static,
+{
+    async fn answering(self, call: Call) -> Result<T, AwsError> {
+        self.answering_without(call, ToOwned::to_owned).await
+    }
+
+    async fn answering_without(
+        self,
+        call: Call,
+        redact: impl FnOnce(&str) -> String + Send,
+    ) -> Result<T, AwsError> {
+        let sent = Instant::now();
+        let reply = self.await;
+        let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match reply {
+            Ok(reply) => {
+                succeeded(call, reply.request_id(), milliseconds);
+                Ok(reply)
+            }
+            Err(error) => {
+                let mut error = call.failed(&error);
+                error.message = redact(&error.message);
+                failed(call, &error, milliseconds);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Writes one line. Its level must be a constant of the line, so there are as many lines as levels.
+macro_rules! line {
+    ($level:ident, $operation:expr, $request_id:expr, $milliseconds:expr, $result:expr, $error:expr, $words:literal) => {{
+        let Subject {
+            app,
+            platform,
+            process,
+            resource,
+        } = subject();
+        $level!(
+            app,
+            platform,
+            process,
+            resource,
+            operation = $operation,
+            request_id = $request_id,
+            milliseconds = $milliseconds,
+            result = $result,
+            error = $error,
+            $words
+        );
+    }};
+}
+
+fn succeeded(call: Call, id: Option<&str>, milliseconds: u64) {
+    let (operation, none) = (call.action(), None::<&str>);
+    if call.is_read() {
+        line!(debug, operation, id, milliseconds, "ok", none, "AWS read");
+    } else {
+        line!(info, operation, id, milliseconds, "ok", none, "AWS write");
+    }
+}
+
+fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
+    // Not the call's own: a role may have been refused before it.
+    let (operation, id) = (failure.action, failure.request_id.as_deref());
+    let (code, words) = (failure.code.as_str(), failure.message.as_str());
+    match failure.fault {
+        Fault::Absent if call.is_read() => {
+            line!(
+                debug,
+                operation,
+                id,
+                milliseconds,
+                code,
+                words,
+                "AWS read: not there"
+            );
+        }
+        Fault::Absent => line!(
+            info,
+            operation,
+            id,
+            milliseconds,
+            code,
+            words,
+            "AWS write: not there"
+        ),
+        Fault::Pending => line!(
+            info,
+            operation,
+            id,
+            milliseconds,
+            code,
+            words,
+            "AWS write: too early"
+        ),
+        Fault::Failed(Class::Bug) => {
+            line!(
+                error,
+                operation,
+                id,
+                milliseconds,
+                code,
+                words,
+                "AWS call failed: a mistake of ours"
+            );
+        }
+        Fault::Failed(Class::Denied) => {
+            line!(
+                warn,
+                operation,
+                id,
+                milliseconds,
+                code,
+                words,
+                "AWS call denied: the operator must act"
+            );
+        }
+        Fault::Failed(Class::Refused | Class::Conflict | Class::Invalid) | Fault::Stale => {
+            line!(warn, operation, id, milliseconds, code, words, "AWS call refused");
+        }
+        Fault::Failed(Class::Transient | Class::Throttled) => {
+            line!(
+                warn,
+                operation,
+                id,
+                milliseconds,
+                code,
+                words,
+                "AWS call failed for now"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
