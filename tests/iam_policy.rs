@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use empire_controller::model::name::{AppName, load_balancer_prefix, schedule_group};
 use empire_controller::model::owner::OWNER_TAG;
@@ -16,6 +18,10 @@ use serde_json::{Value, json};
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html>; for the tags:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html>; the role is the
 /// task's execution role.
+///
+/// `ec2:GetSecurityGroupsForVpc` is on no such page, but since October 2024 some accounts are refused without it
+/// (<https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/3917>), and AWS's own policy has it:
+/// <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/ElasticLoadBalancingFullAccess.html>.
 const BESIDES: &[(&str, &[&str])] = &[
     (
         "ecs:CreateService",
@@ -32,6 +38,7 @@ const BESIDES: &[(&str, &[&str])] = &[
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
+            "ec2:GetSecurityGroupsForVpc",
             "iam:CreateServiceLinkedRole",
         ],
     ),
@@ -292,6 +299,83 @@ fn resources_are_in_the_example_account_and_balancers_bear_our_names() {
                 service != "elasticloadbalancing" || name.ends_with(&format!("/{every}")),
                 "{sid}: {resource}"
             );
+        }
+    }
+}
+
+/// Prints what `tests/policy/lint` finds in a policy, one fault a line.
+fn lint(policy: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let environment = Command::new(root.join("deploy/local/python"))
+        .arg(root.join("tests/policy/requirements.txt"))
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(environment.status.success(), "the linters cannot be installed");
+    let bin = String::from_utf8(environment.stdout).unwrap();
+    let mut linter = Command::new(Path::new(bin.trim_end()).join("python"))
+        .arg(root.join("tests/policy/lint"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    linter.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
+    let output = linter.wait_with_output().unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.success(), found.is_empty(), "{found}");
+    found
+}
+
+#[test]
+fn linters_find_no_fault() {
+    assert_eq!(lint(&text()), "");
+}
+
+#[test]
+fn linters_find_what_aws_would_refuse() {
+    let swap = |from: &str, to: &str| {
+        let policy = text();
+        assert!(policy.contains(from), "{from}");
+        lint(&policy.replace(from, to))
+    };
+    for (from, to, fault) in [
+        (
+            "ecs:ListServices",
+            "ecs:ListServicez",
+            "policy_sentry: FindWhatIsThere: there is no action ecs:ListServicez",
+        ),
+        (
+            r#"["arn:*:ecs:*:123456789012:service/*", "arn:*:ecs:*:123456789012:service-deployment/*"]"#,
+            r#""arn:*:ecs:*:123456789012:service-deployment/*""#,
+            "policy_sentry: StopRollouts: ecs:StopServiceDeployment asks for a service",
+        ),
+        (
+            "route53:ChangeResourceRecordSetsActions",
+            "route53:Actions",
+            "policy_sentry: ChangeNames: route53:ChangeResourceRecordSets knows no condition key route53:Actions",
+        ),
+        (
+            "schedule/empire-*/*",
+            "schedule-group/empire-*",
+            "policy_sentry: KeepSchedulesInTheGroup: scheduler:CreateSchedule asks for a schedule",
+        ),
+        (
+            "\"Null\"",
+            "\"Nil\"",
+            "parliament: CreateListenersOnOurLoadBalancers: UNKNOWN_OPERATOR: Nil",
+        ),
+    ] {
+        let found = swap(from, to);
+        assert!(found.contains(fault), "{fault} is not in:\n{found}");
+    }
+}
+
+/// `aws-cn` and `aws-us-gov` have the same services, principals and actions.
+#[test]
+fn is_the_same_in_every_partition() {
+    for Statement { sid, resources, .. } in policy() {
+        for resource in resources.iter().filter(|resource| *resource != "*") {
+            assert!(resource.starts_with("arn:*:"), "{sid}: {resource}");
         }
     }
 }

@@ -83,7 +83,7 @@ fn certificate(place: &Place, region: &str) -> String {
          aws_access_key_id='testing', aws_secret_access_key='testing')\n\
          print(acm.request_certificate(DomainName=sys.argv[3])['CertificateArn'])";
     let output = Command::new(python)
-        .args(["-c", request, &place.proxy.url, region, &place.zone])
+        .args(["-c", request, place.proxy.emulator(), region, &place.zone])
         .output()
         .unwrap();
     assert!(

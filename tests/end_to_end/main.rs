@@ -12,6 +12,7 @@
 
 mod aws;
 mod exposures;
+mod judged;
 mod lifecycle;
 mod manifests;
 mod names;
@@ -31,6 +32,7 @@ mod support {
     pub(crate) mod control_plane;
     pub(crate) mod controller;
     pub(crate) mod emulator;
+    pub(crate) mod judge;
     pub(crate) mod kubectl;
     pub(crate) mod proxy;
     pub(crate) mod script;

@@ -276,6 +276,16 @@ impl Place {
     }
 }
 
+/// Every request of every story is one that AWS would have taken, of a controller with the policy that we ship.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let faults: Vec<String> = self.proxy.faults().into_iter().collect();
+            assert!(faults.is_empty(), "AWS would refuse:\n{}", faults.join("\n"));
+        }
+    }
+}
+
 /// How often each call was made.
 pub(crate) fn tally(calls: &[String]) -> Vec<(&str, usize)> {
     let mut tally = std::collections::BTreeMap::new();

@@ -7,7 +7,7 @@ use super::aws::Seen;
 use super::manifests::{app, merge};
 use super::place::{Cloud, Place};
 
-const ROLE: &str = "arn:aws:iam::123456789012:role/shop/acme";
+const ROLE: &str = "arn:aws:iam::123456789012:role/apps/acme";
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/token-a1b2c3";
 
 fn secretive() -> Value {
@@ -38,10 +38,10 @@ async fn definition(place: &Place, process: &str) -> TaskDefinition {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_is_let_in_and_shut_out_and_what_runs_goes_on() {
     let tenancy = json!({
-        "tasks": { "executionRoleArn": "arn:aws:iam::123456789012:role/execution" },
+        "tasks": { "executionRoleArn": "arn:aws:iam::123456789012:role/ecs-execution" },
         "tenancy": {
             "namespaceSelector": { "matchLabels": { "team": "retail" } },
-            "taskRoleArns": ["arn:aws:iam::123456789012:role/shop/*"],
+            "taskRoleArns": ["arn:aws:iam::123456789012:role/apps/*"],
             "secretArns": ["arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/*"],
         },
     });
@@ -94,6 +94,7 @@ async fn a_platform_is_in_the_account_of_its_role() {
     let record = place.kubectl(&["get", "app", "acme", "-o", "jsonpath={.status.platform.account}"]);
     assert_eq!(record, "222222222222");
 
+    place.wait("platform", &place.name, "jsonpath={.status.apps}=1");
     let elsewhere = json!({ "spec": { "roleArn": "arn:aws:iam::333333333333:role/empire" } });
     let moved = [
         "patch",

@@ -1,7 +1,8 @@
-//! A reverse proxy in front of an AWS emulator that knows each call by name: it tells reads from writes, keeps a list of
-//! the writes, and can hold one of them back, before or after it takes effect, for a test that kills its sender then.
+//! A reverse proxy in front of an AWS emulator that knows each call by name: it has each judged before it goes on, tells
+//! reads from writes, keeps a list of the writes, and can hold one of them back, before or after it takes effect, for a
+//! test that kills its sender then.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,13 +10,16 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+
+use super::judge::judge;
 
 /// Lives as long as the async runtime it was started in.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ struct Shared {
 struct Calls {
     reads: HashMap<String, usize>,
     writes: Vec<String>,
+    faults: BTreeSet<String>,
+    answers: HashMap<String, (StatusCode, Value)>,
     hold: Option<Hold>,
 }
 
@@ -62,6 +68,11 @@ impl Proxy {
         Proxy { url, shared }
     }
 
+    /// Where the emulator itself is, for what the controller does not do.
+    pub(crate) fn emulator(&self) -> &str {
+        &self.shared.emulator
+    }
+
     /// The writes since this was last asked, in order, those without a reply included.
     pub(crate) fn take_writes(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.calls.lock().unwrap().writes)
@@ -71,6 +82,17 @@ impl Proxy {
     pub(crate) fn reads(&self, call: &str) -> usize {
         let calls = self.shared.calls.lock().unwrap();
         calls.reads.get(call).copied().unwrap_or_default()
+    }
+
+    /// From now on answers a call in place of the emulator, which does not know what AWS would say.
+    pub(crate) fn answer(&self, call: &str, status: StatusCode, body: Value) {
+        let mut calls = self.shared.calls.lock().unwrap();
+        calls.answers.insert(call.into(), (status, body));
+    }
+
+    /// What AWS would have refused in the requests since the start, each fault once.
+    pub(crate) fn faults(&self) -> BTreeSet<String> {
+        self.shared.calls.lock().unwrap().faults.clone()
     }
 
     /// From now on counts writes anew, and holds one.
@@ -89,8 +111,17 @@ impl Proxy {
 async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let call = name(&head, &body);
-    let hold = shared.calls.lock().unwrap().count(&call);
+    let asked = described(&shared.emulator, &head, &body);
+    let verdict = tokio::task::spawn_blocking(move || judge(&asked)).await.unwrap();
+    let (hold, answer) = {
+        let mut calls = shared.calls.lock().unwrap();
+        calls.faults.extend(verdict.faults);
+        let answer = calls.answers.get(&verdict.operation).cloned();
+        (calls.count(&verdict.operation), answer)
+    };
+    if let Some((status, body)) = answer {
+        return (status, body.to_string()).into_response();
+    }
     if hold.is_some_and(|hold| !hold.takes_effect) {
         shared.held.notify_one();
         std::future::pending::<()>().await;
@@ -131,34 +162,18 @@ impl Calls {
     }
 }
 
-/// The operation: a header in ECS's protocol, a form field in Elastic Load Balancing's, method and path in those of
-/// Route 53 and EventBridge Scheduler.
-fn name(head: &Parts, body: &[u8]) -> String {
-    if let Some(target) = head.headers.get("x-amz-target") {
-        let target = target.to_str().unwrap();
-        return target.rsplit('.').next().unwrap().into();
-    }
-    let form = String::from_utf8_lossy(body);
-    if let Some(action) = form.split('&').find_map(|field| field.strip_prefix("Action=")) {
-        return action.into();
-    }
-    let path = head.uri.path().trim_end_matches('/');
-    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    match (&head.method, segments.as_slice()) {
-        (&Method::GET, ["schedules"]) => return "ListSchedules".into(),
-        (&Method::GET, ["schedules", ..]) => return "GetSchedule".into(),
-        (&Method::POST, ["schedules", ..]) => return "CreateSchedule".into(),
-        (&Method::PUT, ["schedules", ..]) => return "UpdateSchedule".into(),
-        (&Method::DELETE, ["schedules", ..]) => return "DeleteSchedule".into(),
-        (&Method::GET, ["schedule-groups", ..]) => return "GetScheduleGroup".into(),
-        (&Method::POST, ["schedule-groups", ..]) => return "CreateScheduleGroup".into(),
-        (&Method::GET, ["tags", ..]) => return "ListTagsForResource".into(),
-        _ => {}
-    }
-    match (&head.method, path.ends_with("/rrset")) {
-        (&Method::GET, true) => "ListResourceRecordSets".into(),
-        (&Method::GET, false) => "GetHostedZone".into(),
-        (_, true) => "ChangeResourceRecordSets".into(),
-        (method, false) => format!("{method} {path}"),
-    }
+/// A request as the judge reads it.
+fn described(emulator: &str, head: &Parts, body: &[u8]) -> Value {
+    let headers: HashMap<&str, &str> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    json!({
+        "endpoint": emulator,
+        "method": head.method.as_str(),
+        "target": head.uri.to_string(),
+        "headers": headers,
+        "body": str::from_utf8(body).unwrap(),
+    })
 }

@@ -1,0 +1,256 @@
+"""What IAM would say of an operation, by `deploy/iam-policy.json`: which actions it asks for, on which resources, and in
+which context; and whether a statement allows each.
+
+Resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
+Evaluation: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+import fnmatch
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+# The account of the policy, into which everybody puts their own.
+ACCOUNT = "123456789012"
+
+
+@dataclass
+class Asked:
+    """One action on one resource."""
+    action: str
+    resource: str
+    context: dict = field(default_factory=dict)
+
+
+class Request:
+    """A request, as far as IAM is concerned. `tags_of(arn)` looks up the tags that a resource has now; None if there is
+    no such resource."""
+
+    def __init__(self, region, operation, parameters, tags_of):
+        self.region, self.operation, self.parameters, self.tags_of = region, operation, parameters, tags_of
+
+    def arn(self, service, name, region=None):
+        return f"arn:aws:{service}:{self.region if region is None else region}:{ACCOUNT}:{name}"
+
+    @cached_property
+    def tags(self):
+        """Those that the request has."""
+        given = self.parameters.get("tags") or self.parameters.get("Tags") or []
+        return {tag.get("key", tag.get("Key")): tag.get("value", tag.get("Value")) for tag in given}
+
+    def context(self, **more):
+        return {f"aws:RequestTag/{key}": [value] for key, value in self.tags.items()} | more
+
+    def passed(self, role, service):
+        """A role that is given to a service."""
+        return [Asked("iam:PassRole", role, {"iam:PassedToService": [service]})] if role else []
+
+    def created(self, service, tagging, resource):
+        """The tags of something that is being created are an action of their own."""
+        create = {f"{service}:CreateAction": [self.operation]}
+        return [Asked(f"{service}:{tagging}", resource, self.context(**create))] if self.tags else []
+
+    def asked(self):
+        """Everything that must be allowed, or the request is refused."""
+        return getattr(self, self.operation)()
+
+    # Elastic Container Service
+
+    def cluster(self):
+        return self.parameters["cluster"].rsplit("/", 1)[-1]
+
+    def service(self, name):
+        return name if name.startswith("arn:") else self.arn("ecs", f"service/{self.cluster()}/{name}")
+
+    def ListServices(self):
+        return [Asked("ecs:ListServices", "*")]
+
+    def DescribeServices(self):
+        return [Asked("ecs:DescribeServices", self.service(name)) for name in self.parameters["services"]]
+
+    def DescribeClusters(self):
+        return [Asked("ecs:DescribeClusters", self.arn("ecs", f"cluster/{name.rsplit('/', 1)[-1]}"))
+                for name in self.parameters["clusters"]]
+
+    def DescribeCapacityProviders(self):
+        return [Asked("ecs:DescribeCapacityProviders", self.arn("ecs", f"capacity-provider/{name.rsplit('/', 1)[-1]}"))
+                for name in self.parameters["capacityProviders"]]
+
+    def DescribeTaskDefinition(self):
+        return [Asked("ecs:DescribeTaskDefinition", "*")]
+
+    def RegisterTaskDefinition(self):
+        revision = self.arn("ecs", f"task-definition/{self.parameters['family']}:1")
+        roles = [self.parameters.get(name) for name in ("executionRoleArn", "taskRoleArn")]
+        return [Asked("ecs:RegisterTaskDefinition", revision, self.context()),
+                *self.created("ecs", "TagResource", revision),
+                *(asked for role in roles for asked in self.passed(role, "ecs-tasks.amazonaws.com"))]
+
+    def CreateService(self):
+        service = self.service(self.parameters["serviceName"])
+        return [Asked("ecs:CreateService", service, self.context()), *self.created("ecs", "TagResource", service)]
+
+    def UpdateService(self):
+        return [Asked(f"ecs:{self.operation}", self.service(self.parameters["service"]))]
+
+    DeleteService = ListServiceDeployments = UpdateService
+
+    def StopServiceDeployment(self):
+        deployment = self.parameters["serviceDeploymentArn"]
+        service = deployment.replace(":service-deployment/", ":service/").rsplit("/", 1)[0]
+        return [Asked("ecs:StopServiceDeployment", each) for each in (deployment, service)]
+
+    def TagResource(self):
+        return [Asked("ecs:TagResource", self.parameters["resourceArn"], self.context())]
+
+    def UntagResource(self):
+        return [Asked("ecs:UntagResource", self.parameters["resourceArn"])]
+
+    # Elastic Load Balancing
+
+    def listed(self):
+        return [Asked(f"elasticloadbalancing:{self.operation}", "*")]
+
+    DescribeLoadBalancers = DescribeTargetGroups = DescribeListeners = DescribeTags = listed
+    DescribeLoadBalancerAttributes = DescribeTargetGroupAttributes = DescribeListenerCertificates = listed
+    DescribeTargetHealth = listed
+
+    def made(self, resource, within=None):
+        """`within` is what the new resource is made in, where that is what IAM looks at."""
+        return [Asked(f"elasticloadbalancing:{self.operation}", within or resource, self.context()),
+                *self.created("elasticloadbalancing", "AddTags", resource)]
+
+    def looked_up(self, *reads):
+        """What Elastic Load Balancing reads as us."""
+        return [Asked(f"ec2:{read}", "*") for read in reads]
+
+    def CreateLoadBalancer(self):
+        kind = {"network": "net"}.get(self.parameters.get("Type"), "app")
+        made = self.made(self.arn("elasticloadbalancing", f"loadbalancer/{kind}/{self.parameters['Name']}/1"))
+        return made + self.looked_up("DescribeAccountAttributes", "DescribeAddresses", "DescribeInternetGateways",
+                                     "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
+                                     "GetSecurityGroupsForVpc")
+
+    def CreateTargetGroup(self):
+        made = self.made(self.arn("elasticloadbalancing", f"targetgroup/{self.parameters['Name']}/1"))
+        return made + self.looked_up("DescribeInternetGateways", "DescribeVpcs")
+
+    def CreateListener(self):
+        balancer = self.parameters["LoadBalancerArn"]
+        return self.made(balancer.replace(":loadbalancer/", ":listener/") + "/1", within=balancer)
+
+    def changed(self):
+        named = [self.parameters[name] for name in ("LoadBalancerArn", "TargetGroupArn", "ListenerArn")
+                 if name in self.parameters]
+        return [Asked(f"elasticloadbalancing:{self.operation}", arn, self.context())
+                for arn in named or self.parameters["ResourceArns"]]
+
+    DeleteLoadBalancer = DeleteTargetGroup = DeleteListener = changed
+    ModifyLoadBalancerAttributes = ModifyTargetGroup = ModifyTargetGroupAttributes = ModifyListener = changed
+    AddListenerCertificates = RemoveListenerCertificates = SetSecurityGroups = changed
+    AddTags = RemoveTags = changed
+
+    def SetSubnets(self):
+        return self.changed() + self.looked_up("DescribeSubnets")
+
+    # Route 53
+
+    def zone(self, **context):
+        zone = self.parameters.get("HostedZoneId") or self.parameters["Id"]
+        return [Asked(f"route53:{self.operation}", f"arn:aws:route53:::hostedzone/{zone}", context)]
+
+    GetHostedZone = ListResourceRecordSets = zone
+
+    def ChangeResourceRecordSets(self):
+        changes = self.parameters["ChangeBatch"]["Changes"]
+        return self.zone(**{
+            "route53:ChangeResourceRecordSetsActions": [change["Action"] for change in changes],
+            "route53:ChangeResourceRecordSetsRecordTypes": [change["ResourceRecordSet"]["Type"] for change in changes],
+        })
+
+    # EventBridge Scheduler
+
+    def ListSchedules(self):
+        return [Asked("scheduler:ListSchedules", "*")]
+
+    def group(self):
+        return self.arn("scheduler", f"schedule-group/{self.parameters['Name']}")
+
+    def GetScheduleGroup(self):
+        return [Asked("scheduler:GetScheduleGroup", self.group())]
+
+    def ListTagsForResource(self):
+        return [Asked("scheduler:ListTagsForResource", self.parameters["ResourceArn"])]
+
+    def CreateScheduleGroup(self):
+        actions = ["CreateScheduleGroup", *(["TagResource"] if self.tags else [])]
+        return [Asked(f"scheduler:{action}", self.group(), self.context()) for action in actions]
+
+    def GetSchedule(self):
+        schedule = self.arn("scheduler", f"schedule/{self.parameters['GroupName']}/{self.parameters['Name']}")
+        role = self.parameters.get("Target", {}).get("RoleArn")
+        return [Asked(f"scheduler:{self.operation}", schedule), *self.passed(role, "scheduler.amazonaws.com")]
+
+    CreateSchedule = UpdateSchedule = DeleteSchedule = GetSchedule
+
+    # Security Token Service
+
+    def AssumeRole(self):
+        return [Asked("sts:AssumeRole", self.parameters["RoleArn"])]
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def in_account(arn):
+    """Emulators have accounts of their own."""
+    return re.sub(r":\d{12}:", f":{ACCOUNT}:", arn, count=1)
+
+
+class Policy:
+    def __init__(self, text):
+        self.statements = json.loads(text)["Statement"]
+
+    def faults(self, request):
+        """A line for each action that no statement allows."""
+        for asked in request.asked():
+            if asked.resource.startswith("arn:") and self.on_what_is_gone(asked, request):
+                continue
+            if not any(allows(statement, asked, request) for statement in self.statements):
+                yield f"{request.operation}: {asked.action} on {asked.resource} is not allowed with {asked.context}"
+
+    def on_what_is_gone(self, asked, request):
+        """What a hand deleted in between has no tags, so IAM refuses; which the next look explains."""
+        by_tag = [statement for statement in self.statements
+                  if asked.action in as_list(statement["Action"]) and "aws:ResourceTag/" in json.dumps(statement)]
+        return bool(by_tag) and not request.tags and request.tags_of(asked.resource) is None
+
+
+def allows(statement, asked, request):
+    def matches(pattern, text):
+        return fnmatch.fnmatchcase(text, pattern)
+
+    return (any(matches(action, asked.action) for action in as_list(statement["Action"]))
+            and any(matches(resource, in_account(asked.resource)) for resource in as_list(statement["Resource"]))
+            and all(holds(operator, key, as_list(wanted), asked, request)
+                    for operator, operands in statement.get("Condition", {}).items()
+                    for key, wanted in operands.items()))
+
+
+def holds(operator, key, wanted, asked, request):
+    if key.startswith("aws:ResourceTag/"):
+        tags = request.tags_of(asked.resource) or {}
+        name = key.split("/", 1)[1]
+        found = [tags[name]] if name in tags else []
+    else:
+        found = asked.context.get(key, [])
+    match operator:
+        case "Null":
+            return str(not found).lower() in wanted
+        case "StringEquals":
+            return bool(found) and all(value in wanted for value in found)
+        case "ForAllValues:StringEquals":
+            return all(value in wanted for value in found)
+    raise ValueError(f"{operator} is an operator that this judge does not know")
