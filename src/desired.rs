@@ -5,6 +5,7 @@
 
 mod content;
 pub(crate) mod cron;
+mod limits;
 mod load_balancing;
 mod records;
 mod schedule;

@@ -101,14 +101,14 @@ pub struct AppSpec {
     ))]
     pub platform: Option<String>,
 
-    /// The container image that every process runs, such as `registry.example.com/acme:v42`. At most 512 characters.
+    /// The container image that every process runs, such as `registry.example.com/acme:v42`. At most 255 characters.
     #[schemars(length(max = 512))]
     #[x_kube(validation = image())]
     pub image: String,
 
     /// Environment variables of every process; a process's own come before them. At most 250, of at most 32,768
-    /// characters each. `PORT`, `SOURCE` and names that begin with `EMPIRE_` are reserved. Not for secrets: whoever may
-    /// read ECS task definitions can read them.
+    /// characters each, and 65,536 bytes for all that a task definition holds. `PORT`, `SOURCE` and names that begin with
+    /// `EMPIRE_` are reserved. Not for secrets: whoever may read ECS task definitions can read them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = environment)]
     #[x_kube(validation = rule(
@@ -192,7 +192,7 @@ pub struct Process {
     #[schemars(length(max = 100), inner(length(max = 4_096)))]
     pub args: Vec<String>,
 
-    /// The image of this process, if it is another than the App's. At most 512 characters.
+    /// The image of this process, if it is another than the App's. At most 255 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = image())]

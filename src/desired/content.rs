@@ -18,7 +18,7 @@ impl Builder<'_> {
         let (environment, secrets) = self.variables(container_ports.first())?;
         let tasks = self.platform.spec.tasks.as_ref();
         let process = self.process;
-        Ok(TaskDefinition {
+        let content = TaskDefinition {
             family: self.family(),
             network_mode: self.network_mode(),
             launch_type: self.launch_type(),
@@ -41,7 +41,9 @@ impl Builder<'_> {
                     driver: logging.driver.clone(),
                     options: logging.options.clone(),
                 }),
-        })
+        };
+        self.check_task_definition(&content)?;
+        Ok(content)
     }
 
     /// CPU units and MiB.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::exposure;
+use super::{exposure, limits};
 use crate::api::app::App;
 use crate::api::platform::{Platform, RecordType};
 use crate::error::Error;
@@ -83,6 +83,7 @@ pub(super) fn build(
     let mut records = BTreeMap::new();
     // What was written down comes last, so that it is to blame where it is also somebody's derived name.
     for (key, record) in derived.into_iter().chain(chosen) {
+        limits::check_name(&record.process, &key.name)?;
         claim(&mut records, key, record)?;
     }
     Ok(records)

@@ -54,7 +54,7 @@ impl Builder<'_> {
             Some(_) => self.placement(false)?,
             None => (Vec::new(), Vec::new()),
         };
-        Ok(Schedule {
+        let schedule = Schedule {
             name: name::schedule_name(self.owner, self.name),
             group: name::schedule_group(&self.owner.installation),
             description: self.owner.record_text(self.name),
@@ -69,6 +69,8 @@ impl Builder<'_> {
             constraints,
             network: self.task_network(),
             tags: self.tags(),
-        })
+        };
+        self.check_schedule(&schedule)?;
+        Ok(schedule)
     }
 }

@@ -189,7 +189,10 @@ fn check(state: &State, action: &'static str, schedule: &Schedule, target: &Sche
     if schedule.description.len() > 512 {
         return invalid("A description has at most 512 characters.");
     }
-    if !is_cron(&schedule.timing.expression) {
+    if matches!(&schedule.capacity, Capacity::Providers(providers) if providers.len() > 6) {
+        return invalid("1 validation error detected: Member must have length less than or equal to 6");
+    }
+    if !is_cron(&schedule.timing.expression) || schedule.timing.expression.len() > 256 {
         return invalid("Invalid Schedule Expression.");
     }
     let zones = jiff::tz::TimeZoneDatabase::bundled();

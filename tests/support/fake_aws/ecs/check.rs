@@ -22,6 +22,20 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     if content.image.is_empty() || content.command.is_empty() || unfinished {
         return refuse(action, "ClientException", "Container definition is incomplete.");
     }
+    if content.image.chars().count() > 255 {
+        let message = "Container.image should be 255 characters or less";
+        return refuse(action, "ClientException", message);
+    }
+    // About what the request has; AWS does not document what it counts.
+    let values = content.environment.0.iter().chain(&content.secrets);
+    let length = values
+        .map(|(name, value)| name.len() + value.len() + 20)
+        .sum::<usize>()
+        + content.command.iter().map(|word| word.len() + 3).sum::<usize>();
+    if length > 65_536 {
+        let message = format!("Actual length: '{length}'. Max allowed length is '65536' bytes.");
+        return refuse(action, "ClientException", message);
+    }
     if !content.secrets.is_empty() && content.execution_role_arn.is_none() {
         let message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.";
         return refuse(action, "ClientException", message);

@@ -1,0 +1,149 @@
+//! Limits of AWS that no field's schema can hold, since they are of several fields together, or of some processes only.
+
+use super::Builder;
+use crate::error::Error;
+use crate::model::schedule::Schedule;
+use crate::model::service::{Capacity, TaskDefinition};
+
+/// Bytes: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>.
+const TASK_DEFINITION: usize = 65_536;
+/// Characters: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+const IMAGE: usize = 255;
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_EcsParameters.html>
+const PROVIDERS_OF_A_SCHEDULE: usize = 6;
+/// Characters: <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>.
+const SCHEDULE_EXPRESSION: usize = 256;
+/// Characters of a name, so that `_empire.` fits before it:
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html>.
+const DNS_NAME: usize = 245;
+
+impl Builder<'_> {
+    pub(super) fn check_task_definition(&self, content: &TaskDefinition) -> Result<(), Error> {
+        let characters = content.image.chars().count();
+        if characters > IMAGE {
+            return Err(self.invalid(
+                "image",
+                &format!("has {characters} characters, and ECS takes at most {IMAGE}"),
+            ));
+        }
+        let parts = parts(content);
+        let total: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+        if total <= TASK_DEFINITION {
+            return Ok(());
+        }
+        let (field, bytes) = parts
+            .into_iter()
+            .max_by_key(|(_, bytes)| *bytes)
+            .unwrap_or_default();
+        let field = match field {
+            LOGGING => format!("Platform {}: {LOGGING}", self.platform_name()),
+            field => field.into(),
+        };
+        Err(self.invalid(
+            &field,
+            &format!(
+                "the process's task definition has {total} bytes, {bytes} of them by this, and ECS takes at most \
+                 {TASK_DEFINITION}"
+            ),
+        ))
+    }
+
+    pub(super) fn check_schedule(&self, schedule: &Schedule) -> Result<(), Error> {
+        let characters = schedule.timing.expression.chars().count();
+        if characters > SCHEDULE_EXPRESSION {
+            return Err(self.invalid(
+                "cron",
+                &format!(
+                    "is {characters} characters as EventBridge Scheduler has it, which takes at most {SCHEDULE_EXPRESSION}"
+                ),
+            ));
+        }
+        let platform = self.platform_name();
+        if let Capacity::Providers(providers) = &schedule.capacity
+            && providers.len() > PROVIDERS_OF_A_SCHEDULE
+        {
+            return Err(self.invalid(
+                "cron",
+                &format!(
+                    "Platform {platform} has {} capacity.capacityProviders, and EventBridge Scheduler takes at most \
+                     {PROVIDERS_OF_A_SCHEDULE}",
+                    providers.len()
+                ),
+            ));
+        }
+        if !is_role_of_a_schedule(&schedule.role_arn) {
+            return Err(self.invalid(
+                "cron",
+                &format!(
+                    "Platform {platform} has a tasks.schedulerRoleArn with other characters than letters, digits and \
+                     _ + = , . @ - /, which EventBridge Scheduler does not take"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A name that a process would have by itself; those that are written down are the schema's to judge.
+pub(super) fn check_name(process: &str, name: &str) -> Result<(), Error> {
+    let characters = name.len();
+    if characters <= DNS_NAME {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "process {process}: expose: its name {name} has {characters} characters, and a DNS name with its ownership record \
+         takes at most {DNS_NAME}: the Platform's zone would have to be a shorter one"
+    )))
+}
+
+/// The path and name of a role, as
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html> has it.
+fn is_role_of_a_schedule(arn: &str) -> bool {
+    let name = arn.split_once(":role/").map_or("", |(_, name)| name);
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-/".contains(c))
+}
+
+const LOGGING: &str = "tasks.logging.options";
+
+/// The bytes that each field takes in the request, so that what is too large can be named. It is never more than what is
+/// sent: what counts on ECS's side is not documented, and what it may take is ECS's to refuse.
+fn parts(content: &TaskDefinition) -> [(&'static str, usize); 5] {
+    const FIELDS: usize =
+        r#"{"family":"","containerDefinitions":[{"name":"","image":"","command":[]}]}"#.len();
+    const VARIABLE: usize = r#"{"name":,"value":},"#.len();
+    const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
+    let options = content.logging.iter().flat_map(|logging| &logging.options);
+    let words = content.command.iter().map(|word| json(word) + ",".len());
+    let roles = [&content.execution_role_arn, &content.task_role_arn];
+    let roles: usize = roles.into_iter().flatten().map(String::len).sum();
+    [
+        ("command", words.sum()),
+        ("env", pairs(content.environment.0.iter(), VARIABLE)),
+        ("secrets", pairs(content.secrets.iter(), SECRET)),
+        (LOGGING, pairs(options, ":,".len())),
+        (
+            "image",
+            FIELDS + content.family.len() + content.container.len() + content.image.len() + roles,
+        ),
+    ]
+}
+
+fn pairs<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>, more: usize) -> usize {
+    pairs.map(|(key, value)| json(key) + json(value) + more).sum()
+}
+
+/// How many bytes a text is in JSON.
+fn json(text: &str) -> usize {
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        c => c.len_utf8(),
+    });
+    "\"\"".len() + escaped.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Each limit: just within it, and just beyond.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::desired::build;
+use crate::desired::fixtures::{app, namespace, owner, platform};
+use crate::error::Class;
+
+/// An App with one process, `api`, on a Platform with this in its spec.
+fn outcome(process: Value, spec: Value) -> Result<(), String> {
+    match build(
+        &app(json!({ "api": process })),
+        &platform(spec),
+        &owner(),
+        &namespace(),
+    ) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            assert_eq!(error.class(), Class::Invalid);
+            Err(error.to_string())
+        }
+    }
+}
+
+fn refused(process: Value, spec: Value, why: &str) {
+    let message = outcome(process, spec).unwrap_err();
+    assert!(message.contains(why), "{why} is not in: {message}");
+}
+
+fn roles() -> Value {
+    json!({
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler",
+    })
+}
+
+fn providers(count: usize) -> Value {
+    let provider = |number| json!({ "name": format!("pool-{number}") });
+    json!({
+        "capacity": { "capacityProviders": (0..count).map(provider).collect::<Vec<_>>() },
+        "tasks": roles(),
+    })
+}
+
+#[test]
+fn an_image_has_255_characters_at_most() {
+    for process in [
+        json!({ "command": "run" }),
+        json!({ "command": "run", "noservice": true }),
+    ] {
+        let with = |length: usize| {
+            let mut process = process.clone();
+            process["image"] = json!("i".repeat(length));
+            process
+        };
+        assert_eq!(outcome(with(255), json!({})), Ok(()));
+        refused(
+            with(256),
+            json!({}),
+            "process api: image: has 256 characters, and ECS takes at most 255",
+        );
+    }
+}
+
+#[test]
+fn a_task_definition_has_65_536_bytes_at_most_and_the_largest_field_is_named() {
+    let value = |length: usize| "x".repeat(length);
+    let env = |length| json!({ "command": "run", "env": { "A": value(30_000), "B": value(length) } });
+    assert_eq!(outcome(env(32_768), json!({})), Ok(()));
+    assert_eq!(outcome(env(35_000), json!({})), Ok(()));
+    refused(
+        env(36_000),
+        json!({}),
+        "process api: env: the process's task definition has 66",
+    );
+    refused(env(36_000), json!({}), "and ECS takes at most 65536");
+    // Of the 250 × 32 KiB that the schema lets through.
+    let many: serde_json::Map<String, Value> = (0..250)
+        .map(|number| (format!("V{number}"), json!(value(32_768))))
+        .collect();
+    refused(
+        json!({ "command": "run", "env": many }),
+        json!({}),
+        "process api: env: the process's task definition has 8",
+    );
+    let args: Vec<String> = (0..20).map(|_| value(4_096)).collect();
+    refused(
+        json!({ "command": "run", "args": args, "cron": "0 3 * * ? *" }),
+        json!({ "tasks": roles() }),
+        "process api: command: the process's task definition",
+    );
+    let secret = |number| {
+        let arn = format!(
+            "arn:aws:secretsmanager:eu-west-9:123456789012:secret:{number}{}",
+            value(400)
+        );
+        (format!("S{number}"), json!(arn))
+    };
+    let secrets: serde_json::Map<String, Value> = (0..150).map(secret).collect();
+    let mut spec = json!({ "tasks": roles() });
+    spec["tenancy"] = json!({ "namespaceSelector": {}, "secretArns": ["*"] });
+    refused(
+        json!({ "command": "run", "noservice": true, "secrets": secrets }),
+        spec,
+        "process api: secrets: the process's task definition",
+    );
+    let options: serde_json::Map<String, Value> = (0..40)
+        .map(|number| (format!("option-{number}"), json!(value(2_000))))
+        .collect();
+    refused(
+        json!({ "command": "run" }),
+        json!({ "tasks": { "logging": { "driver": "syslog", "options": options } } }),
+        "process api: Platform staging: tasks.logging.options: the process's task definition",
+    );
+}
+
+/// JSON takes six bytes for a control character.
+#[test]
+fn bytes_are_those_of_json() {
+    for text in [
+        "plain",
+        "a \"word\"\\\n\t\r",
+        "\u{1}\u{8}\u{c}\u{1f}",
+        "größer 日本 🚀",
+        "\u{7f}",
+    ] {
+        assert_eq!(json(text), serde_json::to_string(text).unwrap().len(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_schedule_takes_six_capacity_providers_at_most_and_a_service_twenty() {
+    let cron = json!({ "command": "run", "cron": "0 3 * * ? *" });
+    assert_eq!(outcome(cron.clone(), providers(6)), Ok(()));
+    refused(
+        cron,
+        providers(7),
+        "process api: cron: Platform staging has 7 capacity.capacityProviders, and EventBridge Scheduler takes at most 6",
+    );
+    assert_eq!(outcome(json!({ "command": "run" }), providers(20)), Ok(()));
+}
+
+#[test]
+fn a_schedule_takes_a_role_of_plain_characters() {
+    let cron = || json!({ "command": "run", "cron": "0 3 * * ? *" });
+    let with = |role: &str| json!({ "tasks": { "schedulerRoleArn": format!("arn:aws:iam::123456789012:role/{role}") } });
+    assert_eq!(outcome(cron(), with("apps/a+b=c,d.e@f-g_h")), Ok(()));
+    refused(
+        cron(),
+        with("apps/a:b"),
+        "process api: cron: Platform staging has a tasks.schedulerRoleArn",
+    );
+}
+
+#[test]
+fn a_name_leaves_room_for_its_ownership_record() {
+    // `acme-api.` has 9 characters.
+    let zone = |length: usize| {
+        let labels = ["z".repeat(63), "z".repeat(63), "z".repeat(63), "z".repeat(63)].join(".");
+        labels[..length - 2].to_owned() + ".y"
+    };
+    let named = |length: usize| {
+        let mut platform = platform(json!({}));
+        let zones = platform.status.as_mut().unwrap().zones.as_mut().unwrap();
+        zones.internal = Some(zone(length));
+        let app = app(json!({ "api": { "command": "run", "expose": {} } }));
+        build(&app, &platform, &owner(), &namespace()).map(|_| ())
+    };
+    assert!(named(236).is_ok());
+    let message = named(237).unwrap_err().to_string();
+    assert!(
+        message.contains("process api: expose: its name acme-api.z"),
+        "{message}"
+    );
+    assert!(message.contains("has 246 characters"), "{message}");
+}
