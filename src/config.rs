@@ -145,8 +145,8 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
 
-    /// Where /healthz and /readyz are served
-    #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "0.0.0.0:8080")]
+    /// Where /healthz and /readyz are served; `[::]` is all addresses of both IP families
+    #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "[::]:8080")]
     pub health_address: SocketAddr,
 
     /// The namespace in which the controller keeps its own ConfigMap

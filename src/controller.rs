@@ -5,6 +5,7 @@ mod app;
 mod backoff;
 mod claims;
 mod context;
+mod definitions;
 mod finalizer;
 mod installation;
 mod kubernetes;
@@ -17,6 +18,7 @@ mod preview;
 mod report;
 mod resolve;
 mod uninstall;
+mod watches;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -46,23 +48,30 @@ use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::Config;
 use crate::error::Error;
-use crate::telemetry::Readiness;
+use crate::health::Health;
 
 /// Reconciles until `stopped` resolves; then finishes the writes under way.
 pub async fn run(
     client: Client,
     config: Config,
     connect: Box<dyn Connect>,
-    readiness: Readiness,
+    health: Health,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    let client = watches::noting(client, health.clone());
+    let seen = health.clone();
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
+    let begin = async {
+        definitions::look(&client, &health).await?;
+        installation::establish(&client, &config.namespace, config.owner_id.as_deref())
+            .await
+            .map_err(kubernetes::failed("find the owner id"))
+    };
     let installation = tokio::select! {
-        found = installation::establish(&client, &config.namespace, config.owner_id.as_deref()) => found,
+        found = begin => found?,
         _ = early.wait_for(|stopping| *stopping) => return Ok(()),
-    }
-    .map_err(kubernetes::failed("find the owner id"))?;
+    };
     announce(&installation);
 
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
@@ -90,12 +99,13 @@ pub async fn run(
             platforms: wake_platforms,
         },
         connect,
+        health: health.clone(),
         stopping,
     });
 
     let forgetful = context.clone();
-    let app_stream = watcher(Api::all(client.clone()), watcher::Config::default())
-        .default_backoff()
+    let app_stream = watcher(Api::all(client.clone()), watcher::Config::default());
+    let app_stream = watches::patient(app_stream, watches::APPS, &health)
         .modify(strip::<DeserializeGuard<App>>)
         .reflect(app_writer)
         .inspect_ok(move |event| match event {
@@ -113,8 +123,8 @@ pub async fn run(
         .applied_objects()
         .predicate_filter(what_wakes_an_app, predicates_config());
     let mut neighbours = Neighbours::new(context.clone());
-    let platform_stream = watcher(Api::all(client), watcher::Config::default())
-        .default_backoff()
+    let platform_stream = watcher(Api::all(client), watcher::Config::default());
+    let platform_stream = watches::patient(platform_stream, watches::PLATFORMS, &health)
         .modify(strip::<DeserializeGuard<Platform>>)
         .reflect(platform_writer)
         // After the cache, so that whoever is woken finds there what woke it.
@@ -141,8 +151,9 @@ pub async fn run(
         .graceful_shutdown_on(stopped.clone());
 
     let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
-    tokio::spawn(tell_when_ready(context.caches.clone(), readiness));
-    tokio::spawn(namespaces::watch(context.clone(), stopped));
+    tokio::spawn(tell_when_ready(context.caches.clone(), health));
+    tokio::spawn(namespaces::watch(context.clone(), stopped.clone()));
+    tokio::spawn(definitions::watch(context.clone(), stopped));
     let run_apps = app_controller.run(
         app::pass,
         |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
@@ -154,7 +165,7 @@ pub async fn run(
         context,
     );
     tokio::select! {
-        _ = futures::future::join(run_apps.for_each(log), run_platforms.for_each(log)) => {}
+        _ = futures::future::join(run_apps.for_each(|done| log(done, &seen)), run_platforms.for_each(|done| log(done, &seen))) => {}
         // Before that nothing runs that could be finished, and kube waits for the caches for ever.
         () = stopped_before(unfilled, gave_up) => {}
     }
@@ -179,9 +190,9 @@ fn heeding(stopped: impl Future<Output = ()> + Send + 'static) -> watch::Receive
     stopping
 }
 
-async fn tell_when_ready(caches: Caches, readiness: Readiness) {
+async fn tell_when_ready(caches: Caches, health: Health) {
     if caches.are_filled().await {
-        readiness.set();
+        health.started();
     }
 }
 
@@ -213,14 +224,20 @@ fn again(object: &str, error: &Error, context: &Context) -> Action {
     }
 }
 
-async fn log<K: Resource>(done: Result<(ObjectRef<K>, Action), ControllerError<Error, watcher::Error>>)
-where
+async fn log<K: Resource>(
+    done: Result<(ObjectRef<K>, Action), ControllerError<Error, watcher::Error>>,
+    health: &Health,
+) where
     K::DynamicType: Clone,
 {
     match done {
         Ok((object, _)) => debug!(%object, "pass done"),
         Err(ControllerError::ObjectNotFound(object)) => debug!(%object, "is gone"),
         Err(ControllerError::ReconcilerFailed(error, object)) => warn!(%object, %error, "pass failed"),
+        // Said already, once, with what to do about it.
+        Err(ControllerError::QueueError(error)) if health.obstacle().is_some() => {
+            debug!(%error, "watch failed")
+        }
         Err(ControllerError::QueueError(error)) => warn!(%error, "watch failed, and begins again"),
         Err(ControllerError::RunnerError(error)) => warn!(%error, "could not start a pass"),
     }

@@ -49,7 +49,8 @@
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | the classes of trouble |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
-//! | [`config`], [`commands`], [`telemetry`] | arguments; what prints something and ends; logs and health endpoints |
+//! | [`config`], [`commands`] | arguments; what prints something and ends |
+//! | [`telemetry`], [`mod@health`] | logs; the health endpoints |
 
 pub mod api;
 pub mod apply;
@@ -60,6 +61,7 @@ pub mod config;
 pub mod controller;
 pub mod desired;
 pub mod error;
+pub mod health;
 pub mod model;
 pub mod observe;
 pub mod plan;

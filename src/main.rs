@@ -6,7 +6,8 @@ use std::time::Duration;
 use empire_controller::commands::{self, Ended};
 use empire_controller::config::{Arguments, Command, Config};
 use empire_controller::controller::{Sdk, run};
-use empire_controller::telemetry::{self, Readiness};
+use empire_controller::health::{self, Health};
+use empire_controller::telemetry;
 use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -37,15 +38,16 @@ async fn start(config: Config) -> Ended {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping after the writes under way");
     };
-    let readiness = Readiness::default();
+    let health = Health::default();
+    let listeners = health::bind(config.health_address).await?;
     let mut kubernetes = kube::Config::infer().await?;
     // Longer than a watch lasts, so that only a silent peer is cut off.
     kubernetes.read_timeout = Some(Duration::from_secs(310));
     let client = Client::try_from(kubernetes)?;
-    let health = telemetry::serve(config.health_address, readiness.clone());
+    let served = health::serve(listeners, health.clone());
     tokio::select! {
-        ended = health => ended?,
-        ended = run(client, config, Box::<Sdk>::default(), readiness, stopped) => ended?,
+        ended = served => ended?,
+        ended = run(client, config, Box::<Sdk>::default(), health, stopped) => ended?,
     }
     Ok(ExitCode::SUCCESS)
 }

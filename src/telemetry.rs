@@ -1,14 +1,7 @@
-//! Logs, and the health endpoints.
+//! Logs.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
-use tokio::net::TcpListener;
 use tracing::{Level, Metadata, info};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
@@ -66,31 +59,4 @@ fn is_without_bodies(metadata: &Metadata<'_>) -> bool {
         || !prints_bodies
             .iter()
             .any(|target| metadata.target().starts_with(target))
-}
-
-/// Whether the caches are filled and Apps are being reconciled.
-#[derive(Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn status(&self) -> StatusCode {
-        if self.0.load(Ordering::Relaxed) {
-            StatusCode::OK
-        } else {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-    }
-}
-
-/// Serves `/healthz` and `/readyz` for as long as it is polled.
-pub async fn serve(address: SocketAddr, readiness: Readiness) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/healthz", get(|| async { StatusCode::OK }))
-        .route("/readyz", get(move || async move { readiness.status() }));
-    let listener = TcpListener::bind(address).await?;
-    axum::serve(listener, router).await
 }

@@ -150,12 +150,13 @@ const MODULES: &[Module] = &[
             "error",
             "aws",
             "config",
-            "telemetry",
+            "health",
         ],
         crates: &[
             "async_trait",
             "fastrand",
             "futures",
+            "http",
             "jiff",
             "k8s_openapi",
             "kube",
@@ -163,6 +164,7 @@ const MODULES: &[Module] = &[
             "serde_json",
             "serde_saphyr",
             "tokio",
+            "tower_service",
             "tracing",
         ],
         pure: false,
@@ -182,7 +184,13 @@ const MODULES: &[Module] = &[
     Module {
         name: "telemetry",
         modules: &["config"],
-        crates: &["axum", "tokio", "tracing", "tracing_subscriber"],
+        crates: &["tracing", "tracing_subscriber"],
+        pure: false,
+    },
+    Module {
+        name: "health",
+        modules: &[],
+        crates: &["axum", "futures", "tokio"],
         pure: false,
     },
     // main.rs sees the library as another crate. It makes the one client of the cluster that there is.

@@ -88,6 +88,9 @@ reasons! {
     /// The owner id is not the one recorded in this cluster, after a restore for example, and nothing is written. The
     /// operator starts the controller with the `--owner-id` that the message names.
     OwnerChanged,
+    /// The custom resource definitions in the cluster are older than the controller, and could not hold what it must
+    /// remember. Nothing is written. The operator applies those of the controller's version, as the message says.
+    DefinitionsOutdated,
     /// The ECS cluster does not exist. The operator makes it, or corrects the Platform.
     ClusterNotFound,
     /// A hosted zone of the Platform does not exist. The operator makes it, or corrects the Platform.

@@ -68,6 +68,7 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
         }
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
+    let _running = context.health.pass(key.to_string());
     let pass = Pass::new(&app, &key, &context);
     match deletion {
         Ok(Deletion::Meant | Deletion::Keep) => {}
@@ -166,6 +167,12 @@ impl<'a> Pass<'a> {
             Ok(labels) => labels,
             Err(error) => return self.failed(None, &error).await,
         };
+        // A deletion remembers nothing; and a definition that is being deleted itself cannot be brought up to date.
+        if !self.deleting
+            && let Some(verdict) = context.stopped_writes()
+        {
+            return self.waits(verdict).await;
+        }
         let bound = match bind(self.app, &platforms, labels, &context.installation) {
             Ok(bound) => bound,
             Err(verdict) if self.needs_no_platform(&verdict) => return self.leave_unfound().await,
@@ -227,8 +234,8 @@ impl<'a> Pass<'a> {
             app: Some(desired.owner.app.to_string()),
             ..Subject::default()
         };
-        let hold = self.hold(&bound.record);
-        let outcome = concerning(subject, reconcile(&*aws, &claims, &hold, request)).await?;
+        let before_writes = self.hold(&bound.record);
+        let outcome = concerning(subject, reconcile(&*aws, &claims, &before_writes, request)).await?;
         self.remember(|memory| memory.rollouts = Some(outcome.plan.rollouts.clone()));
         Ok((desired, outcome, before))
     }

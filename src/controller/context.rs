@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::channel::mpsc::UnboundedSender;
-use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::backoff::Failures;
@@ -16,10 +16,13 @@ use super::memory::{Key, Memories, Told, lock};
 use super::namespaces::Namespaces;
 use super::resolve::{account, recorded};
 use crate::api::app::App;
+use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Aws, AwsClients, AwsSettings, Role};
 use crate::config::Config;
 use crate::desired;
+use crate::health::Health;
+use crate::status::Verdict;
 
 pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
 
@@ -35,6 +38,7 @@ pub(super) struct Context {
     pub namespaces: Namespaces,
     pub wake: Wake,
     pub connect: Box<dyn Connect>,
+    pub health: Health,
     /// True once the process is to end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -68,12 +72,17 @@ impl Caches {
             .collect()
     }
 
+    /// All Apps.
+    fn all_apps(&self) -> Vec<Key> {
+        let known = self.apps.state();
+        known.iter().map(|app| ObjectRef::from_obj(&**app)).collect()
+    }
+
     /// The Apps of a namespace.
     pub(super) fn apps_in(&self, namespace: &str) -> Vec<Key> {
-        let known = self.apps.state();
-        let keys = known.iter().map(|app| ObjectRef::from_obj(&**app));
-        keys.filter(|key| key.namespace.as_deref() == Some(namespace))
-            .collect()
+        let mut keys = self.all_apps();
+        keys.retain(|key| key.namespace.as_deref() == Some(namespace));
+        keys
     }
 
     /// The Apps of a Platform, and those that have none yet.
@@ -193,6 +202,23 @@ impl Context {
     /// Apps may go on that waited for something which was just let go.
     pub(super) fn wake_blocked(&self, but: Option<&Key>) {
         self.wake.apps(self.memories.unblock(but));
+    }
+
+    /// What every App and Platform waited for has changed.
+    pub(super) fn wake_all(&self) {
+        self.wake.apps(self.caches.all_apps());
+        for platform in self.caches.platforms() {
+            self.wake.platform(&platform.name_any());
+        }
+    }
+
+    /// Returns why nothing may be written to AWS, if that is so.
+    pub(super) fn stopped_writes(&self) -> Option<Verdict> {
+        let obstacle = self.health.obstacle().filter(|obstacle| obstacle.stops_writes)?;
+        Some(Verdict::Reconciling(
+            Reason::DefinitionsOutdated,
+            obstacle.message,
+        ))
     }
 
     /// Nothing of an App that is gone is remembered.

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use tracing::warn;
 
 use super::context::Context;
 use super::kubernetes::failed;
 use super::memory::lock;
+use super::watches;
 use crate::desired::NamespaceLabels;
 use crate::error::Error;
 
@@ -59,7 +60,8 @@ fn labels_of(namespace: PartialObjectMeta<Namespace>) -> NamespaceLabels {
 /// Wakes the Apps of a namespace whose labels have changed, until the process ends.
 pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = ()>) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(context.client.clone());
-    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let events = watcher(api, watcher::Config::default());
+    let events = watches::patient(events, watches::NAMESPACES, &context.health);
     let heed = |event: watcher::Result<watcher::Event<PartialObjectMeta<Namespace>>>| {
         let namespace = match event {
             Ok(watcher::Event::Apply(namespace) | watcher::Event::InitApply(namespace)) => namespace,

@@ -56,6 +56,7 @@ pub(super) async fn pass(
     if !context.caches.are_filled().await {
         return Ok(Action::await_change());
     }
+    let _running = context.health.pass(key.to_string());
     match &object.0 {
         Ok(platform) => {
             let pass = Pass {
@@ -143,11 +144,13 @@ impl Pass<'_> {
             finalizer::hold(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
         }
         let mut findings = self.known();
-        match self.context.installation.id() {
-            Err(message) => {
-                let verdict = Verdict::Reconciling(Reason::OwnerChanged, message);
-                findings.trouble(Class::Denied, verdict);
-            }
+        let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
+        let installation = match self.context.stopped_writes() {
+            Some(verdict) => Err(verdict),
+            None => self.context.installation.id().map_err(changed),
+        };
+        match installation {
+            Err(verdict) => findings.trouble(Class::Denied, verdict),
             Ok(installation) => {
                 let subject = Subject {
                     platform: Some(name),
