@@ -1,7 +1,7 @@
 //! The commands that print something and end: what they read, what they print where, and with which status they end.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,7 +15,9 @@ pub type Ended = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Prints the custom resource definitions, and the policy that protects them.
 pub fn crds() -> Ended {
-    api::print(&mut std::io::stdout().lock())?;
+    let mut text = Vec::new();
+    api::print(&mut text)?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -30,7 +32,7 @@ pub fn translate(arguments: Procfile) -> Ended {
     };
     match procfile::translate(&text, &identity) {
         Ok(app) => {
-            std::io::stdout().write_all(procfile::to_yaml(&app)?.as_bytes())?;
+            print(procfile::to_yaml(&app)?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
@@ -54,13 +56,22 @@ pub async fn plan(arguments: &Plan) -> Ended {
     for warning in warnings {
         eprintln!("empire-controller: warning: {warning}");
     }
-    std::io::stdout().write_all(text.as_bytes())?;
+    print(text.as_bytes())?;
     Ok(outlook.exit_status().into())
+}
+
+/// Writes to standard output. A reader that has seen enough, such as `head`, may close it.
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// The bytes of a file, of standard input if it is `-`. Of one that has more bytes than `limit`, one more than that.
 fn read(file: &Path, limit: usize) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    let failed = |error: Error| format!("{}: {error}", file.display());
     let input: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(std::io::stdin())
     } else {

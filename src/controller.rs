@@ -15,6 +15,7 @@ mod platform;
 pub mod ports;
 mod prepare;
 mod preview;
+mod reach;
 mod report;
 mod resolve;
 mod uninstall;
@@ -42,6 +43,7 @@ use installation::Installation;
 use memory::{Memories, Told};
 use namespaces::Namespaces;
 pub use preview::{MANIFEST_LIMIT, Outlook, Preview, preview};
+pub use reach::reach;
 use resolve::annotated;
 
 use crate::api::app::App;

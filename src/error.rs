@@ -3,7 +3,7 @@
 //! The class alone decides when an App is tried again and what its conditions say. A thing that is absent, or not
 //! ready yet, is no error.
 
-use crate::aws::AwsError;
+use crate::aws::{AwsError, Fault};
 
 /// What kind of trouble, and who can end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,20 @@ impl Error {
             Error::Kubernetes { .. } | Error::Outdated { .. } => Class::Transient,
             Error::Forbidden { .. } => Class::Denied,
             Error::Bug(_) => Class::Bug,
+        }
+    }
+
+    /// True for a create that found its name taken, by a call whose reply was lost or by a second controller. Should a
+    /// stranger have taken it, the next plan has an obstacle that says so.
+    pub fn is_race(&self) -> bool {
+        match self {
+            Error::Aws(error) => error.fault == Fault::Stale && error.code.starts_with("Duplicate"),
+            Error::Invalid(_)
+            | Error::NotAllowed(_)
+            | Error::Kubernetes { .. }
+            | Error::Forbidden { .. }
+            | Error::Outdated { .. }
+            | Error::Bug(_) => false,
         }
     }
 }

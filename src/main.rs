@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use empire_controller::commands::{self, Ended};
 use empire_controller::config::{Arguments, Command, Config};
-use empire_controller::controller::{Sdk, run};
+use empire_controller::controller::{Sdk, reach, run};
 use empire_controller::health::{self, Health};
 use empire_controller::telemetry;
-use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -43,7 +42,7 @@ async fn start(config: Config) -> Ended {
     let mut kubernetes = kube::Config::infer().await?;
     // Longer than a watch lasts, so that only a silent peer is cut off.
     kubernetes.read_timeout = Some(Duration::from_secs(310));
-    let client = Client::try_from(kubernetes)?;
+    let client = reach(kubernetes).await?;
     let served = health::serve(listeners, health.clone());
     tokio::select! {
         ended = served => ended?,

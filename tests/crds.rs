@@ -87,6 +87,21 @@ fn the_command_prints_the_files() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), documents.concat());
 }
 
+/// As in `empire-controller crds | head -1`.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_empire-controller"))
+        .arg("crds")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
 #[test]
 fn the_yaml_means_what_the_types_mean() {
     for definition in definitions() {
@@ -167,6 +182,46 @@ fn every_list_of_objects_is_a_map_by_key() {
             assert_eq!(schema["x-kubernetes-list-type"], expected, "{path}");
         }
     });
+}
+
+/// The API server drops a `null` in a field that is not nullable, so that no enum can have it.
+#[test]
+fn no_enum_has_null() {
+    each_schema(|path, schema| {
+        let values = schema["enum"].as_array();
+        assert!(
+            values.is_none_or(|values| !values.contains(&Value::Null)),
+            "{path}"
+        );
+    });
+}
+
+/// Neither the same address twice nor two owners of one list: server-side apply merges sets.
+#[test]
+fn lists_of_ids_and_names_are_sets() {
+    let mut sets = Vec::new();
+    let seen = std::cell::RefCell::new(&mut sets);
+    each_schema(|path, schema| {
+        if schema["x-kubernetes-list-type"] == "set" {
+            seen.borrow_mut().push(path.to_owned());
+        }
+    });
+    for field in ["hostnames", "certificateArns", "subnets", "securityGroups"] {
+        let is_set = sets.iter().any(|path| path.ends_with(&format!(".{field}")));
+        assert!(is_set, "{field}: {sets:?}");
+    }
+}
+
+#[test]
+fn apps_and_platforms_can_be_selected_by_where_they_are() {
+    let selectable = |kind: &str| -> Vec<String> {
+        let definitions = definitions();
+        let definition = definitions.iter().find(|d| d.spec.names.kind == kind).unwrap();
+        let fields = definition.spec.versions[0].selectable_fields.iter().flatten();
+        fields.map(|field| field.json_path.clone()).collect()
+    };
+    assert_eq!(selectable("App"), [".spec.platform", ".status.platform.name"]);
+    assert_eq!(selectable("Platform"), [".spec.region", ".spec.cluster"]);
 }
 
 #[test]

@@ -74,12 +74,21 @@ use super::schema::{LABEL, between, environment, image, role, rule, secrets};
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
+        name = "Image",
+        type_ = "string",
+        json_path = ".spec.image",
+        description = "The image of the processes that name none of their own",
+        priority = 1
+    ),
+    printcolumn(
         name = "Message",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
         description = "What Ready says, in words",
         priority = 1
     ),
+    selectable = ".spec.platform",
+    selectable = ".status.platform.name",
     validation = name_is_a_label(),
     validation = platform_is_the_recorded_one(),
     validation = exposed_names_fit(),

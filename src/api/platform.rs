@@ -61,8 +61,7 @@ use super::schema::{id, ids, options, role, rule, tags};
         name = "Free Ports",
         type_ = "integer",
         json_path = ".status.hostPorts.available",
-        description = "How many host ports can still be claimed, if it allocates them",
-        priority = 1
+        description = "How many host ports can still be claimed, if it allocates them"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
@@ -72,6 +71,8 @@ use super::schema::{id, ids, options, role, rule, tags};
         description = "What Ready says, in words",
         priority = 1
     ),
+    selectable = ".spec.region",
+    selectable = ".spec.cluster",
     validation = name_is_a_label(),
     validation = fixed("region", |spec| format!("{spec}.region")),
     validation = fixed("cluster", |spec| format!("(has({spec}.cluster) ? {spec}.cluster : 'default')")),

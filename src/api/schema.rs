@@ -240,6 +240,7 @@ pub(super) fn hostnames(schema: &mut Schema) {
         "must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
     );
     strings(schema, 0, 10, 245, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
 /// A set of AWS ids that begin with `prefix`, such as `subnet-`.
@@ -286,7 +287,7 @@ fn add_rules(schema: &mut Schema, rules: &[Rule]) {
 
 /// What the derive cannot be told.
 ///
-/// It makes every optional field nullable; a field that is not has its `null` dropped by the API server, so that `env:`
+/// It makes every optional field nullable, with a `null` among the values of an enum; a field that is not has its `null` dropped by the API server, so that `env:`
 /// with nothing after it is the same as no `env`, for the rules as for us. It makes a default of everything that may be
 /// left out, which the API server would write into the user's object; the one that is wanted is that of `status`, since
 /// kstatus takes an object without a status for one that is as it should be. And the lines of a description end where
@@ -307,6 +308,9 @@ pub(super) fn refined(mut definition: CustomResourceDefinition) -> CustomResourc
 fn refine(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.default = None;
+    if let Some(values) = &mut schema.enum_ {
+        values.retain(|JSON(value)| !value.is_null());
+    }
     if let Some(description) = &mut schema.description {
         let paragraphs = description.split("\n\n").map(|text| text.replace('\n', " "));
         *description = paragraphs.collect::<Vec<_>>().join("\n\n");

@@ -20,6 +20,7 @@ use super::installation::{self, Installation};
 use super::kubernetes::words;
 use super::namespaces::Namespaces;
 use super::prepare::{Bound, bind, request, wanted, yesterday};
+use super::reach::reach;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::{Output, Plan};
@@ -147,12 +148,15 @@ async fn cluster(plan: &Plan) -> Result<(Client, String), Failure> {
             context: plan.context.clone(),
             ..KubeConfigOptions::default()
         };
-        kube::Config::from_kubeconfig(&options).await?
+        kube::Config::from_kubeconfig(&options)
+            .await
+            .map_err(|error| format!("--context: {error}"))?
     } else {
         kube::Config::infer().await?
     };
     let namespace = plan.namespace.as_ref().unwrap_or(&config.default_namespace);
-    Ok((Client::try_from(config.clone())?, namespace.clone()))
+    let namespace = namespace.clone();
+    Ok((reach(config).await?, namespace))
 }
 
 async fn live(client: &Client, plan: &Plan, namespace: &str) -> Result<App, Failure> {

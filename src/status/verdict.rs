@@ -52,8 +52,10 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         waiting,
         denied,
         stuck,
-        disturbed,
+        mut disturbed,
+        raced,
     } = findings(outcome);
+    disturbed.extend(raced);
     // What failed says more than what is merely under way.
     if let Some((reason, _)) = denied.first().or(waiting.first()) {
         Verdict::Reconciling(*reason, joined(&[&denied, &stuck, &disturbed, &waiting]))
@@ -83,6 +85,7 @@ pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
         denied,
         stuck,
         disturbed,
+        raced: _,
     } = findings(outcome);
     [denied, stuck, disturbed].concat()
 }
@@ -99,6 +102,8 @@ struct Findings {
     stuck: Vec<Said>,
     /// It is over in a moment.
     disturbed: Vec<Said>,
+    /// Something else was faster. What is there, the next look finds; until then nobody needs to hear of it.
+    raced: Vec<Said>,
 }
 
 fn findings(outcome: &Outcome) -> Findings {
@@ -144,6 +149,7 @@ fn findings(outcome: &Outcome) -> Findings {
             format!("{}{}", subject(change), with_request(error)),
         );
         match error.class() {
+            Class::Transient if error.is_race() => findings.raced.push(said),
             Class::Transient | Class::Throttled => findings.disturbed.push(said),
             Class::Denied => findings.denied.push(said),
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
@@ -156,6 +162,7 @@ fn findings(outcome: &Outcome) -> Findings {
         &findings.denied,
         &findings.stuck,
         &findings.disturbed,
+        &findings.raced,
     ]
     .iter()
     .any(|said| !said.is_empty());

@@ -424,3 +424,21 @@ fn every_error_has_its_reason() {
         assert_eq!(reason(&verdict_of_error(&error)).1, expected, "{error}");
     }
 }
+
+#[test]
+fn a_name_that_was_taken_meanwhile_is_no_trouble_before_the_next_look() {
+    let check = |code: &str, told: usize| {
+        let mut outcome = settled_pass();
+        let error = aws_error(code, Fault::Stale).into();
+        outcome.failures.push((change_of("web"), error));
+        assert!(
+            matches!(verdict_of(&outcome, false), Verdict::Disturbed(..)),
+            "{code}"
+        );
+        assert_eq!(troubles(&outcome).len(), told, "{code}");
+    };
+    check("DuplicateLoadBalancerName", 0);
+    check("DuplicateTargetGroupName", 0);
+    check("DuplicateListener", 0);
+    check("TargetGroupAssociationLimit", 1);
+}
