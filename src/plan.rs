@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use change::{Change, Tagged, Verb};
-pub use ecs::{deadline, is_overdue};
+pub use ecs::{deadline, note_progress};
 pub use route53::names_of;
 use view::View;
 

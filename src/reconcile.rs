@@ -12,11 +12,10 @@ use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError, writing};
 use crate::claims::Claims;
 use crate::error::{Class, Error};
-use crate::model::desired::{Desired, DesiredProcess};
-use crate::model::service::Service;
+use crate::model::desired::Desired;
 use crate::model::state::Observed;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
-use crate::plan::{Change, Pending, Plan, is_overdue, plan};
+use crate::plan::{Change, Pending, Plan, note_progress, plan};
 
 /// How much to read.
 #[derive(Clone, Debug)]
@@ -112,7 +111,7 @@ pub async fn reconcile(
         .parked
         .extend(held.iter().map(|(change, _)| change.to_string()));
 
-    observed.overdue.extend(overdue(desired, &observed, now));
+    note_progress(desired, &mut observed, now);
     let mut outcome = Outcome::before_writes(desired, observed);
     if !outcome.plan.unexplained.is_empty() {
         let Outcome { observed, plan, .. } = &mut outcome;
@@ -129,16 +128,6 @@ pub async fn reconcile(
     let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
     held.retain(|(change, _)| parked.contains(&change.to_string()));
     Ok(outcome)
-}
-
-/// The services whose newest rollout takes longer than it may.
-fn overdue(desired: &Desired, observed: &Observed, now: i64) -> Vec<String> {
-    let wanted = desired.processes.values().filter_map(DesiredProcess::service);
-    let is_late = |wanted: &&Service| {
-        let found = observed.services.get(&wanted.name);
-        found.is_some_and(|found| is_overdue(found, wanted, now))
-    };
-    wanted.filter(is_late).map(|wanted| wanted.name.clone()).collect()
 }
 
 /// Carries on from what was observed.

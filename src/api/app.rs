@@ -14,7 +14,7 @@ pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, 
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
     AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring, RevisionStatus,
-    RolloutStatus, ScheduleStatus, SubmittedRollout,
+    RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout,
 };
 
 use std::collections::BTreeMap;

@@ -11,5 +11,5 @@ pub(super) fn submitted(
     redeploy: Option<&String>,
 ) {
     let memory = observed.rollouts.entry(process.into()).or_default();
-    memory.submit(hash, state.primary().map(|primary| primary.id.as_str()), redeploy);
+    memory.submit(hash, state, redeploy);
 }

@@ -131,6 +131,30 @@ impl DesiredProcess {
         }
     }
 
+    /// Returns for how many seconds a rollout may come no further: as the manifest says, but at least as long as one old task
+    /// needs to be gone, and, where a new one starts only then, as that needs to start.
+    pub fn progress_deadline(&self) -> u32 {
+        /// ECS's own, unless the container instance is set up otherwise:
+        /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+        const STOP_TIMEOUT: u32 = 30;
+        /// The least that a manifest can give it.
+        const START: u32 = 60;
+        let Some(service) = self.service() else {
+            return 0;
+        };
+        let ports = self.load_balancing.iter().flat_map(|balancing| &balancing.ports);
+        let delays = ports.map(|port| port.target_group.attributes.deregistration_delay);
+        let stop = self.task_definition.stop_timeout.unwrap_or(STOP_TIMEOUT);
+        let drain = delays.max().unwrap_or(0).saturating_add(stop);
+        let in_batches = service.settings.deployment.maximum_percent < 200;
+        let needs = if in_batches {
+            drain.saturating_add(START)
+        } else {
+            drain
+        };
+        service.progress_deadline.max(needs)
+    }
+
     pub fn schedule(&self) -> Option<&Schedule> {
         match &self.runs {
             Runs::Schedule(schedule) => Some(schedule),

@@ -6,10 +6,11 @@
 //! service is attached to, so that a change of mind at any point is planned from where things stand.
 
 mod attach;
+mod deadline;
 mod rollout;
 
 use self::attach::attachments;
-pub use self::rollout::{deadline, is_overdue};
+pub use self::deadline::{deadline, note_progress};
 use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};

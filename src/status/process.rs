@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::rollout::{progress, remembered, rollout_status};
+use super::rollout::{progress, remembered, rollout_status, widened_deadline};
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStatus};
 use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
@@ -78,10 +78,8 @@ fn one(
 ) -> ProcessStatus {
     let service = service(desired, outcome, name);
     let schedule = schedule(desired, outcome, name);
-    let wanted = desired
-        .processes
-        .get(name)
-        .and_then(|process| process.load_balancing.as_ref());
+    let wanted_process = desired.processes.get(name);
+    let wanted = wanted_process.and_then(|process| process.load_balancing.as_ref());
     let load_balancer = wanted
         .and_then(|wanted| outcome.observed.load_balancers.get(&wanted.load_balancer.name))
         .filter(|found| desired.owner.owns(&found.tags));
@@ -121,6 +119,9 @@ fn one(
         message: message(desired, outcome, name, service),
         submitted,
         rejected,
+        progress_deadline_seconds: wanted_process
+            .and_then(widened_deadline)
+            .map(|seconds| count(Some(seconds))),
         retiring: retiring(outcome, name, before, now),
     }
 }
@@ -224,7 +225,14 @@ fn message(
         return None;
     }
     let unfinished = service.filter(|service| !service.is_rolled_out());
+    let widened = desired.processes.get(name).and_then(widened_deadline);
+    let widened = widened.filter(|_| unfinished.is_some());
     parts.extend(unfinished.map(progress).filter(|progress| !progress.is_empty()));
+    parts.extend(widened.map(|seconds| {
+        format!(
+            "deploy.progressDeadline is too short for a task to drain and stop, and counts as {seconds} s"
+        )
+    }));
     Some(cut(&parts.join("; ")))
 }
 

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::api::app::{AppStatus, ProcessStatus, RejectedRollout, RolloutStatus, SubmittedRollout};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::app::{
+    AppStatus, ProcessStatus, RejectedRollout, RolloutProgress, RolloutStatus, SubmittedRollout,
+};
 use crate::model::desired::{Desired, DesiredProcess};
-use crate::model::rollout::{Rejection, RolloutMemory, Submission};
+use crate::model::rollout::{Progress, Rejection, RolloutMemory, Submission};
 use crate::model::state::{Rollout, ServiceState};
 use crate::plan::deadline;
 use crate::reconcile::Outcome;
@@ -24,6 +29,7 @@ fn memory(process: &ProcessStatus) -> RolloutMemory {
         deployment: submitted.deployment_id,
         redeploy: submitted.redeploy,
         complete: submitted.complete,
+        progress: submitted.progress.as_ref().map(progress_of),
     };
     let rejection = |rejected: RejectedRollout| Rejection {
         hash: rejected.hash,
@@ -45,12 +51,36 @@ pub(super) fn remembered(
         deployment_id: submitted.deployment,
         redeploy: submitted.redeploy,
         complete: submitted.complete,
+        progress: submitted.progress.and_then(remembered_progress),
     });
     let rejected = rejected.map(|rejected| RejectedRollout {
         hash: rejected.hash,
         message: super::cut(&rejected.message),
     });
     (submitted, rejected)
+}
+
+fn progress_of(progress: &RolloutProgress) -> Progress {
+    let count = |number: i32| number.try_into().unwrap_or(0);
+    Progress {
+        most_new: count(progress.most_new),
+        fewest_old: count(progress.fewest_old),
+        failed: count(progress.failed),
+        faltered: progress.faltered,
+        since: progress.since.0.as_second(),
+    }
+}
+
+/// The other way round.
+fn remembered_progress(progress: Progress) -> Option<RolloutProgress> {
+    let count = |number: u32| number.try_into().unwrap_or(i32::MAX);
+    Some(RolloutProgress {
+        most_new: count(progress.most_new),
+        fewest_old: count(progress.fewest_old),
+        failed: count(progress.failed),
+        faltered: progress.faltered,
+        since: Time(Timestamp::from_second(progress.since).ok()?),
+    })
 }
 
 pub(super) fn rollout_status(service: &ServiceState, memory: Option<&RolloutMemory>) -> RolloutStatus {
@@ -90,10 +120,19 @@ pub(super) fn progress(service: &ServiceState) -> String {
 
 /// How long until the next rollout that is under way has taken too long; `now` in seconds since 1970.
 pub fn next_deadline(desired: &Desired, outcome: &Outcome, now: i64) -> Option<Duration> {
-    let wanted = desired.processes.values().filter_map(DesiredProcess::service);
-    let left = wanted.filter_map(|wanted| {
-        let found = outcome.observed.services.get(&wanted.name)?;
-        u64::try_from(deadline(found, wanted)? - now).ok()
+    let left = desired.processes.iter().filter_map(|(process, wanted)| {
+        let found = outcome.observed.services.get(&wanted.service()?.name)?;
+        let deadline = deadline(found, wanted, outcome.plan.rollouts.get(process))?;
+        u64::try_from(deadline - now).ok()
     });
     left.filter(|left| *left > 0).min().map(Duration::from_secs)
+}
+
+/// Returns the seconds that a rollout may come no further, where the manifest's own are too few for its tasks to drain.
+pub(super) fn widened_deadline(wanted: &DesiredProcess) -> Option<u32> {
+    let widened = wanted.progress_deadline();
+    wanted
+        .service()
+        .filter(|given| given.progress_deadline < widened)?;
+    Some(widened)
 }

@@ -15,6 +15,7 @@ mod fixtures;
 mod world;
 
 mod crash;
+mod deadlines;
 mod echoes;
 mod exposures;
 mod foretold;

@@ -107,9 +107,10 @@ pub struct Deploy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
 
-    /// How long one rollout may take, `1m` to `24h`, in whole seconds. One that takes longer has failed: it is rolled back
+    /// How long a rollout may come no further, `1m` to `24h`, in whole seconds: counted from the last time that more of its
+    /// tasks ran than ever before, or fewer of the old ones were left. Longer, and it has failed: it is rolled back
     /// unless `circuitBreaker.rollback` is false, and not tried again before the manifest or `empire.dev/redeploy` changes.
-    /// Left out: 10m.
+    /// Old tasks that drain while all new ones run make no rollout late. Left out: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("1m", "24h"))]

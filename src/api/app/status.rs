@@ -134,6 +134,11 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectedRollout>,
 
+    /// For how many seconds a rollout of it may come no further, where `deploy.progressDeadline` is too short for its tasks to
+    /// drain and stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_deadline_seconds: Option<i32>,
+
     /// Load balancers that were replaced and go on serving until nobody can have their address any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["loadBalancer".into()]))]
@@ -166,6 +171,34 @@ pub struct SubmittedRollout {
     /// Whether it was seen complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,
+
+    /// How far it has come, until it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<RolloutProgress>,
+}
+
+/// How far a rollout has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutProgress {
+    /// When it last came further; `deploy.progressDeadline` counts from there.
+    pub since: Time,
+
+    /// The most of its tasks that ran at once.
+    #[serde(default)]
+    pub most_new: i32,
+
+    /// The fewest tasks of the releases before it that were left.
+    #[serde(default)]
+    pub fewest_old: i32,
+
+    /// How many of its tasks had failed then, as ECS counts them.
+    #[serde(default)]
+    pub failed: i32,
+
+    /// Whether a task of it failed, or was lost, since then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub faltered: bool,
 }
 
 /// A rollout that failed.

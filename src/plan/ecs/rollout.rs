@@ -9,12 +9,12 @@ use super::Update;
 use super::attach::attachments;
 use crate::model::desired::DesiredProcess;
 use crate::model::rollout::{
-    Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
+    Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
 };
 use crate::model::service::{
     APPLICATION_GRACE_PERIOD, Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition,
 };
-use crate::model::state::{Deployment, Rollout, ServiceState};
+use crate::model::state::{Deployment, Rollout};
 use crate::plan::{Change, Obstacle, ObstacleKind, Pending, Plan};
 
 /// Of all that a rollout carries, and of what decides whether it succeeds: an edit of either is a reason to try again.
@@ -252,8 +252,8 @@ impl Update<'_> {
             }
             Rollout::InProgress if self.is_overdue() => {
                 let message = format!(
-                    "not complete within {} s: {}",
-                    self.service.progress_deadline,
+                    "no progress for {} s: {}",
+                    self.wanted.progress_deadline(),
                     self.words(None)
                 );
                 self.fails(plan, &message);
@@ -271,13 +271,15 @@ impl Update<'_> {
     /// What is edited while it rolls out, and needs no other one, is a part of it. But not what is edited once it failed.
     fn as_it_is_now(&self, known: &Submission, primary: &Deployment) -> Submission {
         let is_other = primary.rollout == Rollout::Failed || self.redeploy_on_the_way().is_some();
+        let complete = known.complete || primary.rollout == Rollout::Completed;
         Submission {
             hash: if is_other {
                 known.hash.clone()
             } else {
                 self.hash_with(None, None)
             },
-            complete: known.complete || primary.rollout == Rollout::Completed,
+            complete,
+            progress: known.progress.filter(|_| !complete),
             ..known.clone()
         }
     }
@@ -302,6 +304,7 @@ impl Update<'_> {
     }
 
     fn adopted(&self, primary: &Deployment) -> Submission {
+        let complete = primary.rollout == Rollout::Completed;
         Submission {
             hash: self.hash_with(None, None),
             deployment: primary.id.clone(),
@@ -309,7 +312,8 @@ impl Update<'_> {
                 Some(before) => before.redeploy.clone(),
                 None => self.service.redeploy.clone(),
             },
-            complete: primary.rollout == Rollout::Completed,
+            complete,
+            progress: Progress::begun(self.found).filter(|_| !complete),
         }
     }
 
@@ -395,17 +399,4 @@ impl Update<'_> {
             service: self.found.name.clone(),
         }
     }
-}
-
-/// Whether ECS has taken longer over the newest rollout of a service than it may.
-pub fn is_overdue(found: &ServiceState, wanted: &Service, now: i64) -> bool {
-    deadline(found, wanted).is_some_and(|deadline| deadline <= now)
-}
-
-/// When a rollout that is under way has taken too long, in seconds since 1970.
-pub fn deadline(found: &ServiceState, wanted: &Service) -> Option<i64> {
-    let primary = found
-        .primary()
-        .filter(|primary| primary.rollout == Rollout::InProgress)?;
-    Some(primary.created? + i64::from(wanted.progress_deadline))
 }

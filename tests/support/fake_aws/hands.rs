@@ -169,9 +169,26 @@ impl Hands<'_> {
         self.state.ecs.restless.insert(of.into());
     }
 
+    /// They all run for a while and end, and begin anew; ECS counts none of them as failed.
+    pub(crate) fn loop_tasks(&mut self, of: &str) {
+        self.state.ecs.looping.insert(of.into());
+    }
+
+    /// How long a task takes to start, and an old one to go.
+    pub(crate) fn set_pace(&mut self, start: u64, drain: u64) {
+        let pace = &mut self.state.ecs.pace;
+        (pace.start, pace.drain) = (start, drain);
+    }
+
+    /// There is room for no more tasks than are wanted.
+    pub(crate) fn leave_no_room(&mut self) {
+        self.state.ecs.pace.one_by_one = true;
+    }
+
     /// Whatever was wrong with tasks is not any more.
     pub(crate) fn mend_tasks(&mut self) {
         self.state.ecs.broken.clear();
+        self.state.ecs.looping.clear();
         self.state.ecs.restless.clear();
     }
 

@@ -33,6 +33,8 @@ pub(crate) const PROVISIONING: u64 = 45;
 pub(crate) const ROLLOUT: u64 = 15;
 /// So long tasks may fail before the circuit breaker gives up.
 pub(crate) const FAILING: u64 = 45;
+/// So long a task of a crash loop runs, and so long there is none.
+pub(crate) const LOOPING: u64 = 17;
 pub(crate) const STOPPING: u64 = 12;
 pub(crate) const DRAINING: u64 = 25;
 /// After its load balancer is gone, AWS still counts a target group as in use for a while.

@@ -10,7 +10,7 @@ use empire_controller::model::state::{
 };
 
 use super::super::echo::Echo;
-use super::super::{FAILING, ROLLOUT, STOPPING};
+use super::super::{FAILING, LOOPING, ROLLOUT, STOPPING};
 use super::rollout::{Recorded, Revision};
 
 #[derive(Clone, Debug, Default)]
@@ -25,8 +25,31 @@ pub(in crate::fake_aws) struct Ecs {
     pub(in crate::fake_aws) broken: BTreeSet<String>,
     /// Images and programs whose tasks run and end, again and again, so that no circuit breaker notices.
     pub(in crate::fake_aws) restless: BTreeSet<String>,
+    /// Images and programs whose tasks all run for a while and end, and begin anew.
+    pub(in crate::fake_aws) looping: BTreeSet<String>,
+    pub(in crate::fake_aws) pace: Pace,
     /// Target groups whose health checks fail.
     pub(in crate::fake_aws) unhealthy: BTreeSet<Arn>,
+}
+
+/// How long tasks take, in virtual seconds.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fake_aws) struct Pace {
+    pub(in crate::fake_aws) start: u64,
+    /// Until an old task is gone, the drain of its target groups included. ECS counts it as running so long.
+    pub(in crate::fake_aws) drain: u64,
+    /// A new task starts only where an old one has gone, as with one host port and as many instances as tasks.
+    pub(in crate::fake_aws) one_by_one: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            start: ROLLOUT,
+            drain: STOPPING,
+            one_by_one: false,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +94,8 @@ pub(super) enum Obstacle {
     Stalls(String),
     /// The circuit breaker counts it.
     Fails(String),
+    /// They run and end, for so many seconds each: too few for ECS to take them for healthy.
+    Loops(u64),
 }
 
 /// Ids that no call hands out.
@@ -215,7 +240,7 @@ impl Ecs {
             let mut service = self.services[&key].clone();
             if !service.is_draining() {
                 let obstacle = self.obstacle(&key, &service, alive);
-                if service.tick(now, obstacle) {
+                if service.tick(now, obstacle, self.pace) {
                     self.next_id += 1;
                     service.trip(ROLLBACKS + self.next_id, now);
                 }
@@ -246,6 +271,9 @@ impl Ecs {
                 "(service {}) was unable to start tasks: CannotPullContainerError",
                 key.1
             )));
+        }
+        if is_of(&self.looping) {
+            return Some(Obstacle::Loops(LOOPING));
         }
         if is_of(&self.restless) {
             return Some(Obstacle::Stalls(format!(
@@ -279,13 +307,24 @@ impl Ecs {
 
 impl Running {
     /// True if the circuit breaker gives the newest rollout up now.
-    fn tick(&mut self, now: u64, obstacle: Option<Obstacle>) -> bool {
+    fn tick(&mut self, now: u64, obstacle: Option<Obstacle>, pace: Pace) -> bool {
         let desired = self.desired;
         let primary = &mut self.deployments[0];
         if primary.failed.is_some() {
             // It launches no more tasks.
             return false;
         }
+        if let Some(Obstacle::Loops(seconds)) = obstacle {
+            let is_up = (now - primary.created) / seconds % 2 == 1;
+            primary.running = if is_up { desired } else { 0 };
+            self.event = Some("has started tasks.".into());
+            return false;
+        }
+        if pace.one_by_one && self.deployments.len() > 1 && obstacle.is_none() {
+            self.exchange_one(now, pace);
+            return false;
+        }
+        let primary = &mut self.deployments[0];
         if primary.running != desired {
             match obstacle {
                 Some(Obstacle::Stalls(event)) => {
@@ -300,9 +339,9 @@ impl Running {
                     let breaker = self.settings.deployment.circuit_breaker;
                     return breaker.enable && !primary.completed && now - since >= FAILING;
                 }
-                None => primary.failing_since = None,
+                Some(Obstacle::Loops(_)) | None => primary.failing_since = None,
             }
-            let arrives = *primary.arrives.get_or_insert(now + ROLLOUT);
+            let arrives = *primary.arrives.get_or_insert(now + pace.start);
             if now < arrives {
                 return false;
             }
@@ -311,11 +350,38 @@ impl Running {
         }
         primary.arrives = None;
         for replaced in &mut self.deployments[1..] {
-            replaced.arrives.get_or_insert(now + STOPPING);
+            replaced.arrives.get_or_insert(now + pace.drain);
         }
         self.deployments
             .retain(|deployment| deployment.arrives.is_none_or(|arrives| arrives > now));
         self.note_completion();
         false
+    }
+
+    /// One old task goes, or one new task comes in its place.
+    fn exchange_one(&mut self, now: u64, pace: Pace) {
+        let [primary, old @ ..] = self.deployments.as_mut_slice() else {
+            return;
+        };
+        let others: u32 = old.iter().map(|deployment| deployment.running).sum();
+        let is_full = primary.running + others >= self.desired && others > 0;
+        let takes = if is_full { pace.drain } else { pace.start };
+        if now < *primary.arrives.get_or_insert(now + takes) {
+            return;
+        }
+        primary.arrives = None;
+        if !is_full {
+            primary.running += 1;
+        } else if let Some(going) = old.iter_mut().find(|deployment| deployment.running > 0) {
+            going.running -= 1;
+        }
+        let wanted = self.desired;
+        let has_all = primary.running >= wanted;
+        let mut first = true;
+        self.deployments
+            .retain(|deployment| std::mem::take(&mut first) || deployment.running > 0 || !has_all);
+        if has_all {
+            self.note_completion();
+        }
     }
 }
