@@ -236,6 +236,7 @@ impl Ecs for AwsClients {
             grace_period,
             network,
             capacity_providers,
+            rolling: _,
             redeploy: _,
             again: _,
         } = update;

@@ -240,6 +240,8 @@ pub struct ServiceUpdate {
     pub network: Option<TaskNetwork>,
     /// AWS takes another strategy only together with a forced rollout.
     pub capacity_providers: Option<Vec<CapacityProvider>>,
+    /// The deployment configuration goes out for its strategy, which somebody has changed. It holds it in any case.
+    pub rolling: bool,
     /// Rolls every task again, with the value of the annotation that asked for it.
     pub redeploy: Option<String>,
     /// Rolls every task again, since the last rollout failed where it stands.

@@ -71,6 +71,8 @@ pub struct ServiceState {
     pub attachments: Vec<Attachment<Arn>>,
     pub deployment_percent: Option<(u32, u32)>,
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// How ECS replaces its tasks, as AWS spells it: see [`ROLLING`].
+    pub strategy: Option<String>,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
     pub constraints: Option<Vec<PlacementConstraint>>,
@@ -86,6 +88,10 @@ pub struct ServiceState {
     /// The text of the newest event.
     pub newest_event: Option<String>,
 }
+
+/// The one deployment strategy of services of ours. The others, `BLUE_GREEN`, `LINEAR` and `CANARY`, have no circuit breaker,
+/// and move traffic between target groups in their own way.
+pub const ROLLING: &str = "ROLLING";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceStatus {
@@ -134,6 +140,7 @@ impl ServiceState {
             grace_period,
             network,
             capacity_providers,
+            rolling: _,
             redeploy: _,
             again: _,
         } = update;
@@ -142,6 +149,7 @@ impl ServiceState {
             let percent = (deployment.minimum_healthy_percent, deployment.maximum_percent);
             self.deployment_percent = Some(percent);
             self.circuit_breaker = Some(deployment.circuit_breaker);
+            self.strategy = self.strategy.take().map(|_| ROLLING.into());
         }
         self.zone_rebalancing = zone_rebalancing.or(self.zone_rebalancing);
         self.placement = placement.clone().or(self.placement.take());
@@ -149,6 +157,11 @@ impl ServiceState {
         self.grace_period = grace_period.or(self.grace_period);
         self.network = network.clone().or(self.network.take());
         self.capacity_providers = capacity_providers.clone().or(self.capacity_providers.take());
+    }
+
+    /// Somebody has chosen another deployment strategy for it, as far as is known.
+    pub fn rolls_otherwise(&self) -> bool {
+        self.strategy.as_deref().is_some_and(|found| found != ROLLING)
     }
 
     /// One deployment, and that one complete: nothing is on its way in or out.

@@ -281,11 +281,13 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
         grace_period,
         network,
         capacity_providers,
+        rolling,
         redeploy,
         again,
     } = update;
     let mut parts = Vec::new();
     parts.extend(desired_count.map(|count| counted(count, "task")));
+    parts.extend(rolling.then(|| "rolling deployments".to_owned()));
     parts.extend(deployment.as_ref().map(deploying));
     parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
     parts.extend(placement.as_ref().map(|strategies| {

@@ -182,6 +182,9 @@ impl Update<'_> {
                 tags,
             });
         }
+        if self.found.rolls_otherwise() && self.sets_strategy_back(plan) {
+            return;
+        }
         let wanted = attachments(self.process, self.wanted.load_balancing.as_ref());
         let mut attached = self.view.attached(self.found);
         // One without a load balancer is as good as gone, unless that is being made again.
@@ -202,6 +205,18 @@ impl Update<'_> {
                 }
             }
         }
+    }
+
+    /// The strategy that somebody has chosen is set back first, by itself: it starts no rollout, and AWS takes it only while
+    /// there is none: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-bluegreen-to-rolling.html>. Should
+    /// AWS refuse it, new releases go out all the same. True if there is nothing else to do now.
+    fn sets_strategy_back(&self, plan: &mut Plan) -> bool {
+        let update = ServiceUpdate {
+            deployment: Some(self.service.settings.deployment),
+            rolling: true,
+            ..ServiceUpdate::default()
+        };
+        self.found.is_rolled_out() && !self.update(plan, update, None, None)
     }
 
     /// A target group of the service, or its load balancer, has vanished: no rollout can complete before it is taken
@@ -321,7 +336,8 @@ impl Update<'_> {
             || differing(circuit_breaker, found.circuit_breaker).is_some();
         ServiceUpdate {
             desired_count: self.differing_count(),
-            deployment: deploys_otherwise.then_some(wanted.deployment),
+            // Of another strategy, it goes out by itself.
+            deployment: (deploys_otherwise && !found.rolls_otherwise()).then_some(wanted.deployment),
             zone_rebalancing: differing(wanted.zone_rebalancing, found.zone_rebalancing),
             placement: differing(wanted.placement.clone(), found.placement.clone()),
             constraints: differing_order(&wanted.constraints, found.constraints.as_ref()),
@@ -336,6 +352,7 @@ impl Update<'_> {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),
             },
+            rolling: false,
             redeploy: self.redeploy(),
             again: self.is_tried_again(),
         }

@@ -22,7 +22,7 @@ use crate::model::rollout::ServiceDeployment;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
-    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, Rollout, ServiceState,
+    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ROLLING, Rollout, ServiceState,
     ServiceStatus, TargetGroupState, TaskDefinitionState,
 };
 
@@ -139,6 +139,7 @@ impl Ecs for Pretend<'_> {
                 settings.deployment.maximum_percent,
             )),
             circuit_breaker: Some(settings.deployment.circuit_breaker),
+            strategy: Some(ROLLING.into()),
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement.clone()),
             constraints: Some(settings.constraints.clone()),

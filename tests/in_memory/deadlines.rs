@@ -134,6 +134,7 @@ fn a_crash_loop_of_tasks_that_ran_ends_at_the_deadline_whatever_its_breaker_does
             }));
             let app = app("acme").process("worker", worker);
             let mut world = settled(&staging(), &app);
+            world.aws.by_hand().forget_failures("shop_acme_worker");
             world.aws.by_hand().loop_tasks(V2);
             world.apply(&app.image(V2));
             let begun = world.aws.now();
@@ -156,6 +157,20 @@ fn a_crash_loop_of_tasks_that_ran_ends_at_the_deadline_whatever_its_breaker_does
             assert!(reason.starts_with("RolloutFailed: "), "{at}: {reason}");
         }
     }
+}
+
+#[test]
+fn ecs_itself_gives_up_on_workers_that_run_and_end() {
+    let app = app("acme").process("worker", worker().quantity(2));
+    let mut world = settled(&staging(), &app);
+    world.aws.by_hand().loop_tasks(V2);
+    world.apply(&app.image(V2));
+    let begun = world.aws.now();
+    world.settle();
+    assert!(world.aws.now() - begun < 300);
+    assert_eq!(stopped(&world), 0);
+    let reason = world.reason("shop/acme");
+    assert!(reason.contains("circuit breaker"), "{reason}");
 }
 
 /// As it is with a rollout that was begun by a release of the controller that kept no progress.

@@ -28,6 +28,7 @@ mod rollouts;
 mod schedules;
 mod second_tries;
 mod stories;
+mod strategies;
 mod strict_schedules;
 mod strictness;
 mod strictness_of_listeners;

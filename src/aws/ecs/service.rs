@@ -45,6 +45,7 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
         attachments: service.load_balancers().iter().filter_map(attachment).collect(),
         deployment_percent: deployment_percent(service),
         circuit_breaker: circuit_breaker(service),
+        strategy: strategy(service),
         zone_rebalancing: service
             .availability_zone_rebalancing()
             .map(|setting| *setting == sdk::AvailabilityZoneRebalancing::Enabled),
@@ -154,6 +155,11 @@ fn circuit_breaker(service: &sdk::Service) -> Option<CircuitBreaker> {
     })
 }
 
+fn strategy(service: &sdk::Service) -> Option<String> {
+    let strategy = service.deployment_configuration()?.strategy()?;
+    Some(strategy.as_str().to_owned())
+}
+
 fn constraint(constraint: &sdk::PlacementConstraint) -> PlacementConstraint {
     let kind = constraint.r#type().map(sdk::PlacementConstraintType::as_str);
     PlacementConstraint {
@@ -232,16 +238,37 @@ pub(super) fn deployment_configuration(wanted: &DeploymentConfiguration) -> sdk:
     let DeploymentConfiguration {
         minimum_healthy_percent,
         maximum_percent,
-        circuit_breaker: CircuitBreaker { enable, rollback },
+        circuit_breaker,
     } = wanted;
-    let breaker = sdk::DeploymentCircuitBreaker::builder()
-        .enable(*enable)
-        .rollback(*rollback)
-        .build();
+    let breaker = written_breaker(*circuit_breaker);
     sdk::DeploymentConfiguration::builder()
+        .strategy(sdk::DeploymentStrategy::Rolling)
         .minimum_healthy_percent(to_i32(*minimum_healthy_percent))
         .maximum_percent(to_i32(*maximum_percent))
         .deployment_circuit_breaker(breaker)
+        .build()
+}
+
+/// Every failed task of a rollout counts, also one that ends after it ran: by default, ECS begins anew with the count
+/// whenever a task is healthy, and so starts a worker that runs and dies for ever. As many may fail as by default: half of
+/// those wanted, and three at least.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentCircuitBreaker.html>
+///
+/// A service without it gets it with the next deployment configuration that is sent for another reason.
+fn written_breaker(wanted: CircuitBreaker) -> sdk::DeploymentCircuitBreaker {
+    let CircuitBreaker { enable, rollback } = wanted;
+    let breaker = sdk::DeploymentCircuitBreaker::builder()
+        .enable(enable)
+        .rollback(rollback);
+    if !enable {
+        return breaker.build();
+    }
+    let half = sdk::ThresholdConfiguration::builder()
+        .r#type(sdk::ThresholdType::BoundedPercent)
+        .value(50);
+    breaker
+        .reset_on_healthy_task(false)
+        .set_threshold_configuration(half.build().ok())
         .build()
 }
 

@@ -398,6 +398,7 @@ fn a_batch_of_records_creates_deletes_or_does_both() {
 fn an_update_lists_just_what_it_changes() {
     let all = ServiceUpdate {
         again: true,
+        rolling: true,
         desired_count: Some(3),
         deployment: Some(DeploymentConfiguration {
             minimum_healthy_percent: 50,
@@ -460,7 +461,7 @@ fn an_update_lists_just_what_it_changes() {
         ),
         (
             update(all.clone()),
-            "update service s-1: 3 tasks, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
+            "update service s-1: 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
              placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
@@ -478,7 +479,7 @@ fn an_update_lists_just_what_it_changes() {
                 attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
                 rollout: Some("h".into()),
             },
-            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, 50/150 percent, circuit breaker without rollback, \
+            "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, \
              zone rebalancing off, placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \

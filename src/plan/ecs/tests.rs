@@ -90,6 +90,35 @@ fn repairs_what_was_changed_by_hand() {
 }
 
 #[test]
+fn a_deployment_strategy_that_a_hand_has_chosen_is_set_back_by_itself_and_holds_up_no_release() {
+    let back = "update service shop_acme_web: rolling deployments, 100/200 percent, circuit breaker with rollback";
+    for strategy in ["BLUE_GREEN", "LINEAR", "CANARY"] {
+        repair(|s| s.strategy = Some(strategy.into()), &[back]);
+    }
+    repair(|s| s.strategy = Some("ROLLING".into()), &[]);
+    repair(|s| s.strategy = None, &[]);
+    // AWS takes it only while nothing rolls out.
+    repair(
+        |s| {
+            s.strategy = Some("BLUE_GREEN".into());
+            s.deployment_percent = Some((50, 100));
+            s.deployments[0].rollout = Rollout::InProgress;
+        },
+        &[ROLLOUT],
+    );
+    let wanted = app([process("web").image("web:v2").quantity(3)]);
+    let mut world = settled(&app([process("web")]));
+    service_of(&mut world, "web").strategy = Some("BLUE_GREEN".into());
+    let register = "register task definition shop_acme_web with web:v2 (256 CPU units, 512 MiB, 1 variables)";
+    check(&wanted, &world, &[back]);
+    world.parked.insert(back.into());
+    check(&wanted, &world, &[register]);
+    service_of(&mut world, "web").deployment_percent = Some((50, 100));
+    let scaled = app([process("web").quantity(3)]);
+    check(&scaled, &world, &["update service shop_acme_web: 3 tasks", ROLLOUT]);
+}
+
+#[test]
 fn what_a_reply_leaves_out_is_unknown_and_no_drift() {
     repair(
         |s| {

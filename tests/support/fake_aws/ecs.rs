@@ -10,13 +10,12 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
 use empire_controller::model::rollout::ServiceDeployment;
 use empire_controller::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
-use empire_controller::model::state::{ServiceState, TaskDefinitionState};
+use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState};
 
 use super::scheduler::cluster_arn;
 use super::{DRAINING, FakeAws, refuse};
 use check::{check, check_content, check_named};
-pub(super) use service::Ecs;
-use service::Running;
+pub(super) use service::{Ecs, Running};
 
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
 const LIST_SERVICES: &str = "ecs:ListServices";
@@ -173,6 +172,9 @@ impl aws::Ecs for FakeAws {
                 arn,
                 capacity: capacity.clone(),
                 settings: settings.clone(),
+                strategy: ROLLING.into(),
+                keeps_strategy: false,
+                forgets_failures: false,
                 desired: quantity.unwrap_or(1),
                 tags: tags.clone(),
                 attachments: attachments.to_vec(),
@@ -206,6 +208,7 @@ impl aws::Ecs for FakeAws {
             grace_period,
             network,
             capacity_providers,
+            rolling: _,
             redeploy: _,
             again: _,
         } = update.clone();
@@ -227,7 +230,18 @@ impl aws::Ecs for FakeAws {
                     "Service was not ACTIVE.",
                 );
             }
+            if deployment.is_some() && !found.takes_strategy() {
+                return refuse(
+                    UPDATE_SERVICE,
+                    "InvalidParameterException",
+                    "The deployment strategy cannot be updated now.",
+                );
+            }
             let mut service = found.clone();
+            if deployment.is_some() {
+                service.strategy = ROLLING.into();
+                service.forgets_failures = false;
+            }
             let definition = task_definition.unwrap_or(found.definition()).clone();
             let settings = &mut service.settings;
             settings.deployment = deployment.unwrap_or(settings.deployment);

@@ -13,6 +13,7 @@ use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
 use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::state::LoadBalancerStatus;
 
+use super::ecs::Running;
 use super::elbv2::{Balancing, Group};
 use super::{DRAINING, FakeAws, State};
 
@@ -190,6 +191,26 @@ impl Hands<'_> {
         self.state.ecs.broken.clear();
         self.state.ecs.looping.clear();
         self.state.ecs.restless.clear();
+    }
+
+    fn service(&mut self, name: &str) -> &mut Running {
+        let mut all = self.state.ecs.services.iter_mut();
+        all.find(|((_, known), _)| known == name).unwrap().1
+    }
+
+    /// In the console; and it may be one that ECS does not let go.
+    pub(crate) fn set_strategy(&mut self, service: &str, strategy: &str, for_good: bool) {
+        let service = self.service(service);
+        (service.strategy, service.keeps_strategy) = (strategy.into(), for_good);
+    }
+
+    pub(crate) fn strategy(&mut self, service: &str) -> String {
+        self.service(service).strategy.clone()
+    }
+
+    /// As with a service whose circuit breaker was set by an older release of the controller.
+    pub(crate) fn forget_failures(&mut self, service: &str) {
+        self.service(service).forgets_failures = true;
     }
 
     /// In the console, another revision of its task definition.

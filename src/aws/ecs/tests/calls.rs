@@ -140,7 +140,8 @@ async fn creates_a_service_with_everything_in_one_call() {
             "desiredCount": 2,
             "launchType": "EC2",
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
+                "strategy": "ROLLING",
+                "deploymentCircuitBreaker": breaker(true),
                 "maximumPercent": 200,
                 "minimumHealthyPercent": 100,
             },
@@ -187,7 +188,8 @@ async fn creates_a_fargate_worker_without_placement_load_balancers_and_grace() {
             "desiredCount": 1,
             "launchType": "FARGATE",
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": true, "rollback": true},
+                "strategy": "ROLLING",
+                "deploymentCircuitBreaker": breaker(true),
                 "maximumPercent": 200,
                 "minimumHealthyPercent": 100,
             },
@@ -216,6 +218,36 @@ async fn updated(
     let sent = aws.only();
     assert_eq!(sent.target, "UpdateService");
     sent.json()
+}
+
+/// Every task that fails counts, for as long as the rollout lasts.
+fn breaker(rollback: bool) -> Value {
+    json!({
+        "enable": true,
+        "rollback": rollback,
+        "resetOnHealthyTask": false,
+        "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50},
+    })
+}
+
+#[tokio::test]
+async fn a_circuit_breaker_that_is_off_counts_nothing() {
+    let off = CircuitBreaker {
+        enable: false,
+        rollback: false,
+    };
+    let update = ServiceUpdate {
+        deployment: Some(DeploymentConfiguration {
+            circuit_breaker: off,
+            ..service().settings.deployment
+        }),
+        ..ServiceUpdate::default()
+    };
+    let sent = updated(&update, None, None).await;
+    assert_eq!(
+        sent["deploymentConfiguration"]["deploymentCircuitBreaker"],
+        json!({"enable": false, "rollback": false})
+    );
 }
 
 #[tokio::test]
@@ -248,6 +280,7 @@ async fn an_update_sends_only_what_changes() {
         network: Some(network()),
         capacity_providers: None,
         redeploy: None,
+        rolling: false,
         again: false,
     };
     let arn = Arn(DEFINITION_ARN.into());
@@ -259,7 +292,8 @@ async fn an_update_sends_only_what_changes() {
             "desiredCount": 5,
             "taskDefinition": DEFINITION_ARN,
             "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": true, "rollback": false},
+                "strategy": "ROLLING",
+                "deploymentCircuitBreaker": breaker(false),
                 "maximumPercent": 100,
                 "minimumHealthyPercent": 50,
             },

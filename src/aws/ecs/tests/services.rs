@@ -7,7 +7,7 @@ use crate::aws::Ecs;
 use crate::aws::replay::{self, Replay};
 use crate::model::name::Arn;
 use crate::model::service::{CircuitBreaker, LaunchType, PlacementStrategy};
-use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
+use crate::model::state::{Deployment, ROLLING, Rollout, ServiceState, ServiceStatus};
 
 async fn read(service: Value) -> ServiceState {
     let aws = Replay::new([replay::json(&json!({"services": [service], "failures": []}))]);
@@ -45,6 +45,7 @@ async fn reads_what_was_written() {
             attachments: vec![attachment()],
             deployment_percent: Some((100, 200)),
             circuit_breaker: Some(settings.deployment.circuit_breaker),
+            strategy: Some(ROLLING.into()),
             zone_rebalancing: Some(settings.zone_rebalancing),
             placement: Some(settings.placement),
             constraints: Some(settings.constraints),
@@ -77,6 +78,16 @@ async fn a_circuit_breaker_that_somebody_switched_is_seen() {
 }
 
 #[tokio::test]
+async fn the_strategy_that_somebody_chose_is_seen() {
+    for strategy in ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY", "ONE_THAT_IS_YET_TO_COME"] {
+        let configuration = json!({"deploymentConfiguration": {"strategy": strategy}});
+        let found = read(with(service_json(), configuration)).await;
+        assert_eq!(found.strategy.as_deref(), Some(strategy));
+        assert_eq!(found.rolls_otherwise(), strategy != "ROLLING");
+    }
+}
+
+#[tokio::test]
 async fn what_a_reply_leaves_out_is_unknown() {
     let found = read(with(
         service_json(),
@@ -89,6 +100,7 @@ async fn what_a_reply_leaves_out_is_unknown() {
     .await;
     assert_eq!(found.zone_rebalancing, None);
     assert_eq!((found.deployment_percent, found.circuit_breaker), (None, None));
+    assert!(found.strategy.is_none() && !found.rolls_otherwise());
     assert_eq!((found.constraints, found.capacity_providers), (None, None));
     assert_eq!(found.grace_period, None);
     assert_eq!(found.placement, None);

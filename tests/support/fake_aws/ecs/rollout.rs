@@ -33,6 +33,7 @@ impl Rolling {
             definition,
             attachments,
             running: 0,
+            ended: 0,
             completed: false,
             arrives: None,
             created: now,
@@ -42,8 +43,9 @@ impl Rolling {
         }
     }
 
-    pub(super) fn failed_tasks(&self) -> u32 {
-        u32::from(self.failing_since.is_some() || self.failed.is_some()) * 3
+    pub(super) fn failed_tasks(&self, forgets: bool) -> u32 {
+        let ended = if forgets { 0 } else { self.ended };
+        ended.max(u32::from(self.failing_since.is_some() || self.failed.is_some()) * 3)
     }
 }
 

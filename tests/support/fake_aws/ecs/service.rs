@@ -6,7 +6,7 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
 use empire_controller::model::service::{Attachment, Capacity, PortMapping, ServiceSettings};
 use empire_controller::model::state::{
-    Deployment, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
+    Deployment, ROLLING, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
 
 use super::super::echo::Echo;
@@ -57,6 +57,11 @@ pub(in crate::fake_aws) struct Running {
     pub(in crate::fake_aws) arn: Arn,
     pub(in crate::fake_aws) capacity: Capacity,
     pub(in crate::fake_aws) settings: ServiceSettings,
+    pub(in crate::fake_aws) strategy: String,
+    /// ECS refuses every other one.
+    pub(in crate::fake_aws) keeps_strategy: bool,
+    /// ECS begins anew with the count of failed tasks whenever one is healthy, as it does unless told otherwise.
+    pub(in crate::fake_aws) forgets_failures: bool,
     pub(in crate::fake_aws) desired: u32,
     pub(in crate::fake_aws) tags: Tags,
     pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
@@ -76,6 +81,8 @@ pub(in crate::fake_aws) struct Rolling {
     pub(in crate::fake_aws) definition: Arn,
     pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
     pub(super) running: u32,
+    /// How many of its tasks have ended after they ran.
+    pub(super) ended: u32,
     pub(super) completed: bool,
     /// When it gets where it goes: its tasks up, or, once replaced, its tasks gone. `None` until nothing hinders it.
     pub(super) arrives: Option<u64>,
@@ -119,6 +126,12 @@ impl Running {
             .collect()
     }
 
+    /// A strategy is changed only while no deployment is under way.
+    pub(super) fn takes_strategy(&self) -> bool {
+        let is_under_way = self.deployments.len() > 1 || !self.deployments[0].completed;
+        self.strategy == ROLLING || !self.keeps_strategy && !is_under_way
+    }
+
     /// In words, for a snapshot.
     pub(in crate::fake_aws) fn counts(&self) -> String {
         let running: Vec<u32> = self.deployments.iter().map(|d| d.running).collect();
@@ -153,7 +166,7 @@ impl Running {
             desired: if index == 0 { self.desired } else { 0 },
             running: rolling.running,
             pending: 0,
-            failed: rolling.failed_tasks(),
+            failed: rolling.failed_tasks(self.forgets_failures),
             created: rolling.created.try_into().ok(),
             reason: rolling.failed.clone().or(rolling.rolls_back.clone()),
         };
@@ -176,6 +189,7 @@ impl Running {
                 self.settings.deployment.maximum_percent,
             )),
             circuit_breaker: Some(self.settings.deployment.circuit_breaker),
+            strategy: Some(self.strategy.clone()),
             zone_rebalancing: Some(self.settings.zone_rebalancing),
             placement: Some(self.settings.placement.clone()),
             constraints: Some(self.settings.constraints.clone()),
@@ -316,9 +330,14 @@ impl Running {
         }
         if let Some(Obstacle::Loops(seconds)) = obstacle {
             let is_up = (now - primary.created) / seconds % 2 == 1;
+            if !is_up {
+                primary.ended += primary.running;
+            }
             primary.running = if is_up { desired } else { 0 };
             self.event = Some("has started tasks.".into());
-            return false;
+            let threshold = desired.div_ceil(2).clamp(3, 200);
+            let counts = self.settings.deployment.circuit_breaker.enable && !self.forgets_failures;
+            return counts && primary.ended >= threshold;
         }
         if pace.one_by_one && self.deployments.len() > 1 && obstacle.is_none() {
             self.exchange_one(now, pace);
