@@ -50,7 +50,7 @@ pub async fn apply(
         Err(Error::Aws(error)) => match error.fault {
             Fault::Pending => Applied::Pending(error),
             Fault::Absent | Fault::Stale => Applied::Stale(error),
-            Fault::Failed(_) => Applied::Failed(error.into()),
+            Fault::GracePeriod | Fault::Failed(_) => Applied::Failed(error.into()),
         },
         Err(error) => Applied::Failed(error),
     };
@@ -307,7 +307,7 @@ async fn write(
                 .as_ref()
                 .map(|all| attached(observed, all))
                 .transpose()?;
-            let mut state = aws
+            let reply = aws
                 .update_service(
                     cluster,
                     service,
@@ -315,7 +315,11 @@ async fn write(
                     definition.as_ref(),
                     attachments.as_deref(),
                 )
-                .await?;
+                .await;
+            if rollouts::grace_period_follows(observed, service, update, &reply) {
+                return Ok(Applied::Replan);
+            }
+            let mut state = reply?;
             state.tags = tags;
             if let Some(rollout) = rollout {
                 submitted(observed, process, rollout, &state, update.redeploy.as_ref());

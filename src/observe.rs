@@ -105,6 +105,7 @@ pub async fn observe_pending(
 ) -> Result<Observed, Error> {
     let mut observed = before;
     observed.parked.clear();
+    observed.grace_period_follows.clear();
     observed.waiting.clear();
     observed.waits_over.clear();
     observed.replaced_ttl.clear();

@@ -22,6 +22,9 @@ pub enum Fault {
     Pending,
     /// The world is not as the plan believed: look again.
     Stale,
+    /// A grace period came with a service's first target groups, and ECS has judged it by those that there were before:
+    /// it is taken in a call of its own, after them.
+    GracePeriod,
     Failed(Class),
 }
 
@@ -67,6 +70,7 @@ impl AwsError {
     pub fn class(&self) -> Class {
         match self.fault {
             Fault::Absent | Fault::Pending | Fault::Stale => Class::Transient,
+            Fault::GracePeriod => Class::Refused,
             Fault::Failed(class) => class,
         }
     }
@@ -401,6 +405,11 @@ const RULES: &[Rule] = &[
     rule(ANY, &["DependencyViolation"], Fault::Pending),
     rule(ELBV2, &["ResourceInUse"], Fault::Pending).on(&[Verb::Delete]),
     rule(SCHEDULER, &["ConflictException"], Fault::Pending).on(&[Verb::Modify, Verb::Delete]),
+
+    // AWS called it a bug in 2022, and its documents suggest since 2025 that it is mended:
+    // https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313
+    rule(ECS, NAMELESS, Fault::GracePeriod).on(&[Verb::Modify])
+        .saying("Health check grace period is only valid for services configured to use load balancers"),
 
     // Not there. A create that names a parent believed in it.
     // The second one is what `TagResource` says of a service that is gone.

@@ -54,6 +54,9 @@ pub struct Observed {
     pub service_deployments: BTreeMap<String, Vec<ServiceDeployment>>,
     /// The services whose newest rollout has taken longer than it may.
     pub overdue: BTreeSet<String>,
+    /// The services whose grace period ECS refused in this pass, since it judged it by the target groups that they had: they
+    /// get it once they have some.
+    pub grace_period_follows: BTreeSet<String>,
     /// What was tried in this pass and did not work: it is not tried again before the next.
     pub parked: BTreeSet<String>,
 }

@@ -323,6 +323,10 @@ impl Update<'_> {
         })
     }
 
+    fn grace_period_follows(&self) -> bool {
+        self.view.observed.grace_period_follows.contains(&self.found.name)
+    }
+
     /// The settings that are known to differ.
     fn settings(&self) -> ServiceUpdate {
         let (wanted, found) = (&self.service.settings, self.found);
@@ -359,8 +363,11 @@ impl Update<'_> {
     }
 
     fn differing_grace_period(&self) -> Option<u32> {
-        let wanted = self.service.settings.grace_period?;
-        differing(wanted, self.found.grace_period)
+        let (wanted, found) = (self.service.settings.grace_period?, self.found.grace_period);
+        if self.grace_period_follows() {
+            return Some(wanted).filter(|_| found != Some(wanted));
+        }
+        differing(wanted, found)
     }
 
     /// Either default is as good as the other where the manifest gives none: it goes along with the next rollout.
@@ -435,6 +442,9 @@ impl Update<'_> {
         } else if stay == 0 && self.found.grace_period.is_some_and(|seconds| seconds > 0) {
             // A rollback takes back target groups but not the grace period, with which ECS then refuses every update.
             update.grace_period = Some(0);
+        }
+        if self.grace_period_follows() && self.found.attachments.is_empty() {
+            update.grace_period = None;
         }
         let change = Change::UpdateService {
             process: self.process.into(),

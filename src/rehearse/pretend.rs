@@ -22,8 +22,8 @@ use crate::model::rollout::ServiceDeployment;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
-    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ROLLING, Rollout, ServiceState,
-    ServiceStatus, TargetGroupState, TaskDefinitionState,
+    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ROLLING, Rollout,
+    ServiceState, ServiceStatus, TargetGroupState, TaskDefinitionState,
 };
 
 pub(super) struct Pretend<'a> {

@@ -20,6 +20,7 @@ mod echoes;
 mod exposures;
 mod foretold;
 mod golden;
+mod grace_periods;
 mod put_off;
 mod random;
 mod rehearsals;

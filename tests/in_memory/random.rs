@@ -278,6 +278,7 @@ fn whatever_is_planned_comes_true() {
         let mut random = Rng::with_seed(seed);
         let platform = some_platform(&mut random);
         let mut world = World::new(&platform);
+        world.aws.by_hand().take_grace_period_with_groups();
         let mut road = Vec::new();
         for _ in 0..4 {
             let app = some_app(&mut random);

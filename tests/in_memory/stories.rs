@@ -20,8 +20,10 @@ pub(crate) struct Story {
 
 impl Story {
     pub(crate) fn on(platform: &PlatformFixture) -> Self {
+        let world = World::new(platform);
+        world.aws.by_hand().take_grace_period_with_groups();
         Story {
-            world: World::new(platform),
+            world,
             text: String::new(),
         }
     }

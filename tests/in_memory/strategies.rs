@@ -57,7 +57,10 @@ fn a_strategy_that_ecs_does_not_let_go_is_named_and_holds_up_no_release() {
     let mut world = turned("BLUE_GREEN", true);
     assert_eq!(written(&mut world).len(), 0);
     let reason = world.reason("shop/acme");
-    assert!(reason.contains("The deployment strategy cannot be updated now."), "{reason}");
+    assert!(
+        reason.contains("The deployment strategy cannot be updated now."),
+        "{reason}"
+    );
     world.apply(&v2());
     assert_eq!(written(&mut world).len(), 4);
     assert_eq!(world.aws.by_hand().strategy(WORKER), "BLUE_GREEN");

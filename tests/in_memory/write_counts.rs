@@ -8,6 +8,7 @@ use crate::world::World;
 
 pub(crate) fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
     let mut world = World::new(platform);
+    world.aws.by_hand().take_grace_period_with_groups();
     world.apply(app);
     world.settle();
     world.assert_ready();

@@ -91,7 +91,8 @@ fn repairs_what_was_changed_by_hand() {
 
 #[test]
 fn a_deployment_strategy_that_a_hand_has_chosen_is_set_back_by_itself_and_holds_up_no_release() {
-    let back = "update service shop_acme_web: rolling deployments, 100/200 percent, circuit breaker with rollback";
+    let back =
+        "update service shop_acme_web: rolling deployments, 100/200 percent, circuit breaker with rollback";
     for strategy in ["BLUE_GREEN", "LINEAR", "CANARY"] {
         repair(|s| s.strategy = Some(strategy.into()), &[back]);
     }
@@ -115,7 +116,11 @@ fn a_deployment_strategy_that_a_hand_has_chosen_is_set_back_by_itself_and_holds_
     check(&wanted, &world, &[register]);
     service_of(&mut world, "web").deployment_percent = Some((50, 100));
     let scaled = app([process("web").quantity(3)]);
-    check(&scaled, &world, &["update service shop_acme_web: 3 tasks", ROLLOUT]);
+    check(
+        &scaled,
+        &world,
+        &["update service shop_acme_web: 3 tasks", ROLLOUT],
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState
 
 use super::scheduler::cluster_arn;
 use super::{DRAINING, FakeAws, refuse};
-use check::{check, check_content, check_named};
+use check::{NO_BALANCERS, check, check_content, check_named};
 pub(super) use service::{Ecs, Running};
 
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
@@ -237,6 +237,12 @@ impl aws::Ecs for FakeAws {
                     "The deployment strategy cannot be updated now.",
                 );
             }
+            if !state.ecs.takes_grace_period_with_groups
+                && found.attachments.is_empty()
+                && grace_period.is_some_and(|seconds| seconds > 0)
+            {
+                return refuse(UPDATE_SERVICE, "InvalidParameterException", NO_BALANCERS);
+            }
             let mut service = found.clone();
             if deployment.is_some() {
                 service.strategy = ROLLING.into();
@@ -256,6 +262,9 @@ impl aws::Ecs for FakeAws {
             }
             if let Some(attachments) = attachments {
                 service.attachments = attachments.to_vec();
+                if !attachments.is_empty() {
+                    service.settings.grace_period.get_or_insert(0);
+                }
                 check_named(state, UPDATE_SERVICE, &definition, attachments)?;
             }
             check(

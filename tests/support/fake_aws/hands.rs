@@ -181,6 +181,11 @@ impl Hands<'_> {
         (pace.start, pace.drain) = (start, drain);
     }
 
+    /// AWS has mended what it called a bug in 2022.
+    pub(crate) fn take_grace_period_with_groups(&mut self) {
+        self.state.ecs.takes_grace_period_with_groups = true;
+    }
+
     /// There is room for no more tasks than are wanted.
     pub(crate) fn leave_no_room(&mut self) {
         self.state.ecs.pace.one_by_one = true;
@@ -206,6 +211,10 @@ impl Hands<'_> {
 
     pub(crate) fn strategy(&mut self, service: &str) -> String {
         self.service(service).strategy.clone()
+    }
+
+    pub(crate) fn grace_period(&mut self, service: &str) -> Option<u32> {
+        self.service(service).settings.grace_period
     }
 
     /// As with a service whose circuit breaker was set by an older release of the controller.

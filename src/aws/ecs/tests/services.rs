@@ -79,7 +79,13 @@ async fn a_circuit_breaker_that_somebody_switched_is_seen() {
 
 #[tokio::test]
 async fn the_strategy_that_somebody_chose_is_seen() {
-    for strategy in ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY", "ONE_THAT_IS_YET_TO_COME"] {
+    for strategy in [
+        "ROLLING",
+        "BLUE_GREEN",
+        "LINEAR",
+        "CANARY",
+        "ONE_THAT_IS_YET_TO_COME",
+    ] {
         let configuration = json!({"deploymentConfiguration": {"strategy": strategy}});
         let found = read(with(service_json(), configuration)).await;
         assert_eq!(found.strategy.as_deref(), Some(strategy));

@@ -10,6 +10,8 @@ use empire_controller::model::service::{
 use super::super::{State, refuse};
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
+pub(super) const NO_BALANCERS: &str =
+    "Health check grace period is only valid for services configured to use load balancers";
 
 /// What RegisterTaskDefinition refuses.
 pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> Result<()> {
@@ -138,11 +140,7 @@ pub(super) fn check(
         );
     }
     if attachments.is_empty() && settings.grace_period.is_some_and(|seconds| seconds > 0) {
-        return refuse(
-            action,
-            CODE,
-            "Health check grace period is only valid for services configured to use load balancers",
-        );
+        return refuse(action, CODE, NO_BALANCERS);
     }
     if attachments.len() > TARGET_GROUPS_PER_SERVICE {
         return refuse(action, CODE, "load balancers can have at most 5 items.");

@@ -28,6 +28,8 @@ pub(in crate::fake_aws) struct Ecs {
     /// Images and programs whose tasks all run for a while and end, and begin anew.
     pub(in crate::fake_aws) looping: BTreeSet<String>,
     pub(in crate::fake_aws) pace: Pace,
+    /// UpdateService judges a grace period by the target groups that come with it, and not by those that there were.
+    pub(in crate::fake_aws) takes_grace_period_with_groups: bool,
     /// Target groups whose health checks fail.
     pub(in crate::fake_aws) unhealthy: BTreeSet<Arn>,
 }
