@@ -49,7 +49,7 @@ pub async fn apply(
         Ok(applied) => applied,
         Err(Error::Aws(error)) => match error.fault {
             Fault::Pending => Applied::Pending(error),
-            Fault::Absent | Fault::Stale => Applied::Stale(error),
+            Fault::Absent | Fault::Stale | Fault::Inactive => Applied::Stale(error),
             Fault::GracePeriod | Fault::Failed(_) => Applied::Failed(error.into()),
         },
         Err(error) => Applied::Failed(error),
@@ -316,10 +316,15 @@ async fn write(
                     attachments.as_deref(),
                 )
                 .await;
-            if rollouts::grace_period_follows(observed, service, update, &reply) {
+            if let Err(error) = &reply
+                && rollouts::does_better(observed, service, update, definition.as_ref(), error)
+            {
                 return Ok(Applied::Replan);
             }
             let mut state = reply?;
+            if update.grace_period.is_some() {
+                observed.grace_period_follows.remove(service);
+            }
             state.tags = tags;
             if let Some(rollout) = rollout {
                 submitted(observed, process, rollout, &state, update.redeploy.as_ref());

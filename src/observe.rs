@@ -282,7 +282,8 @@ async fn task_definitions(
 fn is_settled(observed: &Observed, desired: &Desired, family: &str, content: &TaskDefinition) -> bool {
     let service = observed.services.get(family);
     let runs = service.and_then(|service| observed.running_definition(service));
-    let runs = runs.filter(|runs| observed.has_content(runs, content, &desired.owner));
+    // No rollout begins with one that was deregistered.
+    let runs = runs.filter(|runs| runs.active && observed.has_content(runs, content, &desired.owner));
     let found = runs.or_else(|| observed.registered(content, &desired.owner));
     found.is_some_and(|found| {
         let earlier = observed.revision_of(content);

@@ -1,29 +1,30 @@
 //! What a write has started, kept for the status to remember.
 
-use crate::aws::{Fault, Result};
+use crate::aws::{AwsError, Fault};
+use crate::model::name::Arn;
 use crate::model::service::ServiceUpdate;
 use crate::model::state::{Observed, ServiceState};
 
-/// True if ECS refused an update for its grace period, and has not in this pass before: it goes out without, and the grace
-/// period after it.
-pub(super) fn grace_period_follows(
+/// True if a new plan does better than an update that ECS has refused: what its refusal shows is noted, once in a pass.
+pub(super) fn does_better(
     observed: &mut Observed,
     service: &str,
     update: &ServiceUpdate,
-    reply: &Result<ServiceState>,
+    named: Option<&Arn>,
+    error: &AwsError,
 ) -> bool {
-    match reply {
-        Err(error) => {
-            error.fault == Fault::GracePeriod
-                && update.grace_period.is_some()
-                && observed.grace_period_follows.insert(service.into())
+    match error.fault {
+        // It goes out without the grace period, and that after it.
+        Fault::GracePeriod => {
+            update.grace_period.is_some() && observed.grace_period_follows.insert(service.into())
         }
-        Ok(_) => {
-            if update.grace_period.is_some() {
-                observed.grace_period_follows.remove(service);
-            }
-            false
+        // What the service runs was deregistered since it was read: its content is registered again.
+        Fault::Inactive if named.is_none() => {
+            let running = observed.services.get(service).map(|found| &found.task_definition);
+            let running = running.and_then(|arn| observed.task_definitions.get_mut(arn));
+            running.is_some_and(|running| std::mem::take(&mut running.active))
         }
+        Fault::Inactive | Fault::Absent | Fault::Pending | Fault::Stale | Fault::Failed(_) => false,
     }
 }
 

@@ -181,7 +181,10 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
                 "AWS call denied: the operator must act"
             );
         }
-        Fault::Failed(Class::Refused | Class::Conflict | Class::Invalid) | Fault::Stale => {
+        Fault::Failed(Class::Refused | Class::Conflict | Class::Invalid)
+        | Fault::Stale
+        | Fault::Inactive
+        | Fault::GracePeriod => {
             line!(warn, operation, id, milliseconds, code, words, "AWS call refused");
         }
         Fault::Failed(Class::Transient | Class::Throttled) => {

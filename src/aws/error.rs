@@ -22,6 +22,8 @@ pub enum Fault {
     Pending,
     /// The world is not as the plan believed: look again.
     Stale,
+    /// A task definition was deregistered: what runs it goes on, but nothing new is started from it.
+    Inactive,
     /// A grace period came with a service's first target groups, and ECS has judged it by those that there were before:
     /// it is taken in a call of its own, after them.
     GracePeriod,
@@ -69,7 +71,7 @@ impl AwsError {
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
-            Fault::Absent | Fault::Pending | Fault::Stale => Class::Transient,
+            Fault::Absent | Fault::Pending | Fault::Stale | Fault::Inactive => Class::Transient,
             Fault::GracePeriod => Class::Refused,
             Fault::Failed(class) => class,
         }
@@ -429,7 +431,7 @@ const RULES: &[Rule] = &[
 
     // Another world than the plan believed in.
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
-    rule(ECS, NAMELESS, Fault::Stale).saying("TaskDefinition is inactive"),
+    rule(ECS, NAMELESS, Fault::Inactive).saying("TaskDefinition is inactive"),
     rule(ECS, &["ServiceNotActiveException"], Fault::Stale),
     // A rollout that ended before it was stopped.
     rule(ECS, &["ConflictException", "ServiceDeploymentNotFoundException"], Fault::Stale),

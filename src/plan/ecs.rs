@@ -327,6 +327,13 @@ impl Update<'_> {
         self.view.observed.grace_period_follows.contains(&self.found.name)
     }
 
+    /// Somebody has deregistered what the service runs: ECS goes on with it, also while it scales, but begins no rollout of it:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deregister-task-definition-v2.html>.
+    fn runs_deregistered(&self) -> bool {
+        let running = self.view.observed.running_definition(self.found);
+        running.is_some_and(|running| !running.active)
+    }
+
     /// The settings that are known to differ.
     fn settings(&self) -> ServiceUpdate {
         let (wanted, found) = (&self.service.settings, self.found);
@@ -427,12 +434,21 @@ impl Update<'_> {
         &self,
         plan: &mut Plan,
         mut update: ServiceUpdate,
-        task_definition: Option<TaskDefinition>,
+        mut task_definition: Option<TaskDefinition>,
         attachments: Option<Vec<Attachment<String>>>,
     ) -> bool {
         let rollout = self.rollout_of(&update, task_definition.as_ref(), attachments.as_deref());
         if rollout.is_some() {
             update.redeploy = self.redeploy_on_the_way();
+            if task_definition.is_none()
+                && self.runs_deregistered()
+                && let Some(content) = self.view.wanted_definition(self.process, self.wanted)
+            {
+                if !is_registered(self.view, &content) {
+                    return register(self.view, plan, self.process, self.wanted, &content);
+                }
+                task_definition = Some(content);
+            }
         }
         let stay = attachments
             .as_ref()

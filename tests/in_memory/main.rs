@@ -16,6 +16,7 @@ mod world;
 
 mod crash;
 mod deadlines;
+mod deregistered;
 mod echoes;
 mod exposures;
 mod foretold;

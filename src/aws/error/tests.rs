@@ -197,12 +197,10 @@ fn pending() {
 
 #[test]
 fn stale() {
-    for message in [
-        "Creation of service was not idempotent.",
-        "TaskDefinition is inactive",
-    ] {
-        check("ecs:X", &VERBS, &NAMELESS, message, Fault::Stale);
-    }
+    let message = "Creation of service was not idempotent.";
+    check("ecs:X", &VERBS, &NAMELESS, message, Fault::Stale);
+    let message = "TaskDefinition is inactive";
+    check("ecs:X", &VERBS, &NAMELESS, message, Fault::Inactive);
     let codes = ["ServiceNotActiveException"];
     check("ecs:X", &but(Verb::Delete), &codes, "", Fault::Stale);
     let codes = [

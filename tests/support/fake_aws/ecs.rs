@@ -14,7 +14,7 @@ use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState
 
 use super::scheduler::cluster_arn;
 use super::{DRAINING, FakeAws, refuse};
-use check::{NO_BALANCERS, check, check_content, check_named};
+use check::{NO_BALANCERS, check, check_active, check_content, check_named};
 pub(super) use service::{Ecs, Running};
 
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
@@ -163,6 +163,7 @@ impl aws::Ecs for FakeAws {
                 task_definition,
                 attachments,
             )?;
+            check_active(state, CREATE_SERVICE, task_definition)?;
             check_named(state, CREATE_SERVICE, task_definition, attachments)?;
             let id = state.id();
             let arn = Arn(format!(
@@ -276,11 +277,14 @@ impl aws::Ecs for FakeAws {
                 &service.attachments,
             )?;
             let same_targets = service.attachments == found.attachments;
-            if &definition != found.definition()
+            let rolls_out = &definition != found.definition()
                 || !same_targets
                 || service.settings.network != found.settings.network
-                || update.forces_rollout()
-            {
+                || update.forces_rollout();
+            if rolls_out || task_definition.is_some() {
+                check_active(state, UPDATE_SERVICE, &definition)?;
+            }
+            if rolls_out {
                 // The one that was not complete goes at once: nothing of it serves.
                 service.deployments.retain(|deployment| deployment.running > 0);
                 for replaced in &mut service.deployments {

@@ -217,6 +217,20 @@ impl Hands<'_> {
         self.service(service).settings.grace_period
     }
 
+    /// What the service runs.
+    pub(crate) fn deregister_running(&mut self, service: &str) {
+        let running = self.service(service).definition().clone();
+        let mut all = self.state.ecs.definitions.iter_mut();
+        all.find(|known| known.arn == running).unwrap().active = false;
+    }
+
+    /// How many revisions of a family a service may be given.
+    pub(crate) fn active_revisions(&self, family: &str) -> usize {
+        let all = self.state.ecs.definitions.iter();
+        all.filter(|known| known.active && known.content.family == family)
+            .count()
+    }
+
     /// As with a service whose circuit breaker was set by an older release of the controller.
     pub(crate) fn forget_failures(&mut self, service: &str) {
         self.service(service).forgets_failures = true;

@@ -86,9 +86,6 @@ pub(super) fn check(
             format!("Unable to describe task definition {definition}"),
         );
     };
-    if !found.active {
-        return refuse(action, "ClientException", "TaskDefinition is inactive");
-    }
     let content = &found.content;
     let Some(launch_type) = launch_type(capacity) else {
         return refuse(
@@ -159,6 +156,14 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// A service goes on with what was deregistered, and scales; but nothing is begun with it.
+pub(super) fn check_active(state: &State, action: &'static str, definition: &Arn) -> Result<()> {
+    match state.ecs.definition(definition) {
+        Some(found) if !found.active => refuse(action, "ClientException", "TaskDefinition is inactive"),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What a task definition must be compatible with. `None` for a mix that AWS refuses.
