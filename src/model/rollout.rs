@@ -105,12 +105,13 @@ impl Progress {
     }
 }
 
+/// A deployment that is still listed has a task that drains, also if ECS does not count that as running any more.
 fn old_tasks(service: &ServiceState) -> u32 {
     let old = service
         .deployments
         .iter()
         .filter(|deployment| !deployment.primary);
-    old.map(|deployment| deployment.running).sum()
+    old.map(|deployment| deployment.running.max(1)).sum()
 }
 
 /// A rollout that failed and is not submitted again.

@@ -5,6 +5,7 @@ use crate::fixtures::{AppFixture, ProcessFixture, app, staging, worker};
 use crate::world::World;
 
 const V2: &str = "registry.example/acme:v2";
+const V3: &str = "registry.example/acme:v3";
 const WORKER: &str = "shop_acme_worker";
 
 fn of(worker: ProcessFixture) -> AppFixture {
@@ -111,7 +112,9 @@ fn an_exposure_that_failed_is_tried_again_and_taken_back() {
         world.aws.by_hand().break_tasks(V2);
         world.apply(&exposed().image(V2));
         world.settle();
-        updates(&mut world, &of(worker()), 0);
+        // It stays as it is until something else is sent.
+        updates(&mut world, &of(worker()), 90);
+        updates(&mut world, &of(worker()).image(V3), 0);
     }
 }
 

@@ -217,6 +217,20 @@ fn stale() {
 }
 
 #[test]
+fn a_grace_period_that_comes_with_the_first_target_groups() {
+    let message = "Health check grace period is only valid for services configured to use load balancers";
+    check(
+        "ecs:UpdateService",
+        &[Verb::Modify],
+        &NAMELESS,
+        message,
+        Fault::GracePeriod,
+    );
+    // Nothing can follow a create.
+    check("ecs:CreateService", &[Verb::Create], &NAMELESS, message, REFUSED);
+}
+
+#[test]
 fn absent() {
     let codes = ["ServiceNotFoundException", "ResourceNotFoundException"];
     check("ecs:X", &VERBS, &codes, "", Fault::Absent);

@@ -105,6 +105,8 @@ fn the_time_counts_from_the_last_progress() {
     // More new tasks than ever; fewer old ones than ever.
     assert_eq!(late(&[look(100, 1, 2)]), Some(100 + DEADLINE));
     assert_eq!(late(&[look(100, 1, 2), look(300, 1, 1)]), Some(300 + DEADLINE));
+    // The last of them has drained, whether ECS counted it so long or not.
+    assert_eq!(late(&[look(100, 2, 0), look(300, 2, None)]), Some(300 + DEADLINE));
     // The same as before is none, nor what was there before.
     assert_eq!(late(&[look(100, 1, 1), look(300, 1, 1)]), Some(100 + DEADLINE));
     assert_eq!(
