@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::api;
 use crate::config::{Plan, Procfile};
 use crate::controller::{MANIFEST_LIMIT, Preview, Sdk, preview};
-use crate::procfile::{self, Identity};
+use crate::procfile::{self, Identity, Translated};
 
 /// An error is one line for standard error; then the status is 1.
 pub type Ended = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
@@ -21,7 +21,7 @@ pub fn crds() -> Ended {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the App of a Procfile, or says of everything why it cannot be one.
+/// Prints the App of a Procfile, and warns of what is other here than elsewhere; or says of everything why it cannot be one.
 pub fn translate(arguments: Procfile) -> Ended {
     let source = arguments.file.display();
     let text = read(&arguments.file, procfile::LIMIT)?;
@@ -30,8 +30,11 @@ pub fn translate(arguments: Procfile) -> Ended {
         image: arguments.image,
         platform: arguments.platform,
     };
-    match procfile::translate(&text, &identity) {
-        Ok(app) => {
+    match procfile::translate_with(&text, &identity, arguments.shell) {
+        Ok(Translated { app, warnings }) => {
+            for warning in &warnings {
+                eprintln!("{source}: warning: {warning}");
+            }
             print(procfile::to_yaml(&app)?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }

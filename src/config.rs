@@ -25,7 +25,7 @@ pub enum Command {
     /// Translate a Procfile, standard or extended, into an App
     ///
     /// What cannot be carried over is an error that names line, process and key; then nothing is written to standard
-    /// output, and the exit status is 1.
+    /// output, and the exit status is 1. What would not do here what it did elsewhere is a warning on standard error.
     Procfile(Procfile),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
@@ -121,6 +121,10 @@ pub struct Procfile {
     /// The Platform to run on [default: none, which is the default one]
     #[arg(long, value_parser = label)]
     pub platform: Option<String>,
+
+    /// Have sh -c '…' run each command that only a shell would understand
+    #[arg(long)]
+    pub shell: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -10,6 +10,7 @@ mod load_balancing;
 mod records;
 mod schedule;
 mod service;
+pub(crate) mod shell;
 mod tenancy;
 pub(crate) mod text;
 
@@ -159,6 +160,7 @@ impl Builder<'_> {
             task_definition: self.task_definition(&[])?,
             runs,
             load_balancing: None,
+            hint: self.hint(),
         })
     }
 
@@ -178,6 +180,7 @@ impl Builder<'_> {
             task_definition: self.task_definition(&ports)?,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
+            hint: self.hint(),
         })
     }
 
@@ -242,12 +245,12 @@ impl Builder<'_> {
     }
 
     fn warning(&self) -> Option<String> {
-        let sign = text::looks_like_shell(&self.process.command)?;
-        Some(format!(
-            "process {}: command contains {sign}, but no shell runs it: the program gets these characters as they are; \
-             to have one, write sh -c '…'",
-            self.name
-        ))
+        Some(format!("process {}: {}", self.name, self.hint()?))
+    }
+
+    fn hint(&self) -> Option<String> {
+        let needs = shell::needs(&self.process.command, &self.process.args)?;
+        Some(format!("command {needs}: {}", needs.advice()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! A Procfile's text, in every format that Empire read and in that of the API itself, to an [`App`].
 //!
-//! Nothing is dropped: what cannot be carried over is a [`Problem`] that says where, and all of them are told at once.
-//! Nor is anything added: what the text leaves out, the App leaves out, and `desired` has the defaults. The text is read
+//! Nothing is dropped: what cannot be carried over is a [`Problem`] that says where, and all of them are told at once; what
+//! would not do here what it did elsewhere is carried over with a warning. Nor is anything added: what the text leaves out, the App leaves out, and `desired` has the defaults. The text is read
 //! by `yaml.rs` into a tree, that by the schema of the API into a process, and that is held to the API's rules, so the API
 //! server takes what comes out.
 
 mod fields;
+mod once;
 mod ports;
 mod problem;
 mod process;
@@ -26,7 +27,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::api::app::{App, AppSpec, Process};
 pub use problem::Problem;
-use problem::{Path, Report};
+use problem::{Found, Path, Report};
 use yaml::{Node, Value};
 
 /// Bytes that a Procfile may have.
@@ -41,38 +42,70 @@ pub struct Identity {
     pub platform: Option<String>,
 }
 
-/// The App of a Procfile, or everything that cannot be carried over, in the order of the text.
-pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
-    translate_by(&schema(), text, identity)
+/// An App, and what in its Procfile would not do here what it did elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Translated {
+    pub app: App,
+    /// In the order of the text.
+    pub warnings: Vec<Problem>,
 }
 
-fn translate_by(schema: &JSONSchemaProps, text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
-    let mut problems = Vec::new();
+/// The App of a Procfile, or everything that cannot be carried over, in the order of the text.
+pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
+    translate_with(text, identity, false).map(|translated| translated.app)
+}
+
+/// Likewise, with warnings. With `wraps`, a command that needs a shell gets one.
+pub fn translate_with(text: &[u8], identity: &Identity, wraps: bool) -> Result<Translated, Vec<Problem>> {
+    translate_by(&schema(), text, identity, wraps)
+}
+
+fn translate_by(
+    schema: &JSONSchemaProps,
+    text: &[u8],
+    identity: &Identity,
+    wraps: bool,
+) -> Result<Translated, Vec<Problem>> {
+    let mut found = Found::default();
+    let context = Context {
+        app: &identity.name,
+        schema,
+        wraps,
+    };
     let processes = match read(text) {
-        Ok(root) => processes(&root, schema, &identity.name, &mut problems),
+        Ok(root) => processes(&root, context, &mut found),
         Err(problem) => {
-            problems.push(problem);
+            found.problems.push(problem);
             BTreeMap::new()
         }
     };
-    if problems.is_empty() {
-        return Ok(App {
-            metadata: ObjectMeta {
-                name: Some(identity.name.clone()),
-                ..ObjectMeta::default()
-            },
-            spec: AppSpec {
-                platform: identity.platform.clone(),
-                image: identity.image.clone(),
-                processes,
-                ..AppSpec::default()
-            },
-            status: None,
-        });
+    let Found { problems, warnings } = found.in_order();
+    if !problems.is_empty() {
+        return Err(problems);
     }
-    problems.sort();
-    problems.dedup();
-    Err(problems)
+    let app = App {
+        metadata: ObjectMeta {
+            name: Some(identity.name.clone()),
+            ..ObjectMeta::default()
+        },
+        spec: AppSpec {
+            platform: identity.platform.clone(),
+            image: identity.image.clone(),
+            processes,
+            ..AppSpec::default()
+        },
+        status: None,
+    };
+    Ok(Translated { app, warnings })
+}
+
+/// Holds for every process of a Procfile.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    app: &'a str,
+    /// Tells the API server about a process.
+    schema: &'a JSONSchemaProps,
+    wraps: bool,
 }
 
 /// An App as YAML that `kubectl apply -f -` takes. Texts that any YAML reader could take for something else are quoted.
@@ -102,18 +135,13 @@ fn read(text: &[u8]) -> Result<Rc<Node>, Problem> {
     root.ok_or_else(|| whole(1, "has no processes, such as `web: ./bin/web`"))
 }
 
-fn processes(
-    root: &Node,
-    schema: &JSONSchemaProps,
-    app: &str,
-    problems: &mut Vec<Problem>,
-) -> BTreeMap<String, Process> {
+fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<String, Process> {
     let mut processes = BTreeMap::new();
     let entries = fields::entries(root, &mut |process, line, message| {
         let process = (!process.is_empty()).then_some(process);
-        problems.push(Problem::new(line, process, "", message));
+        found.problems.push(Problem::new(line, process, "", message));
     });
-    let mut whole = |message: &str| problems.push(Problem::new(root.line, None, "", message));
+    let mut whole = |message: &str| found.problems.push(Problem::new(root.line, None, "", message));
     let Some(entries) = entries else {
         whole("must be a map of processes by name, such as `web: ./bin/web`");
         return processes;
@@ -131,17 +159,17 @@ fn processes(
         .values()
         .any(|(_, node)| matches!(node.value, Value::Map(_)));
     for (name, (line, node)) in entries {
-        let mut report = Report::new(name, line, problems);
+        let mut report = Report::new(name, line, found);
         if let Some(message) = wrong_name(name) {
             report.of("", message);
         }
         let process = match &node.value {
-            Value::Map(_) => process::extended(node, line, schema, &mut report),
+            Value::Map(_) => process::extended(node, line, context, &mut report),
             Value::Scalar(_) if is_extended && node.is_null() => {
                 report.at(&Path::default(), line, "is empty: say what the process runs");
                 continue;
             }
-            Value::Scalar(_) if !is_extended => process::standard(node, schema, &mut report),
+            Value::Scalar(_) if !is_extended => process::standard(node, context, &mut report),
             Value::Scalar(_) => {
                 let message =
                     "is a command alone, while other processes are maps: write `command:` before it";
@@ -153,8 +181,10 @@ fn processes(
                 continue;
             }
         };
-        if let Some(process) = process {
-            rules::check(app, name, &process, &mut report);
+        if let Some(mut process) = process {
+            let is_line = matches!(node.value, Value::Scalar(_));
+            once::check(context.app, name, &mut process, is_line, &mut report);
+            rules::check(context.app, name, &process, &mut report);
             processes.insert(name.to_owned(), process);
         }
     }

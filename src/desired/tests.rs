@@ -167,6 +167,8 @@ fn a_command_that_looks_as_if_it_wanted_a_shell_gets_a_warning() {
         ("a && b", "&&"),
         ("a | b", "|"),
         ("a > b", ">"),
+        ("QUEUE=low a", "QUEUE="),
+        ("exec a", "exec"),
     ] {
         let warnings = warnings(command);
         assert_eq!(warnings.len(), 1, "{command}");
@@ -175,7 +177,13 @@ fn a_command_that_looks_as_if_it_wanted_a_shell_gets_a_warning() {
             "{warnings:?}"
         );
     }
-    assert!(warnings("bin/rails console --price 5$").is_empty());
+    for command in [
+        "bin/rails console --price 5$",
+        "sh -c 'a $B'",
+        "nginx -g 'daemon off;'",
+    ] {
+        assert_eq!(warnings(command), [""; 0], "{command}");
+    }
 }
 
 #[test]

@@ -63,19 +63,6 @@ pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
     Some(mebibytes as u32)
 }
 
-/// What a command line holds that only a shell would understand.
-pub(super) fn looks_like_shell(command: &str) -> Option<&'static str> {
-    let variable = command.match_indices('$').any(|(at, _)| {
-        command[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || "_{(".contains(next))
-    });
-    if variable {
-        return Some("$");
-    }
-    ["&&", "||", "|", ">", "<", ";", "`"]
-        .into_iter()
-        .find(|sign| command.contains(sign))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,20 +98,6 @@ mod tests {
             ("9Ei", None),
         ] {
             assert_eq!(mebibytes(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn sees_what_wants_a_shell() {
-        for (command, expected) in [
-            ("./bin/web --port $PORT", Some("$")),
-            ("a && b", Some("&&")),
-            ("a | b", Some("|")),
-            ("a > b", Some(">")),
-            ("./bin/web --price 5$", None),
-            ("bin/rails console", None),
-        ] {
-            assert_eq!(looks_like_shell(command), expected, "{command}");
         }
     }
 }

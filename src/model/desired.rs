@@ -40,6 +40,8 @@ pub struct DesiredProcess {
     pub runs: Runs,
     /// Only with a service.
     pub load_balancing: Option<LoadBalancing>,
+    /// What is odd about the command, and may be why its tasks fail.
+    pub hint: Option<String>,
 }
 
 /// What starts the tasks of a process.

@@ -298,6 +298,7 @@ impl Process {
                 }),
             },
             load_balancing,
+            hint: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a Procfile cannot be carried over, and where: places in the text, and what is found in them.
+//! What is to be said of a Procfile, and where: places in the text, and what is found in them.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter, Result};
 /// As much of a name as a message shows; a name that is longer is wrong anyway.
 const SHOWN: usize = 80;
 
-/// One thing that cannot be carried over. Values of environment variables are not in it, since they may be secret.
+/// One thing that cannot be carried over, or does not do here what it did elsewhere. Values of environment variables are not in it, since they may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// From 1; of what an alias stands for, not of the alias. 0: the text as a whole.
@@ -40,6 +40,27 @@ impl Display for Problem {
             write!(f, "{}: ", self.key)?;
         }
         f.write_str(&self.message)
+    }
+}
+
+/// What is found in a text.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl Found {
+    /// Each thing once, in the order of the text.
+    pub(super) fn in_order(mut self) -> Self {
+        self.problems.sort();
+        self.problems.dedup();
+        self.warnings.sort();
+        self.warnings.dedup();
+        // Of the text as a whole: after what it is a remark on.
+        let whole = self.warnings.partition_point(|warning| warning.line == 0);
+        self.warnings.rotate_left(whole);
+        self
     }
 }
 
@@ -102,11 +123,11 @@ impl Path {
     }
 }
 
-/// What was found in the text of one process: its problems, and where its fields come from.
+/// What was found in the text of one process, and where its fields come from.
 pub(super) struct Report<'a> {
     process: &'a str,
-    problems: &'a mut Vec<Problem>,
-    /// How many there were before.
+    found: &'a mut Found,
+    /// How many problems there were before.
     before: usize,
     /// By target: the line and the source.
     places: BTreeMap<String, (usize, String)>,
@@ -114,17 +135,17 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Of a process that begins on a line.
-    pub(super) fn new(process: &'a str, line: usize, problems: &'a mut Vec<Problem>) -> Self {
+    pub(super) fn new(process: &'a str, line: usize, found: &'a mut Found) -> Self {
         Self {
             process,
-            before: problems.len(),
-            problems,
+            before: found.problems.len(),
+            found,
             places: BTreeMap::from([(String::new(), (line, String::new()))]),
         }
     }
 
     pub(super) fn is_clean(&self) -> bool {
-        self.problems.len() == self.before
+        self.found.problems.len() == self.before
     }
 
     /// Remembers where a field comes from.
@@ -136,7 +157,20 @@ impl<'a> Report<'a> {
     /// A problem in the text.
     pub(super) fn at(&mut self, path: &Path, line: usize, message: impl Into<String>) {
         let problem = Problem::new(line, Some(self.process), &path.source, message);
-        self.problems.push(problem);
+        self.found.problems.push(problem);
+    }
+
+    /// A warning about a place that is known.
+    pub(super) fn warn(&mut self, path: &Path, message: &str) {
+        let line = self.places.get(&path.target).or_else(|| self.places.get(""));
+        let line = line.map_or(0, |(line, _)| *line);
+        let warning = Problem::new(line, Some(self.process), &path.source, message);
+        self.found.warnings.push(warning);
+    }
+
+    /// A warning about the text as a whole.
+    pub(super) fn warn_of_all(&mut self, message: &str) {
+        self.found.warnings.push(Problem::new(0, None, "", message));
     }
 
     /// A problem with a field of the API, told of the place that it comes from, or that of what it would stand in.
@@ -152,7 +186,7 @@ impl<'a> Report<'a> {
                 };
                 let key = format!("{source}{rest}");
                 let problem = Problem::new(*line, Some(self.process), &key, message);
-                return self.problems.push(problem);
+                return self.found.problems.push(problem);
             }
             known = &known[..known.rfind(['.', '[']).unwrap_or(0)];
         }

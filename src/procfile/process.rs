@@ -6,21 +6,26 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSche
 use serde_json::{Map, Value as Json, json};
 
 use super::fields::{Entries, convert, entries_of, field, limits};
-use super::problem::{Path, Report};
+use super::problem::{Path, Report, shown};
 use super::yaml::{Node, Value};
-use super::{ports, words};
+use super::{Context, ports, words};
 use crate::api::app::Process;
+use crate::desired::shell;
 
 /// What is translated, rather than read by the schema alone.
 pub(super) const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
 
+/// ECS puts a command in place of the image's own, and leaves its entry point before it.
+const OF_AN_ENTRY_POINT: &str = "an image that has an ENTRYPOINT gets each command as arguments of that, sh -c too: then no shell runs it, \
+                                 unless the entry point ends with exec \"$@\"";
+
 /// A process of the standard format: a command line.
-pub(super) fn standard(command: &Node, schema: &JSONSchemaProps, report: &mut Report<'_>) -> Option<Process> {
+pub(super) fn standard(command: &Node, context: Context<'_>, report: &mut Report<'_>) -> Option<Process> {
     // The process is the key.
     let path = Path::default().as_target("command");
     let mut reader = Reader {
         entries: Entries::new(),
-        schema,
+        context,
         report,
         fields: Map::new(),
     };
@@ -32,7 +37,7 @@ pub(super) fn standard(command: &Node, schema: &JSONSchemaProps, report: &mut Re
 pub(super) fn extended(
     node: &Node,
     line: usize,
-    schema: &JSONSchemaProps,
+    context: Context<'_>,
     report: &mut Report<'_>,
 ) -> Option<Process> {
     let root = Path::default();
@@ -40,12 +45,12 @@ pub(super) fn extended(
     let entries = entries_of(node, &root, line, report)?;
     for (name, (line, value)) in &entries {
         if !TRANSLATED.contains(name) {
-            field(name, value, schema, &root, *line, report, &mut fields);
+            field(name, value, context.schema, &root, *line, report, &mut fields);
         }
     }
     let mut reader = Reader {
         entries,
-        schema,
+        context,
         report,
         fields,
     };
@@ -70,7 +75,7 @@ pub(super) fn extended(
 /// A process of which some has been read.
 struct Reader<'a, 'r> {
     entries: Entries<'a>,
-    schema: &'a JSONSchemaProps,
+    context: Context<'a>,
     report: &'a mut Report<'r>,
     fields: Map<String, Json>,
 }
@@ -104,6 +109,9 @@ impl<'a> Reader<'a, '_> {
             let message = "names no program: its first word is empty";
             return self.report.at(path, line, message);
         }
+        if self.wants_a_shell(node, &words, path) {
+            return;
+        }
         match node.text() {
             // Both split it alike: nothing is gained by writing it in another way.
             Some(text) if shell_words::split(text).is_ok_and(|ours| ours == words) => {
@@ -114,6 +122,45 @@ impl<'a> Reader<'a, '_> {
                 self.set_command(&words::quote(program), arguments.to_vec());
             }
         }
+    }
+
+    /// Warns of a command that only a shell would understand, or wraps it for one, which is then done.
+    fn wants_a_shell(&mut self, node: &Node, words: &[String], path: &Path) -> bool {
+        let given = self.fields.get("args").and_then(Json::as_array);
+        let given: Vec<String> = given
+            .into_iter()
+            .flatten()
+            .filter_map(|word| word.as_str().map(Into::into))
+            .collect();
+        let (line, further) = match node.text() {
+            Some(text) => (text.trim(), given),
+            None => ("", [words, &given].concat()),
+        };
+        let Some(needs) = shell::needs(line, &further) else {
+            return false;
+        };
+        let wrapped = shell::wrapped(line, &further);
+        if self.context.wraps
+            && let Some(wrapped) = wrapped
+        {
+            self.fields.remove("args");
+            self.set_command(&wrapped, Vec::new());
+            if let Some(message) = needs.of_bash() {
+                self.report.warn(path, &message);
+            }
+            self.report.warn_of_all(OF_AN_ENTRY_POINT);
+            return true;
+        }
+        let advice = match wrapped {
+            Some(wrapped) if needs.may_be_shown(&wrapped) => {
+                format!("write {}, as --shell does", shown(&wrapped))
+            }
+            Some(_) => format!("{}, as --shell does", needs.advice()),
+            None => needs.advice(),
+        };
+        self.report.warn(path, &format!("{needs}: {advice}"));
+        self.report.warn_of_all(OF_AN_ENTRY_POINT);
+        false
     }
 
     /// The words of a list: the source text of what is there, so that `~` is one, and nothing at all is none.
@@ -147,7 +194,7 @@ impl<'a> Reader<'a, '_> {
         if self.given(field).is_some() {
             self.report
                 .at(&path, line, format!("is there twice, also as {field}"));
-        } else if let Some(schema) = property(self.schema, field) {
+        } else if let Some(schema) = property(self.context.schema, field) {
             let value = convert(value, schema, &path, line, self.report);
             self.fields.extend(value.map(|value| (field.into(), value)));
         }
@@ -174,7 +221,8 @@ impl<'a> Reader<'a, '_> {
                 self.report.at(&path.key(name), line, message);
                 continue;
             };
-            let schema = property(self.schema, "placement").and_then(|schema| property(schema, field));
+            let schema =
+                property(self.context.schema, "placement").and_then(|schema| property(schema, field));
             if let Some(schema) = schema
                 && !value.is_null()
             {
@@ -222,7 +270,7 @@ impl<'a> Reader<'a, '_> {
     fn finish(mut self) -> Option<Process> {
         let process = Path::default();
         for (name, value) in &self.fields {
-            if let Some(schema) = property(self.schema, name) {
+            if let Some(schema) = property(self.context.schema, name) {
                 limits(value, schema, &process.key(name), self.report);
             }
         }

@@ -1,5 +1,6 @@
 //! What becomes of a Procfile.
 
+mod lines;
 mod property;
 mod refused;
 
@@ -7,7 +8,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSche
 
 use std::sync::LazyLock;
 
-use super::{Identity, JSONSchemaProps, Problem, to_yaml};
+use super::{Identity, JSONSchemaProps, Problem, Translated, to_yaml};
 use crate::api::app::App;
 
 fn identity() -> Identity {
@@ -19,9 +20,13 @@ fn identity() -> Identity {
 }
 
 /// Made once, since that takes longer than most texts do.
-fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
+fn translate_with(text: &[u8], identity: &Identity, wraps: bool) -> Result<Translated, Vec<Problem>> {
     static SCHEMA: LazyLock<JSONSchemaProps> = LazyLock::new(super::schema);
-    super::translate_by(&SCHEMA, text, identity)
+    super::translate_by(&SCHEMA, text, identity, wraps)
+}
+
+fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
+    translate_with(text, identity, false).map(|translated| translated.app)
 }
 
 fn translated(text: &str) -> Result<App, Vec<Problem>> {

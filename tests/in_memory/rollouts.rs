@@ -231,6 +231,31 @@ fn a_redeploy_that_fails_is_no_success_although_the_old_tasks_are_of_the_same_re
 }
 
 #[test]
+fn a_failed_release_is_told_of_a_command_that_wants_a_shell() {
+    let with_command = |command: &str| app("acme").process("worker", process(command).quantity(1));
+    let failed = |command: &str| {
+        let mut world = settled(&staging(), &with_command("./bin/worker"));
+        world.apply(&with_command(command).image(V2));
+        world.run(1);
+        world.aws.by_hand().stop_rollout("shop_acme_worker");
+        world.settle_or_not();
+        world.reason("shop/acme")
+    };
+    let hint = "; command contains QUEUE=, which only a shell understands, and none runs it: \
+                set variables in env, or write sh -c '…' to have one";
+    let reason = failed("QUEUE=low ./bin/worker");
+    assert!(
+        reason.starts_with("RolloutFailed: ") && reason.ends_with(hint),
+        "{reason}"
+    );
+    let reason = failed("./bin/worker 'QUEUE=low | x'");
+    assert!(
+        reason.starts_with("RolloutFailed: ") && !reason.contains("shell"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_hand_change_is_repaired_and_not_taken_for_a_rollback() {
     let mut world = World::new(&staging());
     world.apply(&acme());

@@ -378,11 +378,14 @@ impl Update<'_> {
     }
 
     fn fails(&self, plan: &mut Plan, why: &str) {
+        let wanted = self.view.desired.processes.get(self.process);
+        let hint = wanted.and_then(|wanted| wanted.hint.as_ref());
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         plan.obstacles.push(Obstacle {
             process: self.process.into(),
             kind: ObstacleKind::RolloutFailed,
             message: format!(
-                "process {}: the rollout failed, and waits for an edit or a new empire.dev/redeploy: {why}",
+                "process {}: the rollout failed, and waits for an edit or a new empire.dev/redeploy: {why}{hint}",
                 self.process
             ),
         });
