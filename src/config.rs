@@ -133,6 +133,10 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
     pub owner_id: Option<String>,
 
+    /// The recorded owner id, where another is to take its place; what it owns in AWS stays there
+    #[arg(long, env = "EMPIRE_REPLACE_OWNER_ID", value_parser = owner_id)]
+    pub replace_owner_id: Option<String>,
+
     /// How often a settled App is compared with AWS as a whole, jittered
     #[arg(long, env = "EMPIRE_RESYNC_INTERVAL", default_value = "10m", value_parser = interval)]
     pub resync_interval: Duration,
@@ -235,6 +239,7 @@ mod tests {
             &["--retire-after", "-1m"],
             &["--owner-id", ""],
             &["--owner-id", "two words"],
+            &["--replace-owner-id", ""],
             &["--log-format", "xml"],
             &["--concurrency", "0"],
             &["--health-address", "here"],

@@ -66,7 +66,7 @@ pub async fn run(
     let mut early = stopping.clone();
     let begin = async {
         definitions::look(&client, &health).await?;
-        installation::establish(&client, &config.namespace, config.owner_id.as_deref())
+        established(&client, &config)
             .await
             .map_err(kubernetes::failed("find the owner id"))
     };
@@ -172,6 +172,22 @@ pub async fn run(
         () = stopped_before(unfilled, gave_up) => {}
     }
     Ok(())
+}
+
+async fn established(client: &Client, config: &Config) -> kube::Result<Installation> {
+    let Config {
+        namespace,
+        owner_id,
+        replace_owner_id,
+        ..
+    } = config;
+    installation::establish(
+        client,
+        namespace,
+        owner_id.as_deref(),
+        replace_owner_id.as_deref(),
+    )
+    .await
 }
 
 fn announce(installation: &Installation) {

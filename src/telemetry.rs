@@ -30,6 +30,7 @@ pub fn init(format: LogFormat) {
 pub fn announce(config: &Config) {
     let Config {
         owner_id,
+        replace_owner_id,
         resync_interval,
         retire_after,
         concurrency,
@@ -40,6 +41,7 @@ pub fn announce(config: &Config) {
     info!(
         version = env!("CARGO_PKG_VERSION"),
         owner_id,
+        replace_owner_id,
         resync_interval = ?resync_interval,
         retire_after = ?retire_after,
         concurrency,

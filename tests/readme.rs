@@ -221,7 +221,11 @@ fn every_flag_has_its_variable_and_default() {
             vec![
                 code(&format!("--{}", argument.get_long().unwrap())),
                 code(variable.to_str().unwrap()),
-                default.map_or_else(|| "UID of the namespace `kube-system`".into(), code),
+                match (argument.get_id().as_str(), default) {
+                    (_, Some(default)) => code(default),
+                    ("owner_id", None) => "UID of the namespace `kube-system`".into(),
+                    (_, None) => "none".into(),
+                },
             ]
         })
         .collect();

@@ -85,8 +85,8 @@ reasons! {
     PlatformNotReady,
     /// The App's Platform is being deleted and takes no new Apps. The developer names another.
     PlatformDeleting,
-    /// The owner id is not the one recorded in this cluster, after a restore for example, and nothing is written. The
-    /// operator starts the controller with the `--owner-id` that the message names.
+    /// The owner id is not the one recorded in this cluster or on the App, after a restore or with a mistyped flag, and
+    /// nothing is written. The operator starts the controller with the `--owner-id` that the message names.
     OwnerChanged,
     /// The custom resource definitions in the cluster are older than the controller, and could not hold what it must
     /// remember. Nothing is written. The operator applies those of the controller's version, as the message says.

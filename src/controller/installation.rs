@@ -1,21 +1,35 @@
 //! Who we are in AWS. The owner id is on everything we make, so a controller that woke up under another one would find
-//! nothing its own: without an explicit id it must equal the one recorded in the cluster, or nothing is written.
+//! nothing its own, and make all of it a second time. So it must equal the one recorded in the cluster, and the one
+//! recorded on each App, unless the one that it replaces is named, too.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::{Client, ResourceExt};
+use kube::api::{Api, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::DeserializeGuard;
+use kube::{Client, CustomResourceExt, ResourceExt};
 use serde_json::json;
+
+use super::resolve::{self, annotated};
+use super::uninstall;
+use crate::api::app::App;
 
 const CONFIG_MAP: &str = "empire-installation";
 const KEY: &str = "ownerId";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Installation {
-    Known(String),
-    /// Neither is to be trusted: after a restore into another cluster, say.
+    Known {
+        id: String,
+        /// The one that it takes the place of, as the operator says.
+        replaces: Option<String>,
+    },
+    /// Neither is to be trusted: after a restore into another cluster, or with a mistyped flag.
     Changed {
         recorded: String,
+        /// The object that records it.
+        recorded_by: String,
         found: String,
+        /// True if it was given as a flag.
+        explicit: bool,
     },
 }
 
@@ -23,22 +37,74 @@ impl Installation {
     /// The owner id, or why nothing may be written.
     pub(super) fn id(&self) -> Result<&str, String> {
         match self {
-            Installation::Known(id) => Ok(id),
-            Installation::Changed { recorded, found } => Err(format!(
-                "the ConfigMap {CONFIG_MAP} records owner id {recorded}, but this cluster's is {found}: start the \
-                 controller with --owner-id {recorded} to go on with what it owns in AWS"
-            )),
+            Installation::Known { id, .. } => Ok(id),
+            Installation::Changed {
+                recorded,
+                recorded_by,
+                found,
+                explicit,
+            } => {
+                let whose = if *explicit { "--owner-id" } else { "this cluster's" };
+                Err(format!(
+                    "{recorded_by} records owner id {recorded}, but {whose} is {found}: {}",
+                    advice(recorded)
+                ))
+            }
+        }
+    }
+
+    /// Why nothing may be written for an App whose resources carry this owner id, if they are not ours.
+    pub(super) fn contradiction(&self, recorded: &str) -> Option<String> {
+        match self {
+            Installation::Known { id, replaces } => {
+                let is_ours = id == recorded || replaces.as_deref() == Some(recorded);
+                (!is_ours).then(|| {
+                    format!(
+                        "what this App has in AWS carries owner id {recorded}, but the controller's is {id}: {}",
+                        advice(recorded)
+                    )
+                })
+            }
+            Installation::Changed { .. } => self.id().err(),
         }
     }
 }
 
-/// The owner id that the controller goes by, as far as can be seen: it records it.
-pub(super) async fn in_use(client: &Client, namespace: &str) -> kube::Result<String> {
+/// The same for every way in which an owner id can be wrong, and never with the wrong one as the one to take.
+fn advice(recorded: &str) -> String {
+    format!(
+        "start the controller with --owner-id {recorded} to go on with what it owns in AWS. Only to leave all of that where \
+         it is and begin anew, name it in --replace-owner-id {recorded}"
+    )
+}
+
+/// As whom the controller works here, as far as can be seen: it records the owner id. Nothing is written.
+pub(super) async fn in_use(
+    client: &Client,
+    namespace: &str,
+    explicit: Option<&str>,
+) -> kube::Result<Installation> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    match maps.get_opt(CONFIG_MAP).await?.and_then(recorded) {
-        Some(recorded) => Ok(recorded),
-        None => of_cluster(client).await,
-    }
+    let recorded = match maps.get_opt(CONFIG_MAP).await {
+        Ok(map) => map.and_then(recorded),
+        // Who may not see it says the id, and is believed.
+        Err(_) if explicit.is_some() => None,
+        Err(error) => return Err(error),
+    };
+    let id = match (explicit, recorded) {
+        (Some(found), Some(recorded)) if found != recorded => {
+            return Ok(Installation::Changed {
+                recorded,
+                recorded_by: the_config_map(),
+                found: found.into(),
+                explicit: true,
+            });
+        }
+        (None, Some(recorded)) => recorded,
+        (Some(found), _) => found.into(),
+        (None, None) => of_cluster(client).await?,
+    };
+    Ok(Installation::Known { id, replaces: None })
 }
 
 fn recorded(map: ConfigMap) -> Option<String> {
@@ -50,11 +116,37 @@ async fn of_cluster(client: &Client) -> kube::Result<String> {
     Ok(namespaces.get("kube-system").await?.uid().unwrap_or_default())
 }
 
-/// Finds the owner id and records it. An explicit one always wins.
+fn the_config_map() -> String {
+    format!("the ConfigMap {CONFIG_MAP}")
+}
+
+/// Another owner id than this that an App records, and which App; not the one that is to be replaced.
+async fn recorded_by_an_app(
+    client: &Client,
+    found: &str,
+    replaces: Option<&str>,
+) -> kube::Result<Option<(String, String)>> {
+    let apps: Api<DeserializeGuard<App>> = Api::all(client.clone());
+    let apps = uninstall::list(&apps, App::crd_name(), client, &ListParams::default()).await?;
+    let other = |app: &DeserializeGuard<App>| {
+        let record = match &app.0 {
+            Ok(app) => resolve::recorded(app),
+            Err(invalid) => annotated(&invalid.metadata),
+        };
+        let recorded = record?.owner_id?;
+        let namespace = app.namespace().unwrap_or_default();
+        let by = format!("App {namespace}/{}", app.name_any());
+        (recorded != found && replaces != Some(recorded.as_str())).then_some((recorded, by))
+    };
+    Ok(apps.iter().find_map(other))
+}
+
+/// Finds the owner id and records it. One that differs from what is recorded is taken only if that is named in `replaces`.
 pub(super) async fn establish(
     client: &Client,
     namespace: &str,
     explicit: Option<&str>,
+    replaces: Option<&str>,
 ) -> kube::Result<Installation> {
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let found = if let Some(id) = explicit {
@@ -64,10 +156,21 @@ pub(super) async fn establish(
     };
     let map = maps.get_opt(CONFIG_MAP).await?;
     let is_there = map.is_some();
-    let recorded = map.and_then(recorded);
-    match recorded {
-        Some(recorded) if recorded == found => {}
-        Some(recorded) if explicit.is_none() => return Ok(Installation::Changed { recorded, found }),
+    let record = match map.and_then(recorded) {
+        Some(recorded) => Some((recorded, the_config_map())),
+        // Lost with the namespace, or never written.
+        None => recorded_by_an_app(client, &found, replaces).await?,
+    };
+    match record {
+        Some((recorded, _)) if recorded == found => {}
+        Some((recorded, recorded_by)) if replaces != Some(recorded.as_str()) => {
+            return Ok(Installation::Changed {
+                recorded,
+                recorded_by,
+                found,
+                explicit: explicit.is_some(),
+            });
+        }
         Some(_) | None if is_there => {
             let data = json!({ "data": { KEY: found } });
             maps.patch(CONFIG_MAP, &PatchParams::default(), &Patch::Merge(data))
@@ -85,7 +188,10 @@ pub(super) async fn establish(
             maps.create(&PostParams::default(), &map).await?;
         }
     }
-    Ok(Installation::Known(found))
+    Ok(Installation::Known {
+        id: found,
+        replaces: replaces.map(ToOwned::to_owned),
+    })
 }
 
 #[cfg(test)]

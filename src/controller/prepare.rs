@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::installation::Installation;
-use super::resolve::{Resolved, resolve, unready};
+use super::resolve::{Resolved, recorded, resolve, unready};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -46,15 +46,21 @@ pub(super) fn bind<'a>(
     installation: &Installation,
 ) -> Result<Bound<'a>, Verdict> {
     let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
-    let installation = installation.id().map_err(changed)?;
-    let Resolved { platform, record } = resolve(app, platforms)?;
+    let owner_id = installation.id().map_err(changed)?;
+    // Of an App that is being deleted, too: under another id, nothing would be found to remove.
+    let theirs = recorded(app).and_then(|record| record.owner_id);
+    if let Some(message) = theirs.and_then(|theirs| installation.contradiction(&theirs)) {
+        return Err(changed(message));
+    }
+    let Resolved { platform, mut record } = resolve(app, platforms)?;
+    record.owner_id = Some(owner_id.into());
     if !is_leaving(app)
         && let Some(verdict) = unready(app, platform)
     {
         return Err(verdict);
     }
     let owner = Owner {
-        installation: installation.into(),
+        installation: owner_id.into(),
         app: desired::app_name(app),
     };
     Ok(Bound {

@@ -178,12 +178,10 @@ async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
 
 /// As whom the controller works here.
 async fn installation(client: &Client, plan: &Plan) -> Result<Installation, Failure> {
-    let id = match &plan.owner_id {
-        Some(id) => Ok(id.clone()),
-        None => installation::in_use(client, &plan.controller_namespace).await,
-    };
+    let explicit = plan.owner_id.as_deref();
     let unknown = |error| format!("find the owner id, which --owner-id can say: {}", words(&error));
-    Ok(Installation::Known(id.map_err(unknown)?))
+    let found = installation::in_use(client, &plan.controller_namespace, explicit).await;
+    Ok(found.map_err(unknown)?)
 }
 
 /// A verdict on an App that comes to no plan.

@@ -135,7 +135,7 @@ pub(super) fn account(platform: &Platform) -> Option<String> {
     role.split(':').nth(4).map(Into::into)
 }
 
-/// What of a Platform an App's resources depend on for good.
+/// What of a Platform an App's resources depend on for good; whose they are is for the installation to say.
 pub(super) fn record(platform: &Platform) -> PlatformRecord {
     let place = crate::desired::place(platform);
     let dns = platform.spec.dns.as_ref();
@@ -148,6 +148,7 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
         vpc_id: platform.spec.network.vpc_id.clone(),
         internal_zone_id: zone(dns.and_then(|dns| dns.internal.as_ref())),
         external_zone_id: zone(dns.and_then(|dns| dns.external.as_ref())),
+        owner_id: None,
     }
 }
 

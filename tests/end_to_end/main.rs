@@ -16,6 +16,7 @@ mod judged;
 mod lifecycle;
 mod manifests;
 mod names;
+mod owner;
 mod place;
 mod plan;
 mod ports;

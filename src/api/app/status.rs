@@ -72,6 +72,10 @@ pub struct PlatformRecord {
     /// The id of its external hosted zone, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_zone_id: Option<String>,
+
+    /// The owner id that the App's resources carry, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
 }
 
 /// One process, as it is in AWS.
