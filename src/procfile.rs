@@ -108,7 +108,7 @@ struct Context<'a> {
     wraps: bool,
 }
 
-/// An App as YAML that `kubectl apply -f -` takes. Texts that any YAML reader could take for something else are quoted.
+/// An App as YAML that `kubectl apply --server-side -f -` takes. Texts that any YAML reader could take for something else are quoted.
 pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut yaml = String::new();

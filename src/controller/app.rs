@@ -1,5 +1,6 @@
 //! One pass over one App: which Platform, what is wanted, the reconcile, and what to say about it.
 
+mod applied;
 mod leave;
 mod say;
 
@@ -159,6 +160,9 @@ impl<'a> Pass<'a> {
         }
         if self.is_new {
             self.remember(|memory| memory.built = false);
+        }
+        if !self.deleting {
+            self.warn_of_processes_without_value().await;
         }
         let platforms = self.context.caches.platforms();
         let context = self.context;

@@ -25,6 +25,8 @@ pub(super) struct Memory {
     pub written: Option<(String, AppStatus)>,
     /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
     pub built: bool,
+    /// The processes without a value that Warnings were about.
+    pub without_value: Vec<String>,
     pub look: Option<Look>,
     /// What the last pass remembers of rollouts, until a status says so: else a redeploy would be carried out again in every
     /// pass whose status cannot be written.

@@ -244,3 +244,43 @@ async fn a_platform_may_have_everything_left_behind() {
     place.delete("other");
     assert_eq!(place.aws.see().await, left, "what an App says itself counts");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_written_without_a_value_is_told_of() {
+    let place = Place::new(Cloud::Ministack, "valueless", "eu-central-2").await;
+    place.converge(&app("acme"));
+    let without = |platform: &str| {
+        format!(
+            "apiVersion: empire.dev/v1alpha1\nkind: App\nmetadata: {{name: acme}}\nspec:\n  platform: {platform}\n  \
+             image: registry.example.com/acme:v1\n  env: {{RAILS_ENV: production}}\n  processes:\n    \
+             web: {{command: ./bin/web, quantity: 2, expose: {{external: true, check: {{path: /health}}}}}}\n    worker:\n"
+        )
+    };
+    let manifest = without(&place.name);
+    // To server-side apply it is a mistake.
+    let refusal = place.try_kubectl(
+        &["apply", "--server-side", "--force-conflicts", "-f", "-"],
+        &manifest,
+    );
+    assert!(
+        refusal.as_ref().is_err_and(|refusal| refusal.contains("worker")),
+        "{refusal:?}"
+    );
+
+    place.try_kubectl(&["apply", "-f", "-"], &manifest).unwrap();
+    place.wait("app", "acme", "jsonpath={.status.observedGeneration}=2");
+    place.wait("app", "acme", "condition=Ready");
+    let events = "jsonpath={.items[?(@.reason==\"ProcessWithoutValue\")].message}";
+    let told = place
+        .eventually("a Warning", async || {
+            let told = place.kubectl(&["get", "events", "-o", events]);
+            (!told.is_empty()).then_some(told)
+        })
+        .await;
+    assert!(told.starts_with("processes.worker: "), "{told}");
+    assert!(told.contains("--server-side"), "{told}");
+    assert_eq!(told.matches("processes.worker").count(), 1, "{told}");
+    let services = place.aws.see().await.services;
+    assert_eq!(services.keys().collect::<Vec<_>>(), ["acme_web"]);
+    place.delete("acme");
+}
