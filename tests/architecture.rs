@@ -63,7 +63,12 @@ const MODULES: &[Module] = &[
     Module {
         name: "desired",
         modules: &["api", "model", "error"],
-        crates: &["jiff::tz::TimeZoneDatabase", "shell_words"],
+        crates: &[
+            "jiff::ToSpan",
+            "jiff::civil::Date",
+            "jiff::tz::TimeZoneDatabase",
+            "shell_words",
+        ],
         pure: true,
     },
     Module {
