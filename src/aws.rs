@@ -19,7 +19,7 @@ pub use answer::{Subject, concerning, writing};
 pub use clients::{AwsClients, AwsSettings, Role};
 pub use error::{AwsError, Fault};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -32,7 +32,7 @@ use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::rollout::ServiceDeployment;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
-use crate::model::service::{Attachment, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{Attachment, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
 };
@@ -48,6 +48,11 @@ pub trait Ecs: Send + Sync {
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
     /// The ARN of a cluster, given that or its name; `None` if there is none, or none that is active.
     async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>>;
+    /// What the named capacity providers are made of, 100 a call. Absent ones are left out.
+    async fn capacity_provider_kinds(
+        &self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, CapacityProviderKind>>;
     /// By ARN, or the newest active revision of a family; with tags.
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>>;
     /// Not retried by the SDK: there is no name to collide on, so a lost reply would register a second revision.

@@ -3,6 +3,7 @@
 //! Defaults live here and not in the schema, where the API server would write them into the user's object. The only
 //! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
 
+mod capacity;
 mod content;
 pub(crate) mod cron;
 mod limits;
@@ -19,6 +20,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::{check_capacity, named_capacity_providers, unknown_capacity_provider};
 use load_balancing::container_ports;
 pub use records::ttl;
 pub use schedule::never_started;
@@ -150,6 +152,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn build(&self) -> Result<DesiredProcess, Error> {
+        self.check_capacity()?;
         let process = self.process;
         let runs = match (&process.cron, process.noservice) {
             (_, Some(true)) => Runs::ByHand(self.tags()),

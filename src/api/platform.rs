@@ -11,7 +11,7 @@ mod status;
 mod tenancy;
 
 pub use capacity::{Capacity, CapacityProvider, LaunchType};
-pub use status::{HostPortCounts, PlatformStatus, ZoneNames};
+pub use status::{CapacityProviderKind, HostPortCounts, PlatformStatus, ZoneNames};
 pub use tenancy::Tenancy;
 
 use std::collections::BTreeMap;

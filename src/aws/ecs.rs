@@ -4,6 +4,7 @@ mod service;
 mod task_definition;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_ecs::config::Config;
@@ -21,9 +22,12 @@ use crate::error::Class;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::rollout::ServiceDeployment;
-use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{
+    Attachment, Capacity, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition,
+};
 use crate::model::state::{ServiceState, TaskDefinitionState};
 
+const DESCRIBE_CAPACITY_PROVIDERS: Call = Call::read("ecs:DescribeCapacityProviders");
 const DESCRIBE_CLUSTERS: Call = Call::read("ecs:DescribeClusters");
 const LIST_SERVICES: Call = Call::read("ecs:ListServices");
 const DESCRIBE_SERVICES: Call = Call::read("ecs:DescribeServices");
@@ -39,6 +43,19 @@ const STOP_SERVICE_DEPLOYMENT: Call = Call::modify("ecs:StopServiceDeployment");
 
 const LIST_PAGE: i32 = 100;
 const DESCRIBE_BATCH: usize = 10;
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html>
+const PROVIDERS_BATCH: usize = 100;
+
+/// An emulator may know neither the type nor Managed Instances.
+fn provider_kind(found: &sdk::CapacityProvider) -> CapacityProviderKind {
+    let is_managed = found.managed_instances_provider().is_some()
+        || found.r#type() == Some(&sdk::CapacityProviderType::ManagedInstances);
+    if is_managed {
+        CapacityProviderKind::ManagedInstances
+    } else {
+        CapacityProviderKind::AutoScalingGroup
+    }
+}
 
 #[async_trait]
 impl Ecs for AwsClients {
@@ -105,6 +122,26 @@ impl Ecs for AwsClients {
         let is_there = |found: &&sdk::Cluster| found.status() != Some("INACTIVE");
         let found = reply.clusters().iter().find(is_there);
         Ok(found.and_then(|found| found.cluster_arn().map(|arn| Arn(arn.into()))))
+    }
+
+    async fn capacity_provider_kinds(
+        &self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, CapacityProviderKind>> {
+        let mut kinds = BTreeMap::new();
+        for batch in names.chunks(PROVIDERS_BATCH) {
+            let reply = self
+                .ecs
+                .describe_capacity_providers()
+                .set_capacity_providers(Some(batch.to_vec()))
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_CAPACITY_PROVIDERS.failed(&error))?;
+            let found = reply.capacity_providers().iter();
+            kinds.extend(found.filter_map(|found| Some((found.name()?.to_owned(), provider_kind(found)))));
+        }
+        kinds.retain(|name, _| names.contains(name));
+        Ok(kinds)
     }
 
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {

@@ -251,6 +251,8 @@ fn write_launch_type(launch_type: LaunchType) -> sdk::LaunchType {
         LaunchType::Ec2 => sdk::LaunchType::Ec2,
         LaunchType::Fargate => sdk::LaunchType::Fargate,
         LaunchType::External => sdk::LaunchType::External,
+        // Reached by capacity provider only; the Scheduler's own list does not have it.
+        LaunchType::ManagedInstances => launch_type.as_str().into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One pass over one Platform: can it be reached, what are its zones called, who lives here, which ports are taken.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use super::resolve::{account, annotated, recorded, reports_holdings};
 use super::uninstall::{self, Deletion};
 use crate::api::app::App;
 use crate::api::condition::Reason;
-use crate::api::platform::{HostPortCounts, Platform, PlatformStatus, ZoneNames};
+use crate::api::platform::{CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, ZoneNames};
 use crate::aws::{Aws, Subject, concerning};
 use crate::claims::Claims;
 use crate::desired;
@@ -34,6 +35,7 @@ use crate::model::desired::Place;
 use crate::model::name::AppName;
 use crate::model::owner::Owner;
 use crate::model::port::{Claim, PortRange};
+use crate::model::service::CapacityProviderKind as Kind;
 use crate::status::{Verdict, conditions, verdict_of_error};
 
 pub(super) async fn pass(
@@ -128,6 +130,7 @@ async fn leaving(name: &str, context: &Context) -> Result<Leaving, Error> {
 /// What a look at a Platform found. What could not be read is as it was.
 struct Findings {
     zones: ZoneNames,
+    capacity_providers: BTreeMap<String, CapacityProviderKind>,
     host_ports: Option<HostPortCounts>,
     /// What stands in the way of using it, the worst first.
     troubles: Vec<(Class, Verdict)>,
@@ -200,6 +203,7 @@ impl Pass<'_> {
         let same = status.apps > 0 || Some(status.observed_generation) == self.platform.metadata.generation;
         Findings {
             zones: status.zones.filter(|_| same).unwrap_or_default(),
+            capacity_providers: status.capacity_providers,
             host_ports: status.host_ports,
             troubles: Vec::new(),
         }
@@ -215,6 +219,7 @@ impl Pass<'_> {
         }
         let aws = self.context.aws(self.platform).await;
         self.name_zones(&*aws, findings).await;
+        self.know_capacity(&*aws, findings).await;
         let place = desired::place(self.platform);
         match self.allocations(&*aws, &place, installation, tenants).await {
             Ok(counts) => findings.host_ports = counts,
@@ -248,6 +253,31 @@ impl Pass<'_> {
                     *known = name;
                 }
             }
+        }
+    }
+
+    /// Asks what the capacity providers are made of, each time, since one may be replaced by another of the same name.
+    async fn know_capacity(&self, aws: &dyn Aws, findings: &mut Findings) {
+        let names = desired::named_capacity_providers(self.platform);
+        findings.capacity_providers.retain(|name, _| names.contains(name));
+        if names.is_empty() {
+            return;
+        }
+        let found = match aws.capacity_provider_kinds(&names).await {
+            Ok(found) => found,
+            // An endpoint that does not know the question, an emulator, knows no Managed Instances.
+            Err(error) if error.class() == Class::Bug => BTreeMap::new(),
+            Err(error) => return findings.error(&error.into()),
+        };
+        let kind = |name: &String| match found.get(name) {
+            Some(Kind::AutoScalingGroup) => CapacityProviderKind::AutoScalingGroup,
+            Some(Kind::ManagedInstances) => CapacityProviderKind::ManagedInstances,
+            None => CapacityProviderKind::NotFound,
+        };
+        findings.capacity_providers = names.iter().map(|name| (name.clone(), kind(name))).collect();
+        if let Err(message) = desired::check_capacity(self.platform, &findings.capacity_providers) {
+            let verdict = Verdict::Stalled(Reason::InvalidPlatform, message);
+            findings.trouble(Class::Invalid, verdict);
         }
     }
 
@@ -364,12 +394,16 @@ impl Pass<'_> {
         let before = self.platform.status.clone().unwrap_or_default();
         let generation = self.platform.metadata.generation.unwrap_or_default();
         let Findings {
-            zones, host_ports, ..
+            zones,
+            capacity_providers,
+            host_ports,
+            troubles: _,
         } = findings;
         let status = PlatformStatus {
             observed_generation: generation,
             conditions: conditions(&before.conditions, generation, verdict, Timestamp::now()),
             zones: (zones != ZoneNames::default()).then_some(zones),
+            capacity_providers,
             host_ports,
             apps: apps.try_into().unwrap_or(i32::MAX),
         };

@@ -184,6 +184,14 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
             format!("Platform {name}: {}", stalled.message),
         ));
     }
+    if let Some(provider) = crate::desired::unknown_capacity_provider(platform) {
+        // Why AWS has not said it, the Platform's own pass has found out.
+        let (reason, why) = trouble(platform).unwrap_or_else(|| {
+            let why = format!("it is not known yet what capacity provider {provider} is made of");
+            (Reason::PlatformNotReady, why)
+        });
+        return Some(Verdict::Reconciling(reason, format!("Platform {name}: {why}")));
+    }
     let names = status.and_then(|status| status.zones.as_ref());
     let dns = platform
         .spec

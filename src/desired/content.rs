@@ -1,6 +1,7 @@
 //! What one task of a process is: its task definition.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::{Builder, text};
 use crate::api::app::{App, Process};
@@ -11,6 +12,8 @@ const DEFAULT_CPU: u32 = 256;
 const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 const FARGATE_STOP_TIMEOUT: u32 = 120;
+/// CPU units of a task: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.
+const MANAGED_CPU: RangeInclusive<u32> = 128..=196_608;
 
 impl Builder<'_> {
     pub(super) fn task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
@@ -60,6 +63,12 @@ impl Builder<'_> {
             return Err(self.invalid(
                 "cpu and memory",
                 &format!("Fargate has no size of {cpu} CPU units with {memory} MiB; see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"),
+            ));
+        }
+        if self.launch_type() == LaunchType::ManagedInstances && !MANAGED_CPU.contains(&cpu) {
+            return Err(self.invalid(
+                "cpu",
+                &format!("{cpu} CPU units are not within the 128 to 196,608 of a task on Managed Instances"),
             ));
         }
         Ok((cpu, memory))

@@ -3,7 +3,7 @@
 use super::{Builder, set};
 use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::{self, ConstraintType, Deploy, StrategyType};
-use crate::api::platform::{self, LaunchType as Launch};
+use crate::api::platform;
 use crate::error::Error;
 use crate::model::service::{
     Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
@@ -45,7 +45,7 @@ impl Builder<'_> {
         })
     }
 
-    fn providers(&self) -> &[platform::CapacityProvider] {
+    pub(super) fn providers(&self) -> &[platform::CapacityProvider] {
         let capacity = self.platform.spec.capacity.as_ref();
         capacity.map_or(&[], |capacity| &capacity.capacity_providers)
     }
@@ -59,24 +59,6 @@ impl Builder<'_> {
         match self.providers() {
             [] => Capacity::LaunchType(self.launch_type()),
             providers => Capacity::Providers(providers.iter().map(provider).collect()),
-        }
-    }
-
-    /// What task definitions must be compatible with. All capacity providers but AWS's own two are made of container
-    /// instances.
-    pub(super) fn launch_type(&self) -> LaunchType {
-        if let [first, ..] = self.providers() {
-            return if first.name.starts_with("FARGATE") {
-                LaunchType::Fargate
-            } else {
-                LaunchType::Ec2
-            };
-        }
-        let capacity = self.platform.spec.capacity.as_ref();
-        match capacity.and_then(|capacity| capacity.launch_type) {
-            None | Some(Launch::Ec2) => LaunchType::Ec2,
-            Some(Launch::Fargate) => LaunchType::Fargate,
-            Some(Launch::External) => LaunchType::External,
         }
     }
 
@@ -114,10 +96,18 @@ impl Builder<'_> {
             };
             return Ok((strategy, Vec::new()));
         };
-        if self.launch_type() == LaunchType::Fargate
-            && !(given.strategy.is_empty() && given.constraints.is_empty())
-        {
-            return Err(self.invalid("placement", "Fargate has no container instances to choose from"));
+        match self.launch_type() {
+            LaunchType::Fargate if !(given.strategy.is_empty() && given.constraints.is_empty()) => {
+                return Err(self.invalid("placement", "Fargate has no container instances to choose from"));
+            }
+            // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement.html>
+            LaunchType::ManagedInstances if !given.strategy.is_empty() => {
+                return Err(self.invalid(
+                    "placement.strategy",
+                    "ECS places tasks on Managed Instances by itself, and takes constraints only",
+                ));
+            }
+            LaunchType::Ec2 | LaunchType::Fargate | LaunchType::External | LaunchType::ManagedInstances => {}
         }
         let strategies = given.strategy.iter().map(|strategy| {
             let field = strategy.field.clone().unwrap_or_default();
@@ -147,7 +137,7 @@ impl Builder<'_> {
 
     /// Off where AWS refuses it:
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html>. With a claimed host port,
-    /// there may be no instance to move to.
+    /// there may be no instance to move to. ECS spreads tasks on Managed Instances by itself.
     fn is_rebalanced(
         &self,
         claimed: bool,
@@ -160,7 +150,7 @@ impl Builder<'_> {
             .is_none_or(|first| first == &PlacementStrategy::spread(ZONE));
         let names_zones = |constraint: &PlacementConstraint| constraint.expression.contains(ZONE);
         !claimed
-            && self.launch_type() != LaunchType::External
+            && matches!(self.launch_type(), LaunchType::Ec2 | LaunchType::Fargate)
             && deployment.maximum_percent > 100
             && spreads_first
             && !constraints.iter().any(names_zones)

@@ -26,6 +26,8 @@ pub enum LaunchType {
     Ec2,
     Fargate,
     External,
+    /// By capacity provider only: instances that ECS itself runs.
+    ManagedInstances,
 }
 
 impl LaunchType {
@@ -35,8 +37,16 @@ impl LaunchType {
             LaunchType::Ec2 => "EC2",
             LaunchType::Fargate => "FARGATE",
             LaunchType::External => "EXTERNAL",
+            LaunchType::ManagedInstances => "MANAGED_INSTANCES",
         }
     }
+}
+
+/// What a capacity provider is made of, other than AWS's own two of Fargate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapacityProviderKind {
+    AutoScalingGroup,
+    ManagedInstances,
 }
 
 /// The content of a task definition, with one container. Two of equal content run the same task, so the second is

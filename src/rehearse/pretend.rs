@@ -20,7 +20,9 @@ use crate::model::port::Claim;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::rollout::ServiceDeployment;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
-use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
+use crate::model::service::{
+    Attachment, Capacity, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition,
+};
 use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ROLLING, Rollout,
     ServiceState, ServiceStatus, TargetGroupState, TaskDefinitionState,
@@ -96,6 +98,13 @@ impl Ecs for Pretend<'_> {
 
     async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {
         self.aws.describe_cluster(cluster).await
+    }
+
+    async fn capacity_provider_kinds(
+        &self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, CapacityProviderKind>> {
+        self.aws.capacity_provider_kinds(names).await
     }
 
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>> {

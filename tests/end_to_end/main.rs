@@ -11,6 +11,7 @@
 )]
 
 mod aws;
+mod capacity;
 mod exposures;
 mod judged;
 mod lifecycle;

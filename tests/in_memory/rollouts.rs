@@ -178,6 +178,22 @@ fn how_tasks_are_placed_and_replaced() {
         .reads("deploy.txt");
 }
 
+/// The in-memory ECS refuses what Managed Instances do not take.
+#[test]
+fn managed_instances_run_what_they_take() {
+    let managed = staging().awsvpc("sg-1").managed_instances("managed-1");
+    let mut world = World::new(&managed);
+    world.apply(&acme());
+    world.settle();
+    let written = world.settle();
+    assert!(written.is_empty(), "{written:?}");
+    world.apply(&acme().image(V2));
+    attempts(&mut world, 2);
+    world.restart();
+    let written = world.settle();
+    assert!(written.is_empty(), "{written:?}");
+}
+
 /// Every attempt at a rollout costs one write, and there are no more than these.
 #[track_caller]
 fn attempts(world: &mut World, expected: usize) {

@@ -329,6 +329,14 @@ impl PlatformFixture {
         self
     }
 
+    /// On one capacity provider, which AWS has said is of that kind.
+    pub(crate) fn managed_instances(mut self, name: &str) -> Self {
+        self = self.capacity_providers(&[(name, 1)]);
+        self.0["status"]["observedGeneration"] = json!(1);
+        self.0["status"]["capacityProviders"] = json!({ name: "ManagedInstances" });
+        self
+    }
+
     /// Of these names and weights.
     pub(crate) fn capacity_providers(mut self, providers: &[(&str, u32)]) -> Self {
         let all = providers

@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -25,6 +27,11 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zones: Option<ZoneNames>,
 
+    /// What its capacity providers are made of, by name; without `FARGATE` and `FARGATE_SPOT`, which are known. Apps that
+    /// run on one wait for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capacity_providers: BTreeMap<String, CapacityProviderKind>,
+
     /// How many host ports are held and free, if it allocates them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
@@ -32,6 +39,17 @@ pub struct PlatformStatus {
     /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
     #[serde(default)]
     pub apps: i32,
+}
+
+/// What a capacity provider is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CapacityProviderKind {
+    /// Container instances of an Auto Scaling group.
+    AutoScalingGroup,
+    /// Instances that ECS itself runs.
+    ManagedInstances,
+    /// There is none of that name, as far as AWS says.
+    NotFound,
 }
 
 /// What hosted zones are called.

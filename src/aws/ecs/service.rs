@@ -209,7 +209,12 @@ fn newest_event(events: &[sdk::ServiceEvent]) -> Option<String> {
 }
 
 fn read_launch_type(found: &sdk::LaunchType) -> Option<LaunchType> {
-    let known = [LaunchType::Ec2, LaunchType::Fargate, LaunchType::External];
+    let known = [
+        LaunchType::Ec2,
+        LaunchType::Fargate,
+        LaunchType::External,
+        LaunchType::ManagedInstances,
+    ];
     known.into_iter().find(|known| known.as_str() == found.as_str())
 }
 
@@ -231,6 +236,7 @@ pub(super) fn launch_type(launch_type: LaunchType) -> sdk::LaunchType {
         LaunchType::Ec2 => sdk::LaunchType::Ec2,
         LaunchType::Fargate => sdk::LaunchType::Fargate,
         LaunchType::External => sdk::LaunchType::External,
+        LaunchType::ManagedInstances => sdk::LaunchType::ManagedInstances,
     }
 }
 

@@ -49,6 +49,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
         [Compatibility::Ec2] => LaunchType::Ec2,
         [Compatibility::Fargate] => LaunchType::Fargate,
         [Compatibility::External] => LaunchType::External,
+        [Compatibility::ManagedInstances] => LaunchType::ManagedInstances,
         _ => {
             foreign.insert("requiresCompatibilities");
             LaunchType::Ec2
@@ -346,13 +347,15 @@ pub(super) fn compatibility(launch_type: LaunchType) -> Compatibility {
         LaunchType::Ec2 => Compatibility::Ec2,
         LaunchType::Fargate => Compatibility::Fargate,
         LaunchType::External => Compatibility::External,
+        LaunchType::ManagedInstances => Compatibility::ManagedInstances,
     }
 }
 
-/// Fargate wants the task's own size, which is its one container's. Elsewhere it would only be a second limit.
+/// Fargate and Managed Instances want the task's own size, by which they find it an instance: that of its one container.
+/// Elsewhere it would only be a second limit.
 pub(super) fn task_size(content: &TaskDefinition, size: u32) -> Option<String> {
     match content.launch_type {
-        LaunchType::Fargate => Some(size.to_string()),
+        LaunchType::Fargate | LaunchType::ManagedInstances => Some(size.to_string()),
         LaunchType::Ec2 | LaunchType::External => None,
     }
 }

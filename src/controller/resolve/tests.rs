@@ -347,3 +347,20 @@ fn an_app_waits_for_the_zones_that_it_needs_and_no_others() {
         None,
     );
 }
+
+#[test]
+fn an_app_waits_until_it_is_known_what_its_capacity_is_made_of() {
+    let on = |provider: &str, status: serde_json::Value| json!({ "spec": { "capacity": { "capacityProviders": [{ "name": provider }] } }, "status": status });
+    let waits = Some((Reason::PlatformNotReady, "what capacity provider pool is made of"));
+    check_unready(&worker(), on("pool", json!({})), waits);
+    check_unready(
+        &worker(),
+        on(
+            "pool",
+            json!({ "capacityProviders": { "pool": "ManagedInstances" } }),
+        ),
+        None,
+    );
+    check_unready(&worker(), on("FARGATE", json!({})), None);
+    check_unready(&worker(), on("pool", json!({ "apps": 1 })), None);
+}

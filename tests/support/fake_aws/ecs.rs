@@ -4,12 +4,16 @@ mod check;
 mod rollout;
 mod service;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
 use empire_controller::model::rollout::ServiceDeployment;
-use empire_controller::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
+use empire_controller::model::service::{
+    Attachment, Capacity, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition,
+};
 use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState};
 
 use super::scheduler::cluster_arn;
@@ -17,6 +21,7 @@ use super::{DRAINING, FakeAws, refuse};
 use check::{NO_BALANCERS, check, check_active, check_content, check_named};
 pub(super) use service::{Ecs, Running};
 
+const DESCRIBE_CAPACITY_PROVIDERS: &str = "ecs:DescribeCapacityProviders";
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
 const LIST_SERVICES: &str = "ecs:ListServices";
 const DESCRIBE_SERVICES: &str = "ecs:DescribeServices";
@@ -74,6 +79,16 @@ impl aws::Ecs for FakeAws {
     async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {
         self.read(DESCRIBE_CLUSTERS, cluster, |state| {
             Ok(state.ecs.clusters.get(cluster).map(|name| cluster_arn(name)))
+        })
+    }
+
+    async fn capacity_provider_kinds(
+        &self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, CapacityProviderKind>> {
+        self.read(DESCRIBE_CAPACITY_PROVIDERS, "", |_| {
+            let kind = |name: &String| (name.clone(), check::kind(name));
+            Ok(names.iter().map(kind).collect())
         })
     }
 

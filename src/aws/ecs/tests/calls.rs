@@ -13,8 +13,8 @@ use crate::error::Class;
 use crate::model::name::Arn;
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{
-    Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint,
-    Service, ServiceSettings, ServiceUpdate,
+    Capacity, CapacityProvider, CapacityProviderKind, CircuitBreaker, DeploymentConfiguration, LaunchType,
+    PlacementConstraint, Service, ServiceSettings, ServiceUpdate,
 };
 
 fn names(count: usize) -> Vec<String> {
@@ -53,6 +53,37 @@ async fn lists_every_page_and_takes_names_out_of_both_forms_of_arn() {
             json!({"cluster": "staging", "maxResults": 100, "nextToken": "token-2"}),
         ]
     );
+}
+
+/// Replies in AWS's words, and in those of an emulator that knows neither the type nor Managed Instances.
+#[tokio::test]
+async fn tells_what_capacity_providers_are_made_of() {
+    let group =
+        json!({ "autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1" });
+    let aws = Replay::new([replay::json(&json!({
+        "capacityProviders": [
+            { "name": "managed", "type": "MANAGED_INSTANCES", "status": "ACTIVE" },
+            { "name": "also", "managedInstancesProvider": { "infrastructureRoleArn": "arn:aws:iam::123456789012:role/i" } },
+            { "name": "own", "type": "EC2_AUTOSCALING", "autoScalingGroupProvider": group },
+            { "name": "old", "autoScalingGroupProvider": group },
+            { "name": "unasked", "autoScalingGroupProvider": group },
+        ],
+        "failures": [{ "arn": "arn:aws:ecs:us-east-1:123456789012:capacity-provider/gone", "reason": "MISSING" }],
+    }))]);
+    let names = ["managed", "also", "own", "old", "gone"].map(str::to_owned);
+    let kinds = aws.clients.capacity_provider_kinds(&names).await.unwrap();
+    let expected = [
+        ("also", CapacityProviderKind::ManagedInstances),
+        ("managed", CapacityProviderKind::ManagedInstances),
+        ("old", CapacityProviderKind::AutoScalingGroup),
+        ("own", CapacityProviderKind::AutoScalingGroup),
+    ];
+    let found: Vec<(&str, CapacityProviderKind)> =
+        kinds.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    assert_eq!(found, expected);
+    let sent = aws.only();
+    assert_eq!(sent.target, "DescribeCapacityProviders");
+    assert_eq!(sent.json(), json!({ "capacityProviders": names }));
 }
 
 #[tokio::test]

@@ -196,6 +196,18 @@ async fn fargate_gets_the_size_of_the_task_and_no_host_port() {
 }
 
 #[tokio::test]
+async fn managed_instances_get_the_size_of_the_task() {
+    let sent = written(&definition(
+        NetworkMode::Awsvpc,
+        LaunchType::ManagedInstances,
+        HostPort::SameAsContainer,
+    ))
+    .await;
+    assert_eq!(sent["requiresCompatibilities"], json!(["MANAGED_INSTANCES"]));
+    assert_eq!((&sent["cpu"], &sent["memory"]), (&json!("256"), &json!("512")));
+}
+
+#[tokio::test]
 async fn what_was_written_is_read_again() {
     let plain = TaskDefinition {
         execution_role_arn: None,
@@ -212,6 +224,11 @@ async fn what_was_written_is_read_again() {
         definition(
             NetworkMode::Awsvpc,
             LaunchType::Fargate,
+            HostPort::SameAsContainer,
+        ),
+        definition(
+            NetworkMode::Awsvpc,
+            LaunchType::ManagedInstances,
             HostPort::SameAsContainer,
         ),
         definition(NetworkMode::Bridge, LaunchType::External, HostPort::Dynamic),

@@ -3,8 +3,8 @@
 use empire_controller::aws::Result;
 use empire_controller::model::name::Arn;
 use empire_controller::model::service::{
-    Attachment, Capacity, HostPort, LaunchType, NetworkMode, PlacementConstraint, ServiceSettings,
-    TaskDefinition,
+    Attachment, Capacity, CapacityProviderKind, HostPort, LaunchType, NetworkMode, PlacementConstraint,
+    ServiceSettings, TaskDefinition,
 };
 
 use super::super::{State, refuse};
@@ -48,6 +48,10 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
             "The secret name must be unique and not shared with any new or existing environment variables set on the \
              container, such as '{name}'."
         );
+        return refuse(action, "ClientException", message);
+    }
+    if content.launch_type == LaunchType::ManagedInstances && content.network_mode == NetworkMode::Bridge {
+        let message = "Managed Instances do not support network mode bridge.";
         return refuse(action, "ClientException", message);
     }
     let on_fargate = content.launch_type == LaunchType::Fargate;
@@ -128,6 +132,13 @@ pub(super) fn check(
             "Availability zone rebalancing does not support these settings.",
         );
     }
+    if !settings.placement.is_empty() && launch_type == LaunchType::ManagedInstances {
+        return refuse(
+            action,
+            CODE,
+            "Placement strategies are not supported with Managed Instances.",
+        );
+    }
     let placed = !settings.placement.is_empty() || !settings.constraints.is_empty();
     if placed && launch_type == LaunchType::Fargate {
         return refuse(
@@ -174,10 +185,23 @@ fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
     };
     let is_fargate = |name: &str| matches!(name, "FARGATE" | "FARGATE_SPOT");
     let fargate = providers.iter().filter(|provider| is_fargate(&provider.name));
-    match fargate.count() {
-        0 => Some(LaunchType::Ec2),
-        all if all == providers.len() => Some(LaunchType::Fargate),
+    let managed = providers
+        .iter()
+        .filter(|provider| kind(&provider.name) == CapacityProviderKind::ManagedInstances);
+    match (fargate.count(), managed.count()) {
+        (0, 0) => Some(LaunchType::Ec2),
+        (all, 0) if all == providers.len() => Some(LaunchType::Fargate),
+        (0, all) if all == providers.len() => Some(LaunchType::ManagedInstances),
         _ => None,
+    }
+}
+
+/// What a capacity provider of the cluster is made of, by its name.
+pub(super) fn kind(name: &str) -> CapacityProviderKind {
+    if name.starts_with("managed") {
+        CapacityProviderKind::ManagedInstances
+    } else {
+        CapacityProviderKind::AutoScalingGroup
     }
 }
 

@@ -1,0 +1,97 @@
+//! What a Platform's capacity is made of, and what that asks of it.
+
+use std::collections::BTreeMap;
+
+use super::Builder;
+use crate::api::platform::{CapacityProviderKind, LaunchType as Launch, NetworkMode as Mode, Platform};
+use crate::error::Error;
+use crate::model::service::LaunchType;
+
+type Kinds = BTreeMap<String, CapacityProviderKind>;
+
+/// Names the capacity providers other than AWS's own two, of which only AWS can say what they are made of.
+pub fn named_capacity_providers(platform: &Platform) -> Vec<String> {
+    let capacity = platform.spec.capacity.iter();
+    let providers = capacity.flat_map(|capacity| &capacity.capacity_providers);
+    providers
+        .map(|provider| provider.name.clone())
+        .filter(|name| !is_of_fargate(name))
+        .collect()
+}
+
+/// Finds a capacity provider that a Platform has not been told the kind of. One that Apps ran on before the controller asked
+/// for kinds has none in its status, and is made of container instances: nothing else would have taken what was sent.
+pub fn unknown_capacity_provider(platform: &Platform) -> Option<String> {
+    let kinds = kinds(platform);
+    if kinds.is_empty() && platform.status.as_ref().is_some_and(|status| status.apps > 0) {
+        return None;
+    }
+    let names = named_capacity_providers(platform);
+    names.into_iter().find(|name| !kinds.contains_key(name))
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html>: a
+/// strategy is of one kind, and tasks on Managed Instances have no bridge.
+pub fn check_capacity(platform: &Platform, kinds: &Kinds) -> Result<(), String> {
+    let of = |kind| {
+        kinds
+            .iter()
+            .find(|(_, found)| **found == kind)
+            .map(|(name, _)| name)
+    };
+    let Some(managed) = of(CapacityProviderKind::ManagedInstances) else {
+        return Ok(());
+    };
+    if let Some(group) = of(CapacityProviderKind::AutoScalingGroup) {
+        return Err(format!(
+            "capacity.capacityProviders: {managed} has Managed Instances and {group} an Auto Scaling group, and ECS takes \
+             one kind only"
+        ));
+    }
+    match platform.spec.network.mode {
+        Mode::Awsvpc => Ok(()),
+        Mode::Bridge => Err(format!(
+            "network.mode: bridge does not go with capacity provider {managed}, which has Managed Instances: they take awsvpc"
+        )),
+    }
+}
+
+fn kinds(platform: &Platform) -> Kinds {
+    let status = platform.status.as_ref();
+    status
+        .map(|status| status.capacity_providers.clone())
+        .unwrap_or_default()
+}
+
+fn is_of_fargate(provider: &str) -> bool {
+    provider.starts_with("FARGATE")
+}
+
+impl Builder<'_> {
+    /// What task definitions must be compatible with.
+    pub(super) fn launch_type(&self) -> LaunchType {
+        if let [first, ..] = self.providers() {
+            return match kinds(self.platform).get(&first.name) {
+                _ if is_of_fargate(&first.name) => LaunchType::Fargate,
+                Some(CapacityProviderKind::ManagedInstances) => LaunchType::ManagedInstances,
+                Some(CapacityProviderKind::AutoScalingGroup | CapacityProviderKind::NotFound) | None => {
+                    LaunchType::Ec2
+                }
+            };
+        }
+        let capacity = self.platform.spec.capacity.as_ref();
+        match capacity.and_then(|capacity| capacity.launch_type) {
+            None | Some(Launch::Ec2) => LaunchType::Ec2,
+            Some(Launch::Fargate) => LaunchType::Fargate,
+            Some(Launch::External) => LaunchType::External,
+        }
+    }
+
+    pub(super) fn check_capacity(&self) -> Result<(), Error> {
+        check_capacity(self.platform, &kinds(self.platform))
+            .map_err(|message| self.invalid(&format!("Platform {}", self.platform_name()), &message))
+    }
+}
+
+#[cfg(test)]
+mod tests;

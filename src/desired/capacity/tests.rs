@@ -1,0 +1,174 @@
+//! What each kind of capacity provider asks of tasks, and what it refuses.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::desired::build;
+use crate::desired::fixtures::{app, namespace, owner, platform_with};
+use crate::error::Class;
+use crate::model::desired::DesiredProcess;
+use crate::model::service::{Capacity, PlacementConstraint};
+
+/// A Platform on these providers, of the kinds that its status says.
+fn on(mode: &str, kinds: &[(&str, &str)], status: Value) -> Platform {
+    let providers: Vec<Value> = kinds.iter().map(|(name, _)| json!({ "name": name })).collect();
+    let known = kinds.iter().filter(|(_, kind)| !kind.is_empty());
+    let known: serde_json::Map<String, Value> = known
+        .map(|(name, kind)| ((*name).to_owned(), json!(kind)))
+        .collect();
+    let mut platform = platform_with(json!({
+        "spec": {
+            "capacity": { "capacityProviders": providers },
+            "network": { "mode": mode, "tasks": { "subnets": ["subnet-t"] } },
+            "tasks": { "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler" },
+        },
+        "status": { "capacityProviders": known },
+    }));
+    platform.status.as_mut().unwrap().apps = status.as_i64().unwrap_or(0).try_into().unwrap();
+    platform
+}
+
+fn managed() -> Platform {
+    on("awsvpc", &[("pool", "ManagedInstances")], json!(0))
+}
+
+fn built(process: Value, platform: &Platform) -> Result<DesiredProcess, Error> {
+    let built = build(&app(json!({ "api": process })), platform, &owner(), &namespace())?;
+    Ok(built.desired.processes["api"].clone())
+}
+
+fn refused(process: Value, platform: &Platform, why: &str) {
+    let error = built(process, platform).unwrap_err();
+    assert_eq!(error.class(), Class::Invalid);
+    assert!(error.to_string().contains(why), "{why} is not in: {error}");
+}
+
+#[test]
+fn tasks_are_of_the_kind_of_their_capacity_providers() {
+    for (mode, kinds, launch_type, strategies, rebalances) in [
+        (
+            "bridge",
+            vec![("pool", "AutoScalingGroup")],
+            LaunchType::Ec2,
+            2,
+            true,
+        ),
+        (
+            "awsvpc",
+            vec![("pool", "AutoScalingGroup")],
+            LaunchType::Ec2,
+            2,
+            true,
+        ),
+        ("bridge", vec![("pool", "NotFound")], LaunchType::Ec2, 2, true),
+        // Of a Platform that an older version looked at.
+        ("bridge", vec![("pool", "")], LaunchType::Ec2, 2, true),
+        (
+            "awsvpc",
+            vec![("pool", "ManagedInstances")],
+            LaunchType::ManagedInstances,
+            0,
+            false,
+        ),
+        (
+            "awsvpc",
+            vec![("FARGATE", ""), ("FARGATE_SPOT", "")],
+            LaunchType::Fargate,
+            0,
+            true,
+        ),
+    ] {
+        let platform = on(mode, &kinds, json!(0));
+        let process = built(json!({ "command": "run" }), &platform).unwrap();
+        assert_eq!(process.task_definition.launch_type, launch_type, "{kinds:?}");
+        let service = process.service().unwrap();
+        assert_eq!(service.settings.placement.len(), strategies, "{kinds:?}");
+        assert_eq!(service.settings.zone_rebalancing, rebalances, "{kinds:?}");
+        assert!(matches!(service.capacity, Capacity::Providers(_)));
+        for process in [
+            json!({ "command": "run", "noservice": true }),
+            json!({ "command": "run", "cron": "0 3 * * ? *" }),
+        ] {
+            let process = built(process, &platform).unwrap();
+            assert_eq!(process.task_definition.launch_type, launch_type, "{kinds:?}");
+        }
+    }
+}
+
+#[test]
+fn managed_instances_take_no_bridge_and_no_other_kind_beside_them() {
+    let bridge = on("bridge", &[("pool", "ManagedInstances")], json!(0));
+    let why = "network.mode: bridge does not go with capacity provider pool, which has Managed Instances";
+    for process in [
+        json!({ "command": "run" }),
+        json!({ "command": "run", "noservice": true }),
+        json!({ "command": "run", "cron": "0 3 * * ? *" }),
+    ] {
+        refused(process, &bridge, &format!("process api: Platform staging: {why}"));
+    }
+    let mixed = on(
+        "awsvpc",
+        &[("own", "AutoScalingGroup"), ("pool", "ManagedInstances")],
+        json!(0),
+    );
+    refused(
+        json!({ "command": "run" }),
+        &mixed,
+        "capacity.capacityProviders: pool has Managed Instances and own an Auto Scaling group",
+    );
+}
+
+#[test]
+fn managed_instances_take_constraints_and_no_strategy_and_their_own_sizes() {
+    let placement = |placement: Value| json!({ "command": "run", "placement": placement });
+    refused(
+        placement(json!({ "strategy": [{ "type": "random" }] })),
+        &managed(),
+        "process api: placement.strategy: ECS places tasks on Managed Instances by itself",
+    );
+    let constrained = built(
+        placement(json!({ "constraints": [{ "type": "distinctInstance" }] })),
+        &managed(),
+    );
+    assert_eq!(
+        constrained.unwrap().service().unwrap().settings.constraints,
+        [PlacementConstraint {
+            kind: "distinctInstance".into(),
+            expression: String::new(),
+        }]
+    );
+    let sized = |cpu: u32| built(json!({ "command": "run", "cpu": cpu }), &managed());
+    assert_eq!(sized(128).unwrap().task_definition.cpu, 128);
+    refused(
+        json!({ "command": "run", "cpu": 127 }),
+        &managed(),
+        "process api: cpu: 127 CPU units are not within the 128 to 196,608 of a task on Managed Instances",
+    );
+}
+
+#[test]
+fn only_apps_on_providers_of_an_unknown_kind_wait() {
+    let unknown =
+        |kinds: &[(&str, &str)], apps: i32| unknown_capacity_provider(&on("awsvpc", kinds, json!(apps)));
+    assert_eq!(unknown(&[("pool", "")], 0).as_deref(), Some("pool"));
+    assert_eq!(
+        unknown(&[("own", "AutoScalingGroup"), ("pool", "")], 3).as_deref(),
+        Some("pool")
+    );
+    assert_eq!(
+        unknown(&[("own", "AutoScalingGroup"), ("pool", "NotFound")], 0),
+        None
+    );
+    assert_eq!(unknown(&[("FARGATE", "")], 0), None);
+    assert_eq!(unknown(&[], 0), None);
+    assert_eq!(
+        unknown(&[("pool", "")], 3),
+        None,
+        "an older version ran Apps there"
+    );
+}
