@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use serde::Deserialize;
@@ -19,10 +19,16 @@ pub(crate) struct Verdict {
     pub(crate) faults: Vec<String>,
 }
 
-/// One for all tests of a process. It ends when its stdin closes.
-static JUDGE: LazyLock<Mutex<(ChildStdin, BufReader<ChildStdout>)>> = LazyLock::new(|| {
+struct Judge {
+    /// Ends when its stdin closes.
+    process: Child,
+    verdicts: BufReader<ChildStdout>,
+}
+
+/// One for all tests of a process.
+static JUDGE: LazyLock<Mutex<Judge>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut judge = Command::new(printed_by("emulators/install").join("python"))
+    let mut process = Command::new(printed_by("emulators/install").join("python"))
         .arg("-B")
         .arg(root.join("tests/judge/judge"))
         .arg(root.join("deploy/iam-policy.json"))
@@ -30,16 +36,15 @@ static JUDGE: LazyLock<Mutex<(ChildStdin, BufReader<ChildStdout>)>> = LazyLock::
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let stdout = BufReader::new(judge.stdout.take().unwrap());
-    Mutex::new((judge.stdin.take().unwrap(), stdout))
+    let verdicts = BufReader::new(process.stdout.take().unwrap());
+    Mutex::new(Judge { process, verdicts })
 });
 
 /// A request is `endpoint`, `method`, `target`, `headers` and `body`. Blocks until there is a verdict.
 pub(crate) fn judge(request: &Value) -> Verdict {
     let mut judge = JUDGE.lock().unwrap();
-    let (stdin, stdout) = &mut *judge;
-    writeln!(stdin, "{request}").unwrap();
+    writeln!(judge.process.stdin.as_mut().unwrap(), "{request}").unwrap();
     let mut verdict = String::new();
-    stdout.read_line(&mut verdict).unwrap();
+    judge.verdicts.read_line(&mut verdict).unwrap();
     serde_json::from_str(&verdict).unwrap()
 }
