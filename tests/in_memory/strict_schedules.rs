@@ -7,6 +7,7 @@ use empire_controller::error::Class;
 use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::schedule::{Schedule, ScheduleGroup, ScheduleTarget};
+use empire_controller::model::service::{Capacity, CapacityProvider};
 use futures::FutureExt;
 
 use crate::fake_aws::FakeAws;
@@ -80,10 +81,18 @@ fn a_schedule_needs_its_group_and_collides_with_its_like() {
     now(aws.delete_schedule(&schedule.group, &schedule.name)).unwrap();
 }
 
+fn provider() -> CapacityProvider {
+    CapacityProvider {
+        name: "spot".into(),
+        weight: 1,
+        base: 0,
+    }
+}
+
 #[test]
 fn what_could_never_start_is_refused() {
     let (aws, schedule, target) = with_group();
-    let changes: [fn(&mut Schedule, &mut ScheduleTarget); 9] = [
+    let changes: [fn(&mut Schedule, &mut ScheduleTarget); 10] = [
         |schedule, _| schedule.name = "x".repeat(65),
         |schedule, _| schedule.name = "a b".into(),
         |schedule, _| schedule.description = "x".repeat(513),
@@ -91,6 +100,7 @@ fn what_could_never_start_is_refused() {
         |schedule, _| schedule.timing.expression = "cron(0 3 * * ?)".into(),
         |schedule, _| schedule.timing.time_zone = "Europe/Bonn".into(),
         |schedule, _| schedule.role_arn = String::new(),
+        |schedule, _| schedule.capacity = Capacity::Providers(vec![provider(); 7]),
         |_, target| target.cluster = Arn("default".into()),
         |_, target| target.task_definition = Arn("gone".into()),
     ];

@@ -286,6 +286,27 @@ fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks()
         },
         "must be unique",
     );
+    register(
+        TaskDefinition {
+            image: "i".repeat(256),
+            ..content.clone()
+        },
+        "255 characters or less",
+    );
+    register(
+        TaskDefinition {
+            command: vec!["x".repeat(65_536)],
+            ..content.clone()
+        },
+        "Max allowed length is '65536' bytes",
+    );
+    register(
+        TaskDefinition {
+            launch_type: LaunchType::ManagedInstances,
+            ..content.clone()
+        },
+        "network mode bridge",
+    );
     let fargate = TaskDefinition {
         launch_type: LaunchType::Fargate,
         ..content
