@@ -10,6 +10,7 @@ mod deadline;
 mod rollout;
 
 use self::attach::attachments;
+pub(super) use self::attach::fits_beside;
 pub use self::deadline::{deadline, note_progress};
 use super::elbv2::missing_tags;
 use super::view::View;

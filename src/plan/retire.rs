@@ -4,6 +4,7 @@
 //! long that takes is a fact of time in [`Observed`](crate::model::state::Observed). Until both are over it is held:
 //! `ecs.rs` keeps its target groups attached and `elbv2.rs` keeps it. Removing a process waits for no resolver.
 
+use super::ecs::fits_beside;
 use super::view::View;
 use super::{Pending, Plan};
 use crate::model::load_balancer::TargetGroup;
@@ -31,7 +32,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 }
 
 /// Whoever was sent to a load balancer without a name of ours is sent to the wanted one only when that is complete; a
-/// name that points there says so, however the rollouts after it fare.
+/// name that points there says so, however the rollouts after it fare. Where a service has no room for the wanted one
+/// beside those that it has, they must go first, and nothing else is worth waiting for.
 fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
     let process = view.user_of(load_balancer);
     let Some(wanted) = view.load_balancing(process) else {
@@ -41,8 +43,9 @@ fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {
         || view.service(process).is_some_and(|service| {
             let attached = view.attached(service);
             let is_attached = |group: &TargetGroup| attached.iter().any(|a| a.target_group == group.name);
-            wanted.target_groups().all(is_attached)
-                && (service.is_rolled_out() || view.is_named_by_us(&wanted.load_balancer.name))
+            !fits_beside(&attached, wanted)
+                || wanted.target_groups().all(is_attached)
+                    && (service.is_rolled_out() || view.is_named_by_us(&wanted.load_balancer.name))
         })
 }
 

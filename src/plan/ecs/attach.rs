@@ -58,6 +58,14 @@ fn carried_over(
     attached.into_iter().filter_map(carry).collect()
 }
 
+/// True if a service can be attached to all that is wanted without losing what it is attached to.
+pub(in crate::plan) fn fits_beside(attached: &[Attachment<String>], wanted: &LoadBalancing) -> bool {
+    let missing = wanted
+        .target_groups()
+        .filter(|group| !attached.iter().any(|a| a.target_group == group.name));
+    attached.len() + missing.count() <= TARGET_GROUPS_PER_SERVICE
+}
+
 fn is_among(all: &[Attachment<String>], a: &Attachment<String>) -> bool {
     all.iter().any(|b| b.target_group == a.target_group)
 }
@@ -140,10 +148,10 @@ impl Update<'_> {
             if together.len() <= TARGET_GROUPS_PER_SERVICE {
                 together
             } else {
-                // A change of mind has left one behind that never had a name.
-                let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_known(a);
-                let stay = together.iter().filter(stays).cloned();
-                let stay: Vec<_> = stay.collect();
+                // A change of mind has left some behind. Which of them had a name is not known once a status is lost, so
+                // each one without a name waits as if it had, and goes before the move.
+                let stays = |a: &&Attachment<String>| is_among(wanted, a) || self.is_held(a);
+                let stay: Vec<_> = together.iter().filter(stays).cloned().collect();
                 if stay.len() > TARGET_GROUPS_PER_SERVICE {
                     return;
                 }
@@ -156,14 +164,6 @@ impl Update<'_> {
         if moves && !self.is_put_off(plan, &self.hash_with(None, Some(&after))) {
             self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
-    }
-
-    /// A name leads to the load balancer before this target group, or did until a moment ago.
-    fn is_known(&self, attachment: &Attachment<String>) -> bool {
-        let group = &attachment.target_group;
-        let mut in_front = self.view.in_front_of(group).iter();
-        in_front.any(|l| self.view.is_named(&l.name))
-            || self.is_held(attachment) && self.view.had_names(group)
     }
 
     pub(super) fn is_served(&self, attachment: &Attachment<String>) -> bool {
