@@ -3,6 +3,7 @@
 //! A change that fails is parked for the rest of the pass; whatever does not depend on it goes on. Nothing is retried
 //! here: the SDK retries a call, the requeue retries an App.
 
+mod load_balancers;
 mod records;
 mod rollouts;
 mod schedules;
@@ -50,7 +51,9 @@ pub async fn apply(
         Err(Error::Aws(error)) => match error.fault {
             Fault::Pending => Applied::Pending(error),
             Fault::Absent | Fault::Stale | Fault::Inactive => Applied::Stale(error),
-            Fault::GracePeriod | Fault::Failed(_) => Applied::Failed(error.into()),
+            Fault::GracePeriod | Fault::Full | Fault::ZoneTaken | Fault::Failed(_) => {
+                Applied::Failed(error.into())
+            }
         },
         Err(error) => Applied::Failed(error),
     };
@@ -116,13 +119,7 @@ async fn write(
             load_balancer,
             subnets,
             ..
-        } => {
-            aws.set_subnets(&load_balancer_arn(observed, load_balancer)?, subnets)
-                .await?;
-            if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
-                state.subnets = subnets.iter().cloned().collect();
-            }
-        }
+        } => return load_balancers::set_subnets(aws, observed, load_balancer, subnets).await,
         Change::SetSecurityGroups {
             load_balancer,
             security_groups,
@@ -228,12 +225,7 @@ async fn write(
             port,
             certificate,
             ..
-        } => {
-            let found = listener_at(observed, load_balancer, *port)?;
-            aws.add_listener_certificate(&found.arn, certificate).await?;
-            let known = found.more_certificates.get_or_insert_default();
-            known.insert(certificate.clone());
-        }
+        } => return load_balancers::add_certificate(aws, observed, load_balancer, *port, certificate).await,
         Change::RemoveCertificate {
             load_balancer,
             port,

@@ -110,6 +110,8 @@ pub async fn observe_pending(
     observed.waits_over.clear();
     observed.replaced_ttl.clear();
     observed.overdue.clear();
+    observed.certificate_limits.clear();
+    observed.zones_taken.clear();
     observed.service_deployments.clear();
     observed.rollouts.clone_from(&known.rollouts);
     observed.revisions.clone_from(&known.revisions);
@@ -128,7 +130,7 @@ pub async fn observe_pending(
             }
             Pending::PortRecovery { .. } => observed.ports = ports(claims, desired, &known).await?,
             Pending::GroupDeletion { .. } => schedules::read(aws, desired, &mut observed).await?,
-            Pending::Retiring { .. } | Pending::Names { .. } => {}
+            Pending::ZoneChange { .. } | Pending::Retiring { .. } | Pending::Names { .. } => {}
         }
     }
     if !services.is_empty() {

@@ -18,6 +18,7 @@ mod retire;
 mod route53;
 mod schedules;
 mod slots;
+mod subnets;
 mod view;
 
 #[cfg(test)]
@@ -72,6 +73,8 @@ pub enum Pending {
         /// The process stops being exposed, and other changes of its task definition wait until it has.
         edits_wait: bool,
     },
+    /// A network load balancer leaves an availability zone, to come back to it in another subnet.
+    ZoneChange { process: String, load_balancer: String },
     /// Ports in use by our services are being claimed for them.
     PortRecovery { process: String },
     /// A schedule group that somebody deletes, and that must be gone before it can be made again.
@@ -89,6 +92,7 @@ impl Pending {
             Pending::Rollout { process, .. }
             | Pending::Draining { process, .. }
             | Pending::Provisioning { process, .. }
+            | Pending::ZoneChange { process, .. }
             | Pending::Retiring { process, .. }
             | Pending::PortRecovery { process }
             | Pending::GroupDeletion { process, .. }
@@ -121,6 +125,10 @@ impl fmt::Display for Pending {
                 }
                 Ok(())
             }
+            Pending::ZoneChange { load_balancer, .. } => write!(
+                f,
+                "waiting until load balancer {load_balancer} has left an availability zone, for another subnet of that zone"
+            ),
             Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
             Pending::GroupDeletion { group, .. } => {
                 write!(
@@ -152,6 +160,8 @@ pub enum ObstacleKind {
     Foreign,
     PortsExhausted,
     LoadBalancerFailed,
+    /// The Platform no longer says something that AWS cannot take back.
+    PlatformIncomplete,
     /// A hosted zone in which the process wants names does not exist.
     ZoneNotFound,
     /// ECS gave it up, or it takes too long.
@@ -239,6 +249,7 @@ impl Plan {
             Pending::Rollout { .. }
             | Pending::Draining { .. }
             | Pending::Provisioning { .. }
+            | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::GroupDeletion { .. }
             | Pending::PortRecovery { .. } => true,

@@ -142,6 +142,7 @@ fn every_field_of_a_status_is_named() {
                 "submitted.",
                 "rejected.",
                 "revisions.",
+                "securityGroups.",
                 "zones.",
             ];
             let told = [

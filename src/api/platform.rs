@@ -11,7 +11,7 @@ mod status;
 mod tenancy;
 
 pub use capacity::{Capacity, CapacityProvider, LaunchType};
-pub use status::{CapacityProviderKind, HostPortCounts, PlatformStatus, ZoneNames};
+pub use status::{CapacityProviderKind, HostPortCounts, PlatformStatus, SecurityGroups, ZoneNames};
 pub use tenancy::Tenancy;
 
 use std::collections::BTreeMap;
@@ -284,7 +284,8 @@ pub struct Side {
     #[schemars(transform = ids("subnet-", 2, 16))]
     pub subnets: Vec<String>,
 
-    /// The ids of their security groups, at most 16. Left out: the VPC's default one, which lets nobody else in.
+    /// The ids of their security groups, at most 16. Left out: the VPC's default one, which lets nobody else in. Once some
+    /// were named, others can be named instead, but not none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = ids("sg-", 0, 16))]
     pub security_groups: Vec<String>,

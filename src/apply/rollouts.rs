@@ -24,7 +24,13 @@ pub(super) fn does_better(
             let running = running.and_then(|arn| observed.task_definitions.get_mut(arn));
             running.is_some_and(|running| std::mem::take(&mut running.active))
         }
-        Fault::Inactive | Fault::Absent | Fault::Pending | Fault::Stale | Fault::Failed(_) => false,
+        Fault::Inactive
+        | Fault::Absent
+        | Fault::Pending
+        | Fault::Stale
+        | Fault::Full
+        | Fault::ZoneTaken
+        | Fault::Failed(_) => false,
     }
 }
 

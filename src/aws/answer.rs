@@ -184,7 +184,9 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
         Fault::Failed(Class::Refused | Class::Conflict | Class::Invalid)
         | Fault::Stale
         | Fault::Inactive
-        | Fault::GracePeriod => {
+        | Fault::GracePeriod
+        | Fault::Full
+        | Fault::ZoneTaken => {
             line!(warn, operation, id, milliseconds, code, words, "AWS call refused");
         }
         Fault::Failed(Class::Transient | Class::Throttled) => {

@@ -27,6 +27,10 @@ pub enum Fault {
     /// A grace period came with a service's first target groups, and ECS has judged it by those that there were before:
     /// it is taken in a call of its own, after them.
     GracePeriod,
+    /// A quota leaves no room, and what is no longer wanted may make some.
+    Full,
+    /// A load balancer has a subnet of that availability zone, or has not left it yet.
+    ZoneTaken,
     Failed(Class),
 }
 
@@ -72,7 +76,8 @@ impl AwsError {
     pub fn class(&self) -> Class {
         match self.fault {
             Fault::Absent | Fault::Pending | Fault::Stale | Fault::Inactive => Class::Transient,
-            Fault::GracePeriod => Class::Refused,
+            Fault::Full => Class::Denied,
+            Fault::GracePeriod | Fault::ZoneTaken => Class::Refused,
             Fault::Failed(class) => class,
         }
     }
@@ -447,7 +452,11 @@ const RULES: &[Rule] = &[
         "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken", "OptInRequired",
         "SubscriptionRequiredException", "RegionDisabledException"], DENIED),
 
+    // No report names the code of it: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/4171>.
+    rule(ELBV2, &["*"], Fault::ZoneTaken).on(&[Verb::Modify]).saying("an Availability Zone that is already associated"),
+
     // Quotas.
+    rule(ELBV2, &["TooManyCertificates"], Fault::Full).on(&[Verb::Modify]),
     rule(ECS, &["LimitExceededException"], DENIED),
     rule(ELBV2, &["TooMany*"], DENIED),
     rule(ROUTE53, &["LimitsExceeded"], DENIED),

@@ -25,7 +25,9 @@ use super::resolve::{account, annotated, recorded, reports_holdings};
 use super::uninstall::{self, Deletion};
 use crate::api::app::App;
 use crate::api::condition::Reason;
-use crate::api::platform::{CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, ZoneNames};
+use crate::api::platform::{
+    CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, ZoneNames,
+};
 use crate::aws::{Aws, Subject, concerning};
 use crate::claims::Claims;
 use crate::desired;
@@ -405,6 +407,7 @@ impl Pass<'_> {
             zones: (zones != ZoneNames::default()).then_some(zones),
             capacity_providers,
             host_ports,
+            security_groups: given_security_groups(self.platform),
             apps: apps.try_into().unwrap_or(i32::MAX),
         };
         if self.platform.status.as_ref() != Some(&status) {
@@ -480,6 +483,25 @@ impl StillGone for Gone<'_> {
             .map_err(failed("get an App"))?;
         Ok(found.is_none())
     }
+}
+
+/// Those of the spec, else those that it named before.
+fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
+    let before = platform
+        .status
+        .as_ref()
+        .and_then(|status| status.security_groups.clone());
+    let before = before.unwrap_or_default();
+    let given = |side: &Option<Side>, before| match side {
+        Some(side) if !side.security_groups.is_empty() => side.security_groups.clone(),
+        Some(_) | None => before,
+    };
+    let network = &platform.spec.network;
+    let given = SecurityGroups {
+        internal: given(&network.internal, before.internal),
+        external: given(&network.external, before.external),
+    };
+    (given != SecurityGroups::default()).then_some(given)
 }
 
 fn counts(range: PortRange, claims: &[Claim]) -> HostPortCounts {

@@ -1,5 +1,7 @@
 //! How an exposed process is reached: its load balancer, target groups, listeners and health check.
 
+use std::collections::BTreeSet;
+
 use super::{Builder, set};
 use crate::api::app::{Expose, ExposeType, HealthCheck as Check, ListenerProtocol as Protocol};
 use crate::error::Error;
@@ -133,6 +135,7 @@ impl Builder<'_> {
             });
         }
         Ok(LoadBalancing {
+            dropped_security_groups: self.dropped_security_groups(&load_balancer),
             load_balancer,
             ports,
             listeners,
@@ -142,11 +145,12 @@ impl Builder<'_> {
 
     fn load_balancer(&self, expose: &Expose, kind: LoadBalancerKind) -> Result<LoadBalancer, Error> {
         let network = &self.platform.spec.network;
-        let (scheme, word, side) = if expose.external.unwrap_or(false) {
-            (Scheme::InternetFacing, "external", &network.external)
+        let (scheme, side) = if expose.external.unwrap_or(false) {
+            (Scheme::InternetFacing, &network.external)
         } else {
-            (Scheme::Internal, "internal", &network.internal)
+            (Scheme::Internal, &network.internal)
         };
+        let word = scheme.side();
         let Some(side) = side else {
             return Err(self.invalid(
                 "expose.external",
@@ -180,6 +184,18 @@ impl Builder<'_> {
             attributes,
             tags: self.tags(),
         })
+    }
+
+    /// AWS itself does not say whether a group was given, or is the one that it chose.
+    fn dropped_security_groups(&self, wanted: &LoadBalancer) -> BTreeSet<String> {
+        let status = self.platform.status.as_ref();
+        let given = status.and_then(|status| status.security_groups.as_ref());
+        let given = given.filter(|_| wanted.security_groups.is_empty());
+        let given = given.map(|given| match wanted.scheme {
+            Scheme::Internal => &given.internal,
+            Scheme::InternetFacing => &given.external,
+        });
+        given.map(|given| set(given)).unwrap_or_default()
     }
 
     fn target_group(

@@ -61,6 +61,8 @@ pub struct LoadBalancing {
     /// One a container port; that of the first listener comes first.
     pub ports: Vec<ExposedPort>,
     pub listeners: Vec<Listener>,
+    /// Those that the Platform named before, where it names none any more.
+    pub dropped_security_groups: BTreeSet<String>,
     /// What its target groups are called. A process has two container ports at most; which of them has which group is
     /// read off what is there (`plan/slots.rs`), and at first it is in this order.
     pub slots: [String; 2],

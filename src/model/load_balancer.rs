@@ -34,6 +34,14 @@ impl Scheme {
             Scheme::InternetFacing => "internet-facing",
         }
     }
+
+    /// Names the part of a Platform's network that such load balancers are in.
+    pub fn side(self) -> &'static str {
+        match self {
+            Scheme::Internal => "internal",
+            Scheme::InternetFacing => "external",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

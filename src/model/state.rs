@@ -57,6 +57,10 @@ pub struct Observed {
     /// The services whose grace period ECS refused in this pass, since it judged it by the target groups that they had: they
     /// get it once they have some.
     pub grace_period_follows: BTreeSet<String>,
+    /// By load balancer: how many certificates besides the default ones it takes, where that was too few in this pass.
+    pub certificate_limits: BTreeMap<String, usize>,
+    /// By load balancer, the subnets that it could not be given in this pass: it has others in the same availability zones.
+    pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
     /// What was tried in this pass and did not work: it is not tried again before the next.
     pub parked: BTreeSet<String>,
 }
@@ -209,6 +213,14 @@ impl LoadBalancerState {
     /// What [`RecordSet::target`] says of a record that points here.
     pub fn host(&self) -> String {
         normalize(&self.dns_name)
+    }
+
+    /// How many certificates its listeners have besides the default ones.
+    pub fn more_certificates(&self) -> usize {
+        let listeners = self.listeners.iter().flatten();
+        listeners
+            .filter_map(|listener| Some(listener.more_certificates.as_ref()?.len()))
+            .sum()
     }
 }
 

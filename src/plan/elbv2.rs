@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::listeners;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan, Tagged};
+use super::{listeners, subnets};
 use crate::model::desired::LoadBalancing;
-use crate::model::load_balancer::{HealthCheck, LoadBalancer, Probe, TargetGroup, TargetGroupAttributes};
+use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
 use crate::model::owner::{Tags, is_nobodys};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
@@ -26,7 +26,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 }
 
 fn build(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &LoadBalancing) {
-    let load_balancer = load_balancer(view, plan, process, &wanted.load_balancer);
+    let load_balancer = load_balancer(view, plan, process, wanted);
     for group in wanted.target_groups() {
         target_group(view, plan, process, group);
     }
@@ -39,8 +39,9 @@ fn load_balancer<'a>(
     view: &View<'a>,
     plan: &mut Plan,
     process: &str,
-    wanted: &LoadBalancer,
+    balancing: &LoadBalancing,
 ) -> Option<&'a LoadBalancerState> {
+    let wanted = &balancing.load_balancer;
     let name = &wanted.name;
     let Some(found) = view.observed.load_balancers.get(name) else {
         plan.changes.push(Change::CreateLoadBalancer {
@@ -68,20 +69,9 @@ fn load_balancer<'a>(
         }),
     }
     if is_other(&wanted.subnets, &found.subnets) {
-        plan.changes.push(Change::SetSubnets {
-            process: process.into(),
-            load_balancer: name.clone(),
-            subnets: wanted.subnets.iter().cloned().collect(),
-        });
+        subnets::plan(view, plan, process, wanted, found);
     }
-    // Without any, AWS chose the VPC's default group, and that is as wanted.
-    if !wanted.security_groups.is_empty() && is_other(&wanted.security_groups, &found.security_groups) {
-        plan.changes.push(Change::SetSecurityGroups {
-            process: process.into(),
-            load_balancer: name.clone(),
-            security_groups: wanted.security_groups.iter().cloned().collect(),
-        });
-    }
+    security_groups(plan, process, balancing, found);
     if let Some((wanted, found)) = wanted.attributes.zip(found.attributes)
         && wanted != found
     {
@@ -92,6 +82,38 @@ fn load_balancer<'a>(
         });
     }
     Some(found)
+}
+
+/// Without any, AWS chose the VPC's default group, and that is as wanted; but those that were given cannot be taken away
+/// again, since SetSecurityGroups takes no empty list.
+fn security_groups(plan: &mut Plan, process: &str, balancing: &LoadBalancing, found: &LoadBalancerState) {
+    let (wanted, dropped) = (&balancing.load_balancer, &balancing.dropped_security_groups);
+    let name = &wanted.name;
+    if !wanted.security_groups.is_empty() {
+        if is_other(&wanted.security_groups, &found.security_groups) {
+            plan.changes.push(Change::SetSecurityGroups {
+                process: process.into(),
+                load_balancer: name.clone(),
+                security_groups: wanted.security_groups.iter().cloned().collect(),
+            });
+        }
+        return;
+    }
+    let left = dropped.intersection(&found.security_groups);
+    let left: Vec<&str> = left.map(String::as_str).collect();
+    if !left.is_empty() {
+        let side = wanted.scheme.side();
+        plan.obstacles.push(Obstacle {
+            process: process.into(),
+            kind: ObstacleKind::PlatformIncomplete,
+            message: format!(
+                "process {process}: load balancer {name} still has {}, which the Platform no longer names, and AWS leaves it \
+                 none without another: name the groups that it shall have in network.{side}.securityGroups, such as the \
+                 VPC's default one",
+                left.join(", ")
+            ),
+        });
+    }
 }
 
 fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &TargetGroup) {

@@ -1,8 +1,6 @@
 //! Listeners and their certificates. They change in place, and in an order in which nobody who comes by a name finds
 //! none: a redirect follows what it leads to, and what is no longer wanted goes when all that is wanted is there.
 
-use std::collections::BTreeSet;
-
 use super::elbv2::is_released;
 use super::view::View;
 use super::{Change, Plan};
@@ -58,7 +56,8 @@ impl Planner<'_> {
         // First, so that none is missing while another becomes the default.
         let added = self.add_certificates(plan, listener, found);
         if self.differs(listener, found) {
-            if self.may_turn(found) && !displaces(listener, found) {
+            let displaces = displaces(listener, found) && !self.must_displace(plan, listener, found);
+            if self.may_turn(found) && !displaces {
                 plan.changes.push(Change::ModifyListener {
                     process: self.process.into(),
                     load_balancer: self.load_balancer.name.clone(),
@@ -111,33 +110,69 @@ impl Planner<'_> {
         let Some(known) = &found.more_certificates else {
             return false;
         };
-        let missing: Vec<&String> = listener
-            .more_certificates()
-            .iter()
-            .filter(|certificate| !known.contains(*certificate))
-            .collect();
-        for certificate in &missing {
-            plan.changes.push(Change::AddCertificate {
-                process: self.process.into(),
-                load_balancer: self.load_balancer.name.clone(),
-                port: listener.port,
-                certificate: (*certificate).clone(),
-            });
-        }
-        !missing.is_empty()
-    }
-
-    fn remove_certificates(&self, plan: &mut Plan, listener: &Listener, found: &ListenerState) {
-        // The default one may be among them, too: one that has just become it was.
-        let wanted: BTreeSet<&String> = listener.certificates.iter().collect();
-        let known = found.more_certificates.iter().flatten();
-        for certificate in known.filter(|certificate| !wanted.contains(certificate)) {
-            plan.changes.push(Change::RemoveCertificate {
+        let wanted = listener.more_certificates().iter();
+        let missing = wanted.filter(|certificate| !known.contains(*certificate));
+        let changes: Vec<Change> = missing
+            .map(|certificate| Change::AddCertificate {
                 process: self.process.into(),
                 load_balancer: self.load_balancer.name.clone(),
                 port: listener.port,
                 certificate: certificate.clone(),
-            });
+            })
+            .collect();
+        let is_missing = !changes.is_empty();
+        // What AWS refused for another reason takes no room.
+        let (parked, open): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| self.view.is_parked(c));
+        plan.changes.extend(parked);
+        match self.room(plan).filter(|room| *room < open.len()) {
+            Some(0) => match dispensable(listener, found) {
+                // One goes out and one comes in, and the next plan sees what became of it.
+                Some(certificate) => {
+                    plan.changes.push(self.remove(listener, certificate));
+                    plan.changes.extend(open.into_iter().take(1));
+                }
+                None if displaces(listener, found) => {}
+                // Too many are wanted, and AWS says so.
+                None => plan.changes.extend(open),
+            },
+            Some(room) => plan.changes.extend(open.into_iter().take(room)),
+            None => plan.changes.extend(open),
+        }
+        is_missing
+    }
+
+    /// True if another default certificate has to come first, though it takes away one that is wanted: nothing else can go,
+    /// and then the new default one can leave its other place to it.
+    fn must_displace(&self, plan: &Plan, listener: &Listener, found: &ListenerState) -> bool {
+        self.room(plan) == Some(0) && dispensable(listener, found).is_none()
+    }
+
+    /// How many certificates the load balancer still takes; `None` as long as AWS has not said that it is full.
+    fn room(&self, plan: &Plan) -> Option<usize> {
+        let name = &self.load_balancer.name;
+        let limit = self.view.observed.certificate_limits.get(name)?;
+        let adds = |change: &&Change| {
+            matches!(change, Change::AddCertificate { load_balancer, .. } if load_balancer == name)
+                && !self.view.is_parked(change)
+        };
+        let planned = plan.changes.iter().filter(adds).count();
+        Some(limit.saturating_sub(self.load_balancer.more_certificates() + planned))
+    }
+
+    fn remove_certificates(&self, plan: &mut Plan, listener: &Listener, found: &ListenerState) {
+        // The default one may be among them, too: one that has just become it was.
+        let known = found.more_certificates.iter().flatten();
+        let unwanted = known.filter(|certificate| !listener.certificates.contains(certificate));
+        plan.changes
+            .extend(unwanted.map(|certificate| self.remove(listener, certificate)));
+    }
+
+    fn remove(&self, listener: &Listener, certificate: &str) -> Change {
+        Change::RemoveCertificate {
+            process: self.process.into(),
+            load_balancer: self.load_balancer.name.clone(),
+            port: listener.port,
+            certificate: certificate.into(),
         }
     }
 
@@ -156,6 +191,18 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// A certificate that can go before all that are wanted are there: one that is not wanted, or else the default one from its
+/// second place, in which it is not needed. The old default one stays until another is in its place.
+fn dispensable<'a>(listener: &Listener, found: &'a ListenerState) -> Option<&'a String> {
+    let default = found.default_certificate.as_ref();
+    let known = || found.more_certificates.iter().flatten();
+    let is_unwanted = |certificate: &&String| !listener.certificates.contains(certificate);
+    let unwanted = known().find(|certificate| is_unwanted(certificate) && Some(*certificate) != default);
+    let is_double =
+        |certificate: &&String| Some(*certificate) == default && listener.default_certificate() == default;
+    unwanted.or_else(|| known().find(is_double))
 }
 
 /// Another default certificate would take away one that is wanted, and is not among the others yet.

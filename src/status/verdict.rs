@@ -120,6 +120,7 @@ fn findings(outcome: &Outcome) -> Findings {
             }
             Pending::Draining { .. }
             | Pending::Provisioning { .. }
+            | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::PortRecovery { .. }
             | Pending::GroupDeletion { .. }
@@ -140,6 +141,7 @@ fn findings(outcome: &Outcome) -> Findings {
             ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
             ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
             ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
+            ObstacleKind::PlatformIncomplete => findings.denied.push(said(Reason::InvalidPlatform)),
             ObstacleKind::ZoneNotFound => findings.denied.push(said(Reason::ZoneNotFound)),
         }
     }

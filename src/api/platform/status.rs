@@ -36,6 +36,11 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
 
+    /// The security groups that load balancers were last given, also where the spec names none any more: AWS exchanges them,
+    /// but takes the last one from no load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<SecurityGroups>,
+
     /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
     #[serde(default)]
     pub apps: i32,
@@ -62,6 +67,18 @@ pub struct ZoneNames {
     /// The name of the external zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<String>,
+}
+
+/// The security groups that load balancers were last given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SecurityGroups {
+    /// Those of internal load balancers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub internal: Vec<String>,
+
+    /// Those of internet-facing load balancers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<String>,
 }
 
 /// How many host ports are held and free.

@@ -116,6 +116,24 @@ fn denied_for_want_of_access() {
     everywhere(&codes, DENIED);
 }
 
+/// Whatever its code, which no report tells.
+#[test]
+fn a_zone_that_a_load_balancer_has() {
+    let message = "You cannot specify an additional subnet from an Availability Zone that is already associated with the \
+                   load balancer. The Availability Zone 'us-east-1a' corresponding to the new subnet 'subnet-1' is already \
+                   associated with the load balancer.";
+    let codes = ["InvalidConfigurationRequest", "ValidationError", "InvalidSubnet"];
+    check(
+        "elasticloadbalancing:X",
+        &[Verb::Modify],
+        &codes,
+        message,
+        Fault::ZoneTaken,
+    );
+    let error = Call::modify("elasticloadbalancing:SetSubnets").reported("ValidationError", message);
+    assert_eq!(error.class(), Class::Refused);
+}
+
 #[test]
 fn denied_by_a_quota() {
     check("ecs:X", &VERBS, &["LimitExceededException"], "", DENIED);
@@ -127,6 +145,27 @@ fn denied_by_a_quota() {
         "TooManyUniqueTargetGroupsPerLoadBalancer",
     ];
     check("elasticloadbalancing:X", &VERBS, &quotas, "", DENIED);
+    let certificates = ["TooManyCertificates"];
+    check(
+        "elasticloadbalancing:X",
+        &[Verb::Modify],
+        &certificates,
+        "",
+        Fault::Full,
+    );
+    check(
+        "elasticloadbalancing:X",
+        &[Verb::Create],
+        &certificates,
+        "",
+        DENIED,
+    );
+    assert_eq!(
+        Call::modify("elasticloadbalancing:X")
+            .reported("TooManyCertificates", "")
+            .class(),
+        Class::Denied
+    );
     check("route53:X", &VERBS, &["LimitsExceeded"], "", DENIED);
     check(
         "scheduler:X",

@@ -4,7 +4,7 @@
 mod listeners;
 mod state;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
@@ -18,10 +18,10 @@ use empire_controller::model::state::{
     ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
 };
 
-use super::{FakeAws, PROVISIONING, RELEASING, State, refuse};
+use super::{FakeAws, LEAVING, PROVISIONING, RELEASING, State, refuse};
 use listeners::reported;
 pub(super) use state::{Balancing, Elbv2, Group};
-use state::{check_health, check_name};
+use state::{check_health, check_name, check_subnets};
 
 const DESCRIBE_LOAD_BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
 const DESCRIBE_TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
@@ -142,10 +142,8 @@ impl aws::Elbv2 for FakeAws {
         let about = format!("{name} {}", settings.scheme.as_str());
         self.write(CREATE_LOAD_BALANCER, about, |state| {
             check_name(CREATE_LOAD_BALANCER, &name)?;
-            if settings.subnets.len() < 2 {
-                let message = "At least two subnets in two different Availability Zones must be specified";
-                return refuse(CREATE_LOAD_BALANCER, INVALID, message);
-            }
+            let subnets: Vec<String> = settings.subnets.iter().cloned().collect();
+            check_subnets(CREATE_LOAD_BALANCER, &subnets, 2)?;
             let is_network = settings.kind == LoadBalancerKind::Network;
             if settings.security_groups.is_empty() && !is_network {
                 settings.security_groups.insert("sg-default".into());
@@ -186,6 +184,7 @@ impl aws::Elbv2 for FakeAws {
                 active_at: state.now + PROVISIONING,
                 status: LoadBalancerStatus::Provisioning,
                 listeners: Vec::new(),
+                leaving: BTreeMap::new(),
                 settings,
             };
             state.elbv2.load_balancers.insert(arn.clone(), balancing);
@@ -198,6 +197,7 @@ impl aws::Elbv2 for FakeAws {
             SET_SUBNETS,
             format!("{load_balancer} {}", subnets.join(" ")),
             |state| {
+                let until = state.now + LEAVING;
                 let Some(found) = state.elbv2.load_balancers.get_mut(load_balancer) else {
                     return refuse(
                         SET_SUBNETS,
@@ -205,11 +205,7 @@ impl aws::Elbv2 for FakeAws {
                         "One or more load balancers not found",
                     );
                 };
-                if subnets.len() < 2 {
-                    return refuse(SET_SUBNETS, INVALID, "At least two subnets must be specified");
-                }
-                found.settings.subnets = subnets.iter().cloned().collect();
-                Ok(())
+                found.set_subnets(SET_SUBNETS, subnets, until)
             },
         )
     }

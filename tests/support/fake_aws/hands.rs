@@ -1,6 +1,6 @@
 //! What people do in the AWS console, and what is there that was never ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
 use empire_controller::model::load_balancer::{
@@ -307,6 +307,10 @@ impl Hands<'_> {
         }
     }
 
+    pub(crate) fn set_certificate_quota(&mut self, quota: usize) {
+        self.state.elbv2.certificate_quota = Some(quota);
+    }
+
     pub(crate) fn fail_load_balancer(&mut self, name: &str, reason: &str) {
         self.load_balancer(name).status = LoadBalancerStatus::Failed(reason.into());
     }
@@ -340,6 +344,7 @@ impl Hands<'_> {
             active_at: 0,
             status: LoadBalancerStatus::Active,
             listeners: Vec::new(),
+            leaving: BTreeMap::new(),
         };
         self.state.elbv2.load_balancers.insert(arn, balancing);
     }

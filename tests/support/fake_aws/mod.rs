@@ -37,6 +37,8 @@ pub(crate) const FAILING: u64 = 45;
 pub(crate) const LOOPING: u64 = 17;
 pub(crate) const STOPPING: u64 = 12;
 pub(crate) const DRAINING: u64 = 25;
+/// So long a network load balancer still has a zone that it leaves: "up to 3 minutes".
+pub(crate) const LEAVING: u64 = 25;
 /// After its load balancer is gone, AWS still counts a target group as in use for a while.
 pub(crate) const RELEASING: u64 = 12;
 

@@ -13,6 +13,9 @@ use super::super::{State, refuse};
 use super::{Balancing, INVALID, NO_LOAD_BALANCER, NO_TARGET_GROUP};
 
 const NO_LISTENER: &str = "ListenerNotFound";
+/// "Certificates per Application Load Balancer (not counting default certificates)":
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>.
+const CERTIFICATES_PER_LOAD_BALANCER: usize = 25;
 
 impl State {
     pub(super) fn create_listener(
@@ -76,10 +79,22 @@ impl State {
 
     pub(super) fn add_certificate(&mut self, call: &'static str, arn: &Arn, certificate: &str) -> Result<()> {
         self.check_certificate(call, certificate)?;
+        let (load_balancer, _) = self.owner_of(call, arn)?;
+        let quota = self
+            .elbv2
+            .certificate_quota
+            .unwrap_or(CERTIFICATES_PER_LOAD_BALANCER);
+        let listeners = self.elbv2.load_balancers[&load_balancer].listeners.iter();
+        let all = listeners.filter_map(|(known, _)| known.more_certificates.as_ref());
+        let is_full = all.map(BTreeSet::len).sum::<usize>() >= quota;
         let Some(known) = &mut self.listener(call, arn)?.more_certificates else {
             return refuse(call, INVALID, "The listener has no certificates");
         };
         // One that is there already is what was asked for.
+        if is_full && !known.contains(certificate) {
+            let message = "The maximum number of certificates on a load balancer has been reached";
+            return refuse(call, "TooManyCertificates", message);
+        }
         known.insert(certificate.into());
         Ok(())
     }

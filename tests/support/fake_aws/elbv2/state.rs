@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use empire_controller::aws::Result;
 use empire_controller::model::load_balancer::{
-    HealthCheck, LoadBalancer, Probe, TargetGroup, TargetProtocol,
+    HealthCheck, LoadBalancer, LoadBalancerKind, Probe, TargetGroup, TargetProtocol,
 };
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
@@ -21,6 +21,8 @@ pub(in crate::fake_aws) struct Elbv2 {
     pub(in crate::fake_aws) target_groups: BTreeMap<Arn, Group>,
     /// Target groups whose load balancer went a moment ago, and until when that shows.
     pub(super) releasing: BTreeMap<Arn, (Arn, u64)>,
+    /// How many certificates a load balancer takes besides the default ones of its listeners; `None`: AWS's own quota.
+    pub(in crate::fake_aws) certificate_quota: Option<usize>,
     /// Certificates that nobody has issued.
     pub(in crate::fake_aws) missing_certificates: BTreeSet<String>,
 }
@@ -34,6 +36,8 @@ pub(in crate::fake_aws) struct Balancing {
     pub(in crate::fake_aws) active_at: u64,
     pub(in crate::fake_aws) status: LoadBalancerStatus,
     pub(in crate::fake_aws) listeners: Vec<(ListenerState, Tags)>,
+    /// Subnets whose zone a network load balancer leaves, and until when.
+    pub(in crate::fake_aws) leaving: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,10 +54,59 @@ impl Balancing {
     }
 }
 
+/// A subnet is called after its zone: `subnet-c` and `subnet-c2` are both in us-east-1c.
+fn zone_of(subnet: &str) -> Option<&str> {
+    subnet.strip_prefix("subnet-")?.get(..1)
+}
+
+/// One subnet a zone, and at least so many.
+pub(super) fn check_subnets(call: &'static str, subnets: &[String], fewest: usize) -> Result<()> {
+    if subnets.len() < fewest {
+        let message = "At least two subnets in two different Availability Zones must be specified";
+        return refuse(call, INVALID, message);
+    }
+    let zones: BTreeSet<_> = subnets.iter().map(|subnet| zone_of(subnet)).collect();
+    if zones.len() < subnets.len() {
+        let message = "A load balancer cannot be attached to multiple subnets in the same Availability Zone";
+        return refuse(call, "InvalidConfigurationRequest", message);
+    }
+    Ok(())
+}
+
+impl Balancing {
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/availability-zones.html>
+    pub(super) fn set_subnets(&mut self, call: &'static str, subnets: &[String], until: u64) -> Result<()> {
+        let is_network = self.settings.kind == LoadBalancerKind::Network;
+        check_subnets(call, subnets, if is_network { 1 } else { 2 })?;
+        let before = std::mem::take(&mut self.settings.subnets);
+        let mut new = subnets.iter().filter(|subnet| !before.contains(*subnet));
+        let has_zone = |subnet: &&String| {
+            let mut all = before.iter().chain(self.leaving.keys());
+            all.any(|other| zone_of(other) == zone_of(subnet))
+        };
+        if is_network && let Some(subnet) = new.find(has_zone) {
+            let zone = zone_of(subnet).unwrap_or_default();
+            let message = format!(
+                "You cannot specify an additional subnet from an Availability Zone that is already associated with the load \
+                 balancer. The Availability Zone 'us-east-1{zone}' corresponding to the new subnet '{subnet}' is already \
+                 associated with the load balancer."
+            );
+            self.settings.subnets = before;
+            return refuse(call, "InvalidConfigurationRequest", message);
+        }
+        let gone = before.into_iter().filter(|subnet| !subnets.contains(subnet));
+        self.leaving
+            .extend(gone.filter(|_| is_network).map(|subnet| (subnet, until)));
+        self.settings.subnets = subnets.iter().cloned().collect();
+        Ok(())
+    }
+}
+
 impl Elbv2 {
     pub(in crate::fake_aws) fn tick(&mut self, now: u64) {
         self.releasing.retain(|_, (_, until)| *until > now);
         for balancing in self.load_balancers.values_mut() {
+            balancing.leaving.retain(|_, until| *until > now);
             if balancing.status == LoadBalancerStatus::Provisioning && balancing.active_at <= now {
                 balancing.status = LoadBalancerStatus::Active;
             }
