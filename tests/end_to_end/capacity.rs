@@ -1,6 +1,7 @@
 //! Capacity providers, of which AWS says what they are made of. Neither emulator knows Managed Instances, so the proxy
 //! answers for AWS there.
 
+use aws_sdk_ecs::types::Compatibility;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ async fn managed_instances_get_what_they_take_and_no_bridge() {
     let definition = described.task_definition().unwrap();
     let kinds = definition.requires_compatibilities();
     assert_eq!(
-        kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
+        kinds.iter().map(Compatibility::as_str).collect::<Vec<_>>(),
         ["MANAGED_INSTANCES"]
     );
     assert_eq!(
