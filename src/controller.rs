@@ -61,20 +61,12 @@ pub async fn run(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let client = watches::noting(client, health.clone());
-    let seen = health.clone();
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
-    let begin = async {
-        definitions::look(&client, &health).await?;
-        established(&client, &config)
-            .await
-            .map_err(kubernetes::failed("find the owner id"))
-    };
     let installation = tokio::select! {
-        found = begin => found?,
+        found = begin(&client, &config, &health) => found?,
         _ = early.wait_for(|stopping| *stopping) => return Ok(()),
     };
-    announce(&installation);
 
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
@@ -167,34 +159,31 @@ pub async fn run(
         context,
     );
     tokio::select! {
-        _ = futures::future::join(run_apps.for_each(|done| log(done, &seen)), run_platforms.for_each(|done| log(done, &seen))) => {}
+        _ = futures::future::join(run_apps.for_each(log), run_platforms.for_each(log)) => {}
         // Before that nothing runs that could be finished, and kube waits for the caches for ever.
         () = stopped_before(unfilled, gave_up) => {}
     }
     Ok(())
 }
 
-async fn established(client: &Client, config: &Config) -> kube::Result<Installation> {
+/// Finds what the cluster has to say before anything is watched, and says it.
+async fn begin(client: &Client, config: &Config, health: &Health) -> Result<Installation, Error> {
     let Config {
         namespace,
         owner_id,
         replace_owner_id,
         ..
     } = config;
-    installation::establish(
-        client,
-        namespace,
-        owner_id.as_deref(),
-        replace_owner_id.as_deref(),
-    )
-    .await
-}
-
-fn announce(installation: &Installation) {
+    definitions::look(client, health).await?;
+    let (explicit, replaced) = (owner_id.as_deref(), replace_owner_id.as_deref());
+    let installation = installation::establish(client, namespace, explicit, replaced)
+        .await
+        .map_err(kubernetes::failed("find the owner id"))?;
     match installation.id() {
         Ok(id) => info!(owner = id, "reconciling"),
         Err(message) => error!("nothing will be written: {message}"),
     }
+    Ok(installation)
 }
 
 /// True once `stopped` has resolved, whoever listens.
@@ -242,21 +231,16 @@ fn again(object: &str, error: &Error, context: &Context) -> Action {
     }
 }
 
-async fn log<K: Resource>(
-    done: Result<(ObjectRef<K>, Action), ControllerError<Error, watcher::Error>>,
-    health: &Health,
-) where
+async fn log<K: Resource>(done: Result<(ObjectRef<K>, Action), ControllerError<Error, watcher::Error>>)
+where
     K::DynamicType: Clone,
 {
     match done {
         Ok((object, _)) => debug!(%object, "pass done"),
         Err(ControllerError::ObjectNotFound(object)) => debug!(%object, "is gone"),
         Err(ControllerError::ReconcilerFailed(error, object)) => warn!(%object, %error, "pass failed"),
-        // Said already, once, with what to do about it.
-        Err(ControllerError::QueueError(error)) if health.obstacle().is_some() => {
-            debug!(%error, "watch failed")
-        }
-        Err(ControllerError::QueueError(error)) => warn!(%error, "watch failed, and begins again"),
+        // The watch has said it.
+        Err(ControllerError::QueueError(error)) => debug!(%error, "watch failed"),
         Err(ControllerError::RunnerError(error)) => warn!(%error, "could not start a pass"),
     }
 }

@@ -42,6 +42,8 @@ async fn start(config: Config) -> Ended {
     let mut kubernetes = kube::Config::infer().await?;
     // Longer than a watch lasts, so that only a silent peer is cut off.
     kubernetes.read_timeout = Some(Duration::from_secs(310));
+    // Within a request it would wait for minutes after an outage, unseen. Watches and passes have a backoff of their own.
+    kubernetes.default_retry = false;
     let client = reach(kubernetes).await?;
     let served = health::serve(listeners, health.clone());
     tokio::select! {

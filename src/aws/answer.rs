@@ -7,6 +7,7 @@ use std::time::Instant;
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
+use futures::future::BoxFuture;
 use tokio::task_local;
 use tracing::{debug, error, info, warn};
 
@@ -47,48 +48,49 @@ fn subject() -> Subject {
     SUBJECT.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// A call on its way.
-pub(super) trait Answering<T> {
+/// A call on its way. Boxed: the SDK's futures have tens of kilobytes.
+pub(super) trait Answering<'a, T>: Sized {
     /// Waits for the reply to a call, judges it and logs it.
-    async fn answering(self, call: Call) -> Result<T, AwsError>;
-    /// As [`Self::answering`], of a call whose refusal may repeat what belongs in no log.
-    async fn answering_without(
-        self,
-        call: Call,
-        redact: impl FnOnce(&str) -> String + Send,
-    ) -> Result<T, AwsError>;
-}
-
-impl<T, E, F> Answering<T> for F
-where
-    F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
-    T: RequestId + Send,
-    E: ProvideErrorMetadata + Error + Send + 'static,
-{
-    async fn answering(self, call: Call) -> Result<T, AwsError> {
-        self.answering_without(call, ToOwned::to_owned).await
+    fn answering(self, call: Call) -> BoxFuture<'a, Result<T, AwsError>> {
+        self.answering_without(call, ToOwned::to_owned)
     }
 
-    async fn answering_without(
+    /// As [`Self::answering`], of a call whose refusal may repeat what belongs in no log.
+    fn answering_without(
         self,
         call: Call,
-        redact: impl FnOnce(&str) -> String + Send,
-    ) -> Result<T, AwsError> {
-        let sent = Instant::now();
-        let reply = self.await;
-        let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match reply {
-            Ok(reply) => {
-                succeeded(call, reply.request_id(), milliseconds);
-                Ok(reply)
+        redact: impl FnOnce(&str) -> String + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, AwsError>>;
+}
+
+impl<'a, T, E, F> Answering<'a, T> for F
+where
+    F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    T: RequestId + Send + 'a,
+    E: ProvideErrorMetadata + Error + Send + 'static,
+{
+    fn answering_without(
+        self,
+        call: Call,
+        redact: impl FnOnce(&str) -> String + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, AwsError>> {
+        Box::pin(async move {
+            let sent = Instant::now();
+            let reply = self.await;
+            let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
+            match reply {
+                Ok(reply) => {
+                    succeeded(call, reply.request_id(), milliseconds);
+                    Ok(reply)
+                }
+                Err(error) => {
+                    let mut error = call.failed(&error);
+                    error.message = redact(&error.message);
+                    failed(call, &error, milliseconds);
+                    Err(error)
+                }
             }
-            Err(error) => {
-                let mut error = call.failed(&error);
-                error.message = redact(&error.message);
-                failed(call, &error, milliseconds);
-                Err(error)
-            }
-        }
+        })
     }
 }
 

@@ -156,9 +156,9 @@ fn compare_schemas(ours: &Value, live: &Value, path: &str, lacks: &mut Vec<Strin
         } else {
             format!("{path}.{name}")
         };
-        match &live["properties"][name] {
-            Value::Null => lacks.push(path),
-            live => compare_schemas(schema, live, &path, lacks),
+        match live["properties"].get(name) {
+            None => lacks.push(path),
+            Some(live) => compare_schemas(schema, live, &path, lacks),
         }
     }
     for (key, suffix) in [("items", "[]"), ("additionalProperties", "[*]")] {

@@ -8,7 +8,6 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
-use tracing::warn;
 
 use super::context::Context;
 use super::kubernetes::failed;
@@ -67,7 +66,8 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
             Ok(watcher::Event::Apply(namespace) | watcher::Event::InitApply(namespace)) => namespace,
             // No App outlives its namespace.
             Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) => return,
-            Err(error) => return warn!(%error, "the watch of namespaces failed, and begins again"),
+            // The watch has said it.
+            Err(_) => return,
         };
         let name = namespace.name_any();
         if context.namespaces.learn(&name, &labels_of(namespace)) {

@@ -15,7 +15,9 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{Error, Event, Result};
 use tower_service::Service;
+use tracing::{debug, warn};
 
+use super::kubernetes::words;
 use crate::health::Health;
 
 /// After the first failure.
@@ -104,11 +106,20 @@ where
                 // The list is still to come.
                 Event::Init => {}
                 Event::InitApply(_) | Event::InitDone | Event::Apply(_) | Event::Delete(_) => {
-                    health.succeeded(watch)
+                    health.succeeded(watch);
                 }
             }
         })
-        .inspect_err(move |error| noted.failed(watch, error.to_string()));
+        .inspect_err(move |error| {
+            let why = why(error);
+            if noted.obstacle().is_some() {
+                // Said already, once, with what to do about it.
+                debug!(watch, error = why, "watch failed");
+            } else {
+                warn!(watch, error = why, "watch failed, and begins again");
+            }
+            noted.failed(watch, why);
+        });
     let patience = Patience {
         health: health.clone(),
         watch,
@@ -125,6 +136,17 @@ fn is_gone(error: &Error) -> bool {
         | Error::WatchStartFailed(_)
         | Error::WatchFailed(_)
         | Error::NoResourceVersion => false,
+    }
+}
+
+/// In words, down to the cause.
+fn why(error: &Error) -> String {
+    match error {
+        Error::InitialListFailed(error) | Error::WatchStartFailed(error) | Error::WatchFailed(error) => {
+            words(error)
+        }
+        Error::WatchError(status) => status.message.clone(),
+        Error::NoResourceVersion => error.to_string(),
     }
 }
 
