@@ -6,6 +6,7 @@ mod backoff;
 mod claims;
 mod context;
 mod definitions;
+mod denials;
 mod finalizer;
 mod installation;
 mod kubernetes;
@@ -39,6 +40,7 @@ use tracing::{debug, error, info, warn};
 use backoff::Failures;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
+use denials::Denials;
 use installation::Installation;
 use memory::{Memories, Told};
 use namespaces::Namespaces;
@@ -86,6 +88,7 @@ pub async fn run(
         memories: Memories::default(),
         told: Told::default(),
         failures: Failures::default(),
+        denials: Denials::default(),
         ports: Ports::default(),
         namespaces: Namespaces::default(),
         wake: Wake {

@@ -9,7 +9,7 @@ use std::mem::{Discriminant, discriminant};
 use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
-use crate::aws::{Aws, AwsError, writing};
+use crate::aws::{Aws, AwsError, Fault, writing};
 use crate::claims::Claims;
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
@@ -51,7 +51,16 @@ pub struct Outcome {
     pub held: Vec<(Change, Error)>,
     /// The world was not as it was observed, so the next pass reads all of it again.
     pub stale: bool,
+    /// What AWS has answered so, of what is still to be done.
+    pub contradicted: Contradicted,
 }
+
+/// Since when, in seconds since 1970, AWS has answered a change as if the world were another, by (change, code).
+pub type Contradicted = BTreeMap<(String, String), i64>;
+
+/// AWS's lists are eventually consistent: a new look at everything that was taken sooner may have been as old as the one
+/// before. After that, the same answer to the same change is a refusal.
+const CONSISTENT_WITHIN: i64 = 15;
 
 impl Outcome {
     pub fn is_settled(&self) -> bool {
@@ -81,6 +90,8 @@ pub struct Request<'a> {
     pub suspended: bool,
     /// Changes that failed in an earlier pass, and why: too soon to try them again.
     pub held: Vec<(Change, Error)>,
+    /// From the pass before.
+    pub contradicted: Contradicted,
 }
 
 pub async fn reconcile(
@@ -98,6 +109,7 @@ pub async fn reconcile(
         now,
         suspended,
         held,
+        contradicted,
     } = request;
     let mut observed = match scope {
         Scope::Everything => observe(aws, claims, desired, known).await?,
@@ -113,6 +125,7 @@ pub async fn reconcile(
 
     note_progress(desired, &mut observed, now);
     let mut outcome = Outcome::before_writes(desired, observed);
+    outcome.contradicted = contradicted;
     if !outcome.plan.unexplained.is_empty() {
         let Outcome { observed, plan, .. } = &mut outcome;
         observe_rollouts(aws, desired, observed, &plan.unexplained).await?;
@@ -120,13 +133,16 @@ pub async fn reconcile(
     }
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
-        write(aws, claims, before_writes, desired, &mut outcome).await;
+        write(aws, claims, before_writes, desired, &mut outcome, now).await;
     }
     // One that is no longer wanted is forgotten.
     outcome.held = held;
     let Outcome { plan, held, .. } = &mut outcome;
     let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
     held.retain(|(change, _)| parked.contains(&change.to_string()));
+    outcome
+        .contradicted
+        .retain(|(change, _), _| parked.contains(change));
     Ok(outcome)
 }
 
@@ -139,7 +155,7 @@ pub async fn carry_on(
     observed: Observed,
 ) -> Outcome {
     let mut outcome = Outcome::before_writes(desired, observed);
-    write(aws, claims, before_writes, desired, &mut outcome).await;
+    write(aws, claims, before_writes, desired, &mut outcome, 0).await;
     outcome
 }
 
@@ -150,8 +166,12 @@ async fn write(
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
+    now: i64,
 ) {
-    let mut put_off = PutOff::default();
+    let mut put_off = PutOff {
+        now,
+        ..PutOff::default()
+    };
     let mut rounds = 0;
     while rounds < ROUNDS {
         let round = round(aws, claims, before_writes, desired, outcome, &mut put_off).await;
@@ -205,6 +225,12 @@ async fn round(
                 outcome.done.push(change);
             }
             Applied::Pending(error) => outcome.early.push((change, error)),
+            Applied::Stale(error) if outcome.is_contradicted(&change, &error, put_off.now) => {
+                let fault = Fault::Failed(Class::Refused);
+                outcome
+                    .failures
+                    .push((change, AwsError { fault, ..error }.into()));
+            }
             Applied::Stale(error) => {
                 outcome.stale = true;
                 put_off.processes.extend(change.process().map(Into::into));
@@ -232,6 +258,8 @@ struct PutOff {
     calls: Vec<Discriminant<Change>>,
     /// What was made already: wanted once more, it would be for ever.
     made: BTreeSet<String>,
+    /// Seconds since 1970.
+    now: i64,
 }
 
 impl PutOff {
@@ -253,7 +281,16 @@ impl Outcome {
             failures: Vec::new(),
             held: Vec::new(),
             stale: false,
+            contradicted: Contradicted::new(),
         }
+    }
+
+    /// AWS has answered so before, and everything was read anew since. A pass in which it does so for the first time is
+    /// remembered.
+    fn is_contradicted(&mut self, change: &Change, error: &AwsError, now: i64) -> bool {
+        let answer = (change.to_string(), error.code.clone());
+        let since = *self.contradicted.entry(answer).or_insert(now);
+        now - since >= CONSISTENT_WITHIN
     }
 
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.

@@ -2,7 +2,8 @@
 //!
 //! `Ready` is true only for the generation at hand and only when nothing is left to do or to wait for. `Reconciling`
 //! and `Stalled` are abnormal-true and never both: whatever still moves makes it Reconciling, else whatever is stuck
-//! makes it Stalled. So kstatus, `kubectl wait` and Flux agree.
+//! makes it Stalled. So kstatus, `kubectl wait` and Flux agree. Reconciling stands beside Ready only where calls fail
+//! and nothing shows that the App has changed.
 
 mod process;
 mod request;
@@ -30,6 +31,9 @@ pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// What a message may be at most: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 pub const MESSAGE_LENGTH: usize = 1_024;
+
+/// A disturbance that Reconciling has shown for so long takes Ready away.
+pub const LASTING: Duration = Duration::from_secs(90);
 
 /// The status of an App after a pass.
 pub fn compute(
@@ -93,21 +97,45 @@ pub fn conditions(
             condition(ConditionType::Ready, false, *reason, message),
             condition(ConditionType::Stalled, true, *reason, message),
         ],
-        Verdict::Disturbed(reason, message) => {
-            // A moment's trouble does not take Ready away from a generation that had it.
-            let ready = before.iter().any(|c| {
-                c.type_ == ConditionType::Ready.as_str()
-                    && c.status == "True"
-                    && c.observed_generation == Some(generation)
-            });
-            if ready {
-                before.to_vec()
-            } else {
-                let verdict = Verdict::Reconciling(*reason, message.clone());
-                conditions(before, generation, &verdict, now)
+        Verdict::Disturbed(reason, message)
+        | Verdict::Lasting(reason, message)
+        | Verdict::Denied(reason, message) => {
+            let reconciling = || condition(ConditionType::Reconciling, true, *reason, message);
+            let lasts = || {
+                matches!(verdict, Verdict::Lasting(..))
+                    && until_lasting(before, now).is_some_and(|left| left.is_zero())
+            };
+            match (ready_of(before, generation), verdict) {
+                // A moment's trouble does not take Ready away from a generation that had it.
+                (Some(_), Verdict::Disturbed(..)) => before.to_vec(),
+                (Some(ready), _) if !lasts() => vec![ready.clone(), reconciling()],
+                (Some(_) | None, _) => {
+                    let verdict = Verdict::Reconciling(*reason, message.clone());
+                    conditions(before, generation, &verdict, now)
+                }
             }
         }
     }
+}
+
+/// The condition that says that this generation is ready.
+fn ready_of(conditions: &[Condition], generation: i64) -> Option<&Condition> {
+    let is_ready = |c: &&Condition| {
+        c.type_ == ConditionType::Ready.as_str()
+            && c.status == "True"
+            && c.observed_generation == Some(generation)
+    };
+    conditions.iter().find(is_ready)
+}
+
+/// How long until a disturbance that Reconciling shows takes Ready away. The time is that of the condition, so that no
+/// restart of the controller begins it anew.
+pub fn until_lasting(conditions: &[Condition], now: Timestamp) -> Option<Duration> {
+    let is_reconciling =
+        |c: &&Condition| c.type_ == ConditionType::Reconciling.as_str() && c.status == "True";
+    let since = conditions.iter().find(is_reconciling)?.last_transition_time.0;
+    let waited = Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO);
+    Some(LASTING.saturating_sub(waited))
 }
 
 /// Cut at a character, with an ellipsis, to what Kubernetes takes.

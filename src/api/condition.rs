@@ -10,6 +10,7 @@ pub enum ConditionType {
     /// True: AWS is as this generation of the manifest wants it, and nothing is left to do or to wait for.
     Ready,
     /// True: something is under way, or is tried again until another manifest or an operator has brought what it needs.
+    /// Beside a true Ready: calls fail, and nothing shows that this generation is not served.
     Reconciling,
     /// True: something is stuck, and nothing else is under way.
     Stalled,
@@ -107,7 +108,7 @@ reasons! {
     QuotaReached,
     /// AWS asks for fewer calls. Nobody needs to act: it is tried again, later each time.
     Throttled,
-    /// AWS or the Kubernetes API failed for a moment. Nobody needs to act: it is tried again.
+    /// AWS or the Kubernetes API failed for a moment. Nobody needs to act, unless it lasts: it is tried again.
     Unavailable,
     /// AWS refused a call, for a reason that may pass without an edit of the App; the message has AWS's words. The
     /// developer or the operator acts on them; it is tried again at longer and longer intervals.

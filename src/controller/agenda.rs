@@ -107,6 +107,7 @@ mod tests {
     use super::*;
     use crate::model::state::Observed;
     use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
+    use crate::reconcile::Contradicted;
 
     const RESYNC: Duration = Duration::from_mins(10);
 
@@ -119,6 +120,7 @@ mod tests {
             failures: Vec::new(),
             held: Vec::new(),
             stale: false,
+            contradicted: Contradicted::new(),
         }
     }
 

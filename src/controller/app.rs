@@ -33,7 +33,7 @@ use super::uninstall::{self, Deletion};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::aws::{Subject, concerning};
+use crate::aws::{AwsError, Subject, concerning};
 use crate::desired::{self, Built};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -219,11 +219,13 @@ impl<'a> Pass<'a> {
                 .unwrap_or(whole.known.rollouts),
             ..whole.known
         };
+        let contradicted = look.as_ref().map(|look| look.contradicted.clone());
         let (scope, held, before) = self.scope(platform, look);
         let request = Request {
             known,
             scope,
             held,
+            contradicted: contradicted.unwrap_or_default(),
             ..whole
         };
         let aws = context.aws(platform).await;
@@ -324,7 +326,7 @@ impl<'a> Pass<'a> {
         if outcome.done.is_empty() && holds_anything(desired, &outcome.observed) {
             self.hold(record).before_writes().await?;
         }
-        let mut verdict = verdict_of(&outcome, is_suspended(self.app, platform));
+        let mut verdict = self.after_failures(verdict_of(&outcome, is_suspended(self.app, platform)));
         if self.deleting
             && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
         {
@@ -332,11 +334,13 @@ impl<'a> Pass<'a> {
         }
         let remembered = outcome.observed.clone();
         let (pending, blocked) = (outcome.plan.pending.clone(), !outcome.plan.obstacles.is_empty());
+        self.tell_platform(record, denial(outcome.troubles().map(|(_, error)| error)));
         let status = self
             .write_status(Some(record), Some((desired, &outcome)), &verdict)
             .await?;
         let agenda = self.agenda(desired, &outcome, &status, before);
-        let after = agenda.after;
+        let until_lasting = self.until_lasting(&status, &verdict);
+        let after = until_lasting.map_or(agenda.after, |left| left.min(agenda.after));
         self.remember(|memory| {
             memory.rollouts = None;
             memory.look = Some(Look {
@@ -345,6 +349,7 @@ impl<'a> Pass<'a> {
                 observed: remembered,
                 pending,
                 blocked,
+                contradicted: outcome.contradicted,
                 agenda,
             });
         });
@@ -396,6 +401,17 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// What is denied to one App is a matter of its Platform.
+    fn tell_platform(&self, record: &PlatformRecord, denied: Option<&AwsError>) {
+        if self
+            .context
+            .denials
+            .note(&record.name, &self.key.to_string(), denied)
+        {
+            self.context.wake.platform(&record.name);
+        }
+    }
+
     fn recall<T>(&self, read: impl FnOnce(&Memory) -> T) -> Option<T> {
         let uid = self.app.metadata.uid.as_deref();
         self.context.memories.read(self.key, uid, read)
@@ -405,6 +421,20 @@ impl<'a> Pass<'a> {
         let uid = self.app.metadata.uid.as_deref();
         self.context.memories.write(self.key, uid, write);
     }
+}
+
+/// The first call that AWS does not allow.
+fn denial<'e>(errors: impl IntoIterator<Item = &'e Error>) -> Option<&'e AwsError> {
+    errors.into_iter().find_map(|error| match error {
+        Error::Aws(denied) if status::reason_of(error) == Reason::AccessDenied => Some(denied),
+        Error::Aws(_)
+        | Error::Invalid(_)
+        | Error::NotAllowed(_)
+        | Error::Kubernetes { .. }
+        | Error::Forbidden { .. }
+        | Error::Outdated { .. }
+        | Error::Bug(_) => None,
+    })
 }
 
 /// The definitions that need not be read again: what services run never changes. Any other may have been deregistered

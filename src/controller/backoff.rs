@@ -53,6 +53,10 @@ impl Failures {
         *count
     }
 
+    pub(super) fn in_a_row(&self, object: &str) -> u32 {
+        self.lock().get(object).copied().unwrap_or_default()
+    }
+
     pub(super) fn forget(&self, object: &str) {
         self.lock().remove(object);
     }
@@ -96,8 +100,10 @@ mod tests {
         let failures = Failures::default();
         assert_eq!(failures.count("shop/acme"), 1);
         assert_eq!(failures.count("shop/acme"), 2);
+        assert_eq!(failures.in_a_row("shop/acme"), 2);
         assert_eq!(failures.count("shop/other"), 1);
         failures.forget("shop/acme");
+        assert_eq!(failures.in_a_row("shop/acme"), 0);
         assert_eq!(failures.count("shop/acme"), 1);
     }
 }

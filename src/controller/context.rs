@@ -11,6 +11,7 @@ use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::backoff::Failures;
+use super::denials::Denials;
 use super::installation::Installation;
 use super::memory::{Key, Memories, Told, lock};
 use super::namespaces::Namespaces;
@@ -34,6 +35,7 @@ pub(super) struct Context {
     pub memories: Memories,
     pub told: Told,
     pub failures: Failures,
+    pub denials: Denials,
     pub ports: Ports,
     pub namespaces: Namespaces,
     pub wake: Wake,
@@ -226,6 +228,7 @@ impl Context {
         self.memories.forget(key);
         self.told.forget(&key.to_string());
         self.failures.forget(&key.to_string());
+        self.denials.forget(&key.to_string());
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::api::condition::Reason;
 use crate::model::rollout::RolloutMemory;
 use crate::model::state::Observed;
 use crate::plan::Pending;
+use crate::reconcile::Contradicted;
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
@@ -53,6 +54,8 @@ pub(super) struct Look {
     pub pending: Vec<Pending>,
     /// Something of somebody else's is in the way.
     pub blocked: bool,
+    /// What AWS answered as if the world were another.
+    pub contradicted: Contradicted,
     pub agenda: Agenda,
 }
 

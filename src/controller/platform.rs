@@ -158,11 +158,14 @@ impl Pass<'_> {
             Err(verdict) => findings.trouble(Class::Denied, verdict),
             Ok(installation) => {
                 let subject = Subject {
-                    platform: Some(name),
+                    platform: Some(name.clone()),
                     ..Subject::default()
                 };
                 concerning(subject, self.look(installation, &tenants, &mut findings)).await;
             }
+        }
+        if let Some(denied) = self.context.denials.of(&name) {
+            findings.trouble(Class::Denied, Verdict::Reconciling(Reason::AccessDenied, denied));
         }
         let count = apps.len();
         let ready = if deleting {
@@ -180,8 +183,9 @@ impl Pass<'_> {
             Verdict::Ready(format!("in use by {}", counted(count as u64, "App")))
         };
         let worst = findings.troubles.iter().max_by_key(|(class, _)| *class).cloned();
-        let verdict = worst.as_ref().map_or(&ready, |(_, verdict)| verdict);
-        self.write_status(findings, count, verdict).await?;
+        let verdict = worst.as_ref().map_or(ready, |(_, verdict)| verdict.clone());
+        let verdict = verdict.after(self.context.failures.in_a_row(&self.key));
+        self.write_status(findings, count, &verdict).await?;
         let config = &self.context.config;
         let retry = if let Some((class, _)) = worst {
             delay(class, self.context.failures.count(&self.key), fastrand::f64())
@@ -464,7 +468,12 @@ impl Findings {
     }
 
     fn error(&mut self, error: &Error) {
-        self.trouble(error.class(), verdict_of_error(error));
+        let mut verdict = verdict_of_error(error);
+        if let Verdict::Denied(reason, message) = verdict {
+            // Apps go on as they are; but this is where their operator looks.
+            verdict = Verdict::Reconciling(reason, message);
+        }
+        self.trouble(error.class(), verdict);
     }
 }
 

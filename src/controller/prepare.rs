@@ -19,7 +19,7 @@ use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::owner::Owner;
 use crate::observe::Known;
-use crate::reconcile::{Request, Scope};
+use crate::reconcile::{Contradicted, Request, Scope};
 use crate::status::{self, Verdict};
 
 /// Where an App lives, and what marks its things there.
@@ -113,6 +113,7 @@ pub(super) fn request<'a>(
         now: now.as_second(),
         suspended: is_suspended(app, platform),
         held: Vec::new(),
+        contradicted: Contradicted::new(),
     }
 }
 

@@ -189,7 +189,9 @@ fn said(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Reconciling(reason, message)
         | Verdict::Stalled(reason, message)
-        | Verdict::Disturbed(reason, message) => format!("{}: {message}", reason.as_str()),
+        | Verdict::Disturbed(reason, message)
+        | Verdict::Lasting(reason, message)
+        | Verdict::Denied(reason, message) => format!("{}: {message}", reason.as_str()),
         Verdict::Ready(message) | Verdict::Suspended(message) => message.clone(),
     }
 }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use serde_json::json;
 
-use super::{MESSAGE_LENGTH, Verdict, Waits, compute, conditions, cut, verdict_of_error, waits};
+use super::{
+    MESSAGE_LENGTH, Verdict, Waits, compute, conditions, cut, until_lasting, verdict_of_error, waits,
+};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus, Retiring};
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
@@ -16,7 +18,7 @@ use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
 use crate::plan::{Change, plan};
-use crate::reconcile::Outcome;
+use crate::reconcile::{Contradicted, Outcome};
 
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
@@ -32,6 +34,7 @@ pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
         failures: Vec::new(),
         held: Vec::new(),
         stale: false,
+        contradicted: Contradicted::new(),
     }
 }
 
@@ -78,13 +81,15 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::Reconciling(Reason::Progressing, text()),
         Verdict::Stalled(Reason::Conflict, text()),
         Verdict::Disturbed(Reason::Throttled, text()),
+        Verdict::Lasting(Reason::Unavailable, text()),
+        Verdict::Denied(Reason::AccessDenied, text()),
     ]
 }
 
 #[test]
 fn each_verdict_has_its_conditions() {
     let fresh = |verdict: &Verdict| conditions(&[], 3, verdict, at(0));
-    let expected: [&[(&str, &str, &str)]; 5] = [
+    let expected: [&[(&str, &str, &str)]; 7] = [
         &[("Ready", "True", "Available")],
         &[("Ready", "False", "Suspended")],
         &[
@@ -95,6 +100,14 @@ fn each_verdict_has_its_conditions() {
         &[
             ("Ready", "False", "Throttled"),
             ("Reconciling", "True", "Throttled"),
+        ],
+        &[
+            ("Ready", "False", "Unavailable"),
+            ("Reconciling", "True", "Unavailable"),
+        ],
+        &[
+            ("Ready", "False", "AccessDenied"),
+            ("Reconciling", "True", "AccessDenied"),
         ],
     ];
     for (verdict, expected) in verdicts().iter().zip(expected) {
@@ -126,10 +139,19 @@ fn whatever_came_before_never_reconciling_and_stalled_and_ready_only_for_this_ge
             assert_eq!(after.iter().filter(|c| c.type_ == "Ready").count(), 1);
             assert!(after.iter().all(|c| c.observed_generation == Some(generation)));
             if is("Ready") == Some("True") {
-                assert_eq!((is("Reconciling"), is("Stalled")), (None, None));
                 let was_ready = matches!(first, Verdict::Ready(_)) && generation == 3;
-                let is_ready = matches!(second, Verdict::Ready(_));
-                let disturbed = matches!(second, Verdict::Disturbed(..));
+                let (is_ready, disturbed, stands_beside) = match second {
+                    Verdict::Ready(_) => (true, false, false),
+                    Verdict::Disturbed(..) => (false, true, false),
+                    Verdict::Lasting(..) | Verdict::Denied(..) => (false, true, true),
+                    Verdict::Suspended(_) | Verdict::Reconciling(..) | Verdict::Stalled(..) => {
+                        (false, false, false)
+                    }
+                };
+                assert_eq!(
+                    (is("Reconciling").is_some(), is("Stalled")),
+                    (stands_beside, None)
+                );
                 assert!(is_ready || (disturbed && was_ready), "{first:?} then {second:?}");
             }
         }
@@ -147,6 +169,61 @@ fn a_moments_trouble_leaves_ready_as_it_was_within_a_generation_and_not_across()
             ("Ready", "False", "Unavailable"),
             ("Reconciling", "True", "Unavailable")
         ]
+    );
+}
+
+#[test]
+fn trouble_that_lasts_shows_beside_ready_and_then_takes_it_away_whoever_restarts() {
+    let ready = conditions(&[], 3, &Verdict::Ready("all is well".into()), at(0));
+    let disturbed = || Verdict::Disturbed(Reason::Unavailable, "no reply".into());
+    // The first passes in a row are a moment's trouble.
+    for failures in [0, 1] {
+        assert_eq!(conditions(&ready, 3, &disturbed().after(failures), at(9)), ready);
+    }
+    let beside = conditions(&ready, 3, &disturbed().after(2), at(10));
+    let both = [
+        ("Ready", "True", "Available"),
+        ("Reconciling", "True", "Unavailable"),
+    ];
+    assert_eq!(said(&beside), both);
+    assert_eq!(until_lasting(&beside, at(40)), Some(Duration::from_mins(1)));
+    // A controller that was just started has seen no failure before this one.
+    assert_eq!(conditions(&beside, 3, &disturbed().after(0), at(60)), beside);
+    assert_eq!(said(&conditions(&beside, 3, &disturbed().after(2), at(99))), both);
+    let lost = conditions(&beside, 3, &disturbed().after(2), at(100));
+    assert_eq!(
+        said(&lost),
+        [
+            ("Ready", "False", "Unavailable"),
+            ("Reconciling", "True", "Unavailable")
+        ]
+    );
+    // What comes and goes after that does not bring it back.
+    assert_eq!(said(&conditions(&lost, 3, &disturbed(), at(101)))[0].1, "False");
+    let over = conditions(&lost, 3, &Verdict::Ready("well again".into()), at(102));
+    assert_eq!(said(&over), [("Ready", "True", "Available")]);
+}
+
+#[test]
+fn a_denial_stands_beside_ready_for_as_long_as_it_lasts_and_not_across_generations() {
+    let ready = conditions(&[], 3, &Verdict::Ready("all is well".into()), at(0));
+    let denied = Verdict::Denied(Reason::AccessDenied, "not you".into()).after(9);
+    let mut before = ready.clone();
+    for seconds in [1, 100, 10_000] {
+        before = conditions(&before, 3, &denied, at(seconds));
+        assert_eq!(
+            said(&before),
+            [
+                ("Ready", "True", "Available"),
+                ("Reconciling", "True", "AccessDenied")
+            ]
+        );
+        assert_eq!(before[0], ready[0]);
+    }
+    assert_eq!(said(&conditions(&before, 4, &denied, at(10_001)))[0].1, "False");
+    assert_eq!(
+        conditions(&before, 3, &Verdict::Ready("all is well".into()), at(10_002)),
+        ready
     );
 }
 

@@ -7,7 +7,8 @@ use super::rollout::progress;
 use crate::api::condition::Reason;
 use crate::error::{Class, Error};
 use crate::model::counted;
-use crate::model::state::Observed;
+use crate::model::record::RecordChange;
+use crate::model::state::{Observed, ServiceState};
 use crate::plan::{Change, ObstacleKind, Pending, names_of};
 use crate::reconcile::Outcome;
 
@@ -21,7 +22,15 @@ pub enum Verdict {
     Stalled(Reason, String),
     /// Throttled, or out of order for a moment: Ready stays as it is within a generation.
     Disturbed(Reason, String),
+    /// The same for several passes in a row: Reconciling says so, and Ready is lost once it has for [`super::LASTING`].
+    Lasting(Reason, String),
+    /// AWS denies a call, or more of a thing, and nothing shows that the App does not serve: Ready stays as it is within a
+    /// generation, and Reconciling says why.
+    Denied(Reason, String),
 }
+
+/// So many passes in a row fail before a disturbance lasts.
+const PASSES: u32 = 3;
 
 impl Verdict {
     /// What somebody should hear of: not that work is under way.
@@ -34,7 +43,29 @@ impl Verdict {
             | Verdict::Disturbed(Reason::PlatformNotReady, _) => None,
             Verdict::Reconciling(reason, message)
             | Verdict::Stalled(reason, message)
-            | Verdict::Disturbed(reason, message) => Some((*reason, message.clone())),
+            | Verdict::Disturbed(reason, message)
+            | Verdict::Lasting(reason, message)
+            | Verdict::Denied(reason, message) => Some((*reason, message.clone())),
+        }
+    }
+
+    /// The verdict on a pass before which so many in a row have failed.
+    #[must_use]
+    pub fn after(self, failures: u32) -> Self {
+        match self {
+            Verdict::Disturbed(reason, message)
+                // A Platform's own pass is on its way.
+                if failures + 1 >= PASSES && reason != Reason::PlatformNotReady =>
+            {
+                Verdict::Lasting(reason, message)
+            }
+            Verdict::Ready(_)
+            | Verdict::Suspended(_)
+            | Verdict::Reconciling(..)
+            | Verdict::Stalled(..)
+            | Verdict::Disturbed(..)
+            | Verdict::Lasting(..)
+            | Verdict::Denied(..) => self,
         }
     }
 }
@@ -50,6 +81,7 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     }
     let Findings {
         waiting,
+        missing,
         denied,
         stuck,
         mut disturbed,
@@ -57,8 +89,12 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     } = findings(outcome);
     disturbed.extend(raced);
     // What failed says more than what is merely under way.
-    if let Some((reason, _)) = denied.first().or(waiting.first()) {
-        Verdict::Reconciling(*reason, joined(&[&denied, &stuck, &disturbed, &waiting]))
+    let unmet = [missing.as_slice(), &denied].concat();
+    let only_denied = missing.is_empty() && waiting.is_empty() && stuck.is_empty();
+    if let Some((reason, _)) = denied.first().filter(|_| only_denied) {
+        Verdict::Denied(*reason, joined(&[&denied, &disturbed]))
+    } else if let Some((reason, _)) = unmet.first().or(waiting.first()) {
+        Verdict::Reconciling(*reason, joined(&[&unmet, &stuck, &disturbed, &waiting]))
     } else if let Some((reason, _)) = stuck.first() {
         Verdict::Stalled(*reason, joined(&[&stuck, &disturbed]))
     } else if let Some((reason, _)) = disturbed.first() {
@@ -82,12 +118,13 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
 pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
     let Findings {
         waiting: _,
+        missing,
         denied,
         stuck,
         disturbed,
         raced: _,
     } = findings(outcome);
-    [denied, stuck, disturbed].concat()
+    [missing, denied, stuck, disturbed].concat()
 }
 
 type Said = (Reason, String);
@@ -98,6 +135,8 @@ struct Findings {
     /// It comes about by itself.
     waiting: Vec<Said>,
     /// Its operator, or another manifest, may yet bring what it needs.
+    missing: Vec<Said>,
+    /// The same of a permission or a quota, without which the App goes on as it is.
     denied: Vec<Said>,
     stuck: Vec<Said>,
     /// It is over in a moment.
@@ -141,8 +180,8 @@ fn findings(outcome: &Outcome) -> Findings {
             ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
             ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
             ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
-            ObstacleKind::PlatformIncomplete => findings.denied.push(said(Reason::InvalidPlatform)),
-            ObstacleKind::ZoneNotFound => findings.denied.push(said(Reason::ZoneNotFound)),
+            ObstacleKind::PlatformIncomplete => findings.missing.push(said(Reason::InvalidPlatform)),
+            ObstacleKind::ZoneNotFound => findings.missing.push(said(Reason::ZoneNotFound)),
         }
     }
     for (change, error) in outcome.troubles() {
@@ -153,7 +192,10 @@ fn findings(outcome: &Outcome) -> Findings {
         match error.class() {
             Class::Transient if error.is_race() => findings.raced.push(said),
             Class::Transient | Class::Throttled => findings.disturbed.push(said),
-            Class::Denied => findings.denied.push(said),
+            Class::Denied if is_denial(said.0) && !leaves_unserved(change, &outcome.observed) => {
+                findings.denied.push(said);
+            }
+            Class::Denied => findings.missing.push(said),
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
         }
     }
@@ -161,6 +203,7 @@ fn findings(outcome: &Outcome) -> Findings {
     let open = outcome.plan.changes.len() + outcome.plan.parked.len();
     let is_accounted_for = [
         &findings.waiting,
+        &findings.missing,
         &findings.denied,
         &findings.stuck,
         &findings.disturbed,
@@ -173,6 +216,39 @@ fn findings(outcome: &Outcome) -> Findings {
         findings.waiting.push((Reason::Progressing, said));
     }
     findings
+}
+
+/// What takes nothing away from an App that is as it was wanted: a permission, credentials or a quota.
+fn is_denial(reason: Reason) -> bool {
+    matches!(reason, Reason::AccessDenied | Reason::QuotaReached)
+}
+
+/// The App does not serve as it should, for want of this change: a service or a name is gone, or all that leads to a
+/// process.
+fn leaves_unserved(change: &Change, observed: &Observed) -> bool {
+    if let Change::ChangeRecords { changes, .. } = change {
+        let is_delete = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
+        return names_of(changes)
+            .values()
+            .any(|changes| !changes.iter().any(is_delete));
+    }
+    let leads_there = matches!(
+        change,
+        Change::CreateLoadBalancer { .. }
+            | Change::CreateTargetGroup { .. }
+            | Change::CreateListener { .. }
+            | Change::ModifyListener { .. }
+    );
+    let is_reached = |service: &ServiceState| {
+        service.attachments.iter().any(|attachment| {
+            let group = observed.target_group_by_arn(&attachment.target_group);
+            group.is_some_and(|group| !group.load_balancers.is_empty())
+        })
+    };
+    // A family ends in the process, in which no `_` can be.
+    let is_of_process = |service: &&ServiceState| service.name.rsplit('_').next() == change.process();
+    let mut services = observed.services.values().filter(is_of_process);
+    matches!(change, Change::CreateService { .. }) || leads_there && !services.any(is_reached)
 }
 
 /// Whom or what a failed change was for.
@@ -204,6 +280,7 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
     let (reason, message) = (reason_of(error), with_request(error));
     match error.class() {
         Class::Transient | Class::Throttled => Verdict::Disturbed(reason, message),
+        Class::Denied if is_denial(reason) => Verdict::Denied(reason, message),
         Class::Denied => Verdict::Reconciling(reason, message),
         Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => Verdict::Stalled(reason, message),
     }

@@ -22,6 +22,7 @@ mod exposures;
 mod foretold;
 mod golden;
 mod grace_periods;
+mod lasting;
 mod load_balancers;
 mod put_off;
 mod random;

@@ -16,7 +16,7 @@ use empire_controller::model::owner::Owner;
 use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
 use empire_controller::plan::{Change, Pending};
-use empire_controller::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
+use empire_controller::reconcile::{BeforeWrites, Contradicted, Outcome, Request, Scope, reconcile};
 use empire_controller::rehearse::{Rehearsal, rehearse};
 use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
 use futures::FutureExt;
@@ -59,6 +59,8 @@ struct Held {
     app: App,
     deleting: bool,
     memory: Option<Memory>,
+    /// Passes in a row.
+    failures: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +71,7 @@ struct Memory {
     due: u64,
     pending: Vec<Pending>,
     only_pending: bool,
+    contradicted: Contradicted,
 }
 
 /// What one pass over one App came to.
@@ -150,6 +153,7 @@ impl World {
             app: app.clone(),
             deleting: false,
             memory: None,
+            failures: 0,
         });
         held.app = app;
     }
@@ -188,7 +192,7 @@ impl World {
         self.recovered = false;
         self.cursor = None;
         for held in self.apps.values_mut() {
-            held.memory = None;
+            (held.memory, held.failures) = (None, 0);
             if self.loses_status {
                 held.app.status = None;
             }
@@ -316,7 +320,8 @@ impl World {
         let verdict = match &result {
             Ok((_, outcome)) => verdict_of(outcome, held.app.spec.suspend.unwrap_or(false)),
             Err(error) => verdict_of_error(error),
-        };
+        }
+        .after(held.failures);
         let told = result.as_ref().ok().map(|(desired, outcome)| (desired, outcome));
         let status = status::compute(&held.app, Some(&self.record()), told, &verdict, self.time());
         self.conclude(
@@ -340,6 +345,8 @@ impl World {
         current.app.status = Some(status);
         // A pass that ended without a word leaves nothing to believe in.
         current.memory = None;
+        let has_failed = outcome.is_none_or(|outcome| !outcome.failures.is_empty());
+        current.failures = if has_failed { held.failures + 1 } else { 0 };
         let Some(outcome) = outcome else {
             return;
         };
@@ -365,6 +372,7 @@ impl World {
             due: before.map_or(now + if blocked { BLOCKED } else { RESYNC }, |before| before.due),
             pending: outcome.plan.pending.clone(),
             only_pending,
+            contradicted: outcome.contradicted.clone(),
         });
     }
 
@@ -447,6 +455,11 @@ impl World {
             suspended: app.spec.suspend.unwrap_or(false)
                 && !(held.deleting && desired::leaves_things_behind(app, Some(&self.platform))),
             held: self.held.clone(),
+            contradicted: held
+                .memory
+                .as_ref()
+                .map(|memory| memory.contradicted.clone())
+                .unwrap_or_default(),
         }
     }
 

@@ -1,12 +1,14 @@
 //! What a pass says: the status and the Events of its App. Both only where they differ from what was said before.
 
+use std::time::Duration;
+
 use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use tracing::{error, warn};
 
-use super::Pass;
+use super::{Pass, denial};
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::controller::backoff::{delay, pending};
@@ -63,9 +65,12 @@ impl Pass<'_> {
         match verdict {
             // Its Platform's own pass, which wakes us, is on its way.
             Verdict::Disturbed(..) => Ok(Action::requeue(pending(fastrand::f64()))),
-            Verdict::Ready(_) | Verdict::Suspended(_) | Verdict::Reconciling(..) | Verdict::Stalled(..) => {
-                Ok(self.retry(Class::Denied))
-            }
+            Verdict::Ready(_)
+            | Verdict::Suspended(_)
+            | Verdict::Reconciling(..)
+            | Verdict::Stalled(..)
+            | Verdict::Lasting(..)
+            | Verdict::Denied(..) => Ok(self.retry(Class::Denied, None)),
         }
     }
 
@@ -75,24 +80,40 @@ impl Pass<'_> {
         failure: &Error,
     ) -> Result<Action, Error> {
         // Our cache lags behind; what is wrong, if anything, the next look will say.
-        if !matches!(failure, Error::Outdated { .. }) {
-            if failure.class() == Class::Bug {
-                error!(app = %self.key, error = %failure, "failed");
-            } else {
-                warn!(app = %self.key, error = %failure, "failed");
-            }
-            self.write_status(record, None, &verdict_of_error(failure))
-                .await?;
+        if matches!(failure, Error::Outdated { .. }) {
+            return Ok(self.retry(failure.class(), None));
         }
-        Ok(self.retry(failure.class()))
+        if failure.class() == Class::Bug {
+            error!(app = %self.key, error = %failure, "failed");
+        } else {
+            warn!(app = %self.key, error = %failure, "failed");
+        }
+        if let (Some(record), Some(denied)) = (record, denial([failure])) {
+            self.tell_platform(record, Some(denied));
+        }
+        let verdict = self.after_failures(verdict_of_error(failure));
+        let status = self.write_status(record, None, &verdict).await?;
+        Ok(self.retry(failure.class(), self.until_lasting(&status, &verdict)))
     }
 
-    fn retry(&self, class: Class) -> Action {
+    /// `by` is when the status is to be judged again, however long the failure is waited out.
+    fn retry(&self, class: Class, by: Option<Duration>) -> Action {
         let failures = self.context.failures.count(&self.key.to_string());
         match delay(class, failures, fastrand::f64()) {
-            Some(delay) => Action::requeue(delay),
+            Some(delay) => Action::requeue(by.map_or(delay, |by| by.min(delay))),
             None => Action::await_change(),
         }
+    }
+
+    /// The verdict in the light of the passes before.
+    pub(super) fn after_failures(&self, verdict: Verdict) -> Verdict {
+        verdict.after(self.context.failures.in_a_row(&self.key.to_string()))
+    }
+
+    /// How long until a disturbance has lasted too long.
+    pub(super) fn until_lasting(&self, status: &AppStatus, verdict: &Verdict) -> Option<Duration> {
+        let left = status::until_lasting(&status.conditions, self.now);
+        left.filter(|left| matches!(verdict, Verdict::Lasting(..)) && !left.is_zero())
     }
 
     /// The status as it is: as the watch shows it, unless we know better.

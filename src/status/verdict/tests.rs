@@ -50,6 +50,8 @@ fn reason(verdict: &Verdict) -> (&'static str, Reason) {
         Verdict::Reconciling(reason, _) => ("Reconciling", *reason),
         Verdict::Stalled(reason, _) => ("Stalled", *reason),
         Verdict::Disturbed(reason, _) => ("Disturbed", *reason),
+        Verdict::Lasting(reason, _) => ("Lasting", *reason),
+        Verdict::Denied(reason, _) => ("Denied", *reason),
         Verdict::Ready(message) | Verdict::Suspended(message) => panic!("{message}"),
     }
 }
@@ -180,7 +182,7 @@ fn each_class_of_failure_has_its_verdict() {
         (Class::Invalid, ("Stalled", Reason::InvalidSpec)),
         (Class::Refused, ("Stalled", Reason::Refused)),
         (Class::Conflict, ("Stalled", Reason::Conflict)),
-        (Class::Denied, ("Reconciling", Reason::AccessDenied)),
+        (Class::Denied, ("Denied", Reason::AccessDenied)),
         (Class::Throttled, ("Disturbed", Reason::Throttled)),
         (Class::Transient, ("Disturbed", Reason::Unavailable)),
         (Class::Bug, ("Stalled", Reason::InternalError)),
@@ -198,7 +200,8 @@ fn each_class_of_failure_has_its_verdict() {
             assert_eq!(reason(&verdict), expected, "{held}");
             let (Verdict::Reconciling(_, message)
             | Verdict::Stalled(_, message)
-            | Verdict::Disturbed(_, message)) = verdict
+            | Verdict::Disturbed(_, message)
+            | Verdict::Denied(_, message)) = verdict
             else {
                 panic!()
             };
