@@ -24,6 +24,7 @@
 //! - What AWS cannot change in place is part of the [`model::name`], so a replacement is one thing wanted and another
 //!   not.
 //! - What an App holds is found in AWS, not remembered. Losing memory, or an App's status, costs reads and waits.
+//! - What could not be read is unknown ([`model::part`]): nothing that depends on it is written, and the rest goes on.
 //! - `plan` has no clock: waits that are over are facts in [`model::state::Observed`].
 //! - Pure modules use ordered maps only, so equal input gives equal output, byte for byte.
 //! - A call is retried by the SDK, an App by its requeue, and nothing else retries.

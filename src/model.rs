@@ -9,6 +9,7 @@ pub mod desired;
 pub mod load_balancer;
 pub mod name;
 pub mod owner;
+pub mod part;
 pub mod port;
 pub mod record;
 pub mod rollout;

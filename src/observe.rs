@@ -3,25 +3,24 @@
 //! What an App holds is found, not remembered: by name prefix in the lists, by tags, and by ownership records. What is
 //! not there is absent from [`Observed`], never an error. Only what the plan can use is read, and nothing twice.
 
+mod load_balancing;
 mod schedules;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use futures::future::try_join;
-
-use crate::aws::Aws;
+use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::model::desired::{self, Desired, Runs};
+use crate::model::desired::{Desired, Runs};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::part::{Evidence, Holdings, Part};
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::rollout::RolloutMemory;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{
-    ListenerState, LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TargetGroupState,
-    TaskDefinitionState, ZoneState,
+    LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TaskDefinitionState, ZoneState,
 };
 use crate::plan::{Pending, wanted_definitions};
 
@@ -40,26 +39,55 @@ pub struct Known {
     pub reported_definitions: BTreeMap<String, Arn>,
     pub port_cursor: Option<u16>,
     pub ports_recovered: bool,
+    /// Where it holds something.
+    pub holdings: Holdings,
 }
 
-/// Everything that the App holds or wants.
+/// A part of AWS that could not be read, and why.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    pub part: Part,
+    pub error: AwsError,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unread { part, error } = self;
+        write!(
+            f,
+            "{part} cannot be read, and what depends on that waits: {error}"
+        )
+    }
+}
+
+/// Everything that the App holds or wants; and what of that could not be read, which is no reason to leave the rest.
 pub async fn observe(
     aws: &dyn Aws,
     claims: &dyn Claims,
     desired: &Desired,
     known: Known,
-) -> Result<Observed, Error> {
+) -> Result<(Observed, Vec<Unread>), Error> {
     let mut observed = Observed {
         ports: ports(claims, desired, &known).await?,
         rollouts: known.rollouts,
         revisions: known.revisions,
         ..Observed::default()
     };
-    if desired.place.load_balancing {
-        (observed.load_balancers, observed.target_groups) = load_balancing(aws, desired).await?;
+    let (owner, holdings) = (&desired.owner, &known.holdings);
+    let mut reads = Reads {
+        desired,
+        unread: Vec::new(),
+    };
+    let ours = |claim: &&Claim| claim.owner.app == owner.app;
+    let claimed = observed.ports.claims.iter().filter(ours);
+    let claimed: BTreeSet<String> = claimed.map(|claim| claim.owner.process.clone()).collect();
+    let mut evidence = holdings.evidence(&Part::LoadBalancing);
+    if !claimed.is_empty() {
+        // A host port is claimed for a target group.
+        evidence = Evidence::Yes;
     }
+    let is_read = reads.load_balancing(aws, evidence, &mut observed).await;
     let mut mentioned = known.mentioned;
-    let owner = &desired.owner;
     mentioned.extend(
         observed
             .load_balancers
@@ -72,26 +100,88 @@ pub async fn observe(
             .values()
             .filter_map(|g| owner.process_of(&g.tags).map(Into::into)),
     );
-    let ours = |claim: &&Claim| claim.owner.app == owner.app;
-    mentioned.extend(
-        observed
-            .ports
-            .claims
-            .iter()
-            .filter(ours)
-            .map(|claim| claim.owner.process.clone()),
-    );
+    mentioned.extend(claimed);
 
-    observed.services = services(aws, desired, &mentioned).await?;
-    schedules::read(aws, desired, &mut observed).await?;
-    observed.task_definitions = known.task_definitions;
-    task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
-    for zone in &desired.place.zones {
-        if let Some(state) = records(aws, desired, &observed.load_balancers, zone).await? {
-            observed.zones.insert(zone.clone(), state);
+    let found = services(aws, desired, &mentioned).await;
+    observed.services = reads.take(Part::Ecs, Evidence::Yes, found).unwrap_or_default();
+    let is_ours = |service: &&ServiceState| owner.owns(&service.tags);
+    let is_attached = |service: &ServiceState| !service.attachments.is_empty();
+    if !is_read && observed.services.values().filter(is_ours).any(is_attached) {
+        // Nothing remembers it, but the service leads there.
+        reads.load_balancing(aws, Evidence::Yes, &mut observed).await;
+    }
+    let evidence = holdings.evidence(&Part::Schedules);
+    if reads.asks(&Part::Schedules, evidence) {
+        let read = schedules::read(aws, desired, &mut observed).await;
+        if reads.take(Part::Schedules, evidence, read).is_none() {
+            (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
         }
     }
-    Ok(observed)
+    observed.task_definitions = known.task_definitions;
+    if !reads.has_missed(&Part::Ecs) {
+        let read = task_definitions(aws, desired, &known.reported_definitions, &mut observed).await;
+        reads.take(Part::Ecs, Evidence::Yes, read);
+    }
+    // Anybody's name may lead to a load balancer.
+    let may_be_named = reads.has_missed(&Part::LoadBalancing) || observed.holds(&Part::LoadBalancing, owner);
+    for zone in &desired.place.zones {
+        let part = Part::Zone(zone.clone());
+        let mut evidence = holdings.evidence(&part);
+        if may_be_named {
+            evidence = Evidence::Yes;
+        }
+        if reads.asks(&part, evidence) {
+            let read = records(aws, desired, &observed.load_balancers, zone).await;
+            if let Some(Some(state)) = reads.take(part, evidence, read) {
+                observed.zones.insert(zone.clone(), state);
+            }
+        }
+    }
+    let Reads { unread, .. } = reads;
+    observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
+    Ok((observed, unread))
+}
+
+/// The reads of one pass.
+struct Reads<'a> {
+    desired: &'a Desired,
+    unread: Vec<Unread>,
+}
+
+impl Reads<'_> {
+    /// What an App neither wants nor has is not asked for.
+    fn asks(&self, part: &Part, evidence: Evidence) -> bool {
+        evidence > Evidence::No || self.desired.wants(part)
+    }
+
+    /// What was found; `None` if it could not be read.
+    fn take<T>(&mut self, part: Part, evidence: Evidence, read: aws::Result<T>) -> Option<T> {
+        match read {
+            Ok(found) => Some(found),
+            Err(error) => {
+                if evidence == Evidence::Yes || self.desired.wants(&part) {
+                    self.unread.push(Unread { part, error });
+                }
+                None
+            }
+        }
+    }
+
+    fn has_missed(&self, part: &Part) -> bool {
+        self.unread.iter().any(|unread| &unread.part == part)
+    }
+
+    /// True if it was read, or was to be.
+    async fn load_balancing(&mut self, aws: &dyn Aws, evidence: Evidence, observed: &mut Observed) -> bool {
+        if !self.desired.place.load_balancing || !self.asks(&Part::LoadBalancing, evidence) {
+            return false;
+        }
+        let read = load_balancing::read(aws, self.desired).await;
+        if let Some(found) = self.take(Part::LoadBalancing, evidence, read) {
+            (observed.load_balancers, observed.target_groups) = found;
+        }
+        true
+    }
 }
 
 /// Only what is being waited for; everything else as it was found before.
@@ -159,18 +249,22 @@ pub async fn observe_pending(
     Ok(observed)
 }
 
-/// ECS's record of the rollouts of these services.
+/// ECS's record of the rollouts of these services. Where it cannot be read, only their next rollouts wait for it.
 pub async fn observe_rollouts(
     aws: &dyn Aws,
     desired: &Desired,
     observed: &mut Observed,
     services: &BTreeSet<String>,
-) -> Result<(), Error> {
+) -> Result<(), Unread> {
     for service in services {
         let found = aws
             .list_service_deployments(&desired.place.cluster, service)
-            .await?;
-        observed.service_deployments.insert(service.clone(), found);
+            .await;
+        let found = found.map_err(|error| Unread {
+            part: Part::Ecs,
+            error,
+        });
+        observed.service_deployments.insert(service.clone(), found?);
     }
     Ok(())
 }
@@ -192,7 +286,7 @@ async fn services(
     aws: &dyn Aws,
     desired: &Desired,
     mentioned: &BTreeSet<String>,
-) -> Result<BTreeMap<String, ServiceState>, Error> {
+) -> aws::Result<BTreeMap<String, ServiceState>> {
     let (app, cluster) = (&desired.owner.app, &desired.place.cluster);
     let listed = match aws.list_services(cluster).await {
         Ok(listed) => listed,
@@ -203,7 +297,7 @@ async fn services(
         Err(mut error) => {
             // AWS does not say which one it looked for, and whoever reads this has to make it.
             error.message = format!("cluster {cluster}: {}", error.message);
-            return Err(error.into());
+            return Err(error);
         }
     };
     let prefix = name::family_prefix(app);
@@ -231,7 +325,7 @@ async fn task_definitions(
     desired: &Desired,
     reported: &BTreeMap<String, Arn>,
     observed: &mut Observed,
-) -> Result<(), Error> {
+) -> aws::Result<()> {
     let services = observed.services.values().map(|s| &s.task_definition);
     let schedules = observed.schedules.values();
     let schedules = schedules.filter_map(|schedule| schedule.task_definition.as_ref());
@@ -293,109 +387,6 @@ fn is_settled(observed: &Observed, desired: &Desired, family: &str, content: &Ta
     })
 }
 
-type LoadBalancing = (
-    BTreeMap<String, LoadBalancerState>,
-    BTreeMap<String, TargetGroupState>,
-);
-
-/// The load balancers and target groups that are ours, and those that carry a name which we want.
-async fn load_balancing(aws: &dyn Aws, desired: &Desired) -> Result<LoadBalancing, Error> {
-    let prefix = name::load_balancer_prefix(&desired.owner.app);
-    let (mut load_balancers, mut groups) =
-        try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
-    // A target group may speak of a load balancer for a moment longer than that is there.
-    let there: BTreeSet<Arn> = load_balancers.iter().map(|l| l.arn.clone()).collect();
-    for group in &mut groups {
-        group.load_balancers.retain(|arn| there.contains(arn));
-    }
-    load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
-    groups.retain(|group| group.name.starts_with(&prefix));
-
-    let arns: Vec<Arn> = load_balancers
-        .iter()
-        .map(|l| &l.arn)
-        .chain(groups.iter().map(|g| &g.arn))
-        .cloned()
-        .collect();
-    let mut tags = if arns.is_empty() {
-        Vec::new()
-    } else {
-        aws.describe_tags(&arns).await?
-    }
-    .into_iter();
-    for load_balancer in &mut load_balancers {
-        load_balancer.tags = tags.next().unwrap_or_default();
-    }
-    for group in &mut groups {
-        group.tags = tags.next().unwrap_or_default();
-    }
-
-    let balancings = || {
-        let processes = desired.processes.values();
-        processes.filter_map(|process| process.load_balancing.as_ref())
-    };
-    let balancing = |name: &str| balancings().find(|b| b.load_balancer.name == name);
-    let wanted = |name: &str| {
-        balancing(name).is_some() || balancings().any(|b| b.slots.iter().any(|slot| slot == name))
-    };
-    // What is to be changed is looked at more closely.
-    let ours = |tags: &Tags| desired.owner.owns(tags);
-    let adopted = |tags: &Tags| desired.adopts && is_nobodys(tags);
-    let mut found = LoadBalancing::default();
-    for mut load_balancer in load_balancers {
-        let (tags, wanted) = (&load_balancer.tags, balancing(&load_balancer.name));
-        if !ours(tags) && wanted.is_none() {
-            continue;
-        }
-        let (arn, is_changed) = (&load_balancer.arn, ours(tags) || adopted(tags));
-        if is_changed && (wanted.is_some() || desired.retains) {
-            load_balancer.listeners = listeners(aws, wanted, arn).await?;
-        }
-        if is_changed && wanted.is_some_and(|wanted| wanted.load_balancer.attributes.is_some()) {
-            load_balancer.attributes = aws.describe_load_balancer_attributes(arn).await?;
-        }
-        found.0.insert(load_balancer.name.clone(), load_balancer);
-    }
-    for mut group in groups {
-        let (tags, wanted) = (&group.tags, wanted(&group.name));
-        if !ours(tags) && !wanted {
-            continue;
-        }
-        if wanted && (ours(tags) || adopted(tags)) {
-            group.attributes = aws.describe_target_group_attributes(&group.arn).await?;
-        }
-        found.1.insert(group.name.clone(), group);
-    }
-    Ok(found)
-}
-
-/// What a load balancer listens on; and whose it is where nothing wants the port.
-async fn listeners(
-    aws: &dyn Aws,
-    wanted: Option<&desired::LoadBalancing>,
-    load_balancer: &Arn,
-) -> Result<Option<Vec<ListenerState>>, Error> {
-    let Some(mut found) = aws.describe_listeners(load_balancer).await? else {
-        return Ok(None);
-    };
-    let (of_wanted, mut others): (Vec<_>, Vec<_>) = found.iter_mut().partition(|found| {
-        wanted.is_some_and(|wanted| wanted.listeners.iter().any(|l| l.port == found.port))
-    });
-    for listener in of_wanted {
-        if listener.is_encrypted() {
-            listener.more_certificates = aws.describe_listener_certificates(&listener.arn).await?;
-        }
-    }
-    if !others.is_empty() {
-        let arns: Vec<Arn> = others.iter().map(|listener| listener.arn.clone()).collect();
-        let tags = aws.describe_tags(&arns).await?;
-        for (listener, tags) in others.iter_mut().zip(tags) {
-            listener.tags = Some(tags);
-        }
-    }
-    Ok(Some(found))
-}
-
 /// The records of a zone that may matter: those of wanted names, those with an ownership record of ours, and those that
 /// point at a load balancer of ours.
 async fn records(
@@ -403,7 +394,7 @@ async fn records(
     desired: &Desired,
     load_balancers: &BTreeMap<String, LoadBalancerState>,
     zone: &str,
-) -> Result<Option<ZoneState>, Error> {
+) -> aws::Result<Option<ZoneState>> {
     let Some(records) = aws.list_records(zone).await? else {
         return Ok(None);
     };

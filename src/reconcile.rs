@@ -14,6 +14,7 @@ use crate::claims::Claims;
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
+pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
 use crate::plan::{Change, Pending, Plan, note_progress, plan};
 
@@ -47,6 +48,8 @@ pub struct Outcome {
     /// What AWS will take later.
     pub early: Vec<(Change, AwsError)>,
     pub failures: Vec<(Change, Error)>,
+    /// What could not be read, so that what depends on it waits.
+    pub unread: Vec<Unread>,
     /// What failed in an earlier pass, is still to be done, and was not tried again.
     pub held: Vec<(Change, Error)>,
     /// The world was not as it was observed, so the next pass reads all of it again.
@@ -64,7 +67,17 @@ const CONSISTENT_WITHIN: i64 = 15;
 
 impl Outcome {
     pub fn is_settled(&self) -> bool {
-        self.plan.is_settled() && self.early.is_empty() && self.troubles().next().is_none() && !self.stale
+        self.plan.is_settled()
+            && self.unread.is_empty()
+            && self.early.is_empty()
+            && self.troubles().next().is_none()
+            && !self.stale
+    }
+
+    /// Why something could not be written, in this pass or before, or read.
+    pub fn errors(&self) -> impl Iterator<Item = Error> {
+        let written = self.troubles().map(|(_, error)| error.clone());
+        written.chain(self.unread.iter().map(|unread| unread.error.clone().into()))
     }
 
     /// Everything that could not be written, in this pass or before.
@@ -111,10 +124,11 @@ pub async fn reconcile(
         held,
         contradicted,
     } = request;
-    let mut observed = match scope {
+    let (mut observed, unread) = match scope {
         Scope::Everything => observe(aws, claims, desired, known).await?,
         Scope::Pending { before, pending } => {
-            observe_pending(aws, claims, desired, known, *before, &pending).await?
+            let found = observe_pending(aws, claims, desired, known, *before, &pending).await?;
+            (found, Vec::new())
         }
     };
     observed.waiting.extend(retiring);
@@ -125,10 +139,16 @@ pub async fn reconcile(
 
     note_progress(desired, &mut observed, now);
     let mut outcome = Outcome::before_writes(desired, observed);
-    outcome.contradicted = contradicted;
+    (outcome.contradicted, outcome.unread) = (contradicted, unread);
     if !outcome.plan.unexplained.is_empty() {
-        let Outcome { observed, plan, .. } = &mut outcome;
-        observe_rollouts(aws, desired, observed, &plan.unexplained).await?;
+        let Outcome {
+            observed,
+            plan,
+            unread,
+            ..
+        } = &mut outcome;
+        let read = observe_rollouts(aws, desired, observed, &plan.unexplained).await;
+        unread.extend(read.err());
         outcome.plan = self::plan(desired, &outcome.observed);
     }
     if !suspended && !outcome.plan.changes.is_empty() {
@@ -279,6 +299,7 @@ impl Outcome {
             done: Vec::new(),
             early: Vec::new(),
             failures: Vec::new(),
+            unread: Vec::new(),
             held: Vec::new(),
             stale: false,
             contradicted: Contradicted::new(),

@@ -14,7 +14,7 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Change, Obstacle, Pending, Plan};
-use crate::reconcile::{BeforeWrites, Outcome, Request, carry_on, reconcile};
+use crate::reconcile::{BeforeWrites, Outcome, Request, Unread, carry_on, reconcile};
 use pretend::Pretend;
 pub use print::{Heading, json, text};
 
@@ -27,6 +27,8 @@ pub struct Rehearsal {
     pub steps: Vec<Step>,
     /// Each once, in the order in which they were met.
     pub obstacles: Vec<Obstacle>,
+    /// What could not be read: what depends on it is not in the steps.
+    pub unread: Vec<Unread>,
     /// What could not even be rehearsed.
     pub failures: Vec<(Change, Error)>,
 }
@@ -47,7 +49,10 @@ pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) 
         ..request
     };
     let mut outcome = reconcile(&pretend, &pretend, &Unhindered, request).await?;
-    let mut rehearsal = Rehearsal::default();
+    let mut rehearsal = Rehearsal {
+        unread: std::mem::take(&mut outcome.unread),
+        ..Rehearsal::default()
+    };
     for _ in 0..WAITS {
         rehearsal.note(&mut outcome);
         let Outcome { observed, plan, .. } = outcome;

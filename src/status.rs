@@ -5,6 +5,7 @@
 //! makes it Stalled. So kstatus, `kubectl wait` and Flux agree. Reconciling stands beside Ready only where calls fail
 //! and nothing shows that the App has changed.
 
+mod holdings;
 mod process;
 mod request;
 mod revision;
@@ -23,7 +24,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
+use crate::model::part::Part;
 use crate::reconcile::Outcome;
+pub use holdings::{holdings, recorded_ahead};
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{next_deadline, rollouts};
@@ -53,9 +56,17 @@ pub fn compute(
     };
     if let Some((desired, outcome)) = pass {
         status.processes = process::all(app, desired, outcome, &status.processes, now);
-        status.revisions = revision::remembered(desired, outcome, &status.revisions);
-        status.processes_complete = Some(process::complete(desired, outcome));
-        status.url = process::url(app, desired, outcome);
+        let is_unread = |part: &Part| outcome.observed.is_unread(part);
+        if !is_unread(&Part::Ecs) {
+            status.processes_complete = Some(process::complete(desired, outcome));
+        }
+        if !is_unread(&Part::LoadBalancing) && !outcome.observed.has_unread_zone() {
+            status.url = process::url(app, desired, outcome);
+        }
+        status.holds = Some(holdings::found(desired, &outcome.observed));
+        if !is_unread(&Part::Ecs) {
+            status.revisions = revision::remembered(desired, outcome, &status.revisions);
+        }
     }
     status
 }

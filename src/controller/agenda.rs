@@ -44,7 +44,11 @@ pub(super) fn agenda(
     now: Timestamp,
     chance: impl Fn() -> f64,
 ) -> Agenda {
-    let classes = || outcome.failures.iter().map(|(_, error)| error.class());
+    let unread = || outcome.unread.iter().map(|unread| unread.error.class());
+    let classes = || {
+        let failures = outcome.failures.iter().map(|(_, error)| error.class());
+        failures.chain(unread())
+    };
     let worst = |passing: bool| {
         let class = classes().filter(|class| is_passing(*class) == passing).max()?;
         delay(class, failures, chance())
@@ -74,12 +78,13 @@ pub(super) fn agenda(
         && outcome.plan.changes.is_empty()
         && outcome.early.is_empty()
         && soon.is_none()
+        && outcome.unread.is_empty()
         && !outcome.stale;
     let waits = !outcome.plan.pending.is_empty() || !outcome.early.is_empty();
     let until = |time: Timestamp| Duration::try_from(time.duration_since(now)).unwrap_or_default();
     let after = soon.unwrap_or_else(|| {
         let pending = waits.then(|| wait.unwrap_or(Duration::MAX).min(pending(chance())));
-        let held = (!held.is_empty()).then(|| until(held_until));
+        let held = (!held.is_empty() || unread().next().is_some()).then(|| until(held_until));
         [pending, held]
             .into_iter()
             .flatten()
@@ -118,6 +123,7 @@ mod tests {
             done: Vec::new(),
             early: Vec::new(),
             failures: Vec::new(),
+            unread: Vec::new(),
             held: Vec::new(),
             stale: false,
             contradicted: Contradicted::new(),

@@ -23,6 +23,7 @@ use tracing::warn;
 use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
 use super::context::Context;
+use super::denials;
 use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
 use super::kubernetes::failed;
 use super::memory::{Key, Look, Memory};
@@ -190,8 +191,8 @@ impl<'a> Pass<'a> {
 
     async fn reconcile(&self, bound: &Bound<'_>) -> Result<(Desired, Outcome, Before), Error> {
         let (context, platform) = (self.context, bound.platform);
-        self.announce(bound).await?;
         let Built { desired, warnings } = self.wanted(bound).await?;
+        self.announce(bound, &desired).await?;
         if !self.deleting {
             let never = desired::never_started(&desired, yesterday(self.now));
             let shell = warnings.into_iter().map(|text| ("ShellSyntax", text));
@@ -334,9 +335,9 @@ impl<'a> Pass<'a> {
         }
         let remembered = outcome.observed.clone();
         let (pending, blocked) = (outcome.plan.pending.clone(), !outcome.plan.obstacles.is_empty());
-        self.tell_platform(record, denial(outcome.troubles().map(|(_, error)| error)));
+        self.tell_platform(record, denials::first(outcome.errors()).as_ref());
         let status = self
-            .write_status(Some(record), Some((desired, &outcome)), &verdict)
+            .write_status(Some(record), None, Some((desired, &outcome)), &verdict)
             .await?;
         let agenda = self.agenda(desired, &outcome, &status, before);
         let until_lasting = self.until_lasting(&status, &verdict);
@@ -364,7 +365,7 @@ impl<'a> Pass<'a> {
     fn agenda(&self, desired: &Desired, outcome: &Outcome, status: &AppStatus, before: Before) -> Agenda {
         let (context, object) = (self.context, self.key.to_string());
         let mut failures = 0;
-        if !outcome.failures.is_empty() {
+        if !outcome.failures.is_empty() || !outcome.unread.is_empty() {
             failures = context.failures.count(&object);
         } else if outcome.held.is_empty() {
             context.failures.forget(&object);
@@ -421,20 +422,6 @@ impl<'a> Pass<'a> {
         let uid = self.app.metadata.uid.as_deref();
         self.context.memories.write(self.key, uid, write);
     }
-}
-
-/// The first call that AWS does not allow.
-fn denial<'e>(errors: impl IntoIterator<Item = &'e Error>) -> Option<&'e AwsError> {
-    errors.into_iter().find_map(|error| match error {
-        Error::Aws(denied) if status::reason_of(error) == Reason::AccessDenied => Some(denied),
-        Error::Aws(_)
-        | Error::Invalid(_)
-        | Error::NotAllowed(_)
-        | Error::Kubernetes { .. }
-        | Error::Forbidden { .. }
-        | Error::Outdated { .. }
-        | Error::Bug(_) => None,
-    })
 }
 
 /// The definitions that need not be read again: what services run never changes. Any other may have been deregistered

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use super::memory::lock;
+use crate::api::condition::Reason;
 use crate::aws::AwsError;
+use crate::error::Error;
 use crate::model::counted;
+use crate::status;
 
 /// By Platform, and by App.
 #[derive(Debug, Default)]
@@ -42,6 +45,21 @@ impl Denials {
         for apps in lock(&self.0).values_mut() {
             apps.remove(app);
         }
+    }
+}
+
+/// The first call that AWS does not allow.
+pub(super) fn first(errors: impl IntoIterator<Item = Error>) -> Option<AwsError> {
+    let mut errors = errors.into_iter();
+    let denied = errors.find(|error| status::reason_of(error) == Reason::AccessDenied)?;
+    match denied {
+        Error::Aws(denied) => Some(denied),
+        Error::Invalid(_)
+        | Error::NotAllowed(_)
+        | Error::Kubernetes { .. }
+        | Error::Forbidden { .. }
+        | Error::Outdated { .. }
+        | Error::Bug(_) => None,
     }
 }
 

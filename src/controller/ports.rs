@@ -12,7 +12,7 @@ use crate::model::desired::{Desired, Place};
 use crate::model::name::AppName;
 use crate::model::owner::{Owner, PROCESS_TAG, installation_and_app};
 use crate::model::port::{Claim, PortOwner};
-use crate::observe::{Known, observe};
+use crate::observe::{Known, Unread, observe};
 use crate::plan::{Change, plan};
 
 /// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
@@ -80,7 +80,10 @@ pub(super) async fn sweep(
     is_gone: &dyn StillGone,
 ) -> Result<bool, Error> {
     let desired = Desired::empty(owner, place.clone());
-    let mut observed = observe(aws, claims, &desired, Known::default()).await?;
+    let (mut observed, unread) = observe(aws, claims, &desired, Known::default()).await?;
+    if let Some(Unread { error, .. }) = unread.into_iter().next() {
+        return Err(error.into());
+    }
     let mut freed = false;
     for change in plan(&desired, &observed).changes {
         if !matches!(&change, Change::FreePort(claim) if !claim.retained) {

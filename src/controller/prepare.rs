@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::finalizer::{APP_FINALIZER, has_finalizer};
 use super::installation::Installation;
 use super::resolve::{Resolved, recorded, resolve, unready};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
@@ -105,6 +106,7 @@ pub(super) fn request<'a>(
             rollouts: status::rollouts(status),
             revisions: status::revisions(status),
             reported_definitions: reported_definitions(status),
+            holdings: status::holdings(status, has_finalizer(app, APP_FINALIZER)),
             ..Known::default()
         },
         scope: Scope::Everything,

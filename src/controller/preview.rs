@@ -51,7 +51,7 @@ pub enum Outlook {
 
 impl Outlook {
     fn of(rehearsal: &Rehearsal) -> Self {
-        if !rehearsal.failures.is_empty() {
+        if !(rehearsal.failures.is_empty() && rehearsal.unread.is_empty()) {
             Outlook::InTheWay
         } else if rehearsal.changes().next().is_some() {
             Outlook::Changes
@@ -221,6 +221,7 @@ mod tests {
                     waits: Vec::new(),
                 }],
                 obstacles: obstacles.to_vec(),
+                unread: Vec::new(),
                 failures: failures.to_vec(),
             };
             assert_eq!(Outlook::of(&rehearsal).exit_status(), status);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use super::owner::{Owner, Tags};
+use super::part::Part;
 use super::port::PortRange;
 use super::record::RecordStyle;
 use super::schedule::Schedule;
@@ -177,6 +178,23 @@ impl DesiredProcess {
 }
 
 impl Desired {
+    /// The App is to have something there.
+    pub fn wants(&self, part: &Part) -> bool {
+        let mut processes = self.processes.values();
+        match part {
+            Part::Ecs => true,
+            Part::LoadBalancing => processes.any(|process| process.load_balancing.is_some()),
+            Part::Zone(id) => self.records.keys().any(|key| &key.zone == id),
+            Part::Schedules => processes.any(|process| process.schedule().is_some()),
+        }
+    }
+
+    /// All in which an App may hold something, its services aside, which are always looked for.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        let zones = self.place.zones.iter().cloned().map(Part::Zone);
+        [Part::LoadBalancing, Part::Schedules].into_iter().chain(zones)
+    }
+
     pub fn empty(owner: Owner, place: Place) -> Self {
         Desired {
             owner,

@@ -9,6 +9,7 @@ use super::load_balancer::{
 };
 use super::name::Arn;
 use super::owner::{Owner, Tags};
+use super::part::Part;
 use super::port::Claim;
 use super::record::{RecordSet, normalize};
 use super::rollout::{RolloutMemory, ServiceDeployment};
@@ -63,6 +64,8 @@ pub struct Observed {
     pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
     /// What was tried in this pass and did not work: it is not tried again before the next.
     pub parked: BTreeSet<String>,
+    /// What could not be read. Nothing is known of it, so that nothing that depends on it is written.
+    pub unread: BTreeSet<Part>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -348,6 +351,33 @@ impl Observed {
                 })
         };
         service.attachments.iter().filter_map(named).collect()
+    }
+
+    /// Something of the App's is there, as far as it was read.
+    pub fn holds(&self, part: &Part, owner: &Owner) -> bool {
+        let is_ours = |tags: &Tags| owner.owns(tags);
+        match part {
+            Part::Ecs => self.services.values().any(|found| is_ours(&found.tags)),
+            Part::LoadBalancing => {
+                self.load_balancers.values().any(|found| is_ours(&found.tags))
+                    || self.target_groups.values().any(|found| is_ours(&found.tags))
+            }
+            Part::Zone(id) => {
+                let records = self.zones.get(id).into_iter().flat_map(|zone| &zone.records);
+                let mut texts = records.filter(|record| record.name.starts_with("_empire."));
+                texts.any(|record| owner.owns_record_text(&record.text()))
+            }
+            Part::Schedules => self.schedules_of(owner).next().is_some(),
+        }
+    }
+
+    pub fn is_unread(&self, part: &Part) -> bool {
+        self.unread.contains(part)
+    }
+
+    /// Some hosted zone is, in which a name may lead anywhere.
+    pub fn has_unread_zone(&self) -> bool {
+        self.unread.iter().any(|part| matches!(part, Part::Zone(_)))
     }
 
     /// The schedules that are the App's: in a group of ours, and said to be for it.

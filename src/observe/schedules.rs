@@ -1,14 +1,13 @@
-//! The schedules of an App, and the group that they are in. An App that has none and wants none costs one list.
+//! The schedules of an App, and the group that they are in.
 
 use std::collections::BTreeMap;
 
-use crate::aws::Aws;
-use crate::error::Error;
+use crate::aws::{self, Aws};
 use crate::model::desired::Desired;
 use crate::model::name::{is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::state::Observed;
 
-pub(super) async fn read(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> Result<(), Error> {
+pub(super) async fn read(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> aws::Result<()> {
     let owner = &desired.owner;
     (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
     let is_wanted = desired.processes.values().any(|p| p.schedule().is_some());

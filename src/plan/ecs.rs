@@ -18,6 +18,7 @@ use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
+use crate::model::part::Part;
 use crate::model::service::{
     APPLICATION_GRACE_PERIOD, Attachment, Capacity, DeploymentConfiguration, NETWORK_GRACE_PERIOD, Service,
     ServiceUpdate, TaskDefinition,
@@ -25,6 +26,11 @@ use crate::model::service::{
 use crate::model::state::{ServiceState, ServiceStatus};
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    if view.is_unread(&Part::Ecs) {
+        // What is remembered of rollouts is all there is.
+        plan.rollouts.clone_from(&view.observed.rollouts);
+        return;
+    }
     for process in view.processes() {
         let family = name::family(&view.desired.owner.app, process);
         let found = view.observed.services.get(&family);
@@ -91,7 +97,8 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
 
 /// Names go before the service behind them; and what the process is to be instead of a service comes first.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
-    if !view.runs_otherwise(process) {
+    let may_be_named = view.is_unread(&Part::LoadBalancing) || view.observed.has_unread_zone();
+    if !view.runs_otherwise(process) || may_be_named && !found.attachments.is_empty() {
         return;
     }
     let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
@@ -187,6 +194,9 @@ impl Update<'_> {
             return;
         }
         let wanted = attachments(self.process, self.wanted.load_balancing.as_ref());
+        if self.view.is_unread(&Part::LoadBalancing) {
+            return self.beside_load_balancing(plan, &wanted);
+        }
         let mut attached = self.view.attached(self.found);
         // One without a load balancer is as good as gone, unless that is being made again.
         attached.retain(|a| {

@@ -9,6 +9,7 @@ use super::{listeners, subnets};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
 use crate::model::owner::{Tags, is_nobodys};
+use crate::model::part::Part;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
 /// What one AddTags call takes:
@@ -16,6 +17,9 @@ use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 pub(super) const RESOURCES_PER_CALL: usize = 20;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    if view.is_unread(&Part::LoadBalancing) {
+        return;
+    }
     for process in view.processes() {
         if let Some(wanted) = view.load_balancing(process) {
             build(view, plan, process, wanted);
@@ -44,10 +48,13 @@ fn load_balancer<'a>(
     let wanted = &balancing.load_balancer;
     let name = &wanted.name;
     let Some(found) = view.observed.load_balancers.get(name) else {
-        plan.changes.push(Change::CreateLoadBalancer {
-            process: process.into(),
-            load_balancer: wanted.clone(),
-        });
+        // Of a service that nobody can make, it would be in front of nothing: the cluster may be a wrong one.
+        if !view.is_unread(&Part::Ecs) {
+            plan.changes.push(Change::CreateLoadBalancer {
+                process: process.into(),
+                load_balancer: wanted.clone(),
+            });
+        }
         return None;
     };
     if !view.desired.owner.owns(&found.tags) {
@@ -119,10 +126,12 @@ fn security_groups(plan: &mut Plan, process: &str, balancing: &LoadBalancing, fo
 fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &TargetGroup) {
     let name = &wanted.name;
     let Some(found) = view.observed.target_groups.get(name) else {
-        plan.changes.push(Change::CreateTargetGroup {
-            process: process.into(),
-            target_group: wanted.clone(),
-        });
+        if !view.is_unread(&Part::Ecs) {
+            plan.changes.push(Change::CreateTargetGroup {
+                process: process.into(),
+                target_group: wanted.clone(),
+            });
+        }
         return;
     };
     if !view.desired.owner.owns(&found.tags) {
@@ -298,7 +307,7 @@ pub(super) fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
     let settled = view
         .service(process)
         .is_none_or(|service| view.is_service(process) && service.is_rolled_out());
-    settled && view.attached_to(name).is_none()
+    !view.is_unread(&Part::Ecs) && settled && view.attached_to(name).is_none()
 }
 
 #[cfg(test)]

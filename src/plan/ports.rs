@@ -4,10 +4,15 @@
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::name;
+use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::service::HostPort;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    // A service may have the port that another one would be claimed for.
+    if view.is_unread(&Part::Ecs) {
+        return;
+    }
     let mut handed_out = Vec::new();
     for process in view.desired.processes.keys() {
         for owner in wanted_owners(view, process) {
@@ -101,7 +106,7 @@ fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
                 .iter()
                 .any(|port| port.fixed_host_port() == Some(claim.port))
     });
-    !served && !used
+    !served && !used && !view.is_unread(&Part::LoadBalancing)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::view::{View, ownership_text};
 use super::{Change, EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::owner::app_in_record_text;
+use crate::model::part::Part;
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_value,
 };
@@ -22,7 +23,14 @@ const RECORDS_PER_BATCH: usize = 1_000;
 const CHARACTERS_PER_BATCH: usize = 32_000;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    // Where a name leads, and is to lead, is not known; but with the App, all of its names go.
+    if view.is_unread(&Part::LoadBalancing) && !view.desired.processes.is_empty() {
+        return;
+    }
     for zone_id in &view.desired.place.zones {
+        if view.is_unread(&Part::Zone(zone_id.clone())) {
+            continue;
+        }
         let Some(zone) = view.observed.zones.get(zone_id) else {
             missing(view, plan, zone_id);
             continue;

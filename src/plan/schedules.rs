@@ -10,10 +10,15 @@ use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
 use crate::model::desired::{DesiredProcess, Runs};
 use crate::model::name;
 use crate::model::owner::{Tags, process_in_record_text};
+use crate::model::part::Part;
 use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, ScheduleState};
 use crate::model::state::ServiceStatus;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
+    // What a schedule starts is ECS's.
+    if view.is_unread(&Part::Schedules) || view.is_unread(&Part::Ecs) {
+        return;
+    }
     let owner = &view.desired.owner;
     let wanted = view.desired.processes.iter();
     let wanted: Vec<_> = wanted

@@ -7,6 +7,7 @@ use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
 use crate::model::owner::{Tags, is_nobodys, process_in_record_text};
+use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
 use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
@@ -145,6 +146,10 @@ impl<'a> View<'a> {
         processes
     }
 
+    pub(super) fn is_unread(&self, part: &Part) -> bool {
+        self.observed.is_unread(part)
+    }
+
     pub(super) fn process(&self, process: &str) -> Option<&'a DesiredProcess> {
         self.desired.processes.get(process)
     }
@@ -259,8 +264,9 @@ impl<'a> View<'a> {
             .unwrap_or_default()
     }
 
+    /// A record names it, or may, in a zone that could not be read.
     pub(super) fn is_named(&self, load_balancer: &str) -> bool {
-        !self.pointers(load_balancer).is_empty()
+        !self.pointers(load_balancer).is_empty() || self.observed.has_unread_zone()
     }
 
     pub(super) fn is_named_by_us(&self, load_balancer: &str) -> bool {

@@ -72,7 +72,11 @@ impl fmt::Display for Text<'_> {
                 change.process().unwrap_or(WHOLE_APP)
             )?;
         }
-        if !(rehearsal.obstacles.is_empty() && rehearsal.failures.is_empty()) {
+        for unread in &rehearsal.unread {
+            writeln!(f, "! {WHOLE_APP}: {unread}")?;
+        }
+        let nothing = rehearsal.obstacles.is_empty() && rehearsal.failures.is_empty();
+        if !(nothing && rehearsal.unread.is_empty()) {
             f.write_str("\n")?;
         }
         if rehearsal.changes().next().is_none() {
@@ -141,11 +145,15 @@ pub fn json(heading: &Heading, rehearsal: &Rehearsal) -> serde_json::Result<Stri
         process: change.process(),
         message: format!("{change}: {error}"),
     });
+    let unread = rehearsal.unread.iter().map(|unread| Said {
+        process: None,
+        message: unread.to_string(),
+    });
     let all = Json {
         heading,
         steps: rehearsal.steps.iter().map(of_step).collect(),
         obstacles: obstacles.collect(),
-        failures: failures.collect(),
+        failures: failures.chain(unread).collect(),
         summary: Summary::of(rehearsal),
     };
     serde_json::to_string_pretty(&all)

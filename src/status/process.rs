@@ -12,9 +12,10 @@ use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
 use crate::model::name::{Arn, family, process_of_family};
 use crate::model::owner::process_in_record_text;
+use crate::model::part::Part;
 use crate::model::record::{RecordSet, normalize};
 use crate::model::schedule::ScheduleState;
-use crate::model::state::ServiceState;
+use crate::model::state::{Observed, ServiceState};
 use crate::plan::{Change, names_of};
 use crate::reconcile::Outcome;
 
@@ -62,6 +63,10 @@ pub(super) fn all(
         .iter()
         .filter(|claim| claim.owner.app == owner.app);
     names.extend(claims.map(|claim| claim.owner.process.as_str()));
+    if !outcome.observed.unread.is_empty() {
+        // Of what is not there it is not known that it is gone.
+        names.extend(before.keys().copied());
+    }
     names
         .into_iter()
         .map(|name| one(app, desired, outcome, name, before.get(name).copied(), now))
@@ -91,7 +96,7 @@ fn one(
         .filter(|claim| claim.owner.app == desired.owner.app && claim.owner.process == name);
     let memory = outcome.plan.rollouts.get(name);
     let (submitted, rejected) = remembered(memory);
-    ProcessStatus {
+    let found = ProcessStatus {
         name: name.into(),
         desired: count(service.map(|service| service.desired)),
         running: count(service.map(|service| service.running)),
@@ -123,7 +128,40 @@ fn one(
             .and_then(widened_deadline)
             .map(|seconds| count(Some(seconds))),
         retiring: retiring(outcome, name, before, now),
+    };
+    match before {
+        Some(before) => as_before(found, before, &outcome.observed),
+        None => found,
     }
+}
+
+/// What could not be read is said as it was before.
+fn as_before(found: ProcessStatus, before: &ProcessStatus, observed: &Observed) -> ProcessStatus {
+    let before = before.clone();
+    let mut status = found;
+    if observed.is_unread(&Part::Ecs) {
+        status = ProcessStatus {
+            desired: before.desired,
+            running: before.running,
+            pending: before.pending,
+            rollout: before.rollout,
+            task_definition: before.task_definition.clone(),
+            ..status
+        };
+    }
+    if observed.is_unread(&Part::Schedules) && before.schedule.is_some() {
+        status.task_definition = status.task_definition.or(before.task_definition);
+        status.schedule = before.schedule;
+    }
+    if observed.is_unread(&Part::LoadBalancing) {
+        status.load_balancer = before.load_balancer;
+        status.load_balancer_dns_name = before.load_balancer_dns_name;
+    }
+    if observed.is_unread(&Part::LoadBalancing) || observed.has_unread_zone() {
+        status.hostnames = before.hostnames;
+        status.retiring = before.retiring;
+    }
+    status
 }
 
 fn service<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ServiceState> {

@@ -32,6 +32,7 @@ pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
         done: Vec::new(),
         early: Vec::new(),
         failures: Vec::new(),
+        unread: Vec::new(),
         held: Vec::new(),
         stale: false,
         contradicted: Contradicted::new(),

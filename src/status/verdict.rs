@@ -199,6 +199,16 @@ fn findings(outcome: &Outcome) -> Findings {
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
         }
     }
+    for unread in &outcome.unread {
+        let error = Error::from(unread.error.clone());
+        let said = (reason_of(&error), unread.to_string());
+        match error.class() {
+            Class::Transient | Class::Throttled => findings.disturbed.push(said),
+            Class::Denied if is_denial(said.0) => findings.denied.push(said),
+            Class::Denied => findings.missing.push(said),
+            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
+        }
+    }
     // Where a pass was cut short, or put off what it had not tried itself.
     let open = outcome.plan.changes.len() + outcome.plan.parked.len();
     let is_accounted_for = [

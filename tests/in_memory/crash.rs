@@ -103,7 +103,33 @@ pub(crate) fn check(name: &str, operation: &Operation) -> usize {
             assert!(again.is_empty(), "{at}, and one more pass: {again:?}");
         }
     }
+    outages(name, operation, &base, &expected);
     disturbances.len() * writes.len()
+}
+
+/// Some AWS service cannot be read for a while, before anything was written or in the middle.
+fn outages(name: &str, operation: &Operation, base: &World, expected: &Snapshot) {
+    for service in ["ecs:", "elasticloadbalancing:", "route53:", "scheduler:"] {
+        for (steps, loses_status) in [(0, true), (3, false)] {
+            let mut world = base.fork();
+            world.loses_status = loses_status;
+            (operation.edit)(&mut world);
+            world.run(steps);
+            world.restart();
+            let silence = Disturbance::Timeout(When::Before);
+            world.aws.disturb_read(service, silence);
+            world.run(4);
+            world.aws.calm();
+            world.settle();
+            world.aws.advance(60);
+            let at = format!("{name}: {service} is silent after {steps} steps, status lost: {loses_status}");
+            assert_same(&at, &world.snapshot(), expected);
+            world.assert_ready();
+            world.restart();
+            let again = world.settle();
+            assert!(again.is_empty(), "{at}, and one more pass: {again:?}");
+        }
+    }
 }
 
 #[track_caller]

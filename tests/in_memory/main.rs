@@ -24,6 +24,7 @@ mod golden;
 mod grace_periods;
 mod lasting;
 mod load_balancers;
+mod out_of_reach;
 mod put_off;
 mod random;
 mod rehearsals;

@@ -61,6 +61,8 @@ struct Held {
     memory: Option<Memory>,
     /// Passes in a row.
     failures: u32,
+    /// It may have written something.
+    has_finalizer: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -154,6 +156,7 @@ impl World {
             deleting: false,
             memory: None,
             failures: 0,
+            has_finalizer: false,
         });
         held.app = app;
     }
@@ -307,7 +310,9 @@ impl World {
 
     /// `None` if the controller died in it.
     fn pass(&mut self, key: &str) -> Option<Pass> {
+        self.record_ahead(key);
         let held = self.apps[key].clone();
+        self.apps.get_mut(key)?.has_finalizer = true;
         self.aws.act_as(Some(key));
         self.aws.take_reads();
         let result = self.reconcile(&held);
@@ -337,6 +342,16 @@ impl World {
         })
     }
 
+    /// What a pass is about to make is remembered before it does.
+    fn record_ahead(&mut self, key: &str) {
+        let desired = self.desired(&self.apps[key]);
+        let status = self.apps.get_mut(key).and_then(|held| held.app.status.as_mut());
+        if let (Ok(desired), Some(status)) = (desired, status) {
+            let ahead = status::recorded_ahead(status, &desired);
+            status.holds = ahead.or(status.holds.take());
+        }
+    }
+
     fn conclude(&mut self, key: &str, held: &Held, outcome: Option<&Outcome>, status: AppStatus) {
         let now = self.aws.now();
         let Some(current) = self.apps.get_mut(key) else {
@@ -345,7 +360,8 @@ impl World {
         current.app.status = Some(status);
         // A pass that ended without a word leaves nothing to believe in.
         current.memory = None;
-        let has_failed = outcome.is_none_or(|outcome| !outcome.failures.is_empty());
+        let has_failed =
+            outcome.is_none_or(|outcome| !(outcome.failures.is_empty() && outcome.unread.is_empty()));
         current.failures = if has_failed { held.failures + 1 } else { 0 };
         let Some(outcome) = outcome else {
             return;
@@ -360,6 +376,7 @@ impl World {
             && outcome.plan.changes.is_empty()
             && outcome.failures.is_empty()
             && outcome.early.is_empty()
+            && outcome.unread.is_empty()
             && !outcome.stale;
         let before = held
             .memory
@@ -444,6 +461,7 @@ impl World {
             reported_definitions: reported_definitions.collect(),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
+            holdings: status::holdings(app.status.as_ref(), held.has_finalizer),
         };
         Request {
             desired,

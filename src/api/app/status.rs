@@ -40,6 +40,11 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes_complete: Option<String>,
 
+    /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Schedules`, `Zone/` and the id of a
+    /// hosted zone. What it neither wants nor holds is not asked for. Not there: nothing is known, and all is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Vec<String>>,
+
     /// Where `web`, or else the first exposed process, answers: by hostname, derived name or load balancer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

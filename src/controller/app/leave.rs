@@ -81,7 +81,7 @@ impl Pass<'_> {
     /// Its definition is being deleted, and does not say what becomes of what the App has.
     pub(super) async fn waits_for_word(&self, message: String) -> Result<Action, Error> {
         let verdict = Verdict::Reconciling(Reason::UninstallUnsaid, message);
-        self.write_status(None, None, &verdict).await?;
+        self.write_status(None, None, None, &verdict).await?;
         // A word on the definition wakes nobody.
         Ok(Action::requeue(pending(fastrand::f64())))
     }

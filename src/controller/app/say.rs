@@ -8,10 +8,11 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use tracing::{error, warn};
 
-use super::{Pass, denial};
+use super::Pass;
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::controller::backoff::{delay, pending};
+use crate::controller::denials;
 use crate::controller::finalizer::version;
 use crate::controller::prepare::Bound;
 use crate::controller::report::{self, EventType, Note};
@@ -22,9 +23,13 @@ use crate::reconcile::Outcome;
 use crate::status::{self, Verdict, verdict_of_error};
 
 impl Pass<'_> {
-    /// A new generation is not Ready before it is, however long the first look at AWS takes.
-    pub(super) async fn announce(&self, bound: &Bound<'_>) -> Result<(), Error> {
-        if !self.is_new {
+    /// A new generation is not Ready before it is, however long the first look at AWS takes; and where it is about to hold
+    /// something is recorded before it does.
+    pub(super) async fn announce(&self, bound: &Bound<'_>, desired: &Desired) -> Result<(), Error> {
+        let grows = self
+            .status()
+            .is_some_and(|status| status::recorded_ahead(&status, desired).is_some());
+        if !self.is_new && !grows {
             return Ok(());
         }
         let verdict = if self.deleting {
@@ -37,7 +42,7 @@ impl Pass<'_> {
         } else {
             Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
         };
-        self.write_status(Some(&bound.record), None, &verdict)
+        self.write_status(Some(&bound.record), Some(desired), None, &verdict)
             .await
             .map(|_| ())
     }
@@ -61,7 +66,7 @@ impl Pass<'_> {
 
     /// Something that another manifest, or its operator, must bring.
     pub(super) async fn waits(&self, verdict: Verdict) -> Result<Action, Error> {
-        self.write_status(None, None, &verdict).await?;
+        self.write_status(None, None, None, &verdict).await?;
         match verdict {
             // Its Platform's own pass, which wakes us, is on its way.
             Verdict::Disturbed(..) => Ok(Action::requeue(pending(fastrand::f64()))),
@@ -88,11 +93,11 @@ impl Pass<'_> {
         } else {
             warn!(app = %self.key, error = %failure, "failed");
         }
-        if let (Some(record), Some(denied)) = (record, denial([failure])) {
-            self.tell_platform(record, Some(denied));
+        if let (Some(record), Some(denied)) = (record, denials::first([failure.clone()])) {
+            self.tell_platform(record, Some(&denied));
         }
         let verdict = self.after_failures(verdict_of_error(failure));
-        let status = self.write_status(record, None, &verdict).await?;
+        let status = self.write_status(record, None, None, &verdict).await?;
         Ok(self.retry(failure.class(), self.until_lasting(&status, &verdict)))
     }
 
@@ -126,10 +131,11 @@ impl Pass<'_> {
         }
     }
 
-    /// Patches the status if it differs, and says in an Event what is newly wrong.
+    /// Patches the status if it differs, and says in an Event what is newly wrong. `ahead` is what is about to be made.
     pub(super) async fn write_status(
         &self,
         record: Option<&PlatformRecord>,
+        ahead: Option<&Desired>,
         pass: Option<(&Desired, &Outcome)>,
         verdict: &Verdict,
     ) -> Result<AppStatus, Error> {
@@ -138,7 +144,10 @@ impl Pass<'_> {
             status: before.clone(),
             ..self.app.clone()
         };
-        let status = status::compute(&app, record, pass, verdict, self.now);
+        let mut status = status::compute(&app, record, pass, verdict, self.now);
+        if let Some(holds) = ahead.and_then(|desired| status::recorded_ahead(&status, desired)) {
+            status.holds = Some(holds);
+        }
         if before.as_ref() != Some(&status) {
             let namespace = self.app.namespace().unwrap_or_default();
             let api: Api<DeserializeGuard<App>> = Api::namespaced(self.context.client.clone(), &namespace);

@@ -3,6 +3,8 @@
 //! A service moves from one load balancer to another in steps that each wait for the rollout of the one before; but the
 //! target groups of one load balancer come and go with the container ports that they lead to, and those are content.
 
+use std::collections::BTreeSet;
+
 use super::Update;
 use crate::model::desired::LoadBalancing;
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
@@ -164,6 +166,32 @@ impl Update<'_> {
         if moves && !self.is_put_off(plan, &self.hash_with(None, Some(&after))) {
             self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
+    }
+
+    /// What is in front of the service is not known, and stays as it is. Content goes on that needs nothing else of it: it
+    /// has the container ports to which the target groups of the service lead.
+    pub(super) fn beside_load_balancing(&self, plan: &mut Plan, wanted: &[Attachment<String>]) {
+        let content = self.view.wanted_definition(self.process, self.wanted);
+        let settings = ServiceUpdate {
+            grace_period: None,
+            ..self.settings()
+        };
+        match content {
+            Some(content) if !self.leads_as(wanted) || self.runs(&content) && settings.is_empty() => {
+                self.count(plan);
+            }
+            Some(content) => self.send(plan, &content, settings, None),
+            None => self.without_port(plan),
+        }
+    }
+
+    /// The target groups of the service lead to the container ports of the wanted ones.
+    fn leads_as(&self, wanted: &[Attachment<String>]) -> bool {
+        let ports = |ports: &mut dyn Iterator<Item = u16>| ports.collect::<BTreeSet<u16>>();
+        let found = &self.found.attachments;
+        found.len() == wanted.len()
+            && ports(&mut found.iter().map(|a| a.container_port))
+                == ports(&mut wanted.iter().map(|a| a.container_port))
     }
 
     pub(super) fn is_served(&self, attachment: &Attachment<String>) -> bool {

@@ -8,6 +8,7 @@
 use super::Update;
 use super::attach::attachments;
 use crate::model::desired::DesiredProcess;
+use crate::model::part::Part;
 use crate::model::rollout::{
     Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
 };
@@ -130,7 +131,12 @@ impl Update<'_> {
     ) -> String {
         let running = self.running_content();
         let done = self.submitted().and_then(|submitted| submitted.redeploy.as_ref());
-        let attached = self.view.attached(self.found);
+        let attached = if self.view.is_unread(&Part::LoadBalancing) {
+            // An update that leaves them as they are is only sent where they are as wanted.
+            super::attach::attachments(self.process, self.wanted.load_balancing.as_ref())
+        } else {
+            self.view.attached(self.found)
+        };
         hash(
             self.wanted,
             self.service,

@@ -31,7 +31,8 @@ pub(super) struct Faults {
     at_write: Option<(usize, Disturbance)>,
     /// Every write of this action whose description contains the text.
     on: Vec<(&'static str, String, Disturbance)>,
-    on_read: Option<(&'static str, Disturbance)>,
+    /// Every read whose action begins so.
+    on_read: Vec<(&'static str, Disturbance)>,
     /// Who acts just before the next write of an action.
     pub(super) interloper: Option<(&'static str, Act)>,
     crashed: bool,
@@ -53,9 +54,9 @@ impl super::FakeAws {
         self.lock().faults.on.push((action, about.into(), disturbance));
     }
 
-    /// Disturbs every read of this action, until [`Self::calm`].
+    /// Disturbs every read whose action begins so, until [`Self::calm`].
     pub(crate) fn disturb_read(&self, action: &'static str, disturbance: Disturbance) {
-        self.lock().faults.on_read = Some((action, disturbance));
+        self.lock().faults.on_read.push((action, disturbance));
     }
 
     /// Nothing more is disturbed, and a controller that died can make calls again.
@@ -88,12 +89,10 @@ impl Faults {
         if self.crashed {
             return Err(dead(action));
         }
-        match &self.on_read {
-            Some((on, disturbance)) if *on == action => {
-                let disturbance = disturbance.clone();
-                self.strike(action, &disturbance)
-            }
-            Some(_) | None => Ok(()),
+        let standing = self.on_read.iter().find(|(on, _)| action.starts_with(on));
+        match standing.cloned() {
+            Some((_, disturbance)) => self.strike(action, &disturbance),
+            None => Ok(()),
         }
     }
 

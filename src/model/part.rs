@@ -1,0 +1,100 @@
+//! The parts of AWS in which an App may hold something. Each is read as one, and may be out of reach by itself.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Services, their rollouts and task definitions.
+    Ecs,
+    /// Load balancers and target groups.
+    LoadBalancing,
+    /// A hosted zone, by its id.
+    Zone(String),
+    Schedules,
+}
+
+impl Part {
+    /// The word for it in an App's status.
+    pub fn key(&self) -> String {
+        match self {
+            Part::Ecs => "Services".into(),
+            Part::LoadBalancing => "LoadBalancers".into(),
+            Part::Zone(id) => format!("Zone/{id}"),
+            Part::Schedules => "Schedules".into(),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Ecs => f.write_str("services"),
+            Part::LoadBalancing => f.write_str("load balancers"),
+            Part::Zone(id) => write!(f, "hosted zone {id}"),
+            Part::Schedules => f.write_str("schedules"),
+        }
+    }
+}
+
+/// How sure it is that an App holds something in a part that it wants nothing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// It is not read.
+    No,
+    /// It is read, and if it cannot be, nobody waits for it.
+    Perhaps,
+    /// It is read, and if it cannot be, what depends on it waits.
+    Yes,
+}
+
+/// Where an App holds something, as far as is remembered. The default is an App of which nothing is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// The keys of the parts; `None` if nothing says so.
+    pub parts: Option<BTreeSet<String>>,
+    /// It has never written anything.
+    pub is_new: bool,
+    /// Its status shows processes, and none of them on a schedule.
+    pub shows_no_schedule: bool,
+}
+
+impl Holdings {
+    pub fn evidence(&self, part: &Part) -> Evidence {
+        let is_unlikely = self.is_new || (self.shows_no_schedule && *part == Part::Schedules);
+        match &self.parts {
+            Some(parts) if parts.contains(&part.key()) => Evidence::Yes,
+            Some(_) => Evidence::No,
+            None if is_unlikely => Evidence::Perhaps,
+            None => Evidence::Yes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_remembered_is_looked_for_and_missed_only_if_something_was_there() {
+        let part = Part::LoadBalancing;
+        let known = |parts: &[Part]| Holdings {
+            parts: Some(parts.iter().map(Part::key).collect()),
+            ..Holdings::default()
+        };
+        assert_eq!(known(std::slice::from_ref(&part)).evidence(&part), Evidence::Yes);
+        assert_eq!(known(&[Part::Zone("Z1".into())]).evidence(&part), Evidence::No);
+        assert_eq!(Holdings::default().evidence(&part), Evidence::Yes);
+        let new = Holdings {
+            is_new: true,
+            ..Holdings::default()
+        };
+        assert_eq!(new.evidence(&part), Evidence::Perhaps);
+        let clockless = Holdings {
+            shows_no_schedule: true,
+            ..Holdings::default()
+        };
+        assert_eq!(clockless.evidence(&Part::Schedules), Evidence::Perhaps);
+        assert_eq!(clockless.evidence(&part), Evidence::Yes);
+    }
+}
