@@ -2,7 +2,7 @@
 //!
 //! A memory belongs to one object: another one of the same name, with another UID, starts with none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +27,7 @@ pub(super) struct Memory {
     /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
     pub built: bool,
     /// The processes without a value that Warnings were about.
-    pub without_value: Vec<String>,
+    pub without_value: BTreeSet<String>,
     pub look: Option<Look>,
     /// What the last pass remembers of rollouts, until a status says so: else a redeploy would be carried out again in every
     /// pass whose status cannot be written.

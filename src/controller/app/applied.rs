@@ -1,5 +1,7 @@
 //! What kubectl says that it applied, where that is not what arrived.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Pass;
@@ -11,7 +13,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The processes that a manifest names without a value (`web:`). To client-side apply that means to remove them; the API
 /// server never sees their names, so only the annotation that kubectl leaves behind can tell.
-fn processes_without_value(app: &App) -> Vec<String> {
+fn processes_without_value(app: &App) -> BTreeSet<String> {
     let annotations = app.metadata.annotations.as_ref();
     let applied = annotations.and_then(|all| all.get(LAST_APPLIED));
     let applied: Option<Value> = applied.and_then(|text| serde_json::from_str(text).ok());
@@ -41,7 +43,7 @@ impl Pass<'_> {
                  removed, and so it is: say what it runs, or leave it out; kubectl apply --server-side refuses it"
             ),
         };
-        let news = found.iter().filter(|name| !known.contains(name)).map(note);
+        let news = found.iter().filter(|name| !known.contains(*name)).map(note);
         report::publish(&self.context.client, self.app, news.collect()).await;
         if found != known {
             self.remember(|memory| memory.without_value = found);
@@ -63,7 +65,8 @@ mod tests {
                 "metadata": { "annotations": { LAST_APPLIED: applied } },
                 "spec": { "processes": { "web": { "command": "./bin/web" } } },
             }));
-            assert_eq!(processes_without_value(&app), expected, "{applied}");
+            let found: Vec<String> = processes_without_value(&app).into_iter().collect();
+            assert_eq!(found, expected, "{applied}");
         };
         check(
             "{\"spec\":{\"processes\":{\"web\":{},\"worker\":null}}}",
