@@ -6,6 +6,7 @@
 
 pub mod content;
 pub mod desired;
+pub mod echo;
 pub mod load_balancer;
 pub mod name;
 pub mod owner;

@@ -13,6 +13,7 @@ use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::desired::{Desired, Runs};
+use crate::model::echo::EchoMemory;
 use crate::model::name::{self, Arn};
 use crate::model::part::{Evidence, Holdings, Part};
 use crate::model::port::Claim;
@@ -35,6 +36,8 @@ pub struct Known {
     pub rollouts: BTreeMap<String, RolloutMemory>,
     /// By the digest of its content, a revision that the status mentions.
     pub revisions: BTreeMap<String, Arn>,
+    /// What AWS reports otherwise than it was sent.
+    pub echoes: EchoMemory,
     /// By process, what its status says that it runs.
     pub reported_definitions: BTreeMap<String, Arn>,
     pub port_cursor: Option<u16>,
@@ -71,6 +74,7 @@ pub async fn observe(
         ports: ports(claims, desired, &known).await?,
         rollouts: known.rollouts,
         revisions: known.revisions,
+        echoes: known.echoes,
         ..Observed::default()
     };
     let (owner, holdings) = (&desired.owner, &known.holdings);
@@ -139,6 +143,7 @@ pub async fn observe(
     }
     let Reads { unread, .. } = reads;
     observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
+    observed.is_whole = observed.unread.is_empty();
     Ok((observed, unread))
 }
 
@@ -205,6 +210,8 @@ pub async fn observe_pending(
     observed.service_deployments.clear();
     observed.rollouts.clone_from(&known.rollouts);
     observed.revisions.clone_from(&known.revisions);
+    observed.echoes.clone_from(&known.echoes);
+    observed.is_whole = false;
     for zone in observed.zones.values_mut() {
         zone.refused = RefusedBatches::default();
     }

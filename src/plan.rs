@@ -9,6 +9,7 @@
 
 mod change;
 mod describe;
+mod echo;
 mod ecs;
 mod elbv2;
 mod listeners;
@@ -30,11 +31,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use change::{Change, Tagged, Verb};
+pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
 pub use route53::names_of;
 use view::View;
 
 use crate::model::desired::Desired;
+use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::owner::{Tags, is_nobodys};
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
@@ -53,6 +56,10 @@ pub struct Plan {
     pub retiring: BTreeSet<(String, String)>,
     /// By process with a service of ours: what is to be remembered of its rollouts.
     pub rollouts: BTreeMap<String, RolloutMemory>,
+    /// The settings that AWS reports otherwise than they were sent, and that are therefore not sent again.
+    pub echoed: Echoes,
+    /// What the next pass has to know of them.
+    pub echoes: EchoMemory,
     /// The services about which ECS's record of their rollouts has to be read before the plan is complete.
     pub unexplained: BTreeSet<String>,
 }
@@ -181,6 +188,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         ecs::plan(&view, &mut plan);
         schedules::plan(&view, &mut plan);
     }
+    plan.drop_echoes(observed);
     plan.drop_parked(&observed.parked);
 
     // Names last, so that those which become ready together travel in one batch per zone.
@@ -189,8 +197,10 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     if other_changes > 0 {
         plan.changes.truncate(other_changes);
     }
+    plan.drop_echoes(observed);
     plan.drop_parked(&observed.parked);
     plan.drop_hopeless_names(&view);
+    plan.echoes = observed.echoes.kept(&plan.echoed, observed.is_whole);
     plan.pending.sort();
     plan.pending.dedup();
     plan
@@ -222,6 +232,20 @@ impl Plan {
                 self.parked.push(change);
             }
         }
+    }
+
+    fn drop_echoes(&mut self, observed: &Observed) {
+        if observed.echoes.is_empty() {
+            return;
+        }
+        let echoed = &mut self.echoed;
+        self.changes.retain(|change| match echo::whole(change, observed) {
+            Some((setting, echo)) if observed.echoes.explains(&setting, &echo) => {
+                echoed.insert(setting, echo);
+                false
+            }
+            Some(_) | None => true,
+        });
     }
 
     /// Names of a process in trouble wait for the end of that trouble, and so for somebody else.

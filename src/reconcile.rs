@@ -13,10 +13,11 @@ use crate::aws::{Aws, AwsError, Fault, writing};
 use crate::claims::Claims;
 use crate::error::{Class, Error};
 use crate::model::desired::Desired;
+use crate::model::echo::Echo;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
-use crate::plan::{Change, Pending, Plan, note_progress, plan};
+use crate::plan::{Change, Pending, Plan, note_progress, plan, replies, sent};
 
 /// How much to read.
 #[derive(Clone, Debug)]
@@ -238,9 +239,11 @@ async fn round(
             outcome.give_up(change, "was made, and the reply does not show it");
             continue;
         }
+        let before = sent(&change, &outcome.observed);
         let applied = apply(aws, claims, desired, &mut outcome.observed, &change);
         match writing(change.process(), change.resource(), applied).await {
             Applied::Done => {
+                learn(&mut outcome.observed, &change, before);
                 put_off.made.insert(change.to_string());
                 outcome.done.push(change);
             }
@@ -267,6 +270,16 @@ async fn round(
         }
     }
     Round::Over
+}
+
+/// How AWS reports what was sent: its reply says so, or what was there before the write, if it is there again.
+fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) {
+    for (setting, echo) in before {
+        observed.echoes.wrote(setting, echo);
+    }
+    for (setting, echo) in replies(change, observed) {
+        observed.echoes.replied(setting, echo);
+    }
 }
 
 /// What is not tried any more in this pass, because of something else that was.

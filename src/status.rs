@@ -5,6 +5,7 @@
 //! makes it Stalled. So kstatus, `kubectl wait` and Flux agree. Reconciling stands beside Ready only where calls fail
 //! and nothing shows that the App has changed.
 
+mod echo;
 mod holdings;
 mod process;
 mod request;
@@ -26,6 +27,7 @@ use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
 use crate::model::part::Part;
 use crate::reconcile::Outcome;
+pub use echo::echoes;
 pub use holdings::{holdings, recorded_ahead};
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
@@ -67,6 +69,7 @@ pub fn compute(
         if !is_unread(&Part::Ecs) {
             status.revisions = revision::remembered(desired, outcome, &status.revisions);
         }
+        status.echoes = echo::remembered(&outcome.plan.echoes.known);
     }
     status
 }

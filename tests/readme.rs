@@ -143,6 +143,7 @@ fn every_field_of_a_status_is_named() {
                 "rejected.",
                 "revisions.",
                 "securityGroups.",
+                "echoes.",
                 "zones.",
             ];
             let told = [

@@ -13,8 +13,8 @@ mod status;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
-    AppStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring, RevisionStatus,
-    RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout,
+    AppStatus, EchoStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring,
+    RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout,
 };
 
 use std::collections::BTreeMap;

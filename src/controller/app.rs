@@ -38,6 +38,7 @@ use crate::aws::{AwsError, Subject, concerning};
 use crate::desired::{self, Built};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::echo::EchoMemory;
 use crate::model::name::Arn;
 use crate::model::record::RecordChange;
 use crate::model::state::{Observed, TaskDefinitionState};
@@ -218,6 +219,7 @@ impl<'a> Pass<'a> {
                 .recall(|memory| memory.rollouts.clone())
                 .flatten()
                 .unwrap_or(whole.known.rollouts),
+            echoes: self.echoes(whole.known.echoes),
             ..whole.known
         };
         let contradicted = look.as_ref().map(|look| look.contradicted.clone());
@@ -243,8 +245,18 @@ impl<'a> Pass<'a> {
         };
         let before_writes = self.hold(&bound.record);
         let outcome = concerning(subject, reconcile(&*aws, &claims, &before_writes, request)).await?;
-        self.remember(|memory| memory.rollouts = Some(outcome.plan.rollouts.clone()));
+        self.remember(|memory| {
+            memory.rollouts = Some(outcome.plan.rollouts.clone());
+            memory.echoes = Some(outcome.plan.echoes.clone());
+        });
         Ok((desired, outcome, before))
+    }
+
+    /// What no reply has shown is tried again for a new generation.
+    fn echoes(&self, of_status: EchoMemory) -> EchoMemory {
+        let known = self.recall(|memory| memory.echoes.clone()).flatten();
+        let known = known.unwrap_or(of_status);
+        if self.is_new { known.anew() } else { known }
     }
 
     /// What the watch says of the namespace may be old: before an App is turned away, the API server is asked.

@@ -12,6 +12,7 @@ use kube::runtime::reflector::ObjectRef;
 use super::agenda::Agenda;
 use crate::api::app::{App, AppStatus};
 use crate::api::condition::Reason;
+use crate::model::echo::EchoMemory;
 use crate::model::rollout::RolloutMemory;
 use crate::model::state::Observed;
 use crate::plan::Pending;
@@ -32,6 +33,8 @@ pub(super) struct Memory {
     /// What the last pass remembers of rollouts, until a status says so: else a redeploy would be carried out again in every
     /// pass whose status cannot be written.
     pub rollouts: Option<BTreeMap<String, RolloutMemory>>,
+    /// What the last pass remembers of settings that AWS reports otherwise than they were sent. A status says only some of it.
+    pub echoes: Option<EchoMemory>,
     /// The version of the object that our last change of its finalizers made.
     pub held: Option<String>,
 }

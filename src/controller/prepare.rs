@@ -105,6 +105,7 @@ pub(super) fn request<'a>(
             mentioned: mentioned(app, status),
             rollouts: status::rollouts(status),
             revisions: status::revisions(status),
+            echoes: status::echoes(status),
             reported_definitions: reported_definitions(status),
             holdings: status::holdings(status, has_finalizer(app, APP_FINALIZER)),
             ..Known::default()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::content::digest;
+use super::echo::EchoMemory;
 use super::load_balancer::{
     HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
     TargetGroupAttributes,
@@ -51,6 +52,9 @@ pub struct Observed {
     pub replaced_ttl: BTreeMap<String, u32>,
     /// By process.
     pub rollouts: BTreeMap<String, RolloutMemory>,
+    pub echoes: EchoMemory,
+    /// This pass has read all of it, and not only what an earlier one waits for.
+    pub is_whole: bool,
     /// By service, of those where it matters, ECS's record of its rollouts, newest first. Empty where ECS keeps none.
     pub service_deployments: BTreeMap<String, Vec<ServiceDeployment>>,
     /// The services whose newest rollout has taken longer than it may.

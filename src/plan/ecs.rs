@@ -12,6 +12,7 @@ mod rollout;
 use self::attach::attachments;
 pub(super) use self::attach::fits_beside;
 pub use self::deadline::{deadline, note_progress};
+use super::echo::without_echoes;
 use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
@@ -174,6 +175,8 @@ impl Update<'_> {
     fn plan_all(&self, plan: &mut Plan) {
         self.plan(plan);
         self.follow(plan);
+        let (_, echoed) = without_echoes(self.view.observed, self.found, self.differing());
+        plan.echoed.extend(echoed);
     }
 
     fn plan(&self, plan: &mut Plan) {
@@ -345,8 +348,13 @@ impl Update<'_> {
         running.is_some_and(|running| !running.active)
     }
 
-    /// The settings that are known to differ.
+    /// The settings that are known to differ, and not only to be reported otherwise.
     fn settings(&self) -> ServiceUpdate {
+        let (settings, _) = without_echoes(self.view.observed, self.found, self.differing());
+        settings
+    }
+
+    fn differing(&self) -> ServiceUpdate {
         let (wanted, found) = (&self.service.settings, self.found);
         let DeploymentConfiguration {
             minimum_healthy_percent,

@@ -47,3 +47,72 @@ pub(super) fn remembered(
     let most = REVISIONS * desired.processes.len().max(1);
     all.take(most).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desired::fixtures::app;
+    use crate::model::content::tagged;
+    use crate::model::state::TaskDefinitionState;
+    use crate::plan::fixtures::settled;
+    use crate::status::tests::{outcome, wanted};
+
+    fn entry(content: &str, revision: &str) -> RevisionStatus {
+        RevisionStatus {
+            content: content.into(),
+            task_definition: revision.into(),
+        }
+    }
+
+    /// What is remembered by a pass that finds web's task definition with this digest as revision 2, in this state.
+    fn found(digest: Option<&str>, active: bool, before: &[RevisionStatus]) -> Vec<RevisionStatus> {
+        let desired = wanted(&app(json!({ "web": { "command": "run" } })));
+        let mut world = settled(&desired);
+        let content = &desired.processes["web"].task_definition;
+        let mut tags = tagged(desired.processes["web"].tags(), content);
+        tags.remove(CONTENT_TAG);
+        tags.extend(digest.map(|digest| (CONTENT_TAG.to_owned(), digest.to_owned())));
+        let state = TaskDefinitionState {
+            arn: Arn("web:2".into()),
+            content: content.clone(),
+            active,
+            tags,
+        };
+        world.task_definitions = BTreeMap::from([(state.arn.clone(), state)]);
+        remembered(&desired, &outcome(&desired, world), before)
+    }
+
+    #[test]
+    fn the_newest_content_comes_first_and_what_has_no_digest_not_at_all() {
+        let before = [entry("1-b", "web:1")];
+        assert_eq!(
+            found(Some("1-a"), true, &before),
+            [entry("1-a", "web:2"), entry("1-b", "web:1")]
+        );
+        assert_eq!(found(None, true, &before), before);
+        assert_eq!(found(Some("1-a"), false, &before), before);
+    }
+
+    #[test]
+    fn of_two_with_one_content_the_elder_stays_unless_it_is_gone() {
+        // Not read in this pass, and so as good as gone: whoever needs it reads it first.
+        assert_eq!(
+            found(Some("1-a"), true, &[entry("1-a", "web:1")]),
+            [entry("1-a", "web:2")]
+        );
+        let known = [entry("1-b", "web:3"), entry("1-a", "web:2")];
+        assert_eq!(found(Some("1-a"), true, &known), known);
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_a_status_can_hold() {
+        let before: Vec<_> = (0..REVISIONS)
+            .map(|n| entry(&format!("1-{n}"), &format!("worker:{n}")))
+            .collect();
+        let after = found(Some("1-a"), true, &before);
+        assert_eq!(after.len(), REVISIONS);
+        assert_eq!((&after[0], &after[1]), (&entry("1-a", "web:2"), &before[0]));
+    }
+}

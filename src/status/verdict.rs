@@ -104,13 +104,21 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
             services, schedules, ..
         } = &outcome.observed;
         let services = counted(services.len() as u64, "service");
-        Verdict::Ready(match schedules.len() as u64 {
+        let mut message = match schedules.len() as u64 {
             0 => format!("{services} as the manifest wants"),
             many => format!(
                 "{services} and {} as the manifest wants",
                 counted(many, "schedule")
             ),
-        })
+        };
+        let echoed: Vec<&str> = outcome.plan.echoed.keys().map(String::as_str).collect();
+        if !echoed.is_empty() {
+            message.push_str(
+                "; AWS reports otherwise than it was sent, and it is not sent again before it changes: ",
+            );
+            message.push_str(&echoed.join(", "));
+        }
+        Verdict::Ready(message)
     }
 }
 

@@ -1,9 +1,14 @@
 //! AWS reports a field otherwise than it was sent. However it does, nothing is written for it, no task is rolled for it,
 //! and what a hand changed is still set back.
 
-use empire_controller::model::service::{HostPort, Logging, TaskDefinition};
+use empire_controller::model::load_balancer::Probe;
+use empire_controller::model::service::{
+    CapacityProvider, CircuitBreaker, HostPort, Logging, PlacementConstraint, TaskDefinition,
+};
+use empire_controller::model::state::ServiceState;
 use serde_json::json;
 
+use crate::fake_aws::Echo;
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, staging, web, worker};
 use crate::world::World;
 
@@ -39,7 +44,7 @@ fn assert_writes_nothing(world: &mut World) {
 
 fn settled(platform: &PlatformFixture, app: &AppFixture, echo: fn(&mut TaskDefinition)) -> World {
     let mut world = World::new(platform);
-    world.aws.echo_definitions(echo);
+    world.aws.echo(Echo::Definition(echo));
     world.apply(app);
     world.settle();
     world.assert_ready();
@@ -233,4 +238,196 @@ fn security_groups_that_were_not_given_are_not_compared() {
     world.apply(&acme());
     world.settle();
     assert_writes_nothing(&mut world);
+}
+
+/// With all that an update may set of a service.
+fn detailed() -> AppFixture {
+    let placement = json!({
+        "constraints": [{ "type": "memberOf", "expression": "attribute:ecs.os-type == linux" }],
+        "strategy": [{ "type": "binpack", "field": "memory" }],
+    });
+    app("acme")
+        .process("web", web().external().quantity(2))
+        .process("worker", worker().quantity(2).placement(placement))
+}
+
+const SERVICE_ECHOES: [fn(&mut ServiceState); 7] = [
+    |service| {
+        for strategy in service.placement.iter_mut().flatten() {
+            strategy.field = strategy.field.to_uppercase();
+        }
+    },
+    |service| {
+        let added = PlacementConstraint {
+            kind: "distinctInstance".into(),
+            expression: String::new(),
+        };
+        service.constraints.get_or_insert_default().push(added);
+    },
+    |service| {
+        service.circuit_breaker = Some(CircuitBreaker {
+            enable: true,
+            rollback: false,
+        });
+    },
+    |service| service.zone_rebalancing = service.zone_rebalancing.map(|enabled| !enabled),
+    |service| service.grace_period = service.grace_period.map(|seconds| seconds + 1),
+    |service| {
+        if let Some(network) = &mut service.network {
+            network.subnets = network.subnets.iter().map(|s| s.to_uppercase()).collect();
+            network.assign_public_ip = true;
+        }
+    },
+    |service| {
+        for CapacityProvider { base, .. } in service.capacity_providers.iter_mut().flatten() {
+            *base += 1;
+        }
+    },
+];
+
+fn service_platforms() -> [PlatformFixture; 3] {
+    [
+        staging(),
+        staging().awsvpc("sg-1"),
+        staging().capacity_providers(&[("blue", 1), ("green", 2)]),
+    ]
+}
+
+#[test]
+fn no_echo_of_a_service_is_written_for() {
+    for platform in service_platforms() {
+        for echo in SERVICE_ECHOES {
+            let mut world = World::new(&platform);
+            world.aws.echo(Echo::Service(echo));
+            world.apply(&detailed());
+            let written = actions(&mut world);
+            assert_eq!(count(&written, "ecs:UpdateService"), 0, "{written:?}");
+            world.assert_ready();
+            assert_writes_nothing(&mut world);
+        }
+    }
+}
+
+#[test]
+fn what_only_a_description_shows_of_a_service_is_sent_twice_and_never_again() {
+    for platform in service_platforms() {
+        for echo in SERVICE_ECHOES {
+            let mut world = World::new(&platform);
+            world.aws.echo(Echo::Described(echo));
+            world.apply(&detailed());
+            let mut written = actions(&mut world);
+            written.extend(actions(&mut world));
+            assert!(count(&written, "ecs:UpdateService") <= 4, "{written:?}");
+            world.assert_ready();
+            assert_writes_nothing(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_service_that_is_scaled_is_not_rolled_because_it_reads_otherwise() {
+    for platform in service_platforms() {
+        for echo in SERVICE_ECHOES {
+            let mut world = World::new(&platform);
+            world.aws.echo(Echo::Service(echo));
+            world.apply(&detailed());
+            world.settle();
+            world.restart();
+            let more = detailed().process("web", web().external().quantity(3));
+            world.apply(&more);
+            assert_eq!(actions(&mut world), ["ecs:UpdateService"]);
+            let snapshot = format!("{:?}", world.status("shop/acme"));
+            world.restart();
+            world.settle();
+            assert_eq!(format!("{:?}", world.status("shop/acme")), snapshot);
+        }
+    }
+}
+
+#[test]
+fn what_a_hand_changed_is_set_back_although_it_reads_otherwise() {
+    let upper: fn(&mut ServiceState) = |service| {
+        if let Some(network) = &mut service.network {
+            network.subnets = network.subnets.iter().map(|s| s.to_uppercase()).collect();
+        }
+    };
+    let mut world = World::new(&staging().awsvpc("sg-1"));
+    world.aws.echo(Echo::Service(upper));
+    world.apply(&acme());
+    world.settle();
+    for _ in 0..3 {
+        world.restart();
+        world
+            .aws
+            .by_hand()
+            .set_task_subnets("shop_acme_worker", &["subnet-theirs"]);
+        assert_eq!(actions(&mut world), ["ecs:UpdateService"]);
+        assert_writes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn what_no_reply_shows_is_sent_twice_and_never_again() {
+    let echoes = [
+        Echo::TargetGroup(|group| {
+            if let Probe::Http { path, .. } = &mut group.check.probe {
+                *path = path.to_uppercase() + "/";
+            }
+        }),
+        Echo::TargetGroup(|group| group.check.interval += 1),
+        Echo::Attributes(|attributes| attributes.deregistration_delay += 1),
+        Echo::Listener(|listener| listener.protocol = listener.protocol.to_lowercase()),
+        Echo::Schedule(|schedule| schedule.time_zone = Some("Etc/UTC".into())),
+        Echo::Schedule(|schedule| schedule.expression = Some("cron(0 03 * * ? *)".into())),
+        Echo::Schedule(|schedule| schedule.is_usual = false),
+        Echo::Tags(|tags| {
+            let platforms = tags.remove("cost-center");
+            tags.extend(platforms.map(|value| ("Cost-Center".to_owned(), value)));
+        }),
+    ];
+    for echo in echoes {
+        let mut world = World::new(&staging().tag("cost-center", "42"));
+        world.aws.echo(echo);
+        world.apply(&kinds());
+        world.settle();
+        let made = world.aws.writes().len();
+        world.run(100);
+        let again = world.aws.writes().split_off(made);
+        assert_eq!(again.len(), 0, "{again:?}");
+        world.assert_ready();
+        assert_writes_nothing(&mut world);
+        let all = world.aws.writes();
+        let repairs = ["ModifyTargetGroup", "ModifyListener", "UpdateSchedule", "AddTags"];
+        let repairs = all
+            .iter()
+            .filter(|w| repairs.iter().any(|r| w.action.contains(r)));
+        assert!(repairs.count() <= 4, "{all:?}");
+        // Ready says what it is that reads otherwise.
+        let conditions = world.status("shop/acme").conditions;
+        assert!(
+            conditions[0].message.contains("AWS reports otherwise"),
+            "{conditions:?}"
+        );
+        // And an edit goes through.
+        world.apply(&kinds().image(V2));
+        let written = actions(&mut world);
+        assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 4);
+        assert_writes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn what_a_hand_sets_to_what_it_was_before_is_set_back() {
+    // To what it was before the controller wrote it first.
+    let mut world = World::new(&staging());
+    world.apply(&acme());
+    world.settle();
+    let [group] = &world.aws.target_groups_of("shop/acme", "web")[..] else {
+        panic!("not one target group");
+    };
+    for _ in 0..3 {
+        world.aws.by_hand().set_delay(group, 300);
+        let written = actions(&mut world);
+        assert_eq!(written, ["elasticloadbalancing:ModifyTargetGroupAttributes"]);
+    }
 }

@@ -11,6 +11,7 @@ use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
 use empire_controller::error::Error;
 use empire_controller::model::desired::Desired;
+use empire_controller::model::echo::EchoMemory;
 use empire_controller::model::name::{AppName, Arn};
 use empire_controller::model::owner::Owner;
 use empire_controller::model::state::Observed;
@@ -70,6 +71,7 @@ struct Memory {
     generation: Option<i64>,
     platform_generation: Option<i64>,
     observed: Observed,
+    echoes: EchoMemory,
     due: u64,
     pending: Vec<Pending>,
     only_pending: bool,
@@ -386,6 +388,7 @@ impl World {
             generation: held.app.metadata.generation,
             platform_generation: self.platform.metadata.generation,
             observed: outcome.observed.clone(),
+            echoes: outcome.plan.echoes.clone(),
             due: before.map_or(now + if blocked { BLOCKED } else { RESYNC }, |before| before.due),
             pending: outcome.plan.pending.clone(),
             only_pending,
@@ -458,6 +461,7 @@ impl World {
             mentioned: mentioned.collect(),
             rollouts: status::rollouts(app.status.as_ref()),
             revisions: status::revisions(app.status.as_ref()),
+            echoes: self.echoes(held),
             reported_definitions: reported_definitions.collect(),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
@@ -479,6 +483,14 @@ impl World {
                 .map(|memory| memory.contradicted.clone())
                 .unwrap_or_default(),
         }
+    }
+
+    fn echoes(&self, held: &Held) -> EchoMemory {
+        let status = held.app.status.as_ref();
+        let memory = held.memory.as_ref();
+        let known = memory.map_or_else(|| status::echoes(status), |memory| memory.echoes.clone());
+        let is_new = status.map(|status| status.observed_generation) != held.app.metadata.generation;
+        if is_new { known.anew() } else { known }
     }
 
     fn scope(&self, held: &Held) -> Scope {

@@ -35,6 +35,11 @@ pub struct AppStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["taskDefinition".into()]))]
     pub revisions: Vec<RevisionStatus>,
 
+    /// Settings that AWS reports otherwise than they were sent, and that are not sent again before one of the two changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["setting".into()]))]
+    pub echoes: Vec<EchoStatus>,
+
     /// How many processes are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
     /// quantity running, and nothing left to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -230,6 +235,20 @@ pub struct RevisionStatus {
 
     /// Its ARN.
     pub task_definition: String,
+}
+
+/// A setting that AWS reports otherwise than it was sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EchoStatus {
+    /// Whose setting, and which.
+    pub setting: String,
+
+    /// The digest of what was sent.
+    pub sent: String,
+
+    /// The digest of what AWS reported then.
+    pub reported: String,
 }
 
 /// A host port, claimed on the whole cluster.

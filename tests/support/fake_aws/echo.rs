@@ -1,37 +1,63 @@
-//! How AWS reports what it was sent, where that is not word for word. Other documents than these may follow, and nothing
-//! in the controller may depend on which.
+//! How AWS reports what it was sent, where that is not word for word. Other ways than those in the tests may follow, and
+//! nothing in the controller may depend on which.
 
+use empire_controller::model::load_balancer::TargetGroupAttributes;
+use empire_controller::model::owner::Tags;
+use empire_controller::model::schedule::ScheduleState;
 use empire_controller::model::service::TaskDefinition;
-use empire_controller::model::state::ServiceState;
+use empire_controller::model::state::{ListenerState, ServiceState, TargetGroupState};
 
 use super::FakeAws;
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct Echo {
-    definition: Option<fn(&mut TaskDefinition)>,
-    service: Option<fn(&mut ServiceState)>,
+/// One way of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Echo {
+    Definition(fn(&mut TaskDefinition)),
+    Service(fn(&mut ServiceState)),
+    /// Only by DescribeServices, and not in the reply to a write.
+    Described(fn(&mut ServiceState)),
+    TargetGroup(fn(&mut TargetGroupState)),
+    Attributes(fn(&mut TargetGroupAttributes)),
+    Listener(fn(&mut ListenerState)),
+    Schedule(fn(&mut ScheduleState)),
+    /// Of what load balancing has.
+    Tags(fn(&mut Tags)),
 }
 
-impl Echo {
-    pub(super) fn definition(&self, content: &mut TaskDefinition) {
-        if let Some(echo) = self.definition {
-            echo(content);
-        }
-    }
+#[derive(Clone, Debug, Default)]
+pub(super) struct Echoes(Vec<Echo>);
 
-    pub(super) fn service(&self, service: &mut ServiceState) {
-        if let Some(echo) = self.service {
-            echo(service);
+macro_rules! reports {
+    ($($name:ident, $kind:ident, $state:ty;)*) => {
+        impl Echoes {
+            $(
+                #[must_use]
+                pub(super) fn $name(&self, mut state: $state) -> $state {
+                    for echo in &self.0 {
+                        if let Echo::$kind(echo) = echo {
+                            echo(&mut state);
+                        }
+                    }
+                    state
+                }
+            )*
         }
-    }
+    };
+}
+
+reports! {
+    definition, Definition, TaskDefinition;
+    service, Service, ServiceState;
+    described, Described, ServiceState;
+    target_group, TargetGroup, TargetGroupState;
+    attributes, Attributes, TargetGroupAttributes;
+    listener, Listener, ListenerState;
+    schedule, Schedule, ScheduleState;
+    tags, Tags, Tags;
 }
 
 impl FakeAws {
-    pub(crate) fn echo_definitions(&self, echo: fn(&mut TaskDefinition)) {
-        self.lock().echo.definition = Some(echo);
-    }
-
-    pub(crate) fn echo_services(&self, echo: fn(&mut ServiceState)) {
-        self.lock().echo.service = Some(echo);
+    pub(crate) fn echo(&self, echo: Echo) {
+        self.lock().echo.0.push(echo);
     }
 }

@@ -70,7 +70,7 @@ impl aws::Ecs for FakeAws {
             }
             let found = names.iter().filter_map(|name| {
                 let service = state.ecs.services.get(&(cluster.into(), name.clone()))?;
-                Some(service.echoed(name, &state.echo))
+                Some(state.echo.described(service.echoed(name, &state.echo)))
             });
             Ok(found.collect())
         })
@@ -100,7 +100,7 @@ impl aws::Ecs for FakeAws {
                 state.ecs.newest(arn_or_family)
             };
             Ok(found.cloned().map(|mut found| {
-                state.echo.definition(&mut found.content);
+                found.content = state.echo.definition(found.content);
                 found
             }))
         })

@@ -81,7 +81,7 @@ impl aws::Elbv2 for FakeAws {
             Ok(elbv2
                 .target_groups
                 .keys()
-                .map(|arn| elbv2.target_group_state(arn))
+                .map(|arn| state.echo.target_group(elbv2.target_group_state(arn)))
                 .collect())
         })
     }
@@ -92,7 +92,7 @@ impl aws::Elbv2 for FakeAws {
             let mut elbv2 = state.elbv2.clone();
             Ok(arns
                 .iter()
-                .map(|arn| elbv2.tags_of(arn).cloned().unwrap_or_default())
+                .map(|arn| state.echo.tags(elbv2.tags_of(arn).cloned().unwrap_or_default()))
                 .collect())
         })
     }
@@ -102,7 +102,9 @@ impl aws::Elbv2 for FakeAws {
             let found = state.elbv2.load_balancers.get(load_balancer);
             Ok(found.map(|found| {
                 let listeners = found.listeners.iter();
-                listeners.map(|(listener, _)| reported(listener)).collect()
+                listeners
+                    .map(|(listener, _)| state.echo.listener(reported(listener)))
+                    .collect()
             }))
         })
     }
@@ -132,7 +134,7 @@ impl aws::Elbv2 for FakeAws {
     ) -> Result<Option<TargetGroupAttributes>> {
         self.read(DESCRIBE_ATTRIBUTES, &target_group.0, |state| {
             let found = state.elbv2.target_groups.get(target_group);
-            Ok(found.map(|found| found.settings.attributes.clone()))
+            Ok(found.map(|found| state.echo.attributes(found.settings.attributes.clone())))
         })
     }
 

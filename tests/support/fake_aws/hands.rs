@@ -160,6 +160,14 @@ impl Hands<'_> {
         }
     }
 
+    pub(crate) fn set_task_subnets(&mut self, service: &str, subnets: &[&str]) {
+        let services = self.state.ecs.services.iter_mut();
+        for (_, service) in services.filter(|((_, known), _)| known == service) {
+            let network = service.settings.network.as_mut().unwrap();
+            network.subnets = subnets.iter().map(|&s| s.into()).collect();
+        }
+    }
+
     /// Tasks of this image, or of this program, end as soon as they start.
     pub(crate) fn break_tasks(&mut self, of: &str) {
         self.state.ecs.broken.insert(of.into());

@@ -23,6 +23,7 @@ use empire_controller::aws::{AwsError, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
+pub(crate) use echo::Echo;
 pub(crate) use faults::{Disturbance, When};
 pub(crate) use hands::Hands;
 pub(crate) use invariants::RETIRE_AFTER;
@@ -74,7 +75,7 @@ struct State {
     /// So many claims to come find that somebody else has just made them.
     rivals: u16,
     faults: faults::Faults,
-    echo: echo::Echo,
+    echo: echo::Echoes,
     writes: Vec<Write>,
     reads: Vec<String>,
     violations: Vec<String>,

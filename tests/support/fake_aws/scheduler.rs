@@ -100,7 +100,8 @@ impl aws::Scheduler for FakeAws {
     async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>> {
         self.read(GET_SCHEDULE, &format!("{group} {name}"), |state| {
             let key = (group.to_owned(), name.to_owned());
-            Ok(state.scheduler.schedules.get(&key).cloned())
+            let found = state.scheduler.schedules.get(&key).cloned();
+            Ok(found.map(|found| state.echo.schedule(found)))
         })
     }
 

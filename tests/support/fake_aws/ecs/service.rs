@@ -9,7 +9,7 @@ use empire_controller::model::state::{
     Deployment, ROLLING, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
 
-use super::super::echo::Echo;
+use super::super::echo::Echoes;
 use super::super::{FAILING, LOOPING, ROLLOUT, STOPPING};
 use super::rollout::{Recorded, Revision};
 
@@ -142,15 +142,14 @@ impl Running {
     }
 
     /// As AWS reports it.
-    pub(super) fn echoed(&self, name: &str, echo: &Echo) -> ServiceState {
+    pub(super) fn echoed(&self, name: &str, echo: &Echoes) -> ServiceState {
         let mut state = self.state(name);
         if let Some(network) = &mut state.network
             && network.security_groups.is_empty()
         {
             network.security_groups.insert("sg-default-of-vpc".into());
         }
-        echo.service(&mut state);
-        state
+        echo.service(state)
     }
 
     fn state(&self, name: &str) -> ServiceState {
