@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Applied, listener_at, load_balancer_arn};
 use crate::aws::{Aws, Fault};
 use crate::error::{Class, Error};
-use crate::model::state::Observed;
+use crate::model::state::{LoadBalancerState, Observed};
 
 /// Only a step on the way adds subnets to those that are there. One that AWS does not take, in whatever words, is not the
 /// next one to add; but what is refused twice is an error.
@@ -52,7 +52,7 @@ pub(super) async fn add_certificate(
         return Ok(Applied::Done);
     };
     let state = observed.load_balancers.get(load_balancer);
-    let count = state.map_or(0, |state| state.more_certificates());
+    let count = state.map_or(0, LoadBalancerState::more_certificates);
     let before = observed.certificate_limits.get(load_balancer);
     if error.fault == Fault::Full && before.is_none_or(|limit| count < *limit) {
         observed.certificate_limits.insert(load_balancer.into(), count);

@@ -32,15 +32,17 @@ fn done(world: &mut World, restarts: bool) -> Vec<Change> {
 }
 
 fn subnets(done: &[Change]) -> Vec<String> {
-    let set = done.iter().filter_map(|change| match change {
-        Change::SetSubnets { subnets, .. } => Some(subnets.join(" ").replace("subnet-", "")),
-        _ => None,
+    let set = done.iter().filter_map(|change| {
+        let Change::SetSubnets { subnets, .. } = change else {
+            return None;
+        };
+        Some(subnets.join(" ").replace("subnet-", ""))
     });
     set.collect()
 }
 
 #[track_caller]
-fn check_subnets(web: ProcessFixture, from: &[&str], to: &[&str], expected: &[&str]) {
+fn check_subnets(web: &ProcessFixture, from: &[&str], to: &[&str], expected: &[&str]) {
     for restarts in [false, true] {
         let before = staging().external_subnets(from);
         let mut world = settled(&before, &with(web.clone()));
@@ -60,16 +62,21 @@ fn check_subnets(web: ProcessFixture, from: &[&str], to: &[&str], expected: &[&s
 fn a_network_load_balancer_leaves_a_zone_before_it_comes_back_in_another_subnet() {
     let both = ["d", "c2 d", "c2", "c2 d2"];
     for web in [web().tcp(), web().tls(&["one"])] {
-        check_subnets(web, &["subnet-c", "subnet-d"], &["subnet-c2", "subnet-d2"], &both);
+        check_subnets(
+            &web,
+            &["subnet-c", "subnet-d"],
+            &["subnet-c2", "subnet-d2"],
+            &both,
+        );
     }
     let three = ["subnet-c", "subnet-d", "subnet-e"];
     check_subnets(
-        web().tcp(),
+        &web().tcp(),
         &three,
         &["subnet-c", "subnet-d2", "subnet-e"],
         &["c e", "c d2 e"],
     );
-    check_subnets(web().tcp(), &three, &["subnet-c", "subnet-f"], &["c f"]);
+    check_subnets(&web().tcp(), &three, &["subnet-c", "subnet-f"], &["c f"]);
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn the_condition_says_that_a_zone_is_being_left() {
 #[test]
 fn an_application_load_balancer_changes_its_subnets_in_one_call() {
     let (from, to) = (["subnet-c", "subnet-d"], ["subnet-c2", "subnet-d2"]);
-    check_subnets(web(), &from, &to, &["c2 d2"]);
+    check_subnets(&web(), &from, &to, &["c2 d2"]);
 }
 
 /// `default` and others: names that begin with the letters, counted.
@@ -116,21 +123,14 @@ fn check_exchange(done: &[Change], before: &[String], after: &[String], quota: u
     // Without the default one.
     let mut missing = wanted.difference(&served).count() - 1;
     for change in done {
-        match change {
-            Change::AddCertificate { certificate, .. } => {
-                assert!(served.insert(certificate.clone()), "{change}");
-                missing -= 1;
-            }
-            Change::RemoveCertificate { certificate, .. } => {
-                assert!(!wanted.contains(certificate), "{change}");
-                assert!(
-                    missing == 0 || served.len() == quota,
-                    "too early: {change} of {}",
-                    served.len()
-                );
-                assert!(served.remove(certificate), "{change}");
-            }
-            _ => {}
+        if let Change::AddCertificate { certificate, .. } = change {
+            assert!(served.insert(certificate.clone()), "{change}");
+            missing -= 1;
+        }
+        if let Change::RemoveCertificate { certificate, .. } = change {
+            assert!(!wanted.contains(certificate), "{change}");
+            assert!(missing == 0 || served.len() == quota, "too early: {change}");
+            assert!(served.remove(certificate), "{change}");
         }
         assert!(served.len() <= quota, "{change}");
     }
