@@ -203,7 +203,10 @@ fn label(text: &str) -> Result<String, String> {
 }
 
 fn image(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.chars().count() > 512 || text.contains(char::is_whitespace) {
+    if text.is_empty()
+        || text.chars().count() > 512
+        || text.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
         return Err(
             "an image, such as registry.example.com/acme:v42, has 1 to 512 characters without spaces".into(),
         );

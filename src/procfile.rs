@@ -2,10 +2,13 @@
 //!
 //! Nothing is dropped: what cannot be carried over is a [`Problem`] that says where, and all of them are told at once; what
 //! would not do here what it did elsewhere is carried over with a warning. Nor is anything added: what the text leaves out, the App leaves out, and `desired` has the defaults. The text is read
-//! by `yaml.rs` into a tree, that by the schema of the API into a process, and that is held to the API's rules, so the API
+//! by `yaml.rs`, or else by `lines.rs`, into a tree, that by the schema of the API into a process, and that is held to the API's rules, so the API
 //! server takes what comes out.
 
+mod empire;
 mod fields;
+mod lines;
+mod neighbour;
 mod once;
 mod ports;
 mod problem;
@@ -74,8 +77,8 @@ fn translate_by(
     };
     let processes = match read(text) {
         Ok(root) => processes(&root, context, &mut found),
-        Err(problem) => {
-            found.problems.push(problem);
+        Err(problems) => {
+            found.problems = problems;
             BTreeMap::new()
         }
     };
@@ -120,19 +123,57 @@ pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
 }
 
 /// The tree of a text, which holds something.
-fn read(text: &[u8]) -> Result<Rc<Node>, Problem> {
-    let whole = |line, message: &str| Problem::new(line, None, "", message);
+fn read(text: &[u8]) -> Result<Rc<Node>, Vec<Problem>> {
+    let whole = |line, message: &str| vec![Problem::new(line, None, "", message)];
     if text.len() > LIMIT {
         return Err(whole(0, &format!("has more than {LIMIT} bytes")));
+    }
+    if is_utf_16(text) {
+        return Err(whole(1, "is UTF-16 text: save it as UTF-8"));
     }
     let text = str::from_utf8(text).map_err(|error| {
         let before = &text[..error.valid_up_to()];
         let line = before.split(|byte| *byte == b'\n').count();
         whole(line, "is not UTF-8 text")
     })?;
-    let root = yaml::read(text)?;
-    let root = root.filter(|root| !root.is_null());
-    root.ok_or_else(|| whole(1, "has no processes, such as `web: ./bin/web`"))
+    let root = yaml::read(text);
+    let is_map = matches!(&root, Ok(Some(root)) if matches!(root.value, Value::Map(_)) && !has_comment_of_slashes(root));
+    if is_map || matches!(root, Ok(None)) {
+        return root.map_err(|problem| vec![problem]).and_then(something);
+    }
+    match (neighbour::by_lines(text), lines::read(text)) {
+        (Some(file), _) => Err(whole(1, &not_a_procfile(file))),
+        (None, Some(processes)) => processes,
+        (None, None) => root.map_err(|problem| vec![problem]).and_then(something),
+    }
+}
+
+fn something(root: Option<Rc<Node>>) -> Result<Rc<Node>, Vec<Problem>> {
+    let message = "has no processes, such as `web: ./bin/web`";
+    root.filter(|root| !root.is_null())
+        .ok_or_else(|| vec![Problem::new(1, None, "", message)])
+}
+
+fn not_a_procfile(file: &str) -> String {
+    format!("is {file}, and no Procfile: that has a line per process, such as `web: ./bin/web`")
+}
+
+/// By its mark, or by the zero beside an ASCII character, which it begins with.
+fn is_utf_16(text: &[u8]) -> bool {
+    text.starts_with(b"\xff\xfe")
+        || text.starts_with(b"\xfe\xff")
+        || matches!(text, [0, a, 0, b, ..] | [a, 0, b, 0, ..] if *a > 0 && *b > 0)
+}
+
+/// Whether YAML has taken a comment that begins with `//` for a process, since there is a colon in it.
+fn has_comment_of_slashes(root: &Node) -> bool {
+    match &root.value {
+        Value::Map(pairs) => {
+            let mut keys = pairs.iter().filter_map(|(key, _)| key.text());
+            keys.any(|key| key.starts_with("//"))
+        }
+        Value::Scalar(_) | Value::List(_) => false,
+    }
 }
 
 fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<String, Process> {
@@ -150,14 +191,15 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
         whole("is a Kubernetes manifest; the Procfile of an App is its spec.processes");
         return processes;
     }
+    if let Some(file) = neighbour::by_keys(&entries) {
+        whole(&not_a_procfile(file));
+        return processes;
+    }
     match entries.len() {
         0 => whole("has no processes, such as `web: ./bin/web`"),
         1..=100 => {}
         _ => whole("has more than 100 processes"),
     }
-    let is_extended = entries
-        .values()
-        .any(|(_, node)| matches!(node.value, Value::Map(_)));
     for (name, (line, node)) in entries {
         let mut report = Report::new(name, line, found);
         if let Some(message) = wrong_name(name) {
@@ -165,17 +207,7 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
         }
         let process = match &node.value {
             Value::Map(_) => process::extended(node, line, context, &mut report),
-            Value::Scalar(_) if is_extended && node.is_null() => {
-                report.at(&Path::default(), line, "is empty: say what the process runs");
-                continue;
-            }
-            Value::Scalar(_) if !is_extended => process::standard(node, context, &mut report),
-            Value::Scalar(_) => {
-                let message =
-                    "is a command alone, while other processes are maps: write `command:` before it";
-                report.at(&Path::default(), line, message);
-                continue;
-            }
+            Value::Scalar(_) => process::standard(node, context, &mut report),
             Value::List(_) => {
                 report.at(&Path::default(), line, "must be a command, or a map that has one");
                 continue;
@@ -183,6 +215,7 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
         };
         if let Some(mut process) = process {
             let is_line = matches!(node.value, Value::Scalar(_));
+            empire::settle(name, &mut process);
             once::check(context.app, name, &mut process, is_line, &mut report);
             rules::check(context.app, name, &process, &mut report);
             processes.insert(name.to_owned(), process);
@@ -191,16 +224,27 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
     processes
 }
 
-fn wrong_name(name: &str) -> Option<&'static str> {
+fn wrong_name(name: &str) -> Option<String> {
+    if ["true", "false"].contains(&name) {
+        return Some("cannot be a name: YAML takes it for a truth value".into());
+    }
+    if is_label(name) {
+        return None;
+    }
+    let message = "a name has at most 63 lower case letters, digits and inner hyphens";
+    let right = name.to_ascii_lowercase().replace(['_', '.', ' '], "-");
+    let right = right.trim_matches('-');
+    Some(if is_label(right) {
+        format!("{message}: write {right}")
+    } else {
+        message.into()
+    })
+}
+
+fn is_label(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let outer = |c: char| inner(c) && c != '-';
-    let is_label =
-        name.len() <= 63 && name.starts_with(outer) && name.ends_with(outer) && name.chars().all(inner);
-    match name {
-        "true" | "false" => Some("cannot be a name: YAML takes it for a truth value"),
-        _ if !is_label => Some("a name has at most 63 lower case letters, digits and inner hyphens"),
-        _ => None,
-    }
+    name.len() <= 63 && name.starts_with(outer) && name.ends_with(outer) && name.chars().all(inner)
 }
 
 /// What the API server is told of a process.

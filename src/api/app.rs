@@ -27,7 +27,7 @@ use self::rules::{
     cron_takes_no, exposed_names_fit, name_is_a_label, noservice_takes_no, platform_is_the_recorded_one,
     port_is_reserved, process_names_are_labels, process_names_are_text, variables_differ,
 };
-use super::schema::{LABEL, between, environment, image, role, rule, secrets};
+use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
 
 /// What runs.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -194,11 +194,12 @@ pub struct Process {
         r"self.matches('\\S')",
         "must not be empty: say what the process runs, such as ./bin/web",
     ))]
+    #[x_kube(validation = no_controls())]
     pub command: String,
 
     /// Further words of the command line, appended as they are. At most 100, of at most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), inner(length(max = 4_096)))]
+    #[schemars(transform = words)]
     pub args: Vec<String>,
 
     /// The image of this process, if it is another than the App's. At most 255 characters.

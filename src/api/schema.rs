@@ -25,6 +25,10 @@ const VARIABLE: &str = "^[-._a-zA-Z][-._a-zA-Z0-9]*$";
 /// What AWS allows in the keys and values of tags: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
 const TAG: &str = r"^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$";
 
+/// No control characters but tabs and line ends: no program can be given a NUL, and no log shows the others. As a pattern,
+/// since a rule for each of thousands of values would cost the API server too much.
+pub(super) const NO_CONTROLS: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
+
 /// A rule that fails with fixed words.
 pub(super) fn rule(rule: impl Into<String>, message: impl Into<String>) -> Rule {
     Rule::new(rule).message(Message::Message(message.into()))
@@ -72,8 +76,8 @@ pub(super) fn shorter(one: &str, other: &str) -> String {
 /// A container image.
 pub(super) fn image() -> Rule {
     rule(
-        r"self.matches('^\\S+$')",
-        "must be a container image, such as registry.example.com/acme:v42, without spaces",
+        r"self.matches('^[^\\s\\x00-\\x1F\\x7F-\\x9F]+$')",
+        "must be a container image, such as registry.example.com/acme:v42, without spaces and control characters",
     )
 }
 
@@ -88,7 +92,28 @@ pub(super) fn role() -> Rule {
 /// Environment variables: at most 250, values of at most 32,768 characters, none of the names that are ours.
 pub(super) fn environment(schema: &mut Schema) {
     limit_values(schema, 250, 32_768);
+    schema.insert(
+        "additionalProperties".into(),
+        json!({ "type": "string", "maxLength": 32_768, "pattern": NO_CONTROLS }),
+    );
     add_rules(schema, &variable_names("env"));
+}
+
+/// Words of a command line: at most 100, of at most 4,096 characters.
+pub(super) fn words(schema: &mut Schema) {
+    schema.insert("maxItems".into(), json!(100));
+    schema.insert(
+        "items".into(),
+        json!({ "type": "string", "maxLength": 4_096, "pattern": NO_CONTROLS }),
+    );
+}
+
+/// No control characters, in words.
+pub(super) fn no_controls() -> Rule {
+    rule(
+        format!("self.matches('{}')", NO_CONTROLS.replace('\\', r"\\")),
+        "must not have control characters, such as NUL",
+    )
 }
 
 /// Secrets: at most 250, named as environment variables are, each the ARN of a secret or of a parameter.

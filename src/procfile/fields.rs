@@ -11,7 +11,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use regex_lite::Regex;
 use serde_json::{Map, Value as Json};
 
-use super::problem::{Path, Report};
+use super::problem::{Path, Report, but};
 use super::process::TRANSLATED;
 use super::yaml::{Node, Value};
 
@@ -86,7 +86,7 @@ pub(super) fn entries_of<'n>(
         report.at(&path, line, message);
     });
     if entries.is_none() {
-        report.at(path, line, "must be a map");
+        report.at(path, line, format!("must be a map{}", found(node, path)));
     }
     entries
 }
@@ -131,9 +131,20 @@ pub(super) fn convert(
             "boolean" => "must be true or false, without quotes",
             _ => "cannot be given here",
         };
-        report.at(path, line, wanted);
+        report.at(path, line, format!("{wanted}{}", found(node, path)));
     }
     converted
+}
+
+/// What is there instead of what must be.
+pub(super) fn found(node: &Node, path: &Path) -> String {
+    match &node.value {
+        _ if node.is_null() => String::new(),
+        Value::Scalar(_) if path.is_secret() => String::new(),
+        Value::Scalar(scalar) => but(&scalar.text),
+        Value::List(_) => ", not a list".into(),
+        Value::Map(_) => ", not a map".into(),
+    }
 }
 
 fn object(
@@ -247,6 +258,13 @@ fn boolean(text: &str) -> Option<bool> {
 /// Reports what the API server's schema would refuse in a value of the right type.
 pub(super) fn limits(value: &Json, schema: &JSONSchemaProps, path: &Path, report: &mut Report<'_>) {
     let mut refuse = |message: String| report.of(&path.target, message);
+    let shown = |text: &str| {
+        if path.is_secret() {
+            String::new()
+        } else {
+            but(text)
+        }
+    };
     match value {
         Json::String(text) => {
             let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
@@ -263,12 +281,22 @@ pub(super) fn limits(value: &Json, schema: &JSONSchemaProps, path: &Path, report
                 && !allowed.iter().any(|allowed| allowed.0 == *value)
             {
                 let allowed: Vec<_> = allowed.iter().filter_map(|allowed| allowed.0.as_str()).collect();
-                refuse(format!("must be one of {}", allowed.join(", ")));
+                refuse(format!("must be one of {}{}", allowed.join(", "), shown(text)));
             }
             for (pattern, message) in patterns(schema) {
                 if !pattern.is_match(text) {
-                    refuse(message.into());
+                    refuse(if text.trim().is_empty() {
+                        message.into()
+                    } else {
+                        format!("{message}{}", shown(text))
+                    });
                 }
+            }
+            let pattern = schema.pattern.as_deref().map(Regex::new);
+            if let Some(Ok(pattern)) = pattern
+                && !pattern.is_match(text)
+            {
+                refuse("must not have control characters, such as NUL".into());
             }
         }
         Json::Number(number) => {
@@ -278,7 +306,7 @@ pub(super) fn limits(value: &Json, schema: &JSONSchemaProps, path: &Path, report
                 schema.maximum.unwrap_or(f64::from(i32::MAX)),
             );
             if !(least..=most).contains(&number) {
-                refuse(format!("must be from {least} to {most}"));
+                refuse(format!("must be from {least} to {most}, not {number}"));
             }
         }
         Json::Array(items) => {

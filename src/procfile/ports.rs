@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::fields::entries_of;
+use super::fields::{entries_of, found};
 use super::problem::{Path, Report, shown};
 use super::yaml::{Node, Value};
 
@@ -24,7 +24,8 @@ pub(super) fn exposure(
 ) -> Option<Map<String, Json>> {
     let Value::List(items) = &node.value else {
         if !node.is_null() {
-            report.at(path, line, "must be a list of ports, such as [\"80:8080\"]");
+            let message = "must be a list of ports, such as [\"80:8080\"]";
+            report.at(path, line, format!("{message}{}", found(node, path)));
         }
         return None;
     };
@@ -140,7 +141,8 @@ fn protocol(
         } else if !value.is_null() {
             let known = value.text().and_then(|text| known(&text.to_ascii_lowercase()));
             if known.is_none() {
-                report.at(&path.key(name), line, "must be one of http, https, tcp, ssl, tls");
+                let message = format!("must be one of http, https, tcp, ssl, tls{}", found(value, path));
+                report.at(&path.key(name), line, message);
             }
             protocol = protocol.and(known);
         }

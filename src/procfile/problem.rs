@@ -64,6 +64,11 @@ impl Found {
     }
 }
 
+/// A value that is wrong, at the end of a message on what it must be.
+pub(super) fn but(value: &str) -> String {
+    format!(", not \"{}\"", shown(value))
+}
+
 /// A name on one line of reasonable length.
 pub(super) fn shown(name: &str) -> String {
     let mut shown = String::new();
@@ -104,6 +109,14 @@ impl Path {
             source: join(&self.source, source),
             target: join(&self.target, target),
         }
+    }
+
+    /// Whether what is there may be secret, and is not to be shown.
+    pub(super) fn is_secret(&self) -> bool {
+        let field = self.target.split(['.', '[']).next();
+        ["env", "secrets", "command", "args"]
+            .iter()
+            .any(|secret| field == Some(secret))
     }
 
     /// An item of a list.

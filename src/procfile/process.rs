@@ -90,9 +90,17 @@ impl<'a> Reader<'a, '_> {
     /// Text, split by Empire's rules, or a list of words.
     fn command(&mut self, node: &Node, path: &Path, line: usize) {
         self.report.place(path, line);
+        let text = match &node.value {
+            Value::Scalar(text) => match words::joined(&text.text, text.continued) {
+                Ok(joined) => Some(joined),
+                Err(message) => return self.report.at(path, line, message),
+            },
+            Value::List(_) | Value::Map(_) => None,
+        };
+        let text = text.as_deref();
         let words = match &node.value {
             Value::Scalar(_) if node.is_null() => Vec::new(),
-            Value::Scalar(text) => match words::split(&text.text) {
+            Value::Scalar(_) => match words::split(text.unwrap_or_default()) {
                 Ok(words) => words,
                 Err(message) => return self.report.at(path, line, message),
             },
@@ -109,10 +117,10 @@ impl<'a> Reader<'a, '_> {
             let message = "names no program: its first word is empty";
             return self.report.at(path, line, message);
         }
-        if self.wants_a_shell(node, &words, path) {
+        if self.wants_a_shell(text, &words, path) {
             return;
         }
-        match node.text() {
+        match text {
             // Both split it alike: nothing is gained by writing it in another way.
             Some(text) if shell_words::split(text).is_ok_and(|ours| ours == words) => {
                 self.set_command(text, Vec::new());
@@ -125,14 +133,14 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Warns of a command that only a shell would understand, or wraps it for one, which is then done.
-    fn wants_a_shell(&mut self, node: &Node, words: &[String], path: &Path) -> bool {
+    fn wants_a_shell(&mut self, text: Option<&str>, words: &[String], path: &Path) -> bool {
         let given = self.fields.get("args").and_then(Json::as_array);
         let given: Vec<String> = given
             .into_iter()
             .flatten()
             .filter_map(|word| word.as_str().map(Into::into))
             .collect();
-        let (line, further) = match node.text() {
+        let (line, further) = match text {
             Some(text) => (text.trim(), given),
             None => ("", [words, &given].concat()),
         };

@@ -3,7 +3,8 @@
 //! The rules themselves are in `api/`, in CEL; `tests/refusals` holds these to them. A rule that is a regular expression
 //! needs nothing here. What no rule of the API can judge, but the text itself tells, such as a schedule, is judged here, too.
 
-use super::problem::Report;
+use super::empire;
+use super::problem::{Report, but};
 use crate::api::app::{
     ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
     StrategyType,
@@ -21,10 +22,12 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
         report.of("expose", message);
     }
     if process.memory.as_deref().is_some_and(|memory| !is_memory(memory)) {
-        report.of(
-            "memory",
-            "must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi",
+        let memory = process.memory.as_deref().unwrap_or_default();
+        let message = format!(
+            "must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi{}",
+            but(memory)
         );
+        report.of("memory", message);
     }
     between(process.stop_timeout.as_deref(), 2, 3_600, "stopTimeout", report);
     if let Some(expose) = &process.expose {
@@ -70,8 +73,8 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
     match (&process.cron, &process.timezone) {
         (None, Some(_)) => report.of("timezone", "is for cron only"),
         (Some(_), Some(zone)) if cron::time_zone(zone).is_none() => {
-            let message = "is no time zone of the IANA database, such as Europe/Berlin";
-            report.of("timezone", message);
+            let message = "must be a time zone of the IANA database, such as Europe/Berlin";
+            report.of("timezone", format!("{message}{}", but(zone)));
         }
         _ => {}
     }
@@ -97,12 +100,9 @@ fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
                     "a name consists of letters, digits, _, - and ., and does not begin with a digit";
                 report.of(&target, message);
             } else if variable == "SOURCE" || variable.starts_with("EMPIRE_") {
-                report.of(&target, "SOURCE and names that begin with EMPIRE_ are reserved");
+                report.of(&target, empire::reserved(variable));
             } else if variable == "PORT" && exposed {
-                report.of(
-                    &target,
-                    "is reserved on an exposed process, which is told its container port in it",
-                );
+                report.of(&target, empire::wrong_port(name, process, value));
             }
             if field == "secrets" && process.env.contains_key(variable) {
                 report.of(&target, "is an environment variable, too");
@@ -213,7 +213,7 @@ fn exposure(expose: &Expose, report: &mut Report<'_>) {
     }
 }
 
-fn protocols(expose: &Expose) -> Vec<ListenerProtocol> {
+pub(super) fn protocols(expose: &Expose) -> Vec<ListenerProtocol> {
     if !expose.listeners.is_empty() {
         return expose
             .listeners
@@ -258,7 +258,9 @@ fn placement(placement: &Placement, report: &mut Report<'_>) {
             (StrategyType::Random, None)
             | (StrategyType::Spread, Some(_))
             | (StrategyType::Binpack, Some("cpu" | "memory")) => {}
-            (StrategyType::Binpack, Some(_)) => refuse("binpack is by cpu or memory"),
+            (StrategyType::Binpack, Some(field)) => {
+                refuse(&format!("binpack is by cpu or memory{}", but(field)));
+            }
             (StrategyType::Random, Some(_)) | (StrategyType::Spread | StrategyType::Binpack, None) => {
                 refuse("spread and binpack need a field, and random takes none");
             }
@@ -284,7 +286,8 @@ fn between(duration: Option<&str>, least: u64, most: u64, target: &str, report: 
     let Some(duration) = duration else { return };
     if !seconds(duration).is_some_and(|seconds| (least..=most).contains(&seconds)) {
         let message = format!(
-            "must be from {least}s to {most}s, in whole hours, minutes and seconds such as 90s, 1m30s or 1h"
+            "must be from {least}s to {most}s, in whole hours, minutes and seconds such as 90s, 1m30s or 1h{}",
+            but(duration)
         );
         report.of(target, message);
     }

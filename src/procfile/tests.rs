@@ -1,5 +1,6 @@
 //! What becomes of a Procfile.
 
+mod formats;
 mod lines;
 mod property;
 mod refused;
@@ -556,7 +557,7 @@ web:
     let problems = translated("api: {command: a, env: {'<<': {A: 1}}}").unwrap_err();
     assert_eq!(
         problems[0].to_string(),
-        "line 1: process api: env.<<: must be text"
+        "line 1: process api: env.<<: must be text, not a map"
     );
 }
 

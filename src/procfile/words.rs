@@ -41,6 +41,20 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
     }
 }
 
+/// A command line on one line, of which so many lines ended with a backslash in the source.
+pub(super) fn joined(line: &str, times: usize) -> Result<String, &'static str> {
+    let (breaks, spaces) = (line.matches("\\\n").count(), line.matches("\\ ").count());
+    let line = line.replace("\\\n", "");
+    // YAML puts a space where a line ended, except in a literal block.
+    if breaks >= times {
+        Ok(line)
+    } else if breaks + spaces == times {
+        Ok(line.replace("\\ ", " "))
+    } else {
+        Err("has a backslash at the end of a line, and others before a space: write it on one line")
+    }
+}
+
 /// A word as a command line that is split into just that, by Empire's rules and by ours.
 pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:,@%+=".contains(c);
@@ -91,6 +105,14 @@ mod tests {
         check("a \"b", Err("has a quote that is not closed"));
         check("a `b", Err("has a back-quote that is not closed"));
         check("a b\\", Err("ends with a backslash"));
+    }
+
+    #[test]
+    fn joins_what_a_backslash_continues() {
+        assert_eq!(joined("a \\ b \\\nc", 2).unwrap(), "a  b c");
+        assert_eq!(joined("a \\ b \\\nc", 1).unwrap(), "a \\ b c");
+        assert_eq!(joined("a", 0).unwrap(), "a");
+        assert!(joined("a\\ b \\ c", 1).is_err());
     }
 
     #[test]

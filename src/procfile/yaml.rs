@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag, options};
 
+use super::lines::is_continued;
 use super::problem::{Path, Problem, shown};
 
 /// More than a Procfile of 100 processes with 250 variables each needs.
@@ -40,10 +41,13 @@ pub(super) struct Scalar {
     pub(super) text: String,
     /// Written without quotes, so that it may be a number, a truth value or null.
     pub(super) plain: bool,
+    /// How many of its lines in the source end with a backslash. YAML has joined them with a space, but for those of a
+    /// literal block, and knows no such thing but in double quotes.
+    pub(super) continued: usize,
 }
 
 impl Node {
-    fn new(line: usize, value: Value) -> Self {
+    pub(super) fn new(line: usize, value: Value) -> Self {
         Self { line, value }
     }
 
@@ -75,7 +79,10 @@ pub(super) fn read(text: &str) -> Result<Option<Rc<Node>>, Problem> {
         // As libyaml, which Empire used.
         block_scalar_eof_without_line_feed: true,
     };
-    let mut tree = Tree::default();
+    let mut tree = Tree {
+        source: text.lines().collect(),
+        ..Tree::default()
+    };
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = next.map_err(|error| tree.malformed(&error))?;
         if matches!(event, Event::DocumentEnd) {
@@ -88,7 +95,8 @@ pub(super) fn read(text: &str) -> Result<Option<Rc<Node>>, Problem> {
 
 /// What has been read so far.
 #[derive(Default)]
-struct Tree {
+struct Tree<'a> {
+    source: Vec<&'a str>,
     root: Option<Rc<Node>>,
     /// Collections that have not ended.
     open: Vec<Open>,
@@ -117,7 +125,7 @@ struct Anchored {
     height: usize,
 }
 
-impl Tree {
+impl Tree<'_> {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "what is no node, or only told on request"
@@ -139,7 +147,18 @@ impl Tree {
                 } else {
                     text.into_owned()
                 };
-                let node = Node::new(line, Value::Scalar(Scalar { text, plain }));
+                let continued = match style {
+                    ScalarStyle::DoubleQuoted => 0,
+                    _ => self.continued(line, span.end.line()),
+                };
+                let node = Node::new(
+                    line,
+                    Value::Scalar(Scalar {
+                        text,
+                        plain,
+                        continued,
+                    }),
+                );
                 self.finish(Rc::new(node), anchor, before, 0);
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -169,6 +188,15 @@ impl Tree {
             _ => {}
         }
         Ok(())
+    }
+
+    /// How many lines end with a backslash, before the last.
+    fn continued(&self, first: usize, last: usize) -> usize {
+        let lines = self
+            .source
+            .get(first.saturating_sub(1)..last.saturating_sub(1))
+            .unwrap_or_default();
+        lines.iter().filter(|line| is_continued(line)).count()
     }
 
     fn begin(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {

@@ -133,6 +133,22 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].command: Invalid value: …must not be empty",
         ),
         (
+            processes(r#"{api: {command: "a\0"}}"#),
+            "spec.processes[api].command: Invalid value: …must not have control characters, such as NUL",
+        ),
+        (
+            process(r#"args: ["a\e"]"#),
+            "spec.processes.api.args[0] in body should match",
+        ),
+        (
+            process(r#"env: {A: "a\x7F"}"#),
+            "spec.processes.api.env.A in body should match",
+        ),
+        (
+            process(r#"image: "a\x01""#),
+            "spec.processes[api].image: Invalid value: …must be a container image",
+        ),
+        (
             processes("{api: {command: '  '}}"),
             "spec.processes[api].command: Invalid value: …must not be empty",
         ),

@@ -17,7 +17,10 @@ fn check(text: &str, expected: &str) {
         .collect();
     let matches = |(found, expected): (&String, &&str)| match expected.split_once('…') {
         Some((begin, end)) => found.starts_with(begin) && found.ends_with(end),
-        None => found == expected,
+        // What it is instead, another test holds.
+        None => found.strip_prefix(expected).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(", not ") || rest.starts_with(": write ")
+        }),
     };
     let all = found.len() == expected.len() && found.iter().zip(&expected).all(matches);
     assert!(
@@ -48,7 +51,7 @@ web:
   ports: [0, 80, '80:x']
   expse: {}
   environment:
-    EMPIRE_X_LOAD_BALANCER_TYPE: alb
+    EMPIRE_APPNAME: shop
 Worker:
   command: a
   quantity: many
@@ -60,7 +63,7 @@ Worker:
         line 3: process web: ports[0]: 0 is neither a port from 1 to 65535 nor two such as 80:8080
         line 3: process web: ports[2]: 80:x is neither a port from 1 to 65535 nor two such as 80:8080
         line 4: process web: expse: there is no such key; there are args, command, cpu, cron, deploy, ecs, env, environment, …
-        line 6: process web: environment.EMPIRE_X_LOAD_BALANCER_TYPE: SOURCE and names that begin with EMPIRE_ are reserved
+        line 6: process web: environment.EMPIRE_APPNAME: SOURCE and names that begin with EMPIRE_ are reserved
         line 7: process Worker: a name has at most 63 lower case letters, digits and inner hyphens
         line 9: process Worker: quantity: must be a whole number, without quotes and leading zeros
         line 11: process Worker: expose.check.interval: must be from 5s to 300s, …
@@ -95,14 +98,17 @@ fn a_text_without_processes_is_refused() {
 #[test]
 fn what_is_no_yaml_is_refused_with_its_line() {
     check(
-        "web: a\nworker: b: c\n",
+        "web:\n  command: b: c\n",
         "line 2: …not valid YAML: mapping values are not allowed in this context",
     );
     check(
         "web:\n  command: [a\n",
         "line 2: process web: command: not valid YAML: unclosed bracket '['",
     );
-    check("web: 'a\n", "line 1: process web: not valid YAML: unclosed quote");
+    check(
+        "web:\n  command: 'a\n",
+        "line 2: process web: command: not valid YAML: unclosed quote",
+    );
     // A crontab begins with what YAML takes for an alias.
     check(
         "web:\n  command: a\n  cron: * * * * ? *\n",
@@ -158,12 +164,11 @@ fn duplicates_are_refused() {
 }
 
 #[test]
-fn a_mixed_document_is_refused() {
+fn a_process_is_a_command_or_a_map() {
     check(
         "web: ./bin/web\napi: {command: a}\nworker:\nlist: [a]\n",
         "
-        line 1: process web: is a command alone, while other processes are maps: write `command:` before it
-        line 3: process worker: is empty: say what the process runs
+        line 3: process worker: must not be empty: say what the process runs, such as ./bin/web
         line 4: process list: must be a command, or a map that has one
         ",
     );
@@ -372,12 +377,12 @@ fn variables_that_are_ours_or_cannot_be_are_refused() {
         "environment: is there twice, also as env",
     );
     fields(
-        "ports: [80]\n  environment: {PORT: 80}",
-        "line 4: process api: environment.PORT: is reserved on an exposed process, which is told its container port in it",
+        "ports: [80]\n  environment: {PORT: 81}",
+        "line 4: process api: environment.PORT: is reserved on an exposed process, which is told its container port in it: …",
     );
     check(
         "web: {command: a, environment: {PORT: 1}}",
-        "line 1: process web: environment.PORT: is reserved on an exposed process, which is told its container port in it",
+        "line 1: process web: environment.PORT: is reserved on an exposed process, which is told its container port in it: …",
     );
     assert!(translated("api: {command: a, environment: {PORT: 1}}").is_ok());
     let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/shop";
@@ -471,7 +476,7 @@ fn values_of_the_wrong_type_are_refused() {
     );
     fields(
         "expose: {hostnames: [www]}",
-        "…must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
+        "expose.hostnames[0]: must be a full DNS name in lower case, such as www.example.com, without wildcards and without a dot at its end",
     );
     fields(
         "expose: {type: HTTP}",
@@ -517,7 +522,7 @@ fn schedules_are_checked() {
     );
     fields(
         "cron: 0 3 * * ? *\n  timezone: Europe/Atlantis",
-        "line 4: process api: timezone: is no time zone of the IANA database, such as Europe/Berlin",
+        "line 4: process api: timezone: must be a time zone of the IANA database, such as Europe/Berlin",
     );
     fields("timezone: Europe/Berlin", "timezone: is for cron only");
     fields(
