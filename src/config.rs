@@ -204,11 +204,11 @@ fn label(text: &str) -> Result<String, String> {
 
 fn image(text: &str) -> Result<String, String> {
     if text.is_empty()
-        || text.chars().count() > 512
+        || text.chars().count() > 255
         || text.contains(|c: char| c.is_whitespace() || c.is_control())
     {
         return Err(
-            "an image, such as registry.example.com/acme:v42, has 1 to 512 characters without spaces".into(),
+            "an image, such as registry.example.com/acme:v42, has 1 to 255 characters without spaces".into(),
         );
     }
     Ok(text.into())

@@ -252,7 +252,7 @@ impl Builder<'_> {
     }
 
     fn hint(&self) -> Option<String> {
-        let needs = shell::needs(&self.process.command, &self.process.args)?;
+        let needs = shell::needs(self.process.command.as_deref()?, &self.process.args)?;
         Some(format!("command {needs}: {}", needs.advice()))
     }
 }

@@ -58,7 +58,7 @@ pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> 
     translate_with(text, identity, false).map(|translated| translated.app)
 }
 
-/// Likewise, with warnings. With `wraps`, a command that needs a shell gets one.
+/// Returns the warnings, too. With `wraps`, a command that needs a shell gets one.
 pub fn translate_with(text: &[u8], identity: &Identity, wraps: bool) -> Result<Translated, Vec<Problem>> {
     translate_by(&schema(), text, identity, wraps)
 }
@@ -165,7 +165,7 @@ fn is_utf_16(text: &[u8]) -> bool {
         || matches!(text, [0, a, 0, b, ..] | [a, 0, b, 0, ..] if *a > 0 && *b > 0)
 }
 
-/// Whether YAML has taken a comment that begins with `//` for a process, since there is a colon in it.
+/// Tells that YAML has taken a comment that begins with `//` for a process, since there is a colon in it.
 fn has_comment_of_slashes(root: &Node) -> bool {
     match &root.value {
         Value::Map(pairs) => {

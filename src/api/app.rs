@@ -186,18 +186,23 @@ pub enum DeletionPolicy {
 #[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
 #[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
 #[x_kube(validation = variables_differ())]
+#[x_kube(validation = rule(
+    "!has(self.args) || size(self.args) == 0 || has(self.command)",
+    "args: need a command before them: ECS cannot add words to the image's own",
+).field_path(".args"))]
 pub struct Process {
     /// The command line, such as `./bin/web --verbose`. Split into words like a shell does, but not run by one: `$PORT`
-    /// would reach the program as these five characters. At most 4,096 characters.
+    /// would reach the program as these five characters. At most 4,096 characters. Left out: the image's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4_096))]
     #[x_kube(validation = rule(
         r"self.matches('\\S')",
         "must not be empty: say what the process runs, such as ./bin/web",
     ))]
     #[x_kube(validation = no_controls())]
-    pub command: String,
+    pub command: Option<String>,
 
-    /// Further words of the command line, appended as they are. At most 100, of at most 4,096 characters each.
+    /// Further words of the command line, appended as they are; only with `command`. At most 100, of at most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub args: Vec<String>,

@@ -74,8 +74,15 @@ impl Builder<'_> {
         Ok((cpu, memory))
     }
 
+    /// The words that ECS starts in place of the image's own; none, if those are to run.
     fn command(&self) -> Result<Vec<String>, Error> {
-        let mut command = shell_words::split(&self.process.command)
+        let Some(line) = &self.process.command else {
+            return match &*self.process.args {
+                [] => Ok(Vec::new()),
+                _ => Err(self.invalid("args", "need a command before them")),
+            };
+        };
+        let mut command = shell_words::split(line)
             .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
         if command.is_empty() {
             return Err(self.invalid("command", "is empty"));

@@ -19,7 +19,10 @@ use field::{DAY_OF_MONTH, DAY_OF_WEEK, HOUR, MINUTE, MONTH, YEAR};
 
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html>
 const LONGEST_EXPRESSION: usize = 256;
-/// The last that an expression may name.
+/// The first that an expression may name.
+const FIRST_DAY: Date = Date::constant(1970, 1, 1);
+
+/// The last year that an expression may name.
 const LAST_YEAR: i16 = 2199;
 
 /// The expression, or why there is none.
@@ -98,6 +101,11 @@ pub(crate) fn is_over(expression: &str, today: Date) -> bool {
         .series(1.day())
         .take_while(|date| date.year() <= LAST_YEAR)
         .any(|date| is_due(&date))
+}
+
+/// True if no calendar has a day of an expression, whenever it is asked.
+pub(crate) fn is_never(expression: &str) -> bool {
+    is_over(expression, FIRST_DAY)
 }
 
 /// `L`, `LW` and `5W` are some day of every month that is long enough.

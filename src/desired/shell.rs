@@ -42,7 +42,7 @@ const OF_BASH: [&str; 9] = [
     "[[", "coproc", "declare", "function", "let", "popd", "pushd", "shopt", "source",
 ];
 
-/// What in a command line only a shell understands, in the order of the text.
+/// Holds the signs in a command line that only a shell understands, in the order of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Needs {
     signs: Vec<String>,
@@ -52,7 +52,7 @@ pub(crate) struct Needs {
     sets_variables: bool,
 }
 
-/// What a command line, continued by further words that are taken as they are, would need a shell for.
+/// Finds the signs of a shell in a command line, and in further words that are taken as they are.
 pub(crate) fn needs(command: &str, args: &[String]) -> Option<Needs> {
     if command.len() > LONGEST {
         return None;
@@ -131,12 +131,12 @@ impl Needs {
         }
     }
 
-    /// Whether the command line may stand in a message: it is short, and holds no values of variables.
+    /// Tells that the command line may stand in a message: it is short, and holds no values of variables.
     pub(crate) fn may_be_shown(&self, line: &str) -> bool {
         !self.sets_variables && line.chars().count() <= 80
     }
 
-    /// What to write instead.
+    /// Says how to write it instead.
     pub(crate) fn advice(&self) -> String {
         let shell = if self.of_bash.is_some() { "bash" } else { "sh" };
         let leave_out = match &*self.signs {
@@ -147,7 +147,7 @@ impl Needs {
         format!("{leave_out}write {shell} -c '…' to have one")
     }
 
-    /// Says what not every `sh` understands.
+    /// Names the sign that not every `sh` understands.
     pub(crate) fn of_bash(&self) -> Option<String> {
         let sign = self.of_bash.as_ref()?;
         Some(format!(
@@ -313,7 +313,7 @@ fn written(word: &str) -> Option<String> {
     }
 }
 
-/// Whether a further word could be written after a command line.
+/// Tells that a further word could be written after a command line.
 fn can_go_on(command: &str) -> bool {
     let continued = format!("{command} ''");
     matches!(

@@ -140,6 +140,22 @@ fn a_command_is_split_like_a_shell_and_run_by_none() {
 }
 
 #[test]
+fn without_a_command_the_images_own_runs() {
+    for process in [
+        json!({}),
+        json!({ "cron": "@daily" }),
+        json!({ "noservice": true }),
+    ] {
+        let spec = json!({ "tasks": { "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler" } });
+        let process = one(process, spec);
+        assert_eq!(process.task_definition.command, [""; 0]);
+        assert_eq!(process.hint, None);
+    }
+    let message = refused(json!({ "args": ["a"] }), json!({}));
+    assert!(message.contains("args: need a command"), "{message}");
+}
+
+#[test]
 fn a_command_that_cannot_be_split_or_is_nothing_is_refused() {
     for command in ["./bin/web 'unclosed", "./bin/web \"unclosed"] {
         let message = refused(json!({ "command": command }), json!({}));

@@ -41,7 +41,7 @@ pub struct DesiredProcess {
     pub runs: Runs,
     /// Only with a service.
     pub load_balancing: Option<LoadBalancing>,
-    /// What is odd about the command, and may be why its tasks fail.
+    /// A remark on the command, which may be why its tasks fail.
     pub hint: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What Empire was told by environment variables, and the API is by fields.
+//! Settings that Empire read from environment variables, and the API has as fields.
 
 use super::rules::{is_exposed, protocols};
 use crate::api::app::{ListenerProtocol, Process};
@@ -38,7 +38,7 @@ fn container_port(name: &str, process: &Process) -> Option<i32> {
     Some(port.unwrap_or(8080))
 }
 
-/// Why `PORT` cannot be this. It is quoted if it is a number, and so no secret.
+/// Says why `PORT` cannot be this. It is quoted if it is a number, and so no secret.
 pub(super) fn wrong_port(name: &str, process: &Process, value: &str) -> String {
     let message = "is reserved on an exposed process, which is told its container port in it";
     match (value.parse::<u16>(), container_port(name, process)) {
@@ -49,7 +49,7 @@ pub(super) fn wrong_port(name: &str, process: &Process, value: &str) -> String {
     }
 }
 
-/// What is in the place of a reserved variable.
+/// Says why a variable is refused, and which field is in its place.
 pub(super) fn reserved(variable: &str) -> String {
     let reserved = "SOURCE and names that begin with EMPIRE_ are reserved";
     let Some(setting) = variable.strip_prefix(SETTING) else {

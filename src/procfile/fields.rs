@@ -136,7 +136,7 @@ pub(super) fn convert(
     converted
 }
 
-/// What is there instead of what must be.
+/// Ends a message on what must be with what is there.
 pub(super) fn found(node: &Node, path: &Path) -> String {
     match &node.value {
         _ if node.is_null() => String::new(),

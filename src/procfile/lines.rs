@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> Option<Result<Rc<Node>, Vec<Problem>>> {
     })
 }
 
-/// Whether a line ends with a backslash that is not taken for itself.
+/// Tells that a line ends with a backslash that is not taken for itself.
 pub(super) fn is_continued(line: &str) -> bool {
     let backslashes = line.len() - line.trim_end_matches('\\').len();
     backslashes % 2 == 1
@@ -73,7 +73,7 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
-/// What comes before a `#` that begins a word outside of quotes: both YAML and a shell end there.
+/// Cuts a comment off: a `#` that begins a word outside of quotes, where both YAML and a shell end.
 fn without_comment(line: &str) -> &str {
     let mut quote = None;
     let mut before = ' ';

@@ -17,7 +17,7 @@ enum Shape {
 
 use Shape::{List, Map, Maps, Text};
 
-/// What has all keys of a row is that file.
+/// A file is that of the first row of which it has all keys.
 const FILES: &[(&str, &[Key])] = &[
     ("a file of Docker Compose", &[("services", Maps)]),
     (
@@ -55,7 +55,7 @@ const FILES: &[(&str, &[Key])] = &[
     ("serverless.yml", &[("service", Text), ("provider", Map)]),
 ];
 
-/// What a map is, if it is no map of processes.
+/// Names the file that a map is, if it is no map of processes.
 pub(super) fn by_keys(entries: &Entries<'_>) -> Option<&'static str> {
     let has = |(key, shape): &Key| entries.get(key).is_some_and(|(_, node)| is(node, *shape));
     FILES
@@ -84,7 +84,7 @@ fn is(node: &Node, shape: Shape) -> bool {
     }
 }
 
-/// What a text is that is neither a map nor lines of processes.
+/// Names the file that a text is, if it is neither a map nor lines of processes.
 pub(super) fn by_lines(text: &str) -> Option<&'static str> {
     let lines = || {
         text.lines()

@@ -79,12 +79,15 @@ pub(super) fn check(app: &str, name: &str, process: &mut Process, is_line: bool,
     }
 }
 
-/// Whether a command line is known to come to an end, or to need somebody who types.
+/// Tells that a command line is known to come to an end, or to need somebody who types.
 fn ends(process: &Process) -> bool {
-    let Ok(words) = words::split(&process.command) else {
+    let Some(command) = &process.command else {
         return false;
     };
-    if shell::needs(&process.command, &process.args).is_some() {
+    let Ok(words) = words::split(command) else {
+        return false;
+    };
+    if shell::needs(command, &process.args).is_some() {
         return false;
     }
     let words: Vec<&str> = words.iter().chain(&process.args).map(String::as_str).collect();

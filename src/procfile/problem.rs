@@ -1,4 +1,4 @@
-//! What is to be said of a Procfile, and where: places in the text, and what is found in them.
+//! Problems and warnings, and the places in the text that they are about.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
@@ -43,7 +43,7 @@ impl Display for Problem {
     }
 }
 
-/// What is found in a text.
+/// Holds everything found in a text.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) problems: Vec<Problem>,
@@ -111,7 +111,7 @@ impl Path {
         }
     }
 
-    /// Whether what is there may be secret, and is not to be shown.
+    /// Tells that the value there may be secret, and is not to be shown.
     pub(super) fn is_secret(&self) -> bool {
         let field = self.target.split(['.', '[']).next();
         ["env", "secrets", "command", "args"]
@@ -136,7 +136,7 @@ impl Path {
     }
 }
 
-/// What was found in the text of one process, and where its fields come from.
+/// Collects what is found in the text of one process, and where its fields come from.
 pub(super) struct Report<'a> {
     process: &'a str,
     found: &'a mut Found,

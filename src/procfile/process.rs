@@ -54,11 +54,14 @@ pub(super) fn extended(
         report,
         fields,
     };
-    match reader.given("command") {
+    match reader.entries.get("command").copied() {
+        Some((line, value)) if value.is_null() => {
+            let message =
+                "is empty: say what the process runs, or leave command out, and the image's own runs";
+            reader.report.at(&root.key("command"), line, message);
+        }
         Some((line, value)) => reader.command(value, &root.key("command"), line),
-        None => reader
-            .report
-            .at(&root.key("command"), line, "is needed: say what the process runs"),
+        None => {}
     }
     if let Some((line, value)) = reader.given("environment") {
         reader.renamed("environment", "env", value, line);
@@ -275,15 +278,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The process, once the schema has been asked.
-    fn finish(mut self) -> Option<Process> {
+    fn finish(self) -> Option<Process> {
         let process = Path::default();
         for (name, value) in &self.fields {
             if let Some(schema) = property(self.context.schema, name) {
                 limits(value, schema, &process.key(name), self.report);
             }
         }
-        // Something, so that the rest can be judged.
-        self.fields.entry("command").or_insert_with(|| "missing".into());
         match serde_json::from_value(Json::Object(self.fields)) {
             Ok(process) => Some(process),
             Err(error) => {

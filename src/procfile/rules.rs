@@ -15,6 +15,12 @@ use crate::desired::{cron, text};
 pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
     kinds(process, report);
     variables(name, process, report);
+    if process.command.is_none() && !process.args.is_empty() && report.is_clean() {
+        report.of(
+            "args",
+            "need a command before them: ECS cannot add words to the image's own",
+        );
+    }
     let exposed = is_exposed(name, process);
     if exposed && app.len() + 1 + name.len() > 63 {
         let message =
@@ -83,8 +89,13 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
         .cron
         .as_deref()
         .filter(|cron| !cron.trim().is_empty() && cron.chars().count() <= 128);
-    if let Some(Err(why)) = cron.map(cron::expression) {
-        report.of("cron", why);
+    match cron.map(cron::expression) {
+        Some(Err(why)) => report.of("cron", why),
+        Some(Ok(expression)) if cron::is_never(&expression) => {
+            let message = "names no day that there is, so that no task is ever started";
+            report.warn(&super::problem::Path::default().key("cron"), message);
+        }
+        Some(Ok(_)) | None => {}
     }
 }
 

@@ -234,6 +234,8 @@ nightly:
 once:
   command: ./bin/once
   noservice: true
+own:
+  quantity: 1
 short:
   command: ./bin/short
   expose:

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::fake_aws::Write;
-use crate::fixtures::{AppFixture, PlatformFixture, acme, app, platform, process, staging, web, worker};
+use crate::fixtures::{
+    AppFixture, PlatformFixture, acme, app, bare, platform, process, staging, web, worker,
+};
 use crate::world::World;
 
 pub(crate) fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
@@ -46,6 +48,34 @@ fn creating_web_and_worker_costs_nine() {
     let mut world = World::new(&staging());
     world.apply(&acme());
     check(&world.settle(), 9);
+}
+
+#[test]
+fn the_images_own_command_costs_what_any_other_does() {
+    let cron = || bare().cron("0 3 * * ? *");
+    let own = || {
+        app("acme")
+            .process("web", bare().quantity(1))
+            .process("nightly", cron())
+            .process("console", bare().noservice())
+    };
+    let fargate = || {
+        platform("fargate")
+            .awsvpc("sg-tasks")
+            .capacity_providers(&[("FARGATE", 1)])
+    };
+    for platform in [staging(), fargate()] {
+        let mut world = settled(&platform, &own());
+        world.apply(&own());
+        check(&world.settle(), 0);
+        world.restart();
+        check(&world.settle(), 0);
+    }
+    // Given one, it is released; and without it again.
+    let given = || app("acme").process("worker", worker());
+    let without = || app("acme").process("worker", bare().quantity(1));
+    check_edit(&given(), &without(), 2);
+    check_edit(&without(), &given(), 2);
 }
 
 #[test]

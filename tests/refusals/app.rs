@@ -125,8 +125,8 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         ),
         // A process.
         (
-            processes("{api: {}}"),
-            "spec.processes.api.command: Required value",
+            processes("{api: {args: [a]}}"),
+            "spec.processes[api].args: Invalid value: …args: need a command before them",
         ),
         (
             processes("{api: {command: ''}}"),
@@ -599,6 +599,9 @@ fn a_good_app_is_accepted() {
     let label = "a".repeat(60);
     for manifest in [
         processes("{web: {command: ./bin/web}}"),
+        processes(
+            "{web: {}, api: {quantity: 2, args: []}, nightly: {cron: '0 3 * * ? *'}, console: {noservice: true}}",
+        ),
         processes("{web: {command: a, expose: {type: none}, env: {PORT: '1'}}}"),
         processes("{api: {command: a, env: {PORT: '1'}}}"),
         processes("{\"1\": {command: a}}"),

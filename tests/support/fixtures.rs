@@ -127,6 +127,11 @@ pub(crate) fn process(command: &str) -> ProcessFixture {
     ProcessFixture(fields)
 }
 
+/// Says nothing at all: the image's own command runs.
+pub(crate) fn bare() -> ProcessFixture {
+    ProcessFixture(Map::new())
+}
+
 /// Says nothing about exposure, which a process named `web` has all the same.
 pub(crate) fn web() -> ProcessFixture {
     process("./bin/web").quantity(1)

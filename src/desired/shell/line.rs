@@ -28,7 +28,7 @@ pub(super) struct Word<'a> {
     pub(super) text: String,
     /// The variable that it sets, if it stands before the program.
     pub(super) sets: Option<&'a str>,
-    /// What a shell puts something else in place of, such as `$PORT`; not in single quotes.
+    /// Parts that a shell would replace, such as `$PORT`; none from within single quotes.
     pub(super) expansions: Vec<&'a str>,
     /// Stands for the names of files, or for the home directory.
     pub(super) is_pattern: bool,
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         Some(next)
     }
 
-    /// What begins with something other than a blank.
+    /// Reads a piece that does not begin with a blank.
     fn piece(&mut self) -> Option<Piece<'a>> {
         let rest = self.rest();
         let begin = self.at;
@@ -128,10 +128,16 @@ impl<'a> Reader<'a> {
             at: self.at,
             ..Word::default()
         };
-        let mut plain = true;
+        let (mut plain, mut brackets) = (true, 0);
         while let Some(next) = self.peek() {
             plain &= !"\\'\"$`".contains(next);
             match next {
+                // In the middle of a word, no shell would take it, and a program's own is meant: `app:create_app()`.
+                '(' | ')' if self.at > word.at && (next == '(' || brackets > 0) => {
+                    brackets += if next == '(' { 1 } else { -1 };
+                    self.skip(1);
+                    word.text.push(next);
+                }
                 ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' | '(' | ')' | '<' | '>' => break,
                 '\\' => {
                     self.skip(1);
@@ -192,7 +198,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What begins with a dollar or a back-quote; a dollar before anything else is one.
+    /// Reads from a dollar or a back-quote on; a dollar before anything else stands for itself.
     fn expansion(&mut self, word: &mut Word<'a>) -> Option<()> {
         let begin = self.at;
         let quote = self.next()?;

@@ -1,4 +1,4 @@
-//! What wants a shell, and where `exec` may stand.
+//! Commands that want a shell, and where `exec` may stand.
 
 use super::{can_go_on, needs, with_exec};
 
@@ -45,6 +45,8 @@ fn operators_count_outside_of_quotes() {
     check("nginx -g 'daemon off;'", &[]);
     check("nginx -g \"daemon off;\"", &[]);
     check("grep 'a|b' \"c && d\" e\\;f", &[]);
+    check("gunicorn app:create_app() f(1)", &[]);
+    check("(cd app(1); ./web)", &["(", "cd", ";", ")"]);
     check("./web # for $USER", &[]);
     check("./web a#b;c", &[";"]);
     // What is not closed is another's to refuse.

@@ -1,4 +1,4 @@
-//! What is no YAML and is a Procfile all the same, and what is neither.
+//! Procfiles that are no YAML, and files that are no Procfiles.
 
 use super::{check, identity, translate, translated};
 
@@ -26,7 +26,7 @@ fn lines_that_are_no_yaml_are_read_as_such() {
     );
     // To YAML, it is a name.
     check("// note: this\nweb: ./server", "web:\n  command: ./server\n");
-    check("web: `x` y\n", "web:\n  command: '`x` y'\n");
+    check("web: `x` y\n", "web:\n  command: \"`x` y\"\n");
     check("web: 'a b' c#d # e\n", "web:\n  command: \"'a b' c#d\"\n");
     check(
         "web: a: null\nworker: null\n",
@@ -95,7 +95,8 @@ fn a_backslash_at_a_lines_end_continues_a_command() {
         "web:\n  command: \"./server \\\n    --port 3000\"\n",
     ] {
         let app = translated(text).unwrap();
-        let words = app.spec.processes["web"].command.split_whitespace();
+        let command = app.spec.processes["web"].command.as_deref().unwrap();
+        let words = command.split_whitespace();
         let words: Vec<&str> = words.collect();
         assert_eq!(words, ["./server", "--port", "3000"], "{text}");
         assert!(app.spec.processes["web"].args.is_empty(), "{text}");
@@ -342,4 +343,34 @@ fn control_characters_are_refused() {
     assert!(
         translated("api: {command: \"a\\tb\\n\", args: [\"\\t\\r\\n\"], env: {A: \"\\t\\r\\n\"}}").is_ok()
     );
+}
+
+#[test]
+fn a_process_without_a_command_runs_the_images_own() {
+    check("web: {}\napi: {quantity: 2}\n", "api:\n  quantity: 2\nweb: {}\n");
+    refused(
+        "web: {command: }",
+        &[
+            "line 1: process web: command: is empty: say what the process runs, or leave command out, and the image's own runs",
+        ],
+    );
+    refused(
+        "web: {args: [a]}",
+        &["line 1: process web: args: need a command before them: ECS cannot add words to the image's own"],
+    );
+}
+
+#[test]
+fn a_schedule_without_a_day_gets_a_warning() {
+    let warnings = |cron: &str| {
+        let text = format!("nightly: {{command: a, cron: '{cron}'}}");
+        super::translate_with(text.as_bytes(), &identity(), false)
+            .unwrap()
+            .warnings
+    };
+    let never = "line 1: process nightly: cron: names no day that there is, so that no task is ever started";
+    assert_eq!(warnings("0 0 31 4 *")[0].to_string(), never);
+    assert_eq!(warnings("0 0 29 2 *"), []);
+    // Whether a year is over, only a clock could say.
+    assert_eq!(warnings("0 0 1 1 ? 1999"), []);
 }

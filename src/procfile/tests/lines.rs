@@ -100,10 +100,7 @@ const LINES: &[(&str, Line)] = &[
         ),
     ),
     ("web: gunicorn 'app:create_app()'", Works),
-    (
-        "web: gunicorn app:create_app()",
-        Shell("(", "sh -c 'gunicorn app:create_app()'"),
-    ),
+    ("web: gunicorn app:create_app()", Works),
     (
         "web: cd backend && gunicorn app:app",
         Shell("cd", "sh -c 'cd backend && exec gunicorn app:app'"),
@@ -249,6 +246,7 @@ fn command(translated: &Translated) -> String {
         .unwrap()
         .command
         .clone()
+        .unwrap()
 }
 
 #[test]
@@ -301,7 +299,7 @@ fn a_list_and_further_words_are_carried_into_the_shell() {
     let wrapped = |text: &str| {
         let translated = translate_with(text.as_bytes(), &identity(), true).unwrap();
         let process = translated.app.spec.processes.into_values().next().unwrap();
-        (process.command, process.args)
+        (process.command.unwrap(), process.args)
     };
     for (text, expected) in [
         (

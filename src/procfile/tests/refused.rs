@@ -239,14 +239,6 @@ fn a_command_must_name_a_program() {
         line 1: process web: command[2]: must be text, '' for an empty word
     ",
     );
-    check(
-        "web: {quantity: 1}",
-        "line 1: process web: command: is needed: say what the process runs",
-    );
-    check(
-        "web: {command: }",
-        "line 1: process web: command: is needed: say what the process runs",
-    );
     let long = "a".repeat(4_097);
     check(
         &format!("web: {long}"),

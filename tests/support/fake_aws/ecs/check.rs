@@ -21,7 +21,7 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
         .ports
         .iter()
         .any(|port| port.host_port == HostPort::Claimed);
-    if content.image.is_empty() || content.command.is_empty() || unfinished {
+    if content.image.is_empty() || unfinished {
         return refuse(action, "ClientException", "Container definition is incomplete.");
     }
     if content.image.chars().count() > 255 {
