@@ -19,6 +19,7 @@ mod preview;
 mod reach;
 mod report;
 mod resolve;
+mod tenants;
 mod uninstall;
 mod watches;
 
@@ -27,7 +28,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config as RuntimeConfig, Error as ControllerError};
@@ -51,7 +51,7 @@ use resolve::annotated;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Class, Error};
 use crate::health::Health;
 
 /// Reconciles until `stopped` resolves; then finishes the writes under way.
@@ -72,8 +72,7 @@ pub async fn run(
 
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
-    let (wake_apps, woken_apps) = mpsc::unbounded();
-    let (wake_platforms, woken_platforms) = mpsc::unbounded();
+    let (wake, woken_apps, woken_platforms) = Wake::channels();
     let (apps_filled, platforms_filled) = (watch::Sender::new(false), watch::Sender::new(false));
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
     let context = Arc::new(Context {
@@ -91,10 +90,7 @@ pub async fn run(
         denials: Denials::default(),
         ports: Ports::default(),
         namespaces: Namespaces::default(),
-        wake: Wake {
-            apps: wake_apps,
-            platforms: wake_platforms,
-        },
+        wake,
         connect,
         health: health.clone(),
         stopping,
@@ -149,8 +145,8 @@ pub async fn run(
 
     let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
     tokio::spawn(tell_when_ready(context.caches.clone(), health));
-    tokio::spawn(namespaces::watch(context.clone(), stopped.clone()));
-    tokio::spawn(definitions::watch(context.clone(), stopped));
+    tokio::spawn(namespaces::watch(context.clone(), stopped));
+    tokio::spawn(definitions::watch(context.clone(), stopped_of(&context)));
     let run_apps = app_controller.run(
         app::pass,
         |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
@@ -169,6 +165,9 @@ pub async fn run(
     Ok(())
 }
 
+/// Statuses of an API server that will answer later: too many requests, unavailable, gateway time-out.
+const NOT_READY: [u16; 3] = [429, 503, 504];
+
 /// Finds what the cluster has to say before anything is watched, and says it.
 async fn begin(client: &Client, config: &Config, health: &Health) -> Result<Installation, Error> {
     let Config {
@@ -179,9 +178,18 @@ async fn begin(client: &Client, config: &Config, health: &Health) -> Result<Inst
     } = config;
     definitions::look(client, health).await?;
     let (explicit, replaced) = (owner_id.as_deref(), replace_owner_id.as_deref());
-    let installation = installation::establish(client, namespace, explicit, replaced)
-        .await
-        .map_err(kubernetes::failed("find the owner id"))?;
+    let mut failures = 0;
+    let installation = loop {
+        match installation::establish(client, namespace, explicit, replaced).await {
+            // It has answered before, and is not ready for this: definitions that were just applied, or a start of its own.
+            Err(kube::Error::Api(status)) if NOT_READY.contains(&status.code) => {
+                failures += 1;
+                warn!("find the owner id: {}", status.message);
+                tokio::time::sleep(backoff::delay(Class::Transient, failures, 1.0).unwrap_or_default()).await;
+            }
+            found => break found.map_err(kubernetes::failed("find the owner id"))?,
+        }
+    };
     match installation.id() {
         Ok(id) => info!(owner = id, "reconciling"),
         Err(message) => error!("nothing will be written: {message}"),

@@ -1,6 +1,7 @@
 //! One pass over one App: which Platform, what is wanted, the reconcile, and what to say about it.
 
 mod applied;
+mod holdings;
 mod leave;
 mod say;
 
@@ -20,6 +21,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use tracing::warn;
 
+use self::holdings::{holds_anything, lets_go};
 use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
 use super::context::Context;
@@ -40,8 +42,7 @@ use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::echo::EchoMemory;
 use crate::model::name::Arn;
-use crate::model::record::RecordChange;
-use crate::model::state::{Observed, TaskDefinitionState};
+use crate::model::state::TaskDefinitionState;
 use crate::observe::Known;
 use crate::plan::Change;
 use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
@@ -78,7 +79,7 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
         Ok(Deletion::Unsaid(message)) => return pass.waits_for_word(message).await,
         Err(error) => return pass.failed(None, &error).await,
     }
-    match AssertUnwindSafe(pass.run()).catch_unwind().await {
+    match AssertUnwindSafe(Box::pin(pass.run())).catch_unwind().await {
         Ok(done) => done,
         // One App's trouble is not the others'.
         Err(panic) => pass.failed(None, &Error::Bug(words_of(&*panic))).await,
@@ -446,62 +447,4 @@ fn task_definitions_of(look: &Look) -> BTreeMap<Arn, TaskDefinitionState> {
         .map(|service| &service.task_definition);
     let known = |arn: &Arn| Some((arn.clone(), look.observed.task_definitions.get(arn)?.clone()));
     running.filter_map(known).collect()
-}
-
-fn lets_go(change: &Change) -> bool {
-    match change {
-        Change::FreePort(_)
-        | Change::DeleteLoadBalancer { .. }
-        | Change::DeleteTargetGroup { .. }
-        | Change::DeleteListener { .. }
-        | Change::RemoveCertificate { .. }
-        | Change::DeleteService { .. }
-        // Whoever may adopt it.
-        | Change::UntagService { .. }
-        | Change::RemoveTags { .. } => true,
-        Change::ChangeRecords { changes, .. } => changes
-            .iter()
-            .any(|change| matches!(change, RecordChange::Delete(_))),
-        Change::ClaimPort(_)
-        | Change::CreateLoadBalancer { .. }
-        | Change::SetSubnets { .. }
-        | Change::SetSecurityGroups { .. }
-        | Change::CreateTargetGroup { .. }
-        | Change::ModifyTargetGroup { .. }
-        | Change::ModifyTargetGroupAttributes { .. }
-        | Change::CreateListener { .. }
-        | Change::ModifyListener { .. }
-        | Change::AddCertificate { .. }
-        | Change::ModifyLoadBalancerAttributes { .. }
-        | Change::RegisterTaskDefinition { .. }
-        | Change::CreateService { .. }
-        | Change::UpdateService { .. }
-        | Change::StopRollout { .. }
-        | Change::CreateScheduleGroup { .. }
-        | Change::CreateSchedule { .. }
-        | Change::UpdateSchedule { .. }
-        | Change::ReleaseSchedule { .. }
-        | Change::DeleteSchedule { .. }
-        | Change::TagService { .. }
-        | Change::RetainPort(_)
-        | Change::TakeBackPort(_)
-        | Change::AddTags { .. } => false,
-    }
-}
-
-/// Whether anything of this App is in AWS or among the claims.
-fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
-    let owner = &desired.owner;
-    observed
-        .services
-        .values()
-        .any(|service| owner.owns(&service.tags))
-        || observed.load_balancers.values().any(|l| owner.owns(&l.tags))
-        || observed.target_groups.values().any(|g| owner.owns(&g.tags))
-        || observed.schedules_of(owner).next().is_some()
-        || observed
-            .ports
-            .claims
-            .iter()
-            .any(|claim| claim.owner.app == owner.app)
 }

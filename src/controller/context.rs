@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use futures::channel::mpsc::UnboundedSender;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, ResourceExt};
@@ -105,11 +105,17 @@ impl Caches {
 /// Reconciles asked for by other reconciles.
 #[derive(Clone)]
 pub(super) struct Wake {
-    pub apps: UnboundedSender<Key>,
-    pub platforms: UnboundedSender<PlatformKey>,
+    apps: UnboundedSender<Key>,
+    platforms: UnboundedSender<PlatformKey>,
 }
 
 impl Wake {
+    /// Returns the sending end, and the ends at which Apps and Platforms arrive.
+    pub(super) fn channels() -> (Self, UnboundedReceiver<Key>, UnboundedReceiver<PlatformKey>) {
+        let ((apps, woken_apps), (platforms, woken_platforms)) = (unbounded(), unbounded());
+        (Wake { apps, platforms }, woken_apps, woken_platforms)
+    }
+
     pub(super) fn apps(&self, keys: impl IntoIterator<Item = Key>) {
         for key in keys {
             // The receiver lives as long as the controller.

@@ -64,10 +64,10 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
     let heed = |event: watcher::Result<watcher::Event<PartialObjectMeta<Namespace>>>| {
         let namespace = match event {
             Ok(watcher::Event::Apply(namespace) | watcher::Event::InitApply(namespace)) => namespace,
-            // No App outlives its namespace.
-            Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) => return,
-            // The watch has said it.
-            Err(_) => return,
+            // No App outlives its namespace; and an error is in the log of the watch.
+            Ok(watcher::Event::Delete(_) | watcher::Event::Init | watcher::Event::InitDone) | Err(_) => {
+                return;
+            }
         };
         let name = namespace.name_any();
         if context.namespaces.learn(&name, &labels_of(namespace)) {

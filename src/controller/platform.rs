@@ -6,22 +6,23 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use kube::api::{Api, ListParams};
+use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
-use kube::{CustomResourceExt, Resource, ResourceExt};
+use kube::{Resource, ResourceExt};
 use tracing::{info, warn};
 
 use super::app::words_of;
 use super::backoff::{delay, pending, spread};
 use super::claims::KubeClaims;
 use super::context::{Context, PlatformKey};
-use super::finalizer::{self, APP_FINALIZER, PLATFORM_FINALIZER, has_finalizer};
+use super::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::failed;
 use super::memory::Trouble;
 use super::ports::{self, StillGone};
 use super::report;
-use super::resolve::{account, annotated, recorded, reports_holdings};
+use super::resolve::account;
+use super::tenants::{Tenant, tenants};
 use super::uninstall::{self, Deletion};
 use crate::api::app::App;
 use crate::api::condition::Reason;
@@ -86,16 +87,6 @@ struct Pass<'a> {
     context: &'a Context,
     key: String,
     leaving: Leaving,
-}
-
-/// An App, as far as a Platform cares.
-struct Tenant {
-    app: AppName,
-    /// The name of the Platform that it is bound to.
-    platform: Option<String>,
-    /// Whether it holds, or may hold, anything.
-    holds: bool,
-    is_deleted: bool,
 }
 
 /// How far the deletion of a Platform has come.
@@ -429,37 +420,6 @@ impl Pass<'_> {
         .await;
         Ok(())
     }
-}
-
-impl Tenant {
-    fn is_at(&self, platform: &str) -> bool {
-        self.holds && self.platform.as_deref() == Some(platform)
-    }
-}
-
-/// All Apps, from a live list: a cached one may miss the newest. Where their definition is gone, there is none.
-async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
-    let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
-    let found = uninstall::list(&apps, App::crd_name(), &context.client, &ListParams::default())
-        .await
-        .map_err(failed("list Apps"))?;
-    let tenant = |guard: &DeserializeGuard<App>| {
-        let (record, reports) = match &guard.0 {
-            Ok(app) => (recorded(app), reports_holdings(app)),
-            Err(invalid) => (annotated(&invalid.metadata), false),
-        };
-        Tenant {
-            app: AppName {
-                namespace: guard.meta().namespace.clone().unwrap_or_default(),
-                name: guard.name_any(),
-            },
-            platform: record.map(|record| record.name),
-            // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
-            holds: reports || has_finalizer(guard, APP_FINALIZER),
-            is_deleted: guard.meta().deletion_timestamp.is_some(),
-        }
-    };
-    Ok(found.iter().map(tenant).collect())
 }
 
 impl Findings {

@@ -82,7 +82,7 @@ pub fn digest(content: &TaskDefinition) -> String {
         "readonlyRootFilesystem",
         read_only_root_filesystem.then_some("true"),
     );
-    fields.add("portMappings", ports.iter().flat_map(port_mapping));
+    fields.add("portMappings", ports.iter().copied().flat_map(port_mapping));
     if let Some(Logging { driver, options }) = logging {
         fields.add("logDriver", [driver]);
         fields.add(
@@ -94,7 +94,7 @@ pub fn digest(content: &TaskDefinition) -> String {
     format!("{VERSION}{digest}")
 }
 
-fn port_mapping(mapping: &PortMapping) -> [String; 2] {
+fn port_mapping(mapping: PortMapping) -> [String; 2] {
     let host_port = match mapping.host_port {
         HostPort::Dynamic => "dynamic".into(),
         HostPort::Claimed => "claimed".into(),

@@ -33,22 +33,19 @@ pub(super) fn read(text: &str) -> Option<Result<Rc<Node>, Vec<Problem>>> {
         if line.starts_with([' ', '\t', '-', '{', '[']) {
             return None;
         }
-        match line.split_once(':').filter(|(name, _)| is_name(name)) {
-            Some((name, command)) => {
-                let command = without_comment(command).trim();
-                let is_list = command.starts_with('[') && !command.starts_with("[ ");
-                if is_list || command.starts_with(|c| OF_YAML.contains(c)) {
-                    return None;
-                }
-                processes.push((scalar(at, name), scalar(at, command)));
+        if let Some((name, command)) = line.split_once(':').filter(|(name, _)| is_name(name)) {
+            let command = without_comment(command).trim();
+            let is_list = command.starts_with('[') && !command.starts_with("[ ");
+            if is_list || command.starts_with(|c| OF_YAML.contains(c)) {
+                return None;
             }
-            None => {
-                let message = format!(
-                    "`{}` is neither a process, such as `web: ./bin/web`, nor a comment, which begins with #",
-                    shown(&line)
-                );
-                strays.push(Problem::new(at, None, "", message));
-            }
+            processes.push((scalar(at, name), scalar(at, command)));
+        } else {
+            let message = format!(
+                "`{}` is neither a process, such as `web: ./bin/web`, nor a comment, which begins with #",
+                shown(&line)
+            );
+            strays.push(Problem::new(at, None, "", message));
         }
     }
     let (first, _) = processes.first()?;

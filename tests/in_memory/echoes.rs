@@ -63,7 +63,7 @@ fn no_echo_of_a_task_definition_is_written_for() {
         |content| {
             content
                 .container
-                .push_str(" with systemControls, mountPoints, volumes")
+                .push_str(" with systemControls, mountPoints, volumes");
         },
         |content| content.image = content.image.to_uppercase(),
         |content| content.command.reverse(),
@@ -103,24 +103,17 @@ fn no_echo_of_a_task_definition_is_written_for() {
 
 #[test]
 fn no_echo_of_a_host_port_is_written_for() {
-    for (platform, echo) in [
-        (staging(), HostPort::Fixed(32_768)),
-        (staging().awsvpc("sg-1"), HostPort::Dynamic),
-    ] {
-        let echo: fn(&mut TaskDefinition) = match echo {
-            HostPort::Dynamic => |content| {
-                content
-                    .ports
-                    .iter_mut()
-                    .for_each(|p| p.host_port = HostPort::Dynamic)
-            },
-            _ => |content| {
-                content
-                    .ports
-                    .iter_mut()
-                    .for_each(|p| p.host_port = HostPort::Fixed(32_768))
-            },
-        };
+    let dynamic: fn(&mut TaskDefinition) = |content| {
+        for port in &mut content.ports {
+            port.host_port = HostPort::Dynamic;
+        }
+    };
+    let fixed: fn(&mut TaskDefinition) = |content| {
+        for port in &mut content.ports {
+            port.host_port = HostPort::Fixed(32_768);
+        }
+    };
+    for (platform, echo) in [(staging(), fixed), (staging().awsvpc("sg-1"), dynamic)] {
         let mut world = settled(&platform, &kinds(), echo);
         assert_writes_nothing(&mut world);
     }

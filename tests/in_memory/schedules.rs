@@ -266,7 +266,7 @@ fn a_restart_costs_nothing_and_few_reads() {
         assert_eq!(of("ecs:DescribeTaskDefinition"), 3, "{reads:#?}");
         check(&world.settle(), 0);
     }
-    // An App that has and wants none asks once.
+    // An App that neither has nor wants any does not ask.
     let mut world = settled(&staging(), &app("acme").process("worker", worker()));
     world.restart();
     world.run(1);
@@ -276,7 +276,7 @@ fn a_restart_costs_nothing_and_few_reads() {
             .iter()
             .filter(|read| read.starts_with("scheduler:"))
             .count(),
-        1
+        0
     );
 }
 
@@ -333,10 +333,10 @@ fn a_denied_list_is_an_obstacle_that_the_operator_takes_away() {
         Disturbance::Refusal("AccessDeniedException", "not authorized"),
     );
     world.settle_or_not();
+    let reason = world.reason("shop/acme");
     assert!(
-        world
-            .reason("shop/acme")
-            .starts_with("AccessDenied: scheduler:ListSchedules")
+        reason.starts_with("AccessDenied: ") && reason.contains("scheduler:ListSchedules"),
+        "{reason}"
     );
     world.aws.calm();
     world.settle();

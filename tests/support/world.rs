@@ -461,7 +461,7 @@ impl World {
             mentioned: mentioned.collect(),
             rollouts: status::rollouts(app.status.as_ref()),
             revisions: status::revisions(app.status.as_ref()),
-            echoes: self.echoes(held),
+            echoes: Self::echoes(held),
             reported_definitions: reported_definitions.collect(),
             port_cursor: self.cursor,
             ports_recovered: self.recovered,
@@ -485,7 +485,7 @@ impl World {
         }
     }
 
-    fn echoes(&self, held: &Held) -> EchoMemory {
+    fn echoes(held: &Held) -> EchoMemory {
         let status = held.app.status.as_ref();
         let memory = held.memory.as_ref();
         let known = memory.map_or_else(|| status::echoes(status), |memory| memory.echoes.clone());

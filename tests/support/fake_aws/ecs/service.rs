@@ -279,7 +279,10 @@ impl Ecs {
         }
         let content = self.definition(&primary.definition).map(|found| &found.content);
         let is_of = |all: &BTreeSet<String>| {
-            content.is_some_and(|content| all.contains(&content.image) || all.contains(&content.command[0]))
+            content.is_some_and(|content| {
+                let command = content.command.first();
+                all.contains(&content.image) || command.is_some_and(|command| all.contains(command))
+            })
         };
         if is_of(&self.broken) {
             return Some(Obstacle::Fails(format!(

@@ -1,0 +1,55 @@
+//! The Apps that live on Platforms, as far as a Platform cares.
+
+use kube::api::{Api, ListParams};
+use kube::core::DeserializeGuard;
+use kube::{CustomResourceExt, Resource, ResourceExt};
+
+use super::context::Context;
+use super::finalizer::{APP_FINALIZER, has_finalizer};
+use super::kubernetes::failed;
+use super::resolve::{annotated, recorded, reports_holdings};
+use super::uninstall;
+use crate::api::app::App;
+use crate::error::Error;
+use crate::model::name::AppName;
+
+/// An App, as far as a Platform cares.
+pub(super) struct Tenant {
+    pub app: AppName,
+    /// The name of the Platform that it is bound to.
+    pub platform: Option<String>,
+    /// Whether it holds, or may hold, anything.
+    pub holds: bool,
+    pub is_deleted: bool,
+}
+
+impl Tenant {
+    pub(super) fn is_at(&self, platform: &str) -> bool {
+        self.holds && self.platform.as_deref() == Some(platform)
+    }
+}
+
+/// All Apps, from a live list: a cached one may miss the newest. Where their definition is gone, there is none.
+pub(super) async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
+    let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
+    let found = uninstall::list(&apps, App::crd_name(), &context.client, &ListParams::default())
+        .await
+        .map_err(failed("list Apps"))?;
+    let tenant = |guard: &DeserializeGuard<App>| {
+        let (record, reports) = match &guard.0 {
+            Ok(app) => (recorded(app), reports_holdings(app)),
+            Err(invalid) => (annotated(&invalid.metadata), false),
+        };
+        Tenant {
+            app: AppName {
+                namespace: guard.meta().namespace.clone().unwrap_or_default(),
+                name: guard.name_any(),
+            },
+            platform: record.map(|record| record.name),
+            // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
+            holds: reports || has_finalizer(guard, APP_FINALIZER),
+            is_deleted: guard.meta().deletion_timestamp.is_some(),
+        }
+    };
+    Ok(found.iter().map(tenant).collect())
+}
