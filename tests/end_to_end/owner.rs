@@ -96,7 +96,7 @@ async fn a_record_without_an_owner_is_completed_and_nothing_is_written_to_aws() 
     let administrator = &control_plane.kubectl;
     install(administrator);
     let controller = start(administrator, &[]);
-    let place = Place::under(administrator, Cloud::Ministack, "completed", "ap-south-2").await;
+    let place = Place::under(administrator, Cloud::Ministack, "completed", "mx-central-1").await;
     place.apply(&place.platform);
     place.converge(&app("acme"));
     drop(controller);
