@@ -1,5 +1,6 @@
 //! What is missing, and what an App says of it: a reason of its own each, no hot loop, and no harm to other Apps.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::aws::Seen;
@@ -135,6 +136,52 @@ async fn a_suspended_app_is_watched_and_not_touched() {
     place.converge(&acme);
     assert_ne!(place.aws.see().await, before);
     place.delete("acme");
+}
+
+/// A denial in the words of Elastic Load Balancing: not its own resources are in question, but a call of ours.
+const DENIED: &str = "<ErrorResponse xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><Error>\
+    <Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: \
+    elasticloadbalancing:DescribeLoadBalancers</Message></Error>\
+    <RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denied_call_holds_up_what_needs_it_and_reddens_the_platform() {
+    let place = Place::new(Cloud::Ministack, "denied", "ap-east-2").await;
+    let mut acme = app("acme");
+    place.converge(&acme);
+    place
+        .proxy
+        .answer("DescribeLoadBalancers", StatusCode::FORBIDDEN, DENIED);
+    merge(
+        &mut acme,
+        &json!({ "spec": { "processes": { "worker": { "image": "registry.example.com/acme:v2" } } } }),
+    );
+    place.apply(&acme);
+    let message = place.condition("acme", "Reconciling", "AccessDenied").await;
+    assert!(
+        message.contains("elasticloadbalancing:DescribeLoadBalancers"),
+        "{message}"
+    );
+    place
+        .eventually("the release that needs no load balancer", async || {
+            let seen = place.aws.see().await;
+            (seen.services["acme_worker"].image == "registry.example.com/acme:v2").then_some(())
+        })
+        .await;
+    place
+        .eventually("the Platform names the call", async || {
+            let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")]['status','reason','message']}";
+            let found = place.kubectl(&["get", "platform", &place.name, "-o", path]);
+            (found.starts_with("False AccessDenied") && found.contains("DescribeLoadBalancers")).then_some(())
+        })
+        .await;
+
+    place.proxy.pass_on("DescribeLoadBalancers");
+    place.kubectl(&["annotate", "app", "acme", "example.com/policy=mended"]);
+    place.wait("app", "acme", "condition=Ready");
+    place.wait("platform", &place.name, "condition=Ready");
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
 }
 
 /// The namespace controller deletes what is in it, in no particular order, while nothing new can be made there.

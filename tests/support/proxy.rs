@@ -40,7 +40,7 @@ struct Calls {
     reads: HashMap<String, usize>,
     writes: Vec<String>,
     faults: BTreeSet<String>,
-    answers: HashMap<String, (StatusCode, Value)>,
+    answers: HashMap<String, (StatusCode, String)>,
     hold: Option<Hold>,
 }
 
@@ -85,9 +85,14 @@ impl Proxy {
     }
 
     /// From now on answers a call in place of the emulator, which does not know what AWS would say.
-    pub(crate) fn answer(&self, call: &str, status: StatusCode, body: Value) {
+    pub(crate) fn answer(&self, call: &str, status: StatusCode, body: impl ToString) {
         let mut calls = self.shared.calls.lock().unwrap();
-        calls.answers.insert(call.into(), (status, body));
+        calls.answers.insert(call.into(), (status, body.to_string()));
+    }
+
+    /// From now on passes a call on to the emulator again.
+    pub(crate) fn pass_on(&self, call: &str) {
+        self.shared.calls.lock().unwrap().answers.remove(call);
     }
 
     /// What AWS would have refused in the requests since the start, each fault once.
@@ -120,7 +125,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         (calls.count(&verdict.operation), answer)
     };
     if let Some((status, body)) = answer {
-        return (status, body.to_string()).into_response();
+        return (status, body).into_response();
     }
     if hold.is_some_and(|hold| !hold.takes_effect) {
         shared.held.notify_one();
