@@ -12,6 +12,7 @@ use std::fmt;
 use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::model::content::CONTENT_TAG;
 use crate::model::desired::{Desired, Runs};
 use crate::model::echo::EchoMemory;
 use crate::model::name::{self, Arn};
@@ -372,12 +373,36 @@ async fn task_definitions(
             observed.task_definitions.insert(arn, found);
         }
         if !is_settled(observed)
-            && let Some(found) = aws.describe_task_definition(&family).await?
+            && let Some(newest) = aws.describe_task_definition(&family).await?
         {
-            observed.task_definitions.insert(found.arn.clone(), found);
+            let unknown = unknown_before(observed, desired, &newest);
+            observed.task_definitions.insert(newest.arn.clone(), newest);
+            for arn in unknown {
+                if content.is_none() || is_settled(observed) {
+                    break;
+                }
+                if let Some(found) = aws.describe_task_definition(&arn.0).await? {
+                    observed.task_definitions.insert(arn, found);
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// Revisions of a family that are looked at before one is registered, the newest included: as many as a status remembers
+/// of one process.
+const LOOKED_BACK: usize = 10;
+
+/// The revisions before the newest of a family that no status says anything of: it was lost, and one of them may be what
+/// would else be registered a second time. Of a family without digests nothing is remembered in any case.
+fn unknown_before(observed: &Observed, desired: &Desired, newest: &TaskDefinitionState) -> Vec<Arn> {
+    if !desired.owner.owns(&newest.tags) || !newest.tags.contains_key(CONTENT_TAG) {
+        return Vec::new();
+    }
+    let known: BTreeSet<&Arn> = observed.revisions.values().collect();
+    let earlier = newest.arn.earlier_revisions().take(LOOKED_BACK - 1);
+    earlier.filter(|arn| !known.contains(arn)).collect()
 }
 
 /// The content is there to be run. One that has its digest, but reads otherwise, and that is not the one which had it

@@ -22,13 +22,23 @@ impl fmt::Display for AppName {
     }
 }
 
-/// An Amazon resource name: opaque, never taken apart.
+/// An Amazon resource name: opaque, but for the revision at the end of a task definition's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arn(pub String);
 
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Arn {
+    /// Returns the revisions of the same family that came before this one, the newest first. ECS counts from 1:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html>.
+    pub fn earlier_revisions(&self) -> impl Iterator<Item = Arn> {
+        let (family, revision) = self.0.rsplit_once(':').unwrap_or_default();
+        let revision: u64 = revision.parse().unwrap_or_default();
+        (1..revision).rev().map(move |n| Arn(format!("{family}:{n}")))
     }
 }
 

@@ -174,6 +174,29 @@ fn content_that_is_wanted_again_is_not_registered_again() {
     world.assert_ready();
 }
 
+/// A process that nothing runs: only the status tells which of its revisions is the wanted one.
+#[test]
+fn content_that_is_wanted_again_is_not_registered_again_although_the_status_was_lost() {
+    for releases in [2, 5, 10] {
+        let once = |image: String| app("acme").process("job", worker().noservice()).image(&image);
+        let image = |n: usize| format!("registry.example/acme:v{n}");
+        let mut world = settled(&staging(), &once(image(1)), |_| {});
+        for n in 2..=releases {
+            world.apply(&once(image(n)));
+            world.settle();
+        }
+        world.apply(&once(image(1)));
+        assert_eq!(actions(&mut world), [""; 0]);
+        world.loses_status = true;
+        world.restart();
+        assert_eq!(actions(&mut world), [""; 0], "{releases}");
+        world.apply(&once(image(2)));
+        assert_eq!(actions(&mut world), [""; 0], "{releases}");
+        world.apply(&once(image(releases + 1)));
+        assert_eq!(actions(&mut world), ["ecs:RegisterTaskDefinition"], "{releases}");
+    }
+}
+
 #[test]
 fn content_whose_revision_is_gone_is_registered_again() {
     let mut world = settled(&staging(), &kinds(), drops_what_is_empty);
