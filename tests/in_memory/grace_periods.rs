@@ -129,3 +129,15 @@ fn a_refusal_that_has_another_reason_stays_one() {
     let reason = world.reason("shop/acme");
     assert!(reason.contains("The target group is not to be had."), "{reason}");
 }
+
+/// A failed exposure by http leaves 60 s; one by tcp after it wants 300 s, and gets them.
+#[test]
+fn the_default_of_another_protocol_comes_with_the_exposure_after_one_that_failed() {
+    for is_mended in [true, false] {
+        let mut world = settled(&of(worker()), is_mended);
+        world.aws.by_hand().break_tasks(V2);
+        world.apply(&of(worker().internal()).image(V2));
+        world.settle();
+        updates(&mut world, &of(worker().internal().tcp()), 300);
+    }
+}

@@ -32,7 +32,7 @@ impl Update<'_> {
             constraints: differing_order(&wanted.constraints, found.constraints.as_ref()),
             grace_period: self
                 .differing_grace_period()
-                .filter(|_| !self.has_default_grace_period()),
+                .filter(|_| self.grace_period_follows() || !self.has_default_grace_period()),
             network: wanted
                 .network
                 .clone()
