@@ -402,7 +402,8 @@ fn unknown_before(observed: &Observed, desired: &Desired, newest: &TaskDefinitio
     }
     let known: BTreeSet<&Arn> = observed.revisions.values().collect();
     let earlier = newest.arn.earlier_revisions().take(LOOKED_BACK - 1);
-    earlier.filter(|arn| !known.contains(arn)).collect()
+    let is_unknown = |arn: &Arn| !known.contains(arn) && !observed.task_definitions.contains_key(arn);
+    earlier.filter(is_unknown).collect()
 }
 
 /// The content is there to be run. One that has its digest, but reads otherwise, and that is not the one which had it
