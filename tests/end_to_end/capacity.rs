@@ -44,7 +44,7 @@ fn managed() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn managed_instances_get_what_they_take_and_no_bridge() {
     let place = on_pool("managed", "ap-south-2", "awsvpc").await;
-    place.proxy.answer(CALL, StatusCode::OK, managed());
+    place.proxy.answer(CALL, StatusCode::OK, &managed());
     place.apply(&place.platform);
     place.wait("platform", &place.name, "condition=Ready");
     place.wait(
@@ -76,7 +76,7 @@ async fn managed_instances_get_what_they_take_and_no_bridge() {
     place.delete("acme");
 
     let bridge = on_pool("managed-bridge", "ap-southeast-5", "bridge").await;
-    bridge.proxy.answer(CALL, StatusCode::OK, managed());
+    bridge.proxy.answer(CALL, StatusCode::OK, &managed());
     bridge.apply(&bridge.platform);
     bridge.wait("platform", &bridge.name, "condition=Stalled");
     bridge.apply(&worker());
@@ -92,7 +92,7 @@ async fn managed_instances_get_what_they_take_and_no_bridge() {
 async fn nothing_is_sent_until_it_is_known_what_capacity_is_made_of() {
     let place = on_pool("unknown-pool", "ap-southeast-7", "bridge").await;
     let denied = json!({ "__type": "AccessDeniedException", "message": "not authorized: ecs:DescribeCapacityProviders" });
-    place.proxy.answer(CALL, StatusCode::BAD_REQUEST, denied);
+    place.proxy.answer(CALL, StatusCode::BAD_REQUEST, &denied);
     place.apply(&place.platform);
     place.apply(&worker());
     let message = place.condition("acme", "Reconciling", "AccessDenied").await;
@@ -102,7 +102,7 @@ async fn nothing_is_sent_until_it_is_known_what_capacity_is_made_of() {
     );
     assert_eq!(place.proxy.take_writes(), [""; 0]);
     let group = json!({ "capacityProviders": [{ "name": "pool", "autoScalingGroupProvider": {} }] });
-    place.proxy.answer(CALL, StatusCode::OK, group);
+    place.proxy.answer(CALL, StatusCode::OK, &group);
     place.kubectl(&["annotate", "platform", &place.name, "looked=again"]);
     place.wait("app", "acme", "condition=Ready");
     place.delete("acme");

@@ -151,7 +151,7 @@ async fn a_denied_call_holds_up_what_needs_it_and_reddens_the_platform() {
     place.converge(&acme);
     place
         .proxy
-        .answer("DescribeLoadBalancers", StatusCode::FORBIDDEN, DENIED);
+        .answer("DescribeLoadBalancers", StatusCode::FORBIDDEN, &DENIED);
     merge(
         &mut acme,
         &json!({ "spec": { "processes": { "worker": { "image": "registry.example.com/acme:v2" } } } }),

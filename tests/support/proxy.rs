@@ -85,7 +85,7 @@ impl Proxy {
     }
 
     /// From now on answers a call in place of the emulator, which does not know what AWS would say.
-    pub(crate) fn answer(&self, call: &str, status: StatusCode, body: impl ToString) {
+    pub(crate) fn answer(&self, call: &str, status: StatusCode, body: &impl ToString) {
         let mut calls = self.shared.calls.lock().unwrap();
         calls.answers.insert(call.into(), (status, body.to_string()));
     }
