@@ -46,6 +46,7 @@
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
 //! | [`mod@apply`] | one write per change |
 //! | [`mod@reconcile`] | the sentence |
+//! | [`pass`] | what surrounds the sentence: memory, requeues, deferral |
 //! | [`rehearse`] | the sentence, in appearance only: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | the classes of trouble |
@@ -65,6 +66,7 @@ pub mod error;
 pub mod health;
 pub mod model;
 pub mod observe;
+pub mod pass;
 pub mod plan;
 pub mod procfile;
 pub mod reconcile;

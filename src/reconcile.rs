@@ -29,17 +29,36 @@ pub enum Scope {
         before: Box<Observed>,
         pending: Vec<Pending>,
     },
+    /// A pass that yielded a moment ago goes on from what it had come to.
+    Interrupted(Box<Outcome>),
 }
 
 /// What must be true before the first write of a pass: the finalizer is on the App, and its Platform is recorded.
 #[async_trait]
 pub trait BeforeWrites: Send + Sync {
     async fn before_writes(&self) -> Result<(), Error>;
-    /// The process is about to end: the write in flight is finished, and none begun.
-    fn is_stopping(&self) -> bool;
+    /// Asked before each write. The write in flight is finished in any case.
+    fn permission(&self) -> Permission;
 }
 
-#[derive(Debug)]
+/// Decides if a pass may make its next write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    Go,
+    /// The process is about to end.
+    Stop,
+    /// Others wait: the pass ends here in good order, and goes on in its turn.
+    Yield,
+}
+
+/// The reason why a pass ended with changes that it had not tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    Stopped,
+    Yielded,
+}
+
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub observed: Observed,
     /// What is left: changes only where they were held back, because the App is suspended or because they failed.
@@ -57,6 +76,10 @@ pub struct Outcome {
     pub stale: bool,
     /// What AWS has answered so, of what is still to be done.
     pub contradicted: Contradicted,
+    /// Changes are left that nothing but this holds back.
+    pub interrupted: Option<Interruption>,
+    /// What the rest of the pass does not try, and what it made.
+    pub deferred: Deferred,
 }
 
 /// Since when, in seconds since 1970, AWS has answered a change as if the world were another, by (change, code).
@@ -114,33 +137,8 @@ pub async fn reconcile(
     before_writes: &dyn BeforeWrites,
     request: Request<'_>,
 ) -> Result<Outcome, Error> {
-    let Request {
-        desired,
-        known,
-        scope,
-        retiring,
-        waits_over,
-        now,
-        suspended,
-        held,
-        contradicted,
-    } = request;
-    let (mut observed, unread) = match scope {
-        Scope::Everything => observe(aws, claims, desired, known).await?,
-        Scope::Pending { before, pending } => {
-            let found = observe_pending(aws, claims, desired, known, *before, &pending).await?;
-            (found, Vec::new())
-        }
-    };
-    observed.waiting.extend(retiring);
-    observed.waits_over.extend(waits_over);
-    observed
-        .parked
-        .extend(held.iter().map(|(change, _)| change.to_string()));
-
-    note_progress(desired, &mut observed, now);
-    let mut outcome = Outcome::before_writes(desired, observed);
-    (outcome.contradicted, outcome.unread) = (contradicted, unread);
+    let (desired, now, suspended) = (request.desired, request.now, request.suspended);
+    let mut outcome = begin(aws, claims, request).await?;
     if !outcome.plan.unexplained.is_empty() {
         let Outcome {
             observed,
@@ -157,7 +155,6 @@ pub async fn reconcile(
         write(aws, claims, before_writes, desired, &mut outcome, now).await;
     }
     // One that is no longer wanted is forgotten.
-    outcome.held = held;
     let Outcome { plan, held, .. } = &mut outcome;
     let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
     held.retain(|(change, _)| parked.contains(&change.to_string()));
@@ -165,6 +162,41 @@ pub async fn reconcile(
         .contradicted
         .retain(|(change, _), _| parked.contains(change));
     Ok(outcome)
+}
+
+/// Looks at what the scope asks for, or takes up what an earlier pass had come to.
+async fn begin(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<Outcome, Error> {
+    let Request {
+        desired,
+        known,
+        scope,
+        retiring,
+        waits_over,
+        now,
+        suspended: _,
+        held,
+        contradicted,
+    } = request;
+    let (mut observed, unread) = match scope {
+        Scope::Everything => observe(aws, claims, desired, known).await?,
+        Scope::Pending { before, pending } => {
+            let found = observe_pending(aws, claims, desired, known, *before, &pending).await?;
+            (found, Vec::new())
+        }
+        Scope::Interrupted(before) => return Ok(before.resumed(desired)),
+    };
+    observed.waiting.extend(retiring);
+    observed.waits_over.extend(waits_over);
+    observed
+        .parked
+        .extend(held.iter().map(|(change, _)| change.to_string()));
+    note_progress(desired, &mut observed, now);
+    Ok(Outcome {
+        unread,
+        held,
+        contradicted,
+        ..Outcome::before_writes(desired, observed)
+    })
 }
 
 /// Carries on from what was observed.
@@ -189,16 +221,15 @@ async fn write(
     outcome: &mut Outcome,
     now: i64,
 ) {
-    let mut put_off = PutOff {
-        now,
-        ..PutOff::default()
-    };
     let mut rounds = 0;
     while rounds < ROUNDS {
-        let round = round(aws, claims, before_writes, desired, outcome, &mut put_off).await;
+        let round = round(aws, claims, before_writes, desired, outcome, now).await;
         outcome.plan = plan(desired, &outcome.observed);
         match round {
-            Round::Stopping => return,
+            Round::Interrupted(by) => {
+                outcome.interrupted = (!outcome.plan.changes.is_empty()).then_some(by);
+                return;
+            }
             Round::Over | Round::PortTaken if outcome.plan.changes.is_empty() => return,
             Round::Over => rounds += 1,
             // Not one of them, however many Apps begin at once: the ports come to an end.
@@ -214,8 +245,7 @@ async fn write(
 /// How the application of one plan ended.
 enum Round {
     Over,
-    /// The process is about to end.
-    Stopping,
+    Interrupted(Interruption),
     PortTaken,
 }
 
@@ -225,17 +255,19 @@ async fn round(
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
-    put_off: &mut PutOff,
+    now: i64,
 ) -> Round {
     for change in outcome.plan.changes.clone() {
-        if before_writes.is_stopping() {
-            return Round::Stopping;
+        match before_writes.permission() {
+            Permission::Go => {}
+            Permission::Stop => return Round::Interrupted(Interruption::Stopped),
+            Permission::Yield => return Round::Interrupted(Interruption::Yielded),
         }
-        if put_off.holds(&change) {
+        if outcome.deferred.holds(&change) {
             outcome.observed.parked.insert(change.to_string());
             continue;
         }
-        if put_off.made.contains(&change.to_string()) {
+        if outcome.deferred.made.contains(&change.to_string()) {
             outcome.give_up(change, "was made, and the reply does not show it");
             continue;
         }
@@ -244,11 +276,11 @@ async fn round(
         match writing(change.process(), change.resource(), applied).await {
             Applied::Done => {
                 learn(&mut outcome.observed, &change, before);
-                put_off.made.insert(change.to_string());
+                outcome.deferred.made.insert(change.to_string());
                 outcome.done.push(change);
             }
             Applied::Pending(error) => outcome.early.push((change, error)),
-            Applied::Stale(error) if outcome.is_contradicted(&change, &error, put_off.now) => {
+            Applied::Stale(error) if outcome.is_contradicted(&change, &error, now) => {
                 let fault = Fault::Failed(Class::Refused);
                 outcome
                     .failures
@@ -256,12 +288,13 @@ async fn round(
             }
             Applied::Stale(error) => {
                 outcome.stale = true;
-                put_off.processes.extend(change.process().map(Into::into));
+                let process = change.process().map(Into::into);
+                outcome.deferred.processes.extend(process);
                 outcome.failures.push((change, error.into()));
             }
             Applied::Failed(error) => {
                 if error.class() == Class::Throttled {
-                    put_off.calls.push(discriminant(&change));
+                    outcome.deferred.calls.push(discriminant(&change));
                 }
                 outcome.failures.push((change, error));
             }
@@ -282,20 +315,18 @@ fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) 
     }
 }
 
-/// What is not tried any more in this pass, because of something else that was.
-#[derive(Default)]
-struct PutOff {
+/// Holds back changes for the rest of a pass, because of something else that it tried.
+#[derive(Clone, Debug, Default)]
+pub struct Deferred {
     /// Of these, something is not as it was observed.
     processes: BTreeSet<String>,
     /// Of these, AWS wants fewer: a kind of change is a call.
     calls: Vec<Discriminant<Change>>,
     /// What was made already: wanted once more, it would be for ever.
     made: BTreeSet<String>,
-    /// Seconds since 1970.
-    now: i64,
 }
 
-impl PutOff {
+impl Deferred {
     fn holds(&self, change: &Change) -> bool {
         change
             .process()
@@ -309,13 +340,17 @@ impl Outcome {
         Outcome {
             plan: plan(desired, &observed),
             observed,
+            ..Outcome::default()
+        }
+    }
+
+    /// What was written is reported already; all else is as if the pass had never ended.
+    fn resumed(self, desired: &Desired) -> Self {
+        Outcome {
+            plan: plan(desired, &self.observed),
             done: Vec::new(),
-            early: Vec::new(),
-            failures: Vec::new(),
-            unread: Vec::new(),
-            held: Vec::new(),
-            stale: false,
-            contradicted: Contradicted::new(),
+            interrupted: None,
+            ..self
         }
     }
 

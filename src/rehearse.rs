@@ -14,7 +14,7 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Change, Obstacle, Pending, Plan};
-use crate::reconcile::{BeforeWrites, Outcome, Request, Unread, carry_on, reconcile};
+use crate::reconcile::{BeforeWrites, Outcome, Permission, Request, Unread, carry_on, reconcile};
 use pretend::Pretend;
 pub use print::{Heading, json, text};
 
@@ -104,8 +104,8 @@ impl BeforeWrites for Unhindered {
         Ok(())
     }
 
-    fn is_stopping(&self) -> bool {
-        false
+    fn permission(&self) -> Permission {
+        Permission::Go
     }
 }
 

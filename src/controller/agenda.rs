@@ -110,24 +110,12 @@ fn is_passing(class: Class) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::state::Observed;
-    use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
-    use crate::reconcile::Contradicted;
+    use crate::plan::{Obstacle, ObstacleKind, Pending};
 
     const RESYNC: Duration = Duration::from_mins(10);
 
     fn outcome() -> Outcome {
-        Outcome {
-            observed: Observed::default(),
-            plan: Plan::default(),
-            done: Vec::new(),
-            early: Vec::new(),
-            failures: Vec::new(),
-            unread: Vec::new(),
-            held: Vec::new(),
-            stale: false,
-            contradicted: Contradicted::new(),
-        }
+        Outcome::default()
     }
 
     fn rolling_out(mut outcome: Outcome) -> Outcome {

@@ -19,7 +19,7 @@ use super::resolve::{self, RECORD_ANNOTATION};
 use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::error::Error;
-use crate::reconcile::BeforeWrites;
+use crate::reconcile::{BeforeWrites, Permission};
 
 /// On every App that holds, or is about to make, anything.
 pub(super) const APP_FINALIZER: &str = "empire.dev/controller";
@@ -66,8 +66,12 @@ impl BeforeWrites for Hold<'_> {
         Ok(())
     }
 
-    fn is_stopping(&self) -> bool {
-        self.context.is_stopping()
+    fn permission(&self) -> Permission {
+        if self.context.is_stopping() {
+            Permission::Stop
+        } else {
+            Permission::Go
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Class, Error};
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
 use crate::plan::{Change, plan};
-use crate::reconcile::{Contradicted, Outcome};
+use crate::reconcile::Outcome;
 
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
@@ -29,13 +29,7 @@ pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
     Outcome {
         plan: plan(desired, &observed),
         observed,
-        done: Vec::new(),
-        early: Vec::new(),
-        failures: Vec::new(),
-        unread: Vec::new(),
-        held: Vec::new(),
-        stale: false,
-        contradicted: Contradicted::new(),
+        ..Outcome::default()
     }
 }
 

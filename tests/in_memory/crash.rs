@@ -103,8 +103,31 @@ pub(crate) fn check(name: &str, operation: &Operation) -> usize {
             assert!(again.is_empty(), "{at}, and one more pass: {again:?}");
         }
     }
+    yields(name, operation, &base, &expected, &writes);
     outages(name, operation, &base, &expected);
     disturbances.len() * writes.len()
+}
+
+/// Every pass yields after each write, and goes on in its turn.
+fn yields(name: &str, operation: &Operation, base: &World, expected: &Snapshot, writes: &[String]) {
+    let mut world = base.fork();
+    world.yields = true;
+    (operation.edit)(&mut world);
+    world.aws.take_attempts();
+    world.settle();
+    assert_same(name, &world.snapshot(), expected);
+    world.assert_ready();
+    // A new plan goes on with what is next by then, so only the order differs.
+    let operations = |writes: &[String]| {
+        let mut operations: Vec<String> = writes
+            .iter()
+            .filter_map(|w| w.split(' ').next().map(Into::into))
+            .collect();
+        operations.sort();
+        operations
+    };
+    let found = operations(&world.aws.take_attempts());
+    similar_asserts::assert_eq!(found, operations(writes), "{name}");
 }
 
 /// Some AWS service cannot be read for a while, before anything was written or in the middle.

@@ -2,6 +2,7 @@
 //! `controller/app.rs` remembers between them, until nothing moves any more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +18,9 @@ use empire_controller::model::owner::Owner;
 use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
 use empire_controller::plan::{Change, Pending};
-use empire_controller::reconcile::{BeforeWrites, Contradicted, Outcome, Request, Scope, reconcile};
+use empire_controller::reconcile::{
+    BeforeWrites, Contradicted, Interruption, Outcome, Permission, Request, Scope, reconcile,
+};
 use empire_controller::rehearse::{Rehearsal, rehearse};
 use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
 use futures::FutureExt;
@@ -48,6 +51,8 @@ pub(crate) struct World {
     cursor: Option<u16>,
     /// Whether a crash also loses the App's status.
     pub(crate) loses_status: bool,
+    /// Whether each pass yields after its first write.
+    pub(crate) yields: bool,
     /// What failed, and is not tried again while this holds it.
     pub(crate) held: Vec<(Change, Error)>,
     pub(crate) restarts: usize,
@@ -100,16 +105,25 @@ impl Pass {
     }
 }
 
-struct Nothing;
+/// Lets a pass write as often as it wants to, or once.
+struct Turn {
+    yields: bool,
+    asked: AtomicBool,
+}
 
 #[async_trait]
-impl BeforeWrites for Nothing {
+impl BeforeWrites for Turn {
     async fn before_writes(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    fn is_stopping(&self) -> bool {
-        false
+    fn permission(&self) -> Permission {
+        let is_first = !self.asked.swap(true, Ordering::Relaxed);
+        if is_first || !self.yields {
+            Permission::Go
+        } else {
+            Permission::Yield
+        }
     }
 }
 
@@ -124,6 +138,7 @@ impl World {
             recovered: false,
             cursor: None,
             loses_status: false,
+            yields: false,
             held: Vec::new(),
             restarts: 0,
             reads: Vec::new(),
@@ -402,8 +417,25 @@ impl World {
         if matches!(request.scope, Scope::Everything) {
             self.aws.look();
         }
-        let outcome = now(reconcile(&self.aws, &self.aws, &Nothing, request))?;
-        Ok((desired, outcome))
+        let mut done = Vec::new();
+        let mut scope = request.scope.clone();
+        loop {
+            let request = Request {
+                scope,
+                ..self.request(held, &desired)
+            };
+            let turn = Turn {
+                yields: self.yields,
+                asked: AtomicBool::new(false),
+            };
+            let mut outcome = now(reconcile(&self.aws, &self.aws, &turn, request))?;
+            done.append(&mut outcome.done);
+            if outcome.interrupted != Some(Interruption::Yielded) {
+                outcome.done = done;
+                return Ok((desired, outcome));
+            }
+            scope = Scope::Interrupted(Box::new(outcome));
+        }
     }
 
     /// What passes would do from now on, as `plan` tells it.
