@@ -51,8 +51,9 @@ use resolve::annotated;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::Config;
-use crate::error::{Class, Error};
+use crate::error::Error;
 use crate::health::Health;
+use crate::model::class::Class;
 
 /// Reconciles until `stopped` resolves; then finishes the writes under way.
 pub async fn run(

@@ -32,8 +32,8 @@ use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place, Runs};
 use crate::model::load_balancer::LoadBalancerKind;
-use crate::model::name::{self, AppName};
-use crate::model::owner::{Owner, Tags};
+use crate::model::name;
+use crate::model::owner::{AppName, Owner, Tags};
 use crate::model::port::PortRange;
 use crate::model::service::{
     APPLICATION_GRACE_PERIOD, HostPort, NETWORK_GRACE_PERIOD, NetworkMode, PortMapping,
@@ -130,8 +130,8 @@ pub fn app_name(app: &App) -> AppName {
     }
 }
 
-/// Whether a process is exposed, and how: one named `web` that says nothing is http.
-fn exposure(name: &str, process: &Process) -> Option<Expose> {
+/// Returns how a process is exposed; `None` if it is not. One named `web` is exposed by http unless it says otherwise.
+pub(crate) fn exposure(name: &str, process: &Process) -> Option<Expose> {
     match &process.expose {
         Some(expose) if expose.type_ == Some(ExposeType::None) => None,
         Some(expose) => Some(expose.clone()),

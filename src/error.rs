@@ -1,28 +1,9 @@
-//! Everything that can go wrong, and the one place that says what kind of trouble it is.
+//! Everything that can go wrong, and the one place that says which [`Class`] of trouble it is.
 //!
-//! The class alone decides when an App is tried again and what its conditions say. A thing that is absent, or not
-//! ready yet, is no error.
+//! A thing that is absent, or not ready yet, is no error.
 
 use crate::aws::{AwsError, Fault};
-
-/// What kind of trouble, and who can end it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// A service, the network or the API server was out of order for a moment.
-    Transient,
-    /// AWS asks for fewer calls.
-    Throttled,
-    /// The cluster operator must act: permissions, credentials, a quota, something missing.
-    Denied,
-    /// AWS refused for a reason that may heal without an edit.
-    Refused,
-    /// A name, a port or a record belongs to somebody else.
-    Conflict,
-    /// The manifest must change.
-    Invalid,
-    /// An invariant of ours broke.
-    Bug,
-}
+use crate::model::class::Class;
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {

@@ -30,7 +30,7 @@
 //! - A call is retried by the SDK, an App by its requeue, and nothing else retries.
 //! - Secrets and values of environment variables never reach `Display`, `Debug`, Events or logs.
 //!
-//! `tests/architecture.rs` holds the modules to what each may import; [`error::Class`] alone decides when a failed App
+//! `tests/architecture.rs` holds the modules to what each may import; [`model::class::Class`] alone decides when a failed App
 //! is tried again.
 //!
 //! # Modules, in reading order
@@ -49,7 +49,7 @@
 //! | [`pass`] | what surrounds the sentence: memory, requeues, deferral |
 //! | [`rehearse`] | the sentence, in appearance only: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
-//! | [`error`] | the classes of trouble |
+//! | [`error`] | everything that can go wrong, and its class |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
 //! | [`config`], [`commands`] | arguments; what prints something and ends |
 //! | [`telemetry`], [`mod@health`] | logs; the health endpoints |

@@ -4,6 +4,7 @@
 //! `…State` types in [`state`] say what AWS reported. A field of a `…State` that is `None` was left out of the reply
 //! or not read: it is unknown, and never counts as drift.
 
+pub mod class;
 pub mod content;
 pub mod desired;
 pub mod echo;

@@ -130,13 +130,13 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "error",
-        modules: &["aws"],
+        modules: &["model", "aws"],
         crates: &["thiserror"],
         pure: false,
     },
     Module {
         name: "aws",
-        modules: &["model", "error"],
+        modules: &["model"],
         crates: &[
             "async_trait",
             "aws_config",

@@ -10,8 +10,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use empire_controller::model::name::{AppName, load_balancer_prefix, schedule_group};
-use empire_controller::model::owner::OWNER_TAG;
+use empire_controller::model::name::{load_balancer_prefix, schedule_group};
+use empire_controller::model::owner::{AppName, OWNER_TAG};
 use serde_json::{Value, json};
 
 /// What AWS checks besides the action that is called. For Elastic Load Balancing:

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Applied, listener_at, load_balancer_arn};
 use crate::aws::{Aws, Fault};
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::state::{LoadBalancerState, Observed};
 
 /// Only a step on the way adds subnets to those that are there. One that AWS does not take, in whatever words, is not the

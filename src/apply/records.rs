@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Applied;
 use crate::aws::{Aws, AwsError, Fault};
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 use crate::model::state::Observed;
 use crate::plan::names_of;

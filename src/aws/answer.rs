@@ -12,7 +12,7 @@ use tokio::task_local;
 use tracing::{debug, error, info, warn};
 
 use super::error::{AwsError, Call, Fault};
-use crate::error::Class;
+use crate::model::class::Class;
 
 /// Names what calls are made for, as their lines in the log say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

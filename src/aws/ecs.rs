@@ -18,7 +18,7 @@ use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{to_i32, unless_absent, unless_empty};
 use super::{Ecs, Result};
-use crate::error::Class;
+use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::rollout::ServiceDeployment;

@@ -11,7 +11,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
-use crate::error::Class;
+use crate::model::class::Class;
 
 /// What a failed call means to the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::{delay, pending, spread};
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::plan::Change;
 use crate::reconcile::Outcome;
 

@@ -13,7 +13,7 @@ use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
-use crate::model::name::AppName;
+use crate::model::owner::AppName;
 use crate::model::port::{Claim, PortOwner};
 
 /// What claims are listed by.

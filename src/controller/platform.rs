@@ -32,11 +32,11 @@ use crate::api::platform::{
 use crate::aws::{Aws, Subject, concerning};
 use crate::claims::Claims;
 use crate::desired;
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::desired::Place;
-use crate::model::name::AppName;
-use crate::model::owner::Owner;
+use crate::model::owner::{AppName, Owner};
 use crate::model::port::{Claim, PortRange};
 use crate::model::service::CapacityProviderKind as Kind;
 use crate::status::{Verdict, conditions, verdict_of_error};

@@ -11,7 +11,7 @@ use super::resolve::{annotated, recorded, reports_holdings};
 use super::uninstall;
 use crate::api::app::App;
 use crate::error::Error;
-use crate::model::name::AppName;
+use crate::model::owner::AppName;
 
 /// An App, as far as a Platform cares.
 pub(super) struct Tenant {

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::desired::NamespaceLabels;
-use crate::model::name::AppName;
-use crate::model::owner::Owner;
+use crate::model::owner::{AppName, Owner};
 
 /// App `shop/acme` with these processes.
 pub(crate) fn app(processes: Value) -> App {

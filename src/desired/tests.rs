@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use super::content::is_fargate_size;
 use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
 use super::{app_name, build, has_names, leaves_things_behind, place};
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerProtocol, LoadBalancerKind, Probe, Scheme, TargetProtocol, TargetType,
 };
-use crate::model::name::AppName;
-use crate::model::owner::Tags;
+use crate::model::owner::{AppName, Tags};
 use crate::model::port::PortRange;
 use crate::model::service::{
     Capacity, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,

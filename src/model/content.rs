@@ -7,9 +7,8 @@
 use data_encoding::BASE32_DNSSEC;
 use sha2::{Digest, Sha256};
 
-use super::owner::{Owner, Tags};
+use super::owner::Tags;
 use super::service::{HostPort, Logging, NetworkMode, PortMapping, TaskDefinition};
-use super::state::TaskDefinitionState;
 
 pub const CONTENT_TAG: &str = "empire.dev/content";
 
@@ -121,16 +120,9 @@ impl Fields {
     }
 }
 
-impl TaskDefinitionState {
-    /// Compares by the digest, where the revision is this App's and has one, else by what AWS reports of it: a revision of an
-    /// older release has none, and a hand may have made one without.
-    pub fn is_of(&self, content: &TaskDefinition, owner: &Owner) -> bool {
-        let tag = self.tags.get(CONTENT_TAG).filter(|_| owner.owns(&self.tags));
-        match tag.filter(|tag| tag.starts_with(VERSION)) {
-            Some(tag) => self.content.family == content.family && *tag == digest(content),
-            None => self.content == *content,
-        }
-    }
+/// Returns the digest that a revision's tags carry. `None` if there is none, or one that was made in another way.
+pub fn recorded(tags: &Tags) -> Option<&String> {
+    tags.get(CONTENT_TAG).filter(|tag| tag.starts_with(VERSION))
 }
 
 #[cfg(test)]
@@ -138,8 +130,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::name::{AppName, Arn};
+    use crate::model::name::Arn;
+    use crate::model::owner::{AppName, Owner};
     use crate::model::service::{Environment, LaunchType};
+    use crate::model::state::TaskDefinitionState;
 
     fn content() -> TaskDefinition {
         TaskDefinition {

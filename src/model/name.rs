@@ -7,20 +7,7 @@ use data_encoding::Encoding;
 use sha2::{Digest, Sha256};
 
 use super::load_balancer::{LoadBalancerKind, Scheme, TargetProtocol, TargetType};
-use super::owner::Owner;
-
-/// An App's namespace and name, printed as `namespace/name`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AppName {
-    pub namespace: String,
-    pub name: String,
-}
-
-impl fmt::Display for AppName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
+use super::owner::{AppName, Owner};
 
 /// An Amazon resource name: opaque, but for the revision at the end of a task definition's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,8 +4,7 @@
 //! `_empire.<name>` does.
 
 use std::collections::BTreeMap;
-
-use super::name::AppName;
+use std::fmt;
 
 pub type Tags = BTreeMap<String, String>;
 
@@ -19,6 +18,19 @@ pub const TAGS: [&str; 3] = [OWNER_TAG, APP_TAG, PROCESS_TAG];
 /// Tags that name no owner, neither ours nor another.
 pub fn is_nobodys(tags: &Tags) -> bool {
     !TAGS.iter().any(|key| tags.contains_key(*key))
+}
+
+/// An App's namespace and name, printed as `namespace/name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppName {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl fmt::Display for AppName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 /// One App of one installation of the controller.

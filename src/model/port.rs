@@ -1,6 +1,6 @@
 //! Host ports that are unique on a cluster, and who holds them.
 
-use super::name::AppName;
+use super::owner::AppName;
 
 /// Whom a port is claimed for. The same owner always gets the same port back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::content::digest;
+use super::content::{digest, recorded};
 use super::echo::EchoMemory;
 use super::load_balancer::{
     HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
@@ -195,6 +195,17 @@ pub struct TaskDefinitionState {
     /// False for a revision that was deregistered: services may still run it, but no service may be given it.
     pub active: bool,
     pub tags: Tags,
+}
+
+impl TaskDefinitionState {
+    /// Compares by the digest, where the revision is this App's and has one, else by what AWS reports of it: a revision of
+    /// an older release has none, and one made by hand may have none.
+    pub fn is_of(&self, content: &TaskDefinition, owner: &Owner) -> bool {
+        match recorded(&self.tags).filter(|_| owner.owns(&self.tags)) {
+            Some(recorded) => self.content.family == content.family && *recorded == digest(content),
+            None => self.content == *content,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

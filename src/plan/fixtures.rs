@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, Place, RecordKey, Runs};
 use crate::model::load_balancer::{ListenerProtocol, Scheme};
-use crate::model::name::{self, AppName, Arn};
-use crate::model::owner::{Owner, Tags};
+use crate::model::name::{self, Arn};
+use crate::model::owner::{AppName, Owner, Tags};
 use crate::model::port::{Claim, PortOwner, PortRange};
 use crate::model::record::{
     RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_value,

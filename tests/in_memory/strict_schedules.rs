@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use empire_controller::aws::{AwsError, Ecs, Fault, Scheduler};
-use empire_controller::error::Class;
-use empire_controller::model::name::{AppName, Arn};
-use empire_controller::model::owner::Owner;
+use empire_controller::model::class::Class;
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::schedule::{Schedule, ScheduleGroup, ScheduleTarget};
 use empire_controller::model::service::{Capacity, CapacityProvider};
 use futures::FutureExt;

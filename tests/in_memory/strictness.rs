@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use empire_controller::aws::{AwsError, Ecs, Elbv2, Fault, Route53};
-use empire_controller::error::Class;
+use empire_controller::model::class::Class;
 use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
 use empire_controller::model::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
-use empire_controller::model::name::{AppName, Arn};
-use empire_controller::model::owner::Owner;
+use empire_controller::model::name::Arn;
+use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use empire_controller::model::service::{
     Attachment, HostPort, LaunchType, Service, ServiceUpdate, TaskDefinition,

@@ -2,8 +2,7 @@
 
 use empire_controller::desired::place;
 use empire_controller::model::desired::Desired;
-use empire_controller::model::name::AppName;
-use empire_controller::model::owner::Owner;
+use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::state::RefusedBatches;
 use empire_controller::observe::{Known, observe_pending};
 use futures::FutureExt;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{AwsClients, Role, assumed};
 use crate::aws::replay::{self, Sent};
 use crate::aws::{AwsError, Ecs, Fault, Route53};
-use crate::error::Class;
+use crate::model::class::Class;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/empire";
 

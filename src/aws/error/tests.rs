@@ -4,7 +4,7 @@ mod operations;
 mod replies;
 
 use super::{Call, Fault, RULES, Reply, Rule, Verb};
-use crate::error::Class;
+use crate::model::class::Class;
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
 const TRANSIENT: Fault = Fault::Failed(Class::Transient);

@@ -7,7 +7,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use super::record::{read_name, write_name};
 use crate::aws::Route53;
 use crate::aws::replay::{self, Replay};
-use crate::error::Class;
+use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 
 const XMLNS: &str = "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"";

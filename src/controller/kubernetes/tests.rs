@@ -3,7 +3,7 @@
 use kube::core::Status;
 
 use super::{failed, is_gone, words};
-use crate::error::Class;
+use crate::model::class::Class;
 
 fn refusal(code: u16, reason: &str, message: &str) -> kube::Error {
     kube::Error::Api(Box::new(Status::failure(message, reason).with_code(code)))

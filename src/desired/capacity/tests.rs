@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform_with};
-use crate::error::Class;
+use crate::model::class::Class;
 use crate::model::desired::DesiredProcess;
 use crate::model::service::{Capacity, PlacementConstraint};
 

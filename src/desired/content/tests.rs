@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::desired::build;
 use crate::desired::fixtures::{app_with, namespace, owner, platform};
-use crate::error::{Class, Error};
+use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::service::TaskDefinition;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/apps/acme";

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
-use crate::error::Class;
+use crate::model::class::Class;
 
 /// An App with one process, `api`, on a Platform with this in its spec.
 fn outcome(process: Value, spec: Value) -> Result<(), String> {

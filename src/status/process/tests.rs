@@ -8,7 +8,7 @@ use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatu
 use crate::aws::Fault;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
-use crate::error::Class;
+use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::{Observed, Rollout};
 use crate::plan::Pending;

@@ -1,7 +1,7 @@
 //! Calls that fail on purpose, and a controller that dies in the middle of one.
 
 use empire_controller::aws::{AwsError, Fault, Result};
-use empire_controller::error::Class;
+use empire_controller::model::class::Class;
 
 use super::hands::Act;
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, Fault};
-use crate::error::Class;
+use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{
