@@ -1,7 +1,7 @@
 //! Settings that Empire read from environment variables, and the API has as fields.
 
-use super::rules::{is_exposed, protocols};
-use crate::api::app::{ListenerProtocol, Process};
+use crate::api::app::{Expose, ExposeType, ListenerProtocol, Process};
+use crate::desired::exposure;
 
 /// Empire's settings begin with it.
 const SETTING: &str = "EMPIRE_X_";
@@ -26,16 +26,29 @@ pub(super) fn settle(name: &str, process: &mut Process) {
 
 /// The port that an exposed process is told in `PORT`.
 fn container_port(name: &str, process: &Process) -> Option<i32> {
-    if !is_exposed(name, process) {
-        return None;
-    }
-    let expose = process.expose.as_ref();
-    let first = expose.and_then(|expose| expose.listeners.first());
-    let port = match first {
+    let expose = exposure(name, process)?;
+    let port = match expose.listeners.first() {
         Some(listener) => listener.container_port,
-        None => expose.and_then(|expose| expose.container_port),
+        None => expose.container_port,
     };
     Some(port.unwrap_or(8080))
+}
+
+/// The protocols that an exposure speaks.
+pub(super) fn protocols(expose: &Expose) -> Vec<ListenerProtocol> {
+    if !expose.listeners.is_empty() {
+        return expose
+            .listeners
+            .iter()
+            .map(|listener| listener.protocol)
+            .collect();
+    }
+    match expose.type_ {
+        Some(ExposeType::Https) => vec![ListenerProtocol::Https],
+        Some(ExposeType::Tcp) => vec![ListenerProtocol::Tcp],
+        Some(ExposeType::Tls) => vec![ListenerProtocol::Tls],
+        Some(ExposeType::Http | ExposeType::None) | None => vec![ListenerProtocol::Http],
+    }
 }
 
 /// Says why `PORT` cannot be this. It is quoted if it is a number, and so no secret.

@@ -12,8 +12,10 @@ use regex_lite::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::problem::{Path, Report, but};
-use super::process::TRANSLATED;
 use super::yaml::{Node, Value};
+
+/// The keys of a process that are translated, rather than read by the schema alone.
+pub(super) const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
 
 /// An entry of a map: its key's line, and its value.
 pub(super) type Entries<'n> = BTreeMap<&'n str, (usize, &'n Node)>;

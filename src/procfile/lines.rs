@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::problem::{Problem, shown};
+use super::words::is_continued;
 use super::yaml::{Node, Scalar, Value};
 
 /// No command begins with these, and much of YAML does.
@@ -54,12 +55,6 @@ pub(super) fn read(text: &str) -> Option<Result<Rc<Node>, Vec<Problem>>> {
     } else {
         Err(strays)
     })
-}
-
-/// Tells that a line ends with a backslash that is not taken for itself.
-pub(super) fn is_continued(line: &str) -> bool {
-    let backslashes = line.len() - line.trim_end_matches('\\').len();
-    backslashes % 2 == 1
 }
 
 /// As other readers of Procfiles have it, so also what no App can be called, and is refused with its name.

@@ -5,15 +5,12 @@ use std::rc::Rc;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use serde_json::{Map, Value as Json, json};
 
-use super::fields::{Entries, convert, entries_of, field, limits};
+use super::fields::{Entries, TRANSLATED, convert, entries_of, field, limits};
 use super::problem::{Path, Report, shown};
 use super::yaml::{Node, Value};
 use super::{Context, ports, words};
 use crate::api::app::Process;
 use crate::desired::shell;
-
-/// What is translated, rather than read by the schema alone.
-pub(super) const TRANSLATED: [&str; 4] = ["command", "ecs", "environment", "ports"];
 
 /// ECS puts a command in place of the image's own, and leaves its entry point before it.
 const OF_AN_ENTRY_POINT: &str = "an image that has an ENTRYPOINT gets each command as arguments of that, sh -c too: then no shell runs it, \

@@ -3,13 +3,13 @@
 //! The rules themselves are in `api/`, in CEL; `tests/refusals` holds these to them. A rule that is a regular expression
 //! needs nothing here. What no rule of the API can judge, but the text itself tells, such as a schedule, is judged here, too.
 
-use super::empire;
+use super::empire::{self, protocols};
 use super::problem::{Report, but};
 use crate::api::app::{
     ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
     StrategyType,
 };
-use crate::desired::{cron, text};
+use crate::desired::{cron, exposure, text};
 
 /// Reports what is wrong with a process of an App.
 pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
@@ -21,7 +21,7 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
             "need a command before them: ECS cannot add words to the image's own",
         );
     }
-    let exposed = is_exposed(name, process);
+    let exposed = exposure(name, process).is_some();
     if exposed && app.len() + 1 + name.len() > 63 {
         let message =
             format!("<app>-<process> is {app}-{name}, and has more than the 63 characters of a DNS name");
@@ -36,22 +36,14 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
         report.of("memory", message);
     }
     between(process.stop_timeout.as_deref(), 2, 3_600, "stopTimeout", report);
-    if let Some(expose) = &process.expose {
-        exposure(expose, report);
+    if let Some(given) = &process.expose {
+        expose(given, report);
     }
     if let Some(placed) = &process.placement {
         placement(placed, report);
     }
     if let Some(deployed) = &process.deploy {
         deploy(deployed, report);
-    }
-}
-
-/// A process named `web` is exposed if it does not say otherwise.
-pub(super) fn is_exposed(name: &str, process: &Process) -> bool {
-    match &process.expose {
-        Some(expose) => expose.type_ != Some(ExposeType::None),
-        None => name == "web" && process.cron.is_none() && process.noservice != Some(true),
     }
 }
 
@@ -100,7 +92,7 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
 }
 
 fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
-    let exposed = is_exposed(name, process);
+    let exposed = exposure(name, process).is_some();
     for (field, variables) in [("env", &process.env), ("secrets", &process.secrets)] {
         for (variable, value) in variables {
             let target = super::problem::Path::default().key(field).key(variable).target;
@@ -128,7 +120,7 @@ fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
     }
 }
 
-fn exposure(expose: &Expose, report: &mut Report<'_>) {
+fn expose(expose: &Expose, report: &mut Report<'_>) {
     let Expose {
         type_,
         external,
@@ -221,22 +213,6 @@ fn exposure(expose: &Expose, report: &mut Report<'_>) {
     );
     if let Some(check) = check {
         health(check, report);
-    }
-}
-
-pub(super) fn protocols(expose: &Expose) -> Vec<ListenerProtocol> {
-    if !expose.listeners.is_empty() {
-        return expose
-            .listeners
-            .iter()
-            .map(|listener| listener.protocol)
-            .collect();
-    }
-    match expose.type_ {
-        Some(ExposeType::Https) => vec![ListenerProtocol::Https],
-        Some(ExposeType::Tcp) => vec![ListenerProtocol::Tcp],
-        Some(ExposeType::Tls) => vec![ListenerProtocol::Tls],
-        Some(ExposeType::Http | ExposeType::None) | None => vec![ListenerProtocol::Http],
     }
 }
 

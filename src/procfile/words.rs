@@ -41,6 +41,12 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
     }
 }
 
+/// Tells that a line ends with a backslash that is not taken for itself.
+pub(super) fn is_continued(line: &str) -> bool {
+    let backslashes = line.len() - line.trim_end_matches('\\').len();
+    backslashes % 2 == 1
+}
+
 /// A command line on one line, of which so many lines ended with a backslash in the source.
 pub(super) fn joined(line: &str, times: usize) -> Result<String, &'static str> {
     let (breaks, spaces) = (line.matches("\\\n").count(), line.matches("\\ ").count());

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag, options};
 
-use super::lines::is_continued;
 use super::problem::{Path, Problem, shown};
+use super::words::is_continued;
 
 /// More than a Procfile of 100 processes with 250 variables each needs.
 pub(super) const NODES: usize = 100_000;
