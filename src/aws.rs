@@ -16,7 +16,7 @@ mod scheduler;
 mod wire;
 
 pub use answer::{Subject, concerning, writing};
-pub use clients::{AwsClients, AwsSettings, Role};
+pub use clients::{AwsClients, AwsSettings, Role, Zones};
 pub use error::{AwsError, Fault};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -39,15 +39,29 @@ pub struct AwsClients {
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) route53: aws_sdk_route53::Client,
     pub(super) scheduler: aws_sdk_scheduler::Client,
-    zones: Arc<Mutex<HashMap<String, Arc<Turn>>>>,
+    pub(super) zones: Zones,
 }
 
-/// Whose turn it is to change a zone.
-type Turn = futures::lock::Mutex<()>;
+/// The turns in which hosted zones are changed. Route 53 refuses a second change to a zone while one is in flight, so
+/// all clients that may meet in a zone must share one value of this type, whichever roles they are in:
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
+#[derive(Clone, Debug, Default)]
+pub struct Zones(Arc<Mutex<HashMap<String, Turn>>>);
+
+type Turn = Arc<futures::lock::Mutex<()>>;
+
+impl Zones {
+    /// Returns the lock of a zone. Zone ids are unique among all accounts; each may come with its `/hostedzone/`.
+    pub(super) fn turn(&self, zone_id: &str) -> Turn {
+        let mut zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = zone_id.rsplit('/').next().unwrap_or(zone_id);
+        zones.entry(id.to_owned()).or_default().clone()
+    }
+}
 
 impl AwsClients {
     /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
-    pub async fn connect(settings: &AwsSettings) -> Self {
+    pub async fn connect(settings: &AwsSettings, zones: &Zones) -> Self {
         let AwsSettings {
             region,
             endpoint_url,
@@ -65,26 +79,18 @@ impl AwsClients {
         }
         let config = loader.load().await;
         match role {
-            Some(role) => Self::new(&assumed(config, role).await),
-            None => Self::new(&config),
+            Some(role) => Self::new(&assumed(config, role).await, zones),
+            None => Self::new(&config, zones),
         }
     }
 
-    /// Route 53 refuses a second change to a zone while one is in flight, so that Apps take turns:
-    /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
-    pub(super) fn turn(&self, zone_id: &str) -> Arc<Turn> {
-        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = zone_id.rsplit('/').next().unwrap_or(zone_id);
-        zones.entry(id.to_owned()).or_default().clone()
-    }
-
-    pub(super) fn new(config: &SdkConfig) -> Self {
+    pub(super) fn new(config: &SdkConfig, zones: &Zones) -> Self {
         AwsClients {
             ecs: aws_sdk_ecs::Client::new(config),
             elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
             route53: aws_sdk_route53::Client::new(config),
             scheduler: aws_sdk_scheduler::Client::new(config),
-            zones: Arc::default(),
+            zones: zones.clone(),
         }
     }
 }

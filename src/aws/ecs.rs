@@ -16,7 +16,7 @@ use aws_sdk_ecs::types::{
 use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
-use super::wire::{to_i32, unless_absent, unless_empty};
+use super::wire::{every_page, to_i32, unless_absent, unless_empty};
 use super::{Ecs, Result};
 use crate::model::class::Class;
 use crate::model::name::Arn;
@@ -60,28 +60,14 @@ fn provider_kind(found: &sdk::CapacityProvider) -> CapacityProviderKind {
 #[async_trait]
 impl Ecs for AwsClients {
     async fn list_services(&self, cluster: &str) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        let mut token = None;
-        loop {
-            let page = self
-                .ecs
-                .list_services()
-                .cluster(cluster)
-                .max_results(LIST_PAGE)
-                .set_next_token(token)
-                .send()
-                .answering(LIST_SERVICES)
-                .await?;
-            names.extend(
-                page.service_arns()
-                    .iter()
-                    .map(|arn| service::name_in_arn(arn).to_owned()),
-            );
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(names);
-            }
-        }
+        let list = self.ecs.list_services().cluster(cluster).max_results(LIST_PAGE);
+        let ask = |token| {
+            let page = list.clone().set_next_token(token);
+            page.send().answering(LIST_SERVICES)
+        };
+        let arns = every_page(LIST_SERVICES, ask, |page| (page.service_arns, page.next_token)).await?;
+        let names = arns.iter().map(|arn| service::name_in_arn(arn).to_owned());
+        Ok(names.collect())
     }
 
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
@@ -347,31 +333,27 @@ impl Ecs for AwsClients {
     }
 
     async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let page = self
-                .ecs
-                .list_service_deployments()
-                .cluster(cluster)
-                .service(service)
-                .max_results(LIST_PAGE)
-                .set_next_token(token)
-                .send()
-                .answering(LIST_SERVICE_DEPLOYMENTS)
-                .await;
-            let page = match page {
-                Ok(page) => page,
-                // AWS knows the call and would never say so.
-                Err(error) if error.class() == Class::Bug => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            };
-            found.extend(page.service_deployments().iter().filter_map(service::deployed));
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
-            }
-        }
+        let list = self
+            .ecs
+            .list_service_deployments()
+            .cluster(cluster)
+            .service(service)
+            .max_results(LIST_PAGE);
+        let ask = |token| {
+            let page = list.clone().set_next_token(token);
+            page.send().answering(LIST_SERVICE_DEPLOYMENTS)
+        };
+        let found = every_page(LIST_SERVICE_DEPLOYMENTS, ask, |page| {
+            (page.service_deployments, page.next_token)
+        })
+        .await;
+        let found = match found {
+            Ok(found) => found,
+            // AWS knows the call and would never say so.
+            Err(error) if error.class() == Class::Bug => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut found: Vec<_> = found.iter().filter_map(service::deployed).collect();
         found.sort_by_key(|deployment| Reverse(deployment.created));
         Ok(found)
     }

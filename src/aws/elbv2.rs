@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
-use super::wire::{to_i32, unless_absent};
+use super::wire::{every_page, to_i32, unless_absent};
 use super::{Elbv2, Result};
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TARGET_GROUP_PORT,
@@ -61,25 +61,18 @@ const DEREGISTRATION_DELAY: &str = "deregistration_delay.timeout_seconds";
 #[async_trait]
 impl Elbv2 for AwsClients {
     async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
-        let mut found = Vec::new();
-        let mut marker = None;
-        loop {
-            let page = self
-                .elbv2
-                .describe_load_balancers()
-                .page_size(PAGE)
-                .set_marker(marker)
-                .send()
-                .answering(DESCRIBE_LOAD_BALANCERS)
-                .await?;
-            for load_balancer in page.load_balancers() {
-                found.push(read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer)?);
-            }
-            marker = page.next_marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(found);
-            }
-        }
+        let ask = |marker| {
+            let page = self.elbv2.describe_load_balancers().page_size(PAGE);
+            page.set_marker(marker).send().answering(DESCRIBE_LOAD_BALANCERS)
+        };
+        let found = every_page(DESCRIBE_LOAD_BALANCERS, ask, |page| {
+            (page.load_balancers, page.next_marker)
+        })
+        .await?;
+        found
+            .iter()
+            .map(|load_balancer| read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer))
+            .collect()
     }
 
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
@@ -103,25 +96,18 @@ impl Elbv2 for AwsClients {
     }
 
     async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
-        let mut found = Vec::new();
-        let mut marker = None;
-        loop {
-            let page = self
-                .elbv2
-                .describe_target_groups()
-                .page_size(PAGE)
-                .set_marker(marker)
-                .send()
-                .answering(DESCRIBE_TARGET_GROUPS)
-                .await?;
-            for target_group in page.target_groups() {
-                found.push(read::target_group(DESCRIBE_TARGET_GROUPS, target_group)?);
-            }
-            marker = page.next_marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(found);
-            }
-        }
+        let ask = |marker| {
+            let page = self.elbv2.describe_target_groups().page_size(PAGE);
+            page.set_marker(marker).send().answering(DESCRIBE_TARGET_GROUPS)
+        };
+        let found = every_page(DESCRIBE_TARGET_GROUPS, ask, |page| {
+            (page.target_groups, page.next_marker)
+        })
+        .await?;
+        found
+            .iter()
+            .map(|target_group| read::target_group(DESCRIBE_TARGET_GROUPS, target_group))
+            .collect()
     }
 
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
@@ -143,29 +129,23 @@ impl Elbv2 for AwsClients {
     }
 
     async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>> {
-        let mut found = Vec::new();
-        let mut marker = None;
-        loop {
+        let ask = |marker| {
             let page = self
                 .elbv2
                 .describe_listeners()
-                .load_balancer_arn(&load_balancer.0)
-                .page_size(PAGE)
-                .set_marker(marker)
-                .send()
-                .answering(DESCRIBE_LISTENERS)
-                .await;
-            let Some(page) = unless_absent(page)? else {
-                return Ok(None);
-            };
-            for listener in page.listeners() {
-                found.push(read::listener(DESCRIBE_LISTENERS, listener)?);
-            }
-            marker = page.next_marker.filter(|marker| !marker.is_empty());
-            if marker.is_none() {
-                return Ok(Some(found));
-            }
-        }
+                .load_balancer_arn(&load_balancer.0);
+            let page = page.page_size(PAGE).set_marker(marker);
+            page.send().answering(DESCRIBE_LISTENERS)
+        };
+        let found = every_page(DESCRIBE_LISTENERS, ask, |page| (page.listeners, page.next_marker)).await;
+        let Some(found) = unless_absent(found)? else {
+            return Ok(None);
+        };
+        let found: Result<_> = found
+            .iter()
+            .map(|listener| read::listener(DESCRIBE_LISTENERS, listener))
+            .collect();
+        found.map(Some)
     }
 
     async fn describe_load_balancer_attributes(

@@ -205,6 +205,13 @@ impl Call {
         self.ours("Bug", message.into(), Class::Bug)
     }
 
+    /// A list whose page leads back to an earlier one.
+    pub(super) fn repeated(self, pages: usize) -> AwsError {
+        let message =
+            format!("page {pages} of the list has the token of an earlier page, so the list has no end");
+        self.ours("RepeatedPageToken", message, Class::Transient)
+    }
+
     fn ours(self, code: &str, message: String, class: Class) -> AwsError {
         AwsError {
             action: self.action,

@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use super::clients::{self, AwsClients};
+use super::clients::{self, AwsClients, Zones};
 
 /// Clients whose calls are answered by the given replies, one after the other; one more call than replies fails.
 pub(super) struct Replay {
@@ -28,22 +28,27 @@ pub(super) struct Replay {
 impl Replay {
     /// Without retries, so that one call is one request.
     pub(super) fn new(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
-        Self::with(replies, RetryConfig::disabled())
+        Self::with(replies, RetryConfig::disabled(), &Zones::default())
+    }
+
+    /// Of other clients that change the same zones.
+    pub(super) fn beside(zones: &Zones, replies: impl IntoIterator<Item = HttpResponse>) -> Self {
+        Self::with(replies, RetryConfig::disabled(), zones)
     }
 
     /// With the retries of real clients, which do not wait here.
     pub(super) fn retrying(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
-        Self::with(replies, clients::retries())
+        Self::with(replies, clients::retries(), &Zones::default())
     }
 
-    fn with(replies: impl IntoIterator<Item = HttpResponse>, retries: RetryConfig) -> Self {
+    fn with(replies: impl IntoIterator<Item = HttpResponse>, retries: RetryConfig, zones: &Zones) -> Self {
         let events = replies
             .into_iter()
             .map(|reply| ReplayEvent::new(HttpRequest::empty(), reply));
         let http = StaticReplayClient::new(events.collect());
         let config = config(http.clone()).into_builder().retry_config(retries).build();
         Replay {
-            clients: AwsClients::new(&config),
+            clients: AwsClients::new(&config, zones),
             http,
         }
     }

@@ -8,7 +8,7 @@ use aws_sdk_route53::types as sdk;
 use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
-use super::wire::unless_absent;
+use super::wire::{every_page, unless_absent};
 use super::{Result, Route53};
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 
@@ -43,35 +43,32 @@ impl Route53 for AwsClients {
     }
 
     async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
-        let mut records = Vec::new();
-        let mut from = (None, None, None);
-        loop {
-            let (name, kind, identifier) = from;
-            let page = self
-                .route53
-                .list_resource_record_sets()
-                .hosted_zone_id(zone_id)
-                .max_items(PAGE)
-                .set_start_record_name(name)
-                .set_start_record_type(kind)
-                .set_start_record_identifier(identifier)
+        let list = self
+            .route53
+            .list_resource_record_sets()
+            .hosted_zone_id(zone_id)
+            .max_items(PAGE);
+        let ask = |from: Option<_>| {
+            let (name, kind, identifier) = from.unwrap_or_default();
+            let page = list.clone().set_start_record_name(name);
+            let page = page.set_start_record_type(kind);
+            page.set_start_record_identifier(identifier)
                 .send()
                 .answering(LIST_RECORDS)
-                .await;
-            let page = match page {
-                Ok(page) => page,
-                Err(error) if error.code == NO_SUCH_ZONE => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            records.extend(page.resource_record_sets().iter().map(record::read));
-            if !page.is_truncated() || page.next_record_name.is_none() {
-                return Ok(Some(records));
-            }
-            from = (
+        };
+        let found = every_page(LIST_RECORDS, ask, |page| {
+            let next = page.is_truncated.then_some((
                 page.next_record_name,
                 page.next_record_type,
                 page.next_record_identifier,
-            );
+            ));
+            (Some(page.resource_record_sets), next)
+        })
+        .await;
+        match found {
+            Ok(found) => Ok(Some(found.iter().map(record::read).collect())),
+            Err(error) if error.code == NO_SUCH_ZONE => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -105,7 +102,7 @@ impl Route53 for AwsClients {
             .set_changes(Some(changes?))
             .build()
             .map_err(|error| call.bug(error.to_string()))?;
-        let turn = self.turn(zone_id);
+        let turn = self.zones.turn(zone_id);
         let _taken = turn.lock().await;
         let reply = self
             .route53

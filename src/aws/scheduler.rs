@@ -7,7 +7,7 @@ use aws_sdk_scheduler::types::{self as sdk, builders};
 use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
-use super::wire::{from_i32, to_i32, unless_absent, unless_empty};
+use super::wire::{every_page, from_i32, to_i32, unless_absent, unless_empty};
 use super::{Result, Scheduler};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
@@ -70,29 +70,23 @@ impl Scheduler for AwsClients {
     }
 
     async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>> {
-        let mut names = Vec::new();
-        let mut token = None;
-        loop {
-            let page = self
-                .scheduler
-                .list_schedules()
-                .group_name(group)
-                .name_prefix(prefix)
-                .max_results(PAGE)
-                .set_next_token(token)
-                .send()
-                .answering(LIST_SCHEDULES)
-                .await;
-            let Some(page) = unless_absent(page)? else {
-                return Ok(None);
-            };
-            let listed = page.schedules().iter().filter_map(|found| found.name.clone());
-            names.extend(listed);
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(Some(names));
-            }
-        }
+        let list = self
+            .scheduler
+            .list_schedules()
+            .group_name(group)
+            .name_prefix(prefix)
+            .max_results(PAGE);
+        let ask = |token| {
+            let page = list.clone().set_next_token(token);
+            page.send().answering(LIST_SCHEDULES)
+        };
+        let found = every_page(LIST_SCHEDULES, ask, |page| {
+            (Some(page.schedules), page.next_token)
+        })
+        .await;
+        let names =
+            |found: Vec<sdk::ScheduleSummary>| found.into_iter().filter_map(|found| found.name).collect();
+        Ok(unless_absent(found)?.map(names))
     }
 
     async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>> {

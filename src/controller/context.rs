@@ -19,7 +19,7 @@ use super::resolve::{account, recorded};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::aws::{Aws, AwsClients, AwsSettings, Role};
+use crate::aws::{Aws, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
 use crate::desired;
 use crate::health::Health;
@@ -146,18 +146,21 @@ pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
     }
 }
 
-/// The SDK's clients, one set per (region, role, endpoint).
+/// The SDK's clients, one set per (region, role, endpoint), and the zones in which these meet.
 #[derive(Default)]
-pub struct Sdk(tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Aws>>>);
+pub struct Sdk {
+    clients: tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Aws>>>,
+    zones: Zones,
+}
 
 #[async_trait]
 impl Connect for Sdk {
     async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Aws> {
-        let mut clients = self.0.lock().await;
+        let mut clients = self.clients.lock().await;
         if let Some(known) = clients.get(settings) {
             return known.clone();
         }
-        let connected: Arc<dyn Aws> = Arc::new(AwsClients::connect(settings).await);
+        let connected: Arc<dyn Aws> = Arc::new(AwsClients::connect(settings, &self.zones).await);
         clients.insert(settings.clone(), connected.clone());
         connected
     }

@@ -7,7 +7,7 @@ use aws_sdk_ecs::config::http::{HttpRequest, HttpResponse};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use serde_json::json;
 
-use super::{AwsClients, Role, assumed};
+use super::{AwsClients, Role, Zones, assumed};
 use crate::aws::replay::{self, Sent};
 use crate::aws::{AwsError, Ecs, Fault, Route53};
 use crate::model::class::Class;
@@ -41,7 +41,7 @@ async fn clients(
         arn: ROLE.into(),
         external_id: external_id.map(Into::into),
     };
-    let clients = AwsClients::new(&assumed(config, &role).await);
+    let clients = AwsClients::new(&assumed(config, &role).await, &Zones::default());
     (clients, move || http.actual_requests().map(Sent::new).collect())
 }
 

@@ -9,33 +9,25 @@ use super::{
 use crate::aws::Result;
 use crate::aws::answer::Answering;
 use crate::aws::clients::AwsClients;
-use crate::aws::wire::unless_absent;
+use crate::aws::wire::{every_page, unless_absent};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
 use crate::model::state::ListenerState;
 
 pub(super) async fn certificates(aws: &AwsClients, listener: &Arn) -> Result<Option<BTreeSet<String>>> {
-    let mut found = BTreeSet::new();
-    let mut marker = None;
-    loop {
+    let ask = |marker| {
         let page = aws
             .elbv2
             .describe_listener_certificates()
-            .listener_arn(&listener.0)
-            .page_size(PAGE)
-            .set_marker(marker)
-            .send()
-            .answering(DESCRIBE_CERTIFICATES)
-            .await;
-        let Some(page) = unless_absent(page)? else {
-            return Ok(None);
-        };
-        found.extend(read::certificates(page.certificates()));
-        marker = page.next_marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(Some(found));
-        }
-    }
+            .listener_arn(&listener.0);
+        let page = page.page_size(PAGE).set_marker(marker);
+        page.send().answering(DESCRIBE_CERTIFICATES)
+    };
+    let found = every_page(DESCRIBE_CERTIFICATES, ask, |page| {
+        (page.certificates, page.next_marker)
+    })
+    .await;
+    Ok(unless_absent(found)?.map(|found| read::certificates(&found).collect()))
 }
 
 pub(super) async fn create(

@@ -11,7 +11,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_smithy_http_client::test_util::{NeverClient, NeverTcpConnector, StaticReplayClient};
 
 use super::{BUG, DENIED, REFUSED, THROTTLED, TRANSIENT};
-use crate::aws::clients::{self, AwsClients};
+use crate::aws::clients::{self, AwsClients, Zones};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, Elbv2, Route53};
 use crate::model::name::Arn;
@@ -166,7 +166,7 @@ async fn a_reply_that_broke_off_passes() {
 }
 
 async fn list_services(config: SdkConfig) -> AwsError {
-    let clients = AwsClients::new(&config);
+    let clients = AwsClients::new(&config, &Zones::default());
     clients.list_services("staging").await.unwrap_err()
 }
 

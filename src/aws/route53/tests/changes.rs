@@ -2,7 +2,7 @@
 
 use super::{TARGET, XMLNS, alias, alias_xml, changed, no_zone, read, record, record_xml, values_xml};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsError, Fault, Route53};
+use crate::aws::{AwsError, Fault, Route53, Zones};
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, txt_text, txt_value};
 
@@ -163,15 +163,20 @@ async fn a_refused_batch_is_read_in_both_shapes() {
 }
 
 #[tokio::test]
-async fn a_change_waits_its_turn_in_its_zone() {
-    let aws = Replay::new([changed()]);
+async fn changes_of_one_zone_take_turns_whichever_role_makes_them() {
+    let zones = Zones::default();
+    let [one, other] = [(); 2].map(|()| Replay::beside(&zones, [changed()]));
     let change = [RecordChange::Create(alias("acme.example.com"))];
-    let turn = aws.clients.turn("/hostedzone/Z123");
+    let turn = zones.turn("/hostedzone/Z123");
     let taken = turn.lock().await;
-    let mut waiting = aws.clients.change_records("Z123", &change);
+    let mut waiting = one.clients.change_records("Z123", &change);
+    let mut beside = other.clients.change_records("/hostedzone/Z123", &change);
     assert!(futures::poll!(&mut waiting).is_pending());
-    assert!(aws.sent().is_empty());
+    assert!(futures::poll!(&mut beside).is_pending());
+    assert!(one.sent().is_empty() && other.sent().is_empty());
     drop(taken);
     waiting.await.unwrap();
-    assert_eq!(aws.sent().len(), 1);
+    assert!(other.sent().is_empty());
+    beside.await.unwrap();
+    assert_eq!(other.sent().len(), 1);
 }
