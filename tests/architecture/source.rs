@@ -1,112 +1,57 @@
-//! Rust source as tokens, and the paths in it: as much of the grammar as the import rules need, and no compiler.
+//! Rust source as tokens, and the paths in it: the lexer is proc-macro2's, and of the grammar there is as much as the import
+//! rules need. Of a macro's arguments no parser could say more.
 
-/// A token and its line, from 1.
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+
+/// A word, a bracket or a punctuation character, `::` being one; and its line, from 1. Literals are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) text: String,
     pub(crate) line: usize,
 }
 
-/// The tokens of a file. Comments, and what is inside string and character literals, are left out.
+/// Returns the tokens of a file. Comments and literals say nothing about what a module uses.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    let characters: Vec<char> = source.chars().collect();
     let mut tokens = Vec::new();
-    let (mut at, mut line) = (0, 1);
-    while at < characters.len() {
-        let end = token_end(&characters, at);
-        let text: String = characters[at..end].iter().collect();
-        if !is_silent(&text) {
-            tokens.push(Token {
-                text: text.clone(),
-                line,
-            });
-        }
-        line += text.matches('\n').count();
-        at = end;
-    }
+    flatten(source.parse().unwrap(), &mut tokens);
     tokens
 }
 
-/// White space, comments and literals say nothing about what a module uses.
-fn is_silent(text: &str) -> bool {
-    let quote = text.trim_end_matches('#').chars().last();
-    let literal = quote == Some('"') || (quote == Some('\'') && text.starts_with('\''));
-    text.trim().is_empty() || text.starts_with("//") || text.starts_with("/*") || literal
-}
-
-fn token_end(characters: &[char], at: usize) -> usize {
-    let rest = &characters[at..];
-    let next = rest.get(1).copied().unwrap_or(' ');
-    let length = match rest[0] {
-        '/' if next == '/' => rest.iter().position(|c| *c == '\n').unwrap_or(rest.len()),
-        '/' if next == '*' => comment_length(rest),
-        '"' => quoted_length(rest, '"'),
-        'r' if raw_hashes(rest).is_some() => raw_length(rest),
-        'b' if next == '"' => 1 + quoted_length(&rest[1..], '"'),
-        // A lifetime has no closing quote.
-        '\'' if next == '\\' || rest.get(2) == Some(&'\'') => quoted_length(rest, '\''),
-        ':' if next == ':' => 2,
-        c if is_word(c) => rest.iter().position(|c| !is_word(*c)).unwrap_or(rest.len()),
-        _ => 1,
-    };
-    at + length
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-fn comment_length(rest: &[char]) -> usize {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        match (rest[at], rest.get(at + 1)) {
-            ('/', Some('*')) => {
-                depth += 1;
-                at += 2;
+fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+    let mut after_colon = false;
+    for tree in stream {
+        let line = tree.span().start().line;
+        let mut push = |text: &str, line| {
+            let text = text.to_owned();
+            tokens.push(Token { text, line });
+        };
+        match tree {
+            TokenTree::Literal(_) => {}
+            TokenTree::Ident(word) => push(&word.to_string(), line),
+            TokenTree::Punct(mark) if after_colon && mark.as_char() == ':' => {
+                after_colon = false;
+                tokens.last_mut().unwrap().text = "::".into();
             }
-            ('*', Some('/')) => {
-                depth -= 1;
-                at += 2;
-                if depth == 0 {
-                    return at;
-                }
+            TokenTree::Punct(mark) => {
+                after_colon = mark.as_char() == ':' && mark.spacing() == Spacing::Joint;
+                push(&mark.to_string(), line);
             }
-            _ => at += 1,
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket | Delimiter::None => ("[", "]"),
+                };
+                push(open, line);
+                flatten(group.stream(), tokens);
+                let line = group.span_close().start().line;
+                tokens.push(Token {
+                    text: close.into(),
+                    line,
+                });
+            }
         }
     }
-    rest.len()
-}
-
-fn quoted_length(rest: &[char], quote: char) -> usize {
-    let mut at = 1;
-    while at < rest.len() {
-        match rest[at] {
-            '\\' => at += 2,
-            c if c == quote => return at + 1,
-            _ => at += 1,
-        }
-    }
-    rest.len()
-}
-
-/// How many `#` stand before the quote, if this is `r"…"`, `r#"…"#` and so on and not a word that begins with r.
-fn raw_hashes(rest: &[char]) -> Option<usize> {
-    let hashes = rest[1..].iter().take_while(|c| **c == '#').count();
-    (rest.get(1 + hashes) == Some(&'"')).then_some(hashes)
-}
-
-fn raw_length(rest: &[char]) -> usize {
-    let hashes = raw_hashes(rest).unwrap_or_default();
-    let closing: Vec<char> = ['"']
-        .into_iter()
-        .chain(std::iter::repeat_n('#', hashes))
-        .collect();
-    let opening = 1 + closing.len();
-    rest[opening..]
-        .windows(closing.len())
-        .position(|window| window == closing)
-        .map_or(rest.len(), |at| opening + at + closing.len())
 }
 
 /// The tokens without the modules that only tests see.
