@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod condition;
+pub mod event;
 pub mod platform;
 pub mod port_allocation;
 mod protection;

@@ -26,16 +26,16 @@ impl ConditionType {
     }
 }
 
-/// An enum whose variants' names are what conditions say.
+/// Makes an enum whose variants' names are what users read.
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $reason:ident,)*) => {
-        /// Why a condition is as it is, and who acts.
+    ($(#[$about:meta])* $name:ident; $($(#[$doc:meta])* $reason:ident,)*) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Reason {
+        pub enum $name {
             $($(#[$doc])* $reason,)*
         }
 
-        impl Reason {
+        impl $name {
             /// All there are.
             pub const ALL: &[Self] = &[$(Self::$reason,)*];
 
@@ -47,8 +47,11 @@ macro_rules! reasons {
         }
     };
 }
+pub(super) use reasons;
 
 reasons! {
+    /// Says why a condition is as it is, and who acts.
+    Reason;
     /// AWS is as the manifest wants it; of a Platform: Apps can use it. Nobody needs to act.
     Available,
     /// The controller is comparing, changing, or waiting for AWS to finish something other than a rollout. Nobody needs to

@@ -35,6 +35,7 @@ use super::resolve::annotated;
 use super::uninstall::{self, Deletion};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
+use crate::api::event::EventReason;
 use crate::api::platform::Platform;
 use crate::aws::{AwsError, Subject, concerning};
 use crate::desired::{self, Built};
@@ -197,8 +198,8 @@ impl<'a> Pass<'a> {
         self.announce(bound, &desired).await?;
         if !self.deleting {
             let never = desired::never_started(&desired, yesterday(self.now));
-            let shell = warnings.into_iter().map(|text| ("ShellSyntax", text));
-            let never = never.into_iter().map(|text| ("NeverStarted", text));
+            let shell = warnings.into_iter().map(|text| (EventReason::ShellSyntax, text));
+            let never = never.into_iter().map(|text| (EventReason::NeverStarted, text));
             self.warn_once(shell.chain(never)).await;
         }
         let status = self.status();

@@ -17,6 +17,7 @@ use super::context::Context;
 use super::kubernetes::{failed, is_gone, words};
 use super::memory::Trouble;
 use crate::api::condition::Reason;
+use crate::api::event::EventReason;
 use crate::error::Error;
 use crate::plan::{Change, Verb};
 use crate::status::{cut, without_requests};
@@ -29,11 +30,27 @@ pub(super) enum EventType {
     Warning,
 }
 
+/// The reason of an Event: that of a condition, or one of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoteReason {
+    Condition(Reason),
+    Event(EventReason),
+}
+
+impl NoteReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            NoteReason::Condition(reason) => reason.as_str(),
+            NoteReason::Event(reason) => reason.as_str(),
+        }
+    }
+}
+
 /// One Event to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Note {
     pub kind: EventType,
-    pub reason: String,
+    pub reason: NoteReason,
     pub action: &'static str,
     pub text: String,
 }
@@ -49,16 +66,16 @@ pub(super) fn changes(done: &[Change]) -> Vec<Note> {
     }
     let note = |((process, verb), lines): ((Option<&str>, Verb), Vec<String>)| {
         let reason = match verb {
-            Verb::Created => "Created",
-            Verb::Updated => "Updated",
-            Verb::Deleted => "Deleted",
+            Verb::Created => EventReason::Created,
+            Verb::Updated => EventReason::Updated,
+            Verb::Deleted => EventReason::Deleted,
         };
         let process = process
             .map(|process| format!("process {process}: "))
             .unwrap_or_default();
         Note {
             kind: EventType::Normal,
-            reason: reason.into(),
+            reason: NoteReason::Event(reason),
             action: "Reconcile",
             text: format!("{process}{}", lines.join("; ")),
         }
@@ -86,7 +103,7 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
                 EventType::Normal => "Normal".into(),
                 EventType::Warning => "Warning".into(),
             }),
-            reason: Some(note.reason),
+            reason: Some(note.reason.as_str().into()),
             action: Some(note.action.into()),
             note: Some(cut(&note.text)),
             reporting_controller: Some("empire.dev/controller".into()),
@@ -132,7 +149,7 @@ pub(super) async fn tell<K: Resource<DynamicType = ()>>(
 fn warning(reason: Reason, text: &str) -> Note {
     Note {
         kind: EventType::Warning,
-        reason: reason.as_str().into(),
+        reason: NoteReason::Condition(reason),
         action: "Reconcile",
         text: text.into(),
     }

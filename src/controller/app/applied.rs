@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::Pass;
 use crate::api::app::App;
-use crate::controller::report::{self, EventType, Note};
+use crate::api::event::EventReason;
+use crate::controller::report::{self, EventType, Note, NoteReason};
 
 /// <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-last-applied-configuration>
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -36,7 +37,7 @@ impl Pass<'_> {
             .unwrap_or_default();
         let note = |name: &String| Note {
             kind: EventType::Warning,
-            reason: "ProcessWithoutValue".into(),
+            reason: NoteReason::Event(EventReason::ProcessWithoutValue),
             action: "Build",
             text: format!(
                 "processes.{name}: is written without a value, which kubectl apply takes for a process that is to be \

@@ -10,12 +10,13 @@ use super::{Pass, only_named};
 use crate::api::UNINSTALL_ANNOTATION;
 use crate::api::app::{App, DeletionPolicy};
 use crate::api::condition::Reason;
+use crate::api::event::EventReason;
 use crate::controller::backoff::pending;
 use crate::controller::context::Context;
 use crate::controller::finalizer::{self, APP_FINALIZER};
 use crate::controller::kubernetes::failed;
 use crate::controller::memory::Key;
-use crate::controller::report::{self, EventType, Note, api_of};
+use crate::controller::report::{self, EventType, Note, NoteReason, api_of};
 use crate::controller::resolve::annotated;
 use crate::desired::leaves_things_behind;
 use crate::error::Error;
@@ -57,7 +58,7 @@ pub(super) async fn keep(
     info!(app = %key, "{text}");
     let note = Note {
         kind: EventType::Normal,
-        reason: "Kept".into(),
+        reason: NoteReason::Event(EventReason::Kept),
         action: "Delete",
         text,
     };
@@ -92,7 +93,7 @@ impl Pass<'_> {
         warn!(app = %self.key, "{text}");
         let note = Note {
             kind: EventType::Warning,
-            reason: Reason::PlatformNotFound.as_str().into(),
+            reason: NoteReason::Condition(Reason::PlatformNotFound),
             action: "Delete",
             text: text.into(),
         };

@@ -11,11 +11,12 @@ use tracing::{error, warn};
 use super::Pass;
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
+use crate::api::event::EventReason;
 use crate::controller::backoff::{delay, pending};
 use crate::controller::denials;
 use crate::controller::finalizer::version;
 use crate::controller::prepare::Bound;
-use crate::controller::report::{self, EventType, Note};
+use crate::controller::report::{self, EventType, Note, NoteReason};
 use crate::desired::leaves_things_behind;
 use crate::error::Error;
 use crate::model::class::Class;
@@ -49,14 +50,14 @@ impl Pass<'_> {
     }
 
     /// Once per generation, also if it took several passes until it could be understood.
-    pub(super) async fn warn_once(&self, warnings: impl Iterator<Item = (&'static str, String)>) {
+    pub(super) async fn warn_once(&self, warnings: impl Iterator<Item = (EventReason, String)>) {
         let is_known = self.recall(|memory| memory.built);
         if is_known.unwrap_or(!self.is_new) {
             return self.remember(|memory| memory.built = true);
         }
-        let note = |(reason, text): (&str, String)| Note {
+        let note = |(reason, text): (EventReason, String)| Note {
             kind: EventType::Warning,
-            reason: reason.into(),
+            reason: NoteReason::Event(reason),
             action: "Build",
             text,
         };

@@ -1,6 +1,6 @@
 //! Which Events a pass is worth.
 
-use super::{EventType, Note, changes, warning};
+use super::{EventType, Note, NoteReason, changes, warning};
 use crate::api::condition::Reason;
 use crate::model::owner::Tags;
 use crate::plan::Change;
@@ -47,7 +47,7 @@ fn one_event_for_each_process_and_kind_of_change() {
     ];
     let notes: Vec<_> = changes(&done)
         .into_iter()
-        .map(|note| (note.reason, note.text))
+        .map(|note| (note.reason.as_str(), note.text))
         .collect();
     let expected = [
         ("Updated", "tag l-1 with k=v; tag l-2 with k=v"),
@@ -65,10 +65,7 @@ fn one_event_for_each_process_and_kind_of_change() {
         ),
         ("Deleted", "process worker: delete service s-worker"),
     ];
-    assert_eq!(
-        notes,
-        expected.map(|(reason, text)| (reason.to_owned(), text.to_owned()))
-    );
+    assert_eq!(notes, expected.map(|(reason, text)| (reason, text.to_owned())));
 }
 
 #[test]
@@ -82,7 +79,7 @@ fn what_was_done_is_normal_and_what_is_wrong_a_warning() {
         warning(Reason::Conflict, "in the way"),
         Note {
             kind: EventType::Warning,
-            reason: "Conflict".into(),
+            reason: NoteReason::Condition(Reason::Conflict),
             action: "Reconcile",
             text: "in the way".into(),
         }

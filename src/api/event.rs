@@ -1,0 +1,25 @@
+//! Reasons of Events that are the reason of no condition. A closed list, as that of conditions is.
+
+use super::condition::reasons;
+
+reasons! {
+    /// Says why there is an Event, where no condition says it too.
+    EventReason;
+    /// Normal: a process got something new in AWS, or a claim. The note lists it.
+    Created,
+    /// Normal: something was changed in place. The note lists it.
+    Updated,
+    /// Normal: something was removed. The note lists it.
+    Deleted,
+    /// Normal: the definition of Apps is being deleted and says to keep what they have in AWS. The App is gone from
+    /// Kubernetes, and all else stays.
+    Kept,
+    /// Warning: a command looks as if it wanted a shell, and none runs it. The developer writes `sh -c '…'` where one is
+    /// meant.
+    ShellSyntax,
+    /// Warning: `cron` names no day from today on, so that no task is ever started. The developer corrects it.
+    NeverStarted,
+    /// Warning: a process is written without a value, which client-side apply takes for its removal. The developer says
+    /// what it runs, or leaves it out.
+    ProcessWithoutValue,
+}
