@@ -268,13 +268,18 @@ const IMPURE_WORDS: &[&str] = &[
 const LINES: usize = 450;
 
 const TOP_LEVEL: &[&str] = &[
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
     "crds",
+    "deny.toml",
     "deploy",
     "docs",
+    "rust-toolchain.toml",
     "src",
     "tests",
 ];

@@ -104,10 +104,9 @@ fn endless_input_is_not_read_to_its_end() {
 }
 
 #[test]
-fn the_readmes_example_is_what_is_printed() {
-    let readme = include_str!("../README.md");
-    let (_, section) = readme.split_once("## From a Procfile").unwrap();
-    let (_, procfile) = section.split_once("$ cat Procfile\n").unwrap();
+fn the_example_of_the_documentation_is_what_is_printed() {
+    let page = include_str!("../docs/procfile.md");
+    let (_, procfile) = page.split_once("$ cat Procfile\n").unwrap();
     let (procfile, console) = procfile.split_once("$ empire-controller ").unwrap();
     let (line, expected) = console.split_once('\n').unwrap();
     let (expected, _) = expected.split_once("```").unwrap();

@@ -167,7 +167,7 @@ fn a_removed_process_takes_everything_of_it_along_and_nothing_else() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table of all there are")]
 fn each_operation_costs_what_it_must() {
-    // The App of AWS.md section 3: web (http, external, two tasks) and worker, one zone.
+    // The App of docs/aws.md#the-floor: web (http, external, two tasks) and worker, one zone.
     let one_zone = |process: Process| {
         process
             .unnamed()

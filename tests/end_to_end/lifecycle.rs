@@ -1,5 +1,5 @@
 //! One App from `kubectl apply` through every kind of edit to `kubectl delete`, with what each costs in AWS writes
-//! (section 3 of the project's AWS notes). Two zones are written where a name is external, so z is 2 then.
+//! (docs/aws.md#the-floor). Two zones are written where a name is external, so z is 2 then.
 //!
 //! Allocated host ports are shown on moto only. They make ECS replace tasks one by one, within 100 %, which ministack
 //! does not go through with unless it runs real containers. Its rollouts are otherwise more real than moto's, which are

@@ -1,5 +1,5 @@
-//! An AWS emulator on 127.0.0.1. Both are lax, each in its own way: section 5 of the project's AWS notes, and the
-//! comments of the tests. See [`super::script`] for its end.
+//! An AWS emulator on 127.0.0.1. Both are lax, each in its own way: docs/aws.md#emulators, and the comments of
+//! the tests. See [`super::script`] for its end.
 
 use super::script::Script;
 

@@ -222,7 +222,7 @@ fn owns_text(owner: &Owner, record: &RecordSet) -> bool {
     }
 }
 
-/// By DESIGN section 4: its TXT says so, or it has none and points at a load balancer with our tags.
+/// By docs/aws.md#names: its TXT says so, or it has none and points at a load balancer with our tags.
 fn is_ours(owner: &Owner, world: &Observed, records: &[RecordSet], name: &str) -> bool {
     let text = records
         .iter()

@@ -1,4 +1,4 @@
-//! AWS.md section 6, step by step: one load balancer replaced by another, and a change of mind at every step.
+//! docs/replacing-a-load-balancer.md, step by step: one load balancer replaced by another, and a change of mind at every step.
 
 use super::{check, converge, random};
 use crate::model::desired::Desired;

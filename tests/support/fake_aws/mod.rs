@@ -1,7 +1,7 @@
 //! The strict in-memory AWS: stateful, on virtual time, with the refusals and delays of the real one.
 //!
 //! It implements the `aws` traits and, so that one count covers all writes, the port claims. What AWS takes and
-//! refuses is modelled as the design's notes on AWS describe it, one file a service; where reality is not known, the
+//! refuses is modelled as docs/aws.md describes it, one file a service; where reality is not known, the
 //! stricter reading is taken. Replies hold what the SDK adapters would hand over: a listing has no tags, a deployment
 //! that is over is missing. Nothing here waits: time passes when a test says so.
 

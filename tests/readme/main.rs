@@ -1,34 +1,49 @@
-//! README.md tells of every field, condition, reason, column and flag there is, and of none that there is not; its
-//! examples are written in them, and the files that it points to exist.
+//! The pages for people tell of every field, condition, reason, column, command and flag there is, and of none that there is
+//! not; their examples are written in them, and what they link to exists.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
+
+mod links;
+mod runbook;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory;
-use empire_controller::api::condition::{ConditionType, Reason};
+use empire_controller::api::condition::ConditionType;
 use empire_controller::api::definitions;
 use empire_controller::config::Arguments;
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 
+const APP: &str = "docs/reference/app.md";
+const PLATFORM: &str = "docs/reference/platform.md";
+const STATUS: &str = "docs/reference/status.md";
+const COMMANDS: &str = "docs/reference/commands.md";
+
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// The cells of the rows of the table whose first heading is this.
-fn table(heading: &str) -> Vec<Vec<String>> {
-    let readme = read("README.md");
+/// Returns the part of a page below a heading of the second level.
+fn section(page: &str, heading: &str) -> String {
+    let text = read(page);
+    let begins = |part: &&str| part.lines().next() == Some(heading);
+    text.split("\n## ").find(begins).unwrap().to_owned()
+}
+
+/// Returns the cells of the rows of the table of a page whose first heading is this.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let text = read(page);
     let cells = |line: &str| -> Vec<String> {
         let line = line.trim_start_matches('|').trim_end_matches('|');
         line.split(" | ").map(|cell| cell.trim().to_owned()).collect()
     };
-    let mut lines = readme
+    let mut lines = text
         .lines()
         .skip_while(|line| !line.starts_with('|') || cells(line)[0] != heading);
-    assert!(lines.next().is_some(), "no table begins with {heading}");
+    assert!(lines.next().is_some(), "no table of {page} begins with {heading}");
     let rows: Vec<_> = lines
         .skip(1)
         .take_while(|line| line.starts_with('|'))
@@ -38,13 +53,13 @@ fn table(heading: &str) -> Vec<Vec<String>> {
     rows
 }
 
-fn first_cells(heading: &str) -> BTreeSet<String> {
-    let rows = table(heading);
+fn first_cells(page: &str, heading: &str) -> BTreeSet<String> {
+    let rows = table(page, heading);
     let cells: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
     assert_eq!(
         cells.len(),
         rows.len(),
-        "the table of {heading} says something twice"
+        "the table of {heading} in {page} says something twice"
     );
     cells
 }
@@ -94,22 +109,18 @@ fn every_field_of_an_app_has_a_row() {
         fields.iter().partition(|field| field.starts_with("processes.*."));
     assert!(of_processes.len() > 10 && of_apps.len() >= 5, "{fields:?}");
     assert_eq!(
-        first_cells("`spec`"),
+        first_cells(APP, "`spec`"),
         of_apps.into_iter().map(|field| code(field)).collect()
     );
     let of_processes = of_processes
         .into_iter()
         .map(|field| code(field.trim_start_matches("processes.*.")));
-    assert_eq!(first_cells("`spec.processes.*`"), of_processes.collect());
+    assert_eq!(first_cells(APP, "`spec.processes.*`"), of_processes.collect());
 }
 
 #[test]
 fn every_field_of_a_platform_has_a_row() {
-    let readme = read("README.md");
-    let section = readme
-        .split("\n## ")
-        .find(|section| section.starts_with("A Platform"))
-        .unwrap();
+    let section = section(PLATFORM, "Fields");
     let rows = section
         .lines()
         .filter(|line| line.starts_with("| `") && !line.starts_with("| `spec` |"));
@@ -130,7 +141,7 @@ fn every_field_of_a_platform_has_a_row() {
 /// But for what is inside of what they name, and what every condition of Kubernetes has.
 #[test]
 fn every_field_of_a_status_is_named() {
-    let readme = read("README.md");
+    let page = read(STATUS);
     for kind in ["App", "Platform"] {
         for field in fields_of(kind, "status") {
             let leaf = field.trim_start_matches("processes.").to_owned();
@@ -156,23 +167,10 @@ fn every_field_of_a_status_is_named() {
             ]
             .contains(&leaf.as_str());
             if !told && !inner.iter().any(|inner| leaf.starts_with(inner)) {
-                let named =
-                    readme.contains(&code(&leaf)) || readme.contains(&code(&format!("status.{leaf}")));
-                assert!(named, "{kind}: status.{field} is not in README.md");
+                let named = page.contains(&code(&leaf)) || page.contains(&code(&format!("status.{leaf}")));
+                assert!(named, "{kind}: status.{field} is not in {STATUS}");
             }
         }
-    }
-}
-
-#[test]
-fn every_reason_says_what_to_do() {
-    let reasons = Reason::ALL.iter().map(|reason| code(reason.as_str()));
-    assert_eq!(first_cells("reason"), reasons.collect());
-    for row in table("reason") {
-        assert!(
-            row.len() == 3 && !row[1].is_empty() && !row[2].is_empty(),
-            "{row:?}"
-        );
     }
 }
 
@@ -184,14 +182,14 @@ fn every_condition_has_a_row() {
         ConditionType::Stalled,
     ];
     assert_eq!(
-        first_cells("condition"),
+        first_cells(STATUS, "condition"),
         conditions.map(|condition| code(condition.as_str())).into()
     );
 }
 
 #[test]
 fn every_column_is_named() {
-    let rows = table("column of");
+    let rows = table(STATUS, "column of");
     for row in &rows {
         let definition = definition(&row[0]);
         let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"]
@@ -231,8 +229,16 @@ fn every_flag_has_its_variable_and_default() {
             ]
         })
         .collect();
-    let rows = table("flag").into_iter().map(|row| row[..3].to_vec());
+    let rows = table(COMMANDS, "flag").into_iter().map(|row| row[..3].to_vec());
     assert_eq!(rows.collect::<BTreeSet<_>>(), flags);
+}
+
+#[test]
+fn every_command_has_a_row() {
+    let command = Arguments::command();
+    let commands = command.get_subcommands().map(clap::Command::get_name);
+    let commands = commands.map(|name| code(&format!("empire-controller {name}")));
+    assert_eq!(first_cells(COMMANDS, "command"), commands.collect());
 }
 
 /// What of a manifest's keys its schema does not know.
@@ -257,11 +263,12 @@ fn unknown(manifest: &Value, schema: &Value, path: &str) -> Vec<String> {
 
 #[test]
 fn the_examples_are_written_in_fields_that_exist() {
-    let readme = read("README.md");
-    let blocks = readme
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap().to_owned());
+    let pages = links::pages().into_iter().map(|page| read(&page));
+    let blocks = pages.flat_map(|text| {
+        let blocks = text.split("```yaml\n").skip(1);
+        let blocks = blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned());
+        blocks.collect::<Vec<_>>()
+    });
     let files = ["app", "platform"].map(|name| read(&format!("deploy/examples/{name}.yaml")));
     let mut kinds = BTreeSet::new();
     for text in blocks.chain(files) {
@@ -297,8 +304,8 @@ fn what_kubectl_get_is_shown_to_print_is_what_it_prints() {
 
 #[test]
 fn the_plan_that_it_shows_is_one_that_was_printed() {
-    let readme = read("README.md");
-    let shown = readme.split("plan -f app.yaml\n").nth(1).unwrap();
+    let page = read(COMMANDS);
+    let shown = page.split("plan -f app.yaml\n").nth(1).unwrap();
     let shown = shown.split("```").next().unwrap();
     assert!(shown.contains("Plan: "), "{shown}");
     assert!(read("tests/golden/plan.txt").contains(shown));
@@ -317,7 +324,7 @@ fn every_field_of_a_plan_is_named() {
             .cloned()
             .collect::<BTreeSet<_>>()
     };
-    let rows = table("field");
+    let rows = table(COMMANDS, "field");
     let row = |start: &str| -> BTreeSet<String> {
         let row = rows.iter().find(|row| row[0].starts_with(start)).unwrap();
         row[1]
@@ -327,8 +334,7 @@ fn every_field_of_a_plan_is_named() {
             .map(ToOwned::to_owned)
             .collect()
     };
-    let readme = read("README.md");
-    let section = readme.split("## What an edit would do").nth(1).unwrap();
+    let section = section(COMMANDS, "What an edit would do");
     for field in named(&plan) {
         assert!(section.contains(&format!("`{field}")), "{field}");
     }
@@ -340,32 +346,4 @@ fn every_field_of_a_plan_is_named() {
     assert!(row("`steps[].changes[]`").is_superset(&named(&step["changes"][0])));
     assert_eq!(row("`steps[].waits[]`"), named(&step["waits"][0]));
     assert_eq!(row("`summary`"), named(&plan["summary"]));
-}
-
-#[test]
-fn the_files_that_it_points_to_exist() {
-    let readme = read("README.md");
-    let links = readme
-        .split("](")
-        .skip(1)
-        .map(|rest| rest.split(')').next().unwrap());
-    let links = links
-        .filter(|link| !link.starts_with("https://"))
-        .map(str::to_owned);
-    let commands = readme
-        .split(['`', ' ', '\n'])
-        .filter_map(|word| word.strip_prefix("./deploy/"))
-        .map(|word| format!("deploy/{word}"));
-    let mut files: BTreeSet<String> = links.collect();
-    files.extend(commands);
-    assert!(
-        files.contains("deploy/local/up") && files.contains("LICENSE"),
-        "{files:?}"
-    );
-    for file in files {
-        assert!(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).exists(),
-            "README.md points to {file}"
-        );
-    }
 }
