@@ -29,7 +29,7 @@ use self::rules::{
 };
 use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
 
-/// What runs.
+/// An application: its processes, and the Platform that they run on.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "empire.dev",
@@ -52,25 +52,25 @@ use super::schema::{LABEL, between, environment, image, no_controls, role, rule,
         name = "Ready",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
-        description = "Whether AWS is as the manifest wants it"
+        description = "True if AWS is as the manifest wants it"
     ),
     printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
-        description = "Why the App is Ready, or is not"
+        description = "The reason of Ready"
     ),
     printcolumn(
         name = "Processes",
         type_ = "string",
         json_path = ".status.processesComplete",
-        description = "How many processes are complete, of those with a service"
+        description = "The number of processes that are complete, of those with a service"
     ),
     printcolumn(
         name = "URL",
         type_ = "string",
         json_path = ".status.url",
-        description = "Where web, or else the first exposed process, answers"
+        description = "The address of web, or else of the first exposed process"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
@@ -84,7 +84,7 @@ use super::schema::{LABEL, between, environment, image, no_controls, role, rule,
         name = "Message",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
-        description = "What Ready says, in words",
+        description = "The message of Ready",
         priority = 1
     ),
     selectable = ".spec.platform",
@@ -144,10 +144,9 @@ pub struct AppSpec {
     #[x_kube(validation = role())]
     pub task_role_arn: Option<String>,
 
-    /// What becomes of everything in AWS when the App is deleted. `Delete`: it is removed. `Retain`: it goes on running,
-    /// with its names, and without our tags, and host ports stay claimed; an App of the same name that is annotated
-    /// `empire.dev/adopt: "true"` takes it over. Left out: as the Platform's
-    /// `deletionPolicy` says, which is `Delete` unless it is set.
+    /// The fate of the App's resources in AWS when the App is deleted. `Delete`: they are removed. `Retain`: they go on
+    /// running, with their names and without our tags, and host ports stay claimed; an App of the same name that is
+    /// annotated `empire.dev/adopt: "true"` takes them over. Left out: the Platform's `deletionPolicy`, or else `Delete`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
@@ -166,7 +165,7 @@ pub struct AppSpec {
     pub processes: BTreeMap<String, Process>,
 }
 
-/// What becomes of an App's resources in AWS when it is deleted.
+/// The fate of an App's resources in AWS when it is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     Delete,
@@ -213,7 +212,7 @@ pub struct Process {
     #[x_kube(validation = image())]
     pub image: Option<String>,
 
-    /// When to start a task, instead of running a service: six fields as EventBridge Scheduler takes them (minute, hour,
+    /// The times at which to start a task, instead of running a service: six fields as EventBridge Scheduler takes them (minute, hour,
     /// day of month, month, day of week, year), such as `0 3 * * ? *`, or five as in a crontab, such as `0 3 * * 1-5`. At
     /// most 128 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -237,7 +236,7 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noservice: Option<bool>,
 
-    /// How many tasks run, 0 to 10,000, enforced: a count changed in AWS is set back. Left out: the service starts with
+    /// The number of tasks, 0 to 10,000, enforced: a count changed in AWS is set back. Left out: the service starts with
     /// 1, and is then left to whoever scales it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10_000))]
@@ -266,7 +265,7 @@ pub struct Process {
     #[schemars(transform = environment)]
     pub env: BTreeMap<String, String>,
 
-    /// How the process is reached. Left out: a process named `web` is exposed as `http`, internally; any other is not
+    /// The exposure of the process to its clients. Left out: a process named `web` is exposed as `http`, internally; any other is not
     /// exposed. `{}` is the same as `{type: http}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose: Option<Expose>,
@@ -281,8 +280,8 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ulimits: Option<Ulimits>,
 
-    /// How long a task that is told to stop may take before it is killed, `2s` to `1h`, in whole seconds; on Fargate at most
-    /// `120s`. Left out: as the container instances are set up, on Fargate 30s.
+    /// The time that a task has to stop before it is killed, `2s` to `1h`, in whole seconds; on Fargate at most `120s`.
+    /// Left out: as the container instances are set up, on Fargate 30s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("2s", "1h"))]
@@ -292,11 +291,11 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
 
-    /// On which container instances tasks run. Left out: on EC2, spread over availability zones and then over instances.
+    /// The container instances that tasks run on. Left out: on EC2, spread over availability zones and then over instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
 
-    /// How a new release replaces the old one.
+    /// The way in which a new release replaces the old one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deploy: Option<Deploy>,
 }
@@ -305,7 +304,7 @@ pub struct Process {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ulimits {
-    /// How many processes and threads the container's user may have, 1 to 2,147,483,647: soft and hard limit. Not on
+    /// The most processes and threads that the container's user may have, 1 to 2,147,483,647: soft and hard limit. Not on
     /// Fargate. Left out: as the container instances are set up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]

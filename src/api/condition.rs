@@ -60,8 +60,8 @@ reasons! {
     /// ECS is replacing tasks; the message has its newest event. Nobody needs to act, unless the event tells the developer
     /// why no task comes up.
     RolloutInProgress,
-    /// ECS gave a rollout up, rolled it back, or took longer over it than `deploy.progressDeadline`; the message has ECS's own
-    /// words. The same is not tried again. The developer edits the process, or gives the annotation `empire.dev/redeploy` a
+    /// ECS gave a rollout up, rolled it back, or took longer over it than `deploy.progressDeadline`; the message has ECS's own.
+    /// The same is not tried again. The developer edits the process, or gives the annotation `empire.dev/redeploy` a
     /// new value.
     RolloutFailed,
     /// `suspend` is set and something would have to change; the message says what. Whoever suspended the App acts.
@@ -69,8 +69,8 @@ reasons! {
     /// The App is being deleted and removes what it holds in AWS; or the Platform is, and waits for the Apps that the
     /// message counts. Of an App, nobody needs to act; of a Platform, whoever owns those Apps does.
     Deleting,
-    /// The definition of Apps is being deleted, which deletes every App, and does not say what becomes of what they have in
-    /// AWS. Nothing of it is deleted. The operator annotates the definition as the message says.
+    /// The definition of Apps is being deleted, which deletes every App, and does not say what happens to their resources in
+    /// AWS. None of those is deleted. The operator annotates the definition as the message says.
     UninstallUnsaid,
     /// The Platform that the App names, or runs on, does not exist. The operator makes it, or the developer names another
     /// in a new App.
@@ -101,11 +101,11 @@ reasons! {
     ZoneNotFound,
     /// AWS, or the Platform's `endpointUrl`, does not answer. The operator looks at network and DNS; it is tried again.
     EndpointUnreachable,
-    /// AWS does not allow a call, for want of a permission or of credentials; the message has AWS's words. The operator
+    /// AWS does not allow a call, for want of a permission or of credentials; the message has AWS's own. The operator
     /// grants it.
     AccessDenied,
     /// AWS refuses what only the operator can set right, in the Platform or in the account: a subnet or a security group
-    /// that is not there, a feature that is off, a load balancer protected from deletion. The message has AWS's words.
+    /// that is not there, a feature that is off, a load balancer protected from deletion. The message has AWS's own.
     InvalidPlatform,
     /// A quota of the AWS account is used up; the message names it. The operator has it raised.
     QuotaReached,
@@ -113,11 +113,11 @@ reasons! {
     Throttled,
     /// AWS or the Kubernetes API failed for a moment. Nobody needs to act, unless it lasts: it is tried again.
     Unavailable,
-    /// AWS refused a call, for a reason that may pass without an edit of the App; the message has AWS's words. The
-    /// developer or the operator acts on them; it is tried again at longer and longer intervals.
+    /// AWS refused a call, for a reason that may pass without an edit of the App; the message has AWS's own. The
+    /// developer or the operator acts on it; it is tried again at longer and longer intervals.
     Refused,
-    /// What the App or the Platform needs belongs to somebody else: a name in AWS or DNS, or host ports of the cluster.
-    /// Whoever should not have it lets go, and the other gets it.
+/// A name in AWS or DNS, or a host port of the cluster, that the App or the Platform needs belongs to another owner.
+    /// When that owner releases it, this one gets it.
     Conflict,
     /// The manifest asks for what cannot be; the message names process and field. The developer edits it; nothing is tried
     /// before that.
@@ -126,7 +126,7 @@ reasons! {
     /// says which. What the App has in AWS stays as it is. The developer edits the App, or the operator the Platform or the
     /// labels of the namespace.
     NotAllowed,
-    /// All of the Platform's host ports are held. The operator widens `network.hostPorts`, or Apps let go of some.
+    /// All of the Platform's host ports are held. The operator widens `network.hostPorts`, or Apps release some.
     PortsExhausted,
     /// The controller came upon something that it takes to be impossible. The operator reports it, with the log.
     InternalError,

@@ -27,7 +27,7 @@ use self::rules::{
 use super::app::DeletionPolicy;
 use super::schema::{id, ids, options, role, rule, tags};
 
-/// Where Apps run.
+/// A place where Apps run: an AWS region, an ECS cluster and a network.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "empire.dev",
@@ -43,32 +43,32 @@ use super::schema::{id, ids, options, role, rule, tags};
         name = "Ready",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
-        description = "Whether Apps can use it"
+        description = "True if Apps can use it"
     ),
     printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
-        description = "Why it is Ready, or is not"
+        description = "The reason of Ready"
     ),
     printcolumn(
         name = "Apps",
         type_ = "integer",
         json_path = ".status.apps",
-        description = "How many Apps hold anything here"
+        description = "The number of Apps that hold anything here"
     ),
     printcolumn(
         name = "Free Ports",
         type_ = "integer",
         json_path = ".status.hostPorts.available",
-        description = "How many host ports can still be claimed, if it allocates them"
+        description = "The number of host ports that can still be claimed, if it allocates them"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
-        description = "What Ready says, in words",
+        description = "The message of Ready",
         priority = 1
     ),
     selectable = ".spec.region",
@@ -141,7 +141,7 @@ pub struct PlatformSpec {
     ))]
     pub external_id: Option<String>,
 
-    /// Where AWS is called instead of its own endpoints, such as `http://127.0.0.1:4566`: an emulator or a VPC endpoint.
+    /// The endpoint to call instead of AWS's own, such as `http://127.0.0.1:4566`: an emulator or a VPC endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rule(
@@ -159,14 +159,14 @@ pub struct PlatformSpec {
     ))]
     pub cluster: Option<String>,
 
-    /// What tasks run on.
+    /// The compute that tasks run on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
 
     /// The network that tasks and load balancers are in.
     pub network: Network,
 
-    /// How exposed processes are reached.
+    /// The way in which exposed processes are reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancing: Option<LoadBalancing>,
 
@@ -174,15 +174,15 @@ pub struct PlatformSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
 
-    /// What all tasks have in common.
+    /// The settings that all tasks share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Tasks>,
 
-    /// Who may run Apps here, and with what. Left out: Apps of any namespace, without `taskRoleArn` and `secrets`.
+    /// The namespaces whose Apps may run here, and the roles and secrets that they may name. Left out: Apps of any namespace, without `taskRoleArn` and `secrets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenancy: Option<Tenancy>,
 
-    /// What becomes of what an App has in AWS when the App is deleted, for Apps without a `deletionPolicy` of their own:
+    /// The fate of an App's resources in AWS when the App is deleted, for Apps without a `deletionPolicy` of their own:
     /// `Delete` or `Retain`, as there. Left out: `Delete`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
@@ -221,15 +221,15 @@ pub struct Network {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPorts>,
 
-    /// With mode `awsvpc`, and only with that: where the addresses of tasks come from.
+    /// The subnets and security groups of tasks; with mode `awsvpc`, and only with that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<TaskNetwork>,
 
-    /// Where internal load balancers are. Left out: a process that wants one is refused.
+    /// The subnets and security groups of internal load balancers. Left out: a process that wants one is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub internal: Option<Side>,
 
-    /// Where internet-facing load balancers are. Left out: a process that wants one is refused.
+    /// The subnets and security groups of internet-facing load balancers. Left out: a process that wants one is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<Side>,
 }
@@ -258,7 +258,7 @@ pub struct HostPorts {
     pub last: i32,
 }
 
-/// Where the addresses of tasks come from.
+/// The subnets and security groups of tasks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskNetwork {
@@ -271,12 +271,12 @@ pub struct TaskNetwork {
     #[schemars(transform = ids("sg-", 0, 5))]
     pub security_groups: Vec<String>,
 
-    /// Whether tasks get public addresses too; launch type FARGATE only. Left out: false.
+    /// True: tasks get public addresses too; launch type FARGATE only. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assign_public_ip: Option<bool>,
 }
 
-/// Where load balancers of one scheme are.
+/// The subnets and security groups of the load balancers of one scheme.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
@@ -291,7 +291,7 @@ pub struct Side {
     pub security_groups: Vec<String>,
 }
 
-/// How exposed processes are reached.
+/// The way in which exposed processes are reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancing {
     /// `ELBv2`: each exposed process has a load balancer. `None`: exposed processes have their ports, but no load
@@ -300,14 +300,14 @@ pub struct LoadBalancing {
     pub provider: Option<Provider>,
 }
 
-/// Who makes load balancers.
+/// The maker of load balancers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Provider {
     ELBv2,
     None,
 }
 
-/// Where and how exposed processes get names.
+/// The zones and records of the names of exposed processes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -326,12 +326,12 @@ pub struct Dns {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<Zone>,
 
-    /// How a name leads to its load balancer: `CNAME`; or `Alias`, an A record that Route 53 follows by itself, which
+    /// The type of the records that lead to load balancers: `CNAME`; or `Alias`, an A record that Route 53 follows by itself, which
     /// the zone's own name needs. Left out: `CNAME`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_type: Option<RecordType>,
 
-    /// How long resolvers may remember a CNAME record, in seconds, 0 to 604800 (a week). Left out: 60. An alias always
+    /// The time that resolvers may remember a CNAME record, in seconds, 0 to 604800 (a week). Left out: 60. An alias always
     /// has 60.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 604_800))]
@@ -351,7 +351,7 @@ pub struct Zone {
     pub hosted_zone_id: String,
 }
 
-/// How a name leads to its load balancer.
+/// The type of the records that lead to load balancers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RecordType {
     #[serde(rename = "CNAME")]
@@ -359,7 +359,7 @@ pub enum RecordType {
     Alias,
 }
 
-/// What all tasks have in common.
+/// The settings that all tasks share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tasks {
@@ -376,12 +376,12 @@ pub struct Tasks {
     #[x_kube(validation = role())]
     pub scheduler_role_arn: Option<String>,
 
-    /// Where tasks log. Left out: as the container instances are set up.
+    /// The log driver of tasks. Left out: as the container instances are set up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Logging>,
 }
 
-/// Where tasks log.
+/// The log driver of tasks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Logging {
     /// The log driver of ECS, such as `awslogs`.

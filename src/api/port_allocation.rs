@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{at_root, rule};
 
-/// Which port, and whose.
+/// A host port, and the owner that holds it.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "empire.dev",

@@ -1,4 +1,4 @@
-//! What the schemas of several fields have in common: limits, and rules in CEL.
+//! Limits, and rules in CEL, that the schemas of several fields share.
 //!
 //! CEL rather than `pattern`, since a rule can say in words what is wrong. Every string, list and map has an upper limit:
 //! the API server estimates what a rule costs from them, and refuses a definition that could cost too much.
@@ -19,10 +19,10 @@ pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 /// Whole hours, minutes and seconds, in digits that CEL's `duration()` cannot overflow on.
 const DURATION: &str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$";
 
-/// What Kubernetes itself allowed in the name of an environment variable for most of its life, and shells can live with.
+/// The names of environment variables that Kubernetes itself allowed for most of its life, and shells can live with.
 const VARIABLE: &str = "^[-._a-zA-Z][-._a-zA-Z0-9]*$";
 
-/// What AWS allows in the keys and values of tags: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
+/// The characters that AWS allows in the keys and values of tags: <https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html>.
 const TAG: &str = r"^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]*$";
 
 /// No control characters but tabs and line ends: no program can be given a NUL, and no log shows the others. As a pattern,
@@ -310,7 +310,7 @@ fn add_rules(schema: &mut Schema, rules: &[Rule]) {
     schema.insert("x-kubernetes-validations".into(), json!(rules));
 }
 
-/// What the derive cannot be told.
+/// Changes a definition where the derive cannot be told to.
 ///
 /// It makes every optional field nullable, with a `null` among the values of an enum; a field that is not has its `null` dropped by the API server, so that `env:`
 /// with nothing after it is the same as no `env`, for the rules as for us. It makes a default of everything that may be

@@ -1,4 +1,4 @@
-//! How tasks are placed and replaced.
+//! The placement and the replacement of tasks.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::schema::{between, rule};
 
-/// On which container instances tasks run. What is given here is in place of the defaults, all of it.
+/// The container instances that tasks run on. A placement that is given replaces the defaults as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
-    /// What an instance must be, at most 10.
+    /// Conditions that an instance must meet, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub constraints: Vec<Constraint>,
 
-    /// By what to choose among the instances that may be used, in this order, at most 5.
+    /// Rules by which to choose among the instances that may be used, in this order, at most 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub strategy: Vec<Strategy>,
 }
 
-/// What an instance must be.
+/// A condition that an instance must meet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -51,7 +51,7 @@ pub enum ConstraintType {
     MemberOf,
 }
 
-/// By what to choose among the instances that may be used.
+/// A rule by which to choose among the instances that may be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -83,7 +83,7 @@ pub enum StrategyType {
     Random,
 }
 
-/// How a new release replaces the old one.
+/// The way in which a new release replaces the old one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -91,25 +91,25 @@ pub enum StrategyType {
     "deploy: minimumHealthyPercent 100 with maximumPercent 100 lets no task stop and none start",
 ).field_path(".maximumPercent"))]
 pub struct Deploy {
-    /// How many of the tasks, in percent of the quantity and rounded up, must stay healthy, 0 to 100. Left out: 100; with a
+    /// The fewest tasks that must stay healthy, in percent of the quantity and rounded up, 0 to 100. Left out: 100; with a
     /// claimed host port, as many as leave one instance free for a new task.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub minimum_healthy_percent: Option<i32>,
 
-    /// How many tasks there may be, old and new, in percent of the quantity and rounded down, 100 to 200. Left out: 200; with
+    /// The most tasks that there may be, old and new, in percent of the quantity and rounded down, 100 to 200. Left out: 200; with
     /// a claimed host port and two or more tasks, 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 100, max = 200))]
     pub maximum_percent: Option<i32>,
 
-    /// What ECS does about a release whose tasks fail.
+    /// ECS's reaction to a release whose tasks fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
 
-    /// How long a rollout may come no further, `1m` to `24h`, in whole seconds: counted from the last time that more of its
-    /// tasks ran than ever before, or fewer of the old ones were left. Longer, and it has failed: it is rolled back
-    /// unless `circuitBreaker.rollback` is false, and not tried again before the manifest or `empire.dev/redeploy` changes.
+    /// The longest time that a rollout may make no progress, `1m` to `24h`, in whole seconds: counted from the last time
+    /// that more of its tasks ran than ever before, or fewer of the old ones were left. After that it has failed: it is
+    /// rolled back unless `circuitBreaker.rollback` is false, and not tried again before the manifest or `empire.dev/redeploy` changes.
     /// Old tasks that drain while all new ones run make no rollout late. Left out: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
@@ -117,16 +117,16 @@ pub struct Deploy {
     pub progress_deadline: Option<String>,
 }
 
-/// What ECS does about a release whose tasks fail.
+/// ECS's reaction to a release whose tasks fail.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CircuitBreaker {
-    /// Whether ECS gives up on a release when too many of its tasks have failed, rather than starting more for ever. Left
-    /// out: true.
+    /// True: ECS gives up on a release when too many of its tasks have failed. False: it starts more for ever. Left out:
+    /// true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable: Option<bool>,
 
-    /// Whether the last release that worked comes back when ECS gives up on a new one, or `progressDeadline` is over. Left
+    /// True: the last release that worked comes back when ECS gives up on a new one, or `progressDeadline` is over. Left
     /// out: true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<bool>,

@@ -1,4 +1,4 @@
-//! How a process is reached: listeners, certificates, names, and the health check.
+//! The exposure of a process: listeners, certificates, names, and the health check.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::rules;
 use crate::api::schema::{between, hostnames, rule, shorter};
 
-/// How a process is reached.
+/// The exposure of a process to its clients.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::none_takes_nothing())]
@@ -38,7 +38,7 @@ pub struct Expose {
     #[schemars(range(min = 1, max = 65_535))]
     pub container_port: Option<i32>,
 
-    /// What the load balancer listens on, in place of `type` and `containerPort`: 1 to 20 ports, all of them `http` and
+    /// The ports of the load balancer, in place of `type` and `containerPort`: 1 to 20, all of them `http` and
     /// `https` or all `tcp` and `tls`, leading to one or two container ports. The environment variable `PORT` is the first
     /// one's container port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,22 +61,22 @@ pub struct Expose {
     #[schemars(transform = hostnames)]
     pub hostnames: Vec<String>,
 
-    /// How long a task that has just started may fail its health check without being replaced, `0s` to `24h`, in whole
+    /// The time for which a task that has just started may fail its health check without being replaced, `0s` to `24h`, in whole
     /// seconds. Left out: 60s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("0s", "24h"))]
     pub grace_period: Option<String>,
 
-    /// How long a connection may be idle before the load balancer closes it, `1s` to `4000s`, in whole seconds; `http` and
+    /// The time that a connection may be idle before the load balancer closes it, `1s` to `4000s`, in whole seconds; `http` and
     /// `https` only. Left out: 60s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("1s", "4000s"))]
     pub idle_timeout: Option<String>,
 
-    /// How long a task that is taken out of the load balancer may finish what it is doing, `0s` to `1h`, in whole seconds.
-    /// Left out: 30s.
+    /// The time that a task which is taken out of the load balancer has to finish its requests, `0s` to `1h`, in whole
+    /// seconds. Left out: 30s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("0s", "1h"))]
@@ -87,7 +87,7 @@ pub struct Expose {
     pub check: Option<HealthCheck>,
 }
 
-/// Whether a process is exposed, and by which protocol.
+/// A protocol by which a process is exposed, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExposeType {
@@ -106,7 +106,7 @@ pub struct Listener {
     #[schemars(range(min = 1, max = 65_535))]
     pub port: i32,
 
-    /// What clients speak: `http`, `https`, `tcp` or `tls`.
+    /// The protocol of clients: `http`, `https`, `tcp` or `tls`.
     pub protocol: ListenerProtocol,
 
     /// The port in the container that it leads to, 1 to 65535. Left out: 8080.
@@ -115,7 +115,7 @@ pub struct Listener {
     pub container_port: Option<i32>,
 }
 
-/// What clients of a listener speak.
+/// The protocol between clients and a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ListenerProtocol {
@@ -125,8 +125,8 @@ pub enum ListenerProtocol {
     Tls,
 }
 
-/// How the load balancer finds out whether a task works: `http` and `https` ask for a path, `tcp` and `tls` for an answer on
-/// the port.
+/// The check by which a load balancer finds out whether a task works: `http` and `https` request a path, `tcp` and `tls`
+/// connect to the port.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -138,7 +138,7 @@ pub enum ListenerProtocol {
     "check: timeout must be shorter than interval, which is 10s if left out",
 ).field_path(".timeout"))]
 pub struct HealthCheck {
-    /// The path that is asked for, such as `/health`; may have a query. At most 1,024 printable ASCII characters. Left
+    /// The path that is requested, such as `/health`; may have a query. At most 1,024 printable ASCII characters. Left
     /// out: `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1_024))]
@@ -154,20 +154,20 @@ pub struct HealthCheck {
     #[x_kube(validation = between("5s", "300s"))]
     pub interval: Option<String>,
 
-    /// How long one check may take, `2s` to `120s`, in whole seconds and less than the interval. Left out: the lesser of
+    /// The time that one check may take, `2s` to `120s`, in whole seconds and less than the interval. Left out: the lesser of
     /// 5s and the interval less 1s; for `tcp` and `tls` 10s, or the interval less 1s where that is shorter than 10s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("2s", "120s"))]
     pub timeout: Option<String>,
 
-    /// After how many passed checks in a row a task counts as healthy, 2 to 10. Left out: 2; for `tcp` and
+    /// The number of passed checks in a row after which a task counts as healthy, 2 to 10. Left out: 2; for `tcp` and
     /// `tls` 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 10))]
     pub healthy_threshold: Option<i32>,
 
-    /// After how many failed checks in a row a task counts as unhealthy, 2 to 10. Left out: 3.
+    /// The number of failed checks in a row after which a task counts as unhealthy, 2 to 10. Left out: 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 10))]
     pub unhealthy_threshold: Option<i32>,

@@ -1,4 +1,4 @@
-//! What the schema of an App cannot say field by field: rules about names, and about several fields at once, in CEL.
+//! The rules of an App beyond the schema of each field: about names, and about several fields at once, in CEL.
 
 use kube::core::Rule;
 
@@ -161,7 +161,7 @@ pub(super) fn certificates_only_for_tls() -> Rule {
     .field_path(".certificateArns")
 }
 
-/// What makes no sense on a network load balancer.
+/// Refuses settings that a network load balancer does not have.
 pub(super) fn only_http(given: &str, message: &str) -> Rule {
     rule(format!("!({given}) || !{}", speaks("tcp", "tls")), message)
 }

@@ -1,4 +1,4 @@
-//! What became of an App. Every field but the first may be missing: a newer controller reads what an older one wrote.
+//! The status of an App. Every field but the first may be missing: a newer controller reads what an older one wrote.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
@@ -7,8 +7,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What became of the App. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by
-/// it take for "not there yet".
+/// The state of the App in AWS. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health
+/// by it take for "not there yet".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppStatus {
@@ -40,17 +40,17 @@ pub struct AppStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["setting".into()]))]
     pub echoes: Vec<EchoStatus>,
 
-    /// How many processes are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
+    /// The number of processes that are complete, of those with a service, such as `3/3`. Complete: rolled out, with at least its
     /// quantity running, and nothing left to change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes_complete: Option<String>,
 
     /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Schedules`, `Zone/` and the id of a
-    /// hosted zone. What it neither wants nor holds is not asked for. Not there: nothing is known, and all is looked for.
+    /// hosted zone. Other parts that it does not want are not read. Missing: nothing is known, and all parts are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<String>>,
 
-    /// Where `web`, or else the first exposed process, answers: by hostname, derived name or load balancer name.
+    /// The address at which `web`, or else the first exposed process, answers: a hostname, derived name or load balancer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -95,15 +95,15 @@ pub struct ProcessStatus {
     /// Its name in the App.
     pub name: String,
 
-    /// How many tasks its service is told to run.
+    /// The number of tasks that its service is to run.
     #[serde(default)]
     pub desired: i32,
 
-    /// How many tasks run.
+    /// The number of tasks that run.
     #[serde(default)]
     pub running: i32,
 
-    /// How many tasks are starting.
+    /// The number of tasks that are starting.
     #[serde(default)]
     pub pending: i32,
 
@@ -111,11 +111,11 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
 
-    /// The ARN of the task definition that its service or its schedule is told to run, or that is there to be run.
+    /// The ARN of the task definition that its service or its schedule is to run, or that is there to be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
 
-    /// When its tasks are started, if it has `cron`.
+    /// The times at which its tasks are started, if it has `cron`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleStatus>,
 
@@ -136,7 +136,7 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hostnames: Vec<String>,
 
-    /// What it waits for, or what is wrong with it, in words.
+    /// A message: what it waits for, or what is wrong with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 
@@ -148,7 +148,7 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectedRollout>,
 
-    /// For how many seconds a rollout of it may come no further, where `deploy.progressDeadline` is too short for its tasks to
+    /// The seconds for which a rollout of it may make no progress, where `deploy.progressDeadline` is too short for its tasks to
     /// drain and stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_deadline_seconds: Option<i32>,
@@ -159,7 +159,7 @@ pub struct ProcessStatus {
     pub retiring: Vec<Retiring>,
 }
 
-/// How far the newest rollout of a service is.
+/// The state of the newest rollout of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RolloutStatus {
     InProgress,
@@ -172,7 +172,7 @@ pub enum RolloutStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SubmittedRollout {
-    /// What it is of.
+    /// The hash of what it is of.
     pub hash: String,
 
     /// The id of ECS's deployment.
@@ -182,20 +182,20 @@ pub struct SubmittedRollout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeploy: Option<String>,
 
-    /// Whether it was seen complete.
+    /// True once it was seen complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,
 
-    /// How far it has come, until it is complete.
+    /// Its progress, until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<RolloutProgress>,
 }
 
-/// How far a rollout has come.
+/// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutProgress {
-    /// When it last came further; `deploy.progressDeadline` counts from there.
+    /// The time at which it last advanced; `deploy.progressDeadline` counts from there.
     pub since: Time,
 
     /// The most of its tasks that ran at once.
@@ -206,11 +206,11 @@ pub struct RolloutProgress {
     #[serde(default)]
     pub fewest_old: i32,
 
-    /// How many of its tasks had failed then, as ECS counts them.
+    /// The number of its tasks that had failed then, as ECS counts them.
     #[serde(default)]
     pub failed: i32,
 
-    /// Whether a task of it failed, or was lost, since then.
+    /// True if a task of it failed, or was lost, since then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub faltered: bool,
 }
@@ -219,10 +219,10 @@ pub struct RolloutProgress {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectedRollout {
-    /// What it is of.
+    /// The hash of what it is of.
     pub hash: String,
 
-    /// Why, in ECS's words.
+    /// ECS's message.
     pub message: String,
 }
 
@@ -241,7 +241,7 @@ pub struct RevisionStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EchoStatus {
-    /// Whose setting, and which.
+    /// The setting, after the resource that it is of.
     pub setting: String,
 
     /// The digest of what was sent.
@@ -285,7 +285,7 @@ pub struct Retiring {
     /// Its name in AWS.
     pub load_balancer: String,
 
-    /// Since when no DNS name of ours leads to it.
+    /// The time since which no DNS name of ours leads to it.
     pub since: Time,
 
     /// The largest TTL, in seconds, of the names that led to it. It waits for at least twice as long.

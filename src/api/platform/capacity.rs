@@ -1,4 +1,4 @@
-//! What tasks run on: one launch type, or capacity providers.
+//! The compute that tasks run on: one launch type, or capacity providers.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::schema::rule;
 
-/// What tasks run on.
+/// The compute that tasks run on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
@@ -69,7 +69,7 @@ pub struct CapacityProvider {
     #[schemars(range(min = 0, max = 1_000))]
     pub weight: Option<i32>,
 
-    /// How many tasks of each service it runs before the weights count, 0 to 100,000. Left out: 0.
+    /// The number of tasks of each service that it runs before the weights count, 0 to 100,000. Left out: 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100_000))]
     pub base: Option<i32>,

@@ -1,5 +1,4 @@
-//! What the schema of a Platform cannot say field by field: what goes with which launch type, and what cannot change, in
-//! CEL.
+//! The rules of a Platform beyond the schema of each field: about launch types, and about fields that cannot change, in CEL.
 
 use kube::core::Rule;
 

@@ -1,4 +1,4 @@
-//! What was found where a Platform says that Apps run.
+//! The status of a Platform: what was found in its region, cluster and zones.
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
@@ -9,8 +9,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What was found there. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health by it
-/// take for "not there yet".
+/// The state of the Platform. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health
+/// by it take for "not there yet".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlatformStatus {
@@ -23,16 +23,16 @@ pub struct PlatformStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// What its hosted zones are called. Apps that need a zone wait for its name.
+    /// The names of its hosted zones. Apps that need a zone wait for its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zones: Option<ZoneNames>,
 
-    /// What its capacity providers are made of, by name; without `FARGATE` and `FARGATE_SPOT`, which are known. Apps that
+    /// The kinds of its capacity providers, by name; without `FARGATE` and `FARGATE_SPOT`, which are known. Apps that
     /// run on one wait for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub capacity_providers: BTreeMap<String, CapacityProviderKind>,
 
-    /// How many host ports are held and free, if it allocates them.
+    /// The numbers of host ports that are held and free, if it allocates them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
 
@@ -41,12 +41,13 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<SecurityGroups>,
 
-    /// How many Apps hold anything here. While there are any, what would orphan their resources cannot be changed.
+    /// The number of Apps that hold anything here. While there are any, fields that their resources depend on cannot be
+    /// changed.
     #[serde(default)]
     pub apps: i32,
 }
 
-/// What a capacity provider is made of.
+/// The kind of a capacity provider, by the compute behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum CapacityProviderKind {
     /// Container instances of an Auto Scaling group.
@@ -57,7 +58,7 @@ pub enum CapacityProviderKind {
     NotFound,
 }
 
-/// What hosted zones are called.
+/// The names of hosted zones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneNames {
     /// The name of the internal zone.
@@ -72,21 +73,21 @@ pub struct ZoneNames {
 /// The security groups that load balancers were last given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecurityGroups {
-    /// Those of internal load balancers.
+    /// The groups of internal load balancers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub internal: Vec<String>,
 
-    /// Those of internet-facing load balancers.
+    /// The groups of internet-facing load balancers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external: Vec<String>,
 }
 
-/// How many host ports are held and free.
+/// The numbers of host ports that are held and free.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostPortCounts {
-    /// How many are held, inside the range or outside.
+    /// The number that is held, inside the range or outside.
     pub allocated: i32,
 
-    /// How many of the range can still be claimed.
+    /// The number of the range that can still be claimed.
     pub available: i32,
 }

@@ -1,4 +1,4 @@
-//! Who may run Apps on a Platform, and with what.
+//! Tenancy: who may run Apps on a Platform, and which roles and secrets they may name.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use schemars::JsonSchema;
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::schema::{arn_patterns, selector};
 
-/// Who may run Apps here, and with what. It is asked whenever something would be changed: an App that is no longer allowed
-/// keeps what it has and can be deleted, but is not changed any more.
+/// The namespaces whose Apps may run here, and the roles and secrets that they may name. It is checked whenever something
+/// would be changed: an App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenancy {
