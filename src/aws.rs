@@ -48,7 +48,7 @@ pub trait Ecs: Send + Sync {
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
     /// The ARN of a cluster, given that or its name; `None` if there is none, or none that is active.
     async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>>;
-    /// What the named capacity providers are made of, 100 a call. Absent ones are left out.
+    /// The kinds of the named capacity providers, 100 a call. Absent ones are left out.
     async fn capacity_provider_kinds(
         &self,
         names: &[String],
@@ -106,7 +106,7 @@ pub trait Elbv2: Send + Sync {
         &self,
         load_balancer: &Arn,
     ) -> Result<Option<LoadBalancerAttributes>>;
-    /// Those besides the default one. `None` if the listener is gone.
+    /// The certificates besides the default one. `None` if the listener is gone.
     async fn describe_listener_certificates(&self, listener: &Arn) -> Result<Option<BTreeSet<String>>>;
     /// `None` if the target group is gone.
     async fn describe_target_group_attributes(
@@ -189,6 +189,6 @@ pub trait Scheduler: Send + Sync {
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<()>;
 }
 
-/// All of them: what one Platform's Apps are reconciled against.
+/// All of them: the AWS that one Platform's Apps are reconciled against.
 pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler {}
 impl<T: Ecs + Elbv2 + Route53 + Scheduler> Aws for T {}

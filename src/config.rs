@@ -32,7 +32,7 @@ pub enum Command {
 }
 
 impl Arguments {
-    /// Those that the process was started with; or the status with which it ends, everything said.
+    /// Parses the arguments of the process; or returns the status with which it ends, once the error is printed.
     pub fn of_process() -> Result<Self, u8> {
         Self::of(std::env::args_os()).map_err(|(error, status)| {
             // Whoever closed standard error does not want to know.
@@ -77,7 +77,7 @@ pub struct Plan {
     #[arg(long)]
     pub context: Option<String>,
 
-    /// How the plan is written
+    /// Format of the plan
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
 
@@ -85,7 +85,7 @@ pub struct Plan {
     #[arg(long)]
     pub delete: bool,
 
-    /// Who owns what the installation makes in AWS [default: what the controller has recorded]
+    /// Owner of what the installation makes in AWS [default: what the controller has recorded]
     #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
     pub owner_id: Option<String>,
 
@@ -93,7 +93,7 @@ pub struct Plan {
     #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
     pub controller_namespace: String,
 
-    /// How long the controller lets a replaced load balancer go on serving
+    /// Time for which the controller lets a replaced load balancer go on serving
     #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
     pub retire_after: Duration,
 }
@@ -129,7 +129,7 @@ pub struct Procfile {
 
 #[derive(Clone, Debug, Args)]
 pub struct Config {
-    /// Who owns what this installation makes in AWS [default: the UID of the namespace kube-system]
+    /// Owner of what this installation makes in AWS [default: the UID of the namespace kube-system]
     #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
     pub owner_id: Option<String>,
 
@@ -137,19 +137,19 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_REPLACE_OWNER_ID", value_parser = owner_id)]
     pub replace_owner_id: Option<String>,
 
-    /// How often a settled App is compared with AWS as a whole, jittered
+    /// Interval at which a settled App is compared with AWS as a whole, jittered
     #[arg(long, env = "EMPIRE_RESYNC_INTERVAL", default_value = "10m", value_parser = interval)]
     pub resync_interval: Duration,
 
-    /// How long a replaced load balancer goes on serving after its names have moved; at least twice their TTL
+    /// Time for which a replaced load balancer goes on serving after its names have moved; at least twice their TTL
     #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
     pub retire_after: Duration,
 
-    /// How many Apps are reconciled at a time
+    /// Number of Apps that are reconciled at a time
     #[arg(long, env = "EMPIRE_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
 
-    /// How logs are written
+    /// Format of the logs
     #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
 

@@ -1,7 +1,7 @@
 //! App + Platform to Desired: every rule about what an App means in AWS, and every default.
 //!
 //! Defaults live here and not in the schema, where the API server would write them into the user's object. The only
-//! way to fail is `Invalid`: what the CRD's own rules cannot judge, in words that name process and field.
+//! way to fail is `Invalid`: a rule that the CRD cannot judge, with a message that names process and field.
 
 mod capacity;
 mod content;
@@ -41,7 +41,7 @@ use crate::model::service::{
 
 const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
 
-/// What an App means, and what its developer had better know.
+/// The resources that an App means, and the warnings for its developer.
 #[derive(Debug)]
 pub struct Built {
     pub desired: Desired,
@@ -86,7 +86,7 @@ pub fn build(
     })
 }
 
-/// The part of a Platform that says where Apps live.
+/// Returns the part of a Platform that says where Apps run.
 pub fn place(platform: &Platform) -> Place {
     let spec = &platform.spec;
     let load_balancing = spec.load_balancing.as_ref().and_then(|l| l.provider) != Some(Provider::None);
@@ -108,13 +108,13 @@ pub fn place(platform: &Platform) -> Place {
     }
 }
 
-/// True if what an App has in AWS stays when the App is deleted. Where the App does not say, its Platform does.
+/// Returns true if an App's resources in AWS stay when the App is deleted. An App without a policy has its Platform's.
 pub fn leaves_things_behind(app: &App, platform: Option<&Platform>) -> bool {
     let of_platform = platform.and_then(|platform| platform.spec.deletion_policy);
     app.spec.deletion_policy.or(of_platform) == Some(DeletionPolicy::Retain)
 }
 
-/// Whether an App is to take over what carries nobody's tags.
+/// Returns true if an App is to take over resources without an owner's tags.
 fn adopts(app: &App) -> bool {
     let annotations = app.metadata.annotations.as_ref();
     annotations
@@ -122,7 +122,7 @@ fn adopts(app: &App) -> bool {
         .is_some_and(|value| value == "true")
 }
 
-/// The name of an App, as its resources carry it.
+/// Returns the name of an App, as its resources carry it.
 pub fn app_name(app: &App) -> AppName {
     AppName {
         namespace: app.metadata.namespace.clone().unwrap_or_default(),
@@ -261,14 +261,14 @@ fn set(items: &[String]) -> BTreeSet<String> {
     items.iter().cloned().collect()
 }
 
-/// Whether any process of an App, if it gets a DNS name, has one in the external zone, too.
+/// Returns true if a process of an App, where it gets a DNS name, has one in the external zone, too.
 pub fn has_external_names(app: &App) -> bool {
     let mut processes = app.spec.processes.iter();
     processes
         .any(|(name, process)| exposure(name, process).is_some_and(|expose| expose.external.unwrap_or(false)))
 }
 
-/// Whether any process of an App gets a DNS name.
+/// Returns true if a process of an App gets a DNS name.
 pub fn has_names(app: &App, platform: &Platform) -> bool {
     place(platform).load_balancing
         && app

@@ -12,9 +12,9 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-/// How long a watch may fail until the controller is not ready.
+/// The time for which a watch may fail until the controller is not ready.
 const FAILING: Duration = Duration::from_mins(1);
-/// How long a pass may take until the controller is taken to be stuck. A call ends within a minute by itself, and a pass
+/// The time that a pass may take until the controller is taken to be stuck. A call ends within a minute by itself, and a pass
 /// that writes much makes hundreds.
 const STUCK: Duration = Duration::from_mins(30);
 
@@ -80,7 +80,7 @@ impl Health {
         watch.failing = Some((since, why));
     }
 
-    /// How often a watch has succeeded.
+    /// Returns the number of times that a watch has succeeded.
     pub fn successes(&self, watch: &'static str) -> u64 {
         self.lock().watches.get(watch).map_or(0, |watch| watch.successes)
     }

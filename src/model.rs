@@ -1,7 +1,7 @@
 //! Our vocabulary: plain data in AWS's own nouns, free of any SDK, of Kubernetes and of I/O.
 //!
-//! The types that carry settings ([`service::Service`], [`load_balancer::LoadBalancer`], …) say what we want; the
-//! `…State` types in [`state`] say what AWS reported. A field of a `…State` that is `None` was left out of the reply
+//! The types that carry settings ([`service::Service`], [`load_balancer::LoadBalancer`], …) hold what we want; the
+//! `…State` types in [`state`] hold what AWS reported. A field of a `…State` that is `None` was left out of the reply
 //! or not read: it is unknown, and never counts as drift.
 
 pub mod class;
@@ -19,7 +19,7 @@ pub mod schedule;
 pub mod service;
 pub mod state;
 
-/// A number of things in words: `1 task`, `2 tasks`.
+/// Returns a number of things with its noun: `1 task`, `2 tasks`.
 pub fn counted(count: impl Into<u64>, noun: &str) -> String {
     match count.into() {
         1 => format!("1 {noun}"),

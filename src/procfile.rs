@@ -1,9 +1,11 @@
 //! A Procfile's text, in every format that Empire read and in that of the API itself, to an [`App`].
 //!
-//! Nothing is dropped: what cannot be carried over is a [`Problem`] that says where, and all of them are told at once; what
-//! would not do here what it did elsewhere is carried over with a warning. Nor is anything added: what the text leaves out, the App leaves out, and `desired` has the defaults. The text is read
-//! by `yaml.rs`, or else by `lines.rs`, into a tree, that by the schema of the API into a process, and that is held to the API's rules, so the API
-//! server takes what comes out.
+//! Nothing is dropped: a part that cannot be carried over is a [`Problem`] with its line, and all of them are reported at
+//! once; a part that does something else here than elsewhere is carried over with a warning. Nothing is added either: a
+//! field that the text leaves out, the App leaves out, and `desired` has the defaults.
+//!
+//! `yaml.rs`, or else `lines.rs`, reads the text into a tree; the schema of the API makes a process of that, which is then
+//! checked by the API's rules, so that the API server takes the App.
 
 mod empire;
 mod fields;
@@ -36,7 +38,7 @@ use yaml::{Node, Value};
 /// Bytes that a Procfile may have.
 pub const LIMIT: usize = yaml::TEXT;
 
-/// What a Procfile does not say of its App.
+/// The fields of an App that no Procfile has.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// A DNS label.
@@ -45,7 +47,7 @@ pub struct Identity {
     pub platform: Option<String>,
 }
 
-/// An App, and what in its Procfile would not do here what it did elsewhere.
+/// An App, and warnings about the parts of its Procfile that do something else here than elsewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Translated {
     pub app: App,
@@ -53,7 +55,7 @@ pub struct Translated {
     pub warnings: Vec<Problem>,
 }
 
-/// The App of a Procfile, or everything that cannot be carried over, in the order of the text.
+/// Returns the App of a Procfile, or everything that cannot be carried over, in the order of the text.
 pub fn translate(text: &[u8], identity: &Identity) -> Result<App, Vec<Problem>> {
     translate_with(text, identity, false).map(|translated| translated.app)
 }
@@ -102,16 +104,17 @@ fn translate_by(
     Ok(Translated { app, warnings })
 }
 
-/// Holds for every process of a Procfile.
+/// The settings that all processes of a Procfile share.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     app: &'a str,
-    /// Tells the API server about a process.
+    /// The API's schema of a process.
     schema: &'a JSONSchemaProps,
     wraps: bool,
 }
 
-/// An App as YAML that `kubectl apply --server-side -f -` takes. Texts that any YAML reader could take for something else are quoted.
+/// Writes an App as YAML that `kubectl apply --server-side -f -` takes. Texts that any YAML reader could take for something
+/// else are quoted.
 pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut yaml = String::new();
@@ -122,7 +125,7 @@ pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
     Ok(yaml)
 }
 
-/// The tree of a text, which holds something.
+/// Returns the tree of a text, which must hold something.
 fn read(text: &[u8]) -> Result<Rc<Node>, Vec<Problem>> {
     let whole = |line, message: &str| vec![Problem::new(line, None, "", message)];
     if text.len() > LIMIT {
@@ -158,14 +161,14 @@ fn not_a_procfile(file: &str) -> String {
     format!("is {file}, and no Procfile: that has a line per process, such as `web: ./bin/web`")
 }
 
-/// By its mark, or by the zero beside an ASCII character, which it begins with.
+/// Returns true for a text that begins with the mark of UTF-16, or with a zero beside an ASCII character.
 fn is_utf_16(text: &[u8]) -> bool {
     text.starts_with(b"\xff\xfe")
         || text.starts_with(b"\xfe\xff")
         || matches!(text, [0, a, 0, b, ..] | [a, 0, b, 0, ..] if *a > 0 && *b > 0)
 }
 
-/// Tells that YAML has taken a comment that begins with `//` for a process, since there is a colon in it.
+/// Returns true if YAML has taken a comment that begins with `//` for a process, since there is a colon in it.
 fn has_comment_of_slashes(root: &Node) -> bool {
     match &root.value {
         Value::Map(pairs) => {
@@ -247,7 +250,7 @@ fn is_label(name: &str) -> bool {
     name.len() <= 63 && name.starts_with(outer) && name.ends_with(outer) && name.chars().all(inner)
 }
 
-/// What the API server is told of a process.
+/// Returns the API's schema of a process.
 fn schema() -> JSONSchemaProps {
     let [app, ..] = crate::api::definitions();
     let schema = app

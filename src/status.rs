@@ -1,4 +1,4 @@
-//! What a pass came to, as an App's status. Time is an argument.
+//! The result of a pass as an App's status. Time is an argument.
 //!
 //! `Ready` is true only for the generation at hand and only when nothing is left to do or to wait for. `Reconciling`
 //! and `Stalled` are abnormal-true and never both: whatever still moves makes it Reconciling, else whatever is stuck
@@ -34,7 +34,7 @@ pub use revision::revisions;
 pub use rollout::{next_deadline, rollouts};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
-/// What a message may be at most: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
+/// The most characters of a message: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 pub const MESSAGE_LENGTH: usize = 1_024;
 
 /// A disturbance that Reconciling has shown for so long takes Ready away.
@@ -142,8 +142,8 @@ fn ready_of(conditions: &[Condition], generation: i64) -> Option<&Condition> {
     conditions.iter().find(is_ready)
 }
 
-/// How long until a disturbance that Reconciling shows takes Ready away. The time is that of the condition, so that no
-/// restart of the controller begins it anew.
+/// Returns the time until a disturbance that Reconciling shows takes Ready away. It counts from the condition's own, so
+/// that no restart of the controller begins it anew.
 pub fn until_lasting(conditions: &[Condition], now: Timestamp) -> Option<Duration> {
     let is_reconciling =
         |c: &&Condition| c.type_ == ConditionType::Reconciling.as_str() && c.status == "True";
@@ -193,7 +193,7 @@ pub fn waits(status: Option<&AppStatus>, retire_after: Duration, ttl: u32, now: 
     waits
 }
 
-/// What a status remembers about its processes, by name.
+/// Returns a status's processes by name.
 fn by_name(processes: &[ProcessStatus]) -> BTreeMap<&str, &ProcessStatus> {
     processes
         .iter()

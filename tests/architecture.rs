@@ -9,6 +9,8 @@
 mod circles;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/words.rs"]
+mod words;
 
 use std::fs;
 use std::path::{Path as File, PathBuf};
@@ -16,7 +18,7 @@ use std::path::{Path as File, PathBuf};
 use circles::circles;
 use source::{Token, from_root, paths, test_modules, tokens, without_tests};
 
-/// What a top-level module of the crate may use.
+/// The imports that a top-level module of the crate may have.
 struct Module {
     name: &'static str,
     /// Other modules of the crate.
@@ -241,7 +243,7 @@ const MODULES: &[Module] = &[
     },
 ];
 
-/// What no pure module may name, as a path or as the end of one.
+/// Paths that no pure module may name.
 const IMPURE_PATHS: &[&str] = &[
     "std::env",
     "std::fs",
@@ -356,7 +358,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a file of a module breaks of the rules, a line each.
+/// Returns each breach of the rules in a file of a module.
 fn breaches(module: &[String], source: &str, crates: &[String]) -> Vec<String> {
     let Some(rule) = MODULES
         .iter()
@@ -423,7 +425,7 @@ fn every_module_uses_only_what_it_may() {
     none(&found.collect::<Vec<_>>());
 }
 
-/// What the rules find in a file of a module, or that they find nothing.
+/// Checks that the rules find this in a file of a module, or nothing.
 fn check(module: &str, source: &str, expected: Option<&str>) {
     let crates = dependencies(&read(File::new("Cargo.toml")));
     let module: Vec<String> = module.split('/').map(Into::into).collect();

@@ -20,7 +20,7 @@ const FILES: [&str; 4] = [
     "protection.yaml",
 ];
 
-/// What each file holds.
+/// Returns the text that each file should hold.
 fn contents() -> Vec<String> {
     let mut contents: Vec<String> = definitions().iter().map(|d| to_yaml(d).unwrap()).collect();
     contents.push(
@@ -156,7 +156,7 @@ fn no_field_is_nullable() {
     each_schema(|path, schema| assert!(schema.get("nullable").is_none(), "{path} is nullable"));
 }
 
-/// What has no limit makes rules about it too costly for the API server, sooner or later.
+/// A field without a limit makes rules about it too costly for the API server, sooner or later.
 #[test]
 fn every_string_list_and_map_of_a_spec_has_a_limit() {
     each_schema(|path, schema| {

@@ -1,5 +1,5 @@
-//! What is deployed, on a real API server: it takes the manifests, the controller may make its calls and no others,
-//! people may what their role says, and the pod meets the restricted standard.
+//! `deploy/base` on a real API server: it takes the manifests, the controller may make its calls and no others, people
+//! may do what their role says, and the pod meets the restricted standard.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its cluster fails")]
 
@@ -25,7 +25,7 @@ const CONTROLLER: &str = "system:serviceaccount:empire-system:empire-controller"
 
 struct Cluster {
     kubectl: Kubectl,
-    /// What `deploy/base` renders to.
+    /// The manifests that `deploy/base` renders to.
     manifests: Vec<Value>,
     _control_plane: ControlPlane,
 }
@@ -69,7 +69,7 @@ impl Cluster {
         self.manifests.iter().find(is_it).unwrap()
     }
 
-    /// Whether someone may do something, such as `get apps.empire.dev -n shop`.
+    /// Returns true if a user may do something, such as `get apps.empire.dev -n shop`.
     fn may(&self, user: &str, what: &str) -> bool {
         let arguments: Vec<&str> = ["--as", user, "auth", "can-i"]
             .into_iter()
@@ -266,7 +266,7 @@ fn people_may_what_their_role_says() {
     }
 }
 
-/// What is deleted with the base takes nothing else with it.
+/// Deleting the base deletes nothing else with it.
 #[test]
 fn the_base_holds_nothing_that_apps_depend_on() {
     let kinds = CLUSTER.manifests.iter().map(|manifest| &manifest["kind"]);

@@ -14,7 +14,7 @@ use empire_controller::model::name::{load_balancer_prefix, schedule_group};
 use empire_controller::model::owner::{AppName, OWNER_TAG};
 use serde_json::{Value, json};
 
-/// What AWS checks besides the action that is called. For Elastic Load Balancing:
+/// The actions that AWS checks besides the one that is called. For Elastic Load Balancing:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html>; for the tags:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html>; the role is the
 /// task's execution role.
@@ -59,7 +59,7 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("scheduler:CreateSchedule", &["iam:PassRole"]),
 ];
 
-/// What changes something that carries no tags: Route 53 has ownership in its records, and a service deployment belongs
+/// Actions that change something without tags: Route 53 has ownership in its records, and a service deployment belongs
 /// to a service, which has them; schedules belong to a group, which has them.
 const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment", SCHEDULES];
 const SCHEDULES: &str = "scheduler:";
@@ -151,7 +151,7 @@ fn allows_what_is_called_and_nothing_else() {
     assert!(needless.is_empty(), "allowed but not called: {needless:?}");
 }
 
-/// What allows to take over what is there.
+/// The statement that allows adoption.
 const ADOPTION: &str = "AdoptOnlyWhatHasNoOwnerTag";
 
 #[test]

@@ -133,7 +133,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// What a program prints and the process id that it was started with.
+/// Returns the process id of a program, and what it prints.
 fn run_there(folder: &Path, program: &str, arguments: &[&str]) -> (u32, String) {
     let mut command = Command::new(program);
     command

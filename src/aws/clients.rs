@@ -1,5 +1,5 @@
-//! The SDK's clients: one set per region, role and endpoint, with retries and timeouts set in one place. Who calls what
-//! is in the file of each service.
+//! The SDK's clients: one set per region, role and endpoint, with retries and timeouts set in one place. The calls are in
+//! the file of each service.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-/// Where a Platform's AWS is, and as whom we call it. Our own credentials come from the SDK's default chain.
+/// The region, endpoint and role of a Platform. Our own credentials come from the SDK's default chain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AwsSettings {
     pub region: String,
     /// Another endpoint than AWS's own, for all services: an emulator, say.
     pub endpoint_url: Option<String>,
-    /// Whom to be there, other than ourselves.
+    /// The role to assume, if any.
     pub role: Option<Role>,
 }
 
@@ -25,11 +25,11 @@ pub struct AwsSettings {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Role {
     pub arn: String,
-    /// What its trust policy asks for.
+    /// The external id that its trust policy asks for.
     pub external_id: Option<String>,
 }
 
-/// What an account's `CloudTrail` shows beside the role.
+/// The session name, which an account's `CloudTrail` shows beside the role.
 const SESSION_NAME: &str = "empire-controller";
 
 /// Implements all the AWS traits. Cheap to clone.
@@ -95,7 +95,7 @@ impl AwsClients {
     }
 }
 
-/// The same, in the name of a role. Its credentials last an hour and are renewed before they end; all clients share them.
+/// Returns the same configuration in the name of a role. Its credentials last an hour and are renewed before they end; all clients share them.
 pub(super) async fn assumed(config: SdkConfig, role: &Role) -> SdkConfig {
     let Role { arn, external_id } = role;
     let mut provider = AssumeRoleProvider::builder(arn)

@@ -52,7 +52,7 @@ const TAGS_BATCH: usize = 20;
 /// The port that ECS registered each target with.
 const TRAFFIC_PORT: &str = "traffic-port";
 const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
-/// Of target groups of network load balancers, as is the next, which their load balancer has, too:
+/// Attributes of target groups of network load balancers; their load balancer has the second, too:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html>.
 const PRESERVE_CLIENT_IP: &str = "preserve_client_ip.enabled";
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";

@@ -13,21 +13,21 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 use crate::model::class::Class;
 
-/// What a failed call means to the pipeline.
+/// The meaning of a failed call to the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// What the call names is not there.
+    /// The resource that the call names is not there.
     Absent,
-    /// Right, but too early: it will work without anybody's help.
+    /// Right, but not ready yet: it will work without anybody's help.
     Pending,
-    /// The world is not as the plan believed: look again.
+    /// The world is not as the plan assumed: observe again.
     Stale,
-    /// A task definition was deregistered: what runs it goes on, but nothing new is started from it.
+    /// A task definition was deregistered: tasks of it go on, but no new ones are started.
     Inactive,
     /// A grace period came with a service's first target groups, and ECS has judged it by those that there were before:
     /// it is taken in a call of its own, after them.
     GracePeriod,
-    /// A quota leaves no room, and what is no longer wanted may make some.
+    /// A quota leaves no room, and the removal of resources that are no longer wanted may make some.
     Full,
     /// A load balancer has a subnet of that availability zone, or has not left it yet.
     ZoneTaken,
@@ -42,7 +42,7 @@ pub struct AwsError {
     pub action: &'static str,
     /// AWS's error code; ours, such as `Timeout`, where no reply came.
     pub code: String,
-    /// AWS's words.
+    /// AWS's message.
     pub message: String,
     pub fault: Fault,
     /// The id that AWS gave to the request, by which its support finds it. None where no reply came.
@@ -63,7 +63,7 @@ impl PartialEq for AwsError {
 }
 
 impl AwsError {
-    /// What the table makes of a reply with this code: for a stand-in of AWS, so that its refusals are judged alike.
+    /// Returns the error of a reply with this code: for a stand-in of AWS, so that its refusals are judged alike.
     pub fn from_code(action: &'static str, code: &str, message: &str) -> Self {
         Call {
             action,
@@ -242,12 +242,12 @@ impl Call {
 
 const ASSUME_ROLE: Call = Call::read("sts:AssumeRole");
 
-/// Why the Platform's role could not be assumed, if that is what went wrong.
+/// Returns the error of assuming the Platform's role, if that is what went wrong.
 fn role_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError, HttpResponse>> {
     causes(cause).find_map(|cause| cause.downcast_ref())
 }
 
-/// What of an HTTP reply decides.
+/// The parts of an HTTP reply that decide.
 struct Reply {
     status: u16,
     is_html: bool,
@@ -326,7 +326,7 @@ fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(<dyn Error>::is::<CredentialsError>)
 }
 
-/// An error and what caused it, in one line.
+/// Returns an error and its causes in one line.
 fn words(error: &(dyn Error + 'static)) -> String {
     let all: Vec<String> = causes(error).map(ToString::to_string).collect();
     all.join(": ")
@@ -343,7 +343,7 @@ struct Rule {
     verbs: &'static [Verb],
     /// A `*` at the end stands for anything.
     codes: &'static [&'static str],
-    /// What the message must contain, in any case; empty for every message.
+    /// A part of the message, in upper or lower case; empty for every message.
     message: &'static str,
     fault: Fault,
 }

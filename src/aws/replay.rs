@@ -1,5 +1,4 @@
-//! Canned replies for the adapters' tests: what AWS would answer, and what was sent to get it. Nothing here sleeps or
-//! reaches the network.
+//! Canned replies for the adapters' tests, and the requests that got them. Nothing here sleeps or reaches the network.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +30,7 @@ impl Replay {
         Self::with(replies, RetryConfig::disabled(), &Zones::default())
     }
 
-    /// Of other clients that change the same zones.
+    /// Returns clients that change the same zones as others.
     pub(super) fn beside(zones: &Zones, replies: impl IntoIterator<Item = HttpResponse>) -> Self {
         Self::with(replies, RetryConfig::disabled(), zones)
     }
@@ -65,7 +64,7 @@ impl Replay {
     }
 }
 
-/// What a future logs at the default level, as the controller's JSON logs have it, and what it gives.
+/// Returns what a future logs at the default level, as the controller's JSON logs have it, and its result.
 pub(super) async fn logged<F: Future>(future: F) -> (Vec<Value>, F::Output) {
     let lines = Lines::default();
     let writer = lines.clone();

@@ -1,4 +1,4 @@
-//! What the services' requests and replies have in common.
+//! The parts that requests and replies of all services share: pages, absence, numbers.
 
 use futures::future::BoxFuture;
 
@@ -31,7 +31,7 @@ where
     }
 }
 
-/// `None` if what the call named is not there.
+/// Returns `None` if the resource that the call named is not there.
 pub(super) fn unless_absent<T>(reply: Result<T>) -> Result<Option<T>> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
@@ -53,7 +53,7 @@ pub(super) fn from_i32(number: i32) -> u32 {
     u32::try_from(number).unwrap_or(0)
 }
 
-/// What exceeds it is refused by AWS all the same.
+/// Saturates: AWS refuses a larger number all the same.
 pub(super) fn to_i32(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

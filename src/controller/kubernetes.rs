@@ -1,4 +1,4 @@
-//! What the API server's errors mean to us, and in which words they are passed on.
+//! Errors of the API server: their meaning to us, and their messages.
 
 use std::error::Error as _;
 
@@ -20,7 +20,7 @@ pub(super) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
     }
 }
 
-/// What the API server said, without the whole reply; else what went wrong, down to its cause.
+/// Returns the API server's message, without the whole reply; else the error and its causes.
 pub(super) fn words(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();

@@ -1,4 +1,4 @@
-//! Which Platform an App belongs to. Once recorded on the App, it stays that one, even if the default moves.
+//! The Platform of an App. Once recorded on the App, it stays that one, even if the default moves.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
@@ -85,7 +85,7 @@ pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
     annotated(&app.metadata).or_else(|| reported().filter(|_| reports_holdings(app)))
 }
 
-/// Whether an App's status shows anything that it holds.
+/// Returns true if an App's status shows anything that it holds.
 pub(super) fn reports_holdings(app: &App) -> bool {
     let holds = |process: &ProcessStatus| {
         process.task_definition.is_some() || process.load_balancer.is_some() || !process.host_ports.is_empty()
@@ -135,7 +135,7 @@ pub(super) fn account(platform: &Platform) -> Option<String> {
     role.split(':').nth(4).map(Into::into)
 }
 
-/// What of a Platform an App's resources depend on for good; whose they are is for the installation to say.
+/// Returns the parts of a Platform that an App's resources depend on for good; the owner is the installation's to say.
 pub(super) fn record(platform: &Platform) -> PlatformRecord {
     let place = crate::desired::place(platform);
     let dns = platform.spec.dns.as_ref();
@@ -221,7 +221,7 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
     Some(Verdict::Reconciling(reason, format!("Platform {name}: {why}")))
 }
 
-/// What is wrong with a Platform, in its own words.
+/// Returns the trouble of a Platform, with its own message.
 fn trouble(platform: &Platform) -> Option<(Reason, String)> {
     let conditions = &platform.status.as_ref()?.conditions;
     let ready = conditions

@@ -1,4 +1,4 @@
-//! What a Platform's capacity is made of, and what that asks of it.
+//! The compute of a Platform's capacity, and the settings that it needs.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ fn is_of_fargate(provider: &str) -> bool {
 }
 
 impl Builder<'_> {
-    /// What task definitions must be compatible with.
+    /// Returns the launch type that task definitions must be compatible with.
     pub(super) fn launch_type(&self) -> LaunchType {
         if let [first, ..] = self.providers() {
             return match kinds(self.platform).get(&first.name) {

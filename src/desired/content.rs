@@ -1,4 +1,4 @@
-//! What one task of a process is: its task definition.
+//! The task definition of a process.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -170,7 +170,7 @@ impl Builder<'_> {
     }
 }
 
-/// What ECS reads secrets from: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
+/// Returns true for an ARN that ECS reads secrets from: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
 fn is_secret(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {

@@ -135,7 +135,7 @@ fn pairs<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>, more: usize)
     pairs.map(|(key, value)| json(key) + json(value) + more).sum()
 }
 
-/// How many bytes a text is in JSON.
+/// Returns the number of bytes that a text has in JSON.
 fn json(text: &str) -> usize {
     let escaped = text.chars().map(|c| match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,

@@ -1,4 +1,4 @@
-//! How an exposed process is reached: its load balancer, target groups, listeners and health check.
+//! The load balancer, target groups, listeners and health check of an exposed process.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ struct Entry {
     container_port: u16,
 }
 
-/// What the load balancer listens on, the redirect of `https` left out.
+/// Returns the listeners of an exposure, the redirect of `https` left out.
 fn entries(expose: &Expose) -> Vec<Entry> {
     let container_port = port(expose.container_port, DEFAULT_CONTAINER_PORT);
     let one = |port: u16, protocol: ListenerProtocol| {

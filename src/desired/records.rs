@@ -1,4 +1,4 @@
-//! Which DNS names an App wants, and in which zones.
+//! The DNS names that an App wants, and their zones.
 
 use std::collections::BTreeMap;
 
@@ -143,7 +143,7 @@ fn fitting<'a, 'b>(platform: &Platform, zones: &'a [Zone<'b>], hostname: &str) -
         .collect()
 }
 
-/// How long, in seconds, resolvers may remember the names that a Platform gives.
+/// Returns the seconds for which resolvers may remember the names that a Platform gives.
 pub fn ttl(platform: &Platform) -> u32 {
     match style(platform) {
         RecordStyle::Cname { ttl } => ttl,

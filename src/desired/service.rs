@@ -1,4 +1,4 @@
-//! How a process runs as a service: on which capacity, how its tasks are placed, and how they are replaced.
+//! The service of a process: its capacity, the placement of its tasks, and their replacement.
 
 use super::{Builder, set};
 use crate::api::REDEPLOY_ANNOTATION;
@@ -80,7 +80,7 @@ impl Builder<'_> {
         })
     }
 
-    /// What is given is in place of the defaults, all of it.
+    /// Returns the placement; one that is given replaces the defaults as a whole.
     pub(super) fn placement(
         &self,
         claimed: bool,

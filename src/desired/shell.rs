@@ -37,7 +37,7 @@ const BUILT_IN: [&str; 9] = [
     "[", "echo", "false", "kill", "printf", "pwd", "test", "time", "true",
 ];
 
-/// Of bash, and not of the `sh` that Debian and Alpine have.
+/// Syntax of bash that the `sh` of Debian and Alpine does not have.
 const OF_BASH: [&str; 9] = [
     "[[", "coproc", "declare", "function", "let", "popd", "pushd", "shopt", "source",
 ];

@@ -1,5 +1,5 @@
-//! Who may run Apps on a Platform, and with what. It is asked of every pass that would change something, and not of a
-//! deletion: an App that is no longer allowed keeps what it has until it goes.
+//! Tenancy: who may run Apps on a Platform, and which roles and secrets they may name. It is checked in every pass that
+//! would change something, and not in a deletion: an App that is no longer allowed keeps what it has until it is deleted.
 
 use super::NamespaceLabels;
 use crate::api::app::App;

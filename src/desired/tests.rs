@@ -1,4 +1,4 @@
-//! What an App means: every default, and every refusal that the schema cannot make.
+//! The meaning of an App: every default, and every refusal that the schema cannot make.
 
 #![expect(
     clippy::needless_pass_by_value,

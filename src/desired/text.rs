@@ -1,4 +1,4 @@
-//! What users write as text: durations, quantities and command lines.
+//! Values that users write as text: durations, quantities and command lines.
 
 /// Whole seconds of a duration such as `90s`, `1m30s` or `1h`; the schema has checked its form.
 pub(super) fn seconds(duration: &str) -> Option<u32> {

@@ -28,10 +28,10 @@ pub fn tagged(tags: &Tags, content: &TaskDefinition) -> Tags {
     tags
 }
 
-/// The same for the same content in every release of the controller: a field that says nothing adds nothing, so that a field
+/// Returns the digest of a content, the same in every release of the controller: a field that says nothing adds nothing, so that a field
 /// that comes later leaves the digests as they are. 160 bits of SHA-256.
 ///
-/// Values of the environment are a part of it. Whoever may read tags learns no more of them than whoever may read the
+/// Values of the environment are a part of it. The right to read tags shows no more of them than the right to read the
 /// task definition beside them.
 pub fn digest(content: &TaskDefinition) -> String {
     let TaskDefinition {

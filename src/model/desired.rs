@@ -1,4 +1,4 @@
-//! What one App should be in AWS. An App that is being deleted is [`Desired::empty`]: deleting is no code of its own.
+//! The resources that one App should have in AWS. An App that is being deleted is [`Desired::empty`]: deleting is no code of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +17,9 @@ pub struct Desired {
     pub place: Place,
     pub processes: BTreeMap<String, DesiredProcess>,
     pub records: BTreeMap<RecordKey, DesiredRecord>,
-    /// Takes over what has a wanted name and carries nobody's tags.
+    /// True if it takes over what has a wanted name and no owner's tags.
     pub adopts: bool,
-    /// Lets go of all that it holds, which goes on running, instead of removing it.
+    /// True if it untags what it holds, which goes on running, instead of removing it.
     pub retains: bool,
 }
 
@@ -41,18 +41,18 @@ pub struct DesiredProcess {
     pub runs: Runs,
     /// Only with a service.
     pub load_balancing: Option<LoadBalancing>,
-    /// A remark on the command, which may be why its tasks fail.
+    /// A remark on the command, which may be the reason why its tasks fail.
     pub hint: Option<String>,
 }
 
-/// What starts the tasks of a process.
+/// The thing that starts the tasks of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Runs {
     /// A service, which keeps them running.
     Service(Service),
-    /// The clock.
+    /// EventBridge Scheduler, at its times.
     Schedule(Schedule),
-    /// Nobody but a person: there is a task definition with these tags, and nothing else.
+    /// A person, by hand: there is a task definition with these tags, and nothing else.
     ByHand(Tags),
 }
 
@@ -62,9 +62,9 @@ pub struct LoadBalancing {
     /// One a container port; that of the first listener comes first.
     pub ports: Vec<ExposedPort>,
     pub listeners: Vec<Listener>,
-    /// Those that the Platform named before, where it names none any more.
+    /// The security groups that the Platform named before, where it names none any more.
     pub dropped_security_groups: BTreeSet<String>,
-    /// What its target groups are called. A process has two container ports at most; which of them has which group is
+    /// The names of its target groups. A process has two container ports at most; which of them has which group is
     /// read off what is there (`plan/slots.rs`), and at first it is in this order.
     pub slots: [String; 2],
 }
@@ -81,7 +81,7 @@ impl LoadBalancing {
         self.ports.iter().map(|port| &port.target_group)
     }
 
-    /// With each container port behind the other target group.
+    /// Returns the same with each container port behind the other target group.
     #[must_use]
     pub fn swapped(&self) -> Self {
         let mut swapped = self.clone();
@@ -178,7 +178,7 @@ impl DesiredProcess {
 }
 
 impl Desired {
-    /// The App is to have something there.
+    /// True if the App is to have something there.
     pub fn wants(&self, part: &Part) -> bool {
         let mut processes = self.processes.values();
         match part {
@@ -189,7 +189,7 @@ impl Desired {
         }
     }
 
-    /// All in which an App may hold something, its services aside, which are always looked for.
+    /// Returns all parts in which an App may hold something, but for its services, which are always looked for.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let zones = self.place.zones.iter().cloned().map(Part::Zone);
         [Part::LoadBalancing, Part::Schedules].into_iter().chain(zones)
@@ -206,7 +206,7 @@ impl Desired {
         }
     }
 
-    /// Of an App that is deleted and leaves behind what it has.
+    /// Returns the end of an App that is deleted and whose resources stay.
     pub fn retaining(owner: Owner, place: Place) -> Self {
         Desired {
             retains: true,

@@ -1,8 +1,8 @@
-//! What AWS reports otherwise than it was sent.
+//! Echoes: settings that AWS reports otherwise than they were sent.
 //!
 //! A setting is remembered by two digests: of what was sent, and of what AWS reported then. While both are the same, the
-//! difference is AWS's way to write it, and sending it again would change nothing. A hand that changes the setting changes
-//! the second, and a new manifest the first: both are drift.
+//! difference is AWS's way to write it, and sending it again would change nothing. A change by hand
+//! changes the second, and a new manifest the first: both are drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -12,7 +12,7 @@ use super::rollout::digest;
 /// By setting, such as `service shop_acme_web network`.
 pub type Echoes = BTreeMap<String, Echo>;
 
-/// What the settings begin with that ECS shows in its reply to a write.
+/// The prefix of the settings that ECS shows in its reply to a write.
 const BY_REPLY: &str = "service ";
 
 /// Two digests. Another release of the controller may make others, at the price of sending the setting once more.
@@ -31,21 +31,21 @@ impl Echo {
     }
 }
 
-/// What is remembered of earlier passes, and what this one has learned.
+/// The echoes of earlier passes, and those that this one has learned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EchoMemory {
-    /// What is not sent again.
+    /// The settings that are not sent again.
     pub known: Echoes,
     /// Sent once, with what was there before. Most writes have no reply that shows what became of them.
     pub sent: Echoes,
-    /// What the replies of this pass show.
+    /// The settings that the replies of this pass show otherwise.
     replies: Echoes,
-    /// What this pass has sent: what is known of it is what was sent, and not what AWS reports.
+    /// The settings that this pass has sent: they are known as they were sent, and not as AWS reports them.
     written: BTreeSet<String>,
 }
 
 impl EchoMemory {
-    /// Of a pass that begins.
+    /// Returns the memory of a pass that begins.
     pub fn of(known: Echoes, sent: Echoes) -> Self {
         EchoMemory {
             known,
@@ -91,8 +91,8 @@ impl EchoMemory {
         self
     }
 
-    /// What the next pass has to know, if these were needed in this one. What was sent before is forgotten once a whole read
-    /// finds it as it was sent.
+    /// Returns what the next pass has to know, if these were needed in this one. A setting that was sent before is forgotten
+    /// once a whole read finds it as it was sent.
     #[must_use]
     pub fn kept(&self, explained: &Echoes, is_whole: bool) -> Self {
         let stays = |setting: &String| !is_whole || self.written.contains(setting);

@@ -51,12 +51,12 @@ pub struct LoadBalancer {
     pub scheme: Scheme,
     pub subnets: BTreeSet<String>,
     pub security_groups: BTreeSet<String>,
-    /// `None`: left as AWS makes them.
+    /// `None`: left as AWS creates them.
     pub attributes: Option<LoadBalancerAttributes>,
     pub tags: Tags,
 }
 
-/// All of it can be changed in place, in one call. An application load balancer has them, and no other kind.
+/// Attributes that can be changed in place, in one call. Only application load balancers have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadBalancerAttributes {
     /// Seconds that a connection may be idle before it is closed.
@@ -64,12 +64,12 @@ pub struct LoadBalancerAttributes {
 }
 
 impl LoadBalancerAttributes {
-    /// What AWS makes a load balancer with:
+    /// The attributes that AWS makes a load balancer with:
     /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>.
     pub const AS_CREATED: Self = LoadBalancerAttributes { idle_timeout: 60 };
 }
 
-/// What a load balancer speaks to the tasks.
+/// The protocol between a load balancer and the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetProtocol {
     Http,
@@ -129,7 +129,7 @@ pub struct HealthCheck {
 /// The statuses that count as healthy unless others are given.
 pub const DEFAULT_SUCCESS_CODES: &str = "200-399";
 
-/// How a target is asked.
+/// The question that a health check asks a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     Http {
@@ -137,7 +137,7 @@ pub enum Probe {
         /// Statuses that count as healthy, such as `200-399`.
         success_codes: String,
     },
-    /// Whether its port answers.
+    /// A connection to its port.
     Tcp,
 }
 
@@ -145,16 +145,16 @@ pub enum Probe {
 pub struct TargetGroupAttributes {
     /// Seconds that a target keeps its connections after it is taken out.
     pub deregistration_delay: u32,
-    /// Of network load balancers, else `None`. With it, a task that calls the load balancer before its own host hangs.
+    /// For network load balancers, else `None`. With it, a task that calls the load balancer before its own host hangs.
     pub preserve_client_ip: Option<bool>,
-    /// Of network load balancers, else `None`: application load balancers always send to all zones.
+    /// For network load balancers, else `None`: application load balancers always send to all zones.
     pub cross_zone: Option<bool>,
 }
 
 impl TargetGroupAttributes {
-    /// What AWS makes a target group with, of which these are wanted:
-    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html>. Whether client
-    /// addresses are kept hangs on the type of the targets; it is taken for what is not wanted, and said in any case.
+    /// Returns the attributes that AWS makes a target group with, of which these are wanted:
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html>.AWS's default
+    /// for client addresses depends on the type of the targets; it is taken for the one that is not wanted, so that it is sent in any case.
     pub fn as_created(&self) -> Self {
         TargetGroupAttributes {
             deregistration_delay: DEFAULT_DEREGISTRATION_DELAY,
@@ -164,10 +164,10 @@ impl TargetGroupAttributes {
     }
 }
 
-/// Seconds, if nothing is said.
+/// In seconds, where the manifest has none.
 pub const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
 
-/// What clients speak to a load balancer.
+/// The protocol between clients and a load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenerProtocol {
     Http,
@@ -186,7 +186,7 @@ impl ListenerProtocol {
         }
     }
 
-    /// With certificates.
+    /// True with certificates.
     pub fn is_encrypted(self) -> bool {
         match self {
             ListenerProtocol::Https | ListenerProtocol::Tls => true,
@@ -195,8 +195,7 @@ impl ListenerProtocol {
     }
 }
 
-/// TLS 1.3 and 1.2 with ciphers that are safe today, as AWS recommends for both kinds; what it takes if nothing is said
-/// goes back to TLS 1.0:
+/// TLS 1.3 and 1.2 with ciphers that are safe today, as AWS recommends for both kinds; its own default goes back to TLS 1.0:
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>.
 pub const SECURITY_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
@@ -213,11 +212,11 @@ pub struct Listener {
     pub tags: Tags,
 }
 
-/// What becomes of a request. `T` is a target group's name in the core and its ARN in a call.
+/// The answer to a request. `T` is a target group's name in the core and its ARN in a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenerAction<T> {
     Forward(T),
-    /// For good, to the same address on [`HTTPS_PORT`].
+    /// A permanent redirect to the same address on [`HTTPS_PORT`].
     RedirectToHttps,
 }
 
@@ -234,7 +233,7 @@ impl Listener {
         self.certificates.first()
     }
 
-    /// Those besides the default one.
+    /// Returns the certificates besides the default one.
     pub fn more_certificates(&self) -> &[String] {
         self.certificates.get(1..).unwrap_or_default()
     }

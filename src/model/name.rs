@@ -1,5 +1,5 @@
-//! What everything is called. A name is a function of what it names, so that a second attempt finds what the first
-//! one made; whatever AWS cannot change in place is part of the name.
+//! The names of everything. A name is a function of the thing that it names, so that a second attempt finds what the
+//! first one made; a setting that AWS cannot change in place is part of the name.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub fn family(app: &AppName, process: &str) -> String {
     format!("{}{process}", family_prefix(app))
 }
 
-/// What every service name of an App begins with.
+/// Returns the prefix of every service name of an App.
 pub fn family_prefix(app: &AppName) -> String {
     format!("{}_{}_", app.namespace, app.name)
 }
@@ -45,7 +45,7 @@ pub fn process_of_family<'a>(app: &AppName, family: &'a str) -> Option<&'a str> 
     family.strip_prefix(&family_prefix(app))
 }
 
-/// What the name of every load balancer and target group of an App begins with, and of some other Apps: only tags
+/// Returns the prefix of the names of an App's load balancers and target groups. Other Apps may have the same: only tags
 /// tell them apart.
 pub fn load_balancer_prefix(app: &AppName) -> String {
     format!("e-{}-", truncate(&app.name, 7))
@@ -56,13 +56,13 @@ pub fn schedule_group(installation: &str) -> String {
     format!("empire-{}", hash(&[installation]))
 }
 
-/// What the name of every schedule of an App begins with, and of some other Apps: [`is_schedule_of`] tells them apart.
+/// Returns the prefix of the names of an App's schedules. Other Apps may have the same: [`is_schedule_of`] tells them apart.
 pub fn schedule_prefix(app: &AppName) -> String {
     format!("{}-", truncate(&app.name, 16))
 }
 
-/// At most 54 characters, where AWS allows 64. The first half of the hash is the App's, so that a list of names tells
-/// whose each is, without a call for each.
+/// At most 54 characters, where AWS allows 64. The first half of the hash is the App's, so that a list of names shows
+/// the owner of each, without a call for each.
 pub fn schedule_name(owner: &Owner, process: &str) -> String {
     let app = app_hash(owner);
     let process_hash = hash_of(&[&app, process], 10);
@@ -73,7 +73,7 @@ pub fn schedule_name(owner: &Owner, process: &str) -> String {
     )
 }
 
-/// Whether a schedule of this name may be the App's; its description says whether it is.
+/// Returns true if a schedule of this name may be the App's; its description says whether it is.
 pub fn is_schedule_of(owner: &Owner, name: &str) -> bool {
     let hashes = name.rsplit('-').next().unwrap_or_default();
     hashes.len() == 20
@@ -125,9 +125,9 @@ pub fn load_balancer_name(identity: &LoadBalancerIdentity<'_>) -> String {
     with_hash(app, process, &hash(&parts))
 }
 
-/// A target group belongs to one load balancer, so its name hangs on that one's. `index` tells those of one process
+/// A target group belongs to one load balancer, so its name depends on that one's. `index` tells those of one process
 /// apart. Neither the port itself nor a listener's is in the name: a changed container port, or a listener more or
-/// less, keeps the target group, and nobody has to wait for another to fill.
+/// less, keeps the target group, and no client has to wait for another to fill.
 pub fn target_group_name(
     app: &AppName,
     process: &str,

@@ -1,4 +1,4 @@
-//! Who owns what. Nothing in AWS is modified or deleted unless this file says that it is ours.
+//! Ownership. Nothing in AWS is modified or deleted unless this file says that it is ours.
 //!
 //! A resource is ours if its tags name this installation and this App; a DNS name is ours if the TXT record at
 //! `_empire.<name>` does.
@@ -12,10 +12,10 @@ pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";
 pub const PROCESS_TAG: &str = "empire.dev/process";
 
-/// Their keys.
+/// The keys of the tags above.
 pub const TAGS: [&str; 3] = [OWNER_TAG, APP_TAG, PROCESS_TAG];
 
-/// Tags that name no owner, neither ours nor another.
+/// Returns true for tags that name no owner, neither us nor another.
 pub fn is_nobodys(tags: &Tags) -> bool {
     !TAGS.iter().any(|key| tags.contains_key(*key))
 }
@@ -90,13 +90,13 @@ impl Owner {
     }
 }
 
-/// Which process an ownership record names.
+/// Returns the process that an ownership record names.
 pub fn process_in_record_text(text: &str) -> Option<&str> {
     text.split(',')
         .find_map(|part| part.strip_prefix(PROCESS_TAG)?.strip_prefix('='))
 }
 
-/// Which App an ownership record names, to say it in a message.
+/// Returns the App that an ownership record names, for a message.
 pub fn app_in_record_text(text: &str) -> Option<&str> {
     text.split(',')
         .find_map(|part| part.strip_prefix(APP_TAG)?.strip_prefix('='))

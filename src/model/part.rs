@@ -37,7 +37,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// How sure it is that an App holds something in a part that it wants nothing in.
+/// The evidence that an App holds something in a part that it wants nothing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
     /// It is not read.

@@ -30,7 +30,7 @@ impl Claim {
         }
     }
 
-    /// Whether both hold one port for one owner.
+    /// Returns true if both hold one port for one owner.
     pub fn is_same(&self, other: &Claim) -> bool {
         self.port == other.port && self.owner == other.owner
     }

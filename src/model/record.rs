@@ -33,7 +33,7 @@ pub enum RecordContent {
     },
 }
 
-/// How a name points at its load balancer.
+/// The way in which a name points at its load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordStyle {
     Cname {
@@ -63,7 +63,7 @@ impl RecordChange {
 }
 
 impl RecordSet {
-    /// How long, in seconds, resolvers may go on answering with this record after it is gone.
+    /// Returns the seconds for which resolvers may go on answering with this record after it is gone.
     pub fn ttl(&self) -> u32 {
         match &self.content {
             RecordContent::Values { ttl, .. } => *ttl,
@@ -76,7 +76,7 @@ impl RecordSet {
         matches!(self.content, RecordContent::Routed { .. })
     }
 
-    /// What a TXT record says; empty unless it has just one value, as an ownership record of ours has.
+    /// Returns the text of a TXT record; empty unless it has just one value, as an ownership record of ours has.
     pub fn text(&self) -> String {
         let RecordContent::Values { values, .. } = &self.content else {
             return String::new();

@@ -1,4 +1,4 @@
-//! Rollouts: what was submitted to ECS, what ECS has to say about it, and what is not submitted again.
+//! Rollouts: those that were submitted to ECS, ECS's reports of them, and those that are not submitted again.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::name::Arn;
 use super::state::ServiceState;
 
-/// What is remembered of one process between two passes: a rollback that completed looks healthy in ECS.
+/// The memory of one process's rollouts between two passes: a rollback that completed looks healthy in ECS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolloutMemory {
     pub submitted: Option<Submission>,
@@ -30,23 +30,23 @@ impl RolloutMemory {
     }
 }
 
-/// The rollout that we started last, or found and took for ours.
+/// The rollout that we started last, or found and took to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// Of all that it carries, and of what decides how it fares.
+    /// A hash of all that it carries, and of the settings that decide how it goes.
     pub hash: String,
     /// The id of ECS's deployment.
     pub deployment: String,
     /// The last value of the redeploy annotation that was carried out.
     pub redeploy: Option<String>,
-    /// It was seen complete: whatever fails after that is another one.
+    /// True once it was seen complete: a failure after that is of another one.
     pub complete: bool,
     /// `None` if it is complete, if ECS does not say when it began, or if it was submitted by a release of the controller
     /// that did not keep this.
     pub progress: Option<Progress>,
 }
 
-/// How far a rollout has come, and when it last came further: its time counts from there, as
+/// The progress of a rollout, and when it last advanced: its time counts from there, as
 /// [Kubernetes](https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#progress-deadline-seconds) counts
 /// that of a Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +56,9 @@ pub struct Progress {
     pub most_new: u32,
     /// The fewest tasks of the deployments before it that were left.
     pub fewest_old: u32,
-    /// The lowest of ECS's counts of its failed tasks since it last came further: ECS begins anew with the count.
+    /// The lowest of ECS's counts of its failed tasks since it last advanced: ECS begins anew with the count.
     pub failed: u32,
-    /// A task of it has failed, or was lost after it ran, since it last came further.
+    /// True if a task of it has failed, or was lost after it ran, since it last advanced.
     pub faltered: bool,
     /// Seconds since 1970.
     pub since: i64,
@@ -78,8 +78,8 @@ impl Progress {
         })
     }
 
-    /// Returns the progress after another look at the service, `now` in seconds since 1970. It can come further only so
-    /// often as there are tasks, so that what starts and dies again and again comes to an end.
+    /// Returns the progress after another look at the service, `now` in seconds since 1970. It can advance only so
+    /// often as there are tasks, so that tasks which start and die again and again come to an end.
     #[must_use]
     pub fn seen(self, service: &ServiceState, now: i64) -> Self {
         let Some(primary) = service.primary() else {
@@ -118,7 +118,7 @@ fn old_tasks(service: &ServiceState) -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     pub hash: String,
-    /// Why, in ECS's own words.
+    /// ECS's own message.
     pub message: String,
 }
 
@@ -144,7 +144,7 @@ pub enum ServiceDeploymentStatus {
 }
 
 impl ServiceDeploymentStatus {
-    /// ECS, or whoever asked it to, gave up: what the service is now is not what was wanted.
+    /// True if ECS gave up, by itself or because it was asked to: the service is not what was wanted.
     pub fn is_undone(self) -> bool {
         match self {
             ServiceDeploymentStatus::Stopped | ServiceDeploymentStatus::RolledBack => true,
@@ -153,8 +153,8 @@ impl ServiceDeploymentStatus {
     }
 }
 
-/// 80 bits of SHA-256 over the parts as `Debug` writes them. Another release of the controller may write them in other
-/// words, at the price of one more attempt at what was rejected.
+/// 80 bits of SHA-256 over the parts as `Debug` writes them. Another release of the controller may write them
+/// otherwise, at the price of one more attempt at what was rejected.
 pub fn digest(parts: &[&dyn Debug]) -> String {
     static BASE32: Encoding = BASE32_DNSSEC;
     let mut digest = Sha256::new();

@@ -17,14 +17,14 @@ pub struct Schedule {
     pub timing: Timing,
     /// Always, but in one that is let go of as it is.
     pub enabled: bool,
-    /// What EventBridge Scheduler assumes to start the task.
+    /// The role that EventBridge Scheduler assumes to start the task.
     pub role_arn: String,
     pub capacity: Capacity,
     pub placement: Vec<PlacementStrategy>,
     pub constraints: Vec<PlacementConstraint>,
     /// awsvpc only.
     pub network: Option<TaskNetwork>,
-    /// Of the task definition, which its tasks take over.
+    /// The tags of the task definition, which its tasks take over.
     pub tags: Tags,
 }
 
@@ -33,16 +33,16 @@ pub struct Schedule {
 pub struct Timing {
     /// As AWS reads it: `cron(0 3 * * ? *)`.
     pub expression: String,
-    /// Of the IANA database: `Europe/Berlin`.
+    /// A name of the IANA database: `Europe/Berlin`.
     pub time_zone: String,
 }
 
-/// How often EventBridge Scheduler tries to start a task that it could not start, and for how many seconds. AWS's own 185
+/// The attempts that EventBridge Scheduler makes to start a task, and below the seconds for which it tries. AWS's own 185
 /// attempts in 24 hours would start last night's job in the middle of the next day.
 pub const RETRY_ATTEMPTS: u32 = 10;
 pub const RETRY_SECONDS: u32 = 900;
 
-/// What only AWS knows by its ARN.
+/// The ARNs that a schedule's call takes, and that only AWS knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleTarget {
     pub cluster: Arn,
@@ -79,12 +79,12 @@ pub struct ScheduleState {
     pub placement: Option<Vec<PlacementStrategy>>,
     pub constraints: Option<Vec<PlacementConstraint>>,
     pub network: Option<TaskNetwork>,
-    /// What is the same in every schedule of ours is so here, as far as the reply says: one task at each time, at once and
-    /// for ever, with no input of its own, and our retries.
+    /// True if the settings that all our schedules share are so here, as far as the reply says: one task at each time, at
+    /// once and for ever, with no input of its own, and our retries.
     pub is_usual: bool,
 }
 
-/// What an update changes.
+/// A part of a schedule that an update changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SchedulePart {
     Timing,
@@ -101,7 +101,7 @@ pub enum SchedulePart {
 }
 
 impl Schedule {
-    /// What is known to differ, but for the target, which the plan compares.
+    /// Returns the parts that are known to differ, but for the target, which the plan compares.
     pub fn differing(&self, found: &ScheduleState) -> BTreeSet<SchedulePart> {
         let mut parts = BTreeSet::new();
         let mut compare = |differs: bool, part| {
@@ -148,7 +148,7 @@ impl Schedule {
         parts
     }
 
-    /// What is there once it was written.
+    /// Returns the schedule as it is there once it was written.
     pub fn written(&self, target: &ScheduleTarget) -> ScheduleState {
         ScheduleState {
             name: self.name.clone(),

@@ -42,7 +42,7 @@ impl LaunchType {
     }
 }
 
-/// What a capacity provider is made of, other than AWS's own two of Fargate.
+/// The compute behind a capacity provider, other than AWS's own two of Fargate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapacityProviderKind {
     AutoScalingGroup,
@@ -56,9 +56,9 @@ pub struct TaskDefinition {
     pub family: String,
     pub network_mode: NetworkMode,
     pub launch_type: LaunchType,
-    /// Whose permissions ECS has while it starts the task.
+    /// The role whose permissions ECS has while it starts the task.
     pub execution_role_arn: Option<String>,
-    /// Whose permissions the task itself has.
+    /// The role whose permissions the task itself has.
     pub task_role_arn: Option<String>,
     /// Named after the process.
     pub container: String,
@@ -130,7 +130,7 @@ pub struct Service {
     pub settings: ServiceSettings,
     /// Seconds after which a rollout that is not complete counts as failed.
     pub progress_deadline: u32,
-    /// Whether the last complete rollout comes back then.
+    /// True if the last complete rollout comes back then.
     pub rolls_back: bool,
     /// The minimum healthy and maximum percent of the manifest itself, and not what follows from the quantity.
     pub given_percent: (Option<u32>, Option<u32>),
@@ -157,7 +157,7 @@ pub struct CapacityProvider {
     pub base: u32,
 }
 
-/// What one `UpdateService` can change besides task definition, count and target groups.
+/// The settings that one `UpdateService` can change besides task definition, count and target groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceSettings {
     pub deployment: DeploymentConfiguration,
@@ -170,7 +170,7 @@ pub struct ServiceSettings {
     pub network: Option<TaskNetwork>,
 }
 
-/// How tasks are replaced. AWS takes and replaces it as a whole.
+/// The way in which tasks are replaced. AWS takes and replaces it as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeploymentConfiguration {
     pub minimum_healthy_percent: u32,
@@ -178,7 +178,7 @@ pub struct DeploymentConfiguration {
     pub circuit_breaker: CircuitBreaker,
 }
 
-/// Whether ECS gives up a rollout whose tasks do not come up, and whether it then goes back to the last complete one.
+/// Decides if ECS gives up a rollout whose tasks do not come up, and if it then goes back to the last complete one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircuitBreaker {
     pub enable: bool,
@@ -263,12 +263,12 @@ impl ServiceUpdate {
         *self == ServiceUpdate::default()
     }
 
-    /// Whether ECS is to replace the tasks although the task definition stays.
+    /// Returns true if ECS is to replace the tasks although the task definition stays.
     pub fn forces_rollout(&self) -> bool {
         self.again || self.redeploy.is_some() || self.capacity_providers.is_some()
     }
 
-    /// Whether ECS replaces the tasks because of it, whatever travels beside it.
+    /// Returns true if ECS replaces the tasks because of it, whatever else it carries.
     pub fn starts_rollout(&self) -> bool {
         self.network.is_some() || self.forces_rollout()
     }

@@ -1,4 +1,4 @@
-//! What was found: the world as AWS and the claims reported it, plus the facts of time that a plan may use.
+//! The state found: the world as AWS and the claims reported it, plus the facts of time that a plan may use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub struct Observed {
     /// Immutable, so never read twice.
     pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
     /// By the digest of its content, a revision that an earlier pass found: an older content that is wanted again is not
-    /// registered again, and a copy that a hand made of it is told from it.
+    /// registered again, and a copy that was made of it by hand is told from it.
     pub revisions: BTreeMap<String, Arn>,
     pub load_balancers: BTreeMap<String, LoadBalancerState>,
     pub target_groups: BTreeMap<String, TargetGroupState>,
@@ -40,20 +40,20 @@ pub struct Observed {
     /// The schedule group of the installation; `None` if there is none, or if it was not read because it holds nothing
     /// of the App's, which wants nothing in it.
     pub schedule_group: Option<ScheduleGroupState>,
-    /// Those of the group whose names are the App's.
+    /// The schedules of the group whose names are the App's.
     pub schedules: BTreeMap<String, ScheduleState>,
     pub ports: PortState,
     /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
     /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
     pub waiting: BTreeMap<String, Option<u32>>,
-    /// Those of them that have waited for so long that no resolver sends anyone there any more.
+    /// The load balancers of that list that no resolver sends anyone to any more.
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
     pub replaced_ttl: BTreeMap<String, u32>,
     /// By process.
     pub rollouts: BTreeMap<String, RolloutMemory>,
     pub echoes: EchoMemory,
-    /// This pass has read all of it, and not only what an earlier one waits for.
+    /// True if this pass has read all of it, and not only what an earlier one waits for.
     pub is_whole: bool,
     /// By service, of those where it matters, ECS's record of its rollouts, newest first. Empty where ECS keeps none.
     pub service_deployments: BTreeMap<String, Vec<ServiceDeployment>>,
@@ -66,9 +66,9 @@ pub struct Observed {
     pub certificate_limits: BTreeMap<String, usize>,
     /// By load balancer, the subnets that it could not be given in this pass: it has others in the same availability zones.
     pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
-    /// What was tried in this pass and did not work: it is not tried again before the next.
+    /// The changes that failed in this pass: they are deferred to a later one.
     pub parked: BTreeSet<String>,
-    /// What could not be read. Nothing is known of it, so that nothing that depends on it is written.
+    /// The parts that could not be read. Nothing is known of them, so that nothing that depends on them is written.
     pub unread: BTreeSet<Part>,
 }
 
@@ -85,14 +85,14 @@ pub struct ServiceState {
     pub attachments: Vec<Attachment<Arn>>,
     pub deployment_percent: Option<(u32, u32)>,
     pub circuit_breaker: Option<CircuitBreaker>,
-    /// How ECS replaces its tasks, as AWS spells it: see [`ROLLING`].
+    /// The deployment strategy, as AWS spells it: see [`ROLLING`].
     pub strategy: Option<String>,
     pub zone_rebalancing: Option<bool>,
     pub placement: Option<Vec<PlacementStrategy>>,
     pub constraints: Option<Vec<PlacementConstraint>>,
     /// `None` if it has capacity providers, or if the reply left it out.
     pub launch_type: Option<LaunchType>,
-    /// What it has that cannot be changed and that no service of ours has, such as `scheduling strategy DAEMON`.
+    /// Settings that cannot be changed and that no service of ours has, such as `scheduling strategy DAEMON`.
     pub unlike_ours: Vec<String>,
     /// `None` also for a service with a launch type.
     pub capacity_providers: Option<Vec<CapacityProvider>>,
@@ -122,11 +122,11 @@ pub struct Deployment {
     pub desired: u32,
     pub running: u32,
     pub pending: u32,
-    /// How many of its tasks did not start, or ended, since the last one that did start.
+    /// The number of its tasks that did not start, or ended, since the last one that did start.
     pub failed: u32,
     /// Seconds since 1970.
     pub created: Option<i64>,
-    /// Why the rollout is as it is, in ECS's words.
+    /// ECS's message about the rollout.
     pub reason: Option<String>,
 }
 
@@ -138,12 +138,12 @@ pub enum Rollout {
 }
 
 impl ServiceState {
-    /// What ECS brings about, or has brought about.
+    /// Returns the deployment that ECS brings about, or has brought about.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|deployment| deployment.primary)
     }
 
-    /// What an update sets, besides task definition, target groups and deployments.
+    /// Sets what an update sets, but for task definition, target groups and deployments.
     pub fn change(&mut self, update: &ServiceUpdate) {
         let ServiceUpdate {
             desired_count,
@@ -173,12 +173,12 @@ impl ServiceState {
         self.capacity_providers = capacity_providers.clone().or(self.capacity_providers.take());
     }
 
-    /// Somebody has chosen another deployment strategy for it, as far as is known.
+    /// Returns true if it is known to have another deployment strategy than ours.
     pub fn rolls_otherwise(&self) -> bool {
         self.strategy.as_deref().is_some_and(|found| found != ROLLING)
     }
 
-    /// One deployment, and that one complete: nothing is on its way in or out.
+    /// Returns true for one deployment, and that one complete: no task is on its way in or out.
     pub fn is_rolled_out(&self) -> bool {
         match self.deployments.as_slice() {
             [only] => only.rollout == Rollout::Completed,
@@ -228,12 +228,12 @@ pub struct LoadBalancerState {
 }
 
 impl LoadBalancerState {
-    /// What [`RecordSet::target`] says of a record that points here.
+    /// Returns the [`RecordSet::target`] of a record that points here.
     pub fn host(&self) -> String {
         normalize(&self.dns_name)
     }
 
-    /// How many certificates its listeners have besides the default ones.
+    /// Returns the number of certificates that its listeners have besides the default ones.
     pub fn more_certificates(&self) -> usize {
         let listeners = self.listeners.iter().flatten();
         listeners
@@ -270,7 +270,8 @@ pub struct ListenerState {
 }
 
 impl ListenerState {
-    /// As it is once it is made or modified; no call takes further certificates, and those that it has stay.
+    /// Returns the listener as it is once it is made or modified; no call takes further certificates, and those that it has
+    /// stay.
     pub fn of(arn: Arn, listener: &Listener, action: ListenerAction<Arn>) -> Self {
         let is_encrypted = listener.protocol.is_encrypted();
         ListenerState {
@@ -285,20 +286,20 @@ impl ListenerState {
         }
     }
 
-    /// It has certificates.
+    /// Returns true if it has certificates.
     pub fn is_encrypted(&self) -> bool {
         [ListenerProtocol::Https, ListenerProtocol::Tls]
             .iter()
             .any(|protocol| protocol.as_str() == self.protocol)
     }
 
-    /// All further ones that are wanted of it, as far as is known.
+    /// Returns true if it is not known to lack one of the further certificates that are wanted.
     pub fn has_certificates(&self, wanted: &Listener) -> bool {
         let known = self.more_certificates.as_ref();
         known.is_none_or(|known| wanted.more_certificates().iter().all(|arn| known.contains(arn)))
     }
 
-    /// The one target group that it forwards to.
+    /// Returns the one target group that it forwards to.
     pub fn forwards_to(&self) -> Option<&Arn> {
         match &self.action {
             Some(ListenerAction::Forward(group)) => Some(group),
@@ -327,10 +328,10 @@ pub struct ZoneState {
     pub refused: RefusedBatches,
 }
 
-/// What refused batches of a zone have taught, where its records do not show why.
+/// Lessons of the refused batches of a zone, where its records do not show the reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefusedBatches {
-    /// How many names one batch may carry.
+    /// The most names that one batch may carry.
     pub limit: Option<usize>,
     /// The names that a refusal was about: each goes alone, so that the others go together.
     pub alone: BTreeSet<String>,
@@ -341,16 +342,16 @@ pub struct RefusedBatches {
 /// The claims of one Platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortState {
-    /// All of them, whoever holds them.
+    /// All of them, of every owner.
     pub claims: Vec<Claim>,
     /// The port that was handed out last.
     pub cursor: Option<u16>,
-    /// Whether ports that our services already use have been claimed for them; before that, nothing new is handed out.
+    /// True once the ports that our services already use have been claimed for them; before that, no new one is handed out.
     pub recovered: bool,
 }
 
 impl Observed {
-    /// The target group that an ARN belongs to, if it still exists and may be ours.
+    /// Returns the target group of an ARN, if it still exists and may be ours.
     pub fn target_group_by_arn(&self, arn: &Arn) -> Option<&TargetGroupState> {
         self.target_groups.values().find(|group| &group.arn == arn)
     }
@@ -368,7 +369,7 @@ impl Observed {
         service.attachments.iter().filter_map(named).collect()
     }
 
-    /// Something of the App's is there, as far as it was read.
+    /// Returns true if something of the App's is there, as far as it was read.
     pub fn holds(&self, part: &Part, owner: &Owner) -> bool {
         let is_ours = |tags: &Tags| owner.owns(tags);
         match part {
@@ -390,12 +391,12 @@ impl Observed {
         self.unread.contains(part)
     }
 
-    /// Some hosted zone is, in which a name may lead anywhere.
+    /// Returns true if a hosted zone is unread: a name in it may lead anywhere.
     pub fn has_unread_zone(&self) -> bool {
         self.unread.iter().any(|part| matches!(part, Part::Zone(_)))
     }
 
-    /// The schedules that are the App's: in a group of ours, and said to be for it.
+    /// Returns the schedules that are the App's: in a group of ours, with a description that names it.
     pub fn schedules_of<'a>(&'a self, owner: &'a Owner) -> impl Iterator<Item = &'a ScheduleState> {
         let group = self.schedule_group.as_ref();
         let is_ours = group.is_some_and(|group| owner.shares(&group.tags));
@@ -404,12 +405,12 @@ impl Observed {
             .filter(move |found| is_ours && found.is_of(owner))
     }
 
-    /// What a service runs now.
+    /// Returns the task definition that a service runs now.
     pub fn running_definition(&self, service: &ServiceState) -> Option<&TaskDefinitionState> {
         self.task_definitions.get(&service.task_definition)
     }
 
-    /// A task definition of this content that a service may be given. One without our tags is not ours to use, since a
+    /// Returns a task definition of this content that a service may be given. One without our tags is not ours to use, since a
     /// family is account wide.
     pub fn registered(&self, content: &TaskDefinition, owner: &Owner) -> Option<&TaskDefinitionState> {
         let usable = |known: &&TaskDefinitionState| {
@@ -418,13 +419,13 @@ impl Observed {
         self.task_definitions.values().find(usable)
     }
 
-    /// The revision is of this content, and no copy of it.
+    /// Returns true if the revision is of this content, and no copy of it.
     pub fn has_content(&self, known: &TaskDefinitionState, content: &TaskDefinition, owner: &Owner) -> bool {
         known.is_of(content, owner) && !self.is_copy(known, content)
     }
 
-    /// Somebody has made a new revision of one of ours, tags and all, as the ECS console does: then its digest says
-    /// nothing of what it was edited to be.
+    /// Returns true for a revision that was made by hand from one of ours, tags and all, as the ECS console does: its digest
+    /// says nothing of its content.
     fn is_copy(&self, known: &TaskDefinitionState, content: &TaskDefinition) -> bool {
         known.content != *content
             && self.revision_of(content).is_some_and(|original| {
@@ -433,7 +434,7 @@ impl Observed {
             })
     }
 
-    /// The revision that an earlier pass found for this content.
+    /// Returns the revision that an earlier pass found for this content.
     pub fn revision_of(&self, content: &TaskDefinition) -> Option<&Arn> {
         if self.revisions.is_empty() {
             return None;

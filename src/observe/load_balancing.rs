@@ -86,7 +86,7 @@ pub(super) async fn read(aws: &dyn Aws, desired: &Desired) -> aws::Result<LoadBa
     Ok(found)
 }
 
-/// What a load balancer listens on; and whose it is where nothing wants the port.
+/// Reads the listeners of a load balancer, and the tags of those on ports that nothing wants.
 async fn listeners(
     aws: &dyn Aws,
     wanted: Option<&desired::LoadBalancing>,

@@ -31,7 +31,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Whoever was sent to a load balancer without a name of ours is sent to the wanted one only when that is complete; a
+/// True once clients of a load balancer without a name of ours can reach the wanted one, which must be complete; a
 /// name that points there says so, however the rollouts after it fare. Where a service has no room for the wanted one
 /// beside those that it has, they must go first, and nothing else is worth waiting for.
 fn wait_has_begun(view: &View<'_>, load_balancer: &LoadBalancerState) -> bool {

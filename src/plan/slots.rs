@@ -1,4 +1,4 @@
-//! Which of its two target groups each container port of a process has.
+//! Slots: the choice between two target groups for each container port of a process.
 //!
 //! Clients know listeners, and a listener that is turned to another target group finds other tasks there, or none yet.
 //! So a container port keeps the target group that its listeners lead to already, in whatever order a manifest now has
@@ -11,7 +11,7 @@ use crate::model::name;
 use crate::model::owner::is_nobodys;
 use crate::model::state::Observed;
 
-/// What is wanted, as far as possible with the target groups that are in use.
+/// Returns the desired state, as far as possible with the target groups that are in use.
 pub(super) fn kept<'a>(desired: &'a Desired, observed: &Observed) -> Cow<'a, Desired> {
     let mut kept = Cow::Borrowed(desired);
     for (process, wanted) in &desired.processes {
@@ -29,7 +29,7 @@ pub(super) fn kept<'a>(desired: &'a Desired, observed: &Observed) -> Cow<'a, Des
     kept
 }
 
-/// How much of what is wanted is so already: the listeners, which count most, then the container ports of the tasks, then
+/// Counts what is already as wanted: the listeners, which count most, then the container ports of the tasks, then
 /// whether tasks are there at all.
 fn in_use(
     desired: &Desired,

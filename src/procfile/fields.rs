@@ -1,7 +1,7 @@
 //! Fields of the API, read and limited by its own schema, so that none has to be named here.
 //!
-//! Whatever a schema knows (types, limits, and rules that are nothing but a regular expression) is taken from it. What
-//! several fields have to do with each other is in `rules.rs`.
+//! Types, limits, and rules that are nothing but a regular expression are taken from the schema. Rules between fields are
+//! in `rules.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

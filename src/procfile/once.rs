@@ -59,8 +59,8 @@ const TASKS: [(&str, &[&str]); 5] = [
     ("prisma", &["migrate"]),
 ];
 
-/// Says of a process that runs once what becomes of it. One that is a mere command line, and that another platform runs
-/// with each release, becomes no service.
+/// Warns about a process that runs once. One that is a mere command line, and that another platform runs with each
+/// release, becomes no service.
 pub(super) fn check(app: &str, name: &str, process: &mut Process, is_line: bool, report: &mut Report<'_>) {
     if process.cron.is_some() || process.noservice == Some(true) {
         return;
@@ -79,7 +79,7 @@ pub(super) fn check(app: &str, name: &str, process: &mut Process, is_line: bool,
     }
 }
 
-/// Tells that a command line is known to come to an end, or to need somebody who types.
+/// Returns true if a command line is known to come to an end, or to need somebody who types.
 fn ends(process: &Process) -> bool {
     let Some(command) = &process.command else {
         return false;

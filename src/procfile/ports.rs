@@ -14,7 +14,7 @@ struct Port {
     container: u16,
 }
 
-/// What `ports` says of an exposure: `type` and `containerPort` where these mean the same, `listeners` otherwise. `None`
+/// Returns the exposure that `ports` means: `type` and `containerPort` where these mean the same, `listeners` otherwise. `None`
 /// if it lists no port, and if anything is wrong.
 pub(super) fn exposure(
     node: &Node,
@@ -101,7 +101,7 @@ fn port(node: &Node, path: &Path, report: &mut Report<'_>) -> Option<Port> {
     })
 }
 
-/// What Empire takes to be spoken on a port of the load balancer.
+/// Returns the protocol that Empire assumes on a port of the load balancer.
 fn usual(listens: u16) -> &'static str {
     match listens {
         80 | 8080 => "http",
@@ -125,7 +125,7 @@ fn numbers(text: &str, path: &Path, line: usize, report: &mut Report<'_>) -> Opt
     numbers
 }
 
-/// What the body of an entry says, if it says anything.
+/// Returns the protocol in the body of an entry, else the usual one.
 fn protocol(
     body: &Node,
     usual: &'static str,

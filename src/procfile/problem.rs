@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
-/// As much of a name as a message shows; a name that is longer is wrong anyway.
+/// The characters of a name that a message shows; a name that is longer is wrong anyway.
 const SHOWN: usize = 80;
 
-/// One thing that cannot be carried over, or does not do here what it did elsewhere. Values of environment variables are not in it, since they may be secret.
+/// A part of a Procfile that cannot be carried over, or that does something else here than elsewhere. It never holds values
+/// of environment variables, since they may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// From 1; of what an alias stands for, not of the alias. 0: the text as a whole.
@@ -64,7 +65,7 @@ impl Found {
     }
 }
 
-/// A value that is wrong, at the end of a message on what it must be.
+/// Ends a message that says what a value must be with the value that it is.
 pub(super) fn but(value: &str) -> String {
     format!(", not \"{}\"", shown(value))
 }
@@ -84,7 +85,7 @@ pub(super) fn shown(name: &str) -> String {
     shown
 }
 
-/// Where something stands in the text of a process, and where in the `Process` that is made of it.
+/// A place in the text of a process, and in the `Process` that is made of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
     /// As the user spelt it, such as `environment.RAILS_ENV`.
@@ -94,12 +95,12 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// What lies below, by a name that both have.
+    /// Returns the path of an entry below, by a name that both have.
     pub(super) fn key(&self, name: &str) -> Self {
         self.spelt(name, name)
     }
 
-    /// What lies below, by the user's name and the API's.
+    /// Returns the path of an entry below, by the user's name and the API's.
     pub(super) fn spelt(&self, source: &str, target: &str) -> Self {
         let join = |path: &str, name: &str| match path {
             "" => shown(name),
@@ -111,7 +112,7 @@ impl Path {
         }
     }
 
-    /// Tells that the value there may be secret, and is not to be shown.
+    /// Returns true if the value there may be secret, and is not to be shown.
     pub(super) fn is_secret(&self) -> bool {
         let field = self.target.split(['.', '[']).next();
         ["env", "secrets", "command", "args"]
@@ -140,14 +141,14 @@ impl Path {
 pub(super) struct Report<'a> {
     process: &'a str,
     found: &'a mut Found,
-    /// How many problems there were before.
+    /// The number of problems before this process.
     before: usize,
     /// By target: the line and the source.
     places: BTreeMap<String, (usize, String)>,
 }
 
 impl<'a> Report<'a> {
-    /// Of a process that begins on a line.
+    /// Returns the report of a process that begins on a line.
     pub(super) fn new(process: &'a str, line: usize, found: &'a mut Found) -> Self {
         Self {
             process,
@@ -167,13 +168,13 @@ impl<'a> Report<'a> {
             .insert(path.target.clone(), (line, path.source.clone()));
     }
 
-    /// A problem in the text.
+    /// Adds a problem in the text.
     pub(super) fn at(&mut self, path: &Path, line: usize, message: impl Into<String>) {
         let problem = Problem::new(line, Some(self.process), &path.source, message);
         self.found.problems.push(problem);
     }
 
-    /// A warning about a place that is known.
+    /// Adds a warning about a place that is known.
     pub(super) fn warn(&mut self, path: &Path, message: &str) {
         let line = self.places.get(&path.target).or_else(|| self.places.get(""));
         let line = line.map_or(0, |(line, _)| *line);
@@ -181,12 +182,12 @@ impl<'a> Report<'a> {
         self.found.warnings.push(warning);
     }
 
-    /// A warning about the text as a whole.
+    /// Adds a warning about the text as a whole.
     pub(super) fn warn_of_all(&mut self, message: &str) {
         self.found.warnings.push(Problem::new(0, None, "", message));
     }
 
-    /// A problem with a field of the API, told of the place that it comes from, or that of what it would stand in.
+    /// Adds a problem with a field of the API, at the place that it comes from, or that of the field around it.
     pub(super) fn of(&mut self, target: &str, message: impl Into<String>) {
         let mut known = target;
         loop {

@@ -1,4 +1,4 @@
-//! One process: what Empire called otherwise than the API does, and everything else in the API's own words.
+//! One process: the keys that Empire named otherwise than the API does, and all others as the API names them.
 
 use std::rc::Rc;
 
@@ -81,7 +81,7 @@ struct Reader<'a, 'r> {
 }
 
 impl<'a> Reader<'a, '_> {
-    /// What is given under a name; null is as if it were not.
+    /// Returns the value of a key; null is as if there were none.
     fn given(&self, name: &str) -> Option<(usize, &'a Node)> {
         let (line, node) = self.entries.get(name)?;
         (!node.is_null()).then_some((*line, *node))

@@ -1,7 +1,8 @@
-//! What the API server would refuse in a process beyond the schema of each field, so that it is said with its line.
+//! The API server's rules beyond the schema of each field, so that a refusal comes with its line.
 //!
 //! The rules themselves are in `api/`, in CEL; `tests/refusals` holds these to them. A rule that is a regular expression
-//! needs nothing here. What no rule of the API can judge, but the text itself tells, such as a schedule, is judged here, too.
+//! needs nothing here. Mistakes that no rule of the API can find, but the text itself shows, such as in a schedule, are
+//! found here, too.
 
 use super::empire::{self, protocols};
 use super::problem::{Report, but};

@@ -1,4 +1,4 @@
-//! What becomes of a Procfile.
+//! Procfiles, and the Apps that they become.
 
 mod formats;
 mod lines;
@@ -347,7 +347,7 @@ fn a_command_list_is_taken_word_for_word() {
     }
 }
 
-/// What a process with these `ports` is exposed by, in flow style.
+/// Checks the exposure of a process with these `ports`, in flow style.
 #[track_caller]
 fn ports(ports: &str, expected: &str) {
     let app = translated(&format!("api: {{command: a, ports: {ports}}}"));

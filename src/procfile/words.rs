@@ -41,7 +41,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, &'static str> {
     }
 }
 
-/// Tells that a line ends with a backslash that is not taken for itself.
+/// Returns true if a line ends with a backslash that is not taken for itself.
 pub(super) fn is_continued(line: &str) -> bool {
     let backslashes = line.len() - line.trim_end_matches('\\').len();
     backslashes % 2 == 1

@@ -41,7 +41,7 @@ pub(super) struct Scalar {
     pub(super) text: String,
     /// Written without quotes, so that it may be a number, a truth value or null.
     pub(super) plain: bool,
-    /// How many of its lines in the source end with a backslash. YAML has joined them with a space, but for those of a
+    /// The number of its lines in the source that end with a backslash. YAML has joined them with a space, but for those of a
     /// literal block, and knows no such thing but in double quotes.
     pub(super) continued: usize,
 }
@@ -93,7 +93,7 @@ pub(super) fn read(text: &str) -> Result<Option<Rc<Node>>, Problem> {
     Ok(tree.root)
 }
 
-/// What has been read so far.
+/// The nodes read so far.
 #[derive(Default)]
 struct Tree<'a> {
     source: Vec<&'a str>,
@@ -107,12 +107,12 @@ struct Tree<'a> {
 
 struct Open {
     node: Node,
-    /// Of a map: a key without its value.
+    /// A map's key that has no value yet.
     key: Option<Rc<Node>>,
     anchor: usize,
-    /// What had been read when it began.
+    /// The counts of what had been read when it began.
     before: (usize, usize),
-    /// Of the deepest collection in it.
+    /// The height of the deepest collection in it.
     height: usize,
 }
 
@@ -190,7 +190,7 @@ impl Tree<'_> {
         Ok(())
     }
 
-    /// How many lines end with a backslash, before the last.
+    /// Returns the number of lines that end with a backslash, before the last.
     fn continued(&self, first: usize, last: usize) -> usize {
         let lines = self
             .source

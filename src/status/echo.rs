@@ -1,9 +1,10 @@
-//! What a status remembers of the settings that AWS reports otherwise than they were sent.
+//! The echoes in a status: settings that AWS reports otherwise than they were sent.
 
 use crate::api::app::{AppStatus, EchoStatus};
 use crate::model::echo::{Echo, EchoMemory, Echoes};
 
-/// What a status remembers. What was sent and not confirmed yet is forgotten with the process that sent it.
+/// Returns the echoes that a status remembers. A setting that was sent and not confirmed yet is forgotten with the process
+/// that sent it.
 pub fn echoes(status: Option<&AppStatus>) -> EchoMemory {
     let all = status.into_iter().flat_map(|status| &status.echoes);
     let known = all.map(|known| {

@@ -1,11 +1,11 @@
-//! What a status remembers of where its App holds something.
+//! The parts of AWS in which an App holds something, as its status remembers them.
 
 use crate::api::app::AppStatus;
 use crate::model::desired::Desired;
 use crate::model::part::{Holdings, Part};
 use crate::model::state::Observed;
 
-/// What is remembered. A status that an older version wrote says it of nothing but schedules.
+/// Returns the holdings that are remembered. A status that an older version wrote has them for schedules only.
 pub fn holdings(status: Option<&AppStatus>, has_finalizer: bool) -> Holdings {
     let parts = status.and_then(|status| status.holds.as_ref());
     let processes = status
@@ -19,8 +19,8 @@ pub fn holdings(status: Option<&AppStatus>, has_finalizer: bool) -> Holdings {
     }
 }
 
-/// What is to be remembered before a pass makes something where the App held nothing: a pass that crashes in between must
-/// not leave what nobody looks for. `None` if nothing has to be.
+/// Returns the holdings to remember before a pass creates something where the App held nothing: a pass that crashes in
+/// between must not leave a resource that no later one looks for. `None` if there is nothing to add.
 pub fn recorded_ahead(status: &AppStatus, desired: &Desired) -> Option<Vec<String>> {
     let holds = status.holds.as_ref()?;
     let wanted = desired.parts().filter(|part| desired.wants(part));

@@ -135,7 +135,7 @@ fn one(
     }
 }
 
-/// What could not be read is said as it was before.
+/// Returns a status whose unread parts are as they were before.
 fn as_before(found: ProcessStatus, before: &ProcessStatus, observed: &Observed) -> ProcessStatus {
     let before = before.clone();
     let mut status = found;
@@ -174,7 +174,7 @@ fn schedule<'a>(desired: &'a Desired, outcome: &'a Outcome, name: &str) -> Optio
     ours.find(|found| process_in_record_text(&found.description) == Some(name))
 }
 
-/// What a process that is started by hand would run.
+/// Returns the task definition that a process started by hand would run.
 fn registered<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a Arn> {
     let wanted = desired.processes.get(name)?;
     match &wanted.runs {
@@ -274,7 +274,7 @@ fn message(
     Some(cut(&parts.join("; ")))
 }
 
-/// Whether a change is for this process, or for one of its names.
+/// Returns true if a change is for this process, or for one of its names.
 fn concerns(desired: &Desired, change: &Change, process: &str) -> bool {
     let Change::ChangeRecords { zone, changes } = change else {
         return change.process() == Some(process);

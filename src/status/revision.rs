@@ -1,4 +1,4 @@
-//! What a status remembers of the revisions that an App's processes ran: an index by content, which ECS does not have.
+//! The revisions that an App's processes ran, as its status remembers them: an index by content, which ECS does not have.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub fn revisions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
         .collect()
 }
 
-/// What was known before, and in front of it what this pass found. Of two with one content the elder stays, unless it is
-/// gone: the other is a copy of it. One of a process that is gone stays, too, since it may come back.
+/// Returns the revisions known before, and in front of them those that this pass found. Of two with one content the elder
+/// stays, unless it is gone: the other is a copy of it. One of a process that is gone stays, too, since it may come back.
 pub(super) fn remembered(
     desired: &Desired,
     outcome: &Outcome,
@@ -66,7 +66,7 @@ mod tests {
         }
     }
 
-    /// What is remembered by a pass that finds web's task definition with this digest as revision 2, in this state.
+    /// Returns the memory of a pass that finds web's task definition with this digest as revision 2, in this state.
     fn found(digest: Option<&str>, active: bool, before: &[RevisionStatus]) -> Vec<RevisionStatus> {
         let desired = wanted(&app(json!({ "web": { "command": "run" } })));
         let mut world = settled(&desired);

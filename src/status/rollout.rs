@@ -1,4 +1,4 @@
-//! What a status says of rollouts, and what it remembers of them.
+//! Rollouts in a status: their progress for people, and their memory for the next pass.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::model::state::{Rollout, ServiceState};
 use crate::plan::deadline;
 use crate::reconcile::Outcome;
 
-/// What a status remembers of each process's rollouts.
+/// Returns the memory of each process's rollouts in a status.
 pub fn rollouts(status: Option<&AppStatus>) -> BTreeMap<String, RolloutMemory> {
     let processes = status.into_iter().flat_map(|status| &status.processes);
     processes
@@ -97,7 +97,7 @@ pub(super) fn rollout_status(service: &ServiceState, memory: Option<&RolloutMemo
     }
 }
 
-/// How far a rollout is: `1 of 2 tasks running, 3 failed`, and ECS's newest event.
+/// Returns the progress of a rollout: `1 of 2 tasks running, 3 failed`, and ECS's newest event.
 pub(super) fn progress(service: &ServiceState) -> String {
     let mut parts = Vec::new();
     if let Some(primary) = service.primary()
@@ -118,7 +118,7 @@ pub(super) fn progress(service: &ServiceState) -> String {
     said.join(": ")
 }
 
-/// How long until the next rollout that is under way has taken too long; `now` in seconds since 1970.
+/// Returns the time until the next rollout that is under way has taken too long; `now` in seconds since 1970.
 pub fn next_deadline(desired: &Desired, outcome: &Outcome, now: i64) -> Option<Duration> {
     let left = desired.processes.iter().filter_map(|(process, wanted)| {
         let found = outcome.observed.services.get(&wanted.service()?.name)?;

@@ -25,7 +25,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
 
-/// What a pass came to that wrote nothing.
+/// Returns the outcome of a pass that wrote nothing.
 pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
     Outcome {
         plan: plan(desired, &observed),

@@ -13,7 +13,7 @@ use crate::model::state::{Observed, ServiceState};
 use crate::plan::{Change, ObstacleKind, Pending, names_of};
 use crate::reconcile::Outcome;
 
-/// What the conditions say.
+/// The meaning of the conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Ready(String),
@@ -34,7 +34,7 @@ pub enum Verdict {
 const PASSES: u32 = 3;
 
 impl Verdict {
-    /// What somebody should hear of: not that work is under way.
+    /// Returns the reason and message that somebody should hear of, and none where work is merely under way.
     pub fn trouble(&self) -> Option<(Reason, String)> {
         match self {
             Verdict::Ready(_)
@@ -138,7 +138,7 @@ pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
 
 type Said = (Reason, String);
 
-/// What a pass left undone, by what becomes of it.
+/// The things that a pass left undone, by how they will end.
 #[derive(Default)]
 struct Findings {
     /// It comes about by itself.
@@ -237,7 +237,8 @@ fn findings(outcome: &Outcome) -> Findings {
     findings
 }
 
-/// What takes nothing away from an App that is as it was wanted: a permission, credentials or a quota.
+/// Returns true for trouble that takes nothing away from an App that is as it was wanted: a permission, credentials or a
+/// quota.
 fn is_denial(reason: Reason) -> bool {
     matches!(reason, Reason::AccessDenied | Reason::QuotaReached)
 }
@@ -331,7 +332,7 @@ pub fn reason_of(error: &Error) -> Reason {
     }
 }
 
-/// What is not for want of a permission, but of what the Platform or the account is set to.
+/// Returns true for a code that is no lack of a permission, but a setting of the Platform or the account.
 fn is_setting(code: &str) -> bool {
     [
         "AvailabilityZoneNotSupported",

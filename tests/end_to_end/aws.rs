@@ -1,4 +1,4 @@
-//! What is in AWS, seen through the SDK and past the controller: everything of one region, and both zones.
+//! The state of AWS, read through the SDK and past the controller: everything of one region, and both zones.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,7 @@ impl Aws {
         described.task_definition().unwrap().clone()
     }
 
-    /// How many revisions of a process's task definition there are.
+    /// Returns the number of revisions of a process's task definition.
     pub(crate) async fn revisions(&self, family: &str) -> usize {
         let request = self
             .ecs

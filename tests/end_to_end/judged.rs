@@ -118,7 +118,7 @@ fn what_aws_takes_has_no_fault() {
     }
 }
 
-/// What the models of all four protocols, the documents, and the policy refuse.
+/// Requests that the models of the four protocols, the documents, or the policy refuse.
 #[test]
 fn what_aws_would_refuse_is_found() {
     let six: Vec<Value> = (0..7)

@@ -111,7 +111,7 @@ fn after_create(place: &Place, port: Option<i32>) -> Seen {
     }
 }
 
-/// What `kubectl get` and the status say of an App that is Ready.
+/// Checks `kubectl get` and the status of an App that is Ready.
 fn shows_what_serves(place: &Place, port: Option<i32>) {
     let row = place.kubectl(&["get", "apps.empire.dev", "acme", "--no-headers"]);
     let columns: Vec<&str> = row.split_whitespace().collect();

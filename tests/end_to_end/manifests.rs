@@ -1,4 +1,4 @@
-//! What the tests apply.
+//! The manifests that the tests apply.
 
 use serde_json::{Value, json};
 

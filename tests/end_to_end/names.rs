@@ -37,7 +37,7 @@ async fn a_name_stays_with_the_first_and_then_goes_to_the_second() {
     assert!(of_second.is_some() && of_second != of_first, "{of_second:?}");
 }
 
-/// Nobody's record: there before we were, without an ownership record.
+/// A record without an ownership record, which was there before we were.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_of_nobody_is_left_alone() {
     let place = Place::new(Cloud::Ministack, "foreign", "ap-south-1").await;

@@ -23,7 +23,7 @@ use crate::support::kubectl::Kubectl;
 use crate::support::proxy::Proxy;
 use crate::support::script::printed_by;
 
-/// How the controller is started: it looks again soon, and lets a replaced load balancer go soon.
+/// The flags of the controller: it resyncs often, and removes a replaced load balancer soon.
 const QUICK: [&str; 2] = ["--resync-interval=2s", "--retire-after=1s"];
 
 /// Longer than anything here takes, also on a busy machine.
@@ -48,7 +48,7 @@ pub(crate) enum Cloud {
 
 pub(crate) struct Place {
     pub(crate) cloud: Cloud,
-    /// Of the Platform, the namespace and the ECS cluster.
+    /// The name of the Platform, the namespace and the ECS cluster.
     pub(crate) name: String,
     pub(crate) zone: String,
     pub(crate) kubectl: Kubectl,
@@ -163,7 +163,7 @@ impl Place {
         applied.unwrap_or_else(|complaint| panic!("{complaint}"))
     }
 
-    /// What a developer does: `kubectl wait --for=...`.
+    /// Waits as a developer does: `kubectl wait --for=...`.
     pub(crate) fn wait(&self, kind: &str, name: &str, condition: &str) {
         let (what, condition) = (format!("{kind}/{name}"), format!("--for={condition}"));
         let patience = format!("--timeout={}s", PATIENCE.as_secs());
@@ -286,7 +286,7 @@ impl Drop for Place {
     }
 }
 
-/// How often each call was made.
+/// Returns the number of times that each call was made.
 pub(crate) fn tally(calls: &[String]) -> Vec<(&str, usize)> {
     let mut tally = std::collections::BTreeMap::new();
     for call in calls {

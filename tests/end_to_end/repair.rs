@@ -1,4 +1,4 @@
-//! What somebody changed by hand in AWS is put right at the next look.
+//! Drift: changes by hand in AWS are repaired at the next resync.
 
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch};
 

@@ -1,4 +1,4 @@
-//! Who may run Apps on a Platform, and with what; and Platforms in accounts of their own.
+//! Tenancy: who may run Apps on a Platform, with which roles and secrets; and Platforms in accounts of their own.
 
 use aws_sdk_ecs::types::TaskDefinition;
 use serde_json::{Value, json};

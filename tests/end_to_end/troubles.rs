@@ -1,4 +1,4 @@
-//! What is missing, and what an App says of it: a reason of its own each, no hot loop, and no harm to other Apps.
+//! Missing things, and an App's status for each: a reason of its own, no hot loop, and no harm to other Apps.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -195,14 +195,14 @@ async fn a_namespace_goes_with_all_that_its_apps_have_in_aws() {
     place.kubectl(&["delete", "platform", &place.name, "--timeout=60s"]);
 }
 
-/// Nobody listens there.
+/// Returns an endpoint on which nothing listens.
 fn closed_port() -> Value {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     json!(format!("http://{}", listener.local_addr().unwrap()))
 }
 
-/// What is applied with `kubectl replace`, or by Argo CD with `Replace=true`, has neither our finalizer nor our
-/// annotation, even while its Platform is about to go.
+/// An App that is applied with `kubectl replace`, or by Argo CD with `Replace=true`, has neither our finalizer nor our
+/// annotation, even while its Platform is being deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_app_holds_its_platform_all_the_same() {
     let place = Place::new(Cloud::Ministack, "replaced", "eu-central-1").await;

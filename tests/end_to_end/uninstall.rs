@@ -1,5 +1,5 @@
-//! Nobody loses production by mistake: what deleting the controller, the definitions or a namespace does to what runs.
-//! These tests delete what all others need, and so have a control plane of their own.
+//! Deleting the controller, the definitions or a namespace, and its effect on what runs: production is not lost by
+//! mistake. These tests delete what all others need, and so have a control plane of their own.
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn until_deletion_is(place: &Place, allowed: bool) -> String {
         .await
 }
 
-/// Whoever deletes the folder takes the policy with it, and can then delete the definitions.
+/// Deletes the policy, as deleting the folder does first: then the definitions can be deleted.
 async fn lift_protection(place: &Place) {
     place.kubectl(&[
         "delete",

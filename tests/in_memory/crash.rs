@@ -12,7 +12,7 @@ use empire_controller::model::record::RecordKind;
 pub(crate) struct Operation {
     platform: PlatformFixture,
     before: Option<AppFixture>,
-    /// What else happens first.
+    /// The events that happen first.
     meanwhile: Box<dyn Fn(&mut World)>,
     edit: Box<dyn Fn(&mut World)>,
 }
@@ -48,7 +48,7 @@ impl Operation {
     }
 }
 
-/// What is there and not ours: beside our names, and under names much like them.
+/// Makes resources that are not ours: beside our names, and under names much like them.
 fn neighbours(world: &mut World) {
     world.apply(&app("neighbour").process("web", web()));
     world.settle();
@@ -310,7 +310,7 @@ fn arrives_when_edited_again_in_the_middle() {
     println!("edits on edits: {points}");
 }
 
-/// How many revisions a family has depends on the way there.
+/// Leaves out the number of revisions of a family, which depends on the way there.
 pub(crate) fn without_revisions(snapshot: &Snapshot) -> Snapshot {
     let lines = snapshot.0.lines().filter(|line| !line.starts_with("family "));
     Snapshot(lines.collect::<Vec<_>>().join("\n"))

@@ -19,7 +19,7 @@ fn minutes(process: ProcessFixture, minutes: u32) -> ProcessFixture {
     process.deploy(json!({ "progressDeadline": format!("{minutes}m") }))
 }
 
-/// How many rollouts the controller has stopped.
+/// Returns the number of rollouts that the controller has stopped.
 fn stopped(world: &World) -> usize {
     let writes = world.aws.writes();
     let stops = writes

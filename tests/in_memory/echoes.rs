@@ -15,7 +15,7 @@ use crate::world::World;
 const V1: &str = "registry.example/acme:v1";
 const V2: &str = "registry.example/acme:v2";
 
-/// Of each kind of process one, each with an empty variable.
+/// An App with one process of each kind, each with an empty variable.
 fn kinds() -> AppFixture {
     app("acme")
         .process("web", web().external().env("EMPTY", ""))

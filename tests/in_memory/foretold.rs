@@ -1,4 +1,4 @@
-//! What `plan` says beforehand, in words that can be compared with what is done.
+//! The changes that `plan` prints beforehand, as lines that can be compared with those that are made.
 
 use std::collections::BTreeMap;
 

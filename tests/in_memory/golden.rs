@@ -1,4 +1,4 @@
-//! What a reader has judged: `tests/golden/*.txt`, rewritten by `UPDATE_EXPECT=1`.
+//! Goldens, which a reader has judged: `tests/golden/*.txt`, rewritten by `UPDATE_EXPECT=1`.
 
 use std::path::Path;
 

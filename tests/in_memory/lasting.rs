@@ -1,4 +1,4 @@
-//! What a failure that goes on does to Ready, and what a denial does not.
+//! Ready while a failure goes on, and while a call is denied.
 
 use empire_controller::api::condition::Reason;
 
@@ -46,7 +46,7 @@ fn move_subnets(world: &mut World) {
     hands.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
 }
 
-/// Nobody is served, and looking again shows nothing new.
+/// No client is served, and observing again shows nothing new.
 #[test]
 fn the_same_stale_answer_after_a_new_look_is_a_refusal() {
     for (action, code, message) in [

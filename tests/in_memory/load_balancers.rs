@@ -1,4 +1,4 @@
-//! What AWS takes of a load balancer only in steps, or not at all: other subnets of its zones, more certificates than fit,
+//! Changes of a load balancer that AWS takes only in steps, or not at all: other subnets of its zones, more certificates than fit,
 //! no security groups, a sixth target group.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ fn with(web: ProcessFixture) -> AppFixture {
     acme().process("web", web.external().quantity(2))
 }
 
-/// What is done until nothing moves any more, the controller started anew before every pass if `restarts`.
+/// Returns the changes until nothing moves any more, the controller started anew before every pass if `restarts`.
 fn done(world: &mut World, restarts: bool) -> Vec<Change> {
     let mut done = Vec::new();
     if restarts {

@@ -279,7 +279,7 @@ fn a_schedule_waits_for_its_service_and_other_processes_do_not() {
     }
 }
 
-/// What is known goes, and the App stays until the rest has been read.
+/// The parts that are known are removed, and the App stays until the rest has been read.
 #[test]
 fn a_deletion_waits_for_what_cannot_be_read_and_for_nothing_else() {
     let whole = || acme().process("nightly", process("./nightly").cron("0 3 * * ? *"));

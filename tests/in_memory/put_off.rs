@@ -1,4 +1,4 @@
-//! What one failed call takes with it for the rest of a pass, and what not.
+//! Changes that one failed call defers for the rest of a pass, and those that it does not.
 
 use crate::fake_aws::Disturbance;
 use crate::fixtures::{app, staging, web, worker};

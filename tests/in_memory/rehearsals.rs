@@ -1,4 +1,4 @@
-//! What `plan` prints, so that a reader can judge it: `tests/golden/plan.txt` and `plan-json.txt`, rewritten by
+//! The output of `plan`, for a reader to judge: `tests/golden/plan.txt` and `plan-json.txt`, rewritten by
 //! `UPDATE_EXPECT=1`. That it comes true, the stories hold.
 
 use std::fmt::Write;

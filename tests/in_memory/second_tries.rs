@@ -1,4 +1,4 @@
-//! Which edit is a reason to try a failed release again, and what is no sign of a failed one.
+//! Edits that are a reason to try a failed release again, and signs that a release has not failed.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn one(deploy: serde_json::Value) -> AppFixture {
     app("acme").process("worker", worker().quantity(2).deploy(deploy))
 }
 
-/// How often a service was updated until nothing moved any more.
+/// Returns the number of updates of a service until nothing moved any more.
 fn updates(world: &mut World) -> usize {
     let written = world.settle();
     let updates = written.iter().filter(|write| write.action == "ecs:UpdateService");

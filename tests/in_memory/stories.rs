@@ -85,7 +85,7 @@ impl Story {
         self
     }
 
-    /// What `kubectl get` would show of an App.
+    /// Adds to the story what `kubectl get` would show of an App.
     pub(crate) fn tells_the_status(mut self, key: &str) -> Self {
         let status = self.world.status(key);
         for condition in &status.conditions {
@@ -124,7 +124,8 @@ impl Story {
     }
 }
 
-/// What `plan` said came true, of each App but one that is suspended; unless several wrote, and got into each other's way.
+/// Checks that the changes which `plan` printed were made, for each App but a suspended one; not where several wrote, and
+/// got into each other's way.
 fn came_true(
     title: &str,
     world: &World,

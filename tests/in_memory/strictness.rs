@@ -37,14 +37,14 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &st
     error.fault
 }
 
-/// What the manifest of acme's web means, with a host port that is claimed.
+/// Returns the process that the manifest of acme's web means, with a host port that is claimed.
 fn web() -> DesiredProcess {
     let mut web = meaning(&acme());
     web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
     web
 }
 
-/// What an exposure of it means.
+/// Returns the load balancing that an exposure of it means.
 pub(crate) fn balancing_of(web: ProcessFixture) -> LoadBalancing {
     meaning(&acme().process("web", web)).load_balancing.unwrap()
 }

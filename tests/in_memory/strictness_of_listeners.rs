@@ -1,4 +1,4 @@
-//! What the in-memory AWS refuses about listeners, kinds of load balancers, and certificates.
+//! Listeners, kinds of load balancers, and certificates that the in-memory AWS refuses.
 
 use empire_controller::aws::Elbv2;
 use empire_controller::model::desired::LoadBalancing;

@@ -1,4 +1,4 @@
-//! Who may run Apps on a Platform, and with what; and what tasks are besides a command.
+//! Tenancy, and the settings of tasks besides a command.
 
 use serde_json::json;
 

@@ -264,7 +264,7 @@ fn two_refused_names_hold_back_neither_the_others_nor_the_next_ones() {
     assert!(world.reason("shop/acme").starts_with("Refused: "));
 }
 
-/// What AWS will take a moment later is no failure, and costs nothing more.
+/// A call that AWS will take a moment later is no failure, and costs nothing more.
 #[test]
 fn too_early_is_no_failure() {
     for (action, message) in [

@@ -1,4 +1,4 @@
-//! What must never happen is noticed when it does: each unsafe step, taken on purpose.
+//! Unsafe steps, each taken on purpose: the in-memory AWS notices it.
 
 use empire_controller::aws::{Ecs, Elbv2, Route53};
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};

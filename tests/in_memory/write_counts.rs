@@ -27,7 +27,7 @@ pub(crate) fn check(writes: &[Write], expected: usize) {
     assert_eq!(aws.len(), expected, "{aws:#?}");
 }
 
-/// What turning `from` into `to` costs.
+/// Checks the number of writes that turn `from` into `to`.
 #[track_caller]
 pub(crate) fn check_edit(from: &AppFixture, to: &AppFixture, expected: usize) {
     check_edit_on(&staging(), from, to, expected);

@@ -189,7 +189,7 @@ fn source_cites_pages_of_this_repository_only() {
     assert_eq!(words, ["DESIGN.md", "docs/aws.md#the-floor"]);
 }
 
-/// What the README tells people to type.
+/// Commands that the README tells people to type.
 #[test]
 fn commands_of_the_readme_are_there() {
     let readme = read("README.md");

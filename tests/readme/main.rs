@@ -241,7 +241,7 @@ fn every_command_has_a_row() {
     assert_eq!(first_cells(COMMANDS, "command"), commands.collect());
 }
 
-/// What of a manifest's keys its schema does not know.
+/// Returns the keys of a manifest that its schema does not know.
 fn unknown(manifest: &Value, schema: &Value, path: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in manifest.as_object().into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! What the API server refuses, in which words, and what it takes: real manifests, applied with the real kubectl.
+//! Manifests that the API server refuses, each with its message, and manifests that it takes, applied with the real kubectl.
 //!
 //! Each table also proves itself whole: every rule of the definition must have been broken by one of its lines. That the
 //! definitions are taken at all shows that their rules cost little enough.

@@ -1,4 +1,4 @@
-//! What the `procfile` command lets through is what the API server takes, and what it refuses is what that refuses.
+//! The `procfile` command takes the manifests that the API server takes, and refuses those that it refuses.
 //!
 //! The command cannot evaluate the API's rules; that it knows them all is seen here, by every manifest of the tables.
 
@@ -29,7 +29,7 @@ fn from_manifest(manifest: &str) -> Option<(String, Identity, Value)> {
     Some((text, identity, processes))
 }
 
-/// Of a manifest that the API server takes.
+/// Checks a manifest that the API server takes.
 pub(super) fn agrees_to_take(manifest: &str) {
     let Some((text, identity, processes)) = from_manifest(manifest) else {
         return;
@@ -45,7 +45,7 @@ pub(super) fn agrees_to_take(manifest: &str) {
     }
 }
 
-/// Of a manifest that the API server refuses with this complaint.
+/// Checks a manifest that the API server refuses with this complaint.
 pub(super) fn agrees_to_refuse(manifest: &str, complaint: &str) {
     // YAML 1.1's truth values are names to the command, which quotes them.
     if !complaint.contains("spec.processes") || complaint.contains("YAML takes it") {

@@ -20,7 +20,7 @@ fn definition(with_rules: bool) -> String {
         .replace("group: empire.dev", "group: stored.example.com")
 }
 
-/// What a schema says of values, apart from their types.
+/// The rules of a schema about values, apart from their types.
 const RULES: [&str; 9] = [
     "x-kubernetes-validations",
     "enum",

@@ -52,7 +52,7 @@ impl AppFixture {
         self.field("env", json!({ name: value }))
     }
 
-    /// What it has stays when it is deleted.
+    /// Retains its resources when it is deleted.
     pub(crate) fn retained(self) -> Self {
         self.field("deletionPolicy", json!("Retain"))
     }
@@ -328,7 +328,7 @@ impl PlatformFixture {
         self
     }
 
-    /// Whose tasks get whatever group AWS gives them.
+    /// Leaves the security groups of tasks to AWS's default.
     pub(crate) fn without_task_security_groups(mut self) -> Self {
         self.0["spec"]["network"]["tasks"]["securityGroups"] = json!([]);
         self
@@ -342,7 +342,7 @@ impl PlatformFixture {
         self
     }
 
-    /// Of these names and weights.
+    /// Sets capacity providers by name and weight.
     pub(crate) fn capacity_providers(mut self, providers: &[(&str, u32)]) -> Self {
         let all = providers
             .iter()

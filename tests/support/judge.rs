@@ -15,7 +15,7 @@ use super::script::printed_by;
 pub(crate) struct Verdict {
     /// The name of the operation, as AWS has it.
     pub(crate) operation: String,
-    /// What is wrong with it, a sentence each.
+    /// The faults that were found, a sentence each.
     pub(crate) faults: Vec<String>,
 }
 

@@ -44,12 +44,12 @@ struct Calls {
     hold: Option<Hold>,
 }
 
-/// Which write never gets its reply.
+/// A write that never gets its reply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hold {
     /// That many are let through first.
     pub(crate) after: usize,
-    /// Whether AWS gets to see it.
+    /// True if it reaches AWS.
     pub(crate) takes_effect: bool,
 }
 
@@ -78,7 +78,7 @@ impl Proxy {
         std::mem::take(&mut self.shared.calls.lock().unwrap().writes)
     }
 
-    /// How often something was read since the start.
+    /// Returns the number of reads of a kind since the start.
     pub(crate) fn reads(&self, call: &str) -> usize {
         let calls = self.shared.calls.lock().unwrap();
         calls.reads.get(call).copied().unwrap_or_default()
@@ -95,7 +95,7 @@ impl Proxy {
         self.shared.calls.lock().unwrap().answers.remove(call);
     }
 
-    /// What AWS would have refused in the requests since the start, each fault once.
+    /// Returns the faults for which AWS would have refused requests since the start, each once.
     pub(crate) fn faults(&self) -> BTreeSet<String> {
         self.shared.calls.lock().unwrap().faults.clone()
     }

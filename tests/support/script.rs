@@ -57,7 +57,7 @@ impl Drop for Script {
     }
 }
 
-/// What `deploy/local/<name>` prints: where to find something. It may have to make it first, and says so on stderr.
+/// Returns the path that `deploy/local/<name>` prints. The script may have to make the thing first, and says so on stderr.
 pub(crate) fn printed_by(name: &str) -> PathBuf {
     let output = Command::new(path(name))
         .stderr(Stdio::inherit())

@@ -1,4 +1,4 @@
-//! What a write leaves in what was observed.
+//! Writes of records, and the observed zone after them.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn a_load_balancer_that_loses_a_name_has_waited_for_nothing_yet() {
     assert_eq!(observed.replaced_ttl.get(&name), Some(&90));
 }
 
-/// What Route 53's messages are about, in the forms that its reference and its users report.
+/// Messages of Route 53, in the forms that its reference and its users report.
 #[test]
 fn a_message_names_the_records_that_it_is_about() {
     let observed = settled(&app([process("web").internal()]));

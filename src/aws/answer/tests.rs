@@ -1,4 +1,4 @@
-//! What the log says of each call.
+//! The log line of each call.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn steady(mut line: Value) -> Value {
     line
 }
 
-/// What is logged of a deletion of the service of a process, and of what else is done.
+/// Returns the log lines of deleting a process's service, and a target group beside it.
 async fn of_deletion(aws: &AwsClients) -> Vec<Value> {
     let subject = Subject {
         app: Some("shop/acme".into()),

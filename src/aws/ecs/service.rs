@@ -218,7 +218,7 @@ fn read_launch_type(found: &sdk::LaunchType) -> Option<LaunchType> {
     known.into_iter().find(|known| known.as_str() == found.as_str())
 }
 
-/// What it has that cannot be changed, and that no service of ours has.
+/// Returns the settings that cannot be changed, and that no service of ours has.
 fn unlike_ours(service: &sdk::Service) -> Vec<String> {
     let strategy = service.scheduling_strategy().map(sdk::SchedulingStrategy::as_str);
     let controller = service

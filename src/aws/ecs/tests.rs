@@ -92,7 +92,7 @@ pub(in crate::aws) fn service() -> Service {
     }
 }
 
-/// What DescribeServices says of a service that just runs.
+/// Returns a service that just runs, as DescribeServices reports it.
 fn service_json() -> Value {
     json!({
         "serviceArn": SERVICE_ARN,

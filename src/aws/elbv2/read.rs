@@ -119,7 +119,7 @@ pub(super) fn listener(call: Call, found: &sdk::Listener) -> Result<ListenerStat
     })
 }
 
-/// Those of a listener besides its default one.
+/// Returns a listener's certificates besides its default one.
 pub(super) fn certificates(found: &[sdk::Certificate]) -> impl Iterator<Item = String> {
     let others = found.iter().filter(|found| found.is_default() != Some(true));
     others.filter_map(|found| found.certificate_arn.clone())

@@ -430,7 +430,7 @@ fn every_rule_decides_something() {
     }
 }
 
-/// What the pipeline leaves unresolved is tried again soon.
+/// A fault that the pipeline leaves unresolved is tried again soon.
 #[test]
 fn what_only_the_world_can_resolve_is_transient() {
     for (code, expected) in [

@@ -1,4 +1,4 @@
-//! What is sent, whole each time, and replies in EventBridge Scheduler's own shape.
+//! Requests, whole each time, and replies in EventBridge Scheduler's own shape.
 
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ fn body() -> Value {
     })
 }
 
-/// What was sent, but for the SDK's own token.
+/// Returns the request without the SDK's own token.
 fn sent(sent: &Sent) -> Value {
     let mut json = sent.json();
     let token = json.as_object_mut().unwrap().remove("ClientToken");

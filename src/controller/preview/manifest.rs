@@ -117,7 +117,7 @@ fn edited(live: DynamicObject, manifest: DynamicObject) -> DynamicObject {
     object
 }
 
-/// What the API server makes of an object, as strictly as kubectl asks for it. Nothing is stored.
+/// Returns an object as the API server would store it, validated as strictly as kubectl asks. Nothing is stored.
 async fn dry_run(
     client: &Client,
     url: &str,

@@ -1,4 +1,4 @@
-//! Which Platform an App belongs to, for good.
+//! The Platform that an App belongs to for good.
 
 #![expect(
     clippy::needless_pass_by_value,

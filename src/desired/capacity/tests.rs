@@ -1,4 +1,4 @@
-//! What each kind of capacity provider asks of tasks, and what it refuses.
+//! The settings that each kind of capacity provider needs, and those that it refuses.
 
 #![expect(
     clippy::needless_pass_by_value,

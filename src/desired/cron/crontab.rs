@@ -107,7 +107,7 @@ fn weekdays(text: &str) -> Result<Option<String>, String> {
     Ok(Some(items.join(",").to_ascii_uppercase()))
 }
 
-/// What a crontab allows and means, whoever reads it.
+/// Reads an item as every crontab does.
 fn read(field: &Field, text: &str) -> Result<Item, String> {
     let what = field.what;
     let mut item = field.item(text)?;

@@ -9,7 +9,7 @@ pub(super) struct Field {
     last: u16,
     /// Other spellings of the values, from the first on.
     names: &'static [&'static str],
-    /// What AWS takes besides values, ranges, lists and steps.
+    /// The forms that AWS takes besides values, ranges, lists and steps.
     kind: Kind,
 }
 
@@ -52,7 +52,7 @@ const fn plain(what: &'static str, first: u16, last: u16, names: &'static [&'sta
 }
 
 impl Field {
-    /// Whether AWS takes the text, which is in lower case.
+    /// Checks that AWS takes the text, which is in lower case.
     pub(super) fn check(&self, text: &str) -> Result<(), String> {
         if text == "?" && self.kind != Kind::Plain {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Which names an App wants, in which zone, pointing where.
+//! The names that an App wants, each with its zone and target.
 
 #![expect(
     clippy::needless_pass_by_value,

@@ -1,4 +1,4 @@
-//! What the manifest says of a service, and what AWS would refuse of it.
+//! Services as manifests give them, and those that AWS would refuse.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! A command line in the pieces that a POSIX shell sees: words, operators, and what is quoted. It is read, never run.
 //! <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html>
 
-/// How deep expansions may nest, so that hostile text cannot use up the stack.
+/// The depth to which expansions may nest, so that hostile text cannot use up the stack.
 const DEPTH: usize = 32;
 
 /// Between commands, longest first.

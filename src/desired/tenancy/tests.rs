@@ -1,4 +1,4 @@
-//! Who may run Apps on a Platform, and with what.
+//! Tenancy: who may run Apps on a Platform, and with which roles and secrets.
 
 #![expect(
     clippy::needless_pass_by_value,

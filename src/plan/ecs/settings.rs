@@ -72,7 +72,7 @@ impl Update<'_> {
     }
 }
 
-/// What to send: nothing if it is the same, or if the reply left it out.
+/// Returns the setting to send: none if it is the same, or if the reply left it out.
 fn differing<T: PartialEq>(wanted: T, found: Option<T>) -> Option<T> {
     match found {
         Some(found) if found != wanted => Some(wanted),

@@ -3,7 +3,7 @@
 use super::converge;
 use crate::plan::fixtures::{Process, app, nothing, process};
 
-/// How much is written, but for the names, which travel together.
+/// Returns the number of writes, but for the names, which travel together.
 fn writes(processes: usize) -> [usize; 3] {
     let all = |shape: fn(Process) -> Process| {
         app((0..processes).map(|number| shape(process(&format!("p{number}")))))

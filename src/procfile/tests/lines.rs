@@ -8,7 +8,7 @@ enum Line {
     Works,
     /// With this sign of a shell first, and as this command with `--shell`.
     Shell(&'static str, &'static str),
-    /// Of a release: no service.
+    /// A process of the release phase: no service.
     Release,
     /// A service that is probably none.
     Once,

@@ -78,7 +78,7 @@ impl Dice {
     }
 }
 
-/// What makes a difference to YAML, to a shell or to the schema.
+/// Texts that mean something to YAML, to a shell or to the schema.
 const TOKENS: &[&str] = &[
     "*",
     "&a ",

@@ -1,4 +1,4 @@
-//! What cannot be carried over, and in which words it is refused.
+//! Texts that cannot be carried over, and the messages that refuse them.
 
 use super::{identity, joined, translate, translated};
 

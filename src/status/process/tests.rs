@@ -1,4 +1,4 @@
-//! What `kubectl get` and `kubectl describe` say of each process.
+//! The status of each process, as `kubectl get` and `kubectl describe` show it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn statuses(app: &App, desired: &Desired, world: Observed) -> Vec<ProcessStatus>
     all(app, desired, &outcome(desired, world), &[], at(0))
 }
 
-/// Of web, in a pass over [`two`], after a change.
+/// Returns web's status in a pass over [`two`], after a change.
 fn web_after(change: impl FnOnce(&mut Outcome)) -> ProcessStatus {
     let app = two();
     let desired = wanted(&app);

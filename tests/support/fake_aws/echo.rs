@@ -1,4 +1,4 @@
-//! How AWS reports what it was sent, where that is not word for word. Other ways than those in the tests may follow, and
+//! Echoes: settings that AWS reports otherwise than they were sent. Other ways than those in the tests may follow, and
 //! nothing in the controller may depend on which.
 
 use empire_controller::model::load_balancer::TargetGroupAttributes;
@@ -20,7 +20,7 @@ pub(crate) enum Echo {
     Attributes(fn(&mut TargetGroupAttributes)),
     Listener(fn(&mut ListenerState)),
     Schedule(fn(&mut ScheduleState)),
-    /// Of what load balancing has.
+    /// Echoes the tags of load balancers and target groups.
     Tags(fn(&mut Tags)),
 }
 

@@ -13,7 +13,7 @@ pub(crate) enum When {
     After,
 }
 
-/// What happens at one write, or at all writes of one kind.
+/// A disturbance of one write, or of all writes of one kind.
 #[derive(Clone, Debug)]
 pub(crate) enum Disturbance {
     /// The controller dies: from here on every call fails, until it is started again.
@@ -33,7 +33,7 @@ pub(super) struct Faults {
     on: Vec<(&'static str, String, Disturbance)>,
     /// Every read whose action begins so.
     on_read: Vec<(&'static str, Disturbance)>,
-    /// Who acts just before the next write of an action.
+    /// An act by hand just before the next write of an action.
     pub(super) interloper: Option<(&'static str, Act)>,
     crashed: bool,
     after: Option<Disturbance>,
@@ -78,7 +78,7 @@ impl super::FakeAws {
         std::mem::take(&mut self.lock().faults.attempts)
     }
 
-    /// How many calls were disturbed.
+    /// Returns the number of calls that were disturbed.
     pub(crate) fn disturbed(&self) -> usize {
         self.lock().faults.struck
     }

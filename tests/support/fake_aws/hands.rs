@@ -1,4 +1,4 @@
-//! What people do in the AWS console, and what is there that was never ours.
+//! Drift: changes by hand in the AWS console, and resources that were never ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
@@ -17,7 +17,7 @@ use super::ecs::Running;
 use super::elbv2::{Balancing, Group};
 use super::{DRAINING, FakeAws, State};
 
-/// What somebody does.
+/// A change by hand.
 pub(crate) type Act = fn(&mut Hands<'_>);
 
 /// Holds the world still until it is dropped.
@@ -183,7 +183,7 @@ impl Hands<'_> {
         self.state.ecs.looping.insert(of.into());
     }
 
-    /// How long a task takes to start, and an old one to go.
+    /// Sets the time that a task takes to start, and an old one to drain.
     pub(crate) fn set_pace(&mut self, start: u64, drain: u64) {
         let pace = &mut self.state.ecs.pace;
         (pace.start, pace.drain) = (start, drain);
@@ -225,14 +225,14 @@ impl Hands<'_> {
         self.service(service).settings.grace_period
     }
 
-    /// What the service runs.
+    /// Deregisters the task definition that the service runs.
     pub(crate) fn deregister_running(&mut self, service: &str) {
         let running = self.service(service).definition().clone();
         let mut all = self.state.ecs.definitions.iter_mut();
         all.find(|known| known.arn == running).unwrap().active = false;
     }
 
-    /// How many revisions of a family a service may be given.
+    /// Returns the number of revisions of a family that a service may be given.
     pub(crate) fn active_revisions(&self, family: &str) -> usize {
         let all = self.state.ecs.definitions.iter();
         all.filter(|known| known.active && known.content.family == family)

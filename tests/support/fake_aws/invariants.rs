@@ -1,4 +1,4 @@
-//! What must hold after every single write, whatever the controller is in the middle of.
+//! The invariants that hold after every single write, whatever the controller is in the middle of.
 //!
 //! A standing fault counts against the write that brought it about: what people did by hand, and what time did, is not
 //! the controller's doing, nor is what it writes before it has looked again.
@@ -19,7 +19,7 @@ use super::{FakeAws, State};
 pub(crate) const RETIRE_AFTER: u64 = 300;
 
 impl FakeAws {
-    /// Whose reconcile the coming writes belong to, as `namespace/name`: they may touch nothing that is not this App's.
+    /// Sets the App that the coming writes are for, as `namespace/name`: they may touch nothing that is not this App's.
     pub(crate) fn act_as(&self, app: Option<&str>) {
         self.lock().acting = app.map(Into::into);
     }
@@ -72,7 +72,7 @@ impl State {
         found.map(|balancing| balancing.dns_name.clone()).collect()
     }
 
-    /// What is wrong with the world as it stands.
+    /// Returns what is wrong with the world as it stands.
     fn standing(&self) -> BTreeSet<String> {
         let mut standing = BTreeSet::new();
         for record in self.records() {

@@ -29,7 +29,7 @@ pub(crate) use hands::Hands;
 pub(crate) use invariants::RETIRE_AFTER;
 pub(crate) use snapshot::Snapshot;
 
-/// How long things take, in virtual seconds. Real ones take longer; what counts is that they take any time at all.
+/// The times that things take, in virtual seconds. Real ones take longer; what counts is that they take any time at all.
 pub(crate) const PROVISIONING: u64 = 45;
 pub(crate) const ROLLOUT: u64 = 15;
 /// So long tasks may fail before the circuit breaker gives up.
@@ -133,12 +133,12 @@ impl FakeAws {
         self.lock().writes.clone()
     }
 
-    /// What was read since the last time that this was asked.
+    /// Takes the reads since the last time.
     pub(crate) fn take_reads(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().reads)
     }
 
-    /// Which of the things that must never happen did.
+    /// Returns the violations of invariants so far.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.lock().violations.clone()
     }

@@ -1,4 +1,4 @@
-//! What each call sends, and how many calls it takes.
+//! The requests that each method sends, and their number.
 
 use aws_sdk_ecs::config::http::HttpResponse;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How a service is read.
+//! Reading services.
 
 use serde_json::{Value, json};
 

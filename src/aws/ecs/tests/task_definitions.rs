@@ -12,7 +12,7 @@ use crate::model::name::Arn;
 use crate::model::service::{Environment, HostPort, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::state::TaskDefinitionState;
 
-/// What RegisterTaskDefinition sent.
+/// Returns the request that RegisterTaskDefinition sent.
 pub(super) async fn written(content: &TaskDefinition) -> Value {
     let aws = Replay::new([replay::json(
         &json!({"taskDefinition": {"taskDefinitionArn": DEFINITION_ARN}}),
@@ -58,7 +58,7 @@ fn full() -> TaskDefinition {
     }
 }
 
-/// What AWS makes of it: defaults filled in, `environment` and `requiresAttributes` in an order of its own.
+/// Returns the task definition as AWS reports it: defaults filled in, `environment` and `requiresAttributes` in an order of its own.
 pub(super) fn reported(mut sent: Value) -> Value {
     let is_awsvpc = sent["networkMode"] == "awsvpc";
     let definition = sent.as_object_mut().unwrap();

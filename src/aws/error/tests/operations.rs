@@ -26,7 +26,7 @@ macro_rules! failures {
     ($($call:expr,)*) => { [$($call.await.err(),)*] };
 }
 
-/// How each operation fails that is answered so.
+/// Returns the error of each operation for this reply.
 async fn each(status: u16, body: &str) -> Vec<AwsError> {
     let replay = Replay::new((0..OPERATIONS).map(|_| replay::reply(status, body)));
     let (aws, arn, name) = (&replay.clients, &Arn("arn:aws:x".into()), "acme");

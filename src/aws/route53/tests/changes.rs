@@ -1,4 +1,4 @@
-//! What a batch sends, and how it is refused.
+//! The request of a batch, and its refusals.
 
 use super::{TARGET, XMLNS, alias, alias_xml, changed, no_zone, read, record, record_xml, values_xml};
 use crate::aws::replay::{self, Replay};

@@ -1,4 +1,4 @@
-//! Which App of a file is meant, and what an edit leaves of the live one.
+//! The choice of an App in a file, and the live App after an edit.
 
 use serde_json::json;
 

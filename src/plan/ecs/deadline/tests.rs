@@ -1,4 +1,4 @@
-//! Which rollouts are late, and what counts as coming further.
+//! Late rollouts, and progress.
 
 use super::{deadline, note_progress};
 use crate::model::desired::{Desired, Runs};
@@ -70,7 +70,7 @@ fn submitted(world: &mut Observed) {
     world.rollouts.insert("web".into(), memory);
 }
 
-/// How many seconds after its beginning a rollout is late, as it looks at last; `None`: never.
+/// Returns the seconds after its beginning at which a rollout is late, as it looks at last; `None`: never.
 fn late_of(wanted: &Desired, looks: &[Look]) -> Option<i64> {
     let mut world = settled(wanted);
     submitted(&mut world);

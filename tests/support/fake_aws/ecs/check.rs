@@ -1,4 +1,4 @@
-//! What RegisterTaskDefinition, CreateService and UpdateService refuse.
+//! The refusals of RegisterTaskDefinition, CreateService and UpdateService.
 
 use empire_controller::aws::Result;
 use empire_controller::model::name::Arn;
@@ -13,7 +13,7 @@ const TARGET_GROUPS_PER_SERVICE: usize = 5;
 pub(super) const NO_BALANCERS: &str =
     "Health check grace period is only valid for services configured to use load balancers";
 
-/// What RegisterTaskDefinition refuses.
+/// Refuses what RegisterTaskDefinition refuses.
 pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> Result<()> {
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
     const FARGATE_STOP_TIMEOUT: u32 = 120;
@@ -73,7 +73,7 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     Ok(())
 }
 
-/// What CreateService and UpdateService refuse about what a service would then be.
+/// Refuses a service that CreateService and UpdateService would refuse to make.
 pub(super) fn check(
     state: &State,
     action: &'static str,
@@ -177,7 +177,7 @@ pub(super) fn check_active(state: &State, action: &'static str, definition: &Arn
     }
 }
 
-/// What a task definition must be compatible with. `None` for a mix that AWS refuses.
+/// Returns the launch type that a task definition must be compatible with. `None` for a mix that AWS refuses.
 fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
     let providers = match capacity {
         Capacity::LaunchType(launch_type) => return Some(*launch_type),
@@ -196,7 +196,7 @@ fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
     }
 }
 
-/// What a capacity provider of the cluster is made of, by its name.
+/// Returns the kind of a capacity provider of the cluster, by its name.
 pub(super) fn kind(name: &str) -> CapacityProviderKind {
     if name.starts_with("managed") {
         CapacityProviderKind::ManagedInstances
@@ -205,7 +205,7 @@ pub(super) fn kind(name: &str) -> CapacityProviderKind {
     }
 }
 
-/// What they refuse about target groups that a call names.
+/// Refuses target groups that a call must not name.
 pub(super) fn check_named(
     state: &State,
     action: &'static str,

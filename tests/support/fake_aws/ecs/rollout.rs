@@ -58,7 +58,7 @@ impl Running {
         self.history.clear();
     }
 
-    /// Of what the service is told to be now.
+    /// Begins a rollout of the service as it is to be now.
     pub(in crate::fake_aws) fn roll_out(&mut self, id: u64, definition: Arn, now: u64) {
         let primary = Rolling::new(id, definition, self.attachments.clone(), now);
         self.deployments.insert(0, primary);

@@ -34,7 +34,7 @@ pub(in crate::fake_aws) struct Ecs {
     pub(in crate::fake_aws) unhealthy: BTreeSet<Arn>,
 }
 
-/// How long tasks take, in virtual seconds.
+/// The times that tasks take, in virtual seconds.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fake_aws) struct Pace {
     pub(in crate::fake_aws) start: u64,
@@ -69,7 +69,7 @@ pub(in crate::fake_aws) struct Running {
     pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
     /// Newest first; the first is PRIMARY, the others ACTIVE.
     pub(in crate::fake_aws) deployments: Vec<Rolling>,
-    /// What the last rollout that completed was of.
+    /// The revision of the last rollout that completed.
     pub(super) complete: Option<Revision>,
     /// Oldest first.
     pub(super) history: Vec<Recorded>,
@@ -83,7 +83,7 @@ pub(in crate::fake_aws) struct Rolling {
     pub(in crate::fake_aws) definition: Arn,
     pub(in crate::fake_aws) attachments: Vec<Attachment<Arn>>,
     pub(super) running: u32,
-    /// How many of its tasks have ended after they ran.
+    /// The number of its tasks that have ended after they ran.
     pub(super) ended: u32,
     pub(super) completed: bool,
     /// When it gets where it goes: its tasks up, or, once replaced, its tasks gone. `None` until nothing hinders it.

@@ -21,7 +21,8 @@ pub(in crate::fake_aws) struct Elbv2 {
     pub(in crate::fake_aws) target_groups: BTreeMap<Arn, Group>,
     /// Target groups whose load balancer went a moment ago, and until when that shows.
     pub(super) releasing: BTreeMap<Arn, (Arn, u64)>,
-    /// How many certificates a load balancer takes besides the default ones of its listeners; `None`: AWS's own quota.
+    /// The number of certificates that a load balancer takes besides the default ones of its listeners; `None`: AWS's own
+    /// quota.
     pub(in crate::fake_aws) certificate_quota: Option<usize>,
     /// Certificates that nobody has issued.
     pub(in crate::fake_aws) missing_certificates: BTreeSet<String>,
@@ -119,7 +120,7 @@ impl Elbv2 {
             .map(|(arn, _)| arn)
     }
 
-    /// Those that a load balancer forwards to: only in these can ECS register a task.
+    /// Returns the target groups that a load balancer forwards to: only in these can ECS register a task.
     pub(in crate::fake_aws) fn alive_target_groups(&self) -> BTreeSet<Arn> {
         let all = self.target_groups.keys();
         all.filter(|arn| self.in_front_of(arn).is_some())

@@ -1,4 +1,4 @@
-//! What people do to schedules, and what is there that was never ours.
+//! Drift of schedules: changes by hand, and schedules that were never ours.
 
 use empire_controller::model::name::{Arn, schedule_group};
 use empire_controller::model::owner::Tags;
