@@ -1,6 +1,6 @@
 //! One write per change, its result folded into what was observed. The only place that turns names into ARNs.
 //!
-//! A change that fails is parked for the rest of the pass; whatever does not depend on it goes on. Nothing is retried
+//! Nothing is retried
 //! here: the SDK retries a call, the requeue retries an App.
 
 mod load_balancers;
@@ -13,6 +13,10 @@ use std::collections::BTreeSet;
 
 use self::rollouts::submitted;
 use crate::aws::{Aws, AwsError, Fault};
+use crate::change::{
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ScheduleWrite,
+    ServiceWrite, TagsWrite, TargetGroupWrite, Write,
+};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -22,7 +26,6 @@ use crate::model::owner::{Owner, TAGS};
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{ListenerState, Observed, ServiceStatus};
-use crate::plan::Change;
 
 /// What became of one change.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub async fn apply(
     observed: &mut Observed,
     change: &Change,
 ) -> Applied {
-    let outcome = match write(aws, claims, desired, observed, change).await {
+    match write(aws, claims, desired, observed, change).await {
         Ok(applied) => applied,
         Err(Error::Aws(error)) => match error.fault {
             Fault::Pending => Applied::Pending(error),
@@ -56,14 +59,17 @@ pub async fn apply(
             }
         },
         Err(error) => Applied::Failed(error),
-    };
-    match outcome {
-        Applied::Done | Applied::Replan | Applied::PortTaken => {}
-        Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => {
-            observed.parked.insert(change.to_string());
+    }
+}
+
+impl Applied {
+    /// True if it is not tried again in this pass.
+    pub fn is_deferred(&self) -> bool {
+        match self {
+            Applied::Done | Applied::Replan | Applied::PortTaken => false,
+            Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => true,
         }
     }
-    outcome
 }
 
 #[expect(
@@ -78,8 +84,8 @@ async fn write(
     change: &Change,
 ) -> Result<Applied, Error> {
     let (cluster, owner) = (desired.place.cluster.as_str(), &desired.owner);
-    match change {
-        Change::ClaimPort(claim) => {
+    match &change.write {
+        Write::Port(PortWrite::Claim(claim)) => {
             let claimed = claims.claim(claim).await?;
             observed.ports.cursor = Some(claim.port);
             if claimed == Claimed::Taken {
@@ -93,12 +99,12 @@ async fn write(
             }
             observed.ports.claims.push(claim.clone());
         }
-        Change::FreePort(claim) => {
+        Write::Port(PortWrite::Free(claim)) => {
             claims.free(claim).await?;
             observed.ports.claims.retain(|known| known != claim);
         }
-        Change::RetainPort(claim) | Change::TakeBackPort(claim) => {
-            let retained = matches!(change, Change::RetainPort(_));
+        Write::Port(write @ (PortWrite::Retain(claim) | PortWrite::TakeBack(claim))) => {
+            let retained = matches!(write, PortWrite::Retain(_));
             claims.set_retained(claim, retained).await?;
             for known in observed
                 .ports
@@ -109,40 +115,40 @@ async fn write(
                 known.retained = retained;
             }
         }
-        Change::CreateLoadBalancer { load_balancer, .. } => {
+        Write::LoadBalancer(LoadBalancerWrite::Create { load_balancer, .. }) => {
             let mut state = aws.create_load_balancer(load_balancer).await?;
             state.tags.clone_from(&load_balancer.tags);
             state.listeners = Some(Vec::new());
             observed.load_balancers.insert(state.name.clone(), state);
         }
-        Change::SetSubnets {
+        Write::LoadBalancer(LoadBalancerWrite::SetSubnets {
             load_balancer,
             subnets,
             ..
-        } => return load_balancers::set_subnets(aws, observed, load_balancer, subnets).await,
-        Change::SetSecurityGroups {
+        }) => return load_balancers::set_subnets(aws, observed, load_balancer, subnets).await,
+        Write::LoadBalancer(LoadBalancerWrite::SetSecurityGroups {
             load_balancer,
             security_groups,
             ..
-        } => {
+        }) => {
             aws.set_security_groups(&load_balancer_arn(observed, load_balancer)?, security_groups)
                 .await?;
             if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
                 state.security_groups = security_groups.iter().cloned().collect();
             }
         }
-        Change::ModifyLoadBalancerAttributes {
+        Write::LoadBalancer(LoadBalancerWrite::ModifyAttributes {
             load_balancer,
             attributes,
             ..
-        } => {
+        }) => {
             aws.modify_load_balancer_attributes(&load_balancer_arn(observed, load_balancer)?, *attributes)
                 .await?;
             if let Some(state) = observed.load_balancers.get_mut(load_balancer) {
                 state.attributes = Some(*attributes);
             }
         }
-        Change::DeleteLoadBalancer { load_balancer, .. } => {
+        Write::LoadBalancer(LoadBalancerWrite::Delete { load_balancer, .. }) => {
             let arn = load_balancer_arn(observed, load_balancer)?;
             aws.delete_load_balancer(&arn).await?;
             observed.load_balancers.remove(load_balancer);
@@ -150,41 +156,41 @@ async fn write(
                 group.load_balancers.remove(&arn);
             }
         }
-        Change::CreateTargetGroup { target_group, .. } => {
+        Write::TargetGroup(TargetGroupWrite::Create { target_group, .. }) => {
             let mut state = aws.create_target_group(target_group).await?;
             state.tags.clone_from(&target_group.tags);
             observed.target_groups.insert(state.name.clone(), state);
         }
-        Change::ModifyTargetGroup {
+        Write::TargetGroup(TargetGroupWrite::Modify {
             target_group, check, ..
-        } => {
+        }) => {
             aws.modify_target_group(&target_group_arn(observed, target_group)?, check)
                 .await?;
             if let Some(state) = observed.target_groups.get_mut(target_group) {
                 state.check = check.clone();
             }
         }
-        Change::ModifyTargetGroupAttributes {
+        Write::TargetGroup(TargetGroupWrite::ModifyAttributes {
             target_group,
             attributes,
             ..
-        } => {
+        }) => {
             aws.modify_target_group_attributes(&target_group_arn(observed, target_group)?, attributes)
                 .await?;
             if let Some(state) = observed.target_groups.get_mut(target_group) {
                 state.attributes = Some(attributes.clone());
             }
         }
-        Change::DeleteTargetGroup { target_group, .. } => {
+        Write::TargetGroup(TargetGroupWrite::Delete { target_group, .. }) => {
             aws.delete_target_group(&target_group_arn(observed, target_group)?)
                 .await?;
             observed.target_groups.remove(target_group);
         }
-        Change::CreateListener {
+        Write::Listener(ListenerWrite::Create {
             load_balancer,
             listener,
             ..
-        } => {
+        }) => {
             let in_front = load_balancer_arn(observed, load_balancer)?;
             let action = action(observed, listener)?;
             let mut state = aws.create_listener(&in_front, listener, &action).await?;
@@ -195,11 +201,11 @@ async fn write(
             listeners.push(state);
             forward(observed, load_balancer, &in_front);
         }
-        Change::ModifyListener {
+        Write::Listener(ListenerWrite::Modify {
             load_balancer,
             listener,
             ..
-        } => {
+        }) => {
             let in_front = load_balancer_arn(observed, load_balancer)?;
             let action = action(observed, listener)?;
             let found = listener_at(observed, load_balancer, listener.port)?;
@@ -211,27 +217,27 @@ async fn write(
             *found = state;
             forward(observed, load_balancer, &in_front);
         }
-        Change::DeleteListener {
+        Write::Listener(ListenerWrite::Delete {
             load_balancer, port, ..
-        } => {
+        }) => {
             let in_front = load_balancer_arn(observed, load_balancer)?;
             let arn = listener_at(observed, load_balancer, *port)?.arn.clone();
             aws.delete_listener(&arn).await?;
             listeners(observed, load_balancer)?.retain(|known| known.arn != arn);
             forward(observed, load_balancer, &in_front);
         }
-        Change::AddCertificate {
+        Write::Listener(ListenerWrite::AddCertificate {
             load_balancer,
             port,
             certificate,
             ..
-        } => return load_balancers::add_certificate(aws, observed, load_balancer, *port, certificate).await,
-        Change::RemoveCertificate {
+        }) => return load_balancers::add_certificate(aws, observed, load_balancer, *port, certificate).await,
+        Write::Listener(ListenerWrite::RemoveCertificate {
             load_balancer,
             port,
             certificate,
             ..
-        } => {
+        }) => {
             let found = listener_at(observed, load_balancer, *port)?;
             aws.remove_listener_certificate(&found.arn, certificate).await?;
             found
@@ -239,7 +245,7 @@ async fn write(
                 .get_or_insert_default()
                 .remove(certificate);
         }
-        Change::AddTags { resources, tags } => {
+        Write::Tags(TagsWrite::Add { resources, tags }) => {
             let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tags::arn_of(observed, r)).collect();
             aws.add_tags(&arns?, tags).await?;
             for resource in resources {
@@ -248,7 +254,7 @@ async fn write(
                 }
             }
         }
-        Change::RemoveTags { resources } => {
+        Write::Tags(TagsWrite::Remove { resources }) => {
             let arns: Result<Vec<Arn>, Error> = resources.iter().map(|r| tags::arn_of(observed, r)).collect();
             aws.remove_tags(&arns?, &TAGS).await?;
             for resource in resources {
@@ -257,35 +263,39 @@ async fn write(
                 }
             }
         }
-        Change::RegisterTaskDefinition { content, tags, .. } => {
+        Write::TaskDefinition(Registration { content, tags, .. }) => {
             let mut state = aws.register_task_definition(content, tags).await?;
             // What was sent is what counts as registered: a reply in other words would be registered again and again.
             state.content = content.clone();
             state.tags.clone_from(tags);
             observed.task_definitions.insert(state.arn.clone(), state);
         }
-        Change::CreateService {
-            process,
+        Write::Service(ServiceWrite::Create {
             service,
             task_definition,
             attachments,
             rollout,
-        } => {
+        }) => {
             let arn = definition_arn(observed, task_definition, owner)?;
             let attachments = attached(observed, attachments)?;
             let mut state = aws.create_service(cluster, service, &arn, &attachments).await?;
             state.tags.clone_from(&service.tags);
-            submitted(observed, process, rollout, &state, service.redeploy.as_ref());
+            submitted(
+                observed,
+                change.process(),
+                rollout,
+                &state,
+                service.redeploy.as_ref(),
+            );
             observed.services.insert(state.name.clone(), state);
         }
-        Change::UpdateService {
-            process,
+        Write::Service(ServiceWrite::Update {
             service,
             update,
             task_definition,
             attachments,
             rollout,
-        } => {
+        }) => {
             let tags = observed
                 .services
                 .get(service)
@@ -319,13 +329,19 @@ async fn write(
             }
             state.tags = tags;
             if let Some(rollout) = rollout {
-                submitted(observed, process, rollout, &state, update.redeploy.as_ref());
+                submitted(
+                    observed,
+                    change.process(),
+                    rollout,
+                    &state,
+                    update.redeploy.as_ref(),
+                );
             }
             observed.services.insert(state.name.clone(), state);
         }
-        Change::StopRollout {
+        Write::Service(ServiceWrite::StopRollout {
             service, deployment, ..
-        } => {
+        }) => {
             aws.stop_service_deployment(deployment).await?;
             let known = observed.service_deployments.entry(service.clone());
             known.and_modify(|all| {
@@ -334,31 +350,33 @@ async fn write(
                 }
             });
         }
-        Change::DeleteService { service, .. } => {
+        Write::Service(ServiceWrite::Delete { service, .. }) => {
             aws.delete_service(cluster, service).await?;
             if let Some(state) = observed.services.get_mut(service) {
                 state.status = ServiceStatus::Draining;
             }
         }
-        Change::CreateScheduleGroup { group, .. } => schedules::create_group(aws, observed, group).await?,
-        Change::CreateSchedule {
+        Write::Schedule(ScheduleWrite::CreateGroup { group, .. }) => {
+            schedules::create_group(aws, observed, group).await?;
+        }
+        Write::Schedule(ScheduleWrite::Create {
             schedule,
             task_definition,
             ..
-        } => schedules::create(aws, observed, owner, schedule, task_definition).await?,
-        Change::UpdateSchedule {
+        }) => schedules::create(aws, observed, owner, schedule, task_definition).await?,
+        Write::Schedule(ScheduleWrite::Update {
             schedule,
             task_definition,
             ..
-        } => schedules::update(aws, observed, owner, schedule, task_definition).await?,
-        Change::ReleaseSchedule { group, schedule, .. } => {
+        }) => schedules::update(aws, observed, owner, schedule, task_definition).await?,
+        Write::Schedule(ScheduleWrite::Release { group, schedule, .. }) => {
             schedules::release(aws, observed, group, schedule).await?;
         }
-        Change::DeleteSchedule { group, schedule, .. } => {
+        Write::Schedule(ScheduleWrite::Delete { group, schedule, .. }) => {
             aws.delete_schedule(group, schedule).await?;
             observed.schedules.remove(schedule);
         }
-        Change::TagService { service, tags, .. } => {
+        Write::Service(ServiceWrite::Tag { service, tags, .. }) => {
             let arn = observed.services.get(service).map(|s| s.arn.clone());
             aws.tag_service(&arn.ok_or_else(|| unknown("service", service))?, tags)
                 .await?;
@@ -366,7 +384,7 @@ async fn write(
                 state.tags.extend(tags.clone());
             }
         }
-        Change::UntagService { service, .. } => {
+        Write::Service(ServiceWrite::Untag { service, .. }) => {
             let arn = observed.services.get(service).map(|s| s.arn.clone());
             aws.untag_service(&arn.ok_or_else(|| unknown("service", service))?, &TAGS)
                 .await?;
@@ -374,7 +392,7 @@ async fn write(
                 tags::remove_ours(&mut state.tags);
             }
         }
-        Change::ChangeRecords { zone, changes } => {
+        Write::Records(RecordBatch { zone, changes }) => {
             return records::change(aws, observed, zone, changes).await;
         }
     }

@@ -18,7 +18,7 @@
 //!
 //! - Nothing in AWS is modified or deleted unless [`model::owner`] says that it is ours. What is nobody's may be tagged, if
 //!   the App is told to adopt it.
-//! - One [`plan::Change`] is one write. Only [`apply`] turns a name into an ARN.
+//! - One [`change::Change`] is one write. Only [`apply`] turns a name into an ARN.
 //! - Planning after applying finds nothing to change; a second pass over an unchanged App writes nothing.
 //! - Every create precedes the delete that it replaces; names go before what they point at.
 //! - What AWS cannot change in place is part of the [`model::name`], so a replacement is one thing wanted and another
@@ -42,6 +42,7 @@
 //! | [`model`] | our vocabulary: names, owners, services, load balancers, ports, records, and the state found |
 //! | [`desired`] | what an App means: every rule and every default |
 //! | [`aws`], [`claims`] | the calls that we make, as traits in model types; the SDK behind them |
+//! | [`change`] | a write as data: what it sends, its text, its name in the log |
 //! | [`observe`] | reads AWS and the claims |
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
 //! | [`mod@apply`] | one write per change |
@@ -57,6 +58,7 @@
 pub mod api;
 pub mod apply;
 pub mod aws;
+pub mod change;
 pub mod claims;
 pub mod commands;
 pub mod config;

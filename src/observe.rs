@@ -200,7 +200,6 @@ pub async fn observe_pending(
     pending: &[Pending],
 ) -> Result<Observed, Error> {
     let mut observed = before;
-    observed.parked.clear();
     observed.grace_period_follows.clear();
     observed.waiting.clear();
     observed.waits_over.clear();

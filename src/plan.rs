@@ -7,8 +7,6 @@
 //! Creates come before the deletes they replace; names go before what they point at; one process's trouble never
 //! holds up another's.
 
-mod change;
-mod describe;
 mod echo;
 mod ecs;
 mod elbv2;
@@ -30,12 +28,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use change::{Change, Tagged, Verb};
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
-pub use route53::names_of;
 use view::View;
 
+use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::owner::{Tags, is_nobodys};
@@ -50,8 +47,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
-    /// What would be changed, had it not failed before, or been put off.
-    pub parked: Vec<Change>,
+    /// Changes that would be made, were they not deferred or backing off.
+    pub deferred: Vec<Change>,
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
     pub retiring: BTreeSet<(String, String)>,
     /// By process with a service of ours: what is to be remembered of its rollouts.
@@ -175,9 +172,10 @@ pub enum ObstacleKind {
     RolloutFailed,
 }
 
-pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+/// Plans all changes but those of `deferred`: they are planned around.
+pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan {
     let desired = &*slots::kept(desired, observed);
-    let view = View::new(desired, observed);
+    let view = View::new(desired, observed, deferred);
     let mut plan = Plan::default();
     if desired.retains {
         retain::plan(&view, &mut plan);
@@ -189,7 +187,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         schedules::plan(&view, &mut plan);
     }
     plan.drop_echoes(observed);
-    plan.drop_parked(&observed.parked);
+    plan.drop_deferred(deferred);
 
     // Names last, so that those which become ready together travel in one batch per zone.
     let other_changes = plan.changes.len();
@@ -198,7 +196,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         plan.changes.truncate(other_changes);
     }
     plan.drop_echoes(observed);
-    plan.drop_parked(&observed.parked);
+    plan.drop_deferred(deferred);
     plan.drop_hopeless_names(&view);
     plan.echoes = observed.echoes.kept(&plan.echoed, observed.is_whole);
     plan.pending.sort();
@@ -208,7 +206,8 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
 
 /// By family, what each wanted process should run; `None` where its host port is not claimed yet.
 pub fn wanted_definitions(desired: &Desired, observed: &Observed) -> Vec<(String, Option<TaskDefinition>)> {
-    let view = View::new(desired, observed);
+    let deferred = Deferred::new();
+    let view = View::new(desired, observed, &deferred);
     let wanted = desired.processes.iter();
     wanted
         .map(|(name, process)| {
@@ -225,11 +224,10 @@ impl Plan {
         self.changes.is_empty() && self.pending.is_empty() && self.obstacles.is_empty()
     }
 
-    fn drop_parked(&mut self, parked: &BTreeSet<String>) {
-        let is_parked = |change: &mut Change| parked.contains(&change.to_string());
-        for change in self.changes.extract_if(.., is_parked) {
-            if !self.parked.contains(&change) {
-                self.parked.push(change);
+    fn drop_deferred(&mut self, deferred: &Deferred) {
+        for change in self.changes.extract_if(.., |change| deferred.contains(change)) {
+            if !self.deferred.contains(&change) {
+                self.deferred.push(change);
             }
         }
     }
@@ -239,7 +237,7 @@ impl Plan {
             return;
         }
         let echoed = &mut self.echoed;
-        self.changes.retain(|change| match echo::whole(change, observed) {
+        self.changes.retain(|change| match change.echo(observed) {
             Some((setting, echo)) if observed.echoes.explains(&setting, &echo) => {
                 echoed.insert(setting, echo);
                 false
@@ -256,14 +254,14 @@ impl Plan {
                 target.is_some_and(|target| target.name == load_balancer)
             };
             let moves_names = |change: &Change| {
-                let Change::ChangeRecords { changes, .. } = change else {
+                let Write::Records(RecordBatch { changes, .. }) = &change.write else {
                     return false;
                 };
                 changes.iter().any(points_there)
             };
             let concerns = |change: &Change| change.process() == Some(process) || moves_names(change);
             self.obstacles.iter().any(|obstacle| obstacle.process == process)
-                || self.parked.iter().any(concerns)
+                || self.deferred.iter().any(concerns)
         };
         self.pending.retain(|pending| match pending {
             Pending::Names {

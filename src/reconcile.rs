@@ -4,12 +4,12 @@
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem::{Discriminant, discriminant};
 
 use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError, Fault, writing};
+use crate::change::{Change, Deferred};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::class::Class;
@@ -18,7 +18,7 @@ use crate::model::echo::Echo;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
-use crate::plan::{Change, Pending, Plan, note_progress, plan, replies, sent};
+use crate::plan::{Pending, Plan, note_progress, plan, replies, sent};
 
 /// How much to read.
 #[derive(Clone, Debug)]
@@ -79,12 +79,11 @@ pub struct Outcome {
     pub contradicted: Contradicted,
     /// Changes are left that nothing but this holds back.
     pub interrupted: Option<Interruption>,
-    /// What the rest of the pass does not try, and what it made.
-    pub deferred: Deferred,
+    pub deferral: Deferral,
 }
 
-/// Since when, in seconds since 1970, AWS has answered a change as if the world were another, by (change, code).
-pub type Contradicted = BTreeMap<(String, String), i64>;
+/// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
+pub type Contradicted = BTreeMap<(Change, String), i64>;
 
 /// AWS's lists are eventually consistent: a new look at everything that was taken sooner may have been as old as the one
 /// before. After that, the same answer to the same change is a refusal.
@@ -149,19 +148,21 @@ pub async fn reconcile(
         } = &mut outcome;
         let read = observe_rollouts(aws, desired, observed, &plan.unexplained).await;
         unread.extend(read.err());
-        outcome.plan = self::plan(desired, &outcome.observed);
+        outcome.plan = self::plan(desired, &outcome.observed, &outcome.deferral.changes);
     }
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
         write(aws, claims, before_writes, desired, &mut outcome, now).await;
     }
     // One that is no longer wanted is forgotten.
-    let Outcome { plan, held, .. } = &mut outcome;
-    let parked: BTreeSet<String> = plan.parked.iter().map(ToString::to_string).collect();
-    held.retain(|(change, _)| parked.contains(&change.to_string()));
-    outcome
-        .contradicted
-        .retain(|(change, _), _| parked.contains(change));
+    let Outcome {
+        plan,
+        held,
+        contradicted,
+        ..
+    } = &mut outcome;
+    held.retain(|(change, _)| plan.deferred.contains(change));
+    contradicted.retain(|(change, _), _| plan.deferred.contains(change));
     Ok(outcome)
 }
 
@@ -188,15 +189,13 @@ async fn begin(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Resu
     };
     observed.waiting.extend(retiring);
     observed.waits_over.extend(waits_over);
-    observed
-        .parked
-        .extend(held.iter().map(|(change, _)| change.to_string()));
+    let deferred = held.iter().map(|(change, _)| change.clone()).collect();
     note_progress(desired, &mut observed, now);
     Ok(Outcome {
         unread,
         held,
         contradicted,
-        ..Outcome::before_writes(desired, observed)
+        ..Outcome::before_writes(desired, observed, deferred)
     })
 }
 
@@ -207,8 +206,9 @@ pub async fn carry_on(
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     observed: Observed,
+    deferred: Deferred,
 ) -> Outcome {
-    let mut outcome = Outcome::before_writes(desired, observed);
+    let mut outcome = Outcome::before_writes(desired, observed, deferred);
     write(aws, claims, before_writes, desired, &mut outcome, 0).await;
     outcome
 }
@@ -225,7 +225,7 @@ async fn write(
     let mut rounds = 0;
     while rounds < ROUNDS {
         let round = round(aws, claims, before_writes, desired, outcome, now).await;
-        outcome.plan = plan(desired, &outcome.observed);
+        outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
         match round {
             Round::Interrupted(by) => {
                 outcome.interrupted = (!outcome.plan.changes.is_empty()).then_some(by);
@@ -240,7 +240,7 @@ async fn write(
     for change in outcome.plan.changes.clone() {
         outcome.give_up(change, "is planned again and again");
     }
-    outcome.plan = plan(desired, &outcome.observed);
+    outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
 }
 
 /// How the application of one plan ended.
@@ -264,20 +264,24 @@ async fn round(
             Permission::Stop => return Round::Interrupted(Interruption::Stopped),
             Permission::Yield => return Round::Interrupted(Interruption::Yielded),
         }
-        if outcome.deferred.holds(&change) {
-            outcome.observed.parked.insert(change.to_string());
+        if outcome.deferral.concerns(&change) {
+            outcome.deferral.changes.insert(change);
             continue;
         }
-        if outcome.deferred.made.contains(&change.to_string()) {
+        if outcome.deferral.made.contains(&change) {
             outcome.give_up(change, "was made, and the reply does not show it");
             continue;
         }
         let before = sent(&change, &outcome.observed);
         let applied = apply(aws, claims, desired, &mut outcome.observed, &change);
-        match writing(change.process(), change.resource(), applied).await {
+        let applied = writing(change.process(), change.resource(), applied).await;
+        if applied.is_deferred() {
+            outcome.deferral.changes.insert(change.clone());
+        }
+        match applied {
             Applied::Done => {
                 learn(&mut outcome.observed, &change, before);
-                outcome.deferred.made.insert(change.to_string());
+                outcome.deferral.made.insert(change.clone());
                 outcome.done.push(change);
             }
             Applied::Pending(error) => outcome.early.push((change, error)),
@@ -290,12 +294,12 @@ async fn round(
             Applied::Stale(error) => {
                 outcome.stale = true;
                 let process = change.process().map(Into::into);
-                outcome.deferred.processes.extend(process);
+                outcome.deferral.processes.extend(process);
                 outcome.failures.push((change, error.into()));
             }
             Applied::Failed(error) => {
                 if error.class() == Class::Throttled {
-                    outcome.deferred.calls.push(discriminant(&change));
+                    outcome.deferral.operations.insert(change.operation());
                 }
                 outcome.failures.push((change, error));
             }
@@ -316,31 +320,37 @@ fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) 
     }
 }
 
-/// Holds back changes for the rest of a pass, because of something else that it tried.
+/// Decides which changes the rest of a pass does not try.
 #[derive(Clone, Debug, Default)]
-pub struct Deferred {
-    /// Of these, something is not as it was observed.
+pub struct Deferral {
+    /// The changes that failed, and with them those that are backing off.
+    changes: Deferred,
+    /// The processes of which something is not as it was observed.
     processes: BTreeSet<String>,
-    /// Of these, AWS wants fewer: a kind of change is a call.
-    calls: Vec<Discriminant<Change>>,
-    /// What was made already: wanted once more, it would be for ever.
-    made: BTreeSet<String>,
+    /// The operations of which AWS wants fewer.
+    operations: BTreeSet<&'static str>,
+    /// The changes that were made already: wanted once more, they would be for ever.
+    made: BTreeSet<Change>,
 }
 
-impl Deferred {
-    fn holds(&self, change: &Change) -> bool {
+impl Deferral {
+    fn concerns(&self, change: &Change) -> bool {
         change
             .process()
             .is_some_and(|process| self.processes.contains(process))
-            || self.calls.contains(&discriminant(change))
+            || self.operations.contains(change.operation())
     }
 }
 
 impl Outcome {
-    fn before_writes(desired: &Desired, observed: Observed) -> Self {
+    fn before_writes(desired: &Desired, observed: Observed, deferred: Deferred) -> Self {
         Outcome {
-            plan: plan(desired, &observed),
+            plan: plan(desired, &observed, &deferred),
             observed,
+            deferral: Deferral {
+                changes: deferred,
+                ..Deferral::default()
+            },
             ..Outcome::default()
         }
     }
@@ -348,7 +358,7 @@ impl Outcome {
     /// What was written is reported already; all else is as if the pass had never ended.
     fn resumed(self, desired: &Desired) -> Self {
         Outcome {
-            plan: plan(desired, &self.observed),
+            plan: plan(desired, &self.observed, &self.deferral.changes),
             done: Vec::new(),
             interrupted: None,
             ..self
@@ -358,14 +368,14 @@ impl Outcome {
     /// AWS has answered so before, and everything was read anew since. A pass in which it does so for the first time is
     /// remembered.
     fn is_contradicted(&mut self, change: &Change, error: &AwsError, now: i64) -> bool {
-        let answer = (change.to_string(), error.code.clone());
+        let answer = (change.clone(), error.code.clone());
         let since = *self.contradicted.entry(answer).or_insert(now);
         now - since >= CONSISTENT_WITHIN
     }
 
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.
     fn give_up(&mut self, change: Change, why: &str) {
-        self.observed.parked.insert(change.to_string());
+        self.deferral.changes.insert(change.clone());
         let error = Error::Bug(format!("{change}: this {why}"));
         self.failures.push((change, error));
     }

@@ -10,10 +10,11 @@ mod print;
 use async_trait::async_trait;
 
 use crate::aws::Aws;
+use crate::change::Change;
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
-use crate::plan::{Change, Obstacle, Pending, Plan};
+use crate::plan::{Obstacle, Pending, Plan};
 use crate::reconcile::{BeforeWrites, Outcome, Permission, Request, Unread, carry_on, reconcile};
 use pretend::Pretend;
 pub use print::{Heading, json, text};
@@ -57,12 +58,13 @@ pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) 
         rehearsal.note(&mut outcome);
         let Outcome { observed, plan, .. } = outcome;
         let mut later = observed.clone();
+        let deferred = plan.deferred.iter().cloned().collect();
         time_passes(&mut later, &plan);
         if later == observed {
             break;
         }
         pretend.remember(&later);
-        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, later).await;
+        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, later, deferred).await;
     }
     Ok(rehearsal)
 }

@@ -77,14 +77,20 @@ const MODULES: &[Module] = &[
         pure: true,
     },
     Module {
-        name: "plan",
+        name: "change",
         modules: &["model"],
         crates: &[],
         pure: true,
     },
     Module {
+        name: "plan",
+        modules: &["model", "change"],
+        crates: &[],
+        pure: true,
+    },
+    Module {
         name: "status",
-        modules: &["api", "model", "plan", "reconcile", "error"],
+        modules: &["api", "model", "plan", "change", "reconcile", "error"],
         crates: &["jiff", "k8s_openapi"],
         pure: true,
     },
@@ -96,13 +102,15 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "apply",
-        modules: &["model", "plan", "aws", "claims", "error"],
+        modules: &["model", "change", "aws", "claims", "error"],
         crates: &["async_trait", "futures"],
         pure: false,
     },
     Module {
         name: "reconcile",
-        modules: &["model", "plan", "observe", "apply", "aws", "claims", "error"],
+        modules: &[
+            "model", "plan", "change", "observe", "apply", "aws", "claims", "error",
+        ],
         crates: &["async_trait"],
         pure: false,
     },
@@ -123,7 +131,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "rehearse",
-        modules: &["model", "plan", "reconcile", "aws", "claims", "error"],
+        modules: &["model", "plan", "change", "reconcile", "aws", "claims", "error"],
         crates: &["async_trait", "serde", "serde_json"],
         pure: false,
     },
@@ -167,6 +175,7 @@ const MODULES: &[Module] = &[
             "desired",
             "observe",
             "plan",
+            "change",
             "apply",
             "status",
             "reconcile",

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Applied;
 use crate::aws::{Aws, AwsError, Fault};
+use crate::change::names_of;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 use crate::model::state::Observed;
-use crate::plan::names_of;
 
 /// A refused batch may be our own lost reply, or hold names that are somebody else's. The names that Route 53's message is
 /// about are read again, all of them where it names none. Where they look otherwise than before, the next plan sorts

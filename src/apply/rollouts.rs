@@ -37,11 +37,14 @@ pub(super) fn does_better(
 /// The deployment that a write has started is ours from now on. What the reply does not show is found in the next pass.
 pub(super) fn submitted(
     observed: &mut Observed,
-    process: &str,
+    process: Option<&str>,
     hash: &str,
     state: &ServiceState,
     redeploy: Option<&String>,
 ) {
-    let memory = observed.rollouts.entry(process.into()).or_default();
+    let memory = observed
+        .rollouts
+        .entry(process.unwrap_or_default().into())
+        .or_default();
     memory.submit(hash, state, redeploy);
 }

@@ -1,11 +1,11 @@
 //! The tags of load balancers, target groups and listeners, and our own among any.
 
 use super::{listener_at, load_balancer_arn, target_group_arn};
+use crate::change::Tagged;
 use crate::error::Error;
 use crate::model::name::Arn;
 use crate::model::owner::{TAGS, Tags};
 use crate::model::state::Observed;
-use crate::plan::Tagged;
 
 pub(super) fn arn_of(observed: &mut Observed, resource: &Tagged) -> Result<Arn, Error> {
     match resource {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::{delay, pending, spread};
+use crate::change::Change;
 use crate::error::Error;
 use crate::model::class::Class;
-use crate::plan::Change;
 use crate::reconcile::Outcome;
 
 #[derive(Clone, Debug)]
@@ -111,6 +111,7 @@ fn is_passing(class: Class) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::ServiceWrite;
     use crate::plan::{Obstacle, ObstacleKind, Pending};
 
     const RESYNC: Duration = Duration::from_mins(10);
@@ -128,10 +129,8 @@ mod tests {
     }
 
     fn failed(mut outcome: Outcome, error: Error) -> Outcome {
-        let change = Change::DeleteService {
-            process: "worker".into(),
-            service: "shop_acme_worker".into(),
-        };
+        let service = "shop_acme_worker".into();
+        let change = Change::of("worker", ServiceWrite::Delete { service });
         outcome.failures.push((change, error));
         outcome
     }

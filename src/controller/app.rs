@@ -21,7 +21,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use tracing::warn;
 
-use self::holdings::{holds_anything, lets_go};
+use self::holdings::holds_anything;
 use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
 use super::context::Context;
@@ -38,6 +38,7 @@ use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
 use crate::aws::{AwsError, Subject, concerning};
+use crate::change::{Change, PortWrite, Write};
 use crate::desired::{self, Built};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -45,7 +46,6 @@ use crate::model::echo::EchoMemory;
 use crate::model::name::Arn;
 use crate::model::state::TaskDefinitionState;
 use crate::observe::Known;
-use crate::plan::Change;
 use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
 use crate::status::{self, Verdict, verdict_of};
 
@@ -403,14 +403,19 @@ impl<'a> Pass<'a> {
     fn tell_others(&self, outcome: &Outcome, platform: &Platform) {
         let context = self.context;
         for change in &outcome.done {
-            if let Change::ClaimPort(claim) = change {
+            if let Write::Port(PortWrite::Claim(claim)) = &change.write {
                 context.ports.set_cursor(platform, claim.port);
             }
         }
-        if outcome.done.iter().any(lets_go) {
+        if outcome.done.iter().any(Change::releases) {
             context.wake_blocked(Some(self.key));
         }
-        let ports = |change: &Change| matches!(change, Change::ClaimPort(_) | Change::FreePort(_));
+        let ports = |change: &Change| {
+            matches!(
+                &change.write,
+                Write::Port(PortWrite::Claim(_) | PortWrite::Free(_))
+            )
+        };
         if outcome.done.iter().any(ports) {
             context.wake.platform(&platform.name_any());
         }

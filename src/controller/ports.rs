@@ -6,13 +6,14 @@ use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
 use crate::aws::Aws;
+use crate::change::{Deferred, PortWrite, Write};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::{AppName, Owner, PROCESS_TAG, installation_and_app};
 use crate::model::port::{Claim, PortOwner};
 use crate::observe::{Known, Unread, observe};
-use crate::plan::{Change, plan};
+use crate::plan::plan;
 
 /// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
 /// App, which uses a port, is this Platform's. Says how many.
@@ -84,8 +85,8 @@ pub(super) async fn sweep(
         return Err(error.into());
     }
     let mut freed = false;
-    for change in plan(&desired, &observed).changes {
-        if !matches!(&change, Change::FreePort(claim) if !claim.retained) {
+    for change in plan(&desired, &observed, &Deferred::new()).changes {
+        if !matches!(&change.write, Write::Port(PortWrite::Free(claim)) if !claim.retained) {
             continue;
         }
         // It may have been created again while we looked, and have found its old claim.

@@ -199,15 +199,20 @@ fn said(verdict: &Verdict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::{Change, ServiceWrite};
     use crate::error::Error;
-    use crate::plan::{Change, Obstacle, ObstacleKind};
+    use crate::plan::{Obstacle, ObstacleKind};
     use crate::rehearse::Step;
 
     #[test]
     fn the_exit_status_says_whether_there_is_anything_to_do() {
-        let change = || Change::DeleteService {
-            process: "web".into(),
-            service: "shop_acme_web".into(),
+        let change = || {
+            Change::of(
+                "web",
+                ServiceWrite::Delete {
+                    service: "shop_acme_web".into(),
+                },
+            )
         };
         let obstacle = || Obstacle {
             process: "web".into(),

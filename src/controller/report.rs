@@ -18,8 +18,8 @@ use super::kubernetes::{failed, is_gone, words};
 use super::memory::Trouble;
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
+use crate::change::{Change, Verb};
 use crate::error::Error;
-use crate::plan::{Change, Verb};
 use crate::status::{cut, without_requests};
 
 pub(super) const MANAGER: &str = "empire-controller";

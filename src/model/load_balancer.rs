@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::owner::Tags;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LoadBalancerKind {
     /// Speaks HTTP and HTTPS.
     Application,
@@ -21,7 +21,7 @@ impl LoadBalancerKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     Internal,
     InternetFacing,
@@ -44,7 +44,7 @@ impl Scheme {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LoadBalancer {
     pub name: String,
     pub kind: LoadBalancerKind,
@@ -57,7 +57,7 @@ pub struct LoadBalancer {
 }
 
 /// Attributes that can be changed in place, in one call. Only application load balancers have them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LoadBalancerAttributes {
     /// Seconds that a connection may be idle before it is closed.
     pub idle_timeout: u32,
@@ -70,7 +70,7 @@ impl LoadBalancerAttributes {
 }
 
 /// The protocol between a load balancer and the tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetProtocol {
     Http,
     Tcp,
@@ -85,7 +85,7 @@ impl TargetProtocol {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetType {
     Instance,
     Ip,
@@ -103,7 +103,7 @@ impl TargetType {
 /// ECS registers each target with the target's own port, so the group's port is a placeholder.
 pub const TARGET_GROUP_PORT: u16 = 80;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TargetGroup {
     pub name: String,
     pub vpc: String,
@@ -115,7 +115,7 @@ pub struct TargetGroup {
 }
 
 /// All of it can be changed in place, in one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HealthCheck {
     pub probe: Probe,
     /// Seconds.
@@ -130,7 +130,7 @@ pub struct HealthCheck {
 pub const DEFAULT_SUCCESS_CODES: &str = "200-399";
 
 /// The question that a health check asks a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Probe {
     Http {
         path: String,
@@ -141,7 +141,7 @@ pub enum Probe {
     Tcp,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TargetGroupAttributes {
     /// Seconds that a target keeps its connections after it is taken out.
     pub deregistration_delay: u32,
@@ -168,7 +168,7 @@ impl TargetGroupAttributes {
 pub const DEFAULT_DEREGISTRATION_DELAY: u32 = 300;
 
 /// The protocol between clients and a load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListenerProtocol {
     Http,
     Https,
@@ -202,7 +202,7 @@ pub const SECURITY_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 /// The port that a redirect leads to.
 pub const HTTPS_PORT: u16 = 443;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listener {
     pub port: u16,
     pub protocol: ListenerProtocol,
@@ -213,7 +213,7 @@ pub struct Listener {
 }
 
 /// The answer to a request. `T` is a target group's name in the core and its ARN in a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListenerAction<T> {
     Forward(T),
     /// A permanent redirect to the same address on [`HTTPS_PORT`].

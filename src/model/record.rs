@@ -1,7 +1,7 @@
 //! DNS records. A name is lower case and has no trailing dot, everywhere but in the calls themselves.
 
 /// A record set as Route 53 lists it, whole, because a delete must repeat it exactly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordSet {
     pub name: String,
     pub kind: RecordKind,
@@ -17,7 +17,19 @@ pub enum RecordKind {
     Other(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl RecordKind {
+    /// As Route 53 spells it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            RecordKind::A => "A",
+            RecordKind::Cname => "CNAME",
+            RecordKind::Txt => "TXT",
+            RecordKind::Other(other) => other,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordContent {
     /// In the order and the quoting that Route 53 reported.
     Values { ttl: u32, values: Vec<String> },
@@ -34,7 +46,7 @@ pub enum RecordContent {
 }
 
 /// The way in which a name points at its load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordStyle {
     Cname {
         ttl: u32,
@@ -48,7 +60,7 @@ pub enum RecordStyle {
 pub const ALIAS_TTL: u32 = 60;
 
 /// One half of a change batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordChange {
     Delete(RecordSet),
     Create(RecordSet),

@@ -8,7 +8,7 @@ use super::owner::{Owner, Tags, app_in_record_text};
 use super::service::{Capacity, PlacementConstraint, PlacementStrategy, TaskNetwork};
 
 /// One task at each of its times. An update resets what it leaves out, so every write sends all of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Schedule {
     pub name: String,
     pub group: String,
@@ -29,7 +29,7 @@ pub struct Schedule {
 }
 
 /// When.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timing {
     /// As AWS reads it: `cron(0 3 * * ? *)`.
     pub expression: String,
@@ -50,7 +50,7 @@ pub struct ScheduleTarget {
 }
 
 /// The group that all schedules of an installation are in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScheduleGroup {
     pub name: String,
     pub tags: Tags,

@@ -6,7 +6,7 @@ use std::fmt;
 use super::owner::Tags;
 
 /// Environment variables. Their values are the user's: `Debug` shows names only.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Environment(pub BTreeMap<String, String>);
 
 impl fmt::Debug for Environment {
@@ -15,13 +15,13 @@ impl fmt::Debug for Environment {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NetworkMode {
     Bridge,
     Awsvpc,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LaunchType {
     Ec2,
     Fargate,
@@ -43,7 +43,7 @@ impl LaunchType {
 }
 
 /// The compute behind a capacity provider, other than AWS's own two of Fargate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CapacityProviderKind {
     AutoScalingGroup,
     ManagedInstances,
@@ -51,7 +51,7 @@ pub enum CapacityProviderKind {
 
 /// The content of a task definition, with one container. Two of equal content run the same task, so the second is
 /// never registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaskDefinition {
     pub family: String,
     pub network_mode: NetworkMode,
@@ -82,13 +82,13 @@ pub struct TaskDefinition {
     pub logging: Option<Logging>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PortMapping {
     pub container_port: u16,
     pub host_port: HostPort,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostPort {
     /// ECS picks one; sent as 0.
     Dynamic,
@@ -108,7 +108,7 @@ impl PortMapping {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Logging {
     pub driver: String,
     pub options: BTreeMap<String, String>,
@@ -121,7 +121,7 @@ pub const APPLICATION_GRACE_PERIOD: u32 = 60;
 pub const NETWORK_GRACE_PERIOD: u32 = 300;
 
 /// An ECS service as the manifest wants it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Service {
     pub name: String,
     pub capacity: Capacity,
@@ -142,7 +142,7 @@ pub struct Service {
 }
 
 /// Where the tasks of a service run. ECS takes one or the other, and what a service began with it keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Capacity {
     LaunchType(LaunchType),
     /// In AWS's order, which means nothing: compare them sorted.
@@ -158,7 +158,7 @@ pub struct CapacityProvider {
 }
 
 /// The settings that one `UpdateService` can change besides task definition, count and target groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceSettings {
     pub deployment: DeploymentConfiguration,
     pub zone_rebalancing: bool,
@@ -171,7 +171,7 @@ pub struct ServiceSettings {
 }
 
 /// The way in which tasks are replaced. AWS takes and replaces it as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeploymentConfiguration {
     pub minimum_healthy_percent: u32,
     pub maximum_percent: u32,
@@ -179,7 +179,7 @@ pub struct DeploymentConfiguration {
 }
 
 /// Decides if ECS gives up a rollout whose tasks do not come up, and if it then goes back to the last complete one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CircuitBreaker {
     pub enable: bool,
     pub rollback: bool,
@@ -193,7 +193,7 @@ pub struct PlacementConstraint {
     pub expression: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlacementStrategy {
     /// `spread`, `binpack` or `random`.
     pub kind: String,
@@ -209,7 +209,7 @@ impl PlacementStrategy {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaskNetwork {
     pub subnets: BTreeSet<String>,
     pub security_groups: BTreeSet<String>,
@@ -239,7 +239,7 @@ pub struct Attachment<T> {
 
 /// The part of a service that one `UpdateService` changes; `None` leaves a field as it is. Task definition and target
 /// groups travel beside it, because they have an ARN only in the call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceUpdate {
     pub desired_count: Option<u32>,
     pub deployment: Option<DeploymentConfiguration>,

@@ -66,8 +66,6 @@ pub struct Observed {
     pub certificate_limits: BTreeMap<String, usize>,
     /// By load balancer, the subnets that it could not be given in this pass: it has others in the same availability zones.
     pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
-    /// The changes that failed in this pass: they are deferred to a later one.
-    pub parked: BTreeSet<String>,
     /// The parts that could not be read. Nothing is known of them, so that nothing that depends on them is written.
     pub unread: BTreeSet<Part>,
 }

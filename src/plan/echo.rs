@@ -2,12 +2,10 @@
 
 use std::fmt::Debug;
 
-use super::{Change, Tagged, names_of};
-use crate::model::content::digest;
+use crate::change::{Change, ServiceWrite, Write};
 use crate::model::echo::Echo;
-use crate::model::record::RecordSet;
 use crate::model::service::{Capacity, ServiceUpdate};
-use crate::model::state::{LoadBalancerState, Observed, ServiceState};
+use crate::model::state::{Observed, ServiceState};
 
 /// One part of a service that an update sets.
 struct Setting {
@@ -105,19 +103,19 @@ pub(super) fn without_echoes(
 /// What a change sends, setting by setting, and what there is of each before it. Of what starts rollouts only the target
 /// groups: a release that ECS or a hand takes back looks as it did before.
 pub fn sent(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
-    let Change::UpdateService {
+    let Write::Service(ServiceWrite::Update {
         service,
         update,
         task_definition,
         attachments,
         ..
-    } = change
+    }) = &change.write
     else {
-        return whole(change, observed).into_iter().collect();
+        return change.echo(observed).into_iter().collect();
     };
     let mut sent = of_service(observed, service, update);
     if task_definition.is_none() && attachments.is_some() {
-        sent.extend(whole(change, observed));
+        sent.extend(change.echo(observed));
     }
     sent
 }
@@ -125,7 +123,7 @@ pub fn sent(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
 /// The same, as the reply to a change shows it: `observed` is the world with the reply.
 pub fn replies(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
     let mut replies = Vec::new();
-    if let Change::CreateService { service, .. } = change {
+    if let Write::Service(ServiceWrite::Create { service, .. }) = &change.write {
         let all = ServiceUpdate {
             deployment: Some(service.settings.deployment),
             zone_rebalancing: Some(service.settings.zone_rebalancing),
@@ -141,9 +139,9 @@ pub fn replies(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
         };
         replies = of_service(observed, &service.name, &all);
     }
-    if let Change::UpdateService { service, update, .. } = change {
+    if let Write::Service(ServiceWrite::Update { service, update, .. }) = &change.write {
         replies = of_service(observed, service, update);
-        replies.extend(whole(change, observed));
+        replies.extend(change.echo(observed));
     }
     replies
 }
@@ -152,177 +150,4 @@ fn of_service(observed: &Observed, service: &str, update: &ServiceUpdate) -> Vec
     let found = observed.services.get(service).into_iter();
     let all = found.flat_map(|found| settings(update, found));
     all.map(|setting| (setting.name, setting.echo)).collect()
-}
-
-/// What a change sends, and what there is of it now. `None` for one that makes something or takes it away: what is absent
-/// is no echo.
-#[expect(clippy::too_many_lines, reason = "one arm a change")]
-pub(super) fn whole(change: &Change, observed: &Observed) -> Option<(String, Echo)> {
-    let balancer = |name: &String| observed.load_balancers.get(name);
-    let group = |name: &String| observed.target_groups.get(name);
-    Some(match change {
-        Change::SetSubnets {
-            load_balancer,
-            subnets,
-            ..
-        } => (
-            format!("load balancer {load_balancer} subnets"),
-            Echo::new(&[subnets], &[&balancer(load_balancer).map(|l| &l.subnets)]),
-        ),
-        Change::SetSecurityGroups {
-            load_balancer,
-            security_groups,
-            ..
-        } => (
-            format!("load balancer {load_balancer} security groups"),
-            Echo::new(
-                &[security_groups],
-                &[&balancer(load_balancer).map(|l| &l.security_groups)],
-            ),
-        ),
-        Change::ModifyLoadBalancerAttributes {
-            load_balancer,
-            attributes,
-            ..
-        } => (
-            format!("load balancer {load_balancer} attributes"),
-            Echo::new(&[attributes], &[&balancer(load_balancer).map(|l| &l.attributes)]),
-        ),
-        Change::ModifyTargetGroup {
-            target_group, check, ..
-        } => (
-            format!("target group {target_group} health check"),
-            Echo::new(&[check], &[&group(target_group).map(|g| &g.check)]),
-        ),
-        Change::ModifyTargetGroupAttributes {
-            target_group,
-            attributes,
-            ..
-        } => (
-            format!("target group {target_group} attributes"),
-            Echo::new(&[attributes], &[&group(target_group).map(|g| &g.attributes)]),
-        ),
-        Change::ModifyListener {
-            load_balancer,
-            listener,
-            ..
-        } => {
-            let listeners = balancer(load_balancer).and_then(|l| l.listeners.as_ref());
-            let found = listeners.and_then(|all| all.iter().find(|found| found.port == listener.port));
-            (
-                format!("listener {} of load balancer {load_balancer}", listener.port),
-                Echo::new(&[listener], &[&found]),
-            )
-        }
-        Change::UpdateService {
-            service,
-            update,
-            task_definition,
-            attachments,
-            rollout,
-            ..
-        } => {
-            let content = task_definition.as_ref().map(digest);
-            let sent: [&dyn Debug; 4] = [update, &content, attachments, rollout];
-            let found = observed.services.get(service)?;
-            (format!("service {service}"), Echo::new(&sent, &reported(found)))
-        }
-        Change::UpdateSchedule {
-            schedule,
-            task_definition,
-            ..
-        } => (
-            format!("schedule {}", schedule.name),
-            Echo::new(
-                &[schedule, &digest(task_definition)],
-                &[&observed.schedules.get(&schedule.name)],
-            ),
-        ),
-        Change::TagService { service, tags, .. } => (
-            format!("tags of service {service}"),
-            Echo::new(&[tags], &[&observed.services.get(service).map(|s| &s.tags)]),
-        ),
-        Change::AddTags { resources, tags } => {
-            let found: Vec<_> = resources
-                .iter()
-                .map(|resource| tags_of(observed, resource))
-                .collect();
-            (format!("tags of {resources:?}"), Echo::new(&[tags], &[&found]))
-        }
-        Change::ChangeRecords { zone, changes } => {
-            let names = names_of(changes);
-            let is_named = |record: &&RecordSet| {
-                let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
-                names.contains_key(name)
-            };
-            let records = observed
-                .zones
-                .get(zone)
-                .into_iter()
-                .flat_map(|zone| &zone.records);
-            let mut found: Vec<String> = records.filter(is_named).map(|r| format!("{r:?}")).collect();
-            found.sort();
-            if found.is_empty() {
-                return None;
-            }
-            let names: Vec<&String> = names.keys().collect();
-            (
-                format!("records {names:?} of zone {zone}"),
-                Echo::new(&[changes], &[&found]),
-            )
-        }
-        Change::ClaimPort(_)
-        | Change::FreePort(_)
-        | Change::RetainPort(_)
-        | Change::TakeBackPort(_)
-        | Change::CreateLoadBalancer { .. }
-        | Change::DeleteLoadBalancer { .. }
-        | Change::CreateTargetGroup { .. }
-        | Change::DeleteTargetGroup { .. }
-        | Change::CreateListener { .. }
-        | Change::DeleteListener { .. }
-        | Change::AddCertificate { .. }
-        | Change::RemoveCertificate { .. }
-        | Change::RegisterTaskDefinition { .. }
-        | Change::CreateService { .. }
-        | Change::StopRollout { .. }
-        | Change::DeleteService { .. }
-        | Change::CreateScheduleGroup { .. }
-        | Change::CreateSchedule { .. }
-        | Change::ReleaseSchedule { .. }
-        | Change::DeleteSchedule { .. }
-        | Change::UntagService { .. }
-        | Change::RemoveTags { .. } => return None,
-    })
-}
-
-/// What an update may change of a service.
-fn reported(found: &ServiceState) -> [&dyn Debug; 12] {
-    [
-        &found.task_definition,
-        &found.desired,
-        &found.attachments,
-        &found.deployment_percent,
-        &found.circuit_breaker,
-        &found.strategy,
-        &found.grace_period,
-        &found.zone_rebalancing,
-        &found.placement,
-        &found.constraints,
-        &found.capacity_providers,
-        &found.network,
-    ]
-}
-
-fn tags_of(observed: &Observed, resource: &Tagged) -> String {
-    let balancer = |name: &String| observed.load_balancers.get(name);
-    match resource {
-        Tagged::LoadBalancer(name) => format!("{:?}", balancer(name).map(|l| &l.tags)),
-        Tagged::TargetGroup(name) => format!("{:?}", observed.target_groups.get(name).map(|g| &g.tags)),
-        Tagged::Listener { load_balancer, port } => {
-            let listeners = |found: &LoadBalancerState| found.listeners.clone().unwrap_or_default();
-            let all = balancer(load_balancer).map(listeners).unwrap_or_default();
-            format!("{:?}", all.iter().find(|l| l.port == *port).map(|l| &l.tags))
-        }
-    }
 }

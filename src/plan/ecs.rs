@@ -16,7 +16,8 @@ pub use self::deadline::{deadline, note_progress};
 use super::echo::without_echoes;
 use super::elbv2::missing_tags;
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
+use crate::change::{Change, PortWrite, Registration, ServiceWrite, Write};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
@@ -87,11 +88,13 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
             ),
         });
     }
-    plan.changes.push(Change::TagService {
-        process: process.into(),
-        service: found.name.clone(),
-        tags: missing_tags(&wanted.tags, &found.tags),
-    });
+    plan.changes.push(Change::of(
+        process,
+        ServiceWrite::Tag {
+            service: found.name.clone(),
+            tags: missing_tags(&wanted.tags, &found.tags),
+        },
+    ));
 }
 
 /// Names go before the service behind them; and what the process is to be instead of a service comes first.
@@ -106,10 +109,12 @@ fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState)
             process: process.into(),
             load_balancer: load_balancer.name.clone(),
         }),
-        None => plan.changes.push(Change::DeleteService {
-            process: process.into(),
-            service: found.name.clone(),
-        }),
+        None => plan.changes.push(Change::of(
+            process,
+            ServiceWrite::Delete {
+                service: found.name.clone(),
+            },
+        )),
     }
 }
 
@@ -125,13 +130,15 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
     if built && is_registered(view, &content) {
         let attachments = attachments(process, wanted.load_balancing.as_ref());
         let redeploy = service.redeploy.as_ref();
-        plan.changes.push(Change::CreateService {
-            process: process.into(),
-            service: service.clone(),
-            rollout: rollout::hash(wanted, service, redeploy, Some(&content), &attachments),
-            attachments,
-            task_definition: content,
-        });
+        plan.changes.push(Change::of(
+            process,
+            ServiceWrite::Create {
+                service: service.clone(),
+                rollout: rollout::hash(wanted, service, redeploy, Some(&content), &attachments),
+                attachments,
+                task_definition: content,
+            },
+        ));
     }
 }
 
@@ -150,12 +157,14 @@ fn register(
     if is_registered(view, content) {
         return false;
     }
-    let change = Change::RegisterTaskDefinition {
-        process: process.into(),
-        content: content.clone(),
-        tags: tagged(wanted.tags(), content),
-    };
-    let refused = view.is_parked(&change);
+    let change = Change::of(
+        process,
+        Registration {
+            content: content.clone(),
+            tags: tagged(wanted.tags(), content),
+        },
+    );
+    let refused = view.is_deferred(&change);
     plan.changes.push(change);
     refused
 }
@@ -185,11 +194,13 @@ impl Update<'_> {
         }
         let tags = missing_tags(&self.service.tags, &self.found.tags);
         if !tags.is_empty() {
-            plan.changes.push(Change::TagService {
-                process: self.process.into(),
-                service: self.found.name.clone(),
-                tags,
-            });
+            plan.changes.push(Change::of(
+                self.process,
+                ServiceWrite::Tag {
+                    service: self.found.name.clone(),
+                    tags,
+                },
+            ));
         }
         if self.found.rolls_otherwise() && self.sets_strategy_back(plan) {
             return;
@@ -313,8 +324,8 @@ impl Update<'_> {
     /// scaling goes on.
     fn without_port(&self, plan: &mut Plan) {
         let claims = |change: &Change| {
-            matches!(change, Change::ClaimPort(claim) if claim.owner.process == self.process)
-                && !self.view.is_parked(change)
+            matches!(&change.write, Write::Port(PortWrite::Claim(claim)) if claim.owner.process == self.process)
+                && !self.view.is_deferred(change)
         };
         if !plan.changes.iter().any(claims) {
             self.count(plan);
@@ -415,15 +426,17 @@ impl Update<'_> {
         if self.grace_period_follows() && self.found.attachments.is_empty() {
             update.grace_period = None;
         }
-        let change = Change::UpdateService {
-            process: self.process.into(),
-            service: self.found.name.clone(),
-            update,
-            task_definition,
-            attachments,
-            rollout,
-        };
-        let refused = self.view.is_parked(&change);
+        let change = Change::of(
+            self.process,
+            ServiceWrite::Update {
+                service: self.found.name.clone(),
+                update,
+                task_definition,
+                attachments,
+                rollout,
+            },
+        );
+        let refused = self.view.is_deferred(&change);
         plan.changes.push(change);
         refused
     }

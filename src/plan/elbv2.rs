@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan, Tagged};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
 use super::{listeners, subnets};
+use crate::change::{Change, LoadBalancerWrite, Tagged, TagsWrite, TargetGroupWrite};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
 use crate::model::owner::{Tags, is_nobodys};
@@ -50,10 +51,12 @@ fn load_balancer<'a>(
     let Some(found) = view.observed.load_balancers.get(name) else {
         // Of a service that nobody can make, it would be in front of nothing: the cluster may be a wrong one.
         if !view.is_unread(&Part::Ecs) {
-            plan.changes.push(Change::CreateLoadBalancer {
-                process: process.into(),
-                load_balancer: wanted.clone(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                LoadBalancerWrite::Create {
+                    load_balancer: wanted.clone(),
+                },
+            ));
         }
         return None;
     };
@@ -82,11 +85,13 @@ fn load_balancer<'a>(
     if let Some((wanted, found)) = wanted.attributes.zip(found.attributes)
         && wanted != found
     {
-        plan.changes.push(Change::ModifyLoadBalancerAttributes {
-            process: process.into(),
-            load_balancer: name.clone(),
-            attributes: wanted,
-        });
+        plan.changes.push(Change::of(
+            process,
+            LoadBalancerWrite::ModifyAttributes {
+                load_balancer: name.clone(),
+                attributes: wanted,
+            },
+        ));
     }
     Some(found)
 }
@@ -98,11 +103,13 @@ fn security_groups(plan: &mut Plan, process: &str, balancing: &LoadBalancing, fo
     let name = &wanted.name;
     if !wanted.security_groups.is_empty() {
         if is_other(&wanted.security_groups, &found.security_groups) {
-            plan.changes.push(Change::SetSecurityGroups {
-                process: process.into(),
-                load_balancer: name.clone(),
-                security_groups: wanted.security_groups.iter().cloned().collect(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                LoadBalancerWrite::SetSecurityGroups {
+                    load_balancer: name.clone(),
+                    security_groups: wanted.security_groups.iter().cloned().collect(),
+                },
+            ));
         }
         return;
     }
@@ -127,10 +134,12 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
     let name = &wanted.name;
     let Some(found) = view.observed.target_groups.get(name) else {
         if !view.is_unread(&Part::Ecs) {
-            plan.changes.push(Change::CreateTargetGroup {
-                process: process.into(),
-                target_group: wanted.clone(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                TargetGroupWrite::Create {
+                    target_group: wanted.clone(),
+                },
+            ));
         }
         return;
     };
@@ -141,19 +150,23 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
         return;
     }
     if is_other_check(&wanted.check, &found.check) {
-        plan.changes.push(Change::ModifyTargetGroup {
-            process: process.into(),
-            target_group: name.clone(),
-            check: wanted.check.clone(),
-        });
+        plan.changes.push(Change::of(
+            process,
+            TargetGroupWrite::Modify {
+                target_group: name.clone(),
+                check: wanted.check.clone(),
+            },
+        ));
     }
     let found = found.attributes.as_ref();
     if found.is_some_and(|found| is_other_attributes(&wanted.attributes, found)) {
-        plan.changes.push(Change::ModifyTargetGroupAttributes {
-            process: process.into(),
-            target_group: name.clone(),
-            attributes: wanted.attributes.clone(),
-        });
+        plan.changes.push(Change::of(
+            process,
+            TargetGroupWrite::ModifyAttributes {
+                target_group: name.clone(),
+                attributes: wanted.attributes.clone(),
+            },
+        ));
     }
 }
 
@@ -254,10 +267,13 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
     }
     for (tags, resources) in missing {
         for resources in resources.chunks(RESOURCES_PER_CALL) {
-            plan.changes.push(Change::AddTags {
-                resources: resources.to_vec(),
-                tags: tags.clone(),
-            });
+            plan.changes.push(
+                TagsWrite::Add {
+                    resources: resources.to_vec(),
+                    tags: tags.clone(),
+                }
+                .into(),
+            );
         }
     }
 }
@@ -267,10 +283,12 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
         if !view.is_held(load_balancer) && is_released(view, process, name) {
-            plan.changes.push(Change::DeleteLoadBalancer {
-                process: process.into(),
-                load_balancer: name.clone(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                LoadBalancerWrite::Delete {
+                    load_balancer: name.clone(),
+                },
+            ));
         }
     }
     let owner = &view.desired.owner;
@@ -284,10 +302,8 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
             continue;
         }
         match group.load_balancers.first() {
-            None => plan.changes.push(Change::DeleteTargetGroup {
-                process: process.into(),
-                target_group: name.clone(),
-            }),
+            None => plan.changes.push(Change::of(process, TargetGroupWrite::Delete {
+                target_group: name.clone()})),
             Some(foreign) => plan.obstacles.push(Obstacle {
                 process: process.into(),
                 kind: ObstacleKind::Foreign,

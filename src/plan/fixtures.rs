@@ -15,6 +15,8 @@ pub(crate) use settled::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Plan;
+use crate::change::Deferred;
 use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, Place, RecordKey, Runs};
 use crate::model::load_balancer::{ListenerProtocol, Scheme};
 use crate::model::name::{self, Arn};
@@ -28,6 +30,7 @@ use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType, NetworkMode,
     PlacementStrategy, PortMapping, Service, ServiceSettings, TaskDefinition,
 };
+use crate::model::state::Observed;
 
 /// The private zone, `corp.example`.
 pub(crate) const INTERNAL: &str = "Z-INTERNAL";
@@ -38,6 +41,11 @@ pub(crate) const RANGE: PortRange = PortRange {
     first: 9000,
     last: 9003,
 };
+
+/// Plans everything.
+pub(crate) fn plan(desired: &Desired, observed: &Observed) -> Plan {
+    super::plan(desired, observed, &Deferred::new())
+}
 
 pub(crate) fn owner() -> Owner {
     owner_of("installation-1", "shop", "acme")

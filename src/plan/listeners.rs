@@ -1,9 +1,10 @@
 //! Listeners and their certificates. They change in place, and in an order in which nobody who comes by a name finds
 //! none: a redirect follows what it leads to, and what is no longer wanted goes when all that is wanted is there.
 
+use super::Plan;
 use super::elbv2::is_released;
 use super::view::View;
-use super::{Change, Plan};
+use crate::change::{Change, ListenerWrite, Write};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{Listener, ListenerAction, SECURITY_POLICY};
 use crate::model::state::{ListenerState, LoadBalancerState};
@@ -46,11 +47,13 @@ struct Planner<'a> {
 impl Planner<'_> {
     fn listener(&self, plan: &mut Plan, listener: &Listener) {
         let Some(found) = self.at(listener.port) else {
-            plan.changes.push(Change::CreateListener {
-                process: self.process.into(),
-                load_balancer: self.load_balancer.name.clone(),
-                listener: listener.clone(),
-            });
+            plan.changes.push(Change::of(
+                self.process,
+                ListenerWrite::Create {
+                    load_balancer: self.load_balancer.name.clone(),
+                    listener: listener.clone(),
+                },
+            ));
             return;
         };
         // First, so that none is missing while another becomes the default.
@@ -58,11 +61,13 @@ impl Planner<'_> {
         if self.differs(listener, found) {
             let displaces = displaces(listener, found) && !self.must_displace(plan, listener, found);
             if self.may_turn(found) && !displaces {
-                plan.changes.push(Change::ModifyListener {
-                    process: self.process.into(),
-                    load_balancer: self.load_balancer.name.clone(),
-                    listener: listener.clone(),
-                });
+                plan.changes.push(Change::of(
+                    self.process,
+                    ListenerWrite::Modify {
+                        load_balancer: self.load_balancer.name.clone(),
+                        listener: listener.clone(),
+                    },
+                ));
             }
         } else if !added {
             self.remove_certificates(plan, listener, found);
@@ -113,17 +118,21 @@ impl Planner<'_> {
         let wanted = listener.more_certificates().iter();
         let missing = wanted.filter(|certificate| !known.contains(*certificate));
         let changes: Vec<Change> = missing
-            .map(|certificate| Change::AddCertificate {
-                process: self.process.into(),
-                load_balancer: self.load_balancer.name.clone(),
-                port: listener.port,
-                certificate: certificate.clone(),
+            .map(|certificate| {
+                Change::of(
+                    self.process,
+                    ListenerWrite::AddCertificate {
+                        load_balancer: self.load_balancer.name.clone(),
+                        port: listener.port,
+                        certificate: certificate.clone(),
+                    },
+                )
             })
             .collect();
         let is_missing = !changes.is_empty();
         // What AWS refused for another reason takes no room.
-        let (parked, open): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| self.view.is_parked(c));
-        plan.changes.extend(parked);
+        let (deferred, open): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| self.view.is_deferred(c));
+        plan.changes.extend(deferred);
         match self.room(plan).filter(|room| *room < open.len()) {
             Some(0) => match dispensable(listener, found) {
                 // One goes out and one comes in, and the next plan sees what became of it.
@@ -152,8 +161,8 @@ impl Planner<'_> {
         let name = &self.load_balancer.name;
         let limit = self.view.observed.certificate_limits.get(name)?;
         let adds = |change: &&Change| {
-            matches!(change, Change::AddCertificate { load_balancer, .. } if load_balancer == name)
-                && !self.view.is_parked(change)
+            matches!(&change.write, Write::Listener(ListenerWrite::AddCertificate { load_balancer, .. }) if load_balancer == name)
+                && !self.view.is_deferred(change)
         };
         let planned = plan.changes.iter().filter(adds).count();
         Some(limit.saturating_sub(self.load_balancer.more_certificates() + planned))
@@ -168,12 +177,14 @@ impl Planner<'_> {
     }
 
     fn remove(&self, listener: &Listener, certificate: &str) -> Change {
-        Change::RemoveCertificate {
-            process: self.process.into(),
-            load_balancer: self.load_balancer.name.clone(),
-            port: listener.port,
-            certificate: certificate.into(),
-        }
+        Change::of(
+            self.process,
+            ListenerWrite::RemoveCertificate {
+                load_balancer: self.load_balancer.name.clone(),
+                port: listener.port,
+                certificate: certificate.into(),
+            },
+        )
     }
 
     /// Those of ours on ports that nobody wants, once no service needs them either.
@@ -183,11 +194,13 @@ impl Planner<'_> {
             let is_wanted = wanted.listeners.iter().any(|l| l.port == found.port);
             let is_ours = found.tags.as_ref().is_some_and(|tags| owner.owns(tags));
             if !is_wanted && is_ours && self.may_turn(found) {
-                plan.changes.push(Change::DeleteListener {
-                    process: self.process.into(),
-                    load_balancer: self.load_balancer.name.clone(),
-                    port: found.port,
-                });
+                plan.changes.push(Change::of(
+                    self.process,
+                    ListenerWrite::Delete {
+                        load_balancer: self.load_balancer.name.clone(),
+                        port: found.port,
+                    },
+                ));
             }
         }
     }

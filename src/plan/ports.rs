@@ -2,7 +2,8 @@
 //! uses the port any more.
 
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
+use crate::change::PortWrite;
 use crate::model::name;
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
@@ -26,8 +27,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             continue;
         }
         match is_wanted(view, claim) {
-            true if claim.retained => plan.changes.push(Change::TakeBackPort(claim.clone())),
-            false if is_unused(view, claim) => plan.changes.push(Change::FreePort(claim.clone())),
+            true if claim.retained => plan.changes.push(PortWrite::TakeBack(claim.clone()).into()),
+            false if is_unused(view, claim) => plan.changes.push(PortWrite::Free(claim.clone()).into()),
             true | false => {}
         }
     }
@@ -59,7 +60,8 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
     match running.or_else(|| range.next_free(cursor, taken)) {
         Some(port) => {
             handed_out.push(port);
-            plan.changes.push(Change::ClaimPort(Claim::new(port, owner)));
+            plan.changes
+                .push(PortWrite::Claim(Claim::new(port, owner)).into());
         }
         None => plan.obstacles.push(Obstacle {
             kind: ObstacleKind::PortsExhausted,

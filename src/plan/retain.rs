@@ -5,22 +5,26 @@
 
 use super::elbv2::RESOURCES_PER_CALL;
 use super::view::View;
-use super::{Change, Plan, Tagged, schedules};
+use super::{Plan, schedules};
+use crate::change::{Change, PortWrite, ServiceWrite, Tagged, TagsWrite};
 use crate::model::name;
 use crate::model::state::ServiceStatus;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     let owner = &view.desired.owner;
     let claims = view.claims().filter(|claim| !claim.retained);
-    plan.changes.extend(claims.cloned().map(Change::RetainPort));
+    plan.changes
+        .extend(claims.cloned().map(|claim| PortWrite::Retain(claim).into()));
     for service in view.observed.services.values() {
         // One that was deleted goes, whoever it belongs to.
         if owner.owns(&service.tags) && service.status == ServiceStatus::Active {
             let process = name::process_of_family(&owner.app, &service.name).unwrap_or_default();
-            plan.changes.push(Change::UntagService {
-                process: process.into(),
-                service: service.name.clone(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                ServiceWrite::Untag {
+                    service: service.name.clone(),
+                },
+            ));
         }
     }
     schedules::release(view, plan);
@@ -33,7 +37,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
     let calls = calls.into_iter();
     plan.changes
-        .extend(calls.map(|resources| Change::RemoveTags { resources }));
+        .extend(calls.map(|resources| TagsWrite::Remove { resources }.into()));
 }
 
 /// What should lose its tags in one call.

@@ -3,12 +3,12 @@
 //! A change is a compare-and-swap: DELETE of exactly what was listed, CREATE of what is wanted, never UPSERT. Name and
 //! ownership record travel in one batch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::describe::record_type;
 use super::retire::edits_wait;
 use super::view::{View, ownership_text};
-use super::{Change, EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
+use super::{EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
+use crate::change::{Change, RecordBatch, names_of};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::owner::app_in_record_text;
 use crate::model::part::Part;
@@ -52,8 +52,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             }
             // A name that was refused would have the whole batch refused again, and cut in half once more.
             let alone = change(zone_id, changes.clone());
-            if view.is_parked(&alone) {
-                plan.parked.push(alone);
+            if view.is_deferred(&alone) {
+                plan.deferred.push(alone);
             } else {
                 by_name.push(changes);
             }
@@ -85,7 +85,7 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
             },
         };
         for pointer in view.pointers(target) {
-            let (name, kind) = (&pointer.record.name, record_type(&pointer.record.kind));
+            let (name, kind) = (&pointer.record.name, pointer.record.kind.as_str());
             plan.obstacles.push(Obstacle {
                 process: process.into(),
                 kind: ObstacleKind::Foreign,
@@ -402,10 +402,11 @@ fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> 
 }
 
 fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
-    Change::ChangeRecords {
+    RecordBatch {
         zone: zone_id.into(),
         changes,
     }
+    .into()
 }
 
 fn characters(record: &RecordSet) -> usize {
@@ -413,17 +414,6 @@ fn characters(record: &RecordSet) -> usize {
         RecordContent::Values { values, .. } => values.iter().map(String::len).sum(),
         RecordContent::Alias { .. } | RecordContent::Routed { .. } => 0,
     }
-}
-
-/// The names that a batch is about, without their ownership records.
-pub fn names_of(changes: &[RecordChange]) -> BTreeMap<String, Vec<RecordChange>> {
-    let mut names: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
-    for change in changes {
-        let name = change.record().name.as_str();
-        let name = name.strip_prefix("_empire.").unwrap_or(name);
-        names.entry(name.into()).or_default().push(change.clone());
-    }
-    names
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::view::View;
-use super::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
+use crate::change::{Change, ScheduleWrite};
 use crate::model::desired::{DesiredProcess, Runs};
 use crate::model::name;
 use crate::model::owner::{Tags, process_in_record_text};
@@ -25,13 +26,15 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         .filter_map(|(name, process)| Some((name.as_str(), process, process.schedule()?)))
         .collect();
     match (wanted.first(), &view.observed.schedule_group) {
-        (Some((process, ..)), None) => plan.changes.push(Change::CreateScheduleGroup {
-            process: (*process).into(),
-            group: ScheduleGroup {
-                name: name::schedule_group(&owner.installation),
-                tags: owner.shared_tags(),
+        (Some((process, ..)), None) => plan.changes.push(Change::of(
+            process,
+            ScheduleWrite::CreateGroup {
+                group: ScheduleGroup {
+                    name: name::schedule_group(&owner.installation),
+                    tags: owner.shared_tags(),
+                },
             },
-        }),
+        )),
         (Some(_), Some(group)) if !owner.shares(&group.tags) => {
             for (process, _, schedule) in &wanted {
                 plan.obstacles.push(Obstacle {
@@ -79,22 +82,26 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
         return;
     }
     let Some(found) = found else {
-        plan.changes.push(Change::CreateSchedule {
-            process: process.into(),
-            schedule: schedule.clone(),
-            task_definition: content.clone(),
-        });
+        plan.changes.push(Change::of(
+            process,
+            ScheduleWrite::Create {
+                schedule: schedule.clone(),
+                task_definition: content.clone(),
+            },
+        ));
         return;
     };
     let mut differing = view.differing(wanted, schedule, found);
     differing.extend(adopted.then_some(SchedulePart::Owner));
     if !differing.is_empty() {
-        plan.changes.push(Change::UpdateSchedule {
-            process: process.into(),
-            schedule: schedule.clone(),
-            task_definition: content.clone(),
-            differing,
-        });
+        plan.changes.push(Change::of(
+            process,
+            ScheduleWrite::Update {
+                schedule: schedule.clone(),
+                task_definition: content.clone(),
+                differing,
+            },
+        ));
     }
 }
 
@@ -103,11 +110,13 @@ fn remove(view: &View<'_>, plan: &mut Plan) {
     for found in view.observed.schedules_of(&view.desired.owner) {
         let process = process_in_record_text(&found.description).unwrap_or_default();
         if !view.is_wanted_schedule(&found.name) && view.runs_otherwise(process) {
-            plan.changes.push(Change::DeleteSchedule {
-                process: process.into(),
-                group: group.clone(),
-                schedule: found.name.clone(),
-            });
+            plan.changes.push(Change::of(
+                process,
+                ScheduleWrite::Delete {
+                    group: group.clone(),
+                    schedule: found.name.clone(),
+                },
+            ));
         }
     }
 }
@@ -118,13 +127,14 @@ pub(super) fn release(view: &View<'_>, plan: &mut Plan) {
     let group = name::schedule_group(&view.desired.owner.installation);
     for found in view.observed.schedules_of(&view.desired.owner) {
         if found.released(&group).is_some() {
-            plan.changes.push(Change::ReleaseSchedule {
-                process: process_in_record_text(&found.description)
-                    .unwrap_or_default()
-                    .into(),
-                group: group.clone(),
-                schedule: found.name.clone(),
-            });
+            let process = process_in_record_text(&found.description).unwrap_or_default();
+            plan.changes.push(Change::of(
+                process,
+                ScheduleWrite::Release {
+                    group: group.clone(),
+                    schedule: found.name.clone(),
+                },
+            ));
         }
     }
 }

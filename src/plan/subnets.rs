@@ -11,7 +11,8 @@
 use std::collections::BTreeSet;
 
 use super::view::View;
-use super::{Change, Pending, Plan};
+use super::{Pending, Plan};
+use crate::change::{Change, LoadBalancerWrite};
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerKind};
 use crate::model::state::LoadBalancerState;
 
@@ -25,11 +26,13 @@ pub(super) fn plan(
 ) {
     let (process, load_balancer) = (process.to_owned(), wanted.name.clone());
     match next(view, wanted, found) {
-        Some(subnets) => plan.changes.push(Change::SetSubnets {
-            process,
-            load_balancer,
-            subnets: subnets.into_iter().collect(),
-        }),
+        Some(subnets) => plan.changes.push(Change::of(
+            &process,
+            LoadBalancerWrite::SetSubnets {
+                load_balancer,
+                subnets: subnets.into_iter().collect(),
+            },
+        )),
         None => plan.pending.push(Pending::ZoneChange {
             process,
             load_balancer,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Change;
+use crate::change::{Change, Deferred};
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
@@ -19,6 +19,7 @@ use crate::model::state::{
 pub(super) struct View<'a> {
     pub desired: &'a Desired,
     pub observed: &'a Observed,
+    deferred: &'a Deferred,
     /// The names of the load balancers and target groups that some process wants.
     wanted: BTreeSet<&'a str>,
     /// Our load balancers by the host that a record would name.
@@ -40,7 +41,7 @@ pub(super) struct Pointer<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(desired: &'a Desired, observed: &'a Observed) -> Self {
+    pub(super) fn new(desired: &'a Desired, observed: &'a Observed, deferred: &'a Deferred) -> Self {
         let owner = &desired.owner;
         let all = observed.load_balancers.values();
         let ours: Vec<&LoadBalancerState> = all.filter(|l| owner.owns(&l.tags)).collect();
@@ -53,6 +54,7 @@ impl<'a> View<'a> {
         let mut view = View {
             desired,
             observed,
+            deferred,
             wanted: balancings
                 .flat_map(|b| {
                     let groups = b.target_groups().map(|group| group.name.as_str());
@@ -295,9 +297,9 @@ impl<'a> View<'a> {
             }
     }
 
-    /// It was tried in this pass, or in one before, and did not work.
-    pub(super) fn is_parked(&self, change: &Change) -> bool {
-        !self.observed.parked.is_empty() && self.observed.parked.contains(&change.to_string())
+    /// True for a change that failed in this pass, or in one before.
+    pub(super) fn is_deferred(&self, change: &Change) -> bool {
+        self.deferred.contains(change)
     }
 
     /// Load balancer, target groups and listeners are all there, so that a service may be attached.

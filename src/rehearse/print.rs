@@ -1,11 +1,11 @@
 //! A rehearsal for people, and for programs. Both say the same, step by step, and within a step process by process.
 
+use crate::change::{Change, Verb};
 use std::fmt;
 
 use serde::Serialize;
 
 use super::{Rehearsal, Step};
-use crate::plan::{Change, Verb};
 
 /// What the plan is of.
 #[derive(Clone, Debug, Serialize)]

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::rollout::{progress, remembered, rollout_status, widened_deadline};
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStatus};
+use crate::change::{Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
 use crate::model::name::{Arn, family, process_of_family};
@@ -16,7 +17,6 @@ use crate::model::part::Part;
 use crate::model::record::{RecordSet, normalize};
 use crate::model::schedule::ScheduleState;
 use crate::model::state::{Observed, ServiceState};
-use crate::plan::{Change, names_of};
 use crate::reconcile::Outcome;
 
 /// Every process that is wanted or still there.
@@ -276,7 +276,7 @@ fn message(
 
 /// Returns true if a change is for this process, or for one of its names.
 fn concerns(desired: &Desired, change: &Change, process: &str) -> bool {
-    let Change::ChangeRecords { zone, changes } = change else {
+    let Write::Records(RecordBatch { zone, changes }) = &change.write else {
         return change.process() == Some(process);
     };
     let names = names_of(changes);
@@ -319,7 +319,7 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
             .plan
             .changes
             .iter()
-            .chain(&outcome.plan.parked)
+            .chain(&outcome.plan.deferred)
             .any(|change| change.process() == Some(name.as_str()));
         let stuck = outcome
             .plan

@@ -12,13 +12,14 @@ use super::{
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus, Retiring};
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
+use crate::change::{Change, Deferred, ServiceWrite};
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
-use crate::plan::{Change, plan};
+use crate::plan::plan;
 use crate::reconcile::Outcome;
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -28,7 +29,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
 /// Returns the outcome of a pass that wrote nothing.
 pub(super) fn outcome(desired: &Desired, observed: Observed) -> Outcome {
     Outcome {
-        plan: plan(desired, &observed),
+        plan: plan(desired, &observed, &Deferred::new()),
         observed,
         ..Outcome::default()
     }
@@ -55,10 +56,8 @@ pub(super) fn failure(code: &str, class: Class) -> Error {
 }
 
 pub(super) fn change_of(process: &str) -> Change {
-    Change::DeleteService {
-        process: process.into(),
-        service: format!("shop_acme_{process}"),
-    }
+    let service = format!("shop_acme_{process}");
+    Change::of(process, ServiceWrite::Delete { service })
 }
 
 /// Type, status and reason of each condition.

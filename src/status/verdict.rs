@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use super::request::{with_request, without_requests};
 use super::rollout::progress;
 use crate::api::condition::Reason;
+use crate::change::{
+    Change, ListenerWrite, LoadBalancerWrite, RecordBatch, ServiceWrite, TargetGroupWrite, Write, names_of,
+};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::record::RecordChange;
 use crate::model::state::{Observed, ServiceState};
-use crate::plan::{Change, ObstacleKind, Pending, names_of};
+use crate::plan::{ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 
 /// The meaning of the conditions.
@@ -219,7 +222,7 @@ fn findings(outcome: &Outcome) -> Findings {
         }
     }
     // Where a pass was cut short, or put off what it had not tried itself.
-    let open = outcome.plan.changes.len() + outcome.plan.parked.len();
+    let open = outcome.plan.changes.len() + outcome.plan.deferred.len();
     let is_accounted_for = [
         &findings.waiting,
         &findings.missing,
@@ -246,18 +249,17 @@ fn is_denial(reason: Reason) -> bool {
 /// The App does not serve as it should, for want of this change: a service or a name is gone, or all that leads to a
 /// process.
 fn leaves_unserved(change: &Change, observed: &Observed) -> bool {
-    if let Change::ChangeRecords { changes, .. } = change {
+    if let Write::Records(RecordBatch { changes, .. }) = &change.write {
         let is_delete = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
         return names_of(changes)
             .values()
             .any(|changes| !changes.iter().any(is_delete));
     }
     let leads_there = matches!(
-        change,
-        Change::CreateLoadBalancer { .. }
-            | Change::CreateTargetGroup { .. }
-            | Change::CreateListener { .. }
-            | Change::ModifyListener { .. }
+        &change.write,
+        Write::LoadBalancer(LoadBalancerWrite::Create { .. })
+            | Write::TargetGroup(TargetGroupWrite::Create { .. })
+            | Write::Listener(ListenerWrite::Create { .. } | ListenerWrite::Modify { .. })
     );
     let is_reached = |service: &ServiceState| {
         service.attachments.iter().any(|attachment| {
@@ -268,14 +270,15 @@ fn leaves_unserved(change: &Change, observed: &Observed) -> bool {
     // A family ends in the process, in which no `_` can be.
     let is_of_process = |service: &&ServiceState| service.name.rsplit('_').next() == change.process();
     let mut services = observed.services.values().filter(is_of_process);
-    matches!(change, Change::CreateService { .. }) || leads_there && !services.any(is_reached)
+    matches!(&change.write, Write::Service(ServiceWrite::Create { .. }))
+        || leads_there && !services.any(is_reached)
 }
 
 /// Whom or what a failed change was for.
 fn subject(change: &Change) -> String {
-    match (change.process(), change) {
+    match (change.process(), &change.write) {
         (Some(process), _) => format!("process {process}: "),
-        (None, Change::ChangeRecords { changes, .. }) => {
+        (None, Write::Records(RecordBatch { changes, .. })) => {
             let names: Vec<String> = names_of(changes).into_keys().collect();
             format!("{}: ", names.join(", "))
         }

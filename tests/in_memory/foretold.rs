@@ -1,8 +1,7 @@
 //! The changes that `plan` prints beforehand, as lines that can be compared with those that are made.
 
+use empire_controller::change::{Change, RecordBatch, Write};
 use std::collections::BTreeMap;
-
-use empire_controller::plan::Change;
 
 use crate::world::World;
 
@@ -47,12 +46,15 @@ pub(crate) fn by_process<'a>(
     let mut found: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
     for change in changes {
         let process = found.entry(change.process().map(Into::into)).or_default();
-        if let Change::ChangeRecords { zone, changes } = change {
+        if let Write::Records(RecordBatch { zone, changes }) = &change.write {
             process.extend(changes.iter().map(|change| {
-                anywhere(&Change::ChangeRecords {
-                    zone: zone.clone(),
-                    changes: vec![change.clone()],
-                })
+                anywhere(
+                    &RecordBatch {
+                        zone: zone.clone(),
+                        changes: vec![change.clone()],
+                    }
+                    .into(),
+                )
             }));
             process.sort();
         } else {

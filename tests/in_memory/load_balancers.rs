@@ -1,9 +1,8 @@
 //! Changes of a load balancer that AWS takes only in steps, or not at all: other subnets of its zones, more certificates than fit,
 //! no security groups, a sixth target group.
 
+use empire_controller::change::{Change, ListenerWrite, LoadBalancerWrite, Write};
 use std::collections::BTreeSet;
-
-use empire_controller::plan::Change;
 
 use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, certificate, staging, web};
 use crate::world::World;
@@ -33,7 +32,7 @@ fn done(world: &mut World, restarts: bool) -> Vec<Change> {
 
 fn subnets(done: &[Change]) -> Vec<String> {
     let set = done.iter().filter_map(|change| {
-        let Change::SetSubnets { subnets, .. } = change else {
+        let Write::LoadBalancer(LoadBalancerWrite::SetSubnets { subnets, .. }) = &change.write else {
             return None;
         };
         Some(subnets.join(" ").replace("subnet-", ""))
@@ -123,11 +122,11 @@ fn check_exchange(done: &[Change], before: &[String], after: &[String], quota: u
     // Without the default one.
     let mut missing = wanted.difference(&served).count() - 1;
     for change in done {
-        if let Change::AddCertificate { certificate, .. } = change {
+        if let Write::Listener(ListenerWrite::AddCertificate { certificate, .. }) = &change.write {
             assert!(served.insert(certificate.clone()), "{change}");
             missing -= 1;
         }
-        if let Change::RemoveCertificate { certificate, .. } = change {
+        if let Write::Listener(ListenerWrite::RemoveCertificate { certificate, .. }) = &change.write {
             assert!(!wanted.contains(certificate), "{change}");
             assert!(missing == 0 || served.len() == quota, "too early: {change}");
             assert!(served.remove(certificate), "{change}");
@@ -224,13 +223,19 @@ fn more_certificates_than_fit_are_an_error_that_names_the_quota_and_take_none_aw
     world.assert_ready();
     world.apply(&https(&certificates("d", &[("a", 8), ("b", 4)])));
     let changes = done(&mut world, false);
-    let removed = changes
-        .iter()
-        .filter(|change| matches!(change, Change::RemoveCertificate { .. }));
+    let removed = changes.iter().filter(|change| {
+        matches!(
+            change.write,
+            Write::Listener(ListenerWrite::RemoveCertificate { .. })
+        )
+    });
     assert_eq!(removed.count(), 0);
-    let added = changes
-        .iter()
-        .filter(|change| matches!(change, Change::AddCertificate { .. }));
+    let added = changes.iter().filter(|change| {
+        matches!(
+            change.write,
+            Write::Listener(ListenerWrite::AddCertificate { .. })
+        )
+    });
     assert_eq!(added.count(), 2);
     let reason = world.reason("shop/acme");
     assert!(reason.starts_with("QuotaReached: process web: "), "{reason}");

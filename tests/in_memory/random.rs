@@ -5,8 +5,8 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use empire_controller::change::Change;
 use empire_controller::model::record::RecordKind;
-use empire_controller::plan::Change;
 use fastrand::Rng;
 
 use crate::crash::without_revisions;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::Platform;
+use empire_controller::change::Change;
 use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
 use empire_controller::error::Error;
@@ -17,7 +18,7 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::state::Observed;
 use empire_controller::observe::Known;
-use empire_controller::plan::{Change, Pending};
+use empire_controller::plan::Pending;
 use empire_controller::reconcile::{
     BeforeWrites, Contradicted, Interruption, Outcome, Permission, Request, Scope, reconcile,
 };

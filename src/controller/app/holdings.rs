@@ -1,51 +1,7 @@
-//! What an App holds, and which of its changes let somebody else have it.
+//! The things that an App holds.
 
 use crate::model::desired::Desired;
-use crate::model::record::RecordChange;
 use crate::model::state::Observed;
-use crate::plan::Change;
-
-/// True for a change after which a name, a port or a resource may be another's.
-pub(super) fn lets_go(change: &Change) -> bool {
-    match change {
-        Change::FreePort(_)
-        | Change::DeleteLoadBalancer { .. }
-        | Change::DeleteTargetGroup { .. }
-        | Change::DeleteListener { .. }
-        | Change::RemoveCertificate { .. }
-        | Change::DeleteService { .. }
-        // Whoever may adopt it.
-        | Change::UntagService { .. }
-        | Change::RemoveTags { .. } => true,
-        Change::ChangeRecords { changes, .. } => changes
-            .iter()
-            .any(|change| matches!(change, RecordChange::Delete(_))),
-        Change::ClaimPort(_)
-        | Change::CreateLoadBalancer { .. }
-        | Change::SetSubnets { .. }
-        | Change::SetSecurityGroups { .. }
-        | Change::CreateTargetGroup { .. }
-        | Change::ModifyTargetGroup { .. }
-        | Change::ModifyTargetGroupAttributes { .. }
-        | Change::CreateListener { .. }
-        | Change::ModifyListener { .. }
-        | Change::AddCertificate { .. }
-        | Change::ModifyLoadBalancerAttributes { .. }
-        | Change::RegisterTaskDefinition { .. }
-        | Change::CreateService { .. }
-        | Change::UpdateService { .. }
-        | Change::StopRollout { .. }
-        | Change::CreateScheduleGroup { .. }
-        | Change::CreateSchedule { .. }
-        | Change::UpdateSchedule { .. }
-        | Change::ReleaseSchedule { .. }
-        | Change::DeleteSchedule { .. }
-        | Change::TagService { .. }
-        | Change::RetainPort(_)
-        | Change::TakeBackPort(_)
-        | Change::AddTags { .. } => false,
-    }
-}
 
 /// True if anything of this App is in AWS or among the claims.
 pub(super) fn holds_anything(desired: &Desired, observed: &Observed) -> bool {

@@ -2,31 +2,33 @@
 
 use super::{EventType, Note, NoteReason, changes, warning};
 use crate::api::condition::Reason;
+use crate::change::{Change, PortWrite, ServiceWrite, Tagged, TagsWrite};
 use crate::model::owner::Tags;
-use crate::plan::Change;
-use crate::plan::Tagged;
 use crate::plan::fixtures::{claim, owner};
 
 fn free(process: &str, port: u16) -> Change {
-    Change::FreePort(claim(port, &owner(), process, 8080))
+    PortWrite::Free(claim(port, &owner(), process, 8080)).into()
 }
 
 fn take(process: &str, port: u16) -> Change {
-    Change::ClaimPort(claim(port, &owner(), process, 8080))
+    PortWrite::Claim(claim(port, &owner(), process, 8080)).into()
 }
 
 fn delete(process: &str) -> Change {
-    Change::DeleteService {
-        process: process.into(),
-        service: format!("s-{process}"),
-    }
+    Change::of(
+        process,
+        ServiceWrite::Delete {
+            service: format!("s-{process}"),
+        },
+    )
 }
 
 fn tag(resource: &str) -> Change {
-    Change::AddTags {
+    TagsWrite::Add {
         resources: vec![Tagged::LoadBalancer(resource.into())],
         tags: Tags::from([("k".into(), "v".into())]),
     }
+    .into()
 }
 
 #[test]

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::Update;
+use crate::change::{Change, ListenerWrite, TargetGroupWrite, Write};
 use crate::model::desired::LoadBalancing;
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
-use crate::plan::{Change, Plan};
+use crate::plan::Plan;
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html>
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
@@ -105,14 +106,13 @@ impl Update<'_> {
     fn is_being_built(&self, plan: &Plan) -> bool {
         let builds = |change: &&Change| {
             matches!(
-                change,
-                Change::CreateTargetGroup { .. }
-                    | Change::CreateListener { .. }
-                    | Change::ModifyListener { .. }
+                &change.write,
+                Write::TargetGroup(TargetGroupWrite::Create { .. })
+                    | Write::Listener(ListenerWrite::Create { .. } | ListenerWrite::Modify { .. })
             ) && change.process() == Some(self.process)
         };
         let mut building = plan.changes.iter().filter(builds);
-        building.any(|change| !self.view.is_parked(change))
+        building.any(|change| !self.view.is_deferred(change))
     }
 
     /// From one load balancer to another: attach, or detach, and nothing else. Either waits for the last rollout; but what

@@ -7,6 +7,7 @@
 
 use super::Update;
 use super::attach::attachments;
+use crate::change::{Change, ServiceWrite, Write};
 use crate::model::desired::DesiredProcess;
 use crate::model::part::Part;
 use crate::model::rollout::{
@@ -16,7 +17,7 @@ use crate::model::service::{
     APPLICATION_GRACE_PERIOD, Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition,
 };
 use crate::model::state::{Deployment, Rollout};
-use crate::plan::{Change, Obstacle, ObstacleKind, Pending, Plan};
+use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
 
 /// Of all that a rollout carries, and of what decides whether it succeeds: an edit of either is a reason to try again.
 /// Not of the number of tasks, which changes for other reasons, nor of what follows from it.
@@ -327,10 +328,9 @@ impl Update<'_> {
     fn is_due(&self, plan: &Plan) -> bool {
         let starts = |change: &Change| {
             matches!(
-                change,
-                Change::UpdateService { process, rollout: Some(_), .. } | Change::RegisterTaskDefinition { process, .. }
-                    if process == self.process
-            )
+                &change.write,
+                Write::Service(ServiceWrite::Update { rollout: Some(_), .. }) | Write::TaskDefinition(_)
+            ) && change.process() == Some(self.process)
         };
         plan.unexplained.contains(&self.found.name) || plan.changes.iter().any(starts)
     }
@@ -355,11 +355,13 @@ impl Update<'_> {
         // ECS forgets what is older than 90 days.
         let completed = |d: &Deployment| !d.primary && d.rollout == Rollout::Completed;
         if all.iter().any(succeeded) || self.found.deployments.iter().any(completed) {
-            plan.changes.push(Change::StopRollout {
-                process: self.process.into(),
-                service: self.found.name.clone(),
-                deployment: newest.arn.clone(),
-            });
+            plan.changes.push(Change::of(
+                self.process,
+                ServiceWrite::StopRollout {
+                    service: self.found.name.clone(),
+                    deployment: newest.arn.clone(),
+                },
+            ));
         }
     }
 

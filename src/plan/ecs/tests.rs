@@ -5,7 +5,9 @@ use crate::model::load_balancer::Scheme;
 use crate::model::owner::Tags;
 use crate::model::service::{CircuitBreaker, PlacementStrategy, ServiceSettings, TaskNetwork};
 use crate::model::state::{Observed, Rollout, ServiceState, ServiceStatus};
-use crate::plan::fixtures::world::{finish, ghost, lines, pass, remove_load_balancer, service_of};
+use crate::plan::fixtures::world::{
+    finish, ghost, lines, lines_around, pass, refused, remove_load_balancer, service_of,
+};
 use crate::plan::fixtures::{
     Process, app, arn, balancer, deployment, group, nothing, owner_of, process, settled,
 };
@@ -112,8 +114,8 @@ fn a_deployment_strategy_that_a_hand_has_chosen_is_set_back_by_itself_and_holds_
     service_of(&mut world, "web").strategy = Some("BLUE_GREEN".into());
     let register = "register task definition shop_acme_web with web:v2 (256 CPU units, 512 MiB, 1 variables)";
     check(&wanted, &world, &[back]);
-    world.parked.insert(back.into());
-    check(&wanted, &world, &[register]);
+    let deferred = refused(&wanted, &world, back);
+    similar_asserts::assert_eq!(lines_around(&wanted, &world, &deferred), [register]);
     service_of(&mut world, "web").deployment_percent = Some((50, 100));
     let scaled = app([process("web").quantity(3)]);
     check(&scaled, &world, &["update service shop_acme_web: 3 tasks"]);
@@ -299,11 +301,14 @@ fn settings_go_along_with_the_content_they_belong_to() {
 
 #[test]
 fn content_that_is_refused_does_not_stop_scaling() {
-    let mut world = settled(&app([process("web")]));
+    let world = settled(&app([process("web")]));
     let wanted = app([process("web").image("web:v2").quantity(5)]);
     let register = "register task definition shop_acme_web with web:v2 (256 CPU units, 512 MiB, 1 variables)";
-    world.parked.insert(register.into());
-    check(&wanted, &world, &["update service shop_acme_web: 5 tasks"]);
+    let deferred = refused(&wanted, &world, register);
+    similar_asserts::assert_eq!(
+        lines_around(&wanted, &world, &deferred),
+        ["update service shop_acme_web: 5 tasks"]
+    );
 }
 
 #[test]
@@ -470,7 +475,7 @@ fn a_running_service_gets_its_target_group_only_when_the_load_balancer_is_active
 
 #[test]
 fn a_removed_process_loses_its_names_before_its_service() {
-    let mut world = settled(&app([web()]));
+    let world = settled(&app([web()]));
     let left = lines(&app([]), &world);
     assert!(left[0].starts_with("change records"), "{left:#?}");
     assert_eq!(
@@ -478,8 +483,7 @@ fn a_removed_process_loses_its_names_before_its_service() {
         "~ web: waiting with the names until load balancer web-internal serves"
     );
     // The batch was refused in this pass: the service stays.
-    let batch = crate::plan::plan(&app([]), &world).changes.remove(0);
-    world.parked.insert(batch.to_string());
-    let left = lines(&app([]), &world);
+    let deferred = refused(&app([]), &world, &left[0]);
+    let left = lines_around(&app([]), &world, &deferred);
     assert!(left.iter().all(|line| line.starts_with('~')), "{left:#?}");
 }

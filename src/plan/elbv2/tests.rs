@@ -1,16 +1,18 @@
 //! Load balancers, target groups and listeners: repairs, tags, what is in the way, and what may go.
 
 use super::missing_tags;
+use crate::change::{Change, Tagged, TagsWrite, TargetGroupWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{ListenerAction, Probe, Scheme};
 use crate::model::owner::Tags;
 use crate::model::record::{RecordContent, RecordKind, RecordSet};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus, Observed, TargetGroupState};
+use crate::plan::ObstacleKind;
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{lines, pass, service_of};
 use crate::plan::fixtures::{
     Process, app, arn, balancer, check as health_check, group, owner, owner_of, process, settled,
 };
-use crate::plan::{Change, ObstacleKind, Tagged, plan};
 
 fn web() -> Process {
     process("web").internal()
@@ -113,7 +115,7 @@ fn each_field_of_a_health_check_counts() {
         change(&mut group_of(&mut world, "web").check);
         let changes = plan(&wanted, &world).changes;
         assert!(
-            matches!(&changes[..], [Change::ModifyTargetGroup { check, .. }] if *check == health_check("/web"))
+            matches!(&changes[..], [Change { write: Write::TargetGroup(TargetGroupWrite::Modify { check, .. }), .. }] if *check == health_check("/web"))
         );
     }
 }
@@ -208,7 +210,7 @@ fn what_is_in_the_way_is_named_and_untouched() {
             };
             assert_eq!(plan.changes.iter().find(touches), None);
             // Nor is anything of it deleted when nobody wants it.
-            let deleted = crate::plan::plan(&app([]), &world).changes;
+            let deleted = crate::plan::fixtures::plan(&app([]), &world).changes;
             assert!(
                 deleted.iter().all(|change| !change.to_string().ends_with(&name)),
                 "{deleted:?}"
@@ -231,7 +233,7 @@ fn tags_are_put_back_twenty_resources_a_call() {
         .changes
         .iter()
         .filter_map(|change| {
-            let Change::AddTags { resources, tags } = change else {
+            let Write::Tags(TagsWrite::Add { resources, tags }) = &change.write else {
                 return None;
             };
             assert_eq!(*tags, Tags::from([("team".into(), "new".into())]));

@@ -1,14 +1,16 @@
 //! Claims on host ports: sticky, unique, and freed only when no task can have them.
 
+use crate::change::{PortWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::load_balancer::Scheme;
 use crate::model::port::Claim;
 use crate::model::state::{Observed, Rollout, ServiceStatus};
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{lines, pass, service_of};
 use crate::plan::fixtures::{
     Process, app, arn, claim, deployment, group, nothing, owner, owner_of, process, settled,
 };
-use crate::plan::{Change, ObstacleKind, Pending, plan};
+use crate::plan::{ObstacleKind, Pending};
 
 fn web() -> Process {
     process("web").internal().claimed()
@@ -22,9 +24,9 @@ fn api() -> Process {
 fn check(desired: &Desired, observed: &Observed, claimed: &[u16], freed: &[u16]) {
     let (mut taken, mut given_back) = (Vec::new(), Vec::new());
     for change in plan(desired, observed).changes {
-        if let Change::ClaimPort(claim) = &change {
+        if let Write::Port(PortWrite::Claim(claim)) = &change.write {
             taken.push(claim.port);
-        } else if let Change::FreePort(claim) = &change {
+        } else if let Write::Port(PortWrite::Free(claim)) = &change.write {
             given_back.push(claim.port);
         }
     }
@@ -106,7 +108,7 @@ fn nothing_is_handed_out_before_the_ports_in_use_are_claimed() {
     check(&app([web()]), &world, &[], &[]);
     // Whoever has a claim already does not wait.
     world.ports.claims.push(claim(9001, &owner(), "web", 8080));
-    let plan = crate::plan::plan(&app([web()]), &world);
+    let plan = crate::plan::fixtures::plan(&app([web()]), &world);
     assert!(!plan.pending.contains(&Pending::PortRecovery {
         process: "web".into()
     }));

@@ -1,12 +1,13 @@
 //! Letting go, and taking over again.
 
+use crate::change::{Change, PortWrite, ServiceWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::owner::is_nobodys;
 use crate::model::service::LaunchType;
 use crate::model::state::{Observed, ServiceStatus};
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{apply, lines, pass, service_of};
 use crate::plan::fixtures::{EXTERNAL, INTERNAL, app, process, settled};
-use crate::plan::{Change, plan};
 
 /// Web, which has names in both zones and a host port, and worker.
 fn acme() -> Desired {
@@ -102,7 +103,7 @@ fn what_was_deleted_before_goes_whoever_it_belongs_to() {
     let changes = plan(&leaving(), &world).changes;
     let untagged = changes
         .iter()
-        .filter(|c| matches!(c, Change::UntagService { .. }));
+        .filter(|c| matches!(c.write, Write::Service(ServiceWrite::Untag { .. })));
     assert_eq!(untagged.count(), 1);
 }
 
@@ -230,7 +231,7 @@ fn a_port_that_was_kept_is_not_freed_while_what_was_left_with_it_runs() {
     let world = let_go();
     // Made again, without web.
     let wanted = app([process("worker")]);
-    let frees = |change: &Change| matches!(change, Change::FreePort(_));
+    let frees = |change: &Change| matches!(change.write, Write::Port(PortWrite::Free(_)));
     assert!(!plan(&wanted, &world).changes.iter().any(frees));
     // Nor if it goes again.
     let Desired { owner, place, .. } = acme();

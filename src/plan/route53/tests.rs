@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::{CHARACTERS_PER_BATCH, RECORDS_PER_BATCH, characters};
+use crate::change::{Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Owner;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{legible, lines, pass, service_of};
 use crate::plan::fixtures::{
     EXTERNAL, INTERNAL, Process, app, balancer, deployment, owner, owner_of, ownership, place, pointer,
     process, settled, txt,
 };
-use crate::plan::{Change, names_of, plan};
 
 const NAME: &str = "acme-web.corp.example";
 const TO_WEB: RecordStyle = RecordStyle::Cname { ttl: 60 };
@@ -154,7 +155,13 @@ fn a_deletion_repeats_exactly_what_was_listed() {
     let found = cname(300, "web");
     let world = listed([found.clone(), ours()]);
     let wanted = app([web(), process("api").internal().unnamed()]);
-    let [Change::ChangeRecords { changes, .. }] = &plan(&wanted, &world).changes[..] else {
+    let [
+        Change {
+            write: Write::Records(RecordBatch { changes, .. }),
+            ..
+        },
+    ] = &plan(&wanted, &world).changes[..]
+    else {
         panic!()
     };
     assert_eq!(changes[0], RecordChange::Delete(found));
@@ -431,7 +438,7 @@ fn a_zone_that_is_not_the_platforms_is_none_of_our_business() {
         plan(&wanted, &world)
             .changes
             .iter()
-            .all(|c| !matches!(c, Change::ChangeRecords { .. }))
+            .all(|c| !matches!(c.write, Write::Records(_)))
     );
 }
 
@@ -447,7 +454,7 @@ fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordC
     let changes = plan(&desired, &world).changes.into_iter();
     changes
         .map(|change| {
-            let Change::ChangeRecords { zone, changes } = change else {
+            let Write::Records(RecordBatch { zone, changes }) = change.write else {
                 panic!("{change}");
             };
             assert_eq!(zone, INTERNAL);
@@ -487,7 +494,7 @@ fn no_name_is_torn_from_its_ownership_record_between_two_batches() {
     let changes = plan(&wanted, &world).changes;
     assert!(changes.len() > 1);
     for change in &changes {
-        let Change::ChangeRecords { changes, .. } = change else {
+        let Write::Records(RecordBatch { changes, .. }) = &change.write else {
             panic!("{change}")
         };
         assert!(names_of(changes).values().all(|of_name| of_name.len() == 2));

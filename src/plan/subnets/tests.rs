@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::change::{LoadBalancerWrite, Write};
 use crate::model::load_balancer::{LoadBalancerKind, Scheme};
 use crate::model::state::Observed;
+use crate::plan::Pending;
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{legible, lines};
 use crate::plan::fixtures::{Process, app, balancer_of_kind, process, settled};
-use crate::plan::{Change, Pending, plan};
 
 const NETWORK: LoadBalancerKind = LoadBalancerKind::Network;
 const APPLICATION: LoadBalancerKind = LoadBalancerKind::Application;
@@ -39,7 +41,9 @@ fn way(web: Process, kind: LoadBalancerKind, from: &str, to: &str) -> Vec<String
     let mut sent = Vec::new();
     for _ in 0..20 {
         let changes = plan(&wanted, &world).changes;
-        let Some(Change::SetSubnets { subnets, .. }) = changes.first() else {
+        let Some(Write::LoadBalancer(LoadBalancerWrite::SetSubnets { subnets, .. })) =
+            changes.first().map(|change| &change.write)
+        else {
             assert_eq!(lines(&wanted, &world), Vec::<String>::new());
             assert_eq!(world.load_balancers[&name].subnets, set(to));
             return sent;

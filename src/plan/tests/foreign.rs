@@ -6,6 +6,10 @@ use fastrand::Rng;
 
 use super::random::any_app;
 use super::worker;
+use crate::change::{
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ScheduleWrite,
+    ServiceWrite, Tagged, TagsWrite, TargetGroupWrite, Write,
+};
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
 use crate::model::name::Arn;
@@ -14,10 +18,10 @@ use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
 use crate::model::state::{LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::{
     EXTERNAL, app, arn, balancer, claim, definition, deployment, owner, owner_of, pointer, settled, txt,
 };
-use crate::plan::{Change, Tagged, plan};
 
 /// Not even a world that cannot be makes the plan panic, or touch what is not ours.
 #[test]
@@ -59,48 +63,54 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     let service = |name: &String| ours(world.services.get(name).map(|state| &state.tags));
     let may_tag = |tags: &Tags| wanted.owner.owns(tags) || wanted.adopts && is_nobodys(tags);
     let claims = &world.ports.claims;
-    match change {
-        Change::ClaimPort(claim) => {
+    match &change.write {
+        Write::Port(PortWrite::Claim(claim)) => {
             assert!(claims.iter().all(|known| known.port != claim.port));
             assert_eq!(claim.owner.app, wanted.owner.app);
         }
-        Change::FreePort(claim) => {
+        Write::Port(PortWrite::Free(claim)) => {
             assert!(claims.contains(claim) && claim.owner.app == wanted.owner.app);
         }
-        Change::CreateLoadBalancer { load_balancer, .. } => {
+        Write::LoadBalancer(LoadBalancerWrite::Create { load_balancer, .. }) => {
             assert!(!world.load_balancers.contains_key(&load_balancer.name));
         }
-        Change::CreateTargetGroup { target_group, .. } => {
+        Write::TargetGroup(TargetGroupWrite::Create { target_group, .. }) => {
             assert!(!world.target_groups.contains_key(&target_group.name));
         }
-        Change::SetSubnets { load_balancer, .. }
-        | Change::SetSecurityGroups { load_balancer, .. }
-        | Change::AddCertificate { load_balancer, .. }
-        | Change::RemoveCertificate { load_balancer, .. }
-        | Change::ModifyLoadBalancerAttributes { load_balancer, .. } => {
+        Write::LoadBalancer(
+            LoadBalancerWrite::SetSubnets { load_balancer, .. }
+            | LoadBalancerWrite::SetSecurityGroups { load_balancer, .. }
+            | LoadBalancerWrite::ModifyAttributes { load_balancer, .. },
+        )
+        | Write::Listener(
+            ListenerWrite::AddCertificate { load_balancer, .. }
+            | ListenerWrite::RemoveCertificate { load_balancer, .. },
+        ) => {
             assert!(our_balancer(load_balancer));
         }
-        Change::CreateListener {
-            load_balancer,
-            listener,
-            ..
-        }
-        | Change::ModifyListener {
-            load_balancer,
-            listener,
-            ..
-        } => {
+        Write::Listener(
+            ListenerWrite::Create {
+                load_balancer,
+                listener,
+                ..
+            }
+            | ListenerWrite::Modify {
+                load_balancer,
+                listener,
+                ..
+            },
+        ) => {
             let leads = listener.target_group().is_none_or(|name| group(&name.to_owned()));
             assert!(our_balancer(load_balancer) && leads);
         }
-        Change::DeleteListener {
+        Write::Listener(ListenerWrite::Delete {
             load_balancer, port, ..
-        } => {
+        }) => {
             let listeners = world.load_balancers[load_balancer].listeners.as_ref().unwrap();
             let found = listeners.iter().find(|l| l.port == *port).unwrap();
             assert!(our_balancer(load_balancer) && ours(found.tags.as_ref()));
         }
-        Change::DeleteLoadBalancer { load_balancer, .. } => {
+        Write::LoadBalancer(LoadBalancerWrite::Delete { load_balancer, .. }) => {
             assert!(our_balancer(load_balancer));
             assert!(
                 !is_named(wanted, world, load_balancer),
@@ -111,24 +121,30 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
                 "a service of ours is behind it"
             );
         }
-        Change::ModifyTargetGroup { target_group, .. }
-        | Change::ModifyTargetGroupAttributes { target_group, .. } => assert!(group(target_group)),
-        Change::DeleteTargetGroup { target_group, .. } => {
+        Write::TargetGroup(
+            TargetGroupWrite::Modify { target_group, .. }
+            | TargetGroupWrite::ModifyAttributes { target_group, .. },
+        ) => {
+            assert!(group(target_group));
+        }
+        Write::TargetGroup(TargetGroupWrite::Delete { target_group, .. }) => {
             assert!(group(target_group));
             let arn = &world.target_groups[target_group].arn;
             let ours = |service: &&ServiceState| wanted.owner.owns(&service.tags);
             let mut attachments = world.services.values().filter(ours).flat_map(|s| &s.attachments);
             assert!(attachments.all(|attachment| &attachment.target_group != arn));
         }
-        Change::RegisterTaskDefinition { content, .. } => {
+        Write::TaskDefinition(Registration { content, .. }) => {
             assert!(world.registered(content, &wanted.owner).is_none());
         }
-        Change::CreateService { service, .. } => assert!(!world.services.contains_key(&service.name)),
-        Change::UpdateService {
+        Write::Service(ServiceWrite::Create { service, .. }) => {
+            assert!(!world.services.contains_key(&service.name));
+        }
+        Write::Service(ServiceWrite::Update {
             service: name,
             attachments,
             ..
-        } => {
+        }) => {
             assert!(service(name));
             assert_eq!(world.services[name].status, ServiceStatus::Active);
             assert!(
@@ -138,41 +154,45 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
                     .all(|attachment| group(&attachment.target_group))
             );
         }
-        Change::DeleteService {
-            process,
-            service: name,
-        } => {
-            let stays = wanted.processes.get(process).and_then(DesiredProcess::service);
+        Write::Service(ServiceWrite::Delete { service: name }) => {
+            let stays = wanted
+                .processes
+                .get(change.process().unwrap())
+                .and_then(DesiredProcess::service);
             assert!(service(name) && stays.is_none());
         }
-        Change::StopRollout { service: name, .. } => assert!(service(name)),
-        Change::TagService { service: name, .. } => assert!(may_tag(&world.services[name].tags)),
-        Change::UntagService { service: name, .. } => assert!(wanted.retains && service(name)),
-        Change::RetainPort(claim) => assert!(wanted.retains && claim.owner.app == wanted.owner.app),
-        Change::TakeBackPort(claim) => assert_eq!(claim.owner.app, wanted.owner.app),
-        Change::RemoveTags { resources } => {
+        Write::Service(ServiceWrite::StopRollout { service: name, .. }) => assert!(service(name)),
+        Write::Service(ServiceWrite::Tag { service: name, .. }) => {
+            assert!(may_tag(&world.services[name].tags));
+        }
+        Write::Service(ServiceWrite::Untag { service: name, .. }) => assert!(wanted.retains && service(name)),
+        Write::Port(PortWrite::Retain(claim)) => {
+            assert!(wanted.retains && claim.owner.app == wanted.owner.app);
+        }
+        Write::Port(PortWrite::TakeBack(claim)) => assert_eq!(claim.owner.app, wanted.owner.app),
+        Write::Tags(TagsWrite::Remove { resources }) => {
             assert!(wanted.retains);
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));
             assert!(tags.all(|tags| wanted.owner.owns(tags)));
         }
-        Change::CreateScheduleGroup { .. } => assert!(world.schedule_group.is_none()),
-        Change::CreateSchedule { schedule, .. } => {
+        Write::Schedule(ScheduleWrite::CreateGroup { .. }) => assert!(world.schedule_group.is_none()),
+        Write::Schedule(ScheduleWrite::Create { schedule, .. }) => {
             let group = world.schedule_group.as_ref().unwrap();
             assert!(wanted.owner.shares(&group.tags) && !world.schedules.contains_key(&schedule.name));
         }
-        Change::UpdateSchedule { schedule, .. } => {
+        Write::Schedule(ScheduleWrite::Update { schedule, .. }) => {
             let found = &world.schedules[&schedule.name];
             assert!(found.is_of(&wanted.owner) || wanted.adopts && found.is_nobodys());
         }
-        Change::DeleteSchedule { schedule, .. } | Change::ReleaseSchedule { schedule, .. } => {
+        Write::Schedule(ScheduleWrite::Delete { schedule, .. } | ScheduleWrite::Release { schedule, .. }) => {
             let mut ours = world.schedules_of(&wanted.owner);
             assert!(ours.any(|found| &found.name == schedule));
         }
-        Change::AddTags { resources, .. } => {
+        Write::Tags(TagsWrite::Add { resources, .. }) => {
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));
             assert!(tags.all(may_tag));
         }
-        Change::ChangeRecords { zone, changes } => {
+        Write::Records(RecordBatch { zone, changes }) => {
             for change in changes {
                 check_record(wanted, world, zone, change);
             }

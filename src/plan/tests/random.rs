@@ -11,9 +11,9 @@ use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
 use crate::model::service::{CircuitBreaker, HostPort};
 use crate::model::state::{Observed, ServiceState, TargetGroupState};
+use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{apply, elapse, finish, remove_load_balancer};
 use crate::plan::fixtures::{EXTERNAL, INTERNAL, Process, app, nothing, process, settled};
-use crate::plan::plan;
 
 /// Everything that an App is, without ARNs, revisions and order.
 pub(super) fn assert_same(desired: &Desired, one: &Observed, other: &Observed) {

@@ -8,9 +8,9 @@ use crate::model::load_balancer::{HealthCheck, Probe, Scheme};
 use crate::model::owner::PROCESS_TAG;
 use crate::model::record::{RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
-use crate::plan::fixtures::world::{elapse, finish, lines, pass, service_of};
+use crate::plan::fixtures::plan;
+use crate::plan::fixtures::world::{elapse, finish, lines, lines_around, pass, pass_around, service_of};
 use crate::plan::fixtures::{INTERNAL, Process, app, balancer, claim, owner_of, pointer, process, settled};
-use crate::plan::plan;
 
 const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
 const INTERNAL_RETIRES: &str = "~ web: waiting until no resolver can still name load balancer web-internal";
@@ -106,10 +106,9 @@ fn a_process_in_trouble_does_not_wait_with_its_names_by_itself() {
     );
     // The same for what AWS refused.
     let mut world = settled(&app([process("web")]));
-    let create = plan(&wanted, &world).changes[0].to_string();
-    world.parked.insert(create);
-    pass(&wanted, &mut world);
-    assert_eq!(lines(&wanted, &world), [""; 0]);
+    let create = [plan(&wanted, &world).changes.remove(0)].into();
+    pass_around(&wanted, &mut world, &create);
+    assert_eq!(lines_around(&wanted, &world, &create), [""; 0]);
 }
 
 #[test]
@@ -345,8 +344,10 @@ fn a_refused_update_does_not_stop_scaling() {
     for change in register {
         crate::plan::fixtures::world::apply(&mut world, &change);
     }
-    let update = plan(&wanted, &world).changes[0].to_string();
-    world.parked.insert(update);
-    check(&wanted, &world, &["update service shop_acme_web: 5 tasks"]);
-    assert_eq!(plan(&wanted, &world).parked.len(), 1);
+    let update = [plan(&wanted, &world).changes.remove(0)].into();
+    assert_eq!(
+        lines_around(&wanted, &world, &update),
+        ["update service shop_acme_web: 5 tasks"]
+    );
+    assert_eq!(crate::plan::plan(&wanted, &world, &update).deferred.len(), 1);
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 use crate::api::condition::Reason;
 use crate::aws::Fault;
+use crate::change::RecordBatch;
 use crate::desired::fixtures::app;
 use crate::error::Error;
 use crate::model::class::Class;
@@ -12,7 +13,7 @@ use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::LoadBalancerStatus;
 use crate::plan::fixtures::settled;
 use crate::plan::fixtures::world::service_of;
-use crate::plan::{Change, Obstacle, ObstacleKind, Pending};
+use crate::plan::{Obstacle, ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 use crate::status::tests::{aws_error, change_of, failure, outcome, wanted};
 
@@ -272,7 +273,7 @@ fn a_pass_that_was_cut_short_is_not_ready() {
 
 #[test]
 fn what_was_put_off_and_not_tried_is_not_ready() {
-    let verdict = verdict(|outcome| outcome.plan.parked.push(change_of("worker")));
+    let verdict = verdict(|outcome| outcome.plan.deferred.push(change_of("worker")));
     assert_eq!(reason(&verdict), ("Reconciling", Reason::Progressing));
 }
 
@@ -309,13 +310,14 @@ fn a_refused_batch_is_said_by_its_names() {
             values: Vec::new(),
         },
     };
-    let batch = Change::ChangeRecords {
+    let batch = RecordBatch {
         zone: "Z-1".into(),
         changes: vec![
             RecordChange::Create(record("shop.example.com")),
             RecordChange::Create(record("_empire.shop.example.com")),
         ],
-    };
+    }
+    .into();
     let verdict = verdict(|outcome| {
         outcome
             .failures

@@ -1,6 +1,9 @@
 //! The lines that people read, in Events, in logs and in `kubectl describe`.
 
-use super::{Change, Tagged, Verb};
+use crate::change::{
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ServiceWrite, Tagged,
+    TagsWrite, TargetGroupWrite, Verb,
+};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
@@ -36,14 +39,16 @@ fn attachment(group: &str, port: u16) -> Attachment<String> {
 }
 
 fn update(update: ServiceUpdate) -> Change {
-    Change::UpdateService {
-        process: "web".into(),
-        service: "s-1".into(),
-        update,
-        task_definition: None,
-        attachments: None,
-        rollout: None,
-    }
+    Change::of(
+        "web",
+        ServiceWrite::Update {
+            service: "s-1".into(),
+            update,
+            task_definition: None,
+            attachments: None,
+            rollout: None,
+        },
+    )
 }
 
 #[test]
@@ -61,11 +66,13 @@ fn a_task_definition_says_what_most_do_without() {
         ports: Vec::new(),
         ..content()
     };
-    let change = Change::RegisterTaskDefinition {
-        process: "web".into(),
-        content,
-        tags: Tags::new(),
-    };
+    let change = Change::of(
+        "web",
+        Registration {
+            content,
+            tags: Tags::new(),
+        },
+    );
     assert_eq!(
         change.to_string(),
         "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, \
@@ -76,7 +83,6 @@ fn a_task_definition_says_what_most_do_without() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table of all there are")]
 fn every_change_says_what_it_writes() {
-    let web = || "web".to_owned();
     let wanted = app([process("web").external()]).processes.remove("web").unwrap();
     let mut balancing = wanted.load_balancing.clone().unwrap();
     balancing.load_balancer.name = "l-1".into();
@@ -107,234 +113,279 @@ fn every_change_says_what_it_writes() {
     let (created, updated, deleted) = (Verb::Created, Verb::Updated, Verb::Deleted);
     for (change, verb, text) in vec![
         (
-            Change::ClaimPort(claim(9001, &owner(), "web", 8080)),
+            PortWrite::Claim(claim(9001, &owner(), "web", 8080)).into(),
             created,
             "claim host port 9001 for container port 8080",
         ),
         (
-            Change::FreePort(claim(9001, &owner(), "web", 8080)),
+            PortWrite::Free(claim(9001, &owner(), "web", 8080)).into(),
             deleted,
             "free host port 9001 of container port 8080",
         ),
         (
-            Change::CreateLoadBalancer {
-                process: web(),
-                load_balancer: balancing.load_balancer,
-            },
+            Change::of(
+                "web",
+                LoadBalancerWrite::Create {
+                    load_balancer: balancing.load_balancer,
+                },
+            ),
             created,
             "create internet-facing application load balancer l-1",
         ),
         (
-            Change::SetSubnets {
-                process: web(),
-                load_balancer: "l-1".into(),
-                subnets: vec!["a".into(), "b".into()],
-            },
+            Change::of(
+                "web",
+                LoadBalancerWrite::SetSubnets {
+                    load_balancer: "l-1".into(),
+                    subnets: vec!["a".into(), "b".into()],
+                },
+            ),
             updated,
             "set subnets of load balancer l-1 to a, b",
         ),
         (
-            Change::SetSecurityGroups {
-                process: web(),
-                load_balancer: "l-1".into(),
-                security_groups: vec!["x".into(), "y".into()],
-            },
+            Change::of(
+                "web",
+                LoadBalancerWrite::SetSecurityGroups {
+                    load_balancer: "l-1".into(),
+                    security_groups: vec!["x".into(), "y".into()],
+                },
+            ),
             updated,
             "set security groups of load balancer l-1 to x, y",
         ),
         (
-            Change::DeleteLoadBalancer {
-                process: web(),
-                load_balancer: "l-1".into(),
-            },
+            Change::of(
+                "web",
+                LoadBalancerWrite::Delete {
+                    load_balancer: "l-1".into(),
+                },
+            ),
             deleted,
             "delete load balancer l-1",
         ),
         (
-            Change::CreateTargetGroup {
-                process: web(),
-                target_group: group,
-            },
+            Change::of("web", TargetGroupWrite::Create { target_group: group }),
             created,
             "create target group g-2 checking /web",
         ),
         (
-            Change::ModifyTargetGroup {
-                process: web(),
-                target_group: "g-2".into(),
-                check: health,
-            },
+            Change::of(
+                "web",
+                TargetGroupWrite::Modify {
+                    target_group: "g-2".into(),
+                    check: health,
+                },
+            ),
             updated,
             "set health check of target group g-2 to /web every 10 s, timeout 5 s, 2 healthy, 3 unhealthy",
         ),
         (
-            Change::ModifyTargetGroupAttributes {
-                process: web(),
-                target_group: "g-2".into(),
-                attributes,
-            },
+            Change::of(
+                "web",
+                TargetGroupWrite::ModifyAttributes {
+                    target_group: "g-2".into(),
+                    attributes,
+                },
+            ),
             updated,
             "set deregistration delay of target group g-2 to 30 s",
         ),
         (
-            Change::DeleteTargetGroup {
-                process: web(),
-                target_group: "g-2".into(),
-            },
+            Change::of(
+                "web",
+                TargetGroupWrite::Delete {
+                    target_group: "g-2".into(),
+                },
+            ),
             deleted,
             "delete target group g-2",
         ),
         (
-            Change::CreateListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener: listener.clone(),
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Create {
+                    load_balancer: "l-1".into(),
+                    listener: listener.clone(),
+                },
+            ),
             created,
             "create listener HTTP 80 of load balancer l-1 to g-2",
         ),
         (
-            Change::ModifyListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener,
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Modify {
+                    load_balancer: "l-1".into(),
+                    listener,
+                },
+            ),
             updated,
             "point listener HTTP 80 of load balancer l-1 at g-2",
         ),
         (
-            Change::CreateListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener: encrypted.clone(),
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Create {
+                    load_balancer: "l-1".into(),
+                    listener: encrypted.clone(),
+                },
+            ),
             created,
             "create listener HTTPS 443 of load balancer l-1 to g-2 with certificate c-1",
         ),
         (
-            Change::ModifyListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener: encrypted,
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Modify {
+                    load_balancer: "l-1".into(),
+                    listener: encrypted,
+                },
+            ),
             updated,
             "point listener HTTPS 443 of load balancer l-1 at g-2 with certificate c-1",
         ),
         (
-            Change::CreateListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener: redirect.clone(),
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Create {
+                    load_balancer: "l-1".into(),
+                    listener: redirect.clone(),
+                },
+            ),
             created,
             "create listener HTTP 80 of load balancer l-1 as a redirect to HTTPS",
         ),
         (
-            Change::ModifyListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                listener: redirect,
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Modify {
+                    load_balancer: "l-1".into(),
+                    listener: redirect,
+                },
+            ),
             updated,
             "turn listener HTTP 80 of load balancer l-1 into a redirect to HTTPS",
         ),
         (
-            Change::DeleteListener {
-                process: web(),
-                load_balancer: "l-1".into(),
-                port: 443,
-            },
+            Change::of(
+                "web",
+                ListenerWrite::Delete {
+                    load_balancer: "l-1".into(),
+                    port: 443,
+                },
+            ),
             deleted,
             "delete listener 443 of load balancer l-1",
         ),
         (
-            Change::AddCertificate {
-                process: web(),
-                load_balancer: "l-1".into(),
-                port: 443,
-                certificate: "c-2".into(),
-            },
+            Change::of(
+                "web",
+                ListenerWrite::AddCertificate {
+                    load_balancer: "l-1".into(),
+                    port: 443,
+                    certificate: "c-2".into(),
+                },
+            ),
             updated,
             "add certificate c-2 to listener 443 of load balancer l-1",
         ),
         (
-            Change::RemoveCertificate {
-                process: web(),
-                load_balancer: "l-1".into(),
-                port: 443,
-                certificate: "c-2".into(),
-            },
+            Change::of(
+                "web",
+                ListenerWrite::RemoveCertificate {
+                    load_balancer: "l-1".into(),
+                    port: 443,
+                    certificate: "c-2".into(),
+                },
+            ),
             updated,
             "remove certificate c-2 from listener 443 of load balancer l-1",
         ),
         (
-            Change::ModifyLoadBalancerAttributes {
-                process: web(),
-                load_balancer: "l-1".into(),
-                attributes: LoadBalancerAttributes { idle_timeout: 90 },
-            },
+            Change::of(
+                "web",
+                LoadBalancerWrite::ModifyAttributes {
+                    load_balancer: "l-1".into(),
+                    attributes: LoadBalancerAttributes { idle_timeout: 90 },
+                },
+            ),
             updated,
             "set idle timeout of load balancer l-1 to 90 s",
         ),
         (
-            Change::CreateTargetGroup {
-                process: web(),
-                target_group: tcp.clone(),
-            },
+            Change::of(
+                "web",
+                TargetGroupWrite::Create {
+                    target_group: tcp.clone(),
+                },
+            ),
             created,
             "create target group g-3 checking that the port answers",
         ),
         (
-            Change::ModifyTargetGroupAttributes {
-                process: web(),
-                target_group: "g-3".into(),
-                attributes: tcp.attributes,
-            },
+            Change::of(
+                "web",
+                TargetGroupWrite::ModifyAttributes {
+                    target_group: "g-3".into(),
+                    attributes: tcp.attributes,
+                },
+            ),
             updated,
             "set deregistration delay of target group g-3 to 30 s, client addresses not kept, across zones on",
         ),
         (
-            Change::RegisterTaskDefinition {
-                process: web(),
-                content: content(),
-                tags: Tags::new(),
-            },
+            Change::of(
+                "web",
+                Registration {
+                    content: content(),
+                    tags: Tags::new(),
+                },
+            ),
             created,
             "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, port 8080, 2 variables)",
         ),
         (
-            Change::CreateService {
-                process: web(),
-                service: wanted.service().unwrap().clone(),
-                task_definition: content(),
-                attachments: vec![attachment("g-2", 8080)],
-                rollout: "h".into(),
-            },
+            Change::of(
+                "web",
+                ServiceWrite::Create {
+                    service: wanted.service().unwrap().clone(),
+                    task_definition: content(),
+                    attachments: vec![attachment("g-2", 8080)],
+                    rollout: "h".into(),
+                },
+            ),
             created,
             "create service shop_acme_web with 2 tasks behind g-2:8080",
         ),
         (
-            Change::DeleteService {
-                process: web(),
-                service: "s-1".into(),
-            },
+            Change::of(
+                "web",
+                ServiceWrite::Delete {
+                    service: "s-1".into(),
+                },
+            ),
             deleted,
             "delete service s-1",
         ),
         (
-            Change::TagService {
-                process: web(),
-                service: "s-1".into(),
-                tags,
-            },
+            Change::of(
+                "web",
+                ServiceWrite::Tag {
+                    service: "s-1".into(),
+                    tags,
+                },
+            ),
             updated,
             "tag service s-1 with k=v, team=shop",
         ),
         (
-            Change::UntagService {
-                process: web(),
-                service: "s-1".into(),
-            },
+            Change::of(
+                "web",
+                ServiceWrite::Untag {
+                    service: "s-1".into(),
+                },
+            ),
             updated,
             "let go of service s-1: take our tags off it",
         ),
@@ -346,7 +397,7 @@ fn every_change_says_what_it_writes() {
 #[test]
 fn a_change_for_several_processes_belongs_to_none() {
     check(
-        &Change::AddTags {
+        &TagsWrite::Add {
             resources: vec![
                 Tagged::LoadBalancer("l-1".into()),
                 Tagged::Listener {
@@ -356,18 +407,20 @@ fn a_change_for_several_processes_belongs_to_none() {
                 Tagged::TargetGroup("g-2".into()),
             ],
             tags: Tags::from([("k".into(), "v".into())]),
-        },
+        }
+        .into(),
         None,
         Verb::Updated,
         "tag l-1, listener 443 of l-1, g-2 with k=v",
     );
     check(
-        &Change::RemoveTags {
+        &TagsWrite::Remove {
             resources: vec![
                 Tagged::LoadBalancer("l-1".into()),
                 Tagged::TargetGroup("g-2".into()),
             ],
-        },
+        }
+        .into(),
         None,
         Verb::Updated,
         "let go of l-1, g-2: take our tags off them",
@@ -378,9 +431,12 @@ fn a_change_for_several_processes_belongs_to_none() {
 fn a_batch_of_records_creates_deletes_or_does_both() {
     let record = || ownership("a.example.com", &owner(), "web");
     let (created, deleted) = (RecordChange::Create(record()), RecordChange::Delete(record()));
-    let batch = |changes| Change::ChangeRecords {
-        zone: "Z1".into(),
-        changes,
+    let batch = |changes| -> Change {
+        RecordBatch {
+            zone: "Z1".into(),
+            changes,
+        }
+        .into()
     };
     let (creation, deletion) = ("+_empire.a.example.com TXT", "-_empire.a.example.com TXT");
     let both = vec![deleted.clone(), created.clone()];
@@ -468,17 +524,19 @@ fn an_update_lists_just_what_it_changes() {
              every task again, as the last rollout failed",
         ),
         (
-            Change::UpdateService {
-                process: "web".into(),
-                service: "s-1".into(),
-                update: all,
-                task_definition: Some(TaskDefinition {
-                    ports: Vec::new(),
-                    ..content()
-                }),
-                attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
-                rollout: Some("h".into()),
-            },
+            Change::of(
+                "web",
+                ServiceWrite::Update {
+                    service: "s-1".into(),
+                    update: all,
+                    task_definition: Some(TaskDefinition {
+                        ports: Vec::new(),
+                        ..content()
+                    }),
+                    attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
+                    rollout: Some("h".into()),
+                },
+            ),
             "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, \
              zone rebalancing off, placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
@@ -500,11 +558,13 @@ fn a_fixed_host_port_is_shown_and_any_other_is_not() {
     ] {
         let mut content = content();
         content.ports[0].host_port = host_port;
-        let change = Change::RegisterTaskDefinition {
-            process: "web".into(),
-            content,
-            tags: Tags::new(),
-        };
+        let change = Change::of(
+            "web",
+            Registration {
+                content,
+                tags: Tags::new(),
+            },
+        );
         assert_eq!(
             change.to_string(),
             format!(
@@ -529,9 +589,9 @@ fn records_are_shown_as_what_they_point_at() {
         RecordChange::Create(txt("_empire.a.example.com", "text")),
     ];
     assert_eq!(
-        Change::ChangeRecords {
+        RecordBatch {
             zone: "Z1".into(),
-            changes
+            changes,
         }
         .to_string(),
         "change records in zone Z1: -a.example.com CNAME l-1.ELB.example. (TTL 30 s), \
@@ -543,26 +603,32 @@ fn records_are_shown_as_what_they_point_at() {
 #[test]
 fn no_value_of_a_variable_reaches_display_or_debug() {
     for change in [
-        Change::RegisterTaskDefinition {
-            process: "web".into(),
-            content: content(),
-            tags: Tags::new(),
-        },
-        Change::UpdateService {
-            process: "web".into(),
-            service: "s-1".into(),
-            update: ServiceUpdate::default(),
-            task_definition: Some(content()),
-            attachments: None,
-            rollout: None,
-        },
-        Change::CreateService {
-            process: "web".into(),
-            service: app([process("web")]).processes["web"].service().unwrap().clone(),
-            task_definition: content(),
-            attachments: Vec::new(),
-            rollout: String::new(),
-        },
+        Change::of(
+            "web",
+            Registration {
+                content: content(),
+                tags: Tags::new(),
+            },
+        ),
+        Change::of(
+            "web",
+            ServiceWrite::Update {
+                service: "s-1".into(),
+                update: ServiceUpdate::default(),
+                task_definition: Some(content()),
+                attachments: None,
+                rollout: None,
+            },
+        ),
+        Change::of(
+            "web",
+            ServiceWrite::Create {
+                service: app([process("web")]).processes["web"].service().unwrap().clone(),
+                task_definition: content(),
+                attachments: Vec::new(),
+                rollout: String::new(),
+            },
+        ),
     ] {
         for text in [change.to_string(), format!("{change:?}"), format!("{change:#?}")] {
             assert!(!text.contains("secret-"), "{text}");

@@ -1,0 +1,189 @@
+//! A write as data: one change is one call. It speaks in names; only the door ([`mod@crate::apply`]) knows ARNs.
+//!
+//! One file is one noun: its writes, and of each the text, the verb of its Event, the operation and the resource in the
+//! log, and how AWS reports it. A change is compared by value, never by its text.
+
+mod listener;
+mod load_balancer;
+mod port;
+mod record;
+mod schedule;
+mod service;
+mod tags;
+mod target_group;
+mod task_definition;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use listener::ListenerWrite;
+pub use load_balancer::LoadBalancerWrite;
+pub use port::PortWrite;
+pub use record::{RecordBatch, names_of};
+pub use schedule::ScheduleWrite;
+pub use service::ServiceWrite;
+pub use tags::{Tagged, TagsWrite};
+pub use target_group::TargetGroupWrite;
+pub use task_definition::Registration;
+
+use crate::model::echo::Echo;
+use crate::model::state::Observed;
+
+/// The changes that are not tried again in a pass: they failed in it, or in an earlier one and are backing off.
+pub type Deferred = BTreeSet<Change>;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The process that it is for; `None` for a write for several of them.
+    pub process: Option<String>,
+    pub write: Write,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Write {
+    Port(PortWrite),
+    LoadBalancer(LoadBalancerWrite),
+    TargetGroup(TargetGroupWrite),
+    Listener(ListenerWrite),
+    TaskDefinition(Registration),
+    Service(ServiceWrite),
+    Schedule(ScheduleWrite),
+    Tags(TagsWrite),
+    Records(RecordBatch),
+}
+
+/// The reason of the Event about a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// Asks each noun.
+macro_rules! noun {
+    ($write:expr, $noun:pat => $answer:expr) => {
+        match $write {
+            Write::Port($noun) => $answer,
+            Write::LoadBalancer($noun) => $answer,
+            Write::TargetGroup($noun) => $answer,
+            Write::Listener($noun) => $answer,
+            Write::TaskDefinition($noun) => $answer,
+            Write::Service($noun) => $answer,
+            Write::Schedule($noun) => $answer,
+            Write::Tags($noun) => $answer,
+            Write::Records($noun) => $answer,
+        }
+    };
+}
+
+impl Change {
+    pub fn of(process: &str, write: impl Into<Write>) -> Self {
+        Change {
+            process: Some(process.into()),
+            write: write.into(),
+        }
+    }
+
+    /// Returns the process that the change is for, where it is for one.
+    pub fn process(&self) -> Option<&str> {
+        self.process.as_deref()
+    }
+
+    pub fn verb(&self) -> Verb {
+        noun!(&self.write, noun => noun.verb())
+    }
+
+    /// Names the operation as IAM does, such as `ecs:CreateService`. Kubernetes' own have the prefix `kubernetes:`.
+    pub fn operation(&self) -> &'static str {
+        noun!(&self.write, noun => noun.operation())
+    }
+
+    /// Returns the name of what is written, as AWS or Kubernetes knows it. A batch has several.
+    pub fn resource(&self) -> String {
+        noun!(&self.write, noun => noun.resource())
+    }
+
+    /// True if a name, a port or a resource may be somebody else's after it.
+    pub fn releases(&self) -> bool {
+        match &self.write {
+            Write::Port(_) | Write::LoadBalancer(_) | Write::TargetGroup(_) => self.verb() == Verb::Deleted,
+            Write::Listener(write) => write.releases(),
+            Write::Service(write) => write.releases(),
+            Write::Tags(write) => write.releases(),
+            Write::Records(batch) => batch.releases(),
+            Write::TaskDefinition(_) | Write::Schedule(_) => false,
+        }
+    }
+
+    /// Returns what a change sends, and what there is of it now. `None` for one that creates or deletes something: what is
+    /// absent is no echo.
+    pub fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
+        match &self.write {
+            Write::LoadBalancer(write) => write.echo(observed),
+            Write::TargetGroup(write) => write.echo(observed),
+            Write::Listener(write) => write.echo(observed),
+            Write::Service(write) => write.echo(observed),
+            Write::Schedule(write) => write.echo(observed),
+            Write::Tags(write) => write.echo(observed),
+            Write::Records(batch) => batch.echo(observed),
+            Write::Port(_) | Write::TaskDefinition(_) => None,
+        }
+    }
+}
+
+/// One line that a person can judge; values of environment variables never appear.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        noun!(&self.write, noun => noun.fmt(f))
+    }
+}
+
+impl From<PortWrite> for Change {
+    fn from(write: PortWrite) -> Self {
+        Change {
+            process: Some(write.claim().owner.process.clone()),
+            write: Write::Port(write),
+        }
+    }
+}
+
+impl From<TagsWrite> for Change {
+    fn from(write: TagsWrite) -> Self {
+        Change {
+            process: None,
+            write: Write::Tags(write),
+        }
+    }
+}
+
+impl From<RecordBatch> for Change {
+    fn from(batch: RecordBatch) -> Self {
+        Change {
+            process: None,
+            write: Write::Records(batch),
+        }
+    }
+}
+
+macro_rules! into_write {
+    ($($noun:ident($write:ident)),*) => {
+        $(impl From<$write> for Write {
+            fn from(write: $write) -> Self {
+                Write::$noun(write)
+            }
+        })*
+    };
+}
+
+into_write!(
+    LoadBalancer(LoadBalancerWrite),
+    TargetGroup(TargetGroupWrite),
+    Listener(ListenerWrite),
+    TaskDefinition(Registration),
+    Service(ServiceWrite),
+    Schedule(ScheduleWrite)
+);
+
+#[cfg(test)]
+mod tests;

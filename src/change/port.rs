@@ -1,0 +1,66 @@
+//! Claims of host ports.
+
+use std::fmt;
+
+use super::Verb;
+use crate::model::port::Claim;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortWrite {
+    Claim(Claim),
+    Free(Claim),
+    /// Keeps the claim for the App that comes after this one under its name.
+    Retain(Claim),
+    /// Makes a retained claim a common one again.
+    TakeBack(Claim),
+}
+
+impl PortWrite {
+    pub fn claim(&self) -> &Claim {
+        match self {
+            PortWrite::Claim(claim)
+            | PortWrite::Free(claim)
+            | PortWrite::Retain(claim)
+            | PortWrite::TakeBack(claim) => claim,
+        }
+    }
+
+    pub(super) fn verb(&self) -> Verb {
+        match self {
+            PortWrite::Claim(_) => Verb::Created,
+            PortWrite::Retain(_) | PortWrite::TakeBack(_) => Verb::Updated,
+            PortWrite::Free(_) => Verb::Deleted,
+        }
+    }
+
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            PortWrite::Claim(_) => "kubernetes:CreatePortAllocation",
+            PortWrite::Retain(_) | PortWrite::TakeBack(_) => "kubernetes:PatchPortAllocation",
+            PortWrite::Free(_) => "kubernetes:DeletePortAllocation",
+        }
+    }
+
+    pub(super) fn resource(&self) -> String {
+        let claim = self.claim();
+        format!("{}-{}", claim.owner.platform, claim.port)
+    }
+}
+
+impl fmt::Display for PortWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Claim { port, owner, .. } = self.claim();
+        let of = owner.container_port;
+        match self {
+            PortWrite::Claim(_) => write!(f, "claim host port {port} for container port {of}"),
+            PortWrite::Free(_) => write!(f, "free host port {port} of container port {of}"),
+            PortWrite::Retain(_) => {
+                write!(
+                    f,
+                    "keep host port {port} of container port {of} for whoever comes after"
+                )
+            }
+            PortWrite::TakeBack(_) => write!(f, "take back host port {port} of container port {of}"),
+        }
+    }
+}

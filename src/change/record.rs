@@ -1,0 +1,110 @@
+//! DNS records.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Verb;
+use crate::model::echo::Echo;
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use crate::model::state::Observed;
+
+/// Changes of one zone that happen together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordBatch {
+    pub zone: String,
+    pub changes: Vec<RecordChange>,
+}
+
+/// Groups changes by the name that they are about: an ownership record is about the name that it marks.
+pub fn names_of(changes: &[RecordChange]) -> BTreeMap<String, Vec<RecordChange>> {
+    let mut names: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
+    for change in changes {
+        let name = change.record().name.as_str();
+        let name = name.strip_prefix("_empire.").unwrap_or(name);
+        names.entry(name.into()).or_default().push(change.clone());
+    }
+    names
+}
+
+impl RecordBatch {
+    /// A batch that makes some names and takes others away changes names.
+    pub(super) fn verb(&self) -> Verb {
+        let creates = |change: &RecordChange| matches!(change, RecordChange::Create(_));
+        if self.changes.iter().all(creates) {
+            Verb::Created
+        } else if self.changes.iter().any(creates) {
+            Verb::Updated
+        } else {
+            Verb::Deleted
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "asked of every noun")]
+    pub(super) fn operation(&self) -> &'static str {
+        "route53:ChangeResourceRecordSets"
+    }
+
+    pub(super) fn resource(&self) -> String {
+        let names: Vec<String> = names_of(&self.changes).into_keys().collect();
+        format!("{}: {}", self.zone, names.join(", "))
+    }
+
+    pub(super) fn releases(&self) -> bool {
+        let deletes = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
+        self.changes.iter().any(deletes)
+    }
+
+    pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
+        let RecordBatch { zone, changes } = self;
+        let names = names_of(changes);
+        let is_named = |record: &&RecordSet| {
+            let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+            names.contains_key(name)
+        };
+        let state = observed.zones.get(zone).into_iter();
+        let records = state.flat_map(|zone| &zone.records).filter(is_named);
+        let mut found: Vec<String> = records.map(|r| format!("{r:?}")).collect();
+        found.sort();
+        if found.is_empty() {
+            return None;
+        }
+        let names: Vec<&String> = names.keys().collect();
+        Some((
+            format!("records {names:?} of zone {zone}"),
+            Echo::new(&[changes], &[&found]),
+        ))
+    }
+}
+
+impl fmt::Display for RecordBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "change records in zone {}:", self.zone)?;
+        for (index, change) in self.changes.iter().enumerate() {
+            let separator = if index == 0 { " " } else { ", " };
+            let (sign, record) = match change {
+                RecordChange::Delete(record) => ('-', record),
+                RecordChange::Create(record) => ('+', record),
+            };
+            write!(f, "{separator}{sign}{}", Pointing(record))?;
+        }
+        Ok(())
+    }
+}
+
+/// A record and where it leads.
+struct Pointing<'a>(&'a RecordSet);
+
+impl fmt::Display for Pointing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RecordSet { name, kind, content } = self.0;
+        if *kind == RecordKind::Txt {
+            return write!(f, "{name} TXT");
+        }
+        write!(f, "{name} {} ", kind.as_str())?;
+        match content {
+            RecordContent::Values { ttl, values } => write!(f, "{} (TTL {ttl} s)", values.join(" ")),
+            RecordContent::Alias { target, .. } => write!(f, "alias of {target}"),
+            RecordContent::Routed { .. } => f.write_str("with a routing policy"),
+        }
+    }
+}

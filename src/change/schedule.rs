@@ -1,0 +1,150 @@
+//! Schedules, and the group that they are in.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::Verb;
+use super::task_definition::Content;
+use crate::model::content::digest;
+use crate::model::echo::Echo;
+use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, Timing};
+use crate::model::service::TaskDefinition;
+use crate::model::state::Observed;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScheduleWrite {
+    /// For all Apps of the installation.
+    CreateGroup {
+        group: ScheduleGroup,
+    },
+    Create {
+        schedule: Schedule,
+        task_definition: TaskDefinition,
+    },
+    /// All of it is sent.
+    Update {
+        schedule: Schedule,
+        task_definition: TaskDefinition,
+        differing: BTreeSet<SchedulePart>,
+    },
+    /// It loses its owner, and nothing else.
+    Release {
+        group: String,
+        schedule: String,
+    },
+    Delete {
+        group: String,
+        schedule: String,
+    },
+}
+
+impl ScheduleWrite {
+    pub(super) fn verb(&self) -> Verb {
+        match self {
+            ScheduleWrite::CreateGroup { .. } | ScheduleWrite::Create { .. } => Verb::Created,
+            ScheduleWrite::Update { .. } | ScheduleWrite::Release { .. } => Verb::Updated,
+            ScheduleWrite::Delete { .. } => Verb::Deleted,
+        }
+    }
+
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            ScheduleWrite::CreateGroup { .. } => "scheduler:CreateScheduleGroup",
+            ScheduleWrite::Create { .. } => "scheduler:CreateSchedule",
+            ScheduleWrite::Update { .. } | ScheduleWrite::Release { .. } => "scheduler:UpdateSchedule",
+            ScheduleWrite::Delete { .. } => "scheduler:DeleteSchedule",
+        }
+    }
+
+    pub(super) fn resource(&self) -> String {
+        match self {
+            ScheduleWrite::CreateGroup { group } => group.name.clone(),
+            ScheduleWrite::Create { schedule, .. } | ScheduleWrite::Update { schedule, .. } => {
+                format!("{}/{}", schedule.group, schedule.name)
+            }
+            ScheduleWrite::Release { group, schedule } | ScheduleWrite::Delete { group, schedule } => {
+                format!("{group}/{schedule}")
+            }
+        }
+    }
+
+    pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
+        let ScheduleWrite::Update {
+            schedule,
+            task_definition,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        Some((
+            format!("schedule {}", schedule.name),
+            Echo::new(
+                &[schedule, &digest(task_definition)],
+                &[&observed.schedules.get(&schedule.name)],
+            ),
+        ))
+    }
+}
+
+impl fmt::Display for ScheduleWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScheduleWrite::CreateGroup { group } => write!(f, "create schedule group {}", group.name),
+            ScheduleWrite::Create {
+                schedule,
+                task_definition,
+            } => {
+                let (timing, content) = (Times(&schedule.timing), Content(task_definition));
+                write!(
+                    f,
+                    "create schedule {} at {timing}, starting {content}",
+                    schedule.name
+                )
+            }
+            ScheduleWrite::Update {
+                schedule,
+                task_definition,
+                differing,
+            } => update(f, schedule, task_definition, differing),
+            ScheduleWrite::Release { schedule, .. } => {
+                write!(f, "let go of schedule {schedule}: take its description away")
+            }
+            ScheduleWrite::Delete { schedule, .. } => write!(f, "delete schedule {schedule}"),
+        }
+    }
+}
+
+fn update(
+    f: &mut fmt::Formatter<'_>,
+    schedule: &Schedule,
+    starts: &TaskDefinition,
+    differing: &BTreeSet<SchedulePart>,
+) -> fmt::Result {
+    let part = |part: &SchedulePart| match part {
+        SchedulePart::Timing => format!("at {}", Times(&schedule.timing)),
+        SchedulePart::TaskDefinition => format!("starting {}", Content(starts)),
+        SchedulePart::Switch => "enabled".into(),
+        SchedulePart::Role => format!("as role {}", schedule.role_arn),
+        SchedulePart::Cluster => "in its Platform's cluster".into(),
+        SchedulePart::Capacity => "capacity".into(),
+        SchedulePart::Placement => "placement".into(),
+        SchedulePart::Network => "task network".into(),
+        SchedulePart::Owner => "taken over".into(),
+        SchedulePart::Rest => "as ours are: one task at each time, at once, with our retries".into(),
+    };
+    let parts: Vec<String> = differing.iter().map(part).collect();
+    write!(f, "update schedule {}: {}", schedule.name, parts.join(", "))
+}
+
+struct Times<'a>(&'a Timing);
+
+impl fmt::Display for Times<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Timing {
+            expression,
+            time_zone,
+        } = self.0;
+        write!(f, "{expression} {time_zone}")
+    }
+}

@@ -1,0 +1,263 @@
+//! Services, and their rollouts.
+
+use std::fmt::{self, Debug};
+
+use super::Verb;
+use super::tags::listed;
+use super::task_definition::Content;
+use crate::model::content::digest;
+use crate::model::counted;
+use crate::model::echo::Echo;
+use crate::model::name::Arn;
+use crate::model::owner::Tags;
+use crate::model::service::{
+    Attachment, CircuitBreaker, DeploymentConfiguration, Service, ServiceUpdate, TaskDefinition,
+};
+use crate::model::state::{Observed, ServiceState};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServiceWrite {
+    Create {
+        service: Service,
+        task_definition: TaskDefinition,
+        attachments: Vec<Attachment<String>>,
+        /// The hash of its first rollout.
+        rollout: String,
+    },
+    Update {
+        service: String,
+        update: ServiceUpdate,
+        task_definition: Option<TaskDefinition>,
+        attachments: Option<Vec<Attachment<String>>>,
+        /// The hash of the rollout that it starts, if it starts one.
+        rollout: Option<String>,
+    },
+    /// Ends one that takes too long: ECS brings back what was complete before.
+    StopRollout {
+        service: String,
+        /// ECS's record of it.
+        deployment: Arn,
+    },
+    Delete {
+        service: String,
+    },
+    Tag {
+        service: String,
+        tags: Tags,
+    },
+    /// Takes our tags away, and no others.
+    Untag {
+        service: String,
+    },
+}
+
+impl ServiceWrite {
+    pub(super) fn verb(&self) -> Verb {
+        match self {
+            ServiceWrite::Create { .. } => Verb::Created,
+            ServiceWrite::Update { .. }
+            | ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Tag { .. }
+            | ServiceWrite::Untag { .. } => Verb::Updated,
+            ServiceWrite::Delete { .. } => Verb::Deleted,
+        }
+    }
+
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            ServiceWrite::Create { .. } => "ecs:CreateService",
+            ServiceWrite::Update { .. } => "ecs:UpdateService",
+            ServiceWrite::StopRollout { .. } => "ecs:StopServiceDeployment",
+            ServiceWrite::Delete { .. } => "ecs:DeleteService",
+            ServiceWrite::Tag { .. } => "ecs:TagResource",
+            ServiceWrite::Untag { .. } => "ecs:UntagResource",
+        }
+    }
+
+    fn name(&self) -> &String {
+        match self {
+            ServiceWrite::Create { service, .. } => &service.name,
+            ServiceWrite::Update { service, .. }
+            | ServiceWrite::StopRollout { service, .. }
+            | ServiceWrite::Delete { service }
+            | ServiceWrite::Tag { service, .. }
+            | ServiceWrite::Untag { service } => service,
+        }
+    }
+
+    pub(super) fn resource(&self) -> String {
+        self.name().clone()
+    }
+
+    pub(super) fn releases(&self) -> bool {
+        match self {
+            ServiceWrite::Delete { .. } | ServiceWrite::Untag { .. } => true,
+            ServiceWrite::Create { .. }
+            | ServiceWrite::Update { .. }
+            | ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Tag { .. } => false,
+        }
+    }
+
+    pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
+        let name = self.name();
+        let found = observed.services.get(name);
+        match self {
+            ServiceWrite::Update {
+                update,
+                task_definition,
+                attachments,
+                rollout,
+                ..
+            } => {
+                let content = task_definition.as_ref().map(digest);
+                let sent: [&dyn Debug; 4] = [update, &content, attachments, rollout];
+                Some((format!("service {name}"), Echo::new(&sent, &reported(found?))))
+            }
+            ServiceWrite::Tag { tags, .. } => Some((
+                format!("tags of service {name}"),
+                Echo::new(&[tags], &[&found.map(|s| &s.tags)]),
+            )),
+            ServiceWrite::Create { .. }
+            | ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Delete { .. }
+            | ServiceWrite::Untag { .. } => None,
+        }
+    }
+}
+
+/// Every part of a service that an update may change.
+fn reported(found: &ServiceState) -> [&dyn Debug; 12] {
+    [
+        &found.task_definition,
+        &found.desired,
+        &found.attachments,
+        &found.deployment_percent,
+        &found.circuit_breaker,
+        &found.strategy,
+        &found.grace_period,
+        &found.zone_rebalancing,
+        &found.placement,
+        &found.constraints,
+        &found.capacity_providers,
+        &found.network,
+    ]
+}
+
+impl fmt::Display for ServiceWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            ServiceWrite::Create {
+                service, attachments, ..
+            } => {
+                let tasks = counted(service.quantity.unwrap_or(1), "task");
+                write!(f, "create service {name} with {tasks}")?;
+                behind(f, attachments)
+            }
+            ServiceWrite::Update {
+                update,
+                task_definition,
+                attachments,
+                ..
+            } => {
+                write!(f, "update service {name}:")?;
+                let mut separator = " ";
+                if let Some(content) = task_definition {
+                    write!(f, "{separator}{}", Content(content))?;
+                    separator = ", ";
+                }
+                settings(f, update, &mut separator)?;
+                if let Some(attachments) = attachments {
+                    let names: Vec<&str> = attachments.iter().map(|a| a.target_group.as_str()).collect();
+                    write!(f, "{separator}target groups [{}]", names.join(", "))?;
+                }
+                Ok(())
+            }
+            ServiceWrite::StopRollout { .. } => write!(f, "roll back the rollout of service {name}"),
+            ServiceWrite::Delete { .. } => write!(f, "delete service {name}"),
+            ServiceWrite::Tag { tags, .. } => write!(f, "tag service {name} with {}", listed(tags)),
+            ServiceWrite::Untag { .. } => write!(f, "let go of service {name}: take our tags off it"),
+        }
+    }
+}
+
+fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut &str) -> fmt::Result {
+    let ServiceUpdate {
+        desired_count,
+        deployment,
+        zone_rebalancing,
+        placement,
+        constraints,
+        grace_period,
+        network,
+        capacity_providers,
+        rolling,
+        redeploy,
+        again,
+    } = update;
+    let mut parts = Vec::new();
+    parts.extend(desired_count.map(|count| counted(count, "task")));
+    parts.extend(rolling.then(|| "rolling deployments".to_owned()));
+    parts.extend(deployment.as_ref().map(deploying));
+    parts.extend(zone_rebalancing.map(|on| format!("zone rebalancing {}", if on { "on" } else { "off" })));
+    parts.extend(placement.as_ref().map(|strategies| {
+        let fields: Vec<String> = strategies
+            .iter()
+            .map(|s| format!("{} {}", s.kind, s.field))
+            .collect();
+        format!("placement [{}]", fields.join(", "))
+    }));
+    parts.extend(constraints.as_ref().map(|constraints| {
+        let all: Vec<String> = constraints
+            .iter()
+            .map(|c| format!("{} {}", c.kind, c.expression).trim_end().to_owned())
+            .collect();
+        format!("placement constraints [{}]", all.join(", "))
+    }));
+    parts.extend(grace_period.map(|seconds| format!("grace period {seconds} s")));
+    parts.extend(network.as_ref().map(|_| "task network".to_owned()));
+    parts.extend(capacity_providers.as_ref().map(|providers| {
+        let all: Vec<String> = providers
+            .iter()
+            .map(|p| format!("{} weight {} base {}", p.name, p.weight, p.base))
+            .collect();
+        format!("capacity providers [{}]", all.join(", "))
+    }));
+    parts.extend(
+        redeploy
+            .as_ref()
+            .map(|value| format!("every task again for redeploy {value}")),
+    );
+    parts.extend(again.then(|| "every task again, as the last rollout failed".to_owned()));
+    for part in parts {
+        write!(f, "{separator}{part}")?;
+        *separator = ", ";
+    }
+    Ok(())
+}
+
+fn deploying(deployment: &DeploymentConfiguration) -> String {
+    let DeploymentConfiguration {
+        minimum_healthy_percent,
+        maximum_percent,
+        circuit_breaker,
+    } = deployment;
+    let breaker = match circuit_breaker {
+        CircuitBreaker { enable: false, .. } => "off",
+        CircuitBreaker { rollback: false, .. } => "without rollback",
+        CircuitBreaker { rollback: true, .. } => "with rollback",
+    };
+    format!("{minimum_healthy_percent}/{maximum_percent} percent, circuit breaker {breaker}")
+}
+
+fn behind(f: &mut fmt::Formatter<'_>, attachments: &[Attachment<String>]) -> fmt::Result {
+    for attachment in attachments {
+        write!(
+            f,
+            " behind {}:{}",
+            attachment.target_group, attachment.container_port
+        )?;
+    }
+    Ok(())
+}

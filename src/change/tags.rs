@@ -1,0 +1,104 @@
+//! Tags of load balancers, target groups and listeners.
+
+use std::fmt;
+
+use super::Verb;
+use crate::model::echo::Echo;
+use crate::model::owner::Tags;
+use crate::model::state::{LoadBalancerState, Observed};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TagsWrite {
+    /// The same tags for up to 20 resources.
+    Add { resources: Vec<Tagged>, tags: Tags },
+    /// Takes our tags away from up to 20 resources, and no others.
+    Remove { resources: Vec<Tagged> },
+}
+
+/// A part of load balancing that carries tags.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tagged {
+    LoadBalancer(String),
+    Listener { load_balancer: String, port: u16 },
+    TargetGroup(String),
+}
+
+impl TagsWrite {
+    #[expect(clippy::unused_self, reason = "asked of every noun")]
+    pub(super) fn verb(&self) -> Verb {
+        Verb::Updated
+    }
+
+    pub(super) fn operation(&self) -> &'static str {
+        match self {
+            TagsWrite::Add { .. } => "elasticloadbalancing:AddTags",
+            TagsWrite::Remove { .. } => "elasticloadbalancing:RemoveTags",
+        }
+    }
+
+    fn resources(&self) -> &[Tagged] {
+        match self {
+            TagsWrite::Add { resources, .. } | TagsWrite::Remove { resources } => resources,
+        }
+    }
+
+    pub(super) fn resource(&self) -> String {
+        let name = |resource: &Tagged| match resource {
+            Tagged::LoadBalancer(name) | Tagged::TargetGroup(name) => name.clone(),
+            Tagged::Listener { load_balancer, port } => format!("{load_balancer}:{port}"),
+        };
+        let names: Vec<String> = self.resources().iter().map(name).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn releases(&self) -> bool {
+        match self {
+            TagsWrite::Add { .. } => false,
+            TagsWrite::Remove { .. } => true,
+        }
+    }
+
+    pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
+        let TagsWrite::Add { resources, tags } = self else {
+            return None;
+        };
+        let found: Vec<_> = resources
+            .iter()
+            .map(|resource| tags_of(observed, resource))
+            .collect();
+        Some((format!("tags of {resources:?}"), Echo::new(&[tags], &[&found])))
+    }
+}
+
+fn tags_of(observed: &Observed, resource: &Tagged) -> String {
+    let balancer = |name: &String| observed.load_balancers.get(name);
+    match resource {
+        Tagged::LoadBalancer(name) => format!("{:?}", balancer(name).map(|l| &l.tags)),
+        Tagged::TargetGroup(name) => format!("{:?}", observed.target_groups.get(name).map(|g| &g.tags)),
+        Tagged::Listener { load_balancer, port } => {
+            let listeners = |found: &LoadBalancerState| found.listeners.clone().unwrap_or_default();
+            let all = balancer(load_balancer).map(listeners).unwrap_or_default();
+            format!("{:?}", all.iter().find(|l| l.port == *port).map(|l| &l.tags))
+        }
+    }
+}
+
+impl fmt::Display for TagsWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |resource: &Tagged| match resource {
+            Tagged::LoadBalancer(name) | Tagged::TargetGroup(name) => name.clone(),
+            Tagged::Listener { load_balancer, port } => format!("listener {port} of {load_balancer}"),
+        };
+        let names: Vec<String> = self.resources().iter().map(name).collect();
+        let names = names.join(", ");
+        match self {
+            TagsWrite::Add { tags, .. } => write!(f, "tag {names} with {}", listed(tags)),
+            TagsWrite::Remove { .. } => write!(f, "let go of {names}: take our tags off them"),
+        }
+    }
+}
+
+pub(super) fn listed(tags: &Tags) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(", ")
+}

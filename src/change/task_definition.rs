@@ -1,0 +1,78 @@
+//! Task definitions.
+
+use std::fmt;
+
+use super::Verb;
+use crate::model::counted;
+use crate::model::owner::Tags;
+use crate::model::service::TaskDefinition;
+
+/// Registers a revision; there is no other write of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Registration {
+    pub content: TaskDefinition,
+    pub tags: Tags,
+}
+
+#[expect(clippy::unused_self, reason = "asked of every noun")]
+impl Registration {
+    pub(super) fn verb(&self) -> Verb {
+        Verb::Created
+    }
+
+    pub(super) fn operation(&self) -> &'static str {
+        "ecs:RegisterTaskDefinition"
+    }
+
+    pub(super) fn resource(&self) -> String {
+        self.content.family.clone()
+    }
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (family, content) = (&self.content.family, Content(&self.content));
+        write!(f, "register task definition {family} with {content}")
+    }
+}
+
+/// A task definition in a few words, without the values of its variables.
+pub(super) struct Content<'a>(pub &'a TaskDefinition);
+
+impl fmt::Display for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let content = self.0;
+        write!(
+            f,
+            "{} ({} CPU units, {} MiB",
+            content.image, content.cpu, content.memory
+        )?;
+        for port in &content.ports {
+            write!(f, ", port {}", port.container_port)?;
+            if let Some(host) = port.fixed_host_port() {
+                write!(f, " on host port {host}")?;
+            }
+        }
+        write!(f, ", {} variables", content.environment.0.len())?;
+        if !content.secrets.is_empty() {
+            write!(
+                f,
+                ", {}",
+                counted(u64::try_from(content.secrets.len()).unwrap_or(u64::MAX), "secret")
+            )?;
+        }
+        if let Some(role) = &content.task_role_arn {
+            write!(f, ", role {role}")?;
+        }
+        if let Some(limit) = content.process_limit {
+            write!(f, ", nproc {limit}")?;
+        }
+        if let Some(seconds) = content.stop_timeout {
+            write!(f, ", stop timeout {seconds} s")?;
+        }
+        if content.read_only_root_filesystem {
+            f.write_str(", read-only root filesystem")?;
+        }
+        f.write_str(")")
+    }
+}
