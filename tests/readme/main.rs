@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
 mod links;
+mod pins;
 mod runbook;
+mod sources;
+mod status;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -136,42 +139,6 @@ fn every_field_of_a_platform_has_a_row() {
         rows.collect::<BTreeSet<_>>(),
         fields.iter().map(|field| code(field)).collect()
     );
-}
-
-/// But for what is inside of what they name, and what every condition of Kubernetes has.
-#[test]
-fn every_field_of_a_status_is_named() {
-    let page = read(STATUS);
-    for kind in ["App", "Platform"] {
-        for field in fields_of(kind, "status") {
-            let leaf = field.trim_start_matches("processes.").to_owned();
-            let inner = [
-                "conditions",
-                "platform.",
-                "hostPorts.",
-                "retiring.",
-                "submitted.",
-                "rejected.",
-                "revisions.",
-                "securityGroups.",
-                "echoes.",
-                "zones.",
-            ];
-            let told = [
-                "processes",
-                "name",
-                "processesComplete",
-                "platform",
-                "url",
-                "observedGeneration",
-            ]
-            .contains(&leaf.as_str());
-            if !told && !inner.iter().any(|inner| leaf.starts_with(inner)) {
-                let named = page.contains(&code(&leaf)) || page.contains(&code(&format!("status.{leaf}")));
-                assert!(named, "{kind}: status.{field} is not in {STATUS}");
-            }
-        }
-    }
 }
 
 #[test]
