@@ -11,9 +11,7 @@ use super::read;
 /// Returns what stands between the two texts in a file, the first time.
 fn between(file: &str, before: &str, after: &str) -> String {
     let text = read(file);
-    let (_, rest) = text
-        .split_once(before)
-        .unwrap_or_else(|| panic!("{file} has no {before}"));
+    let (_, rest) = text.split_once(before).unwrap();
     rest.split(after).next().unwrap_or_default().to_owned()
 }
 
