@@ -15,7 +15,7 @@ mod route53;
 mod scheduler;
 mod wire;
 
-pub use answer::{Subject, concerning, writing};
+pub use answer::{Subject, concerning, subject, writing};
 pub use clients::{AwsClients, AwsSettings, Role, Zones};
 pub use error::{AwsError, Fault};
 

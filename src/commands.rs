@@ -54,13 +54,13 @@ pub async fn plan(arguments: &Plan) -> Ended {
     let Preview {
         text,
         warnings,
-        outlook,
+        conclusion,
     } = preview(arguments, manifest.as_deref(), &Sdk::default()).await?;
     for warning in warnings {
         eprintln!("empire-controller: warning: {warning}");
     }
     print(text.as_bytes())?;
-    Ok(outlook.exit_status().into())
+    Ok(conclusion.exit_status().into())
 }
 
 /// Writes to standard output. A reader that has seen enough, such as `head`, may close it.

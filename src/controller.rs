@@ -44,7 +44,7 @@ use denials::Denials;
 use installation::Installation;
 use memory::{Memories, Told};
 use namespaces::Namespaces;
-pub use preview::{MANIFEST_LIMIT, Outlook, Preview, preview};
+pub use preview::{Conclusion, MANIFEST_LIMIT, Preview, preview};
 pub use reach::reach;
 use resolve::annotated;
 

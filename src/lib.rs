@@ -18,7 +18,7 @@
 //!
 //! - Nothing in AWS is modified or deleted unless [`model::owner`] says that it is ours. What is nobody's may be tagged, if
 //!   the App is told to adopt it.
-//! - One [`change::Change`] is one write. Only [`apply`] turns a name into an ARN.
+//! - One [`change::Change`] is one write. Only [`mod@write`] turns a name into an ARN, and writes.
 //! - Planning after applying finds nothing to change; a second pass over an unchanged App writes nothing.
 //! - Every create precedes the delete that it replaces; names go before what they point at.
 //! - What AWS cannot change in place is part of the [`model::name`], so a replacement is one thing wanted and another
@@ -45,10 +45,11 @@
 //! | [`change`] | a write as data: what it sends, its text, its name in the log |
 //! | [`observe`] | reads AWS and the claims |
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
-//! | [`mod@apply`] | one write per change |
+//! | [`mod@write`] | the door: the one way to AWS and the claims for writing |
+//! | [`mod@apply`] | one change: sent, its reply folded, its refusal learned from |
 //! | [`mod@reconcile`] | the sentence |
 //! | [`pass`] | what surrounds the sentence: memory, requeues, deferral |
-//! | [`rehearse`] | the sentence, in appearance only: what it would write, to the end |
+//! | [`mod@dry_run`] | the sentence, with invented replies: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | everything that can go wrong, and its class |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
@@ -64,6 +65,7 @@ pub mod commands;
 pub mod config;
 pub mod controller;
 pub mod desired;
+pub mod dry_run;
 pub mod error;
 pub mod health;
 pub mod model;
@@ -72,6 +74,6 @@ pub mod pass;
 pub mod plan;
 pub mod procfile;
 pub mod reconcile;
-pub mod rehearse;
 pub mod status;
 pub mod telemetry;
+pub mod write;

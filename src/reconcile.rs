@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::apply::{Applied, apply};
-use crate::aws::{Aws, AwsError, Fault, writing};
+use crate::aws::{Aws, AwsError, Fault};
 use crate::change::{Change, Deferred};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -19,6 +19,7 @@ use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
 use crate::plan::{Pending, Plan, note_progress, plan, replies, sent};
+use crate::write::Writer;
 
 /// How much to read.
 #[derive(Clone, Debug)]
@@ -131,9 +132,11 @@ pub struct Request<'a> {
     pub contradicted: Contradicted,
 }
 
+/// Reads with `aws` and `claims`, and writes through the door alone.
 pub async fn reconcile(
     aws: &dyn Aws,
     claims: &dyn Claims,
+    door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     request: Request<'_>,
 ) -> Result<Outcome, Error> {
@@ -152,7 +155,7 @@ pub async fn reconcile(
     }
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
-        write(aws, claims, before_writes, desired, &mut outcome, now).await;
+        write(aws, claims, door, before_writes, desired, &mut outcome, now).await;
     }
     // One that is no longer wanted is forgotten.
     let Outcome {
@@ -203,13 +206,14 @@ async fn begin(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Resu
 pub async fn carry_on(
     aws: &dyn Aws,
     claims: &dyn Claims,
+    door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     observed: Observed,
     deferred: Deferred,
 ) -> Outcome {
     let mut outcome = Outcome::before_writes(desired, observed, deferred);
-    write(aws, claims, before_writes, desired, &mut outcome, 0).await;
+    write(aws, claims, door, before_writes, desired, &mut outcome, 0).await;
     outcome
 }
 
@@ -217,6 +221,7 @@ pub async fn carry_on(
 async fn write(
     aws: &dyn Aws,
     claims: &dyn Claims,
+    door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
@@ -224,7 +229,7 @@ async fn write(
 ) {
     let mut rounds = 0;
     while rounds < ROUNDS {
-        let round = round(aws, claims, before_writes, desired, outcome, now).await;
+        let round = round(aws, claims, door, before_writes, desired, outcome, now).await;
         outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
         match round {
             Round::Interrupted(by) => {
@@ -253,6 +258,7 @@ enum Round {
 async fn round(
     aws: &dyn Aws,
     claims: &dyn Claims,
+    door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     outcome: &mut Outcome,
@@ -273,8 +279,7 @@ async fn round(
             continue;
         }
         let before = sent(&change, &outcome.observed);
-        let applied = apply(aws, claims, desired, &mut outcome.observed, &change);
-        let applied = writing(change.process(), change.resource(), applied).await;
+        let applied = apply(door, aws, claims, desired, &mut outcome.observed, &change).await;
         if applied.is_deferred() {
             outcome.deferral.changes.insert(change.clone());
         }

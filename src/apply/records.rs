@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Applied;
 use crate::aws::{Aws, AwsError, Fault};
-use crate::change::names_of;
+use crate::change::{RecordBatch, names_of};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
@@ -16,16 +16,13 @@ use crate::model::state::Observed;
 /// cut in half until the culprit stands alone.
 ///
 /// The message decides only which names are tried together: misread, it costs calls.
-pub(super) async fn change(
+pub(super) async fn refused(
     aws: &dyn Aws,
     observed: &mut Observed,
-    zone: &str,
-    changes: &[RecordChange],
+    batch: &RecordBatch,
+    error: AwsError,
 ) -> Result<Applied, Error> {
-    let Err(error) = aws.change_records(zone, changes).await else {
-        fold_records(observed, zone, changes);
-        return Ok(Applied::Done);
-    };
+    let RecordBatch { zone, changes } = batch;
     if error.fault != Fault::Stale && error.class() != Class::Refused {
         return Err(error.into());
     }
@@ -90,29 +87,6 @@ fn named_in(message: &str, changes: &[RecordChange]) -> BTreeSet<String> {
     let names = names_of(changes).into_iter();
     let meant = names.filter(|(name, changes)| is_meant(name, changes));
     meant.map(|(name, _)| name).collect()
-}
-
-fn fold_records(observed: &mut Observed, zone: &str, changes: &[RecordChange]) {
-    for change in changes {
-        if let RecordChange::Delete(record) = change
-            && let Some(target) = record.target()
-            && let Some(was) = observed.load_balancers.values().find(|l| l.host() == target)
-        {
-            let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
-            *ttl = record.ttl().max(*ttl);
-            // Whatever it waited before, the wait begins now.
-            observed.waits_over.remove(&was.name);
-        }
-    }
-    let Some(state) = observed.zones.get_mut(zone) else {
-        return;
-    };
-    for change in changes {
-        match change {
-            RecordChange::Delete(record) => state.records.retain(|known| known != record),
-            RecordChange::Create(record) => state.records.push(record.clone()),
-        }
-    }
 }
 
 #[cfg(test)]

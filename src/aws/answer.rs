@@ -44,7 +44,8 @@ pub async fn writing<F: Future>(process: Option<&str>, resource: String, future:
     concerning(subject, future).await
 }
 
-fn subject() -> Subject {
+/// Returns what is being worked on, for another line in the log.
+pub fn subject() -> Subject {
     SUBJECT.try_with(Clone::clone).unwrap_or_default()
 }
 

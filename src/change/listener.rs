@@ -1,10 +1,12 @@
 //! Listeners and their certificates.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Verb;
+use super::{Reply, Verb};
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{Listener, ListenerAction};
+use crate::model::name::Arn;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +108,60 @@ impl ListenerWrite {
             format!("listener {} of load balancer {load_balancer}", listener.port),
             Echo::new(&[listener], &[&found]),
         ))
+    }
+}
+
+impl ListenerWrite {
+    pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
+        let (load_balancer, port) = self.place();
+        let Some(balancer) = observed.load_balancers.get_mut(load_balancer) else {
+            return;
+        };
+        let listeners = balancer.listeners.get_or_insert_default();
+        let found = listeners.iter_mut().find(|found| found.port == port);
+        match self {
+            ListenerWrite::Create { listener, .. } | ListenerWrite::Modify { listener, .. } => {
+                let Reply::Listener(mut state) = reply else {
+                    return;
+                };
+                if listener.protocol.is_encrypted() {
+                    // It had none before it was encrypted.
+                    let before = found.as_ref().and_then(|found| found.more_certificates.clone());
+                    state.more_certificates = Some(before.unwrap_or_default());
+                }
+                match found {
+                    Some(found) => *found = state,
+                    None => listeners.push(state),
+                }
+            }
+            ListenerWrite::Delete { .. } => listeners.retain(|known| known.port != port),
+            ListenerWrite::AddCertificate { certificate, .. } => {
+                if let Some(found) = found {
+                    let known = found.more_certificates.get_or_insert_default();
+                    known.insert(certificate.clone());
+                }
+                return;
+            }
+            ListenerWrite::RemoveCertificate { certificate, .. } => {
+                if let Some(found) = found {
+                    let known = found.more_certificates.get_or_insert_default();
+                    known.remove(certificate);
+                }
+                return;
+            }
+        }
+        // A target group has the load balancers whose listeners forward to it.
+        let served: BTreeSet<Arn> = listeners
+            .iter()
+            .filter_map(|listener| listener.forwards_to().cloned())
+            .collect();
+        for group in observed.target_groups.values_mut() {
+            if served.contains(&group.arn) {
+                group.load_balancers.insert(balancer.arn.clone());
+            } else {
+                group.load_balancers.remove(&balancer.arn);
+            }
+        }
     }
 }
 

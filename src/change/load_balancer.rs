@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Verb;
+use super::{Reply, Verb};
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes};
 use crate::model::state::Observed;
@@ -82,6 +82,40 @@ impl LoadBalancerWrite {
             LoadBalancerWrite::Create { .. } | LoadBalancerWrite::Delete { .. } => return None,
         };
         Some((format!("load balancer {name} {setting}"), echo))
+    }
+}
+
+impl LoadBalancerWrite {
+    pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
+        if let (LoadBalancerWrite::Create { load_balancer }, Reply::LoadBalancer(mut state)) = (self, reply) {
+            state.tags.clone_from(&load_balancer.tags);
+            state.listeners = Some(Vec::new());
+            observed.load_balancers.insert(state.name.clone(), state);
+            return;
+        }
+        let name = self.name();
+        let Some(state) = observed.load_balancers.get_mut(name) else {
+            return;
+        };
+        match self {
+            LoadBalancerWrite::Create { .. } => {}
+            LoadBalancerWrite::SetSubnets { subnets, .. } => {
+                state.subnets = subnets.iter().cloned().collect();
+                // Another call may be taken now.
+                observed.zones_taken.remove(name);
+            }
+            LoadBalancerWrite::SetSecurityGroups { security_groups, .. } => {
+                state.security_groups = security_groups.iter().cloned().collect();
+            }
+            LoadBalancerWrite::ModifyAttributes { attributes, .. } => state.attributes = Some(*attributes),
+            LoadBalancerWrite::Delete { .. } => {
+                let arn = state.arn.clone();
+                observed.load_balancers.remove(name);
+                for group in observed.target_groups.values_mut() {
+                    group.load_balancers.remove(&arn);
+                }
+            }
+        }
     }
 }
 

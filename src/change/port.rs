@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Verb;
 use crate::model::port::Claim;
+use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PortWrite {
@@ -44,6 +45,24 @@ impl PortWrite {
     pub(super) fn resource(&self) -> String {
         let claim = self.claim();
         format!("{}-{}", claim.owner.platform, claim.port)
+    }
+
+    pub(super) fn fold(&self, observed: &mut Observed) {
+        let ports = &mut observed.ports;
+        let set = |claims: &mut Vec<Claim>, retained| {
+            for known in claims.iter_mut().filter(|known| known.is_same(self.claim())) {
+                known.retained = retained;
+            }
+        };
+        match self {
+            PortWrite::Claim(claim) => {
+                ports.cursor = Some(claim.port);
+                ports.claims.push(claim.clone());
+            }
+            PortWrite::Free(claim) => ports.claims.retain(|known| known != claim),
+            PortWrite::Retain(_) => set(&mut ports.claims, true),
+            PortWrite::TakeBack(_) => set(&mut ports.claims, false),
+        }
     }
 }
 

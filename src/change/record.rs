@@ -76,6 +76,31 @@ impl RecordBatch {
     }
 }
 
+impl RecordBatch {
+    pub(super) fn fold(&self, observed: &mut Observed) {
+        for change in &self.changes {
+            if let RecordChange::Delete(record) = change
+                && let Some(target) = record.target()
+                && let Some(was) = observed.load_balancers.values().find(|l| l.host() == target)
+            {
+                let ttl = observed.replaced_ttl.entry(was.name.clone()).or_default();
+                *ttl = record.ttl().max(*ttl);
+                // Whatever it waited before, the wait begins now.
+                observed.waits_over.remove(&was.name);
+            }
+        }
+        let Some(state) = observed.zones.get_mut(&self.zone) else {
+            return;
+        };
+        for change in &self.changes {
+            match change {
+                RecordChange::Delete(record) => state.records.retain(|known| known != record),
+                RecordChange::Create(record) => state.records.push(record.clone()),
+            }
+        }
+    }
+}
+
 impl fmt::Display for RecordBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "change records in zone {}:", self.zone)?;

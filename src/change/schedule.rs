@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Verb;
 use super::task_definition::Content;
+use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::echo::Echo;
-use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, Timing};
+use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, SchedulePart, Timing};
 use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
 
@@ -84,6 +84,44 @@ impl ScheduleWrite {
                 &[&observed.schedules.get(&schedule.name)],
             ),
         ))
+    }
+}
+
+impl ScheduleWrite {
+    pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
+        match (self, reply) {
+            (ScheduleWrite::CreateGroup { group }, Reply::ScheduleGroup(arn)) => {
+                observed.schedule_group = Some(ScheduleGroupState {
+                    arn,
+                    is_deleting: false,
+                    tags: group.tags.clone(),
+                });
+            }
+            (
+                ScheduleWrite::Create {
+                    schedule: Schedule { name, .. },
+                    ..
+                }
+                | ScheduleWrite::Update {
+                    schedule: Schedule { name, .. },
+                    ..
+                }
+                | ScheduleWrite::Release { schedule: name, .. },
+                Reply::Schedule(state),
+            ) => {
+                observed.schedules.insert(name.clone(), state);
+            }
+            (ScheduleWrite::Delete { schedule, .. }, _) => {
+                observed.schedules.remove(schedule);
+            }
+            (
+                ScheduleWrite::CreateGroup { .. }
+                | ScheduleWrite::Create { .. }
+                | ScheduleWrite::Update { .. }
+                | ScheduleWrite::Release { .. },
+                _,
+            ) => {}
+        }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::fmt::{self, Debug};
 
-use super::Verb;
-use super::tags::listed;
+use super::tags::{listed, remove_ours};
 use super::task_definition::Content;
+use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::counted;
 use crate::model::echo::Echo;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
+use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{
     Attachment, CircuitBreaker, DeploymentConfiguration, Service, ServiceUpdate, TaskDefinition,
 };
-use crate::model::state::{Observed, ServiceState};
+use crate::model::state::{Observed, ServiceState, ServiceStatus};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ServiceWrite {
@@ -122,6 +123,58 @@ impl ServiceWrite {
             | ServiceWrite::StopRollout { .. }
             | ServiceWrite::Delete { .. }
             | ServiceWrite::Untag { .. } => None,
+        }
+    }
+}
+
+impl ServiceWrite {
+    pub(super) fn fold(&self, observed: &mut Observed, process: Option<&str>, reply: Reply) {
+        let (hash, redeploy, tags) = match self {
+            ServiceWrite::Create { service, rollout, .. } => {
+                (Some(rollout), service.redeploy.as_ref(), Some(&service.tags))
+            }
+            ServiceWrite::Update { update, rollout, .. } => {
+                (rollout.as_ref(), update.redeploy.as_ref(), None)
+            }
+            ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Delete { .. }
+            | ServiceWrite::Tag { .. }
+            | ServiceWrite::Untag { .. } => return self.fold_in_place(observed),
+        };
+        let Reply::Service(mut state) = reply else {
+            return;
+        };
+        let before = observed.services.get(&state.name).map(|before| &before.tags);
+        state.tags = tags.or(before).cloned().unwrap_or_default();
+        if let ServiceWrite::Update { update, .. } = self
+            && update.grace_period.is_some()
+        {
+            observed.grace_period_follows.remove(&state.name);
+        }
+        if let Some(hash) = hash {
+            // The deployment that a write has started is ours from now on. A later pass finds what the reply does not show.
+            let memory = observed.rollouts.entry(process.unwrap_or_default().into());
+            memory.or_default().submit(hash, &state, redeploy);
+        }
+        observed.services.insert(state.name.clone(), state);
+    }
+
+    fn fold_in_place(&self, observed: &mut Observed) {
+        let name = self.name();
+        let Some(state) = observed.services.get_mut(name) else {
+            return;
+        };
+        match self {
+            ServiceWrite::Create { .. } | ServiceWrite::Update { .. } => {}
+            ServiceWrite::StopRollout { deployment, .. } => {
+                let known = observed.service_deployments.get_mut(name).into_iter().flatten();
+                for stopped in known.filter(|known| &known.arn == deployment) {
+                    stopped.status = ServiceDeploymentStatus::Stopped;
+                }
+            }
+            ServiceWrite::Delete { .. } => state.status = ServiceStatus::Draining,
+            ServiceWrite::Tag { tags, .. } => state.tags.extend(tags.clone()),
+            ServiceWrite::Untag { .. } => remove_ours(&mut state.tags),
         }
     }
 }

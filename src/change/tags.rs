@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Verb;
 use crate::model::echo::Echo;
-use crate::model::owner::Tags;
+use crate::model::owner::{TAGS, Tags};
 use crate::model::state::{LoadBalancerState, Observed};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,37 @@ impl TagsWrite {
             .collect();
         Some((format!("tags of {resources:?}"), Echo::new(&[tags], &[&found])))
     }
+}
+
+impl TagsWrite {
+    pub(super) fn fold(&self, observed: &mut Observed) {
+        for resource in self.resources() {
+            let Some(known) = known(observed, resource) else {
+                continue;
+            };
+            match self {
+                TagsWrite::Add { tags, .. } => known.extend(tags.clone()),
+                TagsWrite::Remove { .. } => remove_ours(known),
+            }
+        }
+    }
+}
+
+/// `None` where they were not read.
+fn known<'a>(observed: &'a mut Observed, resource: &Tagged) -> Option<&'a mut Tags> {
+    match resource {
+        Tagged::LoadBalancer(name) => observed.load_balancers.get_mut(name).map(|l| &mut l.tags),
+        Tagged::TargetGroup(name) => observed.target_groups.get_mut(name).map(|g| &mut g.tags),
+        Tagged::Listener { load_balancer, port } => {
+            let state = observed.load_balancers.get_mut(load_balancer)?;
+            let mut listeners = state.listeners.iter_mut().flatten();
+            listeners.find(|listener| listener.port == *port)?.tags.as_mut()
+        }
+    }
+}
+
+pub(super) fn remove_ours(tags: &mut Tags) {
+    tags.retain(|key, _| !TAGS.contains(&key.as_str()));
 }
 
 fn tags_of(observed: &Observed, resource: &Tagged) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Verb;
+use super::{Reply, Verb};
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{
     DEFAULT_SUCCESS_CODES, HealthCheck, Probe, TargetGroup, TargetGroupAttributes,
@@ -72,6 +72,29 @@ impl TargetGroupWrite {
             TargetGroupWrite::Create { .. } | TargetGroupWrite::Delete { .. } => return None,
         };
         Some((format!("target group {name} {setting}"), echo))
+    }
+}
+
+impl TargetGroupWrite {
+    pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
+        if let (TargetGroupWrite::Create { target_group }, Reply::TargetGroup(mut state)) = (self, reply) {
+            state.tags.clone_from(&target_group.tags);
+            observed.target_groups.insert(state.name.clone(), state);
+            return;
+        }
+        let Some(state) = observed.target_groups.get_mut(self.name()) else {
+            return;
+        };
+        match self {
+            TargetGroupWrite::Create { .. } => {}
+            TargetGroupWrite::Modify { check, .. } => state.check = check.clone(),
+            TargetGroupWrite::ModifyAttributes { attributes, .. } => {
+                state.attributes = Some(attributes.clone());
+            }
+            TargetGroupWrite::Delete { target_group } => {
+                observed.target_groups.remove(target_group);
+            }
+        }
     }
 }
 

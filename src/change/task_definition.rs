@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::Verb;
+use super::{Reply, Verb};
 use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
+use crate::model::state::{Observed, TaskDefinitionState};
 
 /// Registers a revision; there is no other write of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,20 @@ impl Registration {
 
     pub(super) fn resource(&self) -> String {
         self.content.family.clone()
+    }
+}
+
+impl Registration {
+    /// The content that was sent counts as registered: a reply in other words would be registered again and again.
+    pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
+        if let Reply::TaskDefinition(state) = reply {
+            let state = TaskDefinitionState {
+                content: self.content.clone(),
+                tags: self.tags.clone(),
+                ..state
+            };
+            observed.task_definitions.insert(state.arn.clone(), state);
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use crate::model::service::{
     Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, Environment, HostPort,
     PlacementConstraint, PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
-use crate::plan::fixtures::{app, claim, owner, ownership, pointer, process, txt};
+use crate::plan::fixtures::{
+    INTERNAL, app, balancer, claim, owner, ownership, pointer, process, settled, txt,
+};
 
 fn check(change: &Change, process: Option<&str>, verb: Verb, text: &str) {
     assert_eq!(change.to_string(), text);
@@ -634,4 +636,19 @@ fn no_value_of_a_variable_reaches_display_or_debug() {
             assert!(!text.contains("secret-"), "{text}");
         }
     }
+}
+
+#[test]
+fn a_load_balancer_that_loses_a_name_has_waited_for_nothing_yet() {
+    let mut observed = settled(&app([process("web").internal()]));
+    let name = balancer("web", Scheme::Internal);
+    observed.waits_over.insert(name.clone());
+    let record = pointer("acme-web.corp.example", RecordStyle::Cname { ttl: 90 }, &name);
+    let batch = RecordBatch {
+        zone: INTERNAL.into(),
+        changes: vec![RecordChange::Delete(record)],
+    };
+    fold(&mut observed, &batch.into(), Reply::Done);
+    assert!(observed.waits_over.is_empty());
+    assert_eq!(observed.replaced_ttl.get(&name), Some(&90));
 }

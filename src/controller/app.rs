@@ -48,6 +48,7 @@ use crate::model::state::TaskDefinitionState;
 use crate::observe::Known;
 use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
 use crate::status::{self, Verdict, verdict_of};
+use crate::write::Door;
 
 pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Context>) -> Result<Action, Error> {
     let key = ObjectRef::from_obj(&*object);
@@ -246,7 +247,12 @@ impl<'a> Pass<'a> {
             ..Subject::default()
         };
         let before_writes = self.hold(&bound.record);
-        let outcome = concerning(subject, reconcile(&*aws, &claims, &before_writes, request)).await?;
+        let door = Door {
+            aws: &*aws,
+            claims: &claims,
+        };
+        let pass = reconcile(&*aws, &claims, &door, &before_writes, request);
+        let outcome = concerning(subject, pass).await?;
         self.remember(|memory| {
             memory.rollouts = Some(outcome.plan.rollouts.clone());
             memory.echoes = Some(outcome.plan.echoes.clone());

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::apply::{Applied, apply};
 use crate::aws::Aws;
 use crate::change::{Deferred, PortWrite, Write};
 use crate::claims::{Claimed, Claims};
@@ -14,6 +13,7 @@ use crate::model::owner::{AppName, Owner, PROCESS_TAG, installation_and_app};
 use crate::model::port::{Claim, PortOwner};
 use crate::observe::{Known, Unread, observe};
 use crate::plan::plan;
+use crate::write::{Arns, Door, Refusal, Writer};
 
 /// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
 /// App, which uses a port, is this Platform's. Says how many.
@@ -80,10 +80,11 @@ pub(super) async fn sweep(
     is_gone: &dyn StillGone,
 ) -> Result<bool, Error> {
     let desired = Desired::empty(owner, place.clone());
-    let (mut observed, unread) = observe(aws, claims, &desired, Known::default()).await?;
+    let (observed, unread) = observe(aws, claims, &desired, Known::default()).await?;
     if let Some(Unread { error, .. }) = unread.into_iter().next() {
         return Err(error.into());
     }
+    let door = Door { aws, claims };
     let mut freed = false;
     for change in plan(&desired, &observed, &Deferred::new()).changes {
         if !matches!(&change.write, Write::Port(PortWrite::Free(claim)) if !claim.retained) {
@@ -93,11 +94,14 @@ pub(super) async fn sweep(
         if !is_gone.is_still_gone().await? {
             return Ok(freed);
         }
-        match apply(aws, claims, &desired, &mut observed, &change).await {
-            Applied::Done => freed = true,
-            Applied::Failed(error) => return Err(error),
-            Applied::Pending(error) | Applied::Stale(error) => return Err(error.into()),
-            Applied::Replan | Applied::PortTaken => {}
+        let arns = Arns {
+            desired: &desired,
+            observed: &observed,
+        };
+        match door.write(&change, &arns).await {
+            Ok(_) => freed = true,
+            Err(Refusal::Failed(error)) => return Err(error),
+            Err(Refusal::PortTaken) => {}
         }
     }
     Ok(freed)

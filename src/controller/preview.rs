@@ -25,9 +25,9 @@ use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::{Output, Plan};
 use crate::desired;
+use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::observe::Known;
 use crate::reconcile::Request;
-use crate::rehearse::{Heading, Rehearsal, json, rehearse, text};
 use crate::status::Verdict;
 pub use manifest::MANIFEST_LIMIT;
 
@@ -38,36 +38,36 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub struct Preview {
     pub text: String,
     pub warnings: Vec<String>,
-    pub outlook: Outlook,
+    pub conclusion: Conclusion,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outlook {
+pub enum Conclusion {
     NothingToDo,
     Changes,
     /// Nothing can be done, and yet something is not as wanted.
     InTheWay,
 }
 
-impl Outlook {
-    fn of(rehearsal: &Rehearsal) -> Self {
-        if !(rehearsal.failures.is_empty() && rehearsal.unread.is_empty()) {
-            Outlook::InTheWay
-        } else if rehearsal.changes().next().is_some() {
-            Outlook::Changes
-        } else if !rehearsal.obstacles.is_empty() {
-            Outlook::InTheWay
+impl Conclusion {
+    fn of(dry_run: &DryRun) -> Self {
+        if !(dry_run.failures.is_empty() && dry_run.unread.is_empty()) {
+            Conclusion::InTheWay
+        } else if dry_run.changes().next().is_some() {
+            Conclusion::Changes
+        } else if !dry_run.obstacles.is_empty() {
+            Conclusion::InTheWay
         } else {
-            Outlook::NothingToDo
+            Conclusion::NothingToDo
         }
     }
 
     /// The status with which the command ends.
     pub fn exit_status(self) -> u8 {
         match self {
-            Outlook::NothingToDo => 0,
-            Outlook::InTheWay => 1,
-            Outlook::Changes => 2,
+            Conclusion::NothingToDo => 0,
+            Conclusion::InTheWay => 1,
+            Conclusion::Changes => 2,
         }
     }
 }
@@ -130,14 +130,14 @@ pub async fn preview(
         suspended: whole.suspended,
         deleting: app.metadata.deletion_timestamp.is_some(),
     };
-    let rehearsal = rehearse(&*aws, &claims, Request { known, ..whole }).await?;
+    let dry_run = dry_run(&*aws, &claims, Request { known, ..whole }).await?;
     Ok(Preview {
         text: match plan.output {
-            Output::Text => text(&heading, &rehearsal),
-            Output::Json => json(&heading, &rehearsal)? + "\n",
+            Output::Text => text(&heading, &dry_run),
+            Output::Json => json(&heading, &dry_run)? + "\n",
         },
         warnings,
-        outlook: Outlook::of(&rehearsal),
+        conclusion: Conclusion::of(&dry_run),
     })
 }
 
@@ -200,9 +200,9 @@ fn said(verdict: &Verdict) -> String {
 mod tests {
     use super::*;
     use crate::change::{Change, ServiceWrite};
+    use crate::dry_run::Step;
     use crate::error::Error;
     use crate::plan::{Obstacle, ObstacleKind};
-    use crate::rehearse::Step;
 
     #[test]
     fn the_exit_status_says_whether_there_is_anything_to_do() {
@@ -220,7 +220,7 @@ mod tests {
             message: "is taken".into(),
         };
         let check = |changes: &[Change], obstacles: &[Obstacle], failures: &[(Change, Error)], status| {
-            let rehearsal = Rehearsal {
+            let dry_run = DryRun {
                 steps: vec![Step {
                     changes: changes.to_vec(),
                     waits: Vec::new(),
@@ -229,7 +229,7 @@ mod tests {
                 unread: Vec::new(),
                 failures: failures.to_vec(),
             };
-            assert_eq!(Outlook::of(&rehearsal).exit_status(), status);
+            assert_eq!(Conclusion::of(&dry_run).exit_status(), status);
         };
         let failure = (change(), Error::Bug("again and again".into()));
         check(&[], &[], &[], 0);

@@ -1,8 +1,7 @@
 //! For tests of the core: what an App wants, and what is there once it has it. Every name differs from every other, so
 //! that a swap shows.
 
-mod carry_out;
-mod listeners;
+mod aws;
 mod load_balancing;
 mod settled;
 pub(crate) mod world;

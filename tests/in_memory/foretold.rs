@@ -9,14 +9,14 @@ use crate::world::World;
 pub(crate) fn foretell(world: &World) -> BTreeMap<String, Vec<String>> {
     let before = world.aws.writes().len();
     let foretold = world.keys().into_iter().map(|key| {
-        let changes = match world.rehearse(&key) {
-            Ok(rehearsal) => rehearsal.changes().map(anywhere).collect(),
+        let changes = match world.dry_run(&key) {
+            Ok(dry_run) => dry_run.changes().map(anywhere).collect(),
             Err(_) => Vec::new(),
         };
         (key, changes)
     });
     let foretold = foretold.collect();
-    assert_eq!(world.aws.writes().len(), before, "a rehearsal writes nothing");
+    assert_eq!(world.aws.writes().len(), before, "a dry run writes nothing");
     foretold
 }
 

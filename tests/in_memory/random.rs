@@ -315,18 +315,14 @@ fn whatever_is_planned_comes_true() {
             let app = some_app(&mut random);
             road.push(format!("{app:?}"));
             world.apply(&app);
-            let rehearsal = world.rehearse("shop/acme").unwrap();
-            assert!(
-                rehearsal.failures.is_empty(),
-                "seed {seed}: {:?}",
-                rehearsal.failures
-            );
-            steps += rehearsal.steps.len();
+            let dry_run = world.dry_run("shop/acme").unwrap();
+            assert!(dry_run.failures.is_empty(), "seed {seed}: {:?}", dry_run.failures);
+            steps += dry_run.steps.len();
             let mut done: Vec<Change> = Vec::new();
             world.settle_telling(&mut |_, pass| {
                 done.extend(pass.result.iter().flat_map(|outcome| outcome.done.clone()));
             });
-            let (foretold, done) = (by_process(rehearsal.changes()), by_process(done.iter()));
+            let (foretold, done) = (by_process(dry_run.changes()), by_process(done.iter()));
             if foretold != done {
                 eprintln!("seed {seed}: {road:#?}");
             }

@@ -11,6 +11,7 @@ use empire_controller::api::platform::Platform;
 use empire_controller::change::Change;
 use empire_controller::controller::ports;
 use empire_controller::desired::{self, Built, NamespaceLabels};
+use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
 use empire_controller::model::desired::Desired;
 use empire_controller::model::echo::EchoMemory;
@@ -22,8 +23,8 @@ use empire_controller::plan::Pending;
 use empire_controller::reconcile::{
     BeforeWrites, Contradicted, Interruption, Outcome, Permission, Request, Scope, reconcile,
 };
-use empire_controller::rehearse::{Rehearsal, rehearse};
 use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
+use empire_controller::write::Door;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
@@ -429,7 +430,11 @@ impl World {
                 yields: self.yields,
                 asked: AtomicBool::new(false),
             };
-            let mut outcome = now(reconcile(&self.aws, &self.aws, &turn, request))?;
+            let door = Door {
+                aws: &self.aws,
+                claims: &self.aws,
+            };
+            let mut outcome = now(reconcile(&self.aws, &self.aws, &door, &turn, request))?;
             done.append(&mut outcome.done);
             if outcome.interrupted != Some(Interruption::Yielded) {
                 outcome.done = done;
@@ -440,12 +445,12 @@ impl World {
     }
 
     /// What passes would do from now on, as `plan` tells it.
-    pub(crate) fn rehearse(&self, key: &str) -> Result<Rehearsal, Error> {
+    pub(crate) fn dry_run(&self, key: &str) -> Result<DryRun, Error> {
         let held = &self.apps[key];
         let desired = self.desired(held)?;
         let mut request = self.request(held, &desired);
         request.scope = Scope::Everything;
-        now(rehearse(&self.aws, &self.aws, request))
+        now(dry_run(&self.aws, &self.aws, request))
     }
 
     fn desired(&self, held: &Held) -> Result<Desired, Error> {

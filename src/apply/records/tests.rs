@@ -1,22 +1,11 @@
-//! Writes of records, and the observed zone after them.
+//! The names in a refusal.
 
 use std::collections::BTreeSet;
 
-use super::{fold_records, named_in};
+use super::named_in;
 use crate::model::load_balancer::Scheme;
 use crate::model::record::{RecordChange, RecordStyle};
-use crate::plan::fixtures::{INTERNAL, app, balancer, pointer, process, settled};
-
-#[test]
-fn a_load_balancer_that_loses_a_name_has_waited_for_nothing_yet() {
-    let mut observed = settled(&app([process("web").internal()]));
-    let name = balancer("web", Scheme::Internal);
-    observed.waits_over.insert(name.clone());
-    let record = pointer("acme-web.corp.example", RecordStyle::Cname { ttl: 90 }, &name);
-    fold_records(&mut observed, INTERNAL, &[RecordChange::Delete(record)]);
-    assert!(observed.waits_over.is_empty());
-    assert_eq!(observed.replaced_ttl.get(&name), Some(&90));
-}
+use crate::plan::fixtures::{app, balancer, pointer, process, settled};
 
 /// Messages of Route 53, in the forms that its reference and its users report.
 #[test]

@@ -1,10 +1,9 @@
-//! What a pass over an App would come to, and the passes after it, with nothing written: the loop itself, run against
-//! an AWS in which it only seems to write.
+//! The passes over an App to their end, with nothing written: the loop itself, with a door that invents the replies.
 //!
-//! Whatever the loop would wait for is taken as having come about: rollouts complete, load balancers become active,
-//! resolvers forget. So the whole way is seen, also where a step needs the one before.
+//! Everything that the loop would wait for is taken as having come about: rollouts complete, load balancers become
+//! active, resolvers forget. So the whole way is seen, also where a step needs the one before.
 
-mod pretend;
+mod invent;
 mod print;
 
 use async_trait::async_trait;
@@ -16,21 +15,21 @@ use crate::error::Error;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Obstacle, Pending, Plan};
 use crate::reconcile::{BeforeWrites, Outcome, Permission, Request, Unread, carry_on, reconcile};
-use pretend::Pretend;
+use invent::Invent;
 pub use print::{Heading, json, text};
 
 /// More waits than the longest way from one state to another has, by far.
 const WAITS: usize = 20;
 
 #[derive(Debug, Default)]
-pub struct Rehearsal {
+pub struct DryRun {
     /// Each begins when what the one before it waits for is over.
     pub steps: Vec<Step>,
     /// Each once, in the order in which they were met.
     pub obstacles: Vec<Obstacle>,
     /// What could not be read: what depends on it is not in the steps.
     pub unread: Vec<Unread>,
-    /// What could not even be rehearsed.
+    /// The changes that a mistake of ours keeps from being planned to the end.
     pub failures: Vec<(Change, Error)>,
 }
 
@@ -41,21 +40,21 @@ pub struct Step {
     pub waits: Vec<Pending>,
 }
 
-/// An App that is suspended is rehearsed as if it were not.
-pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<Rehearsal, Error> {
+/// Plans an App that is suspended as if it were not.
+pub async fn dry_run(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<DryRun, Error> {
     let desired = request.desired;
-    let pretend = Pretend::new(aws, claims);
+    let door = Invent::default();
     let request = Request {
         suspended: false,
         ..request
     };
-    let mut outcome = reconcile(&pretend, &pretend, &Unhindered, request).await?;
-    let mut rehearsal = Rehearsal {
+    let mut outcome = reconcile(aws, claims, &door, &Unhindered, request).await?;
+    let mut dry_run = DryRun {
         unread: std::mem::take(&mut outcome.unread),
-        ..Rehearsal::default()
+        ..DryRun::default()
     };
     for _ in 0..WAITS {
-        rehearsal.note(&mut outcome);
+        dry_run.note(&mut outcome);
         let Outcome { observed, plan, .. } = outcome;
         let mut later = observed.clone();
         let deferred = plan.deferred.iter().cloned().collect();
@@ -63,13 +62,12 @@ pub async fn rehearse(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) 
         if later == observed {
             break;
         }
-        pretend.remember(&later);
-        outcome = carry_on(&pretend, &pretend, &Unhindered, desired, later, deferred).await;
+        outcome = carry_on(aws, claims, &door, &Unhindered, desired, later, deferred).await;
     }
-    Ok(rehearsal)
+    Ok(dry_run)
 }
 
-impl Rehearsal {
+impl DryRun {
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.steps.iter().flat_map(|step| &step.changes)
     }

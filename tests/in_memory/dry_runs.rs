@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
+use empire_controller::dry_run::{Heading, json, text};
 use empire_controller::model::record::RecordKind;
-use empire_controller::rehearse::{Heading, json, text};
 
 use crate::fixtures::{acme, process, staging, web};
 use crate::golden;
@@ -72,8 +72,8 @@ fn moments() -> Vec<(&'static str, World)> {
 fn a_plan_tells_the_whole_way_in_the_order_in_which_it_is_gone() {
     let mut printed = String::new();
     for (title, world) in moments() {
-        let rehearsal = world.rehearse("shop/acme").unwrap();
-        writeln!(printed, "== {title}\n{}", text(&heading(&world), &rehearsal)).unwrap();
+        let dry_run = world.dry_run("shop/acme").unwrap();
+        writeln!(printed, "== {title}\n{}", text(&heading(&world), &dry_run)).unwrap();
     }
     golden::reads(&printed, "plan.txt");
 }
@@ -85,11 +85,11 @@ fn a_plan_for_programs_says_the_same() {
         if !["an edit of everything", "a name is taken"].contains(&title) {
             continue;
         }
-        let rehearsal = world.rehearse("shop/acme").unwrap();
+        let dry_run = world.dry_run("shop/acme").unwrap();
         writeln!(
             printed,
             "== {title}\n{}",
-            json(&heading(&world), &rehearsal).unwrap()
+            json(&heading(&world), &dry_run).unwrap()
         )
         .unwrap();
     }

@@ -1,11 +1,11 @@
-//! A rehearsal for people, and for programs. Both say the same, step by step, and within a step process by process.
+//! A dry run for people, and for programs. Both say the same, step by step, and within a step process by process.
 
 use crate::change::{Change, Verb};
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Rehearsal, Step};
+use super::{DryRun, Step};
 
 /// What the plan is of.
 #[derive(Clone, Debug, Serialize)]
@@ -24,18 +24,18 @@ const WHOLE_APP: &str = "all processes";
 
 /// The plan as people read it, with a line for each change: `+` for what is created, `~` for what is updated, `-` for
 /// what is deleted, `…` for what is waited for and `!` for what is in the way.
-pub fn text(heading: &Heading, rehearsal: &Rehearsal) -> String {
-    Text { heading, rehearsal }.to_string()
+pub fn text(heading: &Heading, dry_run: &DryRun) -> String {
+    Text { heading, dry_run }.to_string()
 }
 
 struct Text<'a> {
     heading: &'a Heading,
-    rehearsal: &'a Rehearsal,
+    dry_run: &'a DryRun,
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Text { heading, rehearsal } = self;
+        let Text { heading, dry_run } = self;
         write!(f, "App {} on Platform {}", heading.app, heading.platform)?;
         if heading.deleting {
             f.write_str(", which is being deleted")?;
@@ -44,7 +44,7 @@ impl fmt::Display for Text<'_> {
             f.write_str(", which is suspended: nothing is done before it is resumed")?;
         }
         f.write_str("\n\n")?;
-        for step in &rehearsal.steps {
+        for step in &dry_run.steps {
             for (process, changes) in by_process(step) {
                 writeln!(f, "{}", process.unwrap_or(WHOLE_APP))?;
                 for change in changes {
@@ -56,7 +56,7 @@ impl fmt::Display for Text<'_> {
             }
             f.write_str("\n")?;
         }
-        for obstacle in &rehearsal.obstacles {
+        for obstacle in &dry_run.obstacles {
             let (process, message) = (&obstacle.process, &obstacle.message);
             let said = format!("process {process}: ");
             writeln!(
@@ -65,28 +65,28 @@ impl fmt::Display for Text<'_> {
                 message.strip_prefix(&said).unwrap_or(message)
             )?;
         }
-        for (change, error) in &rehearsal.failures {
+        for (change, error) in &dry_run.failures {
             writeln!(
                 f,
                 "! {}: {change}: {error}",
                 change.process().unwrap_or(WHOLE_APP)
             )?;
         }
-        for unread in &rehearsal.unread {
+        for unread in &dry_run.unread {
             writeln!(f, "! {WHOLE_APP}: {unread}")?;
         }
-        let nothing = rehearsal.obstacles.is_empty() && rehearsal.failures.is_empty();
-        if !(nothing && rehearsal.unread.is_empty()) {
+        let nothing = dry_run.obstacles.is_empty() && dry_run.failures.is_empty();
+        if !(nothing && dry_run.unread.is_empty()) {
             f.write_str("\n")?;
         }
-        if rehearsal.changes().next().is_none() {
+        if dry_run.changes().next().is_none() {
             return f.write_str("Plan: nothing to do.\n");
         }
         let Summary {
             create,
             update,
             delete,
-        } = Summary::of(rehearsal);
+        } = Summary::of(dry_run);
         writeln!(
             f,
             "Plan: {create} to create, {update} to update, {delete} to delete."
@@ -117,7 +117,7 @@ fn by_process(step: &Step) -> Vec<(Option<&str>, Vec<&Change>)> {
 
 /// The plan as programs read it: an object with `app`, `platform`, `suspended`, `deleting`, `steps`, `obstacles`,
 /// `failures` and `summary`. Fields may be added to it, none is taken away.
-pub fn json(heading: &Heading, rehearsal: &Rehearsal) -> serde_json::Result<String> {
+pub fn json(heading: &Heading, dry_run: &DryRun) -> serde_json::Result<String> {
     let of_step = |step| JsonStep {
         changes: by_process(step)
             .into_iter()
@@ -137,24 +137,24 @@ pub fn json(heading: &Heading, rehearsal: &Rehearsal) -> serde_json::Result<Stri
             })
             .collect(),
     };
-    let obstacles = rehearsal.obstacles.iter().map(|obstacle| Said {
+    let obstacles = dry_run.obstacles.iter().map(|obstacle| Said {
         process: Some(&obstacle.process),
         message: obstacle.message.clone(),
     });
-    let failures = rehearsal.failures.iter().map(|(change, error)| Said {
+    let failures = dry_run.failures.iter().map(|(change, error)| Said {
         process: change.process(),
         message: format!("{change}: {error}"),
     });
-    let unread = rehearsal.unread.iter().map(|unread| Said {
+    let unread = dry_run.unread.iter().map(|unread| Said {
         process: None,
         message: unread.to_string(),
     });
     let all = Json {
         heading,
-        steps: rehearsal.steps.iter().map(of_step).collect(),
+        steps: dry_run.steps.iter().map(of_step).collect(),
         obstacles: obstacles.collect(),
         failures: failures.chain(unread).collect(),
-        summary: Summary::of(rehearsal),
+        summary: Summary::of(dry_run),
     };
     serde_json::to_string_pretty(&all)
 }
@@ -204,8 +204,8 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(rehearsal: &Rehearsal) -> Self {
-        let count = |verb| rehearsal.changes().filter(|change| change.verb() == verb).count();
+    fn of(dry_run: &DryRun) -> Self {
+        let count = |verb| dry_run.changes().filter(|change| change.verb() == verb).count();
         Summary {
             create: count(Verb::Created),
             update: count(Verb::Updated),

@@ -1,0 +1,38 @@
+//! The answer to a write, and what it makes of what was observed: the one model of a write's effect on our side, for
+//! the loop, the dry run and the tests.
+
+use super::{Change, Write};
+use crate::model::name::Arn;
+use crate::model::schedule::ScheduleState;
+use crate::model::state::{
+    ListenerState, LoadBalancerState, Observed, ServiceState, TargetGroupState, TaskDefinitionState,
+};
+
+/// The part of an answer that was not sent.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Nothing is news.
+    Done,
+    LoadBalancer(LoadBalancerState),
+    TargetGroup(TargetGroupState),
+    Listener(ListenerState),
+    TaskDefinition(TaskDefinitionState),
+    Service(ServiceState),
+    ScheduleGroup(Arn),
+    Schedule(ScheduleState),
+}
+
+/// Makes of the world before a write the world after it.
+pub fn fold(observed: &mut Observed, change: &Change, reply: Reply) {
+    match &change.write {
+        Write::Port(write) => write.fold(observed),
+        Write::LoadBalancer(write) => write.fold(observed, reply),
+        Write::TargetGroup(write) => write.fold(observed, reply),
+        Write::Listener(write) => write.fold(observed, reply),
+        Write::TaskDefinition(write) => write.fold(observed, reply),
+        Write::Service(write) => write.fold(observed, change.process(), reply),
+        Write::Schedule(write) => write.fold(observed, reply),
+        Write::Tags(write) => write.fold(observed),
+        Write::Records(batch) => batch.fold(observed),
+    }
+}

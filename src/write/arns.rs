@@ -1,0 +1,105 @@
+//! Names to ARNs. A change speaks in names, and most calls ask for ARNs.
+
+use crate::change::Tagged;
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::load_balancer::{Listener, ListenerAction};
+use crate::model::name::Arn;
+use crate::model::schedule::{Schedule, ScheduleTarget};
+use crate::model::service::{Attachment, TaskDefinition};
+use crate::model::state::{LoadBalancerState, Observed};
+
+/// Finds the ARNs in what was observed. A name that was not observed is a mistake of the plan.
+pub struct Arns<'a> {
+    pub desired: &'a Desired,
+    pub observed: &'a Observed,
+}
+
+impl Arns<'_> {
+    pub fn cluster_name(&self) -> &str {
+        &self.desired.place.cluster
+    }
+
+    fn balancer(&self, name: &str) -> Result<&LoadBalancerState, Error> {
+        let found = self.observed.load_balancers.get(name);
+        found.ok_or_else(|| unknown("load balancer", name))
+    }
+
+    pub fn load_balancer(&self, name: &str) -> Result<Arn, Error> {
+        self.balancer(name).map(|found| found.arn.clone())
+    }
+
+    pub fn target_group(&self, name: &str) -> Result<Arn, Error> {
+        let found = self.observed.target_groups.get(name);
+        let arn = found.map(|found| found.arn.clone());
+        arn.ok_or_else(|| unknown("target group", name))
+    }
+
+    pub fn listener(&self, load_balancer: &str, port: u16) -> Result<Arn, Error> {
+        let mut listeners = self.balancer(load_balancer)?.listeners.iter().flatten();
+        let found = listeners.find(|listener| listener.port == port);
+        let arn = found.map(|found| found.arn.clone());
+        arn.ok_or_else(|| unknown("listener of", load_balancer))
+    }
+
+    pub fn action(&self, listener: &Listener) -> Result<ListenerAction<Arn>, Error> {
+        Ok(match &listener.action {
+            ListenerAction::Forward(group) => ListenerAction::Forward(self.target_group(group)?),
+            ListenerAction::RedirectToHttps => ListenerAction::RedirectToHttps,
+        })
+    }
+
+    pub fn tagged(&self, resources: &[Tagged]) -> Result<Vec<Arn>, Error> {
+        let arn = |resource: &Tagged| match resource {
+            Tagged::LoadBalancer(name) => self.load_balancer(name),
+            Tagged::TargetGroup(name) => self.target_group(name),
+            Tagged::Listener { load_balancer, port } => self.listener(load_balancer, *port),
+        };
+        resources.iter().map(arn).collect()
+    }
+
+    pub fn task_definition(&self, content: &TaskDefinition) -> Result<Arn, Error> {
+        let found = self.observed.registered(content, &self.desired.owner);
+        let arn = found.map(|known| known.arn.clone());
+        arn.ok_or_else(|| unknown("task definition", &content.family))
+    }
+
+    pub fn service(&self, name: &str) -> Result<Arn, Error> {
+        let found = self.observed.services.get(name);
+        let arn = found.map(|found| found.arn.clone());
+        arn.ok_or_else(|| unknown("service", name))
+    }
+
+    pub fn attachments(&self, attachments: &[Attachment<String>]) -> Result<Vec<Attachment<Arn>>, Error> {
+        let resolve = |attachment: &Attachment<String>| {
+            Ok(Attachment {
+                target_group: self.target_group(&attachment.target_group)?,
+                container: attachment.container.clone(),
+                container_port: attachment.container_port,
+            })
+        };
+        attachments.iter().map(resolve).collect()
+    }
+
+    /// The cluster and the task definition that a schedule starts.
+    pub fn target(&self, content: &TaskDefinition) -> Result<ScheduleTarget, Error> {
+        let cluster = self.observed.cluster.clone();
+        Ok(ScheduleTarget {
+            cluster: cluster.ok_or_else(|| unknown("cluster of", &content.family))?,
+            task_definition: self.task_definition(content)?,
+        })
+    }
+
+    /// The schedule as it is, without its owner.
+    pub fn released(&self, group: &str, name: &str) -> Result<(Schedule, ScheduleTarget), Error> {
+        let found = self.observed.schedules.get(name);
+        let released = found.and_then(|found| found.released(group));
+        released.ok_or_else(|| unknown("schedule", name))
+    }
+}
+
+fn unknown(what: &str, name: &str) -> Error {
+    Error::Bug(format!(
+        "a change names the {what} {name}, which was not observed"
+    ))
+}
