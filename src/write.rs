@@ -118,8 +118,8 @@ impl Door<'_> {
                 load_balancer,
                 subnets,
             } => {
-                aws.set_subnets(&arns.load_balancer(load_balancer)?, subnets)
-                    .await?
+                let arn = arns.load_balancer(load_balancer)?;
+                aws.set_subnets(&arn, subnets).await?;
             }
             LoadBalancerWrite::SetSecurityGroups {
                 load_balancer,

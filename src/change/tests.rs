@@ -1,8 +1,8 @@
 //! The lines that people read, in Events, in logs and in `kubectl describe`.
 
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ServiceWrite, Tagged,
-    TagsWrite, TargetGroupWrite, Verb,
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ServiceWrite,
+    Tagged, TagsWrite, TargetGroupWrite, Verb, fold,
 };
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,

@@ -60,35 +60,7 @@ impl Writer for Invent {
                 active: true,
                 tags: registration.tags.clone(),
             }),
-            Write::Service(ServiceWrite::Create {
-                service,
-                task_definition,
-                attachments,
-                rollout: _,
-            }) => {
-                let definition = arns.task_definition(task_definition)?;
-                Reply::Service(self.service(service, &definition, arns.attachments(attachments)?))
-            }
-            Write::Service(ServiceWrite::Update {
-                service,
-                update,
-                task_definition,
-                attachments,
-                rollout: _,
-            }) => {
-                let definition = task_definition.as_ref();
-                let definition = definition
-                    .map(|content| arns.task_definition(content))
-                    .transpose()?;
-                let attachments = attachments
-                    .as_ref()
-                    .map(|all| arns.attachments(all))
-                    .transpose()?;
-                let Some(before) = arns.observed.services.get(service) else {
-                    return Err(Error::Bug(format!("{service} was not observed")).into());
-                };
-                Reply::Service(self.updated(before.clone(), update, definition, attachments))
-            }
+            Write::Service(write) => self.service(write, arns)?,
             Write::Schedule(ScheduleWrite::CreateGroup { group }) => {
                 Reply::ScheduleGroup(self.arn("schedule-group", &group.name))
             }
@@ -123,12 +95,6 @@ impl Writer for Invent {
                 | ListenerWrite::AddCertificate { .. }
                 | ListenerWrite::RemoveCertificate { .. },
             )
-            | Write::Service(
-                ServiceWrite::StopRollout { .. }
-                | ServiceWrite::Delete { .. }
-                | ServiceWrite::Tag { .. }
-                | ServiceWrite::Untag { .. },
-            )
             | Write::Schedule(ScheduleWrite::Delete { .. })
             | Write::Port(_)
             | Write::Tags(_)
@@ -161,6 +127,53 @@ impl Invent {
         }
     }
 
+    fn service(&self, write: &ServiceWrite, arns: &Arns<'_>) -> Result<Reply, Refusal> {
+        match write {
+            ServiceWrite::Create {
+                service,
+                task_definition,
+                attachments,
+                rollout: _,
+            } => {
+                let definition = arns.task_definition(task_definition)?;
+                Ok(Reply::Service(self.created(
+                    service,
+                    &definition,
+                    arns.attachments(attachments)?,
+                )))
+            }
+            ServiceWrite::Update {
+                service,
+                update,
+                task_definition,
+                attachments,
+                rollout: _,
+            } => {
+                let definition = task_definition.as_ref();
+                let definition = definition
+                    .map(|content| arns.task_definition(content))
+                    .transpose()?;
+                let attachments = attachments
+                    .as_ref()
+                    .map(|all| arns.attachments(all))
+                    .transpose()?;
+                let Some(before) = arns.observed.services.get(service) else {
+                    return Err(Error::Bug(format!("{service} was not observed")).into());
+                };
+                Ok(Reply::Service(self.updated(
+                    before.clone(),
+                    update,
+                    definition,
+                    attachments,
+                )))
+            }
+            ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Delete { .. }
+            | ServiceWrite::Tag { .. }
+            | ServiceWrite::Untag { .. } => Ok(Reply::Done),
+        }
+    }
+
     fn deployment(&self, task_definition: &Arn, desired: u32) -> Deployment {
         Deployment {
             id: self.arn("deployment", &task_definition.0).0,
@@ -176,7 +189,7 @@ impl Invent {
         }
     }
 
-    fn service(&self, wanted: &Service, definition: &Arn, attachments: Vec<Attachment<Arn>>) -> ServiceState {
+    fn created(&self, wanted: &Service, definition: &Arn, attachments: Vec<Attachment<Arn>>) -> ServiceState {
         let desired = wanted.quantity.unwrap_or(1);
         let settings = &wanted.settings;
         ServiceState {
