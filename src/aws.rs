@@ -10,7 +10,7 @@ mod ecs;
 mod elbv2;
 mod error;
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 mod route53;
 mod scheduler;
 mod wire;

@@ -320,3 +320,6 @@ fn log(operation: &str, sent: Instant, result: &Result<Reply, Refusal>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,14 +19,14 @@ use tracing::instrument::WithSubscriber;
 use super::clients::{self, AwsClients, Zones};
 
 /// Clients whose calls are answered by the given replies, one after the other; one more call than replies fails.
-pub(super) struct Replay {
-    pub(super) clients: AwsClients,
+pub(crate) struct Replay {
+    pub(crate) clients: AwsClients,
     http: StaticReplayClient,
 }
 
 impl Replay {
     /// Without retries, so that one call is one request.
-    pub(super) fn new(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
+    pub(crate) fn new(replies: impl IntoIterator<Item = HttpResponse>) -> Self {
         Self::with(replies, RetryConfig::disabled(), &Zones::default())
     }
 
@@ -65,7 +65,7 @@ impl Replay {
 }
 
 /// Returns what a future logs at the default level, as the controller's JSON logs have it, and its result.
-pub(super) async fn logged<F: Future>(future: F) -> (Vec<Value>, F::Output) {
+pub(crate) async fn logged<F: Future>(future: F) -> (Vec<Value>, F::Output) {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -94,7 +94,7 @@ impl std::io::Write for Lines {
 }
 
 /// A reply with the id of its request.
-pub(super) fn identified(mut reply: HttpResponse, id: &'static str) -> HttpResponse {
+pub(crate) fn identified(mut reply: HttpResponse, id: &'static str) -> HttpResponse {
     reply.headers_mut().insert("x-amzn-requestid", id);
     reply
 }
@@ -180,12 +180,12 @@ pub(super) fn reply(status: u16, body: impl Into<String>) -> HttpResponse {
     HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.into()))
 }
 
-pub(super) fn json(body: &Value) -> HttpResponse {
+pub(crate) fn json(body: &Value) -> HttpResponse {
     reply(200, body.to_string())
 }
 
 /// A failure as ECS reports it.
-pub(super) fn json_error(status: u16, code: &str, message: &str) -> HttpResponse {
+pub(crate) fn json_error(status: u16, code: &str, message: &str) -> HttpResponse {
     reply(
         status,
         serde_json::json!({"__type": code, "message": message}).to_string(),
