@@ -190,6 +190,42 @@ fn source_cites_pages_of_this_repository_only() {
     assert_eq!(words, ["DESIGN.md", "docs/aws.md#the-floor"]);
 }
 
+/// Returns the files and folders of the repository that a page names as code, up to a `*` or a placeholder.
+fn named(text: &str) -> BTreeSet<&str> {
+    const FOLDERS: [&str; 7] = ["src", "tests", "deploy", "crds", "docs", ".ci", ".github"];
+    let code = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths = code.filter(|code| {
+        let folder = code.split_once('/').map(|(folder, _)| folder);
+        folder.is_some_and(|folder| FOLDERS.contains(&folder)) && !code.contains(' ')
+    });
+    paths
+        .map(|path| match path.split_once(['*', '<']) {
+            Some((known, _)) => known.rsplit_once('/').map_or(known, |(folder, _)| folder),
+            None => path,
+        })
+        .collect()
+}
+
+#[test]
+fn files_that_pages_name_are_there() {
+    let mut count = 0;
+    for page in pages() {
+        // These tell of what was.
+        if page == "CHANGELOG.md" || page.starts_with("docs/decisions/") {
+            continue;
+        }
+        for path in named(&prose(&read(&page))) {
+            assert!(root().join(path).exists(), "{page} names {path}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count} names are too few to be all");
+    let text =
+        "`src/lib.rs` `src/aws/<service>.rs` `tests/golden/*.txt` `docs/nowhere` `cat src/x` src/y `crds/`";
+    let expected = BTreeSet::from(["src/lib.rs", "src/aws", "tests/golden", "docs/nowhere", "crds/"]);
+    assert_eq!(named(text), expected);
+}
+
 /// Commands that the README tells people to type.
 #[test]
 fn commands_of_the_readme_are_there() {
