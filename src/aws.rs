@@ -1,5 +1,7 @@
 //! The AWS calls that we make, and no others, in our own vocabulary.
 //!
+//! Reads and writes are traits of their own, and only the door ([`crate::write`]) is given the second.
+//!
 //! One method is one kind of call; paging and batches are inside, a write is exactly one call. Each trait has two
 //! implementations: the SDK's, in the files below, and the strict in-memory AWS of the tests. Reads leave out what does
 //! not exist; deletes succeed on what is gone.
@@ -55,6 +57,12 @@ pub trait Ecs: Send + Sync {
     ) -> Result<BTreeMap<String, CapacityProviderKind>>;
     /// By ARN, or the newest active revision of a family; with tags.
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>>;
+    /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
+}
+
+#[async_trait]
+pub trait EcsWrites: Send + Sync {
     /// Not retried by the SDK: there is no name to collide on, so a lost reply would register a second revision.
     async fn register_task_definition(
         &self,
@@ -82,8 +90,6 @@ pub trait Ecs: Send + Sync {
     async fn tag_service(&self, service: &Arn, tags: &Tags) -> Result<()>;
     /// Takes the tags with these keys away.
     async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()>;
-    /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
-    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
     /// Ends one that is under way: the service goes back to what was complete before.
     async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()>;
 }
@@ -113,7 +119,10 @@ pub trait Elbv2: Send + Sync {
         &self,
         target_group: &Arn,
     ) -> Result<Option<TargetGroupAttributes>>;
+}
 
+#[async_trait]
+pub trait Elbv2Writes: Send + Sync {
     /// Its attributes are AWS's defaults until they are modified: no create call takes them.
     async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState>;
     async fn set_subnets(&self, load_balancer: &Arn, subnets: &[String]) -> Result<()>;
@@ -168,6 +177,10 @@ pub trait Route53: Send + Sync {
     async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>>;
     /// The record sets of one name and of its ownership name, which sort next to each other.
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>>;
+}
+
+#[async_trait]
+pub trait Route53Writes: Send + Sync {
     /// One atomic batch.
     async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()>;
 }
@@ -182,13 +195,24 @@ pub trait Scheduler: Send + Sync {
     /// The names in a group that begin so; `None` if there is no such group.
     async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>>;
     async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>>;
+}
 
+#[async_trait]
+pub trait SchedulerWrites: Send + Sync {
     async fn create_schedule_group(&self, group: &ScheduleGroup) -> Result<Arn>;
     async fn create_schedule(&self, schedule: &Schedule, target: &ScheduleTarget) -> Result<()>;
     async fn update_schedule(&self, schedule: &Schedule, target: &ScheduleTarget) -> Result<()>;
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<()>;
 }
 
-/// All of them: the AWS that one Platform's Apps are reconciled against.
+/// Reads everything that one Platform's Apps may have.
 pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler {}
 impl<T: Ecs + Elbv2 + Route53 + Scheduler> Aws for T {}
+
+/// Writes all of it: for the door alone.
+pub trait AwsWrites: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites {}
+impl<T: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites> AwsWrites for T {}
+
+/// An account in a region, as one Platform's role may use it.
+pub trait Account: Aws + AwsWrites {}
+impl<T: Aws + AwsWrites> Account for T {}

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 pub use arns::Arns;
 
-use crate::aws::{Aws, AwsError, Subject, subject, writing};
+use crate::aws::{AwsError, AwsWrites, Subject, subject, writing};
 use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
     ServiceWrite, TagsWrite, TargetGroupWrite, Write,
@@ -48,7 +48,7 @@ impl From<Error> for Refusal {
 
 /// Sends each change as one call, and leaves one line in the log for it.
 pub struct Door<'a> {
-    pub aws: &'a dyn Aws,
+    pub aws: &'a dyn AwsWrites,
     pub claims: &'a dyn Claims,
 }
 

@@ -17,7 +17,7 @@ use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{every_page, to_i32, unless_absent, unless_empty};
-use super::{Ecs, Result};
+use super::{Ecs, EcsWrites, Result};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
@@ -149,6 +149,35 @@ impl Ecs for AwsClients {
             .transpose()
     }
 
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
+        let list = self
+            .ecs
+            .list_service_deployments()
+            .cluster(cluster)
+            .service(service)
+            .max_results(LIST_PAGE);
+        let ask = |token| {
+            let page = list.clone().set_next_token(token);
+            page.send().answering(LIST_SERVICE_DEPLOYMENTS)
+        };
+        let found = every_page(LIST_SERVICE_DEPLOYMENTS, ask, |page| {
+            (page.service_deployments, page.next_token)
+        })
+        .await;
+        let found = match found {
+            Ok(found) => found,
+            // AWS knows the call and would never say so.
+            Err(error) if error.class() == Class::Bug => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut found: Vec<_> = found.iter().filter_map(service::deployed).collect();
+        found.sort_by_key(|deployment| Reverse(deployment.created));
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl EcsWrites for AwsClients {
     async fn register_task_definition(
         &self,
         content: &TaskDefinition,
@@ -330,32 +359,6 @@ impl Ecs for AwsClients {
             .answering(UNTAG_RESOURCE)
             .await?;
         Ok(())
-    }
-
-    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
-        let list = self
-            .ecs
-            .list_service_deployments()
-            .cluster(cluster)
-            .service(service)
-            .max_results(LIST_PAGE);
-        let ask = |token| {
-            let page = list.clone().set_next_token(token);
-            page.send().answering(LIST_SERVICE_DEPLOYMENTS)
-        };
-        let found = every_page(LIST_SERVICE_DEPLOYMENTS, ask, |page| {
-            (page.service_deployments, page.next_token)
-        })
-        .await;
-        let found = match found {
-            Ok(found) => found,
-            // AWS knows the call and would never say so.
-            Err(error) if error.class() == Class::Bug => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut found: Vec<_> = found.iter().filter_map(service::deployed).collect();
-        found.sort_by_key(|deployment| Reverse(deployment.created));
-        Ok(found)
     }
 
     async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()> {

@@ -13,7 +13,7 @@ use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{every_page, to_i32, unless_absent};
-use super::{Elbv2, Result};
+use super::{Elbv2, Elbv2Writes, Result};
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TARGET_GROUP_PORT,
     TargetGroup, TargetGroupAttributes,
@@ -179,7 +179,10 @@ impl Elbv2 for AwsClients {
             .await;
         Ok(unless_absent(reply)?.map(|reply| read::attributes(reply.attributes())))
     }
+}
 
+#[async_trait]
+impl Elbv2Writes for AwsClients {
     async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState> {
         let LoadBalancer {
             name,

@@ -9,7 +9,7 @@ use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{every_page, unless_absent};
-use super::{Result, Route53};
+use super::{Result, Route53, Route53Writes};
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 
 const GET_HOSTED_ZONE: Call = Call::read("route53:GetHostedZone");
@@ -84,7 +84,10 @@ impl Route53 for AwsClients {
         records.retain(|record| record.name == name || record.name == ownership);
         Ok(records)
     }
+}
 
+#[async_trait]
+impl Route53Writes for AwsClients {
     async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()> {
         let only_deletes = changes
             .iter()

@@ -8,7 +8,7 @@ use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{every_page, from_i32, to_i32, unless_absent, unless_empty};
-use super::{Result, Scheduler};
+use super::{Result, Scheduler, SchedulerWrites};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::schedule::{
@@ -101,7 +101,10 @@ impl Scheduler for AwsClients {
         let found = unless_absent(reply)?;
         Ok(found.map(|found| read(name, &found)))
     }
+}
 
+#[async_trait]
+impl SchedulerWrites for AwsClients {
     async fn create_schedule_group(&self, group: &ScheduleGroup) -> Result<Arn> {
         let tags = group
             .tags

@@ -19,7 +19,7 @@ use super::resolve::{account, recorded};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::aws::{Aws, AwsClients, AwsSettings, Role, Zones};
+use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
 use crate::desired;
 use crate::health::Health;
@@ -131,7 +131,7 @@ impl Wake {
 /// How AWS is reached.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Aws>;
+    async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Account>;
 }
 
 /// Where a Platform's AWS is.
@@ -149,18 +149,18 @@ pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
 /// The SDK's clients, one set per (region, role, endpoint), and the zones in which these meet.
 #[derive(Default)]
 pub struct Sdk {
-    clients: tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Aws>>>,
+    clients: tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Account>>>,
     zones: Zones,
 }
 
 #[async_trait]
 impl Connect for Sdk {
-    async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Aws> {
+    async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Account> {
         let mut clients = self.clients.lock().await;
         if let Some(known) = clients.get(settings) {
             return known.clone();
         }
-        let connected: Arc<dyn Aws> = Arc::new(AwsClients::connect(settings, &self.zones).await);
+        let connected: Arc<dyn Account> = Arc::new(AwsClients::connect(settings, &self.zones).await);
         clients.insert(settings.clone(), connected.clone());
         connected
     }
@@ -206,7 +206,7 @@ fn place_key(platform: &Platform) -> String {
 }
 
 impl Context {
-    pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Aws> {
+    pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Account> {
         self.connect.connect(&settings_of(platform)).await
     }
 

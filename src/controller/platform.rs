@@ -29,7 +29,7 @@ use crate::api::condition::Reason;
 use crate::api::platform::{
     CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, ZoneNames,
 };
-use crate::aws::{Aws, Subject, concerning};
+use crate::aws::{Account, Aws, Subject, concerning};
 use crate::claims::Claims;
 use crate::desired;
 use crate::error::Error;
@@ -281,7 +281,7 @@ impl Pass<'_> {
     /// Sees to the claims that no App's own pass looks after, and counts. `None` without host ports.
     async fn allocations(
         &self,
-        aws: &dyn Aws,
+        aws: &dyn Account,
         place: &Place,
         installation: &str,
         tenants: &[Tenant],
@@ -322,7 +322,7 @@ impl Pass<'_> {
     /// next look: it is neither the Platform's nor another App's.
     async fn sweep(
         &self,
-        aws: &dyn Aws,
+        aws: &dyn Account,
         claims: &dyn Claims,
         place: &Place,
         installation: &str,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::aws::Aws;
+use crate::aws::{Account, Aws};
 use crate::change::{Deferred, PortWrite, Write};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
@@ -73,7 +73,7 @@ pub async fn recover(
 /// Frees the claims of an App that is gone, by the rule that every claim is freed by: nothing uses the port any more.
 /// Says whether any was freed.
 pub(super) async fn sweep(
-    aws: &dyn Aws,
+    aws: &dyn Account,
     claims: &dyn Claims,
     place: &Place,
     owner: Owner,

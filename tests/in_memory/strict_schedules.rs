@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use empire_controller::aws::{AwsError, Ecs, Fault, Scheduler};
+use empire_controller::aws::{AwsError, Ecs, EcsWrites, Fault, SchedulerWrites};
 use empire_controller::model::class::Class;
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{AppName, Owner};

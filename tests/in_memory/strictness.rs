@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use empire_controller::aws::{AwsError, Ecs, Elbv2, Fault, Route53};
+use empire_controller::aws::{AwsError, Ecs, EcsWrites, Elbv2, Elbv2Writes, Fault, Route53Writes};
 use empire_controller::model::class::Class;
 use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
 use empire_controller::model::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};

@@ -1,6 +1,6 @@
 //! Listeners, kinds of load balancers, and certificates that the in-memory AWS refuses.
 
-use empire_controller::aws::Elbv2;
+use empire_controller::aws::{Elbv2, Elbv2Writes};
 use empire_controller::model::desired::LoadBalancing;
 use empire_controller::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, TargetGroupAttributes,

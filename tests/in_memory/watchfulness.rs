@@ -1,6 +1,6 @@
 //! Unsafe steps, each taken on purpose: the in-memory AWS notices it.
 
-use empire_controller::aws::{Ecs, Elbv2, Route53};
+use empire_controller::aws::{EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes};
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use empire_controller::model::service::ServiceUpdate;
 use empire_controller::model::state::LoadBalancerState;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::replay::{self, Replay, identified, logged};
-use super::super::{AwsClients, Ecs, Elbv2};
+use super::super::{AwsClients, Ecs, EcsWrites, Elbv2};
 use super::{Subject, concerning, writing};
 use crate::model::name::Arn;
 

@@ -5,8 +5,8 @@ mod changes;
 use aws_sdk_ecs::config::http::HttpResponse;
 
 use super::record::{read_name, write_name};
-use crate::aws::Route53;
 use crate::aws::replay::{self, Replay};
+use crate::aws::{Route53, Route53Writes};
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 

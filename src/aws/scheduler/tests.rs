@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::aws::replay::{self, Replay, Sent};
-use crate::aws::{Fault, Scheduler};
+use crate::aws::{Fault, Scheduler, SchedulerWrites};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleState, ScheduleTarget, Timing};

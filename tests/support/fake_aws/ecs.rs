@@ -106,6 +106,22 @@ impl aws::Ecs for FakeAws {
         })
     }
 
+    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
+        self.read(LIST_SERVICE_DEPLOYMENTS, service, |state| {
+            match state.ecs.services.get(&(cluster.into(), service.into())) {
+                Some(found) if !found.is_draining() => Ok(found.service_deployments()),
+                Some(_) | None => refuse(
+                    LIST_SERVICE_DEPLOYMENTS,
+                    "ServiceNotFoundException",
+                    "Service not found.",
+                ),
+            }
+        })
+    }
+}
+
+#[async_trait]
+impl aws::EcsWrites for FakeAws {
     async fn register_task_definition(
         &self,
         content: &TaskDefinition,
@@ -363,19 +379,6 @@ impl aws::Ecs for FakeAws {
                     UNTAG_RESOURCE,
                     "InvalidParameterException",
                     "The specified service was not found.",
-                ),
-            }
-        })
-    }
-
-    async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>> {
-        self.read(LIST_SERVICE_DEPLOYMENTS, service, |state| {
-            match state.ecs.services.get(&(cluster.into(), service.into())) {
-                Some(found) if !found.is_draining() => Ok(found.service_deployments()),
-                Some(_) | None => refuse(
-                    LIST_SERVICE_DEPLOYMENTS,
-                    "ServiceNotFoundException",
-                    "Service not found.",
                 ),
             }
         })

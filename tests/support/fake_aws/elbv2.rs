@@ -137,7 +137,10 @@ impl aws::Elbv2 for FakeAws {
             Ok(found.map(|found| state.echo.attributes(found.settings.attributes.clone())))
         })
     }
+}
 
+#[async_trait]
+impl aws::Elbv2Writes for FakeAws {
     async fn create_load_balancer(&self, load_balancer: &LoadBalancer) -> Result<LoadBalancerState> {
         let mut settings = load_balancer.clone();
         let name = settings.name.clone();

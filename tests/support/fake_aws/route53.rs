@@ -250,7 +250,10 @@ impl aws::Route53 for FakeAws {
             Ok(records)
         })
     }
+}
 
+#[async_trait]
+impl aws::Route53Writes for FakeAws {
     async fn change_records(&self, zone_id: &str, changes: &[RecordChange]) -> Result<()> {
         self.write(CHANGE_RECORDS, format!("{zone_id} {}", about(changes)), |state| {
             let Some(zone) = state.route53.zones.get(zone_id) else {

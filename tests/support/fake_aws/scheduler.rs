@@ -104,7 +104,10 @@ impl aws::Scheduler for FakeAws {
             Ok(found.map(|found| state.echo.schedule(found)))
         })
     }
+}
 
+#[async_trait]
+impl aws::SchedulerWrites for FakeAws {
     async fn create_schedule_group(&self, group: &ScheduleGroup) -> Result<Arn> {
         self.write(CREATE_GROUP, group.name.clone(), |state| {
             check_name(CREATE_GROUP, &group.name)?;

@@ -8,7 +8,7 @@ use super::{
     tags_json, with,
 };
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsError, Ecs, Fault};
+use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::rollout::ServiceDeploymentStatus;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsError, Ecs, Fault};
+use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::service::{Environment, HostPort, LaunchType, NetworkMode, TaskDefinition};

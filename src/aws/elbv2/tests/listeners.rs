@@ -2,7 +2,7 @@
 
 use super::{BALANCER_ARN, GROUP_ARN, LISTENER_ARN, arn, member, reply, tags};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{Elbv2, Fault};
+use crate::aws::{Elbv2, Elbv2Writes, Fault};
 use crate::model::load_balancer::{Listener, ListenerAction, ListenerProtocol};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;

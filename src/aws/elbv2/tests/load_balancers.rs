@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{BALANCER_ARN, arn, member, reply, tags};
-use crate::aws::Elbv2;
 use crate::aws::replay::{self, Replay};
+use crate::aws::{Elbv2, Elbv2Writes};
 use crate::model::class::Class;
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, Scheme};
 use crate::model::owner::Tags;

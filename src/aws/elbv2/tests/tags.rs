@@ -1,8 +1,8 @@
 //! Tags, twenty resources a call.
 
 use super::{BALANCER_ARN, GROUP_ARN, arn, member, reply, tags};
-use crate::aws::Elbv2;
 use crate::aws::replay::{self, Replay};
+use crate::aws::{Elbv2, Elbv2Writes};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 

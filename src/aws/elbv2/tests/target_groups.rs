@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{BALANCER_ARN, GROUP_ARN, arn, member, reply, tags};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{Elbv2, Fault};
+use crate::aws::{Elbv2, Elbv2Writes, Fault};
 use crate::model::class::Class;
 use crate::model::load_balancer::{
     HealthCheck, Probe, TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,

@@ -7,7 +7,7 @@ use crate::aws::elbv2::tests::{listeners, load_balancers, target_groups};
 use crate::aws::error::{AwsError, Fault};
 use crate::aws::replay::{self, Replay};
 use crate::aws::scheduler::tests::{schedule, target};
-use crate::aws::{Ecs, Elbv2, Route53, Scheduler};
+use crate::aws::{Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes, Scheduler, SchedulerWrites};
 use crate::model::load_balancer::{ListenerAction, LoadBalancerAttributes};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;

@@ -13,7 +13,7 @@ use aws_smithy_http_client::test_util::{NeverClient, NeverTcpConnector, StaticRe
 use super::{BUG, DENIED, REFUSED, THROTTLED, TRANSIENT};
 use crate::aws::clients::{self, AwsClients, Zones};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsError, Ecs, Elbv2, Route53};
+use crate::aws::{AwsError, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{Environment, LaunchType, NetworkMode, TaskDefinition};

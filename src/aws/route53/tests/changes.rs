@@ -2,7 +2,7 @@
 
 use super::{TARGET, XMLNS, alias, alias_xml, changed, no_zone, read, record, record_xml, values_xml};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsError, Fault, Route53, Zones};
+use crate::aws::{AwsError, Fault, Route53Writes, Zones};
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, txt_text, txt_value};
 
