@@ -1,15 +1,19 @@
 //! The lines in the log: one for each write as it returns, whatever came of it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{Arns, Door, Writer};
+use super::{Arns, Door, Refusal, Writer};
 use crate::aws::replay::{self, Replay, identified, logged};
 use crate::change::{Change, PortWrite, ServiceWrite};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
+use crate::model::desired::Desired;
 use crate::model::port::Claim;
-use crate::plan::fixtures::{app, claim, nothing, owner};
+use crate::plan::fixtures::world::{apply, elapse, finish};
+use crate::plan::fixtures::{app, claim, nothing, owner, plan, process};
 
 /// Every port is somebody else's, and none can be freed.
 struct Rival;
@@ -103,4 +107,55 @@ async fn a_claim_is_one_line_also_where_the_port_is_taken_or_kubernetes_refuses(
         expected["operation"] = json!(operation);
         assert_eq!(lines_of(&aws, &write.into()).await, [expected]);
     }
+}
+
+/// A throttle defers the other changes of its operation, and the log names the call.
+#[tokio::test]
+async fn the_operation_of_a_change_is_the_call_that_it_makes() {
+    let web = || process("web").external();
+    let mut world = nothing();
+    let mut operations = BTreeSet::new();
+    let leaving = |retains| {
+        let empty = app([]);
+        Desired { retains, ..empty }
+    };
+    for wanted in [
+        app([web(), process("nightly").at("cron(0 3 * * ? *)")]),
+        app([
+            web()
+                .https(&["c-1", "c-2"])
+                .image("web:v2")
+                .check_path("/up")
+                .idle_timeout(90)
+                .tagged("team", "a"),
+            process("nightly").at("cron(0 4 * * ? *)"),
+        ]),
+        app([web().https(&["c-1"]), process("worker")]),
+        app([web().tcp(5000)]),
+        leaving(true),
+    ] {
+        for _ in 0..20 {
+            for change in plan(&wanted, &world).changes {
+                let refused = replay::json_error(400, "InvalidParameterException", "in its words");
+                let aws = Replay::new([refused]);
+                let door = Door {
+                    aws: &aws.clients,
+                    claims: &Rival,
+                };
+                let arns = Arns {
+                    desired: &wanted,
+                    observed: &world,
+                };
+                let Err(Refusal::Failed(Error::Aws(error))) = door.write(&change, &arns).await else {
+                    panic!("{change}");
+                };
+                assert_eq!(error.action, change.operation(), "{change}");
+                operations.insert(change.operation());
+                apply(&mut world, &change);
+            }
+            finish(&mut world);
+            elapse(&wanted, &mut world);
+        }
+    }
+    assert!(operations.len() > 18, "{operations:#?}");
 }
