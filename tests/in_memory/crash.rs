@@ -52,11 +52,11 @@ impl Operation {
 fn neighbours(world: &mut World) {
     world.apply(&app("neighbour").process("web", web()));
     world.settle();
-    let mut hands = world.aws.by_hand();
-    hands.foreign_load_balancer("e-acme-web-theirs", Tags::new());
-    hands.foreign_target_group("e-acme-web-theirs", Tags::new());
-    hands.foreign_service("shop_neighbour_web", "shop_acme_theirs", Tags::new());
-    hands.foreign_record("ZINTERNAL", "theirs.example.com", RecordKind::A, "192.0.2.1");
+    let mut console = world.aws.by_hand();
+    console.foreign_load_balancer("e-acme-web-theirs", Tags::new());
+    console.foreign_target_group("e-acme-web-theirs", Tags::new());
+    console.foreign_service("shop_neighbour_web", "shop_acme_theirs", Tags::new());
+    console.foreign_record("ZINTERNAL", "theirs.example.com", RecordKind::A, "192.0.2.1");
 }
 
 /// Runs one operation undisturbed, and again with every disturbance at every one of its writes. Says how many there were.

@@ -60,9 +60,9 @@ fn moments() -> Vec<(&'static str, World)> {
         }),
         ("a name is taken", {
             let world = empty.fork();
-            let mut hands = world.aws.by_hand();
-            hands.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
-            drop(hands);
+            let mut console = world.aws.by_hand();
+            console.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
+            drop(console);
             world
         }),
     ]

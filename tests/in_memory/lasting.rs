@@ -42,8 +42,8 @@ fn lose_listeners(world: &mut World) {
 
 fn move_subnets(world: &mut World) {
     let load_balancer = world.aws.load_balancers_of(KEY, "web").remove(0);
-    let mut hands = world.aws.by_hand();
-    hands.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
+    let mut console = world.aws.by_hand();
+    console.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
 }
 
 /// No client is served, and observing again shows nothing new.

@@ -16,6 +16,7 @@ mod world;
 
 mod crash;
 mod deadlines;
+mod deferred;
 mod deregistered;
 mod dry_runs;
 mod echoes;
@@ -26,7 +27,6 @@ mod grace_periods;
 mod lasting;
 mod load_balancers;
 mod out_of_reach;
-mod put_off;
 mod random;
 mod retained;
 mod rollouts;

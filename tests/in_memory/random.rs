@@ -165,9 +165,9 @@ fn disturb(random: &mut Rng, world: &mut World) -> String {
         }
         7 => {
             if let (Some(name), Some(group)) = (load_balancer, target_group) {
-                let mut hands = world.aws.by_hand();
-                hands.delete_load_balancer(&name);
-                hands.delete_target_group(&group);
+                let mut console = world.aws.by_hand();
+                console.delete_load_balancer(&name);
+                console.delete_target_group(&group);
                 return format!("{name} and {group} deleted");
             }
         }

@@ -50,9 +50,9 @@ fn what_another_has_is_never_taken_over() {
             world.settle();
             let theirs = [(OWNER_TAG, "installation-2"), (APP_TAG, "shop/acme")];
             let theirs = theirs.map(|(key, value)| (key.into(), value.into()));
-            let mut hands = world.aws.by_hand();
-            hands.foreign_service("shop_other_clock", "shop_acme_worker", Tags::new());
-            hands.foreign_service("shop_other_clock", "shop_acme_clock", Tags::from(theirs));
+            let mut console = world.aws.by_hand();
+            console.foreign_service("shop_other_clock", "shop_acme_worker", Tags::new());
+            console.foreign_service("shop_other_clock", "shop_acme_clock", Tags::from(theirs));
         })
         .then("an App that is told to take over", |world| {
             let acme = app("acme").process("worker", worker()).process("clock", worker());

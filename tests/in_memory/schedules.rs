@@ -143,9 +143,9 @@ fn what_hands_change_of_a_schedule_is_repaired() {
     Story::on(&staging())
         .then("as it was", |world| world.apply(&acme()))
         .then("disabled by hand", |world| {
-            let mut hands = world.aws.by_hand();
-            hands.change_schedules(|found| found.enabled = Some(false));
-            drop(hands);
+            let mut console = world.aws.by_hand();
+            console.change_schedules(|found| found.enabled = Some(false));
+            drop(console);
             world.restart();
         })
         .then("deleted by hand", |world| {
@@ -303,9 +303,9 @@ fn another_installation_with_an_app_of_that_name_makes_nobody_register_again_and
 fn a_cluster_that_another_pass_was_faster_in_is_looked_at_again() {
     let mut world = World::new(&staging());
     world.apply(&acme());
-    let shared = |hands: &mut crate::fake_aws::Hands<'_>| {
+    let shared = |console: &mut crate::fake_aws::Console<'_>| {
         let tags = Tags::from([("empire.dev/owner".into(), "installation-1".into())]);
-        hands.foreign_schedule_group(tags);
+        console.foreign_schedule_group(tags);
     };
     world.aws.on_next_write("scheduler:CreateScheduleGroup", shared);
     world.settle();

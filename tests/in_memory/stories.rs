@@ -369,21 +369,21 @@ fn something_foreign_is_in_the_way() {
             |world| {
                 world.apply(&app("other").process("worker", worker()));
                 world.settle();
-                let mut hands = world.aws.by_hand();
-                hands.foreign_load_balancer(&load_balancer, theirs());
-                hands.foreign_target_group(&target_group, theirs());
-                hands.foreign_service("shop_other_worker", "shop_acme_worker", theirs());
-                hands.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
-                drop(hands);
+                let mut console = world.aws.by_hand();
+                console.foreign_load_balancer(&load_balancer, theirs());
+                console.foreign_target_group(&target_group, theirs());
+                console.foreign_service("shop_other_worker", "shop_acme_worker", theirs());
+                console.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
+                drop(console);
                 world.apply(&acme());
             },
         )
         .shows_the_world()
         .then("they go", |world| {
-            let mut hands = world.aws.by_hand();
-            hands.delete_load_balancer(&load_balancer);
-            hands.delete_target_group(&target_group);
-            hands.remove_service("shop_acme_worker");
+            let mut console = world.aws.by_hand();
+            console.delete_load_balancer(&load_balancer);
+            console.delete_target_group(&target_group);
+            console.remove_service("shop_acme_worker");
         })
         .then("the name goes, too", |world| {
             world
@@ -405,11 +405,11 @@ fn what_hands_change_is_repaired() {
             "the count, the check, the drain delay and the subnets are changed",
             |world| {
                 let (load_balancer, target_group) = (load_balancer(world), target_group(world));
-                let mut hands = world.aws.by_hand();
-                hands.set_count("shop_acme_web", 7);
-                hands.set_check(&target_group, "/elsewhere", 30);
-                hands.set_delay(&target_group, 300);
-                hands.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
+                let mut console = world.aws.by_hand();
+                console.set_count("shop_acme_web", 7);
+                console.set_check(&target_group, "/elsewhere", 30);
+                console.set_delay(&target_group, 300);
+                console.set_subnets(&load_balancer, &["subnet-x", "subnet-y"]);
             },
         )
         .then("the listener is deleted", |world| {
@@ -417,9 +417,9 @@ fn what_hands_change_is_repaired() {
             world.aws.by_hand().delete_listeners(&load_balancer);
         })
         .then("a name is deleted, and another's TTL changed", |world| {
-            let mut hands = world.aws.by_hand();
-            hands.delete_records("ZINTERNAL", "acme.example.com");
-            hands.set_ttl("ZINTERNAL", "acme-web.example.com", 5);
+            let mut console = world.aws.by_hand();
+            console.delete_records("ZINTERNAL", "acme.example.com");
+            console.set_ttl("ZINTERNAL", "acme-web.example.com", 5);
         })
         .then("an ownership record is deleted", |world| {
             world
@@ -436,12 +436,12 @@ fn what_hands_change_is_repaired() {
         })
         .then("load balancer and target group are deleted", |world| {
             let (load_balancer, target_group) = (load_balancer(world), target_group(world));
-            let mut hands = world.aws.by_hand();
-            hands.delete_load_balancer(&load_balancer);
-            hands.delete_target_group(&target_group);
+            let mut console = world.aws.by_hand();
+            console.delete_load_balancer(&load_balancer);
+            console.delete_target_group(&target_group);
         })
         .shows_the_world()
-        .reads("hands.txt");
+        .reads("drift.txt");
 }
 
 #[test]

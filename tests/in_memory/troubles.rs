@@ -74,12 +74,12 @@ fn throttling_ends_calls_of_its_kind_holds_up_no_other_and_leaves_ready_as_it_wa
     world.settle();
     let target_group = world.aws.target_groups_of("shop/acme", "web").remove(0);
     let balancers = ["web", "api"].map(|process| world.aws.load_balancers_of("shop/acme", process).remove(0));
-    let mut hands = world.aws.by_hand();
+    let mut console = world.aws.by_hand();
     for load_balancer in &balancers {
-        hands.set_subnets(load_balancer, &["subnet-x", "subnet-y"]);
+        console.set_subnets(load_balancer, &["subnet-x", "subnet-y"]);
     }
-    hands.set_check(&target_group, "/elsewhere", 30);
-    drop(hands);
+    console.set_check(&target_group, "/elsewhere", 30);
+    drop(console);
     world
         .aws
         .disturb("elasticloadbalancing:SetSubnets", "", THROTTLED);
@@ -195,8 +195,8 @@ fn a_name_that_is_taken_at_the_last_moment_does_not_hold_back_the_other() {
     world.apply(&acme());
     world
         .aws
-        .on_next_write("route53:ChangeResourceRecordSets", |hands| {
-            hands.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
+        .on_next_write("route53:ChangeResourceRecordSets", |console| {
+            console.foreign_record("ZINTERNAL", "acme.example.com", RecordKind::A, "192.0.2.1");
         });
     world.settle();
     assert!(

@@ -3,7 +3,7 @@
 use empire_controller::aws::{AwsError, Fault, Result};
 use empire_controller::model::class::Class;
 
-use super::hands::Act;
+use super::console::Act;
 
 /// On which side of its effect a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@
 //! that is over is missing. Nothing here waits: time passes when a test says so.
 
 mod claims;
+mod console;
 mod echo;
 mod ecs;
 mod elbv2;
 mod faults;
-mod hands;
 mod invariants;
 mod route53;
 mod scheduler;
@@ -23,9 +23,9 @@ use empire_controller::aws::{AwsError, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
+pub(crate) use console::Console;
 pub(crate) use echo::Echo;
 pub(crate) use faults::{Disturbance, When};
-pub(crate) use hands::Hands;
 pub(crate) use invariants::RETIRE_AFTER;
 pub(crate) use snapshot::Snapshot;
 
@@ -83,7 +83,7 @@ struct State {
     unnamed_since: BTreeMap<String, u64>,
     /// The App whose reconcile is under way.
     acting: Option<String>,
-    /// Somebody's hands took something away, and the controller has not looked since.
+    /// Somebody took something away by hand, and the controller has not looked since.
     unseen: bool,
 }
 
@@ -143,7 +143,7 @@ impl FakeAws {
         self.lock().violations.clone()
     }
 
-    fn interloper(&self, action: &str) -> Option<(&'static str, hands::Act)> {
+    fn interloper(&self, action: &str) -> Option<(&'static str, console::Act)> {
         let expected = &mut self.lock().faults.interloper;
         expected.take_if(|(expected, _)| *expected == action)
     }

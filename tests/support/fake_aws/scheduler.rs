@@ -1,7 +1,7 @@
 //! EventBridge Scheduler: groups with tags, and in them schedules without. Nothing is ever started: whether a schedule
 //! could start its task is asked when it is written, where the real one would find out at night.
 
-mod hands;
+mod console;
 
 use std::collections::BTreeMap;
 

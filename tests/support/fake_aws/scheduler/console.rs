@@ -4,11 +4,11 @@ use empire_controller::model::name::{Arn, schedule_group};
 use empire_controller::model::owner::Tags;
 use empire_controller::model::schedule::ScheduleState;
 
-use super::super::hands::Hands;
+use super::super::console::Console;
 use super::{DELETING, Group};
 use crate::world::INSTALLATION;
 
-impl Hands<'_> {
+impl Console<'_> {
     /// Every one, whoever's it is.
     pub(crate) fn change_schedules(&mut self, change: fn(&mut ScheduleState)) {
         self.state().scheduler.schedules.values_mut().for_each(change);

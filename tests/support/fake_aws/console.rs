@@ -18,15 +18,15 @@ use super::elbv2::{Balancing, Group};
 use super::{DRAINING, FakeAws, State};
 
 /// A change by hand.
-pub(crate) type Act = fn(&mut Hands<'_>);
+pub(crate) type Act = fn(&mut Console<'_>);
 
 /// Holds the world still until it is dropped.
-pub(crate) struct Hands<'a> {
+pub(crate) struct Console<'a> {
     state: MutexGuard<'a, State>,
     before: State,
 }
 
-impl Drop for Hands<'_> {
+impl Drop for Console<'_> {
     fn drop(&mut self) {
         let before = self.before.clone();
         self.state.note_names(&before);
@@ -35,10 +35,10 @@ impl Drop for Hands<'_> {
 }
 
 impl FakeAws {
-    pub(crate) fn by_hand(&self) -> Hands<'_> {
+    pub(crate) fn by_hand(&self) -> Console<'_> {
         let state = self.lock();
         let before = state.clone();
-        Hands { state, before }
+        Console { state, before }
     }
 
     /// Somebody is faster than the next write of this action.
@@ -85,7 +85,7 @@ fn is_of(tags: &Tags, app: &str, process: &str) -> bool {
     tags.contains_key(OWNER_TAG) && has(APP_TAG, app) && has(PROCESS_TAG, process)
 }
 
-impl Hands<'_> {
+impl Console<'_> {
     pub(super) fn state(&mut self) -> &mut State {
         &mut self.state
     }
