@@ -12,6 +12,7 @@ pub mod load_balancer;
 pub mod name;
 pub mod owner;
 pub mod part;
+pub mod pending;
 pub mod port;
 pub mod record;
 pub mod rollout;

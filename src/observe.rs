@@ -17,6 +17,7 @@ use crate::model::desired::{Desired, Runs};
 use crate::model::echo::EchoMemory;
 use crate::model::name::{self, Arn};
 use crate::model::part::{Evidence, Holdings, Part};
+use crate::model::pending::Pending;
 use crate::model::port::Claim;
 use crate::model::record::ownership_name;
 use crate::model::rollout::RolloutMemory;
@@ -24,7 +25,7 @@ use crate::model::service::TaskDefinition;
 use crate::model::state::{
     LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TaskDefinitionState, ZoneState,
 };
-use crate::plan::{Pending, wanted_definitions};
+use crate::plan::wanted_definitions;
 
 /// What is already known, and need not be read again.
 #[derive(Clone, Debug, Default)]

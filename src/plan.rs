@@ -26,7 +26,6 @@ pub(crate) mod fixtures;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
@@ -36,6 +35,7 @@ use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::owner::{Tags, is_nobodys};
+pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
 use crate::model::service::TaskDefinition;
@@ -55,99 +55,10 @@ pub struct Plan {
     pub rollouts: BTreeMap<String, RolloutMemory>,
     /// The settings that AWS reports otherwise than they were sent, and that are therefore not sent again.
     pub echoed: Echoes,
-    /// What the next pass has to know of them.
+    /// The memory of them for the next pass.
     pub echoes: EchoMemory,
     /// The services about which ECS's record of their rollouts has to be read before the plan is complete.
     pub unexplained: BTreeSet<String>,
-}
-
-/// Something that comes about by itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Pending {
-    /// A rollout, or a scaling, that is not complete.
-    Rollout { process: String, service: String },
-    /// A deleted service that ECS still winds down.
-    Draining { process: String, service: String },
-    /// A load balancer that is not active yet.
-    Provisioning { process: String, load_balancer: String },
-    /// A load balancer that nothing names any more: resolvers may still send clients to it.
-    Retiring {
-        process: String,
-        load_balancer: String,
-        /// The process stops being exposed, and other changes of its task definition wait until it has.
-        edits_wait: bool,
-    },
-    /// A network load balancer leaves an availability zone, to come back to it in another subnet.
-    ZoneChange { process: String, load_balancer: String },
-    /// Ports in use by our services are being claimed for them.
-    PortRecovery { process: String },
-    /// A schedule group that somebody deletes, and that must be gone before it can be made again.
-    GroupDeletion { process: String, group: String },
-    /// Names that wait until their load balancer serves.
-    Names { process: String, load_balancer: String },
-}
-
-/// Of a process that cannot change before it is not exposed any more.
-const EDITS_FOLLOW: &str = "the other changes of the process follow then";
-
-impl Pending {
-    pub fn process(&self) -> &str {
-        match self {
-            Pending::Rollout { process, .. }
-            | Pending::Draining { process, .. }
-            | Pending::Provisioning { process, .. }
-            | Pending::ZoneChange { process, .. }
-            | Pending::Retiring { process, .. }
-            | Pending::PortRecovery { process }
-            | Pending::GroupDeletion { process, .. }
-            | Pending::Names { process, .. } => process,
-        }
-    }
-}
-
-impl fmt::Display for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Pending::Rollout { service, .. } => write!(f, "waiting for the rollout of service {service}"),
-            Pending::Draining { service, .. } => {
-                write!(f, "waiting for the deleted service {service} to drain")
-            }
-            Pending::Provisioning { load_balancer, .. } => {
-                write!(f, "waiting for load balancer {load_balancer} to become active")
-            }
-            Pending::Retiring {
-                load_balancer,
-                edits_wait,
-                ..
-            } => {
-                write!(
-                    f,
-                    "waiting until no resolver can still name load balancer {load_balancer}"
-                )?;
-                if *edits_wait {
-                    write!(f, "; {EDITS_FOLLOW}")?;
-                }
-                Ok(())
-            }
-            Pending::ZoneChange { load_balancer, .. } => write!(
-                f,
-                "waiting until load balancer {load_balancer} has left an availability zone, for another subnet of that zone"
-            ),
-            Pending::PortRecovery { .. } => f.write_str("waiting until the host ports in use are claimed"),
-            Pending::GroupDeletion { group, .. } => {
-                write!(
-                    f,
-                    "waiting until schedule group {group}, which somebody deletes, is gone"
-                )
-            }
-            Pending::Names { load_balancer, .. } => {
-                write!(
-                    f,
-                    "waiting with the names until load balancer {load_balancer} serves"
-                )
-            }
-        }
-    }
 }
 
 /// Something that only somebody else can take out of the way.

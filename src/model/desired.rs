@@ -8,7 +8,7 @@ use super::part::Part;
 use super::port::PortRange;
 use super::record::RecordStyle;
 use super::schedule::Schedule;
-use super::service::{Service, TaskDefinition};
+use super::service::{Attachment, Service, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
@@ -76,6 +76,9 @@ pub struct ExposedPort {
     pub target_group: TargetGroup,
 }
 
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html>
+pub const TARGET_GROUPS_PER_SERVICE: usize = 5;
+
 impl LoadBalancing {
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroup> {
         self.ports.iter().map(|port| &port.target_group)
@@ -102,6 +105,14 @@ impl LoadBalancing {
             }
         }
         swapped
+    }
+
+    /// Returns true if a service can be attached to all of its target groups without losing those that it is attached to.
+    pub fn fits_beside(&self, attached: &[Attachment<String>]) -> bool {
+        let missing = self
+            .target_groups()
+            .filter(|group| !attached.iter().any(|a| a.target_group == group.name));
+        attached.len() + missing.count() <= TARGET_GROUPS_PER_SERVICE
     }
 
     /// The container port that a target group of this name leads to.

@@ -33,6 +33,14 @@ impl fmt::Display for AppName {
     }
 }
 
+/// Returns the tags that are missing or differ; a tag that is not wanted any more stays.
+pub fn missing_tags(wanted: &Tags, found: &Tags) -> Tags {
+    let missing = wanted
+        .iter()
+        .filter(|(key, value)| found.get(*key) != Some(value));
+    missing.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// One App of one installation of the controller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {

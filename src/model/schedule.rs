@@ -15,7 +15,7 @@ pub struct Schedule {
     /// Whom it is for, in the words of an ownership record.
     pub description: String,
     pub timing: Timing,
-    /// Always, but in one that is let go of as it is.
+    /// True, except where a disabled one is untagged as it is.
     pub enabled: bool,
     /// The role that EventBridge Scheduler assumes to start the task.
     pub role_arn: String,

@@ -1,4 +1,4 @@
-//! What a change sends and what there is of it, so that what AWS reports otherwise than it was sent is not sent for ever.
+//! The settings that a change sends, and the same as they are reported, so that an echo is not sent for ever.
 
 use std::fmt::Debug;
 
@@ -14,8 +14,8 @@ struct Setting {
     leave: fn(&mut ServiceUpdate),
 }
 
-/// What an update sets of a service, but for what starts a rollout on demand and for the count, which is a number in any
-/// words.
+/// Returns the settings that an update sends for a service, but for those that start a rollout on demand and for the count,
+/// which is a number in any form.
 fn settings(update: &ServiceUpdate, found: &ServiceState) -> Vec<Setting> {
     let ServiceUpdate {
         desired_count: _,
@@ -100,8 +100,8 @@ pub(super) fn without_echoes(
     (update, explained)
 }
 
-/// What a change sends, setting by setting, and what there is of each before it. Of what starts rollouts only the target
-/// groups: a release that ECS or a hand takes back looks as it did before.
+/// Returns the settings that a change sends, and each as it was before. Of those that start rollouts only the target
+/// groups: a release that is taken back, by ECS or by hand, looks as it did before.
 pub fn sent(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
     let Write::Service(ServiceWrite::Update {
         service,

@@ -11,16 +11,15 @@ mod rollout;
 mod settings;
 
 use self::attach::attachments;
-pub(super) use self::attach::fits_beside;
 pub use self::deadline::{deadline, note_progress};
 use super::echo::without_echoes;
-use super::elbv2::missing_tags;
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, PortWrite, Registration, ServiceWrite, Write};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
 use crate::model::name;
+use crate::model::owner::missing_tags;
 use crate::model::part::Part;
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{ServiceState, ServiceStatus};
@@ -65,7 +64,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// What cannot be changed must be right before a service is taken over.
+/// Refuses to take over a service with settings that cannot be changed.
 fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, found: &ServiceState) {
     let what = format!("service {}", found.name);
     if !view.may_adopt(&found.tags) {

@@ -9,13 +9,9 @@ use super::{listeners, subnets};
 use crate::change::{Change, LoadBalancerWrite, Tagged, TagsWrite, TargetGroupWrite};
 use crate::model::desired::LoadBalancing;
 use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::owner::{Tags, is_nobodys, missing_tags};
 use crate::model::part::Part;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
-
-/// What one AddTags call takes:
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html>.
-pub(super) const RESOURCES_PER_CALL: usize = 20;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     if view.is_unread(&Part::LoadBalancing) {
@@ -170,7 +166,7 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
     }
 }
 
-/// What a reply left out is unknown, and that is no difference.
+/// True if a setting differs. One that a reply left out is unknown, and that is no difference.
 fn is_other<T: Default + PartialEq>(wanted: &T, found: &T) -> bool {
     *found != T::default() && found != wanted
 }
@@ -213,16 +209,8 @@ fn is_other_attributes(wanted: &TargetGroupAttributes, found: &TargetGroupAttrib
         || is_other(wanted.cross_zone, found.cross_zone)
 }
 
-/// Tags that are missing or differ; a tag that nobody wants any more stays.
-pub(super) fn missing_tags(wanted: &Tags, found: &Tags) -> Tags {
-    let missing = wanted
-        .iter()
-        .filter(|(key, value)| found.get(*key) != Some(value));
-    missing.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// Of what is ours, and of what becomes ours by it: then a load balancer's listeners get our own tags too, without which
-/// they could not be changed.
+/// Plans the tags of resources that are ours, or become ours by them: then a load balancer's listeners get our own tags too,
+/// without which they could not be changed.
 fn tags(view: &View<'_>, plan: &mut Plan) {
     let mut missing: BTreeMap<Tags, Vec<Tagged>> = BTreeMap::new();
     let mut miss = |tags: Tags, resource: Tagged| {
@@ -266,7 +254,7 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
         }
     }
     for (tags, resources) in missing {
-        for resources in resources.chunks(RESOURCES_PER_CALL) {
+        for resources in resources.chunks(TagsWrite::RESOURCES) {
             plan.changes.push(
                 TagsWrite::Add {
                     resources: resources.to_vec(),
@@ -282,7 +270,7 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
 fn take_down(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
-        if !view.is_held(load_balancer) && is_released(view, process, name) {
+        if !view.is_held(load_balancer) && view.is_released(process, name) {
             plan.changes.push(Change::of(
                 process,
                 LoadBalancerWrite::Delete {
@@ -297,7 +285,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
         if !owner.owns(&group.tags)
             || view.is_wanted(name)
             || !view.in_front_of(name).is_empty()
-            || !is_released(view, process, name)
+            || !view.is_released(process, name)
         {
             continue;
         }
@@ -314,16 +302,6 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
             }),
         }
     }
-}
-
-/// No deployment of the process's service, running or on its way out, uses this load balancer or target group, and no
-/// other service does: the process in a tag may have been changed by hand. A service that was deleted uses all of its
-/// own until it is gone.
-pub(super) fn is_released(view: &View<'_>, process: &str, name: &str) -> bool {
-    let settled = view
-        .service(process)
-        .is_none_or(|service| view.is_service(process) && service.is_rolled_out());
-    !view.is_unread(&Part::Ecs) && settled && view.attached_to(name).is_none()
 }
 
 #[cfg(test)]

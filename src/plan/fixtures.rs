@@ -81,7 +81,7 @@ pub(crate) struct Process {
     pub runs: Kind,
 }
 
-/// What starts its tasks.
+/// The thing that starts its tasks.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Service,
@@ -320,7 +320,7 @@ pub(crate) fn place() -> Place {
     }
 }
 
-/// What App `shop/acme` wants.
+/// Returns the desired state of App `shop/acme`.
 pub(crate) fn app(processes: impl IntoIterator<Item = Process>) -> Desired {
     let mut desired = Desired::empty(owner(), place());
     for process in processes {

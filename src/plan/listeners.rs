@@ -2,7 +2,6 @@
 //! none: a redirect follows what it leads to, and what is no longer wanted goes when all that is wanted is there.
 
 use super::Plan;
-use super::elbv2::is_released;
 use super::view::View;
 use crate::change::{Change, ListenerWrite, Write};
 use crate::model::desired::LoadBalancing;
@@ -107,7 +106,7 @@ impl Planner<'_> {
         let group = found.forwards_to();
         let group = group.and_then(|arn| self.view.observed.target_group_by_arn(arn));
         group.is_none_or(|group| {
-            self.view.is_wanted(&group.name) || is_released(self.view, self.process, &group.name)
+            self.view.is_wanted(&group.name) || self.view.is_released(self.process, &group.name)
         })
     }
 
@@ -156,7 +155,7 @@ impl Planner<'_> {
         self.room(plan) == Some(0) && dispensable(listener, found).is_none()
     }
 
-    /// How many certificates the load balancer still takes; `None` as long as AWS has not said that it is full.
+    /// Returns the number of certificates that the load balancer still takes; `None` as long as AWS has not said that it is full.
     fn room(&self, plan: &Plan) -> Option<usize> {
         let name = &self.load_balancer.name;
         let limit = self.view.observed.certificate_limits.get(name)?;
@@ -187,7 +186,7 @@ impl Planner<'_> {
         )
     }
 
-    /// Those of ours on ports that nobody wants, once no service needs them either.
+    /// Deletes our listeners on ports that no process wants, once no service needs them either.
     fn take_down(&self, plan: &mut Plan, wanted: &LoadBalancing) {
         let owner = &self.view.desired.owner;
         for found in self.found {

@@ -82,7 +82,7 @@ fn is_wanted(view: &View<'_>, claim: &Claim) -> bool {
         && view.claimed_port(&claim.owner) == Some(claim.port)
 }
 
-/// What was left behind with a port that was kept is there, and not ours again yet.
+/// True if the service that was retained with a claimed port is there, and not ours again yet.
 fn is_left_running(view: &View<'_>, claim: &Claim) -> bool {
     let process = &claim.owner.process;
     let family = name::family(&claim.owner.app, process);

@@ -3,7 +3,6 @@
 //! Each thing is found by its own mark, so they may come off in any order, and a pass that stops in the middle leaves the
 //! rest to be found. A listener alone is found by its load balancer, and so goes with it in one call, before it.
 
-use super::elbv2::RESOURCES_PER_CALL;
 use super::view::View;
 use super::{Plan, schedules};
 use crate::change::{Change, PortWrite, ServiceWrite, Tagged, TagsWrite};
@@ -31,8 +30,8 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     let mut calls: Vec<Vec<Tagged>> = Vec::new();
     for together in balancing(view) {
         match calls.last_mut() {
-            Some(call) if call.len() + together.len() <= RESOURCES_PER_CALL => call.extend(together),
-            Some(_) | None => calls.extend(together.chunks(RESOURCES_PER_CALL).map(<[_]>::to_vec)),
+            Some(call) if call.len() + together.len() <= TagsWrite::RESOURCES => call.extend(together),
+            Some(_) | None => calls.extend(together.chunks(TagsWrite::RESOURCES).map(<[_]>::to_vec)),
         }
     }
     let calls = calls.into_iter();
@@ -40,7 +39,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         .extend(calls.map(|resources| TagsWrite::Remove { resources }.into()));
 }
 
-/// What should lose its tags in one call.
+/// Returns the resources to untag, a list for each call.
 fn balancing(view: &View<'_>) -> Vec<Vec<Tagged>> {
     let owner = &view.desired.owner;
     let load_balancers = view.observed.load_balancers.values();

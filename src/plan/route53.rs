@@ -5,19 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use super::retire::edits_wait;
 use super::view::{View, ownership_text};
-use super::{EDITS_FOLLOW, Obstacle, ObstacleKind, Pending, Plan};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, RecordBatch, names_of};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::owner::app_in_record_text;
 use crate::model::part::Part;
+use crate::model::pending::EDITS_FOLLOW;
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_value,
 };
 use crate::model::state::{LoadBalancerState, ZoneState};
 
-/// What one batch takes, in records and in characters of their values:
+/// The most that one batch takes, in records and in characters of their values:
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
 const RECORDS_PER_BATCH: usize = 1_000;
 const CHARACTERS_PER_BATCH: usize = 32_000;
@@ -74,7 +74,7 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
         }
         let goes = "remove the record, and the load balancer goes too";
         let advice = match view.load_balancing(process) {
-            None if edits_wait(view, process) => format!("{goes}; {EDITS_FOLLOW}"),
+            None if view.edits_wait(process) => format!("{goes}; {EDITS_FOLLOW}"),
             None => goes.into(),
             Some(wanted) => match view.load_balancer(&wanted.load_balancer.name) {
                 Some(new) if view.is_in_use(process, wanted) => {
@@ -204,7 +204,7 @@ fn changes(
     changes
 }
 
-/// Nobody but us and our operators reads it.
+/// Seconds. Only we and our operators read it.
 const OWNERSHIP_TTL: u32 = 300;
 
 fn record(name: &str, style: RecordStyle, load_balancer: &LoadBalancerState) -> RecordSet {

@@ -3,17 +3,14 @@
 //! A schedule is made once what it starts is registered, and goes once what the process is to be instead is there. The
 //! group is made by whoever needs it first, and never deleted: other Apps' schedules may be in it.
 
-use std::collections::BTreeSet;
-
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, ScheduleWrite};
-use crate::model::desired::{DesiredProcess, Runs};
+use crate::model::desired::DesiredProcess;
 use crate::model::name;
 use crate::model::owner::{Tags, process_in_record_text};
 use crate::model::part::Part;
-use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, ScheduleState};
-use crate::model::state::ServiceStatus;
+use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart};
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     // What a schedule starts is ECS's.
@@ -121,8 +118,8 @@ fn remove(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Those of an App that leaves things behind lose their owner. One of which a reply tells too little to write it again
-/// keeps it.
+/// Plans to untag the schedules of an App that retains its resources. One of which a reply tells too little to write it
+/// again keeps its owner.
 pub(super) fn release(view: &View<'_>, plan: &mut Plan) {
     let group = name::schedule_group(&view.desired.owner.installation);
     for found in view.observed.schedules_of(&view.desired.owner) {
@@ -147,57 +144,6 @@ impl View<'_> {
             .values()
             .filter_map(DesiredProcess::schedule);
         schedules.any(|schedule| schedule.name == name)
-    }
-
-    /// What a process is to be instead of what it was is there, so that this may go. One that is to be nothing any more
-    /// waits for nothing.
-    pub(super) fn runs_otherwise(&self, process: &str) -> bool {
-        let Some(wanted) = self.process(process) else {
-            return true;
-        };
-        match &wanted.runs {
-            Runs::Service(_) => self
-                .service(process)
-                .is_some_and(|service| service.status == ServiceStatus::Active),
-            Runs::Schedule(schedule) => {
-                let mut ours = self.observed.schedules_of(&self.desired.owner);
-                ours.any(|found| {
-                    found.name == schedule.name && self.differing(wanted, schedule, found).is_empty()
-                })
-            }
-            Runs::ByHand(_) => {
-                let registered = self
-                    .observed
-                    .registered(&wanted.task_definition, &self.desired.owner);
-                registered.is_some()
-            }
-        }
-    }
-
-    fn differing(
-        &self,
-        wanted: &DesiredProcess,
-        schedule: &Schedule,
-        found: &ScheduleState,
-    ) -> BTreeSet<SchedulePart> {
-        let mut differing = schedule.differing(found);
-        let starts = found.task_definition.as_ref();
-        let known = starts.and_then(|arn| self.observed.task_definitions.get(arn));
-        // An inactive one cannot be started any more.
-        let owner = &self.desired.owner;
-        let starts_wanted = known.is_some_and(|known| {
-            known.active
-                && owner.owns(&known.tags)
-                && self.observed.has_content(known, &wanted.task_definition, owner)
-        });
-        if !starts_wanted {
-            differing.insert(SchedulePart::TaskDefinition);
-        }
-        let (cluster, found) = (self.observed.cluster.as_ref(), found.cluster.as_ref());
-        if cluster.is_some_and(|cluster| found.is_some_and(|found| found != cluster)) {
-            differing.insert(SchedulePart::Cluster);
-        }
-        differing
     }
 }
 

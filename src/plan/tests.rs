@@ -149,7 +149,7 @@ fn an_app_goes_names_first_and_ports_last() {
         [
             "delete load balancer web-internal",
             "delete target group web-internal-group",
-            "free host port 9000 of container port 8080",
+            "release host port 9000 of container port 8080",
         ]
     );
     check(&nothing_wanted, &world, &[]);
@@ -380,14 +380,14 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
             Pending::PortRecovery {
                 process: process.clone(),
             },
-            "waiting until the host ports in use are claimed",
+            "waiting for the host ports in use to be claimed",
         ),
         (
             Pending::Names {
                 process,
                 load_balancer,
             },
-            "waiting with the names until load balancer l-2 serves",
+            "waiting for load balancer l-2 to serve before names point to it",
         ),
     ] {
         assert_eq!((pending.process(), pending.to_string().as_str()), ("web", words));

@@ -1,4 +1,6 @@
-//! What several planners ask of the same two facts.
+//! Questions that several planners ask of the same two facts.
+
+mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -334,7 +336,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What a listener is to do, as AWS reports it; `None` before its target group exists.
+    /// Returns the action of a listener as AWS will report it; `None` before its target group exists.
     pub(super) fn action(&self, listener: &Listener) -> Option<ListenerAction<Arn>> {
         match &listener.action {
             ListenerAction::Forward(name) => {
@@ -397,7 +399,7 @@ impl<'a> View<'a> {
         self.users.get(name).copied()
     }
 
-    /// Whether a process wants a load balancer or a target group of this name.
+    /// Returns true if a process wants a load balancer or a target group of this name.
     pub(super) fn is_wanted(&self, name: &str) -> bool {
         self.wanted.contains(name)
     }

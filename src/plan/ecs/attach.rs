@@ -1,4 +1,4 @@
-//! Which target groups a service is attached to next.
+//! The target groups that a service is attached to next.
 //!
 //! A service moves from one load balancer to another in steps that each wait for the rollout of the one before; but the
 //! target groups of one load balancer come and go with the container ports that they lead to, and those are content.
@@ -7,12 +7,9 @@ use std::collections::BTreeSet;
 
 use super::Update;
 use crate::change::{Change, ListenerWrite, TargetGroupWrite, Write};
-use crate::model::desired::LoadBalancing;
+use crate::model::desired::{LoadBalancing, TARGET_GROUPS_PER_SERVICE};
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
 use crate::plan::Plan;
-
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html>
-const TARGET_GROUPS_PER_SERVICE: usize = 5;
 
 pub(super) fn attachments(process: &str, wanted: Option<&LoadBalancing>) -> Vec<Attachment<String>> {
     let ports = wanted.into_iter().flat_map(|wanted| &wanted.ports);
@@ -59,14 +56,6 @@ fn carried_over(
     };
     let carry = |a: Attachment<String>| port_of(&a).map(|container_port| Attachment { container_port, ..a });
     attached.into_iter().filter_map(carry).collect()
-}
-
-/// True if a service can be attached to all that is wanted without losing what it is attached to.
-pub(in crate::plan) fn fits_beside(attached: &[Attachment<String>], wanted: &LoadBalancing) -> bool {
-    let missing = wanted
-        .target_groups()
-        .filter(|group| !attached.iter().any(|a| a.target_group == group.name));
-    attached.len() + missing.count() <= TARGET_GROUPS_PER_SERVICE
 }
 
 fn is_among(all: &[Attachment<String>], a: &Attachment<String>) -> bool {
@@ -168,7 +157,7 @@ impl Update<'_> {
         }
     }
 
-    /// What is in front of the service is not known, and stays as it is. Content goes on that needs nothing else of it: it
+    /// Plans while load balancing is unread, and stays as it is. Content goes on that needs nothing else of it: it
     /// has the container ports to which the target groups of the service lead.
     pub(super) fn beside_load_balancing(&self, plan: &mut Plan, wanted: &[Attachment<String>]) {
         let content = self.view.wanted_definition(self.process, self.wanted);

@@ -1,9 +1,9 @@
-//! What became of the rollout that was submitted, and whether another one is.
+//! The fate of the rollout that was submitted, and the decision about the next.
 //!
 //! A rollback that completed looks healthy in ECS: one deployment, complete, of the release before. So the deployment that
 //! was submitted is remembered. While it is ECS's primary one, it is followed; another one of the wanted content is taken
 //! for ours; and where the content is another, ECS's own record tells a rollback, after which the same is not submitted
-//! again, from somebody's hand, which is repaired.
+//! again, from a change by hand, which is repaired.
 
 use super::Update;
 use super::attach::attachments;
@@ -19,8 +19,8 @@ use crate::model::service::{
 use crate::model::state::{Deployment, Rollout};
 use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
 
-/// Of all that a rollout carries, and of what decides whether it succeeds: an edit of either is a reason to try again.
-/// Not of the number of tasks, which changes for other reasons, nor of what follows from it.
+/// Returns the hash of all that a rollout carries, and of the settings that decide if it succeeds: an edit of either is a
+/// reason to try again. The number of tasks is not in it, since it changes for other reasons, nor what follows from it.
 pub(super) fn hash(
     wanted: &DesiredProcess,
     service: &Service,
@@ -77,7 +77,7 @@ pub(super) fn hash(
     ])
 }
 
-/// What is to be made of a rollout that the plan would start.
+/// A judgement of a rollout that the plan would start.
 enum Judgement<'a> {
     Start,
     /// It failed before, and this is why.
@@ -156,7 +156,7 @@ impl Update<'_> {
         })
     }
 
-    /// What ECS is told about the rollout that an update starts, if it starts one.
+    /// Returns the part of an update that tells ECS about the rollout, if it starts one.
     pub(super) fn rollout_of(
         &self,
         update: &ServiceUpdate,
@@ -198,7 +198,7 @@ impl Update<'_> {
         }
     }
 
-    /// What to make of it that the service is not what was submitted.
+    /// Judges a service that is not what was submitted.
     fn fate(&self, submitted: &Submission) -> Judgement<'_> {
         if self.is_primary(submitted) || submitted.complete {
             return Judgement::Start;
@@ -275,7 +275,7 @@ impl Update<'_> {
         self.remember(plan, Some(submitted), rejected);
     }
 
-    /// What is edited while it rolls out, and needs no other one, is a part of it. But not what is edited once it failed.
+    /// Returns the submission with later edits that need no rollout of their own. Edits after it failed are no part of it.
     fn as_it_is_now(&self, known: &Submission, primary: &Deployment) -> Submission {
         let is_other = primary.rollout == Rollout::Failed || self.redeploy_on_the_way().is_some();
         let complete = known.complete || primary.rollout == Rollout::Completed;
@@ -291,7 +291,7 @@ impl Update<'_> {
         }
     }
 
-    /// What became of a submitted rollout that is not ECS's primary one any more, where nothing else is due.
+    /// Finds the end of a submitted rollout that is not ECS's primary one any more, where nothing else is due.
     fn find(&self, plan: &mut Plan, lost: &Submission) -> Judgement<'_> {
         let is = self.hash_with(None, None);
         if is == lost.hash {
@@ -324,7 +324,7 @@ impl Update<'_> {
         }
     }
 
-    /// Whether a rollout is planned, or what has to come before it.
+    /// True if a rollout is planned, or a step that has to come before it.
     fn is_due(&self, plan: &Plan) -> bool {
         let starts = |change: &Change| {
             matches!(

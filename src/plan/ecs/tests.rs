@@ -483,7 +483,7 @@ fn a_removed_process_loses_its_names_before_its_service() {
     assert!(left[0].starts_with("change records"), "{left:#?}");
     assert_eq!(
         left[1],
-        "~ web: waiting with the names until load balancer web-internal serves"
+        "~ web: waiting for load balancer web-internal to serve before names point to it"
     );
     // The batch was refused in this pass: the service stays.
     let deferred = refused(&app([]), &world, &left[0]);

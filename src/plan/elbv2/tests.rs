@@ -1,10 +1,9 @@
 //! Load balancers, target groups and listeners: repairs, tags, what is in the way, and what may go.
 
-use super::missing_tags;
 use crate::change::{Change, Tagged, TagsWrite, TargetGroupWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{ListenerAction, Probe, Scheme};
-use crate::model::owner::Tags;
+use crate::model::owner::{Tags, missing_tags};
 use crate::model::record::{RecordContent, RecordKind, RecordSet};
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus, Observed, TargetGroupState};
 use crate::plan::ObstacleKind;

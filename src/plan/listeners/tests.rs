@@ -19,7 +19,7 @@ fn listeners(world: &mut Observed) -> &mut Vec<ListenerState> {
     state.unwrap().listeners.as_mut().unwrap()
 }
 
-/// What a pass writes; and that it leaves nothing for the next.
+/// Checks the writes of a pass, and that it leaves none for the next.
 fn check(wanted: &Desired, world: &mut Observed, expected: &[&str]) {
     similar_asserts::assert_eq!(pass(wanted, world), expected);
     similar_asserts::assert_eq!(lines(wanted, world), Vec::<String>::new());

@@ -235,7 +235,7 @@ fn a_changed_container_port_waits_for_its_claim_and_sends_nothing_before() {
     let wanted = app([web().container_port(9090)]);
     similar_asserts::assert_eq!(
         lines(&wanted, &world),
-        ["~ web: waiting until the host ports in use are claimed"]
+        ["~ web: waiting for the host ports in use to be claimed"]
     );
     let wanted = app([web().container_port(9090).quantity(3)]);
     assert_eq!(lines(&wanted, &world)[0], "update service shop_acme_web: 3 tasks");

@@ -49,10 +49,10 @@ fn an_app_that_leaves_things_behind_takes_its_marks_off_and_nothing_else() {
     assert_eq!(
         done,
         [
-            "keep host port 9000 of container port 8080 for whoever comes after",
-            "let go of service shop_acme_web: take our tags off it",
-            "let go of service shop_acme_worker: take our tags off it",
-            "let go of listener 80 of web-external, web-external, web-external-group: take our tags off them",
+            "retain host port 9000 of container port 8080",
+            "untag service shop_acme_web (Retain)",
+            "untag service shop_acme_worker (Retain)",
+            "untag listener 80 of web-external, web-external, web-external-group (Retain)",
             "change records in zone Z-EXTERNAL: -_empire.acme-web.example.com TXT, -_empire.acme.example.com TXT",
             "change records in zone Z-INTERNAL: -_empire.acme-web.corp.example TXT, -_empire.acme.corp.example TXT",
         ]

@@ -38,7 +38,7 @@ fn listed(records_found: impl IntoIterator<Item = RecordSet>) -> Observed {
     world
 }
 
-/// What becomes of web's name, where these records are listed.
+/// Checks the plan for web's name, where these records are listed.
 fn judge(found: &[RecordSet], expected: &str) {
     judge_as(TO_WEB, found, expected);
 }

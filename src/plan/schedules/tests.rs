@@ -250,7 +250,7 @@ fn what_an_app_leaves_behind_is_nobodys_until_one_is_told_to_take_it_over() {
     check_pass(
         &Desired::retaining(owner, place),
         &mut world,
-        &["let go of schedule NIGHTLY: take its description away"],
+        &["untag schedule NIGHTLY (Retain)"],
     );
     schedule(&mut world).description = wanted.owner.record_text("nightly");
     assert_eq!(world.schedules, before.schedules);
@@ -284,6 +284,6 @@ fn a_group_that_somebody_deletes_is_waited_for() {
     check(
         &wanted,
         &world,
-        &["~ nightly: waiting until schedule group GROUP, which somebody deletes, is gone"],
+        &["~ nightly: waiting for schedule group GROUP to finish deleting"],
     );
 }

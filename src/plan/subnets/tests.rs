@@ -30,7 +30,7 @@ fn is_taken(found: &BTreeSet<String>, asked: &BTreeSet<String>) -> bool {
     })
 }
 
-/// What is sent on the way from these subnets of a load balancer to those, with `!` before what AWS refuses.
+/// Returns the calls on the way from these subnets of a load balancer to those, with `!` before those that AWS refuses.
 fn way(web: Process, kind: LoadBalancerKind, from: &str, to: &str) -> Vec<String> {
     let mut wanted = app([web]);
     let name = balancer_of_kind("web", kind, Scheme::Internal);
@@ -149,7 +149,7 @@ fn a_zone_that_is_not_left_yet_is_waited_for() {
             .map(|line| legible(line))
             .collect::<Vec<_>>(),
         [
-            "~ web: waiting until load balancer web-internal-tcp has left an availability zone, for another subnet of that zone"
+            "~ web: waiting for load balancer web-internal-tcp to leave an availability zone, for another subnet of that zone"
         ]
     );
 }

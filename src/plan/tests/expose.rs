@@ -54,7 +54,7 @@ fn from_one_to_none_takes_the_names_away_waits_and_detaches_in_a_single_update()
         .check(&[
             "delete load balancer web-internal",
             "delete target group web-internal-group",
-            "free host port 9000 of container port 8080",
+            "release host port 9000 of container port 8080",
         ])
         .converges();
 }
@@ -125,5 +125,5 @@ fn a_changed_container_port_gives_the_old_host_port_back_when_no_task_has_it() {
     ]);
     story
         .finish()
-        .check(&["free host port 9000 of container port 8080"]);
+        .check(&["release host port 9000 of container port 8080"]);
 }

@@ -221,7 +221,7 @@ fn any_story_ends_as_the_last_manifest_wants_it() {
     }
 }
 
-/// What somebody may do by hand to a thing that is managed here.
+/// Makes a change by hand to a thing that is managed here.
 fn meddle(rng: &mut Rng, world: &mut Observed) {
     match rng.u8(..7) {
         0 => {

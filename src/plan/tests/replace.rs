@@ -12,7 +12,8 @@ use crate::plan::fixtures::{Process, app, balancer, process, settled};
 
 pub(super) const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
 pub(super) const PROVISIONING: &str = "~ web: waiting for load balancer web-external to become active";
-pub(super) const NAMES: &str = "~ web: waiting with the names until load balancer web-external serves";
+pub(super) const NAMES: &str =
+    "~ web: waiting for load balancer web-external to serve before names point to it";
 pub(super) const RETIRING: &str =
     "~ web: waiting until no resolver can still name load balancer web-internal";
 const ATTACH_BOTH: &str =

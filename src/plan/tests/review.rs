@@ -139,7 +139,7 @@ fn names_do_not_move_before_all_tasks_are_behind_the_new_load_balancer() {
     let deployments = &mut service_of(&mut world, "web").deployments;
     deployments.truncate(1);
     assert_eq!(deployments[0].rollout, Rollout::InProgress);
-    let waits = "~ web: waiting with the names until load balancer web-external serves";
+    let waits = "~ web: waiting for load balancer web-external to serve before names point to it";
     check(&wanted, &world, &[ROLLOUT, waits]);
 }
 
@@ -155,7 +155,7 @@ fn foreign(kind: &str) -> RecordSet {
     }
 }
 
-/// What is said of it.
+/// Returns the message about it.
 fn said(kind: &str, advice: &str) -> String {
     format!(
         "! web: process web: the {kind} record www.corp.example is not this App's and points at load balancer \
