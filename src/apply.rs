@@ -13,7 +13,7 @@ use crate::model::port::Claim;
 use crate::model::state::Observed;
 use crate::write::{Arns, Refusal, Writer};
 
-/// What became of one change.
+/// The result of one change.
 #[derive(Debug)]
 pub enum Applied {
     Done,

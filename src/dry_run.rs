@@ -27,13 +27,13 @@ pub struct DryRun {
     pub steps: Vec<Step>,
     /// Each once, in the order in which they were met.
     pub obstacles: Vec<Obstacle>,
-    /// What could not be read: what depends on it is not in the steps.
+    /// The parts that could not be read: what depends on them is not in the steps.
     pub unread: Vec<Unread>,
     /// The changes that a mistake of ours keeps from being planned to the end.
     pub failures: Vec<(Change, Error)>,
 }
 
-/// What is written, and what is waited for then.
+/// Changes, and what is waited for then.
 #[derive(Debug, Default)]
 pub struct Step {
     pub changes: Vec<Change>,

@@ -243,7 +243,7 @@ async fn write(
         }
     }
     for change in outcome.plan.changes.clone() {
-        outcome.give_up(change, "is planned again and again");
+        outcome.give_up(change, &format!("still planned after {ROUNDS} rounds"));
     }
     outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
 }
@@ -275,7 +275,7 @@ async fn round(
             continue;
         }
         if outcome.deferral.made.contains(&change) {
-            outcome.give_up(change, "was made, and the reply does not show it");
+            outcome.give_up(change, "made, and the reply does not show it");
             continue;
         }
         let before = sent(&change, &outcome.observed);
@@ -381,7 +381,7 @@ impl Outcome {
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.
     fn give_up(&mut self, change: Change, why: &str) {
         self.deferral.changes.insert(change.clone());
-        let error = Error::Bug(format!("{change}: this {why}"));
+        let error = Error::Bug(format!("{change}: {why}"));
         self.failures.push((change, error));
     }
 }

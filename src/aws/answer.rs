@@ -160,7 +160,7 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
             milliseconds,
             code,
             words,
-            "AWS write: too early"
+            "AWS write: not ready"
         ),
         Fault::Failed(Class::Bug) => {
             line!(

@@ -411,7 +411,7 @@ const RULES: &[Rule] = &[
         "InsufficientCapacity"], TRANSIENT),
     rule(ROUTE53, &["ConcurrentModification"], TRANSIENT),
 
-    // Right, but too early.
+    // Right, but not ready yet.
     rule(ECS, NAMELESS, Fault::Pending).saying("does not have an associated load balancer"),
     rule(ECS, NAMELESS, Fault::Pending).saying("still Draining"),
     rule(ECS, NAMELESS, Fault::Pending).saying("cannot be stopped while deployments are active"),

@@ -72,12 +72,9 @@ impl fmt::Display for PortWrite {
         let of = owner.container_port;
         match self {
             PortWrite::Claim(_) => write!(f, "claim host port {port} for container port {of}"),
-            PortWrite::Free(_) => write!(f, "free host port {port} of container port {of}"),
+            PortWrite::Free(_) => write!(f, "release host port {port} of container port {of}"),
             PortWrite::Retain(_) => {
-                write!(
-                    f,
-                    "keep host port {port} of container port {of} for whoever comes after"
-                )
+                write!(f, "retain host port {port} of container port {of}")
             }
             PortWrite::TakeBack(_) => write!(f, "take back host port {port} of container port {of}"),
         }

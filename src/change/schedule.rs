@@ -146,7 +146,7 @@ impl fmt::Display for ScheduleWrite {
                 differing,
             } => update(f, schedule, task_definition, differing),
             ScheduleWrite::Release { schedule, .. } => {
-                write!(f, "let go of schedule {schedule}: take its description away")
+                write!(f, "untag schedule {schedule} (Retain)")
             }
             ScheduleWrite::Delete { schedule, .. } => write!(f, "delete schedule {schedule}"),
         }

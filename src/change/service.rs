@@ -230,7 +230,7 @@ impl fmt::Display for ServiceWrite {
             ServiceWrite::StopRollout { .. } => write!(f, "roll back the rollout of service {name}"),
             ServiceWrite::Delete { .. } => write!(f, "delete service {name}"),
             ServiceWrite::Tag { tags, .. } => write!(f, "tag service {name} with {}", listed(tags)),
-            ServiceWrite::Untag { .. } => write!(f, "let go of service {name}: take our tags off it"),
+            ServiceWrite::Untag { .. } => write!(f, "untag service {name} (Retain)"),
         }
     }
 }

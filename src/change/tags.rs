@@ -24,6 +24,10 @@ pub enum Tagged {
 }
 
 impl TagsWrite {
+    /// The most resources that one call takes:
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html>.
+    pub const RESOURCES: usize = 20;
+
     #[expect(clippy::unused_self, reason = "asked of every noun")]
     pub(super) fn verb(&self) -> Verb {
         Verb::Updated
@@ -124,7 +128,7 @@ impl fmt::Display for TagsWrite {
         let names = names.join(", ");
         match self {
             TagsWrite::Add { tags, .. } => write!(f, "tag {names} with {}", listed(tags)),
-            TagsWrite::Remove { .. } => write!(f, "let go of {names}: take our tags off them"),
+            TagsWrite::Remove { .. } => write!(f, "untag {names} (Retain)"),
         }
     }
 }

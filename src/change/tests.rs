@@ -122,7 +122,7 @@ fn every_change_says_what_it_writes() {
         (
             PortWrite::Free(claim(9001, &owner(), "web", 8080)).into(),
             deleted,
-            "free host port 9001 of container port 8080",
+            "release host port 9001 of container port 8080",
         ),
         (
             Change::of(
@@ -389,7 +389,7 @@ fn every_change_says_what_it_writes() {
                 },
             ),
             updated,
-            "let go of service s-1: take our tags off it",
+            "untag service s-1 (Retain)",
         ),
     ] {
         check(&change, Some("web"), verb, text);
@@ -425,7 +425,7 @@ fn a_change_for_several_processes_belongs_to_none() {
         .into(),
         None,
         Verb::Updated,
-        "let go of l-1, g-2: take our tags off them",
+        "untag l-1, g-2 (Retain)",
     );
 }
 

@@ -1,4 +1,4 @@
-//! What users see of a pass: the status patch and the Events. Both say only what changed.
+//! Writing the status patch and the Events of a pass. Both hold only what changed.
 
 use std::collections::BTreeMap;
 

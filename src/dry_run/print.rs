@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{DryRun, Step};
 
-/// What the plan is of.
+/// The App and the place that the plan is of.
 #[derive(Clone, Debug, Serialize)]
 pub struct Heading {
     /// `namespace/name`.
@@ -19,7 +19,7 @@ pub struct Heading {
     pub deleting: bool,
 }
 
-/// What changes without a process are under.
+/// The heading of changes without a process.
 const WHOLE_APP: &str = "all processes";
 
 /// The plan as people read it, with a line for each change: `+` for what is created, `~` for what is updated, `-` for

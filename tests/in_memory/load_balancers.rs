@@ -85,11 +85,11 @@ fn the_condition_says_that_a_zone_is_being_left() {
     world.step();
     let reason = world.reason("shop/acme");
     assert!(
-        reason.starts_with("Progressing: web: waiting until load balancer "),
+        reason.starts_with("Progressing: web: waiting for load balancer "),
         "{reason}"
     );
     assert!(
-        reason.contains("has left an availability zone, for another subnet"),
+        reason.contains("to leave an availability zone, for another subnet"),
         "{reason}"
     );
 }

@@ -11,7 +11,7 @@ fn claimed() -> PlatformFixture {
     staging().bridge_ports(9000, 9010)
 }
 
-/// A world in which acme was let go of.
+/// Returns a world in which acme was deleted and retained.
 fn left(platform: &PlatformFixture) -> World {
     let mut world = World::new(platform);
     leave(&mut world);
@@ -155,5 +155,5 @@ fn arrives_when_killed_while_letting_go_and_while_taking_over() {
         });
         points += check(&format!("take over on {name}"), &adopt);
     }
-    println!("letting go and taking over: {points} disturbances");
+    println!("retaining and adopting: {points} disturbances");
 }

@@ -152,7 +152,7 @@ fn tell(text: &mut String, told: &mut Vec<(String, String)>, now: u64, pass: &Pa
                 writeln!(lines, "  {change}").unwrap();
             }
             for (change, error) in &outcome.early {
-                writeln!(lines, "  too early to {change}: {}", error.code).unwrap();
+                writeln!(lines, "  not ready: {change}: {}", error.code).unwrap();
             }
             for (change, error) in &outcome.failures {
                 writeln!(lines, "  could not {change}: {error}").unwrap();

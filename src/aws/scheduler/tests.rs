@@ -118,7 +118,7 @@ async fn creates_and_updates_with_all_of_it() {
     }
 }
 
-/// As one is let go of that somebody disabled.
+/// An update that untags a schedule which somebody disabled.
 #[tokio::test]
 async fn sends_nothing_for_an_empty_description() {
     let aws = Replay::new([replay::json(&created())]);

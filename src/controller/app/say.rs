@@ -36,7 +36,7 @@ impl Pass<'_> {
         }
         let verdict = if self.deleting {
             let what = if leaves_things_behind(self.app, Some(bound.platform)) {
-                "letting go of everything that this App holds in AWS"
+                "untagging everything that this App holds in AWS (Retain)"
             } else {
                 "removing everything that this App holds in AWS"
             };

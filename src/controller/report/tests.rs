@@ -1,4 +1,4 @@
-//! Which Events a pass is worth.
+//! The Events of a pass.
 
 use super::{EventType, Note, NoteReason, changes, warning};
 use crate::api::condition::Reason;
@@ -63,7 +63,7 @@ fn one_event_for_each_process_and_kind_of_change() {
         ),
         (
             "Deleted",
-            "process web: free host port 9003 of container port 8080",
+            "process web: release host port 9003 of container port 8080",
         ),
         ("Deleted", "process worker: delete service s-worker"),
     ];
