@@ -29,6 +29,7 @@ pub use target_group::TargetGroupWrite;
 pub use task_definition::Registration;
 
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::state::Observed;
 
 /// The changes that are not tried again in a pass: they failed in it, or in an earlier one and are backing off.
@@ -106,15 +107,21 @@ impl Change {
         noun!(&self.write, noun => noun.resource())
     }
 
-    /// True if a name, a port or a resource may be somebody else's after it.
-    pub fn releases(&self) -> bool {
+    /// Returns the names, ports and resources that may be another's after it.
+    pub fn releases(&self) -> Vec<Exclusive> {
+        let deletes = self.verb() == Verb::Deleted;
         match &self.write {
-            Write::Port(_) | Write::LoadBalancer(_) | Write::TargetGroup(_) => self.verb() == Verb::Deleted,
+            Write::Port(write) if deletes => vec![Exclusive::HostPort(write.claim().owner.platform.clone())],
+            Write::LoadBalancer(write) if deletes => vec![Exclusive::LoadBalancer(write.name().clone())],
+            Write::TargetGroup(write) if deletes => vec![Exclusive::TargetGroup(write.name().clone())],
             Write::Listener(write) => write.releases(),
             Write::Service(write) => write.releases(),
             Write::Tags(write) => write.releases(),
             Write::Records(batch) => batch.releases(),
-            Write::TaskDefinition(_) | Write::Schedule(_) => false,
+            Write::Schedule(write) => write.releases(),
+            Write::Port(_) | Write::LoadBalancer(_) | Write::TargetGroup(_) | Write::TaskDefinition(_) => {
+                Vec::new()
+            }
         }
     }
 

@@ -1,8 +1,6 @@
 //! The wiring: what is watched, what wakes whom, and how it all stops.
 
-mod agenda;
 mod app;
-mod backoff;
 mod claims;
 mod context;
 mod definitions;
@@ -14,11 +12,9 @@ mod memory;
 mod namespaces;
 mod platform;
 pub mod ports;
-mod prepare;
 mod preview;
 mod reach;
 mod report;
-mod resolve;
 mod tenants;
 mod uninstall;
 mod watches;
@@ -28,7 +24,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config as RuntimeConfig, Error as ControllerError};
 use kube::runtime::reflector::ObjectRef;
@@ -37,16 +33,13 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use backoff::Failures;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
 use denials::Denials;
-use installation::Installation;
-use memory::{Memories, Told};
+use memory::{Failures, Memories, Told};
 use namespaces::Namespaces;
 pub use preview::{Conclusion, MANIFEST_LIMIT, Preview, preview};
 pub use reach::reach;
-use resolve::annotated;
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -54,6 +47,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
 use crate::model::class::Class;
+use crate::pass::{self, Installation, Requeue, annotated};
 
 /// Reconciles until `stopped` resolves; then finishes the writes under way.
 pub async fn run(
@@ -149,7 +143,7 @@ pub async fn run(
     tokio::spawn(namespaces::watch(context.clone(), stopped));
     tokio::spawn(definitions::watch(context.clone(), stopped_of(&context)));
     let run_apps = app_controller.run(
-        app::pass,
+        |app, context| app::pass(app, context).map_ok(action),
         |app, error, context| again(&ObjectRef::from_obj(&*app).to_string(), error, &context),
         context.clone(),
     );
@@ -186,7 +180,7 @@ async fn begin(client: &Client, config: &Config, health: &Health) -> Result<Inst
             Err(kube::Error::Api(status)) if NOT_READY.contains(&status.code) => {
                 failures += 1;
                 warn!("find the owner id: {}", status.message);
-                tokio::time::sleep(backoff::delay(Class::Transient, failures, 1.0).unwrap_or_default()).await;
+                tokio::time::sleep(pass::delay(Class::Transient, failures, 1.0).unwrap_or_default()).await;
             }
             found => break found.map_err(kubernetes::failed("find the owner id"))?,
         }
@@ -234,10 +228,18 @@ async fn stopped_before(caches: Caches, stopped: impl Future<Output = ()>) {
     }
 }
 
+fn action(requeue: Requeue) -> Action {
+    match requeue {
+        Requeue::After(after) => Action::requeue(after),
+        Requeue::Yielded => Action::requeue(Duration::ZERO),
+        Requeue::Never => Action::await_change(),
+    }
+}
+
 /// A pass that could not even write its status.
 fn again(object: &str, error: &Error, context: &Context) -> Action {
     let failures = context.failures.count(object);
-    match backoff::delay(error.class(), failures, fastrand::f64()) {
+    match pass::delay(error.class(), failures, fastrand::f64()) {
         Some(delay) => Action::requeue(delay),
         None => Action::await_change(),
     }

@@ -12,6 +12,7 @@ use crate::aws::Aws;
 use crate::change::Change;
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::model::desired::Desired;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Obstacle, Pending, Plan};
 use crate::reconcile::{BeforeWrites, Outcome, Permission, Request, Unread, carry_on, reconcile};
@@ -41,14 +42,18 @@ pub struct Step {
 }
 
 /// Plans an App that is suspended as if it were not.
-pub async fn dry_run(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<DryRun, Error> {
-    let desired = request.desired;
+pub async fn dry_run(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    request: Request,
+) -> Result<DryRun, Error> {
     let door = Invent::default();
     let request = Request {
         suspended: false,
         ..request
     };
-    let mut outcome = reconcile(aws, claims, &door, &Unhindered, request).await?;
+    let mut outcome = reconcile(aws, claims, &door, &Unhindered, desired, request).await?;
     let mut dry_run = DryRun {
         unread: std::mem::take(&mut outcome.unread),
         ..DryRun::default()

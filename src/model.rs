@@ -8,6 +8,7 @@ pub mod class;
 pub mod content;
 pub mod desired;
 pub mod echo;
+pub mod exclusive;
 pub mod load_balancer;
 pub mod name;
 pub mod owner;

@@ -1,6 +1,28 @@
-//! One pass over an App without Kubernetes: what to read, what to hold back, when to come back, and what to remember.
-//! Pure functions; the controller makes the calls around them.
+//! One pass over an App, without Kubernetes: what it reads, holds back and remembers, and when the next one comes.
+//!
+//! ```text
+//!  Memory + App + Facts ──start──▶ Step ··reconcile··▶ End ──finish──▶ Memory′, status, Requeue, Wakes
+//! ```
+//!
+//! Both are pure functions. The controller is Kubernetes around them; so is the tests' world, in memory.
 
+mod backoff;
+mod binding;
+mod finish;
+mod installation;
+mod memory;
 mod requeue;
+mod start;
+mod wakes;
 
+pub use backoff::{delay, pending, spread};
+pub use binding::{
+    APP_FINALIZER, Binding, DEFAULT_ANNOTATION, RECORD_ANNOTATION, account, annotated, bind, has_finalizer,
+    is_leaving, recorded, reports_holdings,
+};
+pub use finish::{Finished, finish, unwritten};
+pub use installation::Installation;
+pub use memory::Memory;
 pub use requeue::Requeue;
+pub use start::{End, Facts, Settings, Step, Work, request, start, wanted, yesterday};
+pub use wakes::Wakes;

@@ -34,6 +34,7 @@ use view::View;
 use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::{Tags, is_nobodys};
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
@@ -47,6 +48,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
+    /// What others have, and obstacles are there for: its release is the time to look again.
+    pub awaits: BTreeSet<Exclusive>,
     /// Changes that would be made, were they not deferred or backing off.
     pub deferred: Vec<Change>,
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
@@ -189,7 +192,8 @@ impl Plan {
         });
     }
 
-    fn foreign(&mut self, process: &str, what: &str, tags: &Tags) {
+    fn foreign(&mut self, process: &str, what: &str, tags: &Tags, awaited: Exclusive) {
+        self.awaits.insert(awaited);
         let advice = if is_nobodys(tags) {
             ", nor anybody's: to take it over, annotate the App with empire.dev/adopt: \"true\""
         } else {

@@ -68,12 +68,12 @@ pub struct Outcome {
     /// What was written.
     pub done: Vec<Change>,
     /// What AWS will take later.
-    pub early: Vec<(Change, AwsError)>,
+    pub not_ready: Vec<(Change, AwsError)>,
     pub failures: Vec<(Change, Error)>,
     /// What could not be read, so that what depends on it waits.
     pub unread: Vec<Unread>,
     /// What failed in an earlier pass, is still to be done, and was not tried again.
-    pub held: Vec<(Change, Error)>,
+    pub backing_off: Vec<(Change, Error)>,
     /// The world was not as it was observed, so the next pass reads all of it again.
     pub stale: bool,
     /// What AWS has answered so, of what is still to be done.
@@ -94,7 +94,7 @@ impl Outcome {
     pub fn is_settled(&self) -> bool {
         self.plan.is_settled()
             && self.unread.is_empty()
-            && self.early.is_empty()
+            && self.not_ready.is_empty()
             && self.troubles().next().is_none()
             && !self.stale
     }
@@ -107,15 +107,15 @@ impl Outcome {
 
     /// Everything that could not be written, in this pass or before.
     pub fn troubles(&self) -> impl Iterator<Item = &(Change, Error)> {
-        self.failures.iter().chain(&self.held)
+        self.failures.iter().chain(&self.backing_off)
     }
 }
 
 /// More rounds than the longest chain of changes that hang on each other, by far.
 const ROUNDS: usize = 50;
 
-pub struct Request<'a> {
-    pub desired: &'a Desired,
+#[derive(Clone, Debug)]
+pub struct Request {
     pub known: Known,
     pub scope: Scope,
     /// Load balancers that no name pointed at in the last pass.
@@ -127,7 +127,7 @@ pub struct Request<'a> {
     /// Observe and report, change nothing.
     pub suspended: bool,
     /// Changes that failed in an earlier pass, and why: too soon to try them again.
-    pub held: Vec<(Change, Error)>,
+    pub backing_off: Vec<(Change, Error)>,
     /// From the pass before.
     pub contradicted: Contradicted,
 }
@@ -138,10 +138,11 @@ pub async fn reconcile(
     claims: &dyn Claims,
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
-    request: Request<'_>,
+    desired: &Desired,
+    request: Request,
 ) -> Result<Outcome, Error> {
-    let (desired, now, suspended) = (request.desired, request.now, request.suspended);
-    let mut outcome = begin(aws, claims, request).await?;
+    let (now, suspended) = (request.now, request.suspended);
+    let mut outcome = begin(aws, claims, desired, request).await?;
     if !outcome.plan.unexplained.is_empty() {
         let Outcome {
             observed,
@@ -160,26 +161,30 @@ pub async fn reconcile(
     // One that is no longer wanted is forgotten.
     let Outcome {
         plan,
-        held,
+        backing_off,
         contradicted,
         ..
     } = &mut outcome;
-    held.retain(|(change, _)| plan.deferred.contains(change));
+    backing_off.retain(|(change, _)| plan.deferred.contains(change));
     contradicted.retain(|(change, _), _| plan.deferred.contains(change));
     Ok(outcome)
 }
 
 /// Looks at what the scope asks for, or takes up what an earlier pass had come to.
-async fn begin(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Result<Outcome, Error> {
+async fn begin(
+    aws: &dyn Aws,
+    claims: &dyn Claims,
+    desired: &Desired,
+    request: Request,
+) -> Result<Outcome, Error> {
     let Request {
-        desired,
         known,
         scope,
         retiring,
         waits_over,
         now,
         suspended: _,
-        held,
+        backing_off,
         contradicted,
     } = request;
     let (mut observed, unread) = match scope {
@@ -192,11 +197,11 @@ async fn begin(aws: &dyn Aws, claims: &dyn Claims, request: Request<'_>) -> Resu
     };
     observed.waiting.extend(retiring);
     observed.waits_over.extend(waits_over);
-    let deferred = held.iter().map(|(change, _)| change.clone()).collect();
+    let deferred = backing_off.iter().map(|(change, _)| change.clone()).collect();
     note_progress(desired, &mut observed, now);
     Ok(Outcome {
         unread,
-        held,
+        backing_off,
         contradicted,
         ..Outcome::before_writes(desired, observed, deferred)
     })
@@ -289,7 +294,7 @@ async fn round(
                 outcome.deferral.made.insert(change.clone());
                 outcome.done.push(change);
             }
-            Applied::Pending(error) => outcome.early.push((change, error)),
+            Applied::Pending(error) => outcome.not_ready.push((change, error)),
             Applied::Stale(error) if outcome.is_contradicted(&change, &error, now) => {
                 let fault = Fault::Failed(Class::Refused);
                 outcome

@@ -129,10 +129,17 @@ const MODULES: &[Module] = &[
             "status",
             "observe",
             "plan",
+            "change",
             "reconcile",
             "error",
         ],
-        crates: &["jiff"],
+        crates: &[
+            "jiff",
+            "k8s_openapi",
+            "kube::ResourceExt",
+            "kube::core",
+            "serde_json",
+        ],
         pure: true,
     },
     Module {
@@ -549,7 +556,7 @@ fn only_the_aws_module_knows_the_sdk_and_only_the_edges_know_the_cluster() {
     for name in sdk {
         assert_eq!(uses(name), ["aws"], "{name}");
     }
-    assert_eq!(uses("kube"), ["api", "controller", "main"]);
+    assert_eq!(uses("kube"), ["api", "pass", "controller", "main"]);
 }
 
 #[test]

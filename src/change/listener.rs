@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Reply, Verb};
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
 use crate::model::state::Observed;
@@ -84,12 +85,15 @@ impl ListenerWrite {
         format!("{load_balancer}:{port}")
     }
 
-    pub(super) fn releases(&self) -> bool {
+    /// Where a listener forwards no more, its target group may go.
+    pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
-            ListenerWrite::Delete { .. } | ListenerWrite::RemoveCertificate { .. } => true,
+            ListenerWrite::Delete { load_balancer, .. } | ListenerWrite::Modify { load_balancer, .. } => {
+                vec![Exclusive::LoadBalancer(load_balancer.clone())]
+            }
             ListenerWrite::Create { .. }
-            | ListenerWrite::Modify { .. }
-            | ListenerWrite::AddCertificate { .. } => false,
+            | ListenerWrite::AddCertificate { .. }
+            | ListenerWrite::RemoveCertificate { .. } => Vec::new(),
         }
     }
 

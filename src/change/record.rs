@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Verb;
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::Observed;
 
@@ -49,9 +50,13 @@ impl RecordBatch {
         format!("{}: {}", self.zone, names.join(", "))
     }
 
-    pub(super) fn releases(&self) -> bool {
+    pub(super) fn releases(&self) -> Vec<Exclusive> {
         let deletes = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
-        self.changes.iter().any(deletes)
+        let names = names_of(&self.changes).into_iter();
+        names
+            .filter(|(_, changes)| changes.iter().any(deletes))
+            .map(|(name, _)| Exclusive::name(&self.zone, &name))
+            .collect()
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

@@ -7,6 +7,7 @@ use super::task_definition::Content;
 use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, SchedulePart, Timing};
 use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
@@ -44,6 +45,17 @@ impl ScheduleWrite {
             ScheduleWrite::CreateGroup { .. } | ScheduleWrite::Create { .. } => Verb::Created,
             ScheduleWrite::Update { .. } | ScheduleWrite::Release { .. } => Verb::Updated,
             ScheduleWrite::Delete { .. } => Verb::Deleted,
+        }
+    }
+
+    pub(super) fn releases(&self) -> Vec<Exclusive> {
+        match self {
+            ScheduleWrite::Release { schedule, .. } | ScheduleWrite::Delete { schedule, .. } => {
+                vec![Exclusive::Schedule(schedule.clone())]
+            }
+            ScheduleWrite::CreateGroup { .. }
+            | ScheduleWrite::Create { .. }
+            | ScheduleWrite::Update { .. } => Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::counted;
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::rollout::ServiceDeploymentStatus;
@@ -90,13 +91,15 @@ impl ServiceWrite {
         self.name().clone()
     }
 
-    pub(super) fn releases(&self) -> bool {
+    pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
-            ServiceWrite::Delete { .. } | ServiceWrite::Untag { .. } => true,
+            ServiceWrite::Delete { service } | ServiceWrite::Untag { service } => {
+                vec![Exclusive::Service(service.clone())]
+            }
             ServiceWrite::Create { .. }
             | ServiceWrite::Update { .. }
             | ServiceWrite::StopRollout { .. }
-            | ServiceWrite::Tag { .. } => false,
+            | ServiceWrite::Tag { .. } => Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Verb;
 use crate::model::echo::Echo;
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::{TAGS, Tags};
 use crate::model::state::{LoadBalancerState, Observed};
 
@@ -55,10 +56,11 @@ impl TagsWrite {
         names.join(", ")
     }
 
-    pub(super) fn releases(&self) -> bool {
+    /// What has no tags may be adopted.
+    pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
-            TagsWrite::Add { .. } => false,
-            TagsWrite::Remove { .. } => true,
+            TagsWrite::Add { .. } => Vec::new(),
+            TagsWrite::Remove { resources } => resources.iter().map(exclusive).collect(),
         }
     }
 
@@ -136,4 +138,14 @@ impl fmt::Display for TagsWrite {
 pub(super) fn listed(tags: &Tags) -> String {
     let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
     pairs.join(", ")
+}
+
+fn exclusive(tagged: &Tagged) -> Exclusive {
+    match tagged {
+        Tagged::LoadBalancer(name)
+        | Tagged::Listener {
+            load_balancer: name, ..
+        } => Exclusive::LoadBalancer(name.clone()),
+        Tagged::TargetGroup(name) => Exclusive::TargetGroup(name.clone()),
+    }
 }

@@ -45,7 +45,7 @@ impl TargetGroupWrite {
         }
     }
 
-    fn name(&self) -> &String {
+    pub(super) fn name(&self) -> &String {
         match self {
             TargetGroupWrite::Create { target_group } => &target_group.name,
             TargetGroupWrite::Modify { target_group, .. }

@@ -1,13 +1,10 @@
-//! One pass over one App: which Platform, what is wanted, the reconcile, and what to say about it.
+//! Kubernetes around a pass over one App: what it goes by, the calls that it asks for, and what is said of it.
 
 mod applied;
-mod holdings;
 mod leave;
-mod say;
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -15,44 +12,41 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::{DeserializeGuard, ObjectMeta};
-use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use tracing::warn;
+use tracing::{error, warn};
 
-use self::holdings::holds_anything;
-use super::agenda::{Agenda, Before, agenda};
 use super::claims::KubeClaims;
 use super::context::Context;
 use super::denials;
-use super::finalizer::{self, APP_FINALIZER, Hold, has_finalizer};
+use super::finalizer::{self, Hold};
 use super::kubernetes::failed;
-use super::memory::{Key, Look, Memory};
-use super::prepare::{Bound, bind, is_suspended, request, wanted, yesterday};
-use super::report::{self, api_of};
-use super::resolve::annotated;
+use super::memory::Key;
+use super::report::{self, EventType, Note, NoteReason, api_of};
 use super::uninstall::{self, Deletion};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
-use crate::aws::{AwsError, Subject, concerning};
-use crate::change::{Change, PortWrite, Write};
-use crate::desired::{self, Built};
+use crate::aws::{Subject, concerning};
+use crate::change::{PortWrite, Write};
 use crate::error::Error;
-use crate::model::desired::Desired;
-use crate::model::echo::EchoMemory;
-use crate::model::name::Arn;
-use crate::model::state::TaskDefinitionState;
-use crate::observe::Known;
-use crate::reconcile::{BeforeWrites, Outcome, Request, Scope, reconcile};
-use crate::status::{self, Verdict, verdict_of};
+use crate::model::class::Class;
+use crate::pass::{
+    APP_FINALIZER, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
+    has_finalizer, is_leaving, start, unwritten,
+};
+use crate::reconcile::{BeforeWrites, Request, reconcile};
+use crate::status::{self, Verdict};
 use crate::write::Door;
 
-pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Context>) -> Result<Action, Error> {
+pub(super) async fn pass(
+    object: Arc<DeserializeGuard<App>>,
+    context: Arc<Context>,
+) -> Result<Requeue, Error> {
     let key = ObjectRef::from_obj(&*object);
-    let deletion = if object.meta().deletion_timestamp.is_some() && has_finalizer(&*object, APP_FINALIZER) {
+    let deletion = if object.meta().deletion_timestamp.is_some() && has_finalizer(object.meta()) {
         uninstall::deletion_of::<App>(&context.client).await
     } else {
         Ok(Deletion::Meant)
@@ -63,7 +57,7 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
     }
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
     if !context.caches.are_filled().await {
-        return Ok(Action::await_change());
+        return Ok(Requeue::Never);
     }
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),
@@ -75,17 +69,26 @@ pub(super) async fn pass(object: Arc<DeserializeGuard<App>>, context: Arc<Contex
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
     let _running = context.health.pass(key.to_string());
-    let pass = Pass::new(&app, &key, &context);
-    match deletion {
-        Ok(Deletion::Meant | Deletion::Keep) => {}
-        Ok(Deletion::Unsaid(message)) => return pass.waits_for_word(message).await,
-        Err(error) => return pass.failed(None, &error).await,
-    }
-    match AssertUnwindSafe(Box::pin(pass.run())).catch_unwind().await {
-        Ok(done) => done,
+    let pass = Pass {
+        app: &app,
+        key: &key,
+        context: &context,
+    };
+    context.memories.begin(&key);
+    let run = AssertUnwindSafe(Box::pin(pass.run(deletion))).catch_unwind();
+    let requeue = match run.await {
+        Ok(requeue) => requeue,
         // One App's trouble is not the others'.
-        Err(panic) => pass.failed(None, &Error::Bug(words_of(&*panic))).await,
+        Err(panic) => {
+            pass.finish(End::Failure(None, Error::Bug(message_of(&*panic))))
+                .await
+        }
+    };
+    if context.memories.end(&key) {
+        // What it waits for was released after it had looked.
+        context.wake.apps([key]);
     }
+    Ok(requeue)
 }
 
 fn only_named(metadata: &ObjectMeta) -> App {
@@ -102,7 +105,7 @@ async fn undecodable(
     why: &str,
     key: &Key,
     context: &Context,
-) -> Result<Action, Error> {
+) -> Result<Requeue, Error> {
     warn!(app = %key, error = why, "cannot be decoded");
     let message = format!("this App cannot be read: {why}");
     let app = only_named(Resource::meta(object));
@@ -120,170 +123,204 @@ async fn undecodable(
         .map_err(failed("patch the status"))?;
     let trouble = (Reason::InvalidSpec, message);
     report::tell(context, &key.to_string(), &app, &[], &[trouble]).await;
-    Ok(Action::await_change())
+    Ok(Requeue::Never)
 }
 
-pub(super) fn words_of(panic: &(dyn Any + Send)) -> String {
-    let words = panic
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a pass panicked: {}", words.unwrap_or("without words"))
+    format!("a pass panicked: {}", message.unwrap_or("without a message"))
 }
 
 struct Pass<'a> {
     app: &'a App,
     key: &'a Key,
     context: &'a Context,
-    now: Timestamp,
-    deleting: bool,
-    /// No status speaks of this generation yet.
-    is_new: bool,
-    /// What had been let go by other Apps when this pass began.
-    releases: u64,
 }
 
-impl<'a> Pass<'a> {
-    fn new(app: &'a App, key: &'a Key, context: &'a Context) -> Self {
-        let mut pass = Pass {
-            app,
-            key,
-            context,
-            now: Timestamp::now(),
-            deleting: app.metadata.deletion_timestamp.is_some(),
-            is_new: false,
-            releases: context.memories.releases(),
+impl Pass<'_> {
+    async fn run(&self, deletion: Result<Deletion, Error>) -> Requeue {
+        let end = match deletion {
+            Ok(Deletion::Meant | Deletion::Keep) => self.start().await,
+            // Its definition is being deleted, and does not say what becomes of what the App has.
+            Ok(Deletion::Unsaid(message)) => Some(End::Verdict(Verdict::Reconciling(
+                Reason::UninstallUnsaid,
+                message,
+            ))),
+            Err(error) => Some(End::Failure(None, error)),
         };
-        pass.is_new = pass.status().map(|status| status.observed_generation) != app.metadata.generation;
-        pass
+        match end {
+            Some(end) => self.finish(end).await,
+            None => Requeue::Never,
+        }
     }
 
-    async fn run(&self) -> Result<Action, Error> {
-        if self.deleting && !has_finalizer(self.app, APP_FINALIZER) {
-            self.context.forget(self.key);
-            return Ok(Action::await_change());
-        }
-        if self.is_new {
-            self.remember(|memory| memory.built = false);
-        }
-        if !self.deleting {
+    /// `None` if nothing is left to say of the App.
+    async fn start(&self) -> Option<End> {
+        let context = self.context;
+        if !is_leaving(self.app) {
             self.warn_of_processes_without_value().await;
         }
-        let platforms = self.context.caches.platforms();
-        let context = self.context;
-        let namespace = self.app.namespace().unwrap_or_default();
-        let labels = match context.namespaces.labels(&context.client, &namespace).await {
-            Ok(labels) => labels,
-            Err(error) => return self.failed(None, &error).await,
+        let (platforms, namespace) = (
+            context.caches.platforms(),
+            self.app.namespace().unwrap_or_default(),
+        );
+        let mut facts = Facts {
+            platforms: &platforms,
+            installation: &context.installation,
+            namespace: context.namespaces.known(&namespace),
+            namespace_is_live: false,
+            stopped: context.stopped_writes(),
+            settings: self.settings(),
         };
-        // A deletion remembers nothing; and a definition that is being deleted itself cannot be brought up to date.
-        if !self.deleting
-            && let Some(verdict) = context.stopped_writes()
-        {
-            return self.waits(verdict).await;
-        }
-        let bound = match bind(self.app, &platforms, labels, &context.installation) {
-            Ok(bound) => bound,
-            Err(verdict) if self.needs_no_platform(&verdict) => return self.leave_unfound().await,
-            Err(verdict) => return self.waits(verdict).await,
-        };
-        match self.reconcile(&bound).await {
-            Ok((desired, outcome, before)) => self.conclude(&bound, &desired, outcome, before).await,
-            Err(error) => self.failed(Some(&bound.record), &error).await,
+        loop {
+            match self.remember(|memory| start(memory, self.app, &facts, Timestamp::now())) {
+                Step::Gone => {
+                    context.forget(self.key);
+                    return None;
+                }
+                Step::Release => {
+                    return self
+                        .leave_unfound()
+                        .await
+                        .err()
+                        .map(|error| End::Failure(None, error));
+                }
+                Step::ReadNamespace => match context.namespaces.read(&context.client, &namespace).await {
+                    Ok(labels) => (facts.namespace, facts.namespace_is_live) = (Some(labels), true),
+                    Err(error) => return Some(End::Failure(None, error)),
+                },
+                Step::Conclude(end) => return Some(end),
+                Step::Reconcile(work, request) => {
+                    let record = Box::new(work.record.clone());
+                    let reconciled = self.reconcile(work, *request, &platforms).await;
+                    return Some(reconciled.unwrap_or_else(|error| End::Failure(Some(record), error)));
+                }
+            }
         }
     }
 
-    async fn reconcile(&self, bound: &Bound<'_>) -> Result<(Desired, Outcome, Before), Error> {
-        let (context, platform) = (self.context, bound.platform);
-        let Built { desired, warnings } = self.wanted(bound).await?;
-        self.announce(bound, &desired).await?;
-        if !self.deleting {
-            let never = desired::never_started(&desired, yesterday(self.now));
-            let shell = warnings.into_iter().map(|text| (EventReason::ShellSyntax, text));
-            let never = never.into_iter().map(|text| (EventReason::NeverStarted, text));
-            self.warn_once(shell.chain(never)).await;
+    async fn reconcile(
+        &self,
+        mut work: Box<Work>,
+        mut request: Request,
+        platforms: &[Platform],
+    ) -> Result<End, Error> {
+        let context = self.context;
+        let is_its = |platform: &&Platform| platform.name_any() == work.record.name;
+        let Some(platform) = platforms.iter().find(is_its) else {
+            return Err(Error::Bug(format!(
+                "a pass began without Platform {}",
+                work.record.name
+            )));
+        };
+        if let Some(ahead) = work.ahead.take() {
+            self.write_status(&ahead).await?;
         }
-        let status = self.status();
-        let look = self.recall(|memory| memory.look.clone()).flatten();
-        let retire_after = context.config.retire_after;
-        let whole = request(
-            self.app,
-            status.as_ref(),
-            &desired,
-            platform,
-            retire_after,
-            self.now,
-        );
-        let known = Known {
-            task_definitions: look.as_ref().map(task_definitions_of).unwrap_or_default(),
-            port_cursor: context.ports.cursor(platform),
-            ports_recovered: context.ports.are_recovered(platform),
-            rollouts: self
-                .recall(|memory| memory.rollouts.clone())
-                .flatten()
-                .unwrap_or(whole.known.rollouts),
-            echoes: self.echoes(whole.known.echoes),
-            ..whole.known
+        let warning = |(reason, text): (EventReason, String)| Note {
+            kind: EventType::Warning,
+            reason: NoteReason::Event(reason),
+            action: "Build",
+            text,
         };
-        let contradicted = look.as_ref().map(|look| look.contradicted.clone());
-        let (scope, held, before) = self.scope(platform, look);
-        let request = Request {
-            known,
-            scope,
-            held,
-            contradicted: contradicted.unwrap_or_default(),
-            ..whole
-        };
+        let warnings = work.warnings.drain(..).map(warning).collect();
+        report::publish(&context.client, self.app, warnings).await;
+        request.known.port_cursor = context.ports.cursor(platform);
+        request.known.ports_recovered = context.ports.are_recovered(platform);
         let aws = context.aws(platform).await;
         let claims = KubeClaims {
             client: &context.client,
             platform,
         };
-        // Should this pass end without a word, the next one must not believe in what was there before it; but what is
-        // not to be tried yet stays so.
-        self.remember(Memory::doubt);
         let subject = Subject {
-            app: Some(desired.owner.app.to_string()),
+            app: Some(work.desired.owner.app.to_string()),
             ..Subject::default()
         };
-        let before_writes = self.hold(&bound.record);
         let door = Door {
             aws: &*aws,
             claims: &claims,
         };
-        let pass = reconcile(&*aws, &claims, &door, &before_writes, request);
+        let hold = self.hold(&work.record);
+        let pass = reconcile(&*aws, &claims, &door, &hold, &work.desired, request);
         let outcome = concerning(subject, pass).await?;
-        self.remember(|memory| {
-            memory.rollouts = Some(outcome.plan.rollouts.clone());
-            memory.echoes = Some(outcome.plan.echoes.clone());
-        });
-        Ok((desired, outcome, before))
-    }
-
-    /// What no reply has shown is tried again for a new generation.
-    fn echoes(&self, of_status: EchoMemory) -> EchoMemory {
-        let known = self.recall(|memory| memory.echoes.clone()).flatten();
-        let known = known.unwrap_or(of_status);
-        if self.is_new { known.anew() } else { known }
-    }
-
-    /// What the watch says of the namespace may be old: before an App is turned away, the API server is asked.
-    async fn wanted(&self, bound: &Bound<'_>) -> Result<Built, Error> {
-        match wanted(self.app, bound) {
-            Err(Error::NotAllowed(_)) => {
-                let Context {
-                    namespaces, client, ..
-                } = self.context;
-                let namespace = &bound.owner.app.namespace;
-                let namespace = namespaces.read(client, namespace).await?;
-                let bound = Bound {
-                    namespace,
-                    ..bound.clone()
-                };
-                wanted(self.app, &bound)
+        for change in &outcome.done {
+            if let Write::Port(PortWrite::Claim(claim)) = &change.write {
+                context.ports.set_cursor(platform, claim.port);
             }
-            built => built,
         }
+        Ok(End::Reconciled(work, Box::new(outcome)))
+    }
+
+    async fn finish(&self, end: End) -> Requeue {
+        let errors = end.errors();
+        if let End::Failure(_, failure) = &end {
+            if failure.class() == Class::Bug {
+                error!(app = %self.key, error = %failure, "failed");
+            } else {
+                warn!(app = %self.key, error = %failure, "failed");
+            }
+        }
+        let (now, jitter) = (Timestamp::now(), fastrand::f64());
+        let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
+        self.wake(&finished, &errors);
+        report::publish(&self.context.client, self.app, report::changes(&finished.done)).await;
+        match self.conclude(&finished).await {
+            Ok(()) => finished.requeue,
+            Err(error) => {
+                warn!(app = %self.key, %error, "pass failed");
+                self.remember(|memory| unwritten(memory, finished.status, &error, jitter))
+            }
+        }
+    }
+
+    fn wake(&self, finished: &Finished, errors: &[Error]) {
+        let (context, wakes) = (self.context, &finished.wakes);
+        context.wake_waiting(&wakes.released, Some(self.key));
+        let Some(record) = &finished.record else {
+            return;
+        };
+        // What is denied to one App is a matter of its Platform.
+        let denied = denials::first(errors.iter().cloned());
+        if context
+            .denials
+            .note(&record.name, &self.key.to_string(), denied.as_ref())
+            || wakes.ports_changed
+        {
+            context.wake.platform(&record.name);
+        }
+    }
+
+    async fn conclude(&self, finished: &Finished) -> Result<(), Error> {
+        let context = self.context;
+        if finished.may_go {
+            let api: Api<App> = api_of(&context.client, self.app);
+            finalizer::release(&api, self.app, APP_FINALIZER).await?;
+            context.forget(self.key);
+            if let Some(record) = &finished.record {
+                context.wake.platform(&record.name);
+            }
+            return Ok(());
+        }
+        // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
+        if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
+            self.hold(record).before_writes().await?;
+        }
+        if let Some(status) = &finished.status {
+            self.write_status(status).await?;
+        }
+        let (key, before) = (self.key.to_string(), &finished.before);
+        report::tell(context, &key, self.app, before, &finished.troubles).await;
+        Ok(())
+    }
+
+    async fn write_status(&self, status: &AppStatus) -> Result<(), Error> {
+        let namespace = self.app.namespace().unwrap_or_default();
+        let api: Api<DeserializeGuard<App>> = Api::namespaced(self.context.client.clone(), &namespace);
+        let version = report::patch_status(&api, self.app, status).await?;
+        self.remember(|memory| memory.wrote(version.as_deref(), status.clone()));
+        Ok(())
     }
 
     fn hold<'b>(&'b self, record: &'b PlatformRecord) -> Hold<'b> {
@@ -295,168 +332,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// All there is, unless this pass was woken by something that the last one knew it had to wait for. And what is not to
-    /// be tried yet, in either case.
-    fn scope(&self, platform: &Platform, look: Option<Look>) -> (Scope, Vec<(Change, Error)>, Before) {
-        let same = |look: &Look| {
-            look.generation == self.app.metadata.generation
-                && look.platform_generation == platform.metadata.generation
-        };
-        let Some(look) = look.filter(same) else {
-            return (Scope::Everything, Vec::new(), Before::default());
-        };
-        let agenda = look.agenda;
-        let is_held = !agenda.held.is_empty() && self.now < agenda.held_until;
-        let mut before = Before {
-            due: None,
-            held_until: is_held.then_some(agenda.held_until),
-        };
-        let in_time = self.now < agenda.due && (agenda.held.is_empty() || is_held);
-        // A deletion looks at everything, so that it leaves nothing behind.
-        let scope = if agenda.only_pending && in_time && !self.deleting {
-            before.due = Some(agenda.due);
-            Scope::Pending {
-                before: Box::new(look.observed),
-                pending: look.pending,
-            }
-        } else {
-            Scope::Everything
-        };
-        (scope, if is_held { agenda.held } else { Vec::new() }, before)
-    }
-
-    async fn conclude(
-        &self,
-        bound: &Bound<'_>,
-        desired: &Desired,
-        outcome: Outcome,
-        before: Before,
-    ) -> Result<Action, Error> {
-        let context = self.context;
-        let Bound { platform, record, .. } = bound;
-        self.tell_others(&outcome, platform);
-        report::publish(&context.client, self.app, report::changes(&outcome.done)).await;
-        if self.deleting && outcome.is_settled() {
-            let api: Api<App> = api_of(&context.client, self.app);
-            finalizer::release(&api, self.app, APP_FINALIZER).await?;
-            context.forget(self.key);
-            context.wake.platform(&record.name);
-            return Ok(Action::await_change());
-        }
-        // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
-        if outcome.done.is_empty() && holds_anything(desired, &outcome.observed) {
-            self.hold(record).before_writes().await?;
-        }
-        let mut verdict = self.after_failures(verdict_of(&outcome, is_suspended(self.app, platform)));
-        if self.deleting
-            && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
-        {
-            verdict = Verdict::Reconciling(Reason::Deleting, message);
-        }
-        let remembered = outcome.observed.clone();
-        let (pending, blocked) = (outcome.plan.pending.clone(), !outcome.plan.obstacles.is_empty());
-        self.tell_platform(record, denials::first(outcome.errors()).as_ref());
-        let status = self
-            .write_status(Some(record), None, Some((desired, &outcome)), &verdict)
-            .await?;
-        let agenda = self.agenda(desired, &outcome, &status, before);
-        let until_lasting = self.until_lasting(&status, &verdict);
-        let after = until_lasting.map_or(agenda.after, |left| left.min(agenda.after));
-        self.remember(|memory| {
-            memory.rollouts = None;
-            memory.look = Some(Look {
-                generation: self.app.metadata.generation,
-                platform_generation: platform.metadata.generation,
-                observed: remembered,
-                pending,
-                blocked,
-                contradicted: outcome.contradicted,
-                agenda,
-            });
-        });
-        if blocked && context.memories.releases() != self.releases {
-            // What is in the way may be gone since it was looked at.
-            self.remember(Memory::doubt);
-            context.wake.apps([self.key.clone()]);
-        }
-        Ok(Action::requeue(after))
-    }
-
-    fn agenda(&self, desired: &Desired, outcome: &Outcome, status: &AppStatus, before: Before) -> Agenda {
-        let (context, object) = (self.context, self.key.to_string());
-        let mut failures = 0;
-        if !outcome.failures.is_empty() || !outcome.unread.is_empty() {
-            failures = context.failures.count(&object);
-        } else if outcome.held.is_empty() {
-            context.failures.forget(&object);
-        }
-        let config = &context.config;
-        let retired = status::waits(Some(status), config.retire_after, 0, self.now).next;
-        let deadline = status::next_deadline(desired, outcome, self.now.as_second());
-        let wait = [retired, deadline].into_iter().flatten().min();
-        agenda(
-            outcome,
-            before,
-            failures,
-            wait,
-            config.resync_interval,
-            self.now,
-            fastrand::f64,
-        )
-    }
-
-    /// Whoever waited for a name or a port may go on.
-    fn tell_others(&self, outcome: &Outcome, platform: &Platform) {
-        let context = self.context;
-        for change in &outcome.done {
-            if let Write::Port(PortWrite::Claim(claim)) = &change.write {
-                context.ports.set_cursor(platform, claim.port);
-            }
-        }
-        if outcome.done.iter().any(Change::releases) {
-            context.wake_blocked(Some(self.key));
-        }
-        let ports = |change: &Change| {
-            matches!(
-                &change.write,
-                Write::Port(PortWrite::Claim(_) | PortWrite::Free(_))
-            )
-        };
-        if outcome.done.iter().any(ports) {
-            context.wake.platform(&platform.name_any());
+    fn settings(&self) -> Settings {
+        Settings {
+            retire_after: self.context.config.retire_after,
+            resync_interval: self.context.config.resync_interval,
         }
     }
 
-    /// What is denied to one App is a matter of its Platform.
-    fn tell_platform(&self, record: &PlatformRecord, denied: Option<&AwsError>) {
-        if self
-            .context
-            .denials
-            .note(&record.name, &self.key.to_string(), denied)
-        {
-            self.context.wake.platform(&record.name);
-        }
-    }
-
-    fn recall<T>(&self, read: impl FnOnce(&Memory) -> T) -> Option<T> {
+    fn remember<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
         let uid = self.app.metadata.uid.as_deref();
-        self.context.memories.read(self.key, uid, read)
+        self.context.memories.change(self.key, uid, change)
     }
-
-    fn remember(&self, write: impl FnOnce(&mut Memory)) {
-        let uid = self.app.metadata.uid.as_deref();
-        self.context.memories.write(self.key, uid, write);
-    }
-}
-
-/// The definitions that need not be read again: what services run never changes. Any other may have been deregistered
-/// since, which only AWS can tell.
-fn task_definitions_of(look: &Look) -> BTreeMap<Arn, TaskDefinitionState> {
-    let running = look
-        .observed
-        .services
-        .values()
-        .map(|service| &service.task_definition);
-    let known = |arn: &Arn| Some((arn.clone(), look.observed.task_definitions.get(arn)?.clone()));
-    running.filter_map(known).collect()
 }

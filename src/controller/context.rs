@@ -1,6 +1,6 @@
 //! What every reconcile shares: clients, caches, and who wakes whom.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,12 +10,9 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
-use super::backoff::Failures;
 use super::denials::Denials;
-use super::installation::Installation;
-use super::memory::{Key, Memories, Told, lock};
+use super::memory::{Failures, Key, Memories, Told, lock};
 use super::namespaces::Namespaces;
-use super::resolve::{account, recorded};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -23,6 +20,8 @@ use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
 use crate::desired;
 use crate::health::Health;
+use crate::model::exclusive::Exclusive;
+use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
 
 pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
@@ -210,9 +209,9 @@ impl Context {
         self.connect.connect(&settings_of(platform)).await
     }
 
-    /// Apps may go on that waited for something which was just let go.
-    pub(super) fn wake_blocked(&self, but: Option<&Key>) {
-        self.wake.apps(self.memories.unblock(but));
+    /// Wakes the Apps that wait for any of what was just released.
+    pub(super) fn wake_waiting(&self, released: &BTreeSet<Exclusive>, but: Option<&Key>) {
+        self.wake.apps(self.memories.release(released, but));
     }
 
     /// What every App and Platform waited for has changed.

@@ -15,14 +15,12 @@ use super::context::Context;
 use super::kubernetes::{failed, is_gone};
 use super::memory::Key;
 use super::report::{MANAGER, api_of};
-use super::resolve::{self, RECORD_ANNOTATION};
 use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::error::Error;
+use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, recorded};
 use crate::reconcile::{BeforeWrites, Permission};
 
-/// On every App that holds, or is about to make, anything.
-pub(super) const APP_FINALIZER: &str = "empire.dev/controller";
 /// On every Platform: while Apps hold anything there, it is needed to take it down.
 pub(super) const PLATFORM_FINALIZER: &str = "empire.dev/platform";
 
@@ -43,10 +41,10 @@ impl BeforeWrites for Hold<'_> {
     async fn before_writes(&self) -> Result<(), Error> {
         let record = serde_json::to_string(self.record)
             .map_err(|error| Error::Bug(format!("a Platform's record is no JSON: {error}")))?;
-        let recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
+        let is_recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
         // What the cache shows may be older than what we did last.
         let held = has_finalizer(self.app, APP_FINALIZER) && !self.is_outdated();
-        if self.app.metadata.deletion_timestamp.is_some() || (held && recorded) {
+        if self.app.metadata.deletion_timestamp.is_some() || (held && is_recorded) {
             return Ok(());
         }
         let api: Api<App> = api_of(&self.context.client, self.app);
@@ -55,7 +53,7 @@ impl BeforeWrites for Hold<'_> {
             "annotations": { RECORD_ANNOTATION: record },
         });
         self.remember(apply(&api, self.app, metadata).await?);
-        if resolve::recorded(self.app).is_none() && self.platform_is_going().await? {
+        if recorded(self.app).is_none() && self.platform_is_going().await? {
             // It counted its Apps before we were one.
             self.remember(apply(&api, self.app, json!({})).await?);
             return Err(Error::Outdated {
@@ -79,9 +77,7 @@ impl Hold<'_> {
     fn is_outdated(&self) -> bool {
         let uid = self.app.metadata.uid.as_deref();
         let memories = &self.context.memories;
-        let done = memories
-            .read(self.key, uid, |memory| memory.held.clone())
-            .flatten();
+        let done = memories.change(self.key, uid, |memory| memory.finalized.clone());
         version(done.as_deref()) > version(self.app.metadata.resource_version.as_deref())
     }
 
@@ -89,7 +85,7 @@ impl Hold<'_> {
         let uid = self.app.metadata.uid.as_deref();
         self.context
             .memories
-            .write(self.key, uid, |memory| memory.held = done);
+            .change(self.key, uid, |memory| memory.finalized = done);
     }
 
     async fn platform_is_going(&self) -> Result<bool, Error> {

@@ -8,75 +8,12 @@ use kube::core::DeserializeGuard;
 use kube::{Client, CustomResourceExt, ResourceExt};
 use serde_json::json;
 
-use super::resolve::{self, annotated};
 use super::uninstall;
 use crate::api::app::App;
+use crate::pass::{Installation, annotated, recorded as record_of};
 
 const CONFIG_MAP: &str = "empire-installation";
 const KEY: &str = "ownerId";
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Installation {
-    Known {
-        id: String,
-        /// The one that it takes the place of, as the operator says.
-        replaces: Option<String>,
-    },
-    /// Neither is to be trusted: after a restore into another cluster, or with a mistyped flag.
-    Changed {
-        recorded: String,
-        /// The object that records it.
-        recorded_by: String,
-        found: String,
-        /// True if it was given as a flag.
-        explicit: bool,
-    },
-}
-
-impl Installation {
-    /// The owner id, or why nothing may be written.
-    pub(super) fn id(&self) -> Result<&str, String> {
-        match self {
-            Installation::Known { id, .. } => Ok(id),
-            Installation::Changed {
-                recorded,
-                recorded_by,
-                found,
-                explicit,
-            } => {
-                let whose = if *explicit { "--owner-id" } else { "this cluster's" };
-                Err(format!(
-                    "{recorded_by} records owner id {recorded}, but {whose} is {found}: {}",
-                    advice(recorded)
-                ))
-            }
-        }
-    }
-
-    /// Why nothing may be written for an App whose resources carry this owner id, if they are not ours.
-    pub(super) fn contradiction(&self, recorded: &str) -> Option<String> {
-        match self {
-            Installation::Known { id, replaces } => {
-                let is_ours = id == recorded || replaces.as_deref() == Some(recorded);
-                (!is_ours).then(|| {
-                    format!(
-                        "what this App has in AWS carries owner id {recorded}, but the controller's is {id}: {}",
-                        advice(recorded)
-                    )
-                })
-            }
-            Installation::Changed { .. } => self.id().err(),
-        }
-    }
-}
-
-/// The same for every way in which an owner id can be wrong, and never with the wrong one as the one to take.
-fn advice(recorded: &str) -> String {
-    format!(
-        "start the controller with --owner-id {recorded} to go on with what it owns in AWS. Only to leave all of that where \
-         it is and begin anew, name it in --replace-owner-id {recorded}"
-    )
-}
 
 /// As whom the controller works here, as far as can be seen: it records the owner id. Nothing is written.
 pub(super) async fn in_use(
@@ -130,7 +67,7 @@ async fn recorded_by_an_app(
     let apps = uninstall::list(&apps, App::crd_name(), client, &ListParams::default()).await?;
     let other = |app: &DeserializeGuard<App>| {
         let record = match &app.0 {
-            Ok(app) => resolve::recorded(app),
+            Ok(app) => record_of(app),
             Err(invalid) => annotated(&invalid.metadata),
         };
         let recorded = record?.owner_id?;

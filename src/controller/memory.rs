@@ -1,116 +1,112 @@
-//! What a pass leaves for the next one. Losing any of it costs reads, never correctness.
-//!
-//! A memory belongs to one object: another one of the same name, with another UID, starts with none.
+//! The memories of all Apps, and what was last said of each object.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 
-use super::agenda::Agenda;
-use crate::api::app::{App, AppStatus};
+use crate::api::app::App;
 use crate::api::condition::Reason;
-use crate::model::echo::EchoMemory;
-use crate::model::rollout::RolloutMemory;
-use crate::model::state::Observed;
-use crate::plan::Pending;
-use crate::reconcile::Contradicted;
+use crate::model::exclusive::Exclusive;
+use crate::pass::Memory;
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
 
-#[derive(Clone, Default)]
-pub(super) struct Memory {
-    /// The status as we last wrote it, and the version of the object that it made: the watch may lag behind.
-    pub written: Option<(String, AppStatus)>,
-    /// Whether the newest generation that a pass saw has been understood; before that, its warnings are not out.
-    pub built: bool,
-    /// The processes without a value that Warnings were about.
-    pub without_value: BTreeSet<String>,
-    pub look: Option<Look>,
-    /// What the last pass remembers of rollouts, until a status says so: else a redeploy would be carried out again in every
-    /// pass whose status cannot be written.
-    pub rollouts: Option<BTreeMap<String, RolloutMemory>>,
-    /// What the last pass remembers of settings that AWS reports otherwise than they were sent. A status says only some of it.
-    pub echoes: Option<EchoMemory>,
-    /// The version of the object that our last change of its finalizers made.
-    pub held: Option<String>,
-}
-
-impl Memory {
-    /// Everything has to be read again.
-    pub(super) fn doubt(&mut self) {
-        if let Some(look) = &mut self.look {
-            look.agenda.only_pending = false;
-        }
-    }
-}
-
-/// What the last pass found in AWS.
-#[derive(Clone)]
-pub(super) struct Look {
-    pub generation: Option<i64>,
-    pub platform_generation: Option<i64>,
-    pub observed: Observed,
-    pub pending: Vec<Pending>,
-    /// Something of somebody else's is in the way.
-    pub blocked: bool,
-    /// What AWS answered as if the world were another.
-    pub contradicted: Contradicted,
-    pub agenda: Agenda,
-}
-
 /// By App.
 #[derive(Default)]
-pub(super) struct Memories {
-    by_app: Mutex<HashMap<Key, (Option<String>, Memory)>>,
-    /// How often something was let go that another App may have waited for.
-    releases: AtomicU64,
+pub(super) struct Memories(Mutex<HashMap<Key, Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    uid: Option<String>,
+    memory: Memory,
+    /// Released by others since the pass that is running began: it may have looked before that.
+    missed: Option<BTreeSet<Exclusive>>,
 }
 
 impl Memories {
-    pub(super) fn read<T>(&self, key: &Key, uid: Option<&str>, read: impl FnOnce(&Memory) -> T) -> Option<T> {
-        let memories = lock(&self.by_app);
-        let (owner, memory) = memories.get(key)?;
-        (owner.as_deref() == uid).then(|| read(memory))
+    /// A pass begins.
+    pub(super) fn begin(&self, key: &Key) {
+        lock(&self.0).entry(key.clone()).or_default().missed = Some(BTreeSet::new());
     }
 
-    pub(super) fn write(&self, key: &Key, uid: Option<&str>, write: impl FnOnce(&mut Memory)) {
-        let mut memories = lock(&self.by_app);
-        let (owner, memory) = memories.entry(key.clone()).or_default();
-        if owner.as_deref() != uid {
-            *memory = Memory::default();
-            *owner = uid.map(Into::into);
+    /// The pass is over. True if what the App waits for was released meanwhile, so that it is to look again.
+    pub(super) fn end(&self, key: &Key) -> bool {
+        let mut slots = lock(&self.0);
+        let Some(slot) = slots.get_mut(key) else {
+            return false;
+        };
+        let missed = slot.missed.take().unwrap_or_default();
+        let awaited = slot.memory.awaits(&missed);
+        if awaited {
+            slot.memory.invalidate();
         }
-        write(memory);
+        awaited
+    }
+
+    /// Changes what is remembered of an object; another one of the same name starts with nothing. Only its own pass does,
+    /// so that nobody waits for it.
+    pub(super) fn change<T>(&self, key: &Key, uid: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut memory = {
+            let mut slots = lock(&self.0);
+            let slot = slots.entry(key.clone()).or_default();
+            if slot.uid.as_deref() == uid {
+                std::mem::take(&mut slot.memory)
+            } else {
+                Memory::default()
+            }
+        };
+        let done = change(&mut memory);
+        let mut slots = lock(&self.0);
+        let slot = slots.entry(key.clone()).or_default();
+        (slot.uid, slot.memory) = (uid.map(Into::into), memory);
+        done
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        lock(&self.by_app).remove(key);
+        lock(&self.0).remove(key);
     }
 
-    /// The number changes when something is let go: a pass that found itself blocked may have looked before that.
-    pub(super) fn releases(&self) -> u64 {
-        self.releases.load(Ordering::SeqCst)
-    }
-
-    /// The Apps that wait for something of somebody else's; each will look at everything again.
-    pub(super) fn unblock(&self, but: Option<&Key>) -> Vec<Key> {
-        self.releases.fetch_add(1, Ordering::SeqCst);
-        let mut unblocked = Vec::new();
-        for (key, (_, memory)) in lock(&self.by_app).iter_mut() {
-            if let Some(look) = memory
-                .look
-                .as_mut()
-                .filter(|look| look.blocked && but != Some(key))
-            {
-                look.agenda.only_pending = false;
-                unblocked.push(key.clone());
+    /// Returns the Apps that wait for any of what was released; each will look at everything again.
+    pub(super) fn release(&self, released: &BTreeSet<Exclusive>, but: Option<&Key>) -> Vec<Key> {
+        let mut waiting = Vec::new();
+        if released.is_empty() {
+            return waiting;
+        }
+        for (key, slot) in lock(&self.0).iter_mut().filter(|(key, _)| but != Some(*key)) {
+            if let Some(missed) = &mut slot.missed {
+                missed.extend(released.iter().cloned());
+            }
+            if slot.memory.awaits(released) {
+                slot.memory.invalidate();
+                waiting.push(key.clone());
             }
         }
-        unblocked
+        waiting
+    }
+}
+
+/// Failures in a row, by object: kube has no backoff per object.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Mutex<HashMap<String, u32>>);
+
+impl Failures {
+    /// Counts one more and says how many that makes.
+    pub(super) fn count(&self, object: &str) -> u32 {
+        let mut failures = lock(&self.0);
+        let count = failures.entry(object.into()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    pub(super) fn in_a_row(&self, object: &str) -> u32 {
+        lock(&self.0).get(object).copied().unwrap_or_default()
+    }
+
+    pub(super) fn forget(&self, object: &str) {
+        lock(&self.0).remove(object);
     }
 }
 
@@ -153,18 +149,39 @@ mod tests {
     #[test]
     fn another_object_of_the_same_name_starts_with_no_memory() {
         let memories = Memories::default();
-        memories.write(&key("acme"), Some("uid-1"), |memory| memory.built = true);
-        assert_eq!(
-            memories.read(&key("acme"), Some("uid-1"), |m| m.built),
-            Some(true)
+        let remember = |uid: &str, name: &str| {
+            memories.change(&key("acme"), Some(uid), |memory| {
+                memory.without_value.insert(name.into());
+                memory.without_value.len()
+            })
+        };
+        assert_eq!(remember("uid-1", "web"), 1);
+        assert_eq!(remember("uid-1", "worker"), 2);
+        assert_eq!(remember("uid-2", "web"), 1);
+        assert_eq!(remember("uid-1", "web"), 1);
+    }
+
+    #[test]
+    fn a_release_during_a_pass_that_had_looked_before_it_is_not_missed() {
+        let (port, other) = (
+            Exclusive::HostPort("staging".into()),
+            Exclusive::HostPort("production".into()),
         );
-        assert_eq!(memories.read(&key("acme"), Some("uid-2"), |m| m.built), None);
-        memories.write(&key("acme"), Some("uid-2"), |_| {});
-        assert_eq!(
-            memories.read(&key("acme"), Some("uid-2"), |m| m.built),
-            Some(false)
-        );
-        assert_eq!(memories.read(&key("acme"), Some("uid-1"), |m| m.built), None);
+        let memories = Memories::default();
+        let check = |released: &Exclusive, woken: &[Key], missed: bool| {
+            memories.forget(&key("acme"));
+            memories.begin(&key("acme"));
+            let released = [released.clone()].into();
+            assert_eq!(memories.release(&released, None), Vec::<Key>::new());
+            memories.change(&key("acme"), None, |memory| {
+                *memory = Memory::waiting_for(port.clone());
+            });
+            assert_eq!(memories.end(&key("acme")), missed);
+            assert_eq!(memories.release(&released, None), woken);
+            assert_eq!(memories.release(&released, Some(&key("acme"))), Vec::<Key>::new());
+        };
+        check(&port, &[key("acme")], true);
+        check(&other, &[], false);
     }
 
     #[test]
@@ -187,5 +204,17 @@ mod tests {
         let by_request = |id| (Reason::AccessDenied, format!("denied (request id {id})"));
         check("shop/acme", &[&by_request(1)], &[&by_request(1)]);
         check("shop/acme", &[&by_request(2)], &[]);
+    }
+
+    #[test]
+    fn failures_are_forgotten_on_success() {
+        let failures = Failures::default();
+        assert_eq!(failures.count("shop/acme"), 1);
+        assert_eq!(failures.count("shop/acme"), 2);
+        assert_eq!(failures.in_a_row("shop/acme"), 2);
+        assert_eq!(failures.count("shop/other"), 1);
+        failures.forget("shop/acme");
+        assert_eq!(failures.in_a_row("shop/acme"), 0);
+        assert_eq!(failures.count("shop/acme"), 1);
     }
 }

@@ -22,12 +22,8 @@ pub(super) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
 
 impl Namespaces {
     /// As they were when they were last seen.
-    pub(super) async fn labels(&self, client: &Client, namespace: &str) -> Result<NamespaceLabels, Error> {
-        let known = lock(&self.0).get(namespace).cloned();
-        match known {
-            Some(labels) => Ok(labels),
-            None => self.read(client, namespace).await,
-        }
+    pub(super) fn known(&self, namespace: &str) -> Option<NamespaceLabels> {
+        lock(&self.0).get(namespace).cloned()
     }
 
     /// As they are.

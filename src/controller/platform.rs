@@ -12,8 +12,7 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use tracing::{info, warn};
 
-use super::app::words_of;
-use super::backoff::{delay, pending, spread};
+use super::app::message_of;
 use super::claims::KubeClaims;
 use super::context::{Context, PlatformKey};
 use super::finalizer::{self, PLATFORM_FINALIZER};
@@ -21,7 +20,6 @@ use super::kubernetes::failed;
 use super::memory::Trouble;
 use super::ports::{self, StillGone};
 use super::report;
-use super::resolve::account;
 use super::tenants::{Tenant, tenants};
 use super::uninstall::{self, Deletion};
 use crate::api::app::App;
@@ -36,9 +34,11 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::desired::Place;
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::{AppName, Owner};
 use crate::model::port::{Claim, PortRange};
 use crate::model::service::CapacityProviderKind as Kind;
+use crate::pass::{account, delay, pending, spread};
 use crate::status::{Verdict, conditions, verdict_of_error};
 
 pub(super) async fn pass(
@@ -72,7 +72,7 @@ pub(super) async fn pass(
             };
             let done = AssertUnwindSafe(pass.run()).catch_unwind().await;
             // One Platform's trouble is not the others'.
-            done.unwrap_or_else(|panic| Err(Error::Bug(words_of(&*panic))))
+            done.unwrap_or_else(|panic| Err(Error::Bug(message_of(&*panic))))
         }
         Err(invalid) => {
             // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
@@ -312,7 +312,8 @@ impl Pass<'_> {
         }
         let held = claims.list(&place.platform).await?;
         if self.sweep(aws, &claims, place, installation, &held).await? {
-            context.wake_blocked(None);
+            let released = [Exclusive::HostPort(place.platform.clone())];
+            context.wake_waiting(&released.into(), None);
             return Ok(Some(counts(range, &claims.list(&place.platform).await?)));
         }
         Ok(Some(counts(range, &held)))

@@ -16,10 +16,9 @@ use kube::{Client, ResourceExt};
 
 use super::claims::KubeClaims;
 use super::context::{Connect, settings_of};
-use super::installation::{self, Installation};
+use super::installation;
 use super::kubernetes::words;
 use super::namespaces::Namespaces;
-use super::prepare::{Bound, bind, request, wanted, yesterday};
 use super::reach::reach;
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -27,6 +26,7 @@ use crate::config::{Output, Plan};
 use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::observe::Known;
+use crate::pass::{Binding, Installation, bind, request, wanted, yesterday};
 use crate::reconcile::Request;
 use crate::status::Verdict;
 pub use manifest::MANIFEST_LIMIT;
@@ -96,24 +96,17 @@ pub async fn preview(
     let installation = installation(&client, plan).await?;
     let namespace = app.namespace().unwrap_or_default();
     let labels = Namespaces::default().read(&client, &namespace).await?;
-    let bound = bind(&app, &platforms, labels, &installation).map_err(|verdict| said(&verdict))?;
-    let built = wanted(&app, &bound)?;
+    let bound = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
+    let built = wanted(&app, &bound, &labels)?;
     warnings.extend(built.warnings);
     warnings.extend(desired::never_started(
         &built.desired,
         yesterday(Timestamp::now()),
     ));
 
-    let Bound { platform, owner, .. } = &bound;
+    let Binding { platform, owner, .. } = &bound;
     let status = app.status.as_ref();
-    let whole = request(
-        &app,
-        status,
-        &built.desired,
-        platform,
-        plan.retire_after,
-        Timestamp::now(),
-    );
+    let whole = request(&app, status, platform, plan.retire_after, Timestamp::now());
     let known = Known {
         // The Platform's own pass sees to it.
         ports_recovered: true,
@@ -130,7 +123,7 @@ pub async fn preview(
         suspended: whole.suspended,
         deleting: app.metadata.deletion_timestamp.is_some(),
     };
-    let dry_run = dry_run(&*aws, &claims, Request { known, ..whole }).await?;
+    let dry_run = dry_run(&*aws, &claims, &built.desired, Request { known, ..whole }).await?;
     Ok(Preview {
         text: match plan.output {
             Output::Text => text(&heading, &dry_run),

@@ -5,13 +5,12 @@ use kube::core::DeserializeGuard;
 use kube::{CustomResourceExt, Resource, ResourceExt};
 
 use super::context::Context;
-use super::finalizer::{APP_FINALIZER, has_finalizer};
 use super::kubernetes::failed;
-use super::resolve::{annotated, recorded, reports_holdings};
 use super::uninstall;
 use crate::api::app::App;
 use crate::error::Error;
 use crate::model::owner::AppName;
+use crate::pass::{annotated, has_finalizer, recorded, reports_holdings};
 
 /// An App, as far as a Platform cares.
 pub(super) struct Tenant {
@@ -47,7 +46,7 @@ pub(super) async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
             },
             platform: record.map(|record| record.name),
             // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
-            holds: reports || has_finalizer(guard, APP_FINALIZER),
+            holds: reports || has_finalizer(guard.meta()),
             is_deleted: guard.meta().deletion_timestamp.is_some(),
         }
     };

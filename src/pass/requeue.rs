@@ -1,6 +1,17 @@
-//! When an App gets its next pass.
+//! When an App gets its next pass, and what that need not do again.
+//!
+//! What is pending is looked at in seconds, and nothing else is read for it. What AWS refused is not sent again before
+//! its own time, however often the App is looked at in between.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::backoff::{delay, pending, spread};
+use crate::change::{Change, ServiceWrite, Write};
+use crate::error::Error;
+use crate::model::class::Class;
+use crate::reconcile::Outcome;
 
 /// The next pass over an object, as the last one asks for it. An edit, or a release that it waits for, comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,4 +21,240 @@ pub enum Requeue {
     Yielded,
     /// Only an edit helps.
     Never,
+}
+
+impl Requeue {
+    /// No later than that, if there is a next pass at all.
+    #[must_use]
+    pub fn within(self, limit: Option<Duration>) -> Self {
+        match (self, limit) {
+            (Requeue::After(after), Some(limit)) => Requeue::After(after.min(limit)),
+            (requeue, _) => requeue,
+        }
+    }
+}
+
+/// What a pass leaves open.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    /// When the App is looked at again.
+    pub after: Duration,
+    /// Nothing is open but what is pending and what backs off, so that the next pass need read nothing else.
+    pub only_pending: bool,
+    /// What failed and is not tried again before `backing_off_until`.
+    pub backing_off: Vec<(Change, Error)>,
+    pub backing_off_until: Timestamp,
+    /// When everything is read again.
+    pub everything_at: Timestamp,
+}
+
+/// What the pass began with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    /// When everything was to be read again, if this pass read only what was pending.
+    pub everything_at: Option<Timestamp>,
+    pub backing_off_until: Option<Timestamp>,
+}
+
+/// `failures` are the passes in a row that failed, this one included; `wait` is until the next replaced load balancer
+/// has waited long enough; `jitter` is uniform in 0..1.
+pub(super) fn open(
+    outcome: &Outcome,
+    before: Before,
+    failures: u32,
+    wait: Option<Duration>,
+    resync: Duration,
+    now: Timestamp,
+    jitter: f64,
+) -> Open {
+    let unread = || outcome.unread.iter().map(|unread| unread.error.class());
+    let classes = || {
+        let failures = outcome.failures.iter().map(|(_, error)| error.class());
+        failures.chain(unread())
+    };
+    let worst = |passing: bool| {
+        let class = classes().filter(|class| is_passing(*class) == passing).max()?;
+        delay(class, failures, jitter)
+    };
+    let (soon, lasting) = (worst(true), worst(false));
+
+    let mut backing_off: Vec<(Change, Error)> = outcome.backing_off.clone();
+    backing_off.extend(
+        outcome
+            .failures
+            .iter()
+            .filter(|(_, error)| !is_passing(error.class()))
+            .cloned(),
+    );
+    let backing_off_until = match lasting {
+        Some(lasting) => now + lasting,
+        None => before.backing_off_until.unwrap_or(now),
+    };
+    let obstructed = (!outcome.plan.obstacles.is_empty()).then(|| delay(Class::Conflict, 1, jitter));
+    let obstructed = obstructed.flatten().map(|delay| now + delay);
+    let everything_at = match (before.everything_at, obstructed) {
+        (Some(due), Some(obstructed)) => due.min(obstructed),
+        (Some(due), None) | (None, Some(due)) => due,
+        (None, None) => now + spread(resync, jitter),
+    };
+    let only_pending = !outcome.plan.pending.is_empty()
+        && outcome.plan.changes.is_empty()
+        && outcome.not_ready.is_empty()
+        && soon.is_none()
+        && outcome.unread.is_empty()
+        && !outcome.stale;
+    // ECS rolls back what was stopped, which no plan waits for.
+    let is_stop = |change: &Change| matches!(change.write, Write::Service(ServiceWrite::StopRollout { .. }));
+    let waits =
+        !outcome.plan.pending.is_empty() || !outcome.not_ready.is_empty() || outcome.done.iter().any(is_stop);
+    let until = |time: Timestamp| Duration::try_from(time.duration_since(now)).unwrap_or_default();
+    let after = soon.unwrap_or_else(|| {
+        let pending = waits.then(|| wait.unwrap_or(Duration::MAX).min(pending(jitter)));
+        let retry = (!backing_off.is_empty() || unread().next().is_some()).then(|| until(backing_off_until));
+        [pending, retry]
+            .into_iter()
+            .flatten()
+            .fold(until(everything_at), Duration::min)
+    });
+    Open {
+        after,
+        only_pending,
+        backing_off,
+        backing_off_until,
+        everything_at,
+    }
+}
+
+/// Over in a moment, so that it is simply tried again with everything else.
+fn is_passing(class: Class) -> bool {
+    match class {
+        Class::Transient | Class::Throttled => true,
+        Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Obstacle, ObstacleKind, Pending};
+
+    const RESYNC: Duration = Duration::from_mins(10);
+
+    fn outcome() -> Outcome {
+        Outcome::default()
+    }
+
+    fn rolling_out(mut outcome: Outcome) -> Outcome {
+        outcome.plan.pending.push(Pending::Rollout {
+            process: "web".into(),
+            service: "shop_acme_web".into(),
+        });
+        outcome
+    }
+
+    fn failed(mut outcome: Outcome, error: Error) -> Outcome {
+        let service = "shop_acme_worker".into();
+        let change = Change::of("worker", ServiceWrite::Delete { service });
+        outcome.failures.push((change, error));
+        outcome
+    }
+
+    fn refused() -> Error {
+        Error::Forbidden {
+            action: "test",
+            message: "no".into(),
+        }
+    }
+
+    fn transient() -> Error {
+        Error::Outdated { action: "test" }
+    }
+
+    fn after(outcome: &Outcome, before: Before, failures: u32) -> Open {
+        open(outcome, before, failures, None, RESYNC, now(), 0.5)
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    fn seconds(open: &Open) -> u64 {
+        open.after.as_secs()
+    }
+
+    #[test]
+    fn a_settled_app_is_looked_at_again_when_a_resync_is_due() {
+        assert_eq!(seconds(&after(&outcome(), Before::default(), 0)), 600);
+    }
+
+    #[test]
+    fn something_pending_is_looked_at_soon_and_alone() {
+        let open = after(&rolling_out(outcome()), Before::default(), 0);
+        assert_eq!(seconds(&open), 20);
+        assert!(open.only_pending);
+    }
+
+    #[test]
+    fn a_look_at_what_is_pending_does_not_put_the_resync_off() {
+        let before = Before {
+            everything_at: Some(now() + Duration::from_secs(7)),
+            backing_off_until: None,
+        };
+        let open = after(&rolling_out(outcome()), before, 0);
+        assert_eq!(seconds(&open), 7);
+        assert_eq!(open.everything_at, now() + Duration::from_secs(7));
+    }
+
+    #[test]
+    fn what_was_refused_keeps_its_own_time_beside_a_rollout() {
+        let first = after(&failed(rolling_out(outcome()), refused()), Before::default(), 3);
+        assert_eq!(seconds(&first), 20);
+        assert!(first.only_pending);
+        assert_eq!(first.backing_off_until, now() + Duration::from_mins(4));
+
+        // A pass in between tries nothing again and leaves the time as it is.
+        let mut between = rolling_out(outcome());
+        between.backing_off = first.backing_off;
+        let before = Before {
+            everything_at: Some(first.everything_at),
+            backing_off_until: Some(now() + Duration::from_secs(12)),
+        };
+        let second = after(&between, before, 3);
+        assert_eq!(second.backing_off.len(), 1);
+        assert_eq!(seconds(&second), 12);
+    }
+
+    #[test]
+    fn trouble_of_a_moment_decides_alone_and_reads_everything_again() {
+        let open = after(&failed(rolling_out(outcome()), transient()), Before::default(), 5);
+        assert_eq!(seconds(&open), 8);
+        assert!(!open.only_pending);
+        assert!(open.backing_off.is_empty());
+    }
+
+    #[test]
+    fn a_rollout_that_is_over_its_time_does_not_wait_for_the_resync() {
+        let mut late = outcome();
+        late.plan.obstacles.push(Obstacle {
+            process: "web".into(),
+            kind: ObstacleKind::RolloutFailed,
+            message: "not complete within 600 s".into(),
+        });
+        let before = Before {
+            everything_at: Some(now() + Duration::from_hours(6)),
+            backing_off_until: None,
+        };
+        assert_eq!(seconds(&after(&late, before, 0)), 300);
+    }
+
+    #[test]
+    fn a_name_that_another_holds_is_asked_for_every_five_minutes() {
+        let mut blocked = outcome();
+        blocked.plan.obstacles.push(Obstacle {
+            process: "web".into(),
+            kind: ObstacleKind::Foreign,
+            message: "taken".into(),
+        });
+        assert_eq!(seconds(&after(&blocked, Before::default(), 0)), 300);
+    }
 }

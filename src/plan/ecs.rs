@@ -18,6 +18,7 @@ use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, PortWrite, Registration, ServiceWrite, Write};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
+use crate::model::exclusive::Exclusive;
 use crate::model::name;
 use crate::model::owner::missing_tags;
 use crate::model::part::Part;
@@ -67,8 +68,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 /// Refuses to take over a service with settings that cannot be changed.
 fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, found: &ServiceState) {
     let what = format!("service {}", found.name);
+    let awaited = Exclusive::Service(found.name.clone());
     if !view.may_adopt(&found.tags) {
-        return plan.foreign(process, &what, &found.tags);
+        return plan.foreign(process, &what, &found.tags, awaited);
     }
     let mut wrong: Vec<String> = found.unlike_ours.clone();
     if let (Some(launch_type), Capacity::LaunchType(wanted)) = (found.launch_type, &wanted.capacity)
@@ -77,6 +79,7 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
         wrong.push(format!("launch type {}", launch_type.as_str()));
     }
     if !wrong.is_empty() {
+        plan.awaits.insert(awaited);
         return plan.obstacles.push(Obstacle {
             process: process.into(),
             kind: ObstacleKind::Foreign,

@@ -8,6 +8,7 @@ use super::{Obstacle, ObstacleKind, Pending, Plan};
 use super::{listeners, subnets};
 use crate::change::{Change, LoadBalancerWrite, Tagged, TagsWrite, TargetGroupWrite};
 use crate::model::desired::LoadBalancing;
+use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
 use crate::model::owner::{Tags, is_nobodys, missing_tags};
 use crate::model::part::Part;
@@ -58,7 +59,8 @@ fn load_balancer<'a>(
     };
     if !view.desired.owner.owns(&found.tags) {
         if !view.may_adopt(&found.tags) {
-            plan.foreign(process, &format!("load balancer {name}"), &found.tags);
+            let awaited = Exclusive::LoadBalancer(name.clone());
+            plan.foreign(process, &format!("load balancer {name}"), &found.tags, awaited);
         }
         return None;
     }
@@ -141,7 +143,8 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
     };
     if !view.desired.owner.owns(&found.tags) {
         if !view.may_adopt(&found.tags) {
-            plan.foreign(process, &format!("target group {name}"), &found.tags);
+            let awaited = Exclusive::TargetGroup(name.clone());
+            plan.foreign(process, &format!("target group {name}"), &found.tags, awaited);
         }
         return;
     }
@@ -290,16 +293,26 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
             continue;
         }
         match group.load_balancers.first() {
-            None => plan.changes.push(Change::of(process, TargetGroupWrite::Delete {
-                target_group: name.clone()})),
-            Some(foreign) => plan.obstacles.push(Obstacle {
+            None => plan.changes.push(Change::of(
+                process,
+                TargetGroupWrite::Delete {
+                    target_group: name.clone(),
+                },
+            )),
+            Some(foreign) => {
+                // An ARN: type, name and id.
+                let named = foreign.0.rsplit('/').nth(1);
+                plan.awaits
+                    .extend(named.map(|name| Exclusive::LoadBalancer(name.into())));
+                plan.obstacles.push(Obstacle {
                 process: process.into(),
                 kind: ObstacleKind::Foreign,
                 message: format!(
                     "process {process}: load balancer {foreign} is not this App's and forwards to target group {name}, \
                      which nothing wants any more: let it forward elsewhere, and the target group goes"
                 ),
-            }),
+            });
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::PortWrite;
+use crate::model::exclusive::Exclusive;
 use crate::model::name;
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
@@ -57,13 +58,14 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
     let cursor = handed_out.last().copied().or(ports.cursor);
     // Its claim was deleted by hand: its tasks still have the port.
     let running = view.running_host_port(&owner).filter(|port| !taken(*port));
-    match running.or_else(|| range.next_free(cursor, taken)) {
-        Some(port) => {
-            handed_out.push(port);
-            plan.changes
-                .push(PortWrite::Claim(Claim::new(port, owner)).into());
-        }
-        None => plan.obstacles.push(Obstacle {
+    if let Some(port) = running.or_else(|| range.next_free(cursor, taken)) {
+        handed_out.push(port);
+        plan.changes
+            .push(PortWrite::Claim(Claim::new(port, owner)).into());
+    } else {
+        let platform = view.desired.place.platform.clone();
+        plan.awaits.insert(Exclusive::HostPort(platform));
+        plan.obstacles.push(Obstacle {
             kind: ObstacleKind::PortsExhausted,
             message: format!(
                 "no host port is left for process {process}: all {} of Platform {} ({}-{}) are allocated",
@@ -73,7 +75,7 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
                 range.last
             ),
             process,
-        }),
+        });
     }
 }
 

@@ -9,6 +9,7 @@ use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, RecordBatch, names_of};
 use crate::model::desired::{DesiredRecord, RecordKey};
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::app_in_record_text;
 use crate::model::part::Part;
 use crate::model::pending::EDITS_FOLLOW;
@@ -44,7 +45,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             let changes = match view.desired.records.get(&key) {
                 // The name stays; that it is ours, nobody says any more.
                 None if view.desired.retains => removals(ownership_records(zone, &name)),
-                Some(wanted) => point(view, plan, zone, &name, wanted),
+                Some(wanted) => point(view, plan, (&key, zone), wanted),
                 None => let_go(view, plan, zone, &name),
             };
             if changes.is_empty() {
@@ -86,6 +87,7 @@ fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
         };
         for pointer in view.pointers(target) {
             let (name, kind) = (&pointer.record.name, pointer.record.kind.as_str());
+            plan.awaits.insert(Exclusive::name(pointer.zone_id, name));
             plan.obstacles.push(Obstacle {
                 process: process.into(),
                 kind: ObstacleKind::Foreign,
@@ -136,13 +138,14 @@ fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
 fn point(
     view: &View<'_>,
     plan: &mut Plan,
-    zone: &ZoneState,
-    name: &str,
+    (key, zone): (&RecordKey, &ZoneState),
     wanted: &DesiredRecord,
 ) -> Vec<RecordChange> {
+    let name = key.name.as_str();
     let found = pointers(zone, name);
     if let Some(message) = held_by_another(view, zone, name, wanted, &found) {
         let process = wanted.process.clone();
+        plan.awaits.insert(Exclusive::Name(key.clone()));
         plan.obstacles.push(Obstacle {
             process,
             kind: ObstacleKind::Foreign,

@@ -7,6 +7,7 @@ use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, ScheduleWrite};
 use crate::model::desired::DesiredProcess;
+use crate::model::exclusive::Exclusive;
 use crate::model::name;
 use crate::model::owner::{Tags, process_in_record_text};
 use crate::model::part::Part;
@@ -73,7 +74,8 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
         } else {
             &schedule.tags
         };
-        return plan.foreign(process, &format!("schedule {}", schedule.name), tags);
+        let awaited = Exclusive::Schedule(schedule.name.clone());
+        return plan.foreign(process, &format!("schedule {}", schedule.name), tags, awaited);
     }
     if view.observed.registered(content, owner).is_none() {
         return;

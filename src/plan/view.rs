@@ -37,7 +37,7 @@ pub(super) struct View<'a> {
 /// A record that points at a load balancer of ours.
 #[derive(Clone, Copy)]
 pub(super) struct Pointer<'a> {
-    zone_id: &'a String,
+    pub zone_id: &'a String,
     zone: &'a ZoneState,
     pub record: &'a RecordSet,
 }

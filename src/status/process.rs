@@ -249,7 +249,7 @@ fn message(
         .filter(|(change, _)| concerns(desired, change, name));
     parts.extend(failures.map(|(_, error)| error.to_string()));
     let early = outcome
-        .early
+        .not_ready
         .iter()
         .filter(|(change, _)| change.process() == Some(name));
     parts.extend(early.map(|(_, error)| error.to_string()));

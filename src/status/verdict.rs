@@ -180,7 +180,7 @@ fn findings(outcome: &Outcome) -> Findings {
         let said = format!("{}: {pending}{}", pending.process(), event.unwrap_or_default());
         findings.waiting.push((reason, said));
     }
-    for (_, error) in &outcome.early {
+    for (_, error) in &outcome.not_ready {
         findings
             .waiting
             .push((Reason::Progressing, with_request(&error.clone().into())));

@@ -27,6 +27,7 @@ mod grace_periods;
 mod lasting;
 mod load_balancers;
 mod out_of_reach;
+mod passes;
 mod random;
 mod retained;
 mod rollouts;

@@ -151,10 +151,10 @@ fn tell(text: &mut String, told: &mut Vec<(String, String)>, now: u64, pass: &Pa
             for change in &outcome.done {
                 writeln!(lines, "  {change}").unwrap();
             }
-            for (change, error) in &outcome.early {
+            for (change, error) in &outcome.not_ready {
                 writeln!(lines, "  not ready: {change}: {}", error.code).unwrap();
             }
-            for (change, error) in &outcome.failures {
+            for (change, error) in outcome.troubles() {
                 writeln!(lines, "  could not {change}: {error}").unwrap();
             }
             for pending in &outcome.plan.pending {

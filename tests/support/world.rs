@@ -1,5 +1,5 @@
-//! The controller's part, played on the in-memory AWS and on virtual time: passes over every App, with what
-//! `controller/app.rs` remembers between them, until nothing moves any more.
+//! Kubernetes around the passes, on the in-memory AWS and on virtual time: passes over every App when they are due or
+//! something wakes them, until nothing moves any more. The passes are the product's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,82 +7,80 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
-use empire_controller::api::platform::Platform;
-use empire_controller::change::Change;
+use empire_controller::api::platform::{CapacityProviderKind, Platform};
+use empire_controller::change::{PortWrite, Write as ChangeWrite};
 use empire_controller::controller::ports;
-use empire_controller::desired::{self, Built, NamespaceLabels};
+use empire_controller::desired::{self, NamespaceLabels};
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
-use empire_controller::model::desired::Desired;
-use empire_controller::model::echo::EchoMemory;
-use empire_controller::model::name::Arn;
-use empire_controller::model::owner::{AppName, Owner};
-use empire_controller::model::state::Observed;
+use empire_controller::model::exclusive::Exclusive;
+use empire_controller::model::owner::AppName;
 use empire_controller::observe::Known;
-use empire_controller::plan::Pending;
-use empire_controller::reconcile::{
-    BeforeWrites, Contradicted, Interruption, Outcome, Permission, Request, Scope, reconcile,
+use empire_controller::pass::{
+    APP_FINALIZER, DEFAULT_ANNOTATION, End, Facts, Finished, Installation, Memory, RECORD_ANNOTATION,
+    Requeue, Settings, Step, Work, bind, finish, request, start, unwritten, wanted,
 };
-use empire_controller::status::{self, Verdict, verdict_of, verdict_of_error};
+use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::Door;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
 
 pub(crate) const INSTALLATION: &str = "installation-1";
-/// Virtual seconds between two passes.
+/// Virtual seconds from one step to the next, at least.
 const STEP: u64 = 10;
 /// Far more than any story needs.
 const STEPS: usize = 400;
-/// Virtual seconds after which all of AWS is read again.
-const RESYNC: u64 = 600;
-/// The same, where something of somebody else's is in the way.
-const BLOCKED: u64 = 300;
+/// Passes in a row in which nothing moves, and nothing will.
+const QUIET: u32 = 3;
+/// Every wait is as short as it may be.
+const JITTER: f64 = 0.0;
+const SETTINGS: Settings = Settings {
+    retire_after: Duration::from_secs(RETIRE_AFTER),
+    resync_interval: Duration::from_mins(10),
+};
 
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) aws: FakeAws,
     platform: Platform,
     apps: BTreeMap<String, Held>,
+    installation: Installation,
     /// The labels of every namespace.
     pub(crate) namespace: NamespaceLabels,
     /// What a controller forgets when it dies.
-    recovered: bool,
-    cursor: Option<u16>,
+    ports: Ports,
     /// Whether a crash also loses the App's status.
     pub(crate) loses_status: bool,
     /// Whether each pass yields after its first write.
     pub(crate) yields: bool,
-    /// What failed, and is not tried again while this holds it.
-    pub(crate) held: Vec<(Change, Error)>,
+    /// Whether the API server takes no status.
+    pub(crate) refuses_status: bool,
     pub(crate) restarts: usize,
     /// Of the last pass.
     pub(crate) reads: Vec<String>,
+    /// The Apps that were woken by what others released.
+    pub(crate) woken: Vec<String>,
+}
+
+/// Of the Platform's host ports.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ports {
+    recovered: bool,
+    cursor: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
 struct Held {
     app: App,
-    deleting: bool,
-    memory: Option<Memory>,
-    /// Passes in a row.
-    failures: u32,
-    /// It may have written something.
-    has_finalizer: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Memory {
-    generation: Option<i64>,
-    platform_generation: Option<i64>,
-    observed: Observed,
-    echoes: EchoMemory,
-    due: u64,
-    pending: Vec<Pending>,
-    only_pending: bool,
-    contradicted: Contradicted,
+    memory: Memory,
+    /// When its next pass is due; `None` if only an edit helps.
+    due: Option<u64>,
+    /// Passes in a row in which nothing moved.
+    quiet: u32,
 }
 
 /// What one pass over one App came to.
@@ -90,7 +88,6 @@ struct Memory {
 pub(crate) struct Pass {
     pub(crate) app: String,
     pub(crate) result: Result<Outcome, Error>,
-    pub(crate) verdict: Verdict,
 }
 
 impl Pass {
@@ -99,23 +96,31 @@ impl Pass {
             Ok(outcome) => {
                 !(outcome.done.is_empty()
                     && outcome.plan.pending.is_empty()
-                    && outcome.early.is_empty()
+                    && outcome.not_ready.is_empty()
                     && !outcome.stale)
             }
             Err(_) => false,
         }
     }
+
+    fn is_settled(&self) -> bool {
+        self.result.as_ref().is_ok_and(Outcome::is_settled)
+    }
 }
 
 /// Lets a pass write as often as it wants to, or once.
+#[derive(Default)]
 struct Turn {
     yields: bool,
     asked: AtomicBool,
+    /// The finalizer is on the App.
+    held: AtomicBool,
 }
 
 #[async_trait]
 impl BeforeWrites for Turn {
     async fn before_writes(&self) -> Result<(), Error> {
+        self.held.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -129,21 +134,40 @@ impl BeforeWrites for Turn {
     }
 }
 
+/// As its own pass leaves it, and the one for all Apps that name none.
+fn looked_at(mut platform: Platform, generation: Option<i64>) -> Platform {
+    platform.metadata.generation = generation;
+    let names = desired::named_capacity_providers(&platform);
+    let status = platform.status.get_or_insert_default();
+    status.observed_generation = generation.unwrap_or_default();
+    for name in names {
+        let kind = status.capacity_providers.entry(name);
+        kind.or_insert(CapacityProviderKind::AutoScalingGroup);
+    }
+    let annotations = platform.metadata.annotations.get_or_insert_default();
+    annotations.insert(DEFAULT_ANNOTATION.into(), "true".into());
+    platform
+}
+
 impl World {
     pub(crate) fn new(platform: &PlatformFixture) -> Self {
         let zones = [(INTERNAL_ZONE, "example.com"), (EXTERNAL_ZONE, "example.com")];
         World {
             aws: FakeAws::new(&["default"], &zones),
-            platform: platform.build(),
+            platform: looked_at(platform.build(), Some(1)),
             apps: BTreeMap::new(),
+            installation: Installation::Known {
+                id: INSTALLATION.into(),
+                replaces: None,
+            },
             namespace: NamespaceLabels::new(),
-            recovered: false,
-            cursor: None,
+            ports: Ports::default(),
             loses_status: false,
             yields: false,
-            held: Vec::new(),
+            refuses_status: false,
             restarts: 0,
             reads: Vec::new(),
+            woken: Vec::new(),
         }
     }
 
@@ -152,36 +176,47 @@ impl World {
             aws: self.aws.fork(),
             platform: self.platform.clone(),
             apps: self.apps.clone(),
+            installation: self.installation.clone(),
             namespace: self.namespace.clone(),
-            held: self.held.clone(),
             reads: self.reads.clone(),
+            woken: self.woken.clone(),
             ..*self
         }
     }
 
     pub(crate) fn apply(&mut self, fixture: &AppFixture) {
         let mut app = fixture.build();
-        if let Some(held) = self.apps.get(&fixture.key()) {
-            let changed = i64::from(held.app.spec != app.spec);
-            app.metadata.generation = held
-                .app
-                .metadata
-                .generation
-                .map(|generation| generation + changed);
-            app.status.clone_from(&held.app.status);
-        }
-        let held = self.apps.entry(fixture.key()).or_insert(Held {
-            app: app.clone(),
-            deleting: false,
-            memory: None,
-            failures: 0,
-            has_finalizer: false,
-        });
-        held.app = app;
+        let now = self.aws.now();
+        let Some(held) = self.apps.get_mut(&fixture.key()) else {
+            let held = Held {
+                app,
+                memory: Memory::default(),
+                due: Some(now),
+                quiet: 0,
+            };
+            self.apps.insert(fixture.key(), held);
+            return;
+        };
+        let changed = i64::from(held.app.spec != app.spec);
+        let metadata = &mut held.app.metadata;
+        metadata.generation = metadata.generation.map(|generation| generation + changed);
+        let record = metadata
+            .annotations
+            .as_mut()
+            .and_then(|all| all.remove_entry(RECORD_ANNOTATION));
+        metadata.annotations = app.metadata.annotations.take();
+        metadata.annotations.get_or_insert_default().extend(record);
+        held.app.spec = app.spec;
+        held.wake(now);
     }
 
     pub(crate) fn delete(&mut self, key: &str) {
-        self.apps.get_mut(key).unwrap().deleting = true;
+        let (now, time) = (self.aws.now(), self.time());
+        let held = self.apps.get_mut(key).unwrap();
+        let metadata = &mut held.app.metadata;
+        metadata.deletion_timestamp = Some(Time(time));
+        metadata.generation = metadata.generation.map(|generation| generation + 1);
+        held.wake(now);
     }
 
     pub(crate) fn keys(&self) -> Vec<String> {
@@ -198,26 +233,35 @@ impl World {
     }
 
     pub(crate) fn is_deleting(&self, key: &str) -> bool {
-        self.apps.get(key).is_some_and(|held| held.deleting)
+        let held = self.apps.get(key);
+        held.is_some_and(|held| held.app.metadata.deletion_timestamp.is_some())
     }
 
     pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
         let generation = self.platform.metadata.generation.map(|generation| generation + 1);
-        self.platform = platform.build();
-        self.platform.metadata.generation = generation;
+        self.platform = looked_at(platform.build(), generation);
+        self.wake_all();
     }
 
     /// The controller is started again: nothing is in memory but what the API server holds.
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
         self.aws.calm();
-        self.recovered = false;
-        self.cursor = None;
+        self.ports = Ports::default();
         for held in self.apps.values_mut() {
-            (held.memory, held.failures) = (None, 0);
+            held.memory = Memory::default();
             if self.loses_status {
                 held.app.status = None;
             }
+        }
+        self.wake_all();
+    }
+
+    /// Somebody touches every App, or a resync is due.
+    fn wake_all(&mut self) {
+        let now = self.aws.now();
+        for held in self.apps.values_mut() {
+            held.wake(now);
         }
     }
 
@@ -231,10 +275,7 @@ impl World {
 
     /// The world and what is being waited for: equal for two passes between which nothing happened.
     pub(crate) fn moment(&self) -> String {
-        let pending = self
-            .apps
-            .values()
-            .map(|held| held.memory.as_ref().map(|memory| &memory.pending));
+        let pending = self.apps.values().map(|held| held.memory.pending());
         format!("{:?} {:?}", self.snapshot(), pending.collect::<Vec<_>>())
     }
 
@@ -264,31 +305,35 @@ impl World {
         self.settle_telling(&mut |_, _| {})
     }
 
+    /// The first pass over each App comes at once, the others as each asks for them, and a last one looks again.
     pub(crate) fn settle_telling(&mut self, tell: &mut dyn FnMut(u64, &Pass)) -> Vec<Write> {
         let before = self.aws.writes().len();
-        let mut quiet = 0;
+        let mut confirmed = false;
+        self.wake_all();
         for _ in 0..STEPS {
-            let passes = self.step();
+            let passes = self.pass_due();
             let now = self.aws.now();
             for pass in &passes {
                 tell(now, pass);
             }
-            quiet = if passes.iter().any(Pass::moves) {
-                0
-            } else {
-                quiet + 1
-            };
-            if quiet == 3 {
+            if self.apps.values().all(|held| held.quiet >= QUIET) {
                 assert_eq!(self.aws.violations(), Vec::<String>::new());
-                return self.aws.writes().split_off(before);
+                if confirmed && !passes.iter().any(Pass::moves) {
+                    return self.aws.writes().split_off(before);
+                }
+                confirmed = true;
+                self.aws.advance(STEP);
+                for held in self.apps.values_mut() {
+                    (held.due, held.quiet) = (Some(0), QUIET);
+                }
+                continue;
             }
-            self.aws.advance(STEP);
+            let next = self.apps.values().filter(|held| held.quiet < QUIET);
+            let next = next.filter_map(|held| held.due).min().unwrap_or_default();
+            self.aws.advance(STEP.max(next.saturating_sub(now)));
         }
-        let last: Vec<Pass> = self.step();
-        panic!(
-            "not settled after {STEPS} steps: {:?}",
-            last.iter().map(|p| &p.verdict).collect::<Vec<_>>()
-        );
+        let reasons: Vec<_> = self.keys().iter().map(|key| self.reason(key)).collect();
+        panic!("not settled after {STEPS} steps: {reasons:?}");
     }
 
     /// Enough steps for whatever can be done to be done.
@@ -305,259 +350,235 @@ impl World {
         }
     }
 
-    /// One pass over each App, and what the Platform's own reconcile does.
+    /// One pass over each App, due or not, and what the Platform's own reconcile does.
     pub(crate) fn step(&mut self) -> Vec<Pass> {
-        let keys: Vec<String> = self.apps.keys().cloned().collect();
+        self.wake_all();
+        self.pass_due()
+    }
+
+    /// One pass over each App that is due or was woken.
+    pub(crate) fn pass_due(&mut self) -> Vec<Pass> {
         let mut passes = Vec::new();
-        for key in keys {
-            passes.extend(self.pass(&key));
+        for key in self.keys() {
+            let now = self.aws.now();
+            let is_due = |held: &Held| held.due.is_some_and(|due| due <= now);
+            if self.apps.get(&key).is_some_and(is_due) {
+                passes.extend(self.pass(&key));
+            }
             if self.aws.has_crashed() {
                 self.restart();
             }
         }
-        if !self.recovered {
+        if !self.ports.recovered {
             let place = desired::place(&self.platform);
             let ours = |_: &AppName, _: u16| true;
             let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION, ours));
-            self.recovered = recovered.is_ok();
+            self.ports.recovered = recovered.is_ok();
             if self.aws.has_crashed() {
                 self.restart();
             }
+            self.wake_all();
         }
         passes
     }
 
-    /// `None` if the controller died in it.
+    /// Goes on until the pass does not yield any more. `None` if the controller died in it, or the App is gone.
     fn pass(&mut self, key: &str) -> Option<Pass> {
-        self.record_ahead(key);
-        let held = self.apps[key].clone();
-        self.apps.get_mut(key)?.has_finalizer = true;
-        self.aws.act_as(Some(key));
-        self.aws.take_reads();
-        let result = self.reconcile(&held);
-        self.aws.act_as(None);
+        let mut done = Vec::new();
+        loop {
+            let (mut pass, requeue) = self.pass_once(key)?;
+            if let Ok(outcome) = &mut pass.result {
+                done.append(&mut outcome.done);
+                outcome.done.clone_from(&done);
+            }
+            if let Some(held) = self.apps.get_mut(key) {
+                held.due = match requeue {
+                    Requeue::Yielded => continue,
+                    Requeue::After(after) => Some(self.aws.now() + after.as_secs()),
+                    Requeue::Never => None,
+                };
+                held.quiet = match () {
+                    () if pass.is_settled() || held.due.is_none() => QUIET,
+                    () if pass.moves() => 0,
+                    () => held.quiet + 1,
+                };
+            }
+            return Some(pass);
+        }
+    }
+
+    fn pass_once(&mut self, key: &str) -> Option<(Pass, Requeue)> {
+        let now = self.time();
+        let platforms = [self.platform.clone()];
+        let facts = Facts {
+            platforms: &platforms,
+            installation: &self.installation,
+            namespace: Some(self.namespace.clone()),
+            namespace_is_live: true,
+            stopped: None,
+            settings: SETTINGS,
+        };
+        let held = self.apps.get_mut(key)?;
+        let end = match start(&mut held.memory, &held.app, &facts, now) {
+            Step::Gone | Step::Release => {
+                self.apps.remove(key);
+                return None;
+            }
+            Step::ReadNamespace => unreachable!("it was read"),
+            Step::Conclude(end) => end,
+            Step::Reconcile(work, request) => {
+                let record = Box::new(work.record.clone());
+                let reconciled = self.reconcile(key, work, *request);
+                reconciled.unwrap_or_else(|error| End::Failure(Some(record), error))
+            }
+        };
         if self.aws.has_crashed() {
             return None;
         }
-        self.reads = self.aws.take_reads();
-        assert_nothing_is_read_twice(&self.reads);
-        let verdict = match &result {
-            Ok((_, outcome)) => verdict_of(outcome, held.app.spec.suspend.unwrap_or(false)),
-            Err(error) => verdict_of_error(error),
-        }
-        .after(held.failures);
-        let told = result.as_ref().ok().map(|(desired, outcome)| (desired, outcome));
-        let status = status::compute(&held.app, Some(&self.record()), told, &verdict, self.time());
-        self.conclude(
-            key,
-            &held,
-            result.as_ref().ok().map(|(_, outcome)| outcome),
-            status,
-        );
-        Some(Pass {
-            app: key.into(),
-            result: result.map(|(_, outcome)| outcome),
-            verdict,
-        })
-    }
-
-    /// What a pass is about to make is remembered before it does.
-    fn record_ahead(&mut self, key: &str) {
-        let desired = self.desired(&self.apps[key]);
-        let status = self.apps.get_mut(key).and_then(|held| held.app.status.as_mut());
-        if let (Ok(desired), Some(status)) = (desired, status) {
-            let ahead = status::recorded_ahead(status, &desired);
-            status.holds = ahead.or(status.holds.take());
-        }
-    }
-
-    fn conclude(&mut self, key: &str, held: &Held, outcome: Option<&Outcome>, status: AppStatus) {
-        let now = self.aws.now();
-        let Some(current) = self.apps.get_mut(key) else {
-            return;
+        let result = match &end {
+            End::Reconciled(_, outcome) => Ok((**outcome).clone()),
+            End::Failure(_, error) => Err(error.clone()),
+            End::Verdict(verdict) => Err(Error::Bug(format!("{verdict:?}"))),
         };
-        current.app.status = Some(status);
-        // A pass that ended without a word leaves nothing to believe in.
-        current.memory = None;
-        let has_failed =
-            outcome.is_none_or(|outcome| !(outcome.failures.is_empty() && outcome.unread.is_empty()));
-        current.failures = if has_failed { held.failures + 1 } else { 0 };
-        let Some(outcome) = outcome else {
-            return;
-        };
-        let blocked = !outcome.plan.obstacles.is_empty();
-        if held.deleting && outcome.is_settled() {
-            self.apps.remove(key);
-            return;
-        }
-        self.cursor = outcome.observed.ports.cursor.or(self.cursor);
-        let only_pending = !outcome.plan.pending.is_empty()
-            && outcome.plan.changes.is_empty()
-            && outcome.failures.is_empty()
-            && outcome.early.is_empty()
-            && outcome.unread.is_empty()
-            && !outcome.stale;
-        let before = held
-            .memory
-            .as_ref()
-            .filter(|before| only_pending && before.only_pending);
-        current.memory = Some(Memory {
-            generation: held.app.metadata.generation,
-            platform_generation: self.platform.metadata.generation,
-            observed: outcome.observed.clone(),
-            echoes: outcome.plan.echoes.clone(),
-            due: before.map_or(now + if blocked { BLOCKED } else { RESYNC }, |before| before.due),
-            pending: outcome.plan.pending.clone(),
-            only_pending,
-            contradicted: outcome.contradicted.clone(),
-        });
+        let held = self.apps.get_mut(key)?;
+        let finished = finish(&mut held.memory, &held.app, end, SETTINGS, now, JITTER);
+        let requeue = self.conclude(key, finished);
+        let app = key.into();
+        Some((Pass { app, result }, requeue))
     }
 
-    fn reconcile(&self, held: &Held) -> Result<(Desired, Outcome), Error> {
-        let desired = self.desired(held)?;
-        let request = self.request(held, &desired);
+    fn reconcile(&mut self, key: &str, mut work: Box<Work>, mut request: Request) -> Result<End, Error> {
+        if let Some(ahead) = work.ahead.take() {
+            self.write_status(key, ahead)?;
+        }
+        self.aws.act_as(Some(key));
+        self.aws.take_reads();
         if matches!(request.scope, Scope::Everything) {
             self.aws.look();
         }
-        let mut done = Vec::new();
-        let mut scope = request.scope.clone();
-        loop {
-            let request = Request {
-                scope,
-                ..self.request(held, &desired)
-            };
-            let turn = Turn {
-                yields: self.yields,
-                asked: AtomicBool::new(false),
-            };
-            let door = Door {
-                aws: &self.aws,
-                claims: &self.aws,
-            };
-            let mut outcome = now(reconcile(&self.aws, &self.aws, &door, &turn, request))?;
-            done.append(&mut outcome.done);
-            if outcome.interrupted != Some(Interruption::Yielded) {
-                outcome.done = done;
-                return Ok((desired, outcome));
-            }
-            scope = Scope::Interrupted(Box::new(outcome));
+        (request.known.port_cursor, request.known.ports_recovered) =
+            (self.ports.cursor, self.ports.recovered);
+        let turn = Turn {
+            yields: self.yields,
+            ..Turn::default()
+        };
+        let door = Door {
+            aws: &self.aws,
+            claims: &self.aws,
+        };
+        let pass = reconcile(&self.aws, &self.aws, &door, &turn, &work.desired, request);
+        let outcome = now(pass);
+        self.aws.act_as(None);
+        if turn.held.into_inner() {
+            self.hold(key, &work.record);
         }
+        self.reads = self.aws.take_reads();
+        assert_nothing_is_read_twice(&self.reads);
+        let outcome = outcome?;
+        for change in &outcome.done {
+            if let ChangeWrite::Port(PortWrite::Claim(claim)) = &change.write {
+                self.ports.cursor = Some(claim.port);
+            }
+        }
+        Ok(End::Reconciled(work, Box::new(outcome)))
+    }
+
+    fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {
+        self.wake(key, &finished.wakes.released);
+        if finished.may_go {
+            self.apps.remove(key);
+            return finished.requeue;
+        }
+        if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
+            self.hold(key, record);
+        }
+        match finished
+            .status
+            .clone()
+            .map(|status| self.write_status(key, status))
+        {
+            Some(Err(error)) => {
+                let memory = &mut self.apps.get_mut(key).unwrap().memory;
+                unwritten(memory, finished.status, &error, JITTER)
+            }
+            Some(Ok(())) | None => finished.requeue,
+        }
+    }
+
+    /// What this App released wakes whom it concerns.
+    fn wake(&mut self, key: &str, released: &BTreeSet<Exclusive>) {
+        let now = self.aws.now();
+        for (other, held) in self.apps.iter_mut().filter(|(other, _)| *other != key) {
+            if held.memory.awaits(released) {
+                held.memory.invalidate();
+                held.wake(now);
+                self.woken.push(other.clone());
+            }
+        }
+    }
+
+    fn hold(&mut self, key: &str, record: &PlatformRecord) {
+        let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
+        metadata.finalizers = Some(vec![APP_FINALIZER.into()]);
+        let record = serde_json::to_string(record).unwrap();
+        let annotations = metadata.annotations.get_or_insert_default();
+        annotations.insert(RECORD_ANNOTATION.into(), record);
+    }
+
+    fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {
+        if self.refuses_status {
+            return Err(Error::Kubernetes {
+                action: "patch the status",
+                message: "not now".into(),
+            });
+        }
+        let held = self.apps.get_mut(key).unwrap();
+        let version = held.app.metadata.resource_version.take();
+        let version = version
+            .map_or(1, |version| version.parse::<u64>().unwrap() + 1)
+            .to_string();
+        held.memory.wrote(Some(&version), status.clone());
+        held.app.metadata.resource_version = Some(version);
+        held.app.status = Some(status);
+        Ok(())
     }
 
     /// What passes would do from now on, as `plan` tells it.
     pub(crate) fn dry_run(&self, key: &str) -> Result<DryRun, Error> {
-        let held = &self.apps[key];
-        let desired = self.desired(held)?;
-        let mut request = self.request(held, &desired);
-        request.scope = Scope::Everything;
-        now(dry_run(&self.aws, &self.aws, request))
-    }
-
-    fn desired(&self, held: &Held) -> Result<Desired, Error> {
-        let app = &held.app;
-        let owner = Owner {
-            installation: INSTALLATION.into(),
-            app: AppName {
-                namespace: app.metadata.namespace.clone().unwrap(),
-                name: app.metadata.name.clone().unwrap(),
-            },
-        };
-        if held.deleting {
-            let place = desired::place(&self.platform);
-            return Ok(if desired::leaves_things_behind(app, Some(&self.platform)) {
-                Desired::retaining(owner, place)
-            } else {
-                Desired::empty(owner, place)
-            });
-        }
-        let Built { desired, .. } = desired::build(app, &self.platform, &owner, &self.namespace)?;
-        Ok(desired)
-    }
-
-    fn request<'a>(&self, held: &Held, desired: &'a Desired) -> Request<'a> {
-        let app = &held.app;
-        let waits = status::waits(
+        let app = &self.apps[key].app;
+        let platforms = [self.platform.clone()];
+        let binding = bind(app, &platforms, &self.installation).unwrap();
+        let desired = wanted(app, &binding, &self.namespace)?.desired;
+        let retire_after = SETTINGS.retire_after;
+        let whole = request(
+            app,
             app.status.as_ref(),
-            Duration::from_secs(RETIRE_AFTER),
-            desired::ttl(&self.platform),
+            &self.platform,
+            retire_after,
             self.time(),
         );
-        let mentioned = app
-            .status
-            .iter()
-            .flat_map(|status| &status.processes)
-            .map(|p| p.name.clone());
-        let processes = app.status.iter().flat_map(|status| &status.processes);
-        let reported_definitions =
-            processes.filter_map(|p| Some((p.name.clone(), Arn(p.task_definition.clone()?))));
         let known = Known {
-            task_definitions: held
-                .memory
-                .as_ref()
-                .map(|memory| memory.observed.task_definitions.clone())
-                .unwrap_or_default(),
-            mentioned: mentioned.collect(),
-            rollouts: status::rollouts(app.status.as_ref()),
-            revisions: status::revisions(app.status.as_ref()),
-            echoes: Self::echoes(held),
-            reported_definitions: reported_definitions.collect(),
-            port_cursor: self.cursor,
-            ports_recovered: self.recovered,
-            holdings: status::holdings(app.status.as_ref(), held.has_finalizer),
+            port_cursor: self.ports.cursor,
+            ports_recovered: self.ports.recovered,
+            ..whole.known
         };
-        Request {
-            desired,
-            known,
-            scope: self.scope(held),
-            retiring: waits.retiring,
-            waits_over: waits.over,
-            now: self.time().as_second(),
-            suspended: app.spec.suspend.unwrap_or(false)
-                && !(held.deleting && desired::leaves_things_behind(app, Some(&self.platform))),
-            held: self.held.clone(),
-            contradicted: held
-                .memory
-                .as_ref()
-                .map(|memory| memory.contradicted.clone())
-                .unwrap_or_default(),
-        }
-    }
-
-    fn echoes(held: &Held) -> EchoMemory {
-        let status = held.app.status.as_ref();
-        let memory = held.memory.as_ref();
-        let known = memory.map_or_else(|| status::echoes(status), |memory| memory.echoes.clone());
-        let is_new = status.map(|status| status.observed_generation) != held.app.metadata.generation;
-        if is_new { known.anew() } else { known }
-    }
-
-    fn scope(&self, held: &Held) -> Scope {
-        let Some(memory) = held.memory.clone() else {
-            return Scope::Everything;
-        };
-        let same = memory.generation == held.app.metadata.generation
-            && memory.platform_generation == self.platform.metadata.generation
-            && !held.deleting;
-        if same && memory.only_pending && self.aws.now() < memory.due {
-            Scope::Pending {
-                before: Box::new(memory.observed),
-                pending: memory.pending,
-            }
-        } else {
-            Scope::Everything
-        }
-    }
-
-    fn record(&self) -> PlatformRecord {
-        PlatformRecord {
-            name: self.platform.metadata.name.clone().unwrap(),
-            ..PlatformRecord::default()
-        }
+        now(dry_run(
+            &self.aws,
+            &self.aws,
+            &desired,
+            Request { known, ..whole },
+        ))
     }
 
     fn time(&self) -> Timestamp {
         let elapsed = SignedDuration::from_secs(self.aws.now().try_into().unwrap());
         Timestamp::UNIX_EPOCH + elapsed
+    }
+}
+
+impl Held {
+    fn wake(&mut self, now: u64) {
+        (self.due, self.quiet) = (Some(now), 0);
     }
 }
 

@@ -32,9 +32,7 @@ impl Pass<'_> {
     /// A Warning for each, once for as long as this process knows the App.
     pub(super) async fn warn_of_processes_without_value(&self) {
         let found = processes_without_value(self.app);
-        let known = self
-            .recall(|memory| memory.without_value.clone())
-            .unwrap_or_default();
+        let known = self.remember(|memory| memory.without_value.clone());
         let note = |name: &String| Note {
             kind: EventType::Warning,
             reason: NoteReason::Event(EventReason::ProcessWithoutValue),

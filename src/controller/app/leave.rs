@@ -2,7 +2,6 @@
 //! definition is being deleted.
 
 use kube::core::{ApiResource, DeserializeGuard, DynamicObject, ObjectMeta};
-use kube::runtime::controller::Action;
 use kube::{Api, Client, Resource, ResourceExt};
 use tracing::{info, warn};
 
@@ -11,16 +10,13 @@ use crate::api::UNINSTALL_ANNOTATION;
 use crate::api::app::{App, DeletionPolicy};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
-use crate::controller::backoff::pending;
 use crate::controller::context::Context;
-use crate::controller::finalizer::{self, APP_FINALIZER};
+use crate::controller::finalizer;
 use crate::controller::kubernetes::failed;
 use crate::controller::memory::Key;
 use crate::controller::report::{self, EventType, Note, NoteReason, api_of};
-use crate::controller::resolve::annotated;
-use crate::desired::leaves_things_behind;
 use crate::error::Error;
-use crate::status::Verdict;
+use crate::pass::{APP_FINALIZER, Requeue, annotated};
 
 /// An App that cannot be decoded, as far as its deletion needs it: what it holds is found by its name alone, and whether
 /// that stays can be read in any manifest.
@@ -50,7 +46,7 @@ pub(super) async fn keep(
     object: &DeserializeGuard<App>,
     key: &Key,
     context: &Context,
-) -> Result<Action, Error> {
+) -> Result<Requeue, Error> {
     let text = format!(
         "its definition is being deleted and says {UNINSTALL_ANNOTATION}: keep: what this App has in AWS stays as it is, with \
          our tags, its names with their ownership records"
@@ -68,26 +64,11 @@ pub(super) async fn keep(
     if let Some(record) = annotated(object.meta()) {
         context.wake.platform(&record.name);
     }
-    Ok(Action::await_change())
+    Ok(Requeue::Never)
 }
 
 impl Pass<'_> {
-    /// What an App leaves behind can be left without its Platform, where nobody can find it to take our tags off.
-    pub(super) fn needs_no_platform(&self, verdict: &Verdict) -> bool {
-        self.deleting
-            && leaves_things_behind(self.app, None)
-            && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
-    }
-
-    /// Its definition is being deleted, and does not say what becomes of what the App has.
-    pub(super) async fn waits_for_word(&self, message: String) -> Result<Action, Error> {
-        let verdict = Verdict::Reconciling(Reason::UninstallUnsaid, message);
-        self.write_status(None, None, None, &verdict).await?;
-        // A word on the definition wakes nobody.
-        Ok(Action::requeue(pending(fastrand::f64())))
-    }
-
-    pub(super) async fn leave_unfound(&self) -> Result<Action, Error> {
+    pub(super) async fn leave_unfound(&self) -> Result<(), Error> {
         let text = "its Platform is gone: what this App has in AWS stays as it is, with our tags, its names with their \
                     ownership records";
         warn!(app = %self.key, "{text}");
@@ -101,6 +82,6 @@ impl Pass<'_> {
         let api: Api<App> = api_of(&self.context.client, self.app);
         finalizer::release(&api, self.app, APP_FINALIZER).await?;
         self.context.forget(self.key);
-        Ok(Action::await_change())
+        Ok(())
     }
 }

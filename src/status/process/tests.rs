@@ -183,13 +183,13 @@ fn the_message_is_everything_that_is_wrong_with_this_process() {
             .failures
             .push((change_of("web"), failure("Failed", Class::Refused)));
         outcome
-            .held
+            .backing_off
             .push((change_of("web"), failure("Held", Class::Refused)));
         outcome
             .failures
             .push((change_of("worker"), failure("Worker", Class::Refused)));
         outcome
-            .early
+            .not_ready
             .push((change_of("web"), aws_error("Early", Fault::Pending)));
     });
     let message = web.message.unwrap();

@@ -157,7 +157,7 @@ fn a_rollout_says_what_ecs_said_last() {
 #[test]
 fn what_aws_takes_later_is_reconciling() {
     let verdict = verdict(|outcome| {
-        outcome.early.push((
+        outcome.not_ready.push((
             change_of("web"),
             aws_error("InvalidParameterException", Fault::Pending),
         ));
@@ -194,7 +194,7 @@ fn each_class_of_failure_has_its_verdict() {
             let verdict = verdict(|outcome| {
                 let failed = (change_of("web"), failure("Code", class));
                 if held {
-                    outcome.held.push(failed);
+                    outcome.backing_off.push(failed);
                 } else {
                     outcome.failures.push(failed);
                 }

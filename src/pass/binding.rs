@@ -4,19 +4,74 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::core::ObjectMeta;
 
+use super::installation::Installation;
+
 use crate::api::app::{App, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
+use crate::desired;
+use crate::model::owner::Owner;
 use crate::status::Verdict;
 
+/// On every App that holds, or is about to make, anything.
+pub const APP_FINALIZER: &str = "empire.dev/controller";
+
 /// The record on the App, as JSON; the status holds a copy, and either suffices.
-pub(super) const RECORD_ANNOTATION: &str = "empire.dev/platform-record";
-pub(super) const DEFAULT_ANNOTATION: &str = "empire.dev/is-default-platform";
+pub const RECORD_ANNOTATION: &str = "empire.dev/platform-record";
+pub const DEFAULT_ANNOTATION: &str = "empire.dev/is-default-platform";
 
 #[derive(Debug)]
 pub(super) struct Resolved<'a> {
     pub platform: &'a Platform,
     pub record: PlatformRecord,
+}
+
+/// Where an App lives, and what marks its things there.
+#[derive(Clone, Debug)]
+pub struct Binding<'a> {
+    pub platform: &'a Platform,
+    pub record: PlatformRecord,
+    pub owner: Owner,
+}
+
+pub fn has_finalizer(metadata: &ObjectMeta) -> bool {
+    let finalizers = metadata.finalizers.iter().flatten();
+    finalizers.into_iter().any(|known| known == APP_FINALIZER)
+}
+
+pub fn is_leaving(app: &App) -> bool {
+    app.metadata.deletion_timestamp.is_some()
+}
+
+/// Binds an App to its Platform, or gives the verdict on one that can live nowhere yet.
+pub fn bind<'a>(
+    app: &App,
+    platforms: &'a [Platform],
+    installation: &Installation,
+) -> Result<Binding<'a>, Verdict> {
+    let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
+    let owner_id = installation.id().map_err(changed)?;
+    // Of an App that is being deleted, too: under another id, nothing would be found to remove.
+    let theirs = recorded(app).and_then(|record| record.owner_id);
+    if let Some(message) = theirs.and_then(|theirs| installation.contradiction(&theirs)) {
+        return Err(changed(message));
+    }
+    let Resolved { platform, mut record } = resolve(app, platforms)?;
+    record.owner_id = Some(owner_id.into());
+    if !is_leaving(app)
+        && let Some(verdict) = unready(app, platform)
+    {
+        return Err(verdict);
+    }
+    let owner = Owner {
+        installation: owner_id.into(),
+        app: desired::app_name(app),
+    };
+    Ok(Binding {
+        platform,
+        record,
+        owner,
+    })
 }
 
 /// The App's Platform, or the verdict on an App that has none.
@@ -80,13 +135,13 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
 
 /// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
 /// `kubectl replace` drops the annotation.
-pub(super) fn recorded(app: &App) -> Option<PlatformRecord> {
+pub fn recorded(app: &App) -> Option<PlatformRecord> {
     let reported = || app.status.as_ref()?.platform.clone();
     annotated(&app.metadata).or_else(|| reported().filter(|_| reports_holdings(app)))
 }
 
 /// Returns true if an App's status shows anything that it holds.
-pub(super) fn reports_holdings(app: &App) -> bool {
+pub fn reports_holdings(app: &App) -> bool {
     let holds = |process: &ProcessStatus| {
         process.task_definition.is_some() || process.load_balancer.is_some() || !process.host_ports.is_empty()
     };
@@ -95,7 +150,7 @@ pub(super) fn reports_holdings(app: &App) -> bool {
 }
 
 /// The record in an object's metadata, which can be read even where the rest cannot.
-pub(super) fn annotated(metadata: &ObjectMeta) -> Option<PlatformRecord> {
+pub fn annotated(metadata: &ObjectMeta) -> Option<PlatformRecord> {
     let text = metadata.annotations.as_ref()?.get(RECORD_ANNOTATION)?;
     serde_json::from_str(text).ok()
 }
@@ -130,7 +185,7 @@ fn default(platforms: &[Platform]) -> Result<String, Verdict> {
 }
 
 /// The AWS account that a Platform is in, if it has a role: without, it is the controller's own.
-pub(super) fn account(platform: &Platform) -> Option<String> {
+pub fn account(platform: &Platform) -> Option<String> {
     let role = platform.spec.role_arn.as_ref()?;
     role.split(':').nth(4).map(Into::into)
 }

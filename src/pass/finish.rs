@@ -1,0 +1,257 @@
+//! What a pass comes to: the status and what is wrong, what is remembered, whom it wakes, and when the next one comes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::backoff::{delay, pending};
+use super::binding::is_leaving;
+use super::memory::{LastStatus, Look, Memory};
+use super::requeue::{Requeue, open};
+use super::start::{End, Settings, Work};
+use super::wakes::Wakes;
+use crate::api::app::{App, AppStatus, PlatformRecord};
+use crate::api::condition::Reason;
+use crate::change::Change;
+use crate::error::Error;
+use crate::model::class::Class;
+use crate::model::desired::Desired;
+use crate::model::state::Observed;
+use crate::reconcile::{Interruption, Outcome};
+use crate::status::{self, Verdict, verdict_of, verdict_of_error};
+
+/// What is to be said and done after a pass.
+#[derive(Debug)]
+pub struct Finished {
+    /// The Platform that the App is at, where the pass came to know it.
+    pub record: Option<PlatformRecord>,
+    /// The status, where users can not read it already.
+    pub status: Option<AppStatus>,
+    /// The conditions before it.
+    pub before: Vec<Condition>,
+    /// What somebody should hear of.
+    pub troubles: Vec<(Reason, String)>,
+    pub done: Vec<Change>,
+    /// The App has something, and a pass that wrote nothing has not seen to it that the finalizer is there.
+    pub needs_finalizer: bool,
+    /// Nothing is left of an App that is being deleted: it may go, and all that is remembered of it.
+    pub may_go: bool,
+    pub requeue: Requeue,
+    pub wakes: Wakes,
+}
+
+/// Concludes a pass. `jitter` is uniform in 0..1.
+pub fn finish(
+    memory: &mut Memory,
+    app: &App,
+    end: End,
+    settings: Settings,
+    now: Timestamp,
+    jitter: f64,
+) -> Finished {
+    match end {
+        End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
+        // Our cache lags behind; what is wrong, if anything, the next look will say.
+        End::Failure(record, error) if matches!(error, Error::Outdated { .. }) => Finished {
+            record: record.map(|record| *record),
+            ..Finished::quiet(memory.failed(error.class(), jitter))
+        },
+        End::Failure(record, error) => {
+            let verdict = verdict_of_error(&error).after(memory.failures);
+            let requeue = memory.failed(error.class(), jitter);
+            Finished::saying(memory, app, record.map(|record| *record), &verdict, now, requeue)
+        }
+        End::Verdict(verdict) => {
+            let requeue = match verdict {
+                // Its Platform's own pass, which wakes us, is on its way; a word on a definition wakes nobody.
+                Verdict::Disturbed(..) | Verdict::Reconciling(Reason::UninstallUnsaid, _) => {
+                    Requeue::After(pending(jitter))
+                }
+                Verdict::Ready(_)
+                | Verdict::Suspended(_)
+                | Verdict::Reconciling(..)
+                | Verdict::Stalled(..)
+                | Verdict::Lasting(..)
+                | Verdict::Denied(..) => memory.failed(Class::Denied, jitter),
+            };
+            Finished::saying(memory, app, None, &verdict, now, requeue)
+        }
+    }
+}
+
+/// Takes back that a pass was finished, where its status could not be written or its finalizers not be changed: the next
+/// one goes on from what this one came to, and reads everything.
+pub fn unwritten(memory: &mut Memory, status: Option<AppStatus>, error: &Error, jitter: f64) -> Requeue {
+    if let Some(status) = status {
+        memory.status = LastStatus::Unwritten(status);
+    }
+    memory.invalidate();
+    memory.failed(error.class(), jitter)
+}
+
+fn reconciled(
+    memory: &mut Memory,
+    app: &App,
+    work: Work,
+    outcome: Outcome,
+    settings: Settings,
+    now: Timestamp,
+    jitter: f64,
+) -> Finished {
+    let Work {
+        desired,
+        record,
+        before,
+        ..
+    } = work;
+    let mut verdict = verdict_of(&outcome, work.suspended).after(memory.failures);
+    if is_leaving(app)
+        && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
+    {
+        verdict = Verdict::Reconciling(Reason::Deleting, message);
+    }
+    let status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
+
+    let is_yielded = outcome.interrupted == Some(Interruption::Yielded);
+    if !is_yielded {
+        memory.count(&outcome);
+    }
+    let retired = status::waits(Some(&status), settings.retire_after, work.ttl, now).next;
+    let deadline = status::next_deadline(&desired, &outcome, now.as_second());
+    let wait = [retired, deadline].into_iter().flatten().min();
+    let open = open(
+        &outcome,
+        before,
+        memory.failures,
+        wait,
+        settings.resync_interval,
+        now,
+        jitter,
+    );
+    let requeue = if is_yielded {
+        Requeue::Yielded
+    } else {
+        Requeue::After(open.after).within(until_lasting(&status, &verdict, now))
+    };
+    let finished = Finished {
+        before: memory.conditions(app),
+        troubles: status::troubles(&outcome),
+        needs_finalizer: outcome.done.is_empty() && holds_anything(&desired, &outcome.observed),
+        may_go: is_leaving(app) && outcome.is_settled(),
+        requeue,
+        wakes: Wakes::of(&outcome.done),
+        done: outcome.done.clone(),
+        status: (!memory.shows(app, &status)).then_some(status),
+        record: Some(record),
+    };
+    memory.echoes = Some(outcome.plan.echoes.clone());
+    memory.look = Some(Look {
+        generation: app.metadata.generation,
+        platform_generation: work.platform_generation,
+        observed: outcome.observed.clone(),
+        pending: outcome.plan.pending.clone(),
+        awaits: outcome.plan.awaits.clone(),
+        contradicted: outcome.contradicted.clone(),
+        open,
+        interrupted: is_yielded.then(|| (now, Box::new(outcome))),
+    });
+    finished
+}
+
+impl Finished {
+    fn quiet(requeue: Requeue) -> Self {
+        Finished {
+            record: None,
+            status: None,
+            before: Vec::new(),
+            troubles: Vec::new(),
+            done: Vec::new(),
+            needs_finalizer: false,
+            may_go: false,
+            requeue,
+            wakes: Wakes::default(),
+        }
+    }
+
+    fn saying(
+        memory: &Memory,
+        app: &App,
+        record: Option<PlatformRecord>,
+        verdict: &Verdict,
+        now: Timestamp,
+        requeue: Requeue,
+    ) -> Self {
+        let status = memory.compute(app, record.as_ref(), None, verdict, now);
+        Finished {
+            before: memory.conditions(app),
+            troubles: verdict.trouble().into_iter().collect(),
+            // The status is to be judged again, however long the failure is waited out.
+            requeue: requeue.within(until_lasting(&status, verdict, now)),
+            status: (!memory.shows(app, &status)).then_some(status),
+            record,
+            ..Finished::quiet(requeue)
+        }
+    }
+}
+
+impl Memory {
+    /// Counts one more pass that failed, and says when the next one comes.
+    fn failed(&mut self, class: Class, jitter: f64) -> Requeue {
+        self.failures = self.failures.saturating_add(1);
+        delay(class, self.failures, jitter).map_or(Requeue::Never, Requeue::After)
+    }
+
+    /// While something backs off, nothing has succeeded yet.
+    fn count(&mut self, outcome: &Outcome) {
+        if !outcome.failures.is_empty() || !outcome.unread.is_empty() {
+            self.failures = self.failures.saturating_add(1);
+        } else if outcome.backing_off.is_empty() {
+            self.failures = 0;
+        }
+    }
+
+    pub(super) fn compute(
+        &self,
+        app: &App,
+        record: Option<&PlatformRecord>,
+        pass: Option<(&Desired, &Outcome)>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> AppStatus {
+        let app = App {
+            status: self.status(app),
+            ..app.clone()
+        };
+        status::compute(&app, record, pass, verdict, now)
+    }
+
+    fn conditions(&self, app: &App) -> Vec<Condition> {
+        self.status(app)
+            .map(|status| status.conditions)
+            .unwrap_or_default()
+    }
+}
+
+/// How long until a disturbance has lasted too long.
+fn until_lasting(status: &AppStatus, verdict: &Verdict, now: Timestamp) -> Option<Duration> {
+    let left = status::until_lasting(&status.conditions, now);
+    left.filter(|left| matches!(verdict, Verdict::Lasting(..)) && !left.is_zero())
+}
+
+/// True if anything of this App is in AWS or among the claims.
+fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
+    let owner = &desired.owner;
+    observed
+        .services
+        .values()
+        .any(|service| owner.owns(&service.tags))
+        || observed.load_balancers.values().any(|l| owner.owns(&l.tags))
+        || observed.target_groups.values().any(|g| owner.owns(&g.tags))
+        || observed.schedules_of(owner).next().is_some()
+        || observed
+            .ports
+            .claims
+            .iter()
+            .any(|claim| claim.owner.app == owner.app)
+}

@@ -1,0 +1,169 @@
+//! What a pass leaves for the next one. Losing any of it costs reads and waits, never correctness.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::requeue::Open;
+use crate::api::app::{App, AppStatus};
+use crate::model::echo::EchoMemory;
+use crate::model::exclusive::Exclusive;
+use crate::model::name::Arn;
+use crate::model::state::{Observed, TaskDefinitionState};
+use crate::plan::Pending;
+use crate::reconcile::{Contradicted, Outcome};
+
+/// Belongs to one object: another one of the same name, with another UID, starts with none.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    pub(super) status: LastStatus,
+    /// The newest generation of which the Warnings are out; 0 if there is one, and they are not.
+    pub(super) warned: Option<i64>,
+    /// The processes without a value that Warnings were about.
+    pub without_value: BTreeSet<String>,
+    pub(super) look: Option<Look>,
+    /// Settings that AWS reports otherwise than they were sent. A status holds only some of it.
+    pub(super) echoes: Option<EchoMemory>,
+    /// The version of the object that our last change of its finalizers made.
+    pub finalized: Option<String>,
+    /// Passes in a row that failed.
+    pub(super) failures: u32,
+}
+
+/// The status that we know better than the watch.
+#[derive(Clone, Debug, Default)]
+pub(super) enum LastStatus {
+    /// The watch shows it.
+    #[default]
+    Seen,
+    /// As we wrote it, and the version of the object that this made.
+    Written(u64, AppStatus),
+    /// What the last pass came to, and could not write. Else a redeploy would be carried out again by each such pass, and
+    /// no wait that only a status measures would ever be over.
+    Unwritten(AppStatus),
+}
+
+/// What the last pass found in AWS.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    pub generation: Option<i64>,
+    pub platform_generation: Option<i64>,
+    pub observed: Observed,
+    pub pending: Vec<Pending>,
+    /// What others have, and this App waits for.
+    pub awaits: BTreeSet<Exclusive>,
+    /// What AWS answered as if the world were another.
+    pub contradicted: Contradicted,
+    pub open: Open,
+    /// When the last pass yielded, and what it had come to.
+    pub interrupted: Option<(Timestamp, Box<Outcome>)>,
+}
+
+impl Memory {
+    /// Has everything read again. What is backing off stays so.
+    pub fn invalidate(&mut self) {
+        if let Some(look) = &mut self.look {
+            look.open.only_pending = false;
+            look.interrupted = None;
+        }
+    }
+
+    /// True if the App waits for any of these.
+    pub fn awaits(&self, released: &BTreeSet<Exclusive>) -> bool {
+        let look = self.look.as_ref();
+        look.is_some_and(|look| !look.awaits.is_disjoint(released))
+    }
+
+    /// What the last pass waits for.
+    pub fn pending(&self) -> &[Pending] {
+        self.look
+            .as_ref()
+            .map(|look| look.pending.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// Keeps a status that was written, with the version of the object that this made.
+    pub fn wrote(&mut self, version: Option<&str>, status: AppStatus) {
+        self.status = match number(version) {
+            Some(version) => LastStatus::Written(version, status),
+            None => LastStatus::Seen,
+        };
+    }
+
+    /// The status that this pass goes on from.
+    pub fn status(&self, app: &App) -> Option<AppStatus> {
+        match &self.status {
+            LastStatus::Unwritten(status) => Some(status.clone()),
+            LastStatus::Written(version, status)
+                if Some(*version) > number(app.metadata.resource_version.as_deref()) =>
+            {
+                Some(status.clone())
+            }
+            LastStatus::Written(..) | LastStatus::Seen => app.status.clone(),
+        }
+    }
+
+    /// True until a status that users can read speaks of this generation.
+    pub(super) fn is_new(&self, app: &App) -> bool {
+        let shown = match &self.status {
+            LastStatus::Written(..) => self.status(app),
+            LastStatus::Unwritten(_) | LastStatus::Seen => app.status.clone(),
+        };
+        shown.map(|status| status.observed_generation) != app.metadata.generation
+    }
+
+    /// True if users can read this status already.
+    pub(super) fn shows(&self, app: &App, status: &AppStatus) -> bool {
+        !matches!(self.status, LastStatus::Unwritten(_)) && self.status(app).as_ref() == Some(status)
+    }
+
+    /// The definitions that need not be read again: what services run never changes. Any other may have been
+    /// deregistered since, which only AWS can tell.
+    pub(super) fn task_definitions(&self) -> BTreeMap<Arn, TaskDefinitionState> {
+        let Some(Look { observed, .. }) = &self.look else {
+            return BTreeMap::new();
+        };
+        let running = observed.services.values().map(|service| &service.task_definition);
+        let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.get(arn)?.clone()));
+        running.filter_map(known).collect()
+    }
+}
+
+#[cfg(test)]
+impl Memory {
+    /// Of an App that waits for one thing.
+    pub(crate) fn waiting_for(awaited: Exclusive) -> Self {
+        let now = Timestamp::UNIX_EPOCH;
+        let jitter = 0.5;
+        let mut outcome = Outcome::default();
+        outcome.plan.awaits.insert(awaited);
+        let open = super::requeue::open(
+            &outcome,
+            super::requeue::Before::default(),
+            0,
+            None,
+            std::time::Duration::ZERO,
+            now,
+            jitter,
+        );
+        let look = Look {
+            generation: None,
+            platform_generation: None,
+            observed: Observed::default(),
+            pending: Vec::new(),
+            awaits: outcome.plan.awaits,
+            contradicted: Contradicted::new(),
+            open,
+            interrupted: None,
+        };
+        Memory {
+            look: Some(look),
+            ..Memory::default()
+        }
+    }
+}
+
+/// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
+fn number(version: Option<&str>) -> Option<u64> {
+    version?.parse().ok()
+}

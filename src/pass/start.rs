@@ -1,0 +1,337 @@
+//! What a pass begins with: where the App lives, what it wants, what its status remembers, and how much is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::binding::{Binding, bind, has_finalizer, is_leaving};
+use super::installation::Installation;
+use super::memory::{Look, Memory};
+use super::requeue::Before;
+use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
+use crate::api::condition::Reason;
+use crate::api::event::EventReason;
+use crate::api::platform::Platform;
+use crate::change::Change;
+use crate::desired::{self, Built, NamespaceLabels};
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::name::Arn;
+use crate::observe::Known;
+use crate::reconcile::{Contradicted, Outcome, Request, Scope};
+use crate::status::{self, Verdict};
+
+/// What a pass goes by besides its App, as the caches show it.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub platforms: &'a [Platform],
+    pub installation: &'a Installation,
+    /// The labels of the App's namespace, where they are known.
+    pub namespace: Option<NamespaceLabels>,
+    /// True if they were read for this pass.
+    pub namespace_is_live: bool,
+    /// The reason why nothing may be written to AWS, if there is one.
+    pub stopped: Option<Verdict>,
+    pub settings: Settings,
+}
+
+/// Times that the operator sets.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub retire_after: Duration,
+    pub resync_interval: Duration,
+}
+
+/// How a pass ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was reconciled, whatever of that failed.
+    Reconciled(Box<Work>, Box<Outcome>),
+    /// It got nowhere, of an App at this Platform; a deadline and a panic are errors like any other.
+    Failure(Option<Box<PlatformRecord>>, Error),
+    /// It waits for something that another manifest, or its operator, must bring.
+    Verdict(Verdict),
+}
+
+impl End {
+    /// Everything that went wrong.
+    pub fn errors(&self) -> Vec<Error> {
+        match self {
+            End::Reconciled(_, outcome) => outcome.errors().collect(),
+            End::Failure(_, error) => vec![error.clone()],
+            End::Verdict(_) => Vec::new(),
+        }
+    }
+}
+
+/// What a pass does next.
+#[derive(Debug)]
+pub enum Step {
+    /// The App may go: it never held anything.
+    Gone,
+    /// The App may go, and what it has in AWS stays: its Platform, which is gone, would be needed to find it.
+    Release,
+    /// The labels of the namespace are to be read live, and the pass begins again.
+    ReadNamespace,
+    Conclude(End),
+    Reconcile(Box<Work>, Box<Request>),
+}
+
+/// A pass that is to reconcile.
+#[derive(Debug)]
+pub struct Work {
+    pub desired: Desired,
+    pub record: PlatformRecord,
+    /// The status to be written before anything is made.
+    pub ahead: Option<AppStatus>,
+    /// Warnings about the manifest that are not out yet: reason and message.
+    pub warnings: Vec<(EventReason, String)>,
+    pub(super) platform_generation: Option<i64>,
+    pub(super) ttl: u32,
+    pub(super) suspended: bool,
+    pub(super) before: Before,
+}
+
+/// A pass that yielded goes on where it was for so long, in seconds; after that everything is read.
+const GOES_ON_WITHIN: i64 = 30;
+
+/// Decides what a pass does. Until it is finished, the memory has all of AWS read again: a pass that ends in between
+/// leaves nothing to believe in, but what is backing off stays so.
+pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) -> Step {
+    let leaving = is_leaving(app);
+    if leaving && !has_finalizer(&app.metadata) {
+        return Step::Gone;
+    }
+    let is_new = memory.is_new(app);
+    if is_new {
+        memory.warned.get_or_insert(0);
+    }
+    let Some(namespace) = &facts.namespace else {
+        return Step::ReadNamespace;
+    };
+    // A deletion remembers nothing; and a definition that is being deleted itself cannot be brought up to date.
+    if let Some(verdict) = facts.stopped.as_ref().filter(|_| !leaving) {
+        return Step::Conclude(End::Verdict(verdict.clone()));
+    }
+    let binding = match bind(app, facts.platforms, facts.installation) {
+        Ok(binding) => binding,
+        Err(verdict) if needs_no_platform(app, &verdict) => return Step::Release,
+        Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
+    };
+    let Built { desired, warnings } = match wanted(app, &binding, namespace) {
+        Ok(built) => built,
+        // What the watch says of the namespace may be old.
+        Err(Error::NotAllowed(_)) if !facts.namespace_is_live => return Step::ReadNamespace,
+        Err(error) => return Step::Conclude(End::Failure(Some(Box::new(binding.record)), error)),
+    };
+    let Binding { platform, record, .. } = binding;
+    let warnings = if memory
+        .warned
+        .map_or(!is_new, |warned| Some(warned) == app.metadata.generation)
+    {
+        Vec::new()
+    } else {
+        let never = desired::never_started(&desired, yesterday(now));
+        let shell = warnings.into_iter().map(|text| (EventReason::ShellSyntax, text));
+        shell
+            .chain(never.into_iter().map(|text| (EventReason::NeverStarted, text)))
+            .collect()
+    };
+    memory.warned = app.metadata.generation;
+
+    let known = memory.status(app);
+    let ahead = ahead(memory, app, platform, &record, &desired, now);
+    let status = ahead.as_ref().or(known.as_ref());
+    let whole = request(app, status, platform, facts.settings.retire_after, now);
+    let echoes = memory.echoes.clone().unwrap_or(whole.known.echoes);
+    let (scope, backing_off, before) = scope(memory, app, platform, now);
+    let look = memory.look.as_ref();
+    let request = Request {
+        known: Known {
+            task_definitions: memory.task_definitions(),
+            // What no reply has shown is tried again for a new generation.
+            echoes: if is_new { echoes.anew() } else { echoes },
+            ..whole.known
+        },
+        scope,
+        backing_off,
+        contradicted: look.map(|look| look.contradicted.clone()).unwrap_or_default(),
+        ..whole
+    };
+    memory.invalidate();
+    let work = Work {
+        platform_generation: platform.metadata.generation,
+        ttl: desired::ttl(platform),
+        suspended: request.suspended,
+        desired,
+        record,
+        ahead,
+        warnings,
+        before,
+    };
+    Step::Reconcile(Box::new(work), Box::new(request))
+}
+
+/// What an App leaves behind can be left without its Platform, where nobody can find it to take our tags off.
+fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
+    is_leaving(app)
+        && desired::leaves_things_behind(app, None)
+        && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
+}
+
+/// A new generation is not Ready before it is, however long the first look at AWS takes; and where the App is about to
+/// hold something is recorded before it does.
+fn ahead(
+    memory: &Memory,
+    app: &App,
+    platform: &Platform,
+    record: &PlatformRecord,
+    desired: &Desired,
+    now: Timestamp,
+) -> Option<AppStatus> {
+    let known = memory.status(app);
+    let grows = known
+        .as_ref()
+        .is_some_and(|status| status::recorded_ahead(status, desired).is_some());
+    if !memory.is_new(app) && !grows {
+        return None;
+    }
+    let verdict = if !is_leaving(app) {
+        Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
+    } else if desired::leaves_things_behind(app, Some(platform)) {
+        let message = "untagging everything that this App holds in AWS (Retain)";
+        Verdict::Reconciling(Reason::Deleting, message.into())
+    } else {
+        let message = "removing everything that this App holds in AWS";
+        Verdict::Reconciling(Reason::Deleting, message.into())
+    };
+    let mut status = memory.compute(app, Some(record), None, &verdict, now);
+    if let Some(holds) = status::recorded_ahead(&status, desired) {
+        status.holds = Some(holds);
+    }
+    (!memory.shows(app, &status)).then_some(status)
+}
+
+/// All there is, unless this pass was woken by something that the last one knew it had to wait for, or that one yielded.
+/// And what is still backing off.
+fn scope(
+    memory: &Memory,
+    app: &App,
+    platform: &Platform,
+    now: Timestamp,
+) -> (Scope, Vec<(Change, Error)>, Before) {
+    let same = |look: &&Look| {
+        look.generation == app.metadata.generation && look.platform_generation == platform.metadata.generation
+    };
+    let Some(look) = memory.look.as_ref().filter(same) else {
+        return (Scope::Everything, Vec::new(), Before::default());
+    };
+    let open = &look.open;
+    let is_backing_off = !open.backing_off.is_empty() && now < open.backing_off_until;
+    let mut before = Before {
+        everything_at: None,
+        backing_off_until: is_backing_off.then_some(open.backing_off_until),
+    };
+    let backing_off = if is_backing_off {
+        open.backing_off.clone()
+    } else {
+        Vec::new()
+    };
+    let is_recent = |at: &Timestamp| now.duration_since(*at).as_secs() <= GOES_ON_WITHIN;
+    if let Some((_, outcome)) = look.interrupted.as_ref().filter(|(at, _)| is_recent(at)) {
+        before.everything_at = Some(open.everything_at);
+        return (Scope::Interrupted(outcome.clone()), backing_off, before);
+    }
+    let in_time = now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
+    // A deletion looks at everything, so that it leaves nothing behind.
+    if !open.only_pending || !in_time || is_leaving(app) {
+        return (Scope::Everything, backing_off, before);
+    }
+    before.everything_at = Some(open.everything_at);
+    let scope = Scope::Pending {
+        before: Box::new(look.observed.clone()),
+        pending: look.pending.clone(),
+    };
+    (scope, backing_off, before)
+}
+
+/// Returns the day before, of which it is certain that it has begun in every time zone.
+pub fn yesterday(now: Timestamp) -> Date {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    today.yesterday().unwrap_or(today)
+}
+
+/// What is wanted: nothing, of an App that is being deleted, be it removed or released.
+pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> Result<Built, Error> {
+    let (platform, owner) = (binding.platform, &binding.owner);
+    if is_leaving(app) {
+        let (owner, place) = (owner.clone(), desired::place(platform));
+        return Ok(Built {
+            desired: if desired::leaves_things_behind(app, Some(platform)) {
+                Desired::retaining(owner, place)
+            } else {
+                Desired::empty(owner, place)
+            },
+            warnings: Vec::new(),
+        });
+    }
+    desired::build(app, platform, owner, namespace)
+}
+
+/// A pass that looks at everything, by nothing but the App and the status it has.
+pub fn request(
+    app: &App,
+    status: Option<&AppStatus>,
+    platform: &Platform,
+    retire_after: Duration,
+    now: Timestamp,
+) -> Request {
+    let waits = status::waits(status, retire_after, desired::ttl(platform), now);
+    Request {
+        known: Known {
+            mentioned: mentioned(app, status),
+            rollouts: status::rollouts(status),
+            revisions: status::revisions(status),
+            echoes: status::echoes(status),
+            reported_definitions: reported_definitions(status),
+            holdings: status::holdings(status, has_finalizer(&app.metadata)),
+            ..Known::default()
+        },
+        scope: Scope::Everything,
+        retiring: waits.retiring,
+        waits_over: waits.over,
+        now: now.as_second(),
+        suspended: is_suspended(app, platform),
+        backing_off: Vec::new(),
+        contradicted: Contradicted::new(),
+    }
+}
+
+/// A service that drains is in no list. Of one whose status was lost, the manifest still speaks.
+fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
+    let reported = status.into_iter().flat_map(|status| &status.processes);
+    reported
+        .map(|process| &process.name)
+        .chain(app.spec.processes.keys())
+        .cloned()
+        .collect()
+}
+
+/// What the status says that each process runs. Of one without service and schedule nothing else does.
+fn reported_definitions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
+    let reported = status.into_iter().flat_map(|status| &status.processes);
+    let definition = |process: &ProcessStatus| {
+        let arn = process.task_definition.clone()?;
+        Some((process.name.clone(), Arn(arn)))
+    };
+    reported.filter_map(definition).collect()
+}
+
+/// A suspended App may release what it has: nothing stops for it.
+fn is_suspended(app: &App, platform: &Platform) -> bool {
+    let may_leave = is_leaving(app) && desired::leaves_things_behind(app, Some(platform));
+    app.spec.suspend.unwrap_or(false) && !may_leave
+}
