@@ -9,6 +9,7 @@ pub mod content;
 pub mod desired;
 pub mod echo;
 pub mod exclusive;
+pub mod host_port;
 pub mod load_balancer;
 pub mod name;
 pub mod owner;

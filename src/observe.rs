@@ -25,7 +25,6 @@ use crate::model::service::TaskDefinition;
 use crate::model::state::{
     LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TaskDefinitionState, ZoneState,
 };
-use crate::plan::wanted_definitions;
 
 /// What is already known, and need not be read again.
 #[derive(Clone, Debug, Default)]
@@ -84,29 +83,15 @@ pub async fn observe(
         desired,
         unread: Vec::new(),
     };
-    let ours = |claim: &&Claim| claim.owner.app == owner.app;
-    let claimed = observed.ports.claims.iter().filter(ours);
-    let claimed: BTreeSet<String> = claimed.map(|claim| claim.owner.process.clone()).collect();
+    let is_claimed = |claim: &Claim| claim.owner.app == owner.app;
     let mut evidence = holdings.evidence(&Part::LoadBalancing);
-    if !claimed.is_empty() {
+    if observed.ports.claims.iter().any(is_claimed) {
         // A host port is claimed for a target group.
         evidence = Evidence::Yes;
     }
     let is_read = reads.load_balancing(aws, evidence, &mut observed).await;
     let mut mentioned = known.mentioned;
-    mentioned.extend(
-        observed
-            .load_balancers
-            .values()
-            .filter_map(|l| owner.process_of(&l.tags).map(Into::into)),
-    );
-    mentioned.extend(
-        observed
-            .target_groups
-            .values()
-            .filter_map(|g| owner.process_of(&g.tags).map(Into::into)),
-    );
-    mentioned.extend(claimed);
+    mentioned.extend(observed.processes_of(owner).into_iter().map(Into::into));
 
     let found = services(aws, desired, &mentioned).await;
     observed.services = reads.take(Part::Ecs, Evidence::Yes, found).unwrap_or_default();
@@ -350,7 +335,11 @@ async fn task_definitions(
             observed.task_definitions.insert(found.arn.clone(), found);
         }
     }
-    let wanted = wanted_definitions(desired, observed);
+    let wanted = desired.processes.iter().map(|(name, process)| {
+        let content = desired.definition(observed, name, process);
+        (process.task_definition.family.clone(), content)
+    });
+    let wanted: Vec<_> = wanted.collect();
     // Old revisions would pile up with every release.
     let is_wanted = |known: &TaskDefinitionState| {
         let mut wanted = wanted.iter().filter_map(|(_, content)| content.as_ref());

@@ -39,7 +39,6 @@ use crate::model::owner::{Tags, is_nobodys};
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
-use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,21 +115,6 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
     plan.pending.sort();
     plan.pending.dedup();
     plan
-}
-
-/// By family, what each wanted process should run; `None` where its host port is not claimed yet.
-pub fn wanted_definitions(desired: &Desired, observed: &Observed) -> Vec<(String, Option<TaskDefinition>)> {
-    let deferred = Deferred::new();
-    let view = View::new(desired, observed, &deferred);
-    let wanted = desired.processes.iter();
-    wanted
-        .map(|(name, process)| {
-            (
-                process.task_definition.family.clone(),
-                view.wanted_definition(name, process),
-            )
-        })
-        .collect()
 }
 
 impl Plan {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use super::owner::{Owner, Tags};
 use super::part::Part;
-use super::port::PortRange;
+use super::port::{PortOwner, PortRange};
 use super::record::RecordStyle;
 use super::schedule::Schedule;
-use super::service::{Attachment, Service, TaskDefinition};
+use super::service::{Attachment, HostPort, Service, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
@@ -204,6 +204,24 @@ impl Desired {
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let zones = self.place.zones.iter().cloned().map(Part::Zone);
         [Part::LoadBalancing, Part::Schedules].into_iter().chain(zones)
+    }
+
+    /// Returns the owners for which a process needs host ports.
+    pub fn port_owners(&self, process: &str) -> impl Iterator<Item = PortOwner> {
+        let wanted = self.processes.get(process).into_iter();
+        let ports = wanted.flat_map(|wanted| &wanted.task_definition.ports);
+        ports
+            .filter(|port| port.host_port == HostPort::Claimed)
+            .map(move |port| self.port_owner(process, port.container_port))
+    }
+
+    pub fn port_owner(&self, process: &str, container_port: u16) -> PortOwner {
+        PortOwner {
+            platform: self.place.platform.clone(),
+            app: self.owner.app.clone(),
+            process: process.into(),
+            container_port,
+        }
     }
 
     pub fn empty(owner: Owner, place: Place) -> Self {

@@ -8,8 +8,8 @@ use super::load_balancer::{
     HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
     TargetGroupAttributes,
 };
-use super::name::Arn;
-use super::owner::{Owner, Tags};
+use super::name::{Arn, family, process_of_family};
+use super::owner::{Owner, Tags, process_in_record_text};
 use super::part::Part;
 use super::port::Claim;
 use super::record::{RecordSet, normalize};
@@ -365,6 +365,32 @@ impl Observed {
                 })
         };
         service.attachments.iter().filter_map(named).collect()
+    }
+
+    /// Returns the service of a process, if it exists and is ours.
+    pub fn service_of(&self, owner: &Owner, process: &str) -> Option<&ServiceState> {
+        let service = self.services.get(&family(&owner.app, process))?;
+        owner.owns(&service.tags).then_some(service)
+    }
+
+    /// Returns the processes of which the App has anything, as far as it was read.
+    pub fn processes_of<'a>(&'a self, owner: &'a Owner) -> BTreeSet<&'a str> {
+        let services = self.services.values().filter(|found| owner.owns(&found.tags));
+        let services = services.filter_map(|found| process_of_family(&owner.app, &found.name));
+        let load_balancers = self.load_balancers.values().map(|found| &found.tags);
+        let tags = load_balancers.chain(self.target_groups.values().map(|found| &found.tags));
+        let schedules = self.schedules_of(owner);
+        let schedules = schedules.filter_map(|found| process_in_record_text(&found.description));
+        let claims = self
+            .ports
+            .claims
+            .iter()
+            .filter(|claim| claim.owner.app == owner.app);
+        services
+            .chain(tags.filter_map(|tags| owner.process_of(tags)))
+            .chain(schedules)
+            .chain(claims.map(|claim| claim.owner.process.as_str()))
+            .collect()
     }
 
     /// Returns true if something of the App's is there, as far as it was read.

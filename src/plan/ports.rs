@@ -8,7 +8,6 @@ use crate::model::exclusive::Exclusive;
 use crate::model::name;
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
-use crate::model::service::HostPort;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     // A service may have the port that another one would be claimed for.
@@ -17,7 +16,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
     let mut handed_out = Vec::new();
     for process in view.desired.processes.keys() {
-        for owner in wanted_owners(view, process) {
+        for owner in view.desired.port_owners(process) {
             if view.claimed_port(&owner).is_none() {
                 claim(view, plan, owner, &mut handed_out);
             }
@@ -33,16 +32,6 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             true | false => {}
         }
     }
-}
-
-/// Whom the process needs host ports for.
-fn wanted_owners(view: &View<'_>, process: &str) -> Vec<PortOwner> {
-    let wanted = view.process(process).into_iter();
-    wanted
-        .flat_map(|wanted| &wanted.task_definition.ports)
-        .filter(|port| port.host_port == HostPort::Claimed)
-        .map(|port| view.port_owner(process, port.container_port))
-        .collect()
 }
 
 fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Vec<u16>) {
@@ -80,8 +69,8 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
 }
 
 fn is_wanted(view: &View<'_>, claim: &Claim) -> bool {
-    wanted_owners(view, &claim.owner.process).contains(&claim.owner)
-        && view.claimed_port(&claim.owner) == Some(claim.port)
+    let mut owners = view.desired.port_owners(&claim.owner.process);
+    owners.any(|owner| owner == claim.owner) && view.claimed_port(&claim.owner) == Some(claim.port)
 }
 
 /// True if the service that was retained with a claimed port is there, and not ours again yet.
@@ -106,7 +95,8 @@ fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
         !service.is_rolled_out()
             || view.observed.running_definition(service).is_none()
             || view
-                .running_ports(process)
+                .desired
+                .running_ports(view.observed, process)
                 .iter()
                 .any(|port| port.fixed_host_port() == Some(claim.port))
     });

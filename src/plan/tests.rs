@@ -9,9 +9,9 @@ mod review;
 
 use super::fixtures::world::{apply, finish, lines, lines_around, pass, pass_around, refused, service_of};
 use super::fixtures::{Process, app, claim, nothing, owner, owner_of, process, settled};
-use super::{Obstacle, ObstacleKind, Pending, Plan, wanted_definitions};
+use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, Deferred, ServiceWrite};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::record::RecordStyle;
 use crate::model::service::HostPort;
 use crate::model::state::Observed;
@@ -439,15 +439,12 @@ fn what_a_process_should_run_is_known_once_its_port_is_claimed() {
     let wanted = app([process("web").internal().claimed(), worker()]);
     let mut world = nothing();
     let ports = |world: &Observed| {
-        wanted_definitions(&wanted, world)
-            .into_iter()
-            .map(|(family, content)| {
-                (
-                    family,
-                    content.map(|content| content.ports.first().map(|p| p.host_port)),
-                )
-            })
-            .collect::<Vec<_>>()
+        let port = |(name, process): (&String, &DesiredProcess)| {
+            let content = wanted.definition(world, name, process);
+            let port = content.map(|content| content.ports.first().map(|p| p.host_port));
+            (process.task_definition.family.clone(), port)
+        };
+        wanted.processes.iter().map(port).collect::<Vec<_>>()
     };
     let (web, worker) = ("shop_acme_web".to_owned(), "shop_acme_worker".to_owned());
     assert_eq!(ports(&world), [(web.clone(), None), (worker.clone(), Some(None))]);

@@ -8,11 +8,11 @@ use crate::change::{Change, Deferred};
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, is_nobodys, process_in_record_text};
+use crate::model::owner::{Tags, is_nobodys};
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
-use crate::model::service::{Attachment, HostPort, PortMapping, TaskDefinition};
+use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{
     ListenerState, LoadBalancerState, LoadBalancerStatus, Observed, ServiceState, ServiceStatus,
     TargetGroupState, ZoneState,
@@ -120,33 +120,8 @@ impl<'a> View<'a> {
 
     /// Every process that is wanted or of which something is left.
     pub(super) fn processes(&self) -> BTreeSet<&'a str> {
-        let app = &self.desired.owner.app;
-        let owner = &self.desired.owner;
-        let mut processes: BTreeSet<&str> = self.desired.processes.keys().map(String::as_str).collect();
-        processes.extend(
-            self.observed
-                .services
-                .keys()
-                .filter_map(|service| name::process_of_family(app, service)),
-        );
-        processes.extend(
-            self.observed
-                .load_balancers
-                .values()
-                .filter_map(|l| owner.process_of(&l.tags)),
-        );
-        processes.extend(
-            self.observed
-                .target_groups
-                .values()
-                .filter_map(|g| owner.process_of(&g.tags)),
-        );
-        processes.extend(
-            self.observed
-                .schedules_of(owner)
-                .filter_map(|s| process_in_record_text(&s.description)),
-        );
-        processes.extend(self.claims().map(|claim| claim.owner.process.as_str()));
+        let mut processes = self.observed.processes_of(&self.desired.owner);
+        processes.extend(self.desired.processes.keys().map(String::as_str));
         processes
     }
 
@@ -170,11 +145,7 @@ impl<'a> View<'a> {
 
     /// The process's service, if it exists and is ours.
     pub(super) fn service(&self, process: &str) -> Option<&'a ServiceState> {
-        let service = self
-            .observed
-            .services
-            .get(&name::family(&self.desired.owner.app, process))?;
-        self.desired.owner.owns(&service.tags).then_some(service)
+        self.observed.service_of(&self.desired.owner, process)
     }
 
     pub(super) fn load_balancer(&self, name: &str) -> Option<&'a LoadBalancerState> {
@@ -210,55 +181,19 @@ impl<'a> View<'a> {
         self.observed.ports.claims.iter().filter(ours)
     }
 
-    pub(super) fn port_owner(&self, process: &str, container_port: u16) -> PortOwner {
-        PortOwner {
-            platform: self.desired.place.platform.clone(),
-            app: self.desired.owner.app.clone(),
-            process: process.into(),
-            container_port,
-        }
-    }
-
     /// The port that a claim holds for this owner: of two, the one that is running, else the lowest.
     pub(super) fn claimed_port(&self, owner: &PortOwner) -> Option<u16> {
-        let running = self.running_host_port(owner);
-        let ports: BTreeSet<u16> = self
-            .claims()
-            .filter(|claim| &claim.owner == owner)
-            .map(|c| c.port)
-            .collect();
-        running
-            .filter(|port| ports.contains(port))
-            .or_else(|| ports.first().copied())
+        self.desired.claimed_port(self.observed, owner)
     }
 
     /// The fixed host port that a process runs with now, if it is for this container port.
     pub(super) fn running_host_port(&self, owner: &PortOwner) -> Option<u16> {
-        let mut running = self.running_ports(&owner.process).iter();
-        running
-            .find(|port| port.container_port == owner.container_port)?
-            .fixed_host_port()
-    }
-
-    /// The ports of the task definition that a process's service has now.
-    pub(super) fn running_ports(&self, process: &str) -> &'a [PortMapping] {
-        let service = self.service(process);
-        let definition = service.and_then(|service| self.observed.running_definition(service));
-        definition
-            .map(|definition| definition.content.ports.as_slice())
-            .unwrap_or_default()
+        self.desired.running_host_port(self.observed, owner)
     }
 
     /// The wanted content with its claimed ports filled in; `None` until each has a claim.
     pub(super) fn wanted_definition(&self, process: &str, wanted: &DesiredProcess) -> Option<TaskDefinition> {
-        let mut content = wanted.task_definition.clone();
-        for port in &mut content.ports {
-            if port.host_port == HostPort::Claimed {
-                let claimed = self.claimed_port(&self.port_owner(process, port.container_port))?;
-                port.host_port = HostPort::Fixed(claimed);
-            }
-        }
-        Some(content)
+        self.desired.definition(self.observed, process, wanted)
     }
 
     pub(super) fn pointers(&self, load_balancer: &str) -> &[Pointer<'a>] {

@@ -11,7 +11,7 @@ use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStat
 use crate::change::{Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
-use crate::model::name::{Arn, family, process_of_family};
+use crate::model::name::{Arn, family};
 use crate::model::owner::process_in_record_text;
 use crate::model::part::Part;
 use crate::model::record::{RecordSet, normalize};
@@ -28,41 +28,8 @@ pub(super) fn all(
     now: Timestamp,
 ) -> Vec<ProcessStatus> {
     let before = by_name(before);
-    let owner = &desired.owner;
-    let mut names: BTreeSet<&str> = desired.processes.keys().map(String::as_str).collect();
-    let ours = outcome
-        .observed
-        .services
-        .values()
-        .filter(|service| owner.owns(&service.tags));
-    names.extend(ours.filter_map(|service| process_of_family(&owner.app, &service.name)));
-    names.extend(
-        outcome
-            .observed
-            .load_balancers
-            .values()
-            .filter_map(|l| owner.process_of(&l.tags)),
-    );
-    names.extend(
-        outcome
-            .observed
-            .target_groups
-            .values()
-            .filter_map(|g| owner.process_of(&g.tags)),
-    );
-    names.extend(
-        outcome
-            .observed
-            .schedules_of(owner)
-            .filter_map(|s| process_in_record_text(&s.description)),
-    );
-    let claims = outcome
-        .observed
-        .ports
-        .claims
-        .iter()
-        .filter(|claim| claim.owner.app == owner.app);
-    names.extend(claims.map(|claim| claim.owner.process.as_str()));
+    let mut names = outcome.observed.processes_of(&desired.owner);
+    names.extend(desired.processes.keys().map(String::as_str));
     if !outcome.observed.unread.is_empty() {
         // Of what is not there it is not known that it is gone.
         names.extend(before.keys().copied());
