@@ -165,17 +165,19 @@ impl Call {
             return ASSUME_ROLE.failed(refused);
         }
         match error {
-            SdkError::ConstructionFailure(_) => self.ours("InvalidRequest", words(error), Class::Bug),
-            SdkError::TimeoutError(_) => self.ours("Timeout", words(error), Class::Transient),
+            SdkError::ConstructionFailure(_) => self.ours("InvalidRequest", message_of(error), Class::Bug),
+            SdkError::TimeoutError(_) => self.ours("Timeout", message_of(error), Class::Transient),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                self.ours("Timeout", words(error), Class::Transient)
+                self.ours("Timeout", message_of(error), Class::Transient)
             }
             SdkError::DispatchFailure(_) if is_about_credentials(error) => {
-                self.ours("NoCredentials", words(error), Class::Denied)
+                self.ours("NoCredentials", message_of(error), Class::Denied)
             }
-            SdkError::DispatchFailure(_) => self.ours("ConnectionFailure", words(error), Class::Transient),
+            SdkError::DispatchFailure(_) => {
+                self.ours("ConnectionFailure", message_of(error), Class::Transient)
+            }
             SdkError::ResponseError(response) => {
-                self.replied(&Reply::new(response.raw(), None, None, &words(error)))
+                self.replied(&Reply::new(response.raw(), None, None, &message_of(error)))
             }
             SdkError::ServiceError(service) => {
                 let known = service.err();
@@ -183,10 +185,10 @@ impl Call {
                     service.raw(),
                     known.code(),
                     known.message(),
-                    &words(error),
+                    &message_of(error),
                 ))
             }
-            _ => self.ours("UnknownFailure", words(error), Class::Bug),
+            _ => self.ours("UnknownFailure", message_of(error), Class::Bug),
         }
     }
 
@@ -327,7 +329,7 @@ fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Returns an error and its causes in one line.
-fn words(error: &(dyn Error + 'static)) -> String {
+fn message_of(error: &(dyn Error + 'static)) -> String {
     let all: Vec<String> = causes(error).map(ToString::to_string).collect();
     all.join(": ")
 }
