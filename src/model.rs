@@ -16,6 +16,7 @@ pub mod owner;
 pub mod part;
 pub mod pending;
 pub mod port;
+mod progress;
 pub mod record;
 pub mod rollout;
 pub mod schedule;

@@ -6,28 +6,12 @@ use data_encoding::{BASE32_DNSSEC, Encoding};
 use sha2::{Digest, Sha256};
 
 use super::name::Arn;
-use super::state::ServiceState;
 
 /// The memory of one process's rollouts between two passes: a rollback that completed looks healthy in ECS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolloutMemory {
     pub submitted: Option<Submission>,
     pub rejected: Option<Rejection>,
-}
-
-impl RolloutMemory {
-    /// A write has started a rollout, which is ours from now on: the deployment, if the reply shows one.
-    pub fn submit(&mut self, hash: &str, reply: &ServiceState, redeploy: Option<&String>) {
-        let before = self.submitted.take().and_then(|before| before.redeploy);
-        self.rejected = None;
-        self.submitted = reply.primary().map(|primary| Submission {
-            hash: hash.into(),
-            deployment: primary.id.clone(),
-            redeploy: redeploy.cloned().or(before),
-            complete: false,
-            progress: Progress::begun(reply),
-        });
-    }
 }
 
 /// The rollout that we started last, or found and took to be ours.
@@ -62,56 +46,6 @@ pub struct Progress {
     pub faltered: bool,
     /// Seconds since 1970.
     pub since: i64,
-}
-
-impl Progress {
-    /// Returns the progress of a rollout of which nothing is known but what ECS shows now, as right after the write that
-    /// began it: its time counts from its creation. `None` if ECS does not say when that was, as emulators do not.
-    pub fn begun(service: &ServiceState) -> Option<Self> {
-        let primary = service.primary()?;
-        Some(Progress {
-            most_new: primary.running,
-            fewest_old: old_tasks(service),
-            failed: primary.failed,
-            faltered: primary.failed > 0,
-            since: primary.created?,
-        })
-    }
-
-    /// Returns the progress after another look at the service, `now` in seconds since 1970. It can advance only so
-    /// often as there are tasks, so that tasks which start and die again and again come to an end.
-    #[must_use]
-    pub fn seen(self, service: &ServiceState, now: i64) -> Self {
-        let Some(primary) = service.primary() else {
-            return self;
-        };
-        let old = old_tasks(service);
-        if primary.running > self.most_new || old < self.fewest_old {
-            return Progress {
-                most_new: self.most_new.max(primary.running),
-                fewest_old: self.fewest_old.min(old),
-                failed: primary.failed,
-                faltered: false,
-                since: now,
-            };
-        }
-        // ECS's own count leaves out, or forgets, tasks that end after they ran. Fewer may also be wanted by now.
-        let has_lost = primary.running < self.most_new.min(service.desired);
-        Progress {
-            failed: self.failed.min(primary.failed),
-            faltered: self.faltered || has_lost || primary.failed > self.failed,
-            ..self
-        }
-    }
-}
-
-/// A deployment that is still listed has a task that drains, also if ECS does not count that as running any more.
-fn old_tasks(service: &ServiceState) -> u32 {
-    let old = service
-        .deployments
-        .iter()
-        .filter(|deployment| !deployment.primary);
-    old.map(|deployment| deployment.running.max(1)).sum()
 }
 
 /// A rollout that failed and is not submitted again.

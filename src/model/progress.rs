@@ -1,0 +1,69 @@
+//! The progress of rollouts, read off the services that ECS reports.
+
+use super::rollout::{Progress, RolloutMemory, Submission};
+use super::state::ServiceState;
+
+impl RolloutMemory {
+    /// A write has started a rollout, which is ours from now on: the deployment, if the reply shows one.
+    pub fn submit(&mut self, hash: &str, reply: &ServiceState, redeploy: Option<&String>) {
+        let before = self.submitted.take().and_then(|before| before.redeploy);
+        self.rejected = None;
+        self.submitted = reply.primary().map(|primary| Submission {
+            hash: hash.into(),
+            deployment: primary.id.clone(),
+            redeploy: redeploy.cloned().or(before),
+            complete: false,
+            progress: Progress::begun(reply),
+        });
+    }
+}
+
+impl Progress {
+    /// Returns the progress of a rollout of which nothing is known but what ECS shows now, as right after the write that
+    /// began it: its time counts from its creation. `None` if ECS does not say when that was, as emulators do not.
+    pub fn begun(service: &ServiceState) -> Option<Self> {
+        let primary = service.primary()?;
+        Some(Progress {
+            most_new: primary.running,
+            fewest_old: old_tasks(service),
+            failed: primary.failed,
+            faltered: primary.failed > 0,
+            since: primary.created?,
+        })
+    }
+
+    /// Returns the progress after another look at the service, `now` in seconds since 1970. It can advance only so
+    /// often as there are tasks, so that tasks which start and die again and again come to an end.
+    #[must_use]
+    pub fn seen(self, service: &ServiceState, now: i64) -> Self {
+        let Some(primary) = service.primary() else {
+            return self;
+        };
+        let old = old_tasks(service);
+        if primary.running > self.most_new || old < self.fewest_old {
+            return Progress {
+                most_new: self.most_new.max(primary.running),
+                fewest_old: self.fewest_old.min(old),
+                failed: primary.failed,
+                faltered: false,
+                since: now,
+            };
+        }
+        // ECS's own count leaves out, or forgets, tasks that end after they ran. Fewer may also be wanted by now.
+        let has_lost = primary.running < self.most_new.min(service.desired);
+        Progress {
+            failed: self.failed.min(primary.failed),
+            faltered: self.faltered || has_lost || primary.failed > self.failed,
+            ..self
+        }
+    }
+}
+
+/// A deployment that is still listed has a task that drains, also if ECS does not count that as running any more.
+fn old_tasks(service: &ServiceState) -> u32 {
+    let old = service
+        .deployments
+        .iter()
+        .filter(|deployment| !deployment.primary);
+    old.map(|deployment| deployment.running.max(1)).sum()
+}
