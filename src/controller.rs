@@ -322,7 +322,7 @@ fn what_wakes_an_app<K: Resource>(object: &K) -> Option<u64> {
     )))
 }
 
-/// What of a Platform matters to Apps: its spec, its annotations, and what its own pass found out.
+/// Returns a hash of the parts of a Platform that matter to Apps: its spec, its annotations, and what its own pass found out.
 fn what_wakes_its_apps(guard: &DeserializeGuard<Platform>) -> u64 {
     let status = guard
         .0

@@ -1,4 +1,4 @@
-//! What is there: reads AWS and the claims, writes nothing.
+//! The observed state: reads AWS and the claims, writes nothing.
 //!
 //! What an App holds is found, not remembered: by name prefix in the lists, by tags, and by ownership records. What is
 //! not there is absent from [`Observed`], never an error. Only what the plan can use is read, and nothing twice.
@@ -26,18 +26,18 @@ use crate::model::state::{
     LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TaskDefinitionState, ZoneState,
 };
 
-/// What is already known, and need not be read again.
+/// Facts that are already known, and need not be read again.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Task definitions never change.
     pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
     /// Processes that the App's status mentions: lists hide draining services.
     pub mentioned: BTreeSet<String>,
-    /// What is remembered of each process's rollouts.
+    /// The memory of each process's rollouts.
     pub rollouts: BTreeMap<String, RolloutMemory>,
     /// By the digest of its content, a revision that the status mentions.
     pub revisions: BTreeMap<String, Arn>,
-    /// What AWS reports otherwise than it was sent.
+    /// Settings that AWS reports otherwise than they were sent.
     pub echoes: EchoMemory,
     /// By process, what its status says that it runs.
     pub reported_definitions: BTreeMap<String, Arn>,
@@ -141,12 +141,12 @@ struct Reads<'a> {
 }
 
 impl Reads<'_> {
-    /// What an App neither wants nor has is not asked for.
+    /// True if a part is read: not one that an App neither wants nor has.
     fn asks(&self, part: &Part, evidence: Evidence) -> bool {
         evidence > Evidence::No || self.desired.wants(part)
     }
 
-    /// What was found; `None` if it could not be read.
+    /// Returns the part that was read; `None`, and remembers why, if it could not be read.
     fn take<T>(&mut self, part: Part, evidence: Evidence, read: aws::Result<T>) -> Option<T> {
         match read {
             Ok(found) => Some(found),
@@ -310,9 +310,9 @@ async fn services(
         .collect())
 }
 
-/// What services and schedules run, and what was last reported of a process that has neither. Where that is not what is
-/// wanted, the revision that had the wanted content before; and else the newest of the family, which a pass that crashed
-/// before it used it may have left.
+/// Reads the task definitions that services and schedules run, and the last reported one of a process that has neither.
+/// Where that is not the wanted one, reads the revision that had the wanted content before; and else the newest of the
+/// family, which a pass that crashed before it used it may have left.
 async fn task_definitions(
     aws: &dyn Aws,
     desired: &Desired,

@@ -47,7 +47,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
     pub pending: Vec<Pending>,
     pub obstacles: Vec<Obstacle>,
-    /// What others have, and obstacles are there for: its release is the time to look again.
+    /// The things of others that are obstacles: their release is the time for another pass.
     pub awaits: BTreeSet<Exclusive>,
     /// Changes that would be made, were they not deferred or backing off.
     pub deferred: Vec<Change>,

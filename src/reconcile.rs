@@ -21,7 +21,7 @@ use crate::observe::{Known, observe, observe_pending, observe_rollouts};
 use crate::plan::{Pending, Plan, note_progress, plan, replies, sent};
 use crate::write::Writer;
 
-/// How much to read.
+/// The extent of the reads.
 #[derive(Clone, Debug)]
 pub enum Scope {
     /// After a start, on a new generation, on a resync and while deleting.
@@ -35,7 +35,7 @@ pub enum Scope {
     Interrupted(Box<Outcome>),
 }
 
-/// What must be true before the first write of a pass: the finalizer is on the App, and its Platform is recorded.
+/// Makes true what must be before the first write of a pass: the finalizer is on the App, and its Platform is recorded.
 #[async_trait]
 pub trait BeforeWrites: Send + Sync {
     async fn before_writes(&self) -> Result<(), Error>;
@@ -63,20 +63,20 @@ pub enum Interruption {
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub observed: Observed,
-    /// What is left: changes only where they were held back, because the App is suspended or because they failed.
+    /// The plan that is left: changes only where they were held back, because the App is suspended or because they failed.
     pub plan: Plan,
-    /// What was written.
+    /// The changes that were written.
     pub done: Vec<Change>,
-    /// What AWS will take later.
+    /// The changes that are not ready yet: AWS will take them later.
     pub not_ready: Vec<(Change, AwsError)>,
     pub failures: Vec<(Change, Error)>,
-    /// What could not be read, so that what depends on it waits.
+    /// The parts that could not be read, so that what depends on them waits.
     pub unread: Vec<Unread>,
-    /// What failed in an earlier pass, is still to be done, and was not tried again.
+    /// The changes that are backing off: they failed in an earlier pass, are still to be made, and were not tried again.
     pub backing_off: Vec<(Change, Error)>,
     /// The world was not as it was observed, so the next pass reads all of it again.
     pub stale: bool,
-    /// What AWS has answered so, of what is still to be done.
+    /// The contradictions among changes that are still to be made.
     pub contradicted: Contradicted,
     /// Changes are left that nothing but this holds back.
     pub interrupted: Option<Interruption>,
@@ -120,7 +120,7 @@ pub struct Request {
     pub scope: Scope,
     /// Load balancers that no name pointed at in the last pass.
     pub retiring: BTreeMap<String, Option<u32>>,
-    /// Those of them that have waited long enough to be detached.
+    /// The ones of them that have waited long enough to be detached.
     pub waits_over: Vec<String>,
     /// Seconds since 1970.
     pub now: i64,
@@ -253,7 +253,7 @@ async fn write(
     outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
 }
 
-/// How the application of one plan ended.
+/// The end of applying one plan.
 enum Round {
     Over,
     Interrupted(Interruption),
@@ -320,7 +320,7 @@ async fn round(
     Round::Over
 }
 
-/// How AWS reports what was sent: its reply says so, or what was there before the write, if it is there again.
+/// Learns echoes: the settings in AWS's reply, or those before the write, if they are there again.
 fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) {
     for (setting, echo) in before {
         observed.echoes.wrote(setting, echo);
@@ -365,7 +365,7 @@ impl Outcome {
         }
     }
 
-    /// What was written is reported already; all else is as if the pass had never ended.
+    /// Resumes a pass: what it wrote is reported already; all else is as if it had never ended.
     fn resumed(self, desired: &Desired) -> Self {
         Outcome {
             plan: plan(desired, &self.observed, &self.deferral.changes),

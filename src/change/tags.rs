@@ -56,7 +56,7 @@ impl TagsWrite {
         names.join(", ")
     }
 
-    /// What has no tags may be adopted.
+    /// Returns the resources that lose their tags, and may then be adopted.
     pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
             TagsWrite::Add { .. } => Vec::new(),

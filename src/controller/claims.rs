@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::model::port::{Claim, PortOwner};
 
-/// What claims are listed by.
+/// The label that claims are listed by.
 const PLATFORM_LABEL: &str = "empire.dev/platform";
 
 pub(super) struct KubeClaims<'a> {

@@ -1,4 +1,4 @@
-//! What every reconcile shares: clients, caches, and who wakes whom.
+//! The context that every pass shares: clients, caches, and who wakes whom.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -44,7 +44,7 @@ pub(super) struct Context {
     pub stopping: watch::Receiver<bool>,
 }
 
-/// What the watches keep.
+/// The objects that the watches keep.
 #[derive(Clone)]
 pub(super) struct Caches {
     pub apps: Store<DeserializeGuard<App>>,
@@ -127,7 +127,7 @@ impl Wake {
     }
 }
 
-/// How AWS is reached.
+/// The way to AWS.
 #[async_trait]
 pub trait Connect: Send + Sync {
     async fn connect(&self, settings: &AwsSettings) -> Arc<dyn Account>;
@@ -165,10 +165,10 @@ impl Connect for Sdk {
     }
 }
 
-/// What is known of the host ports of each place that Platforms describe.
+/// Facts about the host ports of each place that Platforms describe.
 #[derive(Default)]
 pub(super) struct Ports {
-    /// Whose ports in use have been claimed since the start.
+    /// The places whose ports in use have been claimed since the start.
     recovered: Mutex<HashSet<String>>,
     /// The port that was handed out last.
     cursors: Mutex<HashMap<String, u16>>,
@@ -214,7 +214,7 @@ impl Context {
         self.wake.apps(self.memories.release(released, but));
     }
 
-    /// What every App and Platform waited for has changed.
+    /// Wakes every App and Platform, since something that all depend on has changed.
     pub(super) fn wake_all(&self) {
         self.wake.apps(self.caches.all_apps());
         for platform in self.caches.platforms() {

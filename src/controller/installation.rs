@@ -1,4 +1,4 @@
-//! Who we are in AWS. The owner id is on everything we make, so a controller that woke up under another one would find
+//! The installation's identity in AWS. The owner id is on everything we make, so a controller that woke up under another one would find
 //! nothing its own, and make all of it a second time. So it must equal the one recorded in the cluster, and the one
 //! recorded on each App, unless the one that it replaces is named, too.
 

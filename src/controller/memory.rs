@@ -110,14 +110,14 @@ impl Failures {
     }
 }
 
-/// What is wrong with each object, as last told in Events.
+/// The troubles of each object, as last published in Events.
 #[derive(Default)]
 pub(super) struct Told(Mutex<HashMap<String, Vec<Trouble>>>);
 
 pub(super) type Trouble = (Reason, String);
 
 impl Told {
-    /// What of an object's troubles is news. It is not the next time, until it has been over in between.
+    /// Returns the troubles of an object that are new. One is new again once it has been over in between.
     pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
         let before = lock(&self.0).insert(object.into(), troubles.to_vec());
         let before = before.unwrap_or_default();

@@ -89,11 +89,11 @@ struct Pass<'a> {
     leaving: Leaving,
 }
 
-/// How far the deletion of a Platform has come.
+/// The stage of a Platform's deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Leaving {
     NotDeleted,
-    /// Nobody needs it any more.
+    /// No App needs it any more.
     MayGo,
     /// Apps need it, to be taken down.
     InUse,
@@ -120,12 +120,12 @@ async fn leaving(name: &str, context: &Context) -> Result<Leaving, Error> {
     }
 }
 
-/// What a look at a Platform found. What could not be read is as it was.
+/// The findings of a pass over a Platform. A part that could not be read is as it was.
 struct Findings {
     zones: ZoneNames,
     capacity_providers: BTreeMap<String, CapacityProviderKind>,
     host_ports: Option<HostPortCounts>,
-    /// What stands in the way of using it, the worst first.
+    /// The troubles in the way of using it, the worst first.
     troubles: Vec<(Class, Verdict)>,
 }
 
@@ -455,7 +455,7 @@ impl StillGone for Gone<'_> {
     }
 }
 
-/// Those of the spec, else those that it named before.
+/// Returns the security groups of the spec, else those that it named before.
 fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
     let before = platform
         .status

@@ -1,4 +1,4 @@
-//! What the controller would do for an App, told and not done: the `plan` command.
+//! The `plan` command: prints the changes that the controller would make for an App, and makes none.
 //!
 //! It reads what the loop reads and plans as the loop plans. The App's spec is the file's, if there is one; everything
 //! else that the loop goes by, the record of the Platform and the status above all, is the cluster's.
@@ -33,7 +33,7 @@ pub use manifest::MANIFEST_LIMIT;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What is said of a plan, and whether there is anything to do.
+/// The printed plan, and whether there is anything to do.
 #[derive(Debug)]
 pub struct Preview {
     pub text: String,
@@ -159,7 +159,7 @@ async fn live(client: &Client, plan: &Plan, namespace: &str) -> Result<App, Fail
     Ok(app.ok_or_else(|| format!("there is no App {name} in namespace {namespace}"))?)
 }
 
-/// Those that can be read.
+/// Lists the Platforms that can be read.
 async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
     let all: Api<DeserializeGuard<Platform>> = Api::all(client.clone());
     let found = all

@@ -17,7 +17,7 @@ pub(super) struct Tenant {
     pub app: AppName,
     /// The name of the Platform that it is bound to.
     pub platform: Option<String>,
-    /// Whether it holds, or may hold, anything.
+    /// True if it holds, or may hold, anything.
     pub holds: bool,
     pub is_deleted: bool,
 }

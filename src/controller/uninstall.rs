@@ -25,7 +25,7 @@ pub(super) enum Deletion {
     Meant,
     /// The object goes, and all that belongs to it in AWS stays as it is, with our tags.
     Keep,
-    /// Nobody has said. Holds what to do about it.
+    /// The annotation is missing. Holds what to do about it.
     Unsaid(String),
 }
 

@@ -67,7 +67,7 @@ impl Service<Request<Body>> for Noting {
     }
 }
 
-/// Which of our watches a request begins.
+/// Returns the name of the watch that a request begins, if it is one of ours.
 fn watched(path: &str, query: &str) -> Option<&'static str> {
     let watches = query.split('&').any(|pair| pair == "watch=true");
     match path.rsplit('/').next() {

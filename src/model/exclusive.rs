@@ -1,4 +1,4 @@
-//! What only one App has at a time.
+//! Things that only one App has at a time.
 
 use super::desired::RecordKey;
 

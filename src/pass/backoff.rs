@@ -7,7 +7,7 @@ use crate::model::class::Class;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// How long until the next attempt after the n-th failure in a row, n from 1. `jitter` is uniform in 0..1. `None`: only an
+/// Returns the time until the next attempt after the n-th failure in a row, n from 1. `jitter` is uniform in 0..1. `None`: only an
 /// edit helps.
 pub fn delay(class: Class, failures: u32, jitter: f64) -> Option<Duration> {
     let doubling = |first: Duration, last: Duration| {

@@ -1,4 +1,4 @@
-//! What a pass comes to: the status and what is wrong, what is remembered, whom it wakes, and when the next one comes.
+//! The end of a pass: its status and troubles, the memory for the next one, the Apps that it wakes, and its requeue.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::model::state::Observed;
 use crate::reconcile::{Interruption, Outcome};
 use crate::status::{self, Verdict, verdict_of, verdict_of_error};
 
-/// What is to be said and done after a pass.
+/// The results of a pass: what to publish, whom to wake, and when to come back.
 #[derive(Debug)]
 pub struct Finished {
     /// The Platform that the App is at, where the pass came to know it.
@@ -30,7 +30,7 @@ pub struct Finished {
     pub status: Option<AppStatus>,
     /// The conditions before it.
     pub before: Vec<Condition>,
-    /// What somebody should hear of.
+    /// The reasons and messages that somebody should hear of.
     pub troubles: Vec<(Reason, String)>,
     pub done: Vec<Change>,
     /// The App has something, and a pass that wrote nothing has not seen to it that the finalizer is there.
@@ -233,7 +233,7 @@ impl Memory {
     }
 }
 
-/// How long until a disturbance has lasted too long.
+/// Returns the time until a disturbance has lasted too long.
 fn until_lasting(status: &AppStatus, verdict: &Verdict, now: Timestamp) -> Option<Duration> {
     let left = status::until_lasting(&status.conditions, now);
     left.filter(|left| matches!(verdict, Verdict::Lasting(..)) && !left.is_zero())

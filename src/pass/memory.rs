@@ -1,4 +1,4 @@
-//! What a pass leaves for the next one. Losing any of it costs reads and waits, never correctness.
+//! The memory that a pass leaves for the next one. Losing any of it costs reads and waits, never correctness.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,21 +38,21 @@ pub(super) enum LastStatus {
     Seen,
     /// As we wrote it, and the version of the object that this made.
     Written(u64, AppStatus),
-    /// What the last pass came to, and could not write. Else a redeploy would be carried out again by each such pass, and
+    /// The status of the last pass, which could not be written. Without it a redeploy would be carried out again by each such pass, and
     /// no wait that only a status measures would ever be over.
     Unwritten(AppStatus),
 }
 
-/// What the last pass found in AWS.
+/// The state that the last pass found in AWS.
 #[derive(Clone, Debug)]
 pub(super) struct Look {
     pub generation: Option<i64>,
     pub platform_generation: Option<i64>,
     pub observed: Observed,
     pub pending: Vec<Pending>,
-    /// What others have, and this App waits for.
+    /// Things that others have, and this App waits for.
     pub awaits: BTreeSet<Exclusive>,
-    /// What AWS answered as if the world were another.
+    /// Calls that AWS answered as if the world were another.
     pub contradicted: Contradicted,
     pub open: Open,
     /// When the last pass yielded, and what it had come to.
@@ -74,7 +74,7 @@ impl Memory {
         look.is_some_and(|look| !look.awaits.is_disjoint(released))
     }
 
-    /// What the last pass waits for.
+    /// Returns what the last pass waits for.
     pub fn pending(&self) -> &[Pending] {
         self.look
             .as_ref()
@@ -131,7 +131,7 @@ impl Memory {
 
 #[cfg(test)]
 impl Memory {
-    /// Of an App that waits for one thing.
+    /// Returns the memory of an App that waits for one thing.
     pub(crate) fn waiting_for(awaited: Exclusive) -> Self {
         let now = Timestamp::UNIX_EPOCH;
         let jitter = 0.5;

@@ -34,21 +34,21 @@ impl Requeue {
     }
 }
 
-/// What a pass leaves open.
+/// The work that a pass leaves open.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     /// When the App is looked at again.
     pub after: Duration,
     /// Nothing is open but what is pending and what backs off, so that the next pass need read nothing else.
     pub only_pending: bool,
-    /// What failed and is not tried again before `backing_off_until`.
+    /// The changes that failed and are not tried again before `backing_off_until`.
     pub backing_off: Vec<(Change, Error)>,
     pub backing_off_until: Timestamp,
     /// When everything is read again.
     pub everything_at: Timestamp,
 }
 
-/// What the pass began with.
+/// The facts that the pass began with.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Before {
     /// When everything was to be read again, if this pass read only what was pending.

@@ -1,4 +1,4 @@
-//! What a pass begins with: where the App lives, what it wants, what its status remembers, and how much is read again.
+//! The start of a pass: the App's binding, its desired state, the memory in its status, and the extent of the reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::observe::Known;
 use crate::reconcile::{Contradicted, Outcome, Request, Scope};
 use crate::status::{self, Verdict};
 
-/// What a pass goes by besides its App, as the caches show it.
+/// The facts that a pass uses besides its App, as the caches show them.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     pub platforms: &'a [Platform],
@@ -45,7 +45,7 @@ pub struct Settings {
     pub resync_interval: Duration,
 }
 
-/// How a pass ended.
+/// The end of a pass.
 #[derive(Debug)]
 pub enum End {
     /// It was reconciled, whatever of that failed.
@@ -67,7 +67,7 @@ impl End {
     }
 }
 
-/// What a pass does next.
+/// The next step of a pass.
 #[derive(Debug)]
 pub enum Step {
     /// The App may go: it never held anything.
@@ -175,7 +175,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     Step::Reconcile(Box::new(work), Box::new(request))
 }
 
-/// What an App leaves behind can be left without its Platform, where nobody can find it to take our tags off.
+/// True if the App retains its resources and its Platform is gone: they stay with our tags, since nothing can find them.
 fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
     is_leaving(app)
         && desired::leaves_things_behind(app, None)
@@ -264,7 +264,7 @@ pub fn yesterday(now: Timestamp) -> Date {
     today.yesterday().unwrap_or(today)
 }
 
-/// What is wanted: nothing, of an App that is being deleted, be it removed or released.
+/// Returns the desired state: nothing for an App that is being deleted, whether its resources are removed or retained.
 pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> Result<Built, Error> {
     let (platform, owner) = (binding.platform, &binding.owner);
     if is_leaving(app) {
@@ -320,7 +320,8 @@ fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
         .collect()
 }
 
-/// What the status says that each process runs. Of one without service and schedule nothing else does.
+/// Returns the task definition that each process runs, by its status: nothing else says it of a process without service
+/// and schedule.
 fn reported_definitions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
     let reported = status.into_iter().flat_map(|status| &status.processes);
     let definition = |process: &ProcessStatus| {

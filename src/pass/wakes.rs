@@ -1,11 +1,11 @@
-//! What a pass released, and so whom it wakes: the Apps that wait for that very thing.
+//! The things that a pass released, and the Apps to wake: those that wait for them.
 
 use std::collections::BTreeSet;
 
 use crate::change::{Change, PortWrite, Write};
 use crate::model::exclusive::Exclusive;
 
-/// What others should hear of a pass.
+/// The effects of a pass on other Apps and on its Platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wakes {
     /// Apps that wait for any of it may go on.

@@ -1,5 +1,5 @@
-//! What passes remember, what they leave behind, and whom they wake. Each story here was once told wrongly by a copy of
-//! the controller's part, and is told by that part itself now.
+//! The memory of passes, and the Apps that they wake. Each of these stories once went wrong in a copy of the controller's
+//! part that the tests had, and drives that part itself now.
 
 use empire_controller::plan::Pending;
 
@@ -37,7 +37,7 @@ fn a_service_that_drains_is_waited_for_where_the_status_was_lost() {
     world.assert_ready();
 }
 
-/// What no service runs may have been deregistered since it was read.
+/// A definition that no service runs may have been deregistered since it was read.
 #[test]
 fn a_definition_that_nothing_runs_is_read_in_every_pass() {
     let mut world = settled(&app("acme").process("console", worker().noservice()));
@@ -120,7 +120,7 @@ fn a_pass_that_yielded_goes_on_without_reading_anything() {
     world.assert_ready();
 }
 
-/// Of a hundred Apps, each of which waits for a name of its own, one goes on.
+/// A hundred Apps each wait for a name of their own, and one goes on.
 #[test]
 fn a_release_wakes_the_one_app_that_waits_for_it() {
     let name = |n: usize| format!("n{n}.example.com");

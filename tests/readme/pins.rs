@@ -1,4 +1,4 @@
-//! What is pinned is pinned alike everywhere, and the dependency bot watches all of it.
+//! Pins: each is the same everywhere, and the dependency bot watches all of them.
 
 use std::collections::BTreeSet;
 

@@ -51,22 +51,22 @@ pub(crate) struct World {
     installation: Installation,
     /// The labels of every namespace.
     pub(crate) namespace: NamespaceLabels,
-    /// What a controller forgets when it dies.
+    /// The part that a controller forgets when it dies.
     ports: Ports,
-    /// Whether a crash also loses the App's status.
+    /// True if a crash also loses the App's status.
     pub(crate) loses_status: bool,
-    /// Whether each pass yields after its first write.
+    /// True if each pass yields after its first write.
     pub(crate) yields: bool,
-    /// Whether the API server takes no status.
+    /// True if the API server takes no status.
     pub(crate) refuses_status: bool,
     pub(crate) restarts: usize,
-    /// Of the last pass.
+    /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
     pub(crate) woken: Vec<String>,
 }
 
-/// Of the Platform's host ports.
+/// The facts about the Platform's host ports.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ports {
     recovered: bool,
@@ -83,7 +83,7 @@ struct Held {
     quiet: u32,
 }
 
-/// What one pass over one App came to.
+/// The result of one pass over one App.
 #[derive(Debug)]
 pub(crate) struct Pass {
     pub(crate) app: String,
@@ -505,7 +505,7 @@ impl World {
         }
     }
 
-    /// What this App released wakes whom it concerns.
+    /// Wakes the Apps that wait for what this App released.
     fn wake(&mut self, key: &str, released: &BTreeSet<Exclusive>) {
         let now = self.aws.now();
         for (other, held) in self.apps.iter_mut().filter(|(other, _)| *other != key) {
@@ -543,7 +543,7 @@ impl World {
         Ok(())
     }
 
-    /// What passes would do from now on, as `plan` tells it.
+    /// Returns what passes would do from now on, as `plan` prints it.
     pub(crate) fn dry_run(&self, key: &str) -> Result<DryRun, Error> {
         let app = &self.apps[key].app;
         let platforms = [self.platform.clone()];

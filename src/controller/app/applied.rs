@@ -1,4 +1,4 @@
-//! What kubectl says that it applied, where that is not what arrived.
+//! Warnings where kubectl's record of what it applied is not what arrived.
 
 use std::collections::BTreeSet;
 
