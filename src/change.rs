@@ -1,7 +1,7 @@
-//! A write as data: one change is one call. It speaks in names; only the door ([`mod@crate::apply`]) knows ARNs.
+//! A write as data: one change is one call. It speaks in names; only the door (`write`) knows ARNs.
 //!
-//! One file is one noun: its writes, and of each the text, the verb of its Event, the operation and the resource in the
-//! log, and how AWS reports it. A change is compared by value, never by its text.
+//! One file is one noun: its writes, and of each the text, the operation and the resource in the log, how AWS reports it,
+//! and how its reply is folded into what was observed. A change is compared by value, never by its text.
 
 mod listener;
 mod load_balancer;
@@ -93,8 +93,20 @@ impl Change {
         self.process.as_deref()
     }
 
+    /// Returns the verb of its operation; that of a batch of records goes by what is in it.
     pub fn verb(&self) -> Verb {
-        noun!(&self.write, noun => noun.verb())
+        if let Write::Records(batch) = &self.write {
+            return batch.verb();
+        }
+        let operation = self.operation();
+        let name = operation.rsplit(':').next().unwrap_or(operation);
+        if name.starts_with("Create") || name.starts_with("Register") {
+            Verb::Created
+        } else if name.starts_with("Delete") {
+            Verb::Deleted
+        } else {
+            Verb::Updated
+        }
     }
 
     /// Names the operation as IAM does, such as `ecs:CreateService`. Kubernetes' own have the prefix `kubernetes:`.

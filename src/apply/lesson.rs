@@ -10,45 +10,24 @@ use crate::model::state::{LoadBalancerState, Observed};
 
 /// True if a new plan does better than the change that was refused.
 pub(super) fn learn(observed: &mut Observed, change: &Change, error: &AwsError) -> bool {
-    match &change.write {
-        Write::LoadBalancer(LoadBalancerWrite::SetSubnets {
-            load_balancer,
-            subnets,
-        }) => subnets_taken(observed, load_balancer, subnets, error),
-        Write::Listener(ListenerWrite::AddCertificate { load_balancer, .. }) => {
-            is_full(observed, load_balancer, error)
-        }
-        Write::Service(ServiceWrite::Update {
-            service,
-            update,
-            task_definition,
-            ..
-        }) => service_update(observed, service, update, task_definition.is_some(), error),
-        Write::LoadBalancer(
-            LoadBalancerWrite::Create { .. }
-            | LoadBalancerWrite::SetSecurityGroups { .. }
-            | LoadBalancerWrite::ModifyAttributes { .. }
-            | LoadBalancerWrite::Delete { .. },
-        )
-        | Write::Listener(
-            ListenerWrite::Create { .. }
-            | ListenerWrite::Modify { .. }
-            | ListenerWrite::Delete { .. }
-            | ListenerWrite::RemoveCertificate { .. },
-        )
-        | Write::Service(
-            ServiceWrite::Create { .. }
-            | ServiceWrite::StopRollout { .. }
-            | ServiceWrite::Delete { .. }
-            | ServiceWrite::Tag { .. }
-            | ServiceWrite::Untag { .. },
-        )
-        | Write::Port(_)
-        | Write::TargetGroup(_)
-        | Write::TaskDefinition(_)
-        | Write::Schedule(_)
-        | Write::Tags(_)
-        | Write::Records(_) => false,
+    if let Write::LoadBalancer(LoadBalancerWrite::SetSubnets {
+        load_balancer,
+        subnets,
+    }) = &change.write
+    {
+        subnets_taken(observed, load_balancer, subnets, error)
+    } else if let Write::Listener(ListenerWrite::AddCertificate { load_balancer, .. }) = &change.write {
+        is_full(observed, load_balancer, error)
+    } else if let Write::Service(ServiceWrite::Update {
+        service,
+        update,
+        task_definition,
+        ..
+    }) = &change.write
+    {
+        service_update(observed, service, update, task_definition.is_some(), error)
+    } else {
+        false
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Reply, Verb};
+use super::Reply;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::{Listener, ListenerAction};
@@ -39,16 +39,6 @@ pub enum ListenerWrite {
 }
 
 impl ListenerWrite {
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            ListenerWrite::Create { .. } => Verb::Created,
-            ListenerWrite::Modify { .. }
-            | ListenerWrite::AddCertificate { .. }
-            | ListenerWrite::RemoveCertificate { .. } => Verb::Updated,
-            ListenerWrite::Delete { .. } => Verb::Deleted,
-        }
-    }
-
     pub(super) fn operation(&self) -> &'static str {
         match self {
             ListenerWrite::Create { .. } => "elasticloadbalancing:CreateListener",

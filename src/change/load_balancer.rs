@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Reply, Verb};
+use super::Reply;
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes};
 use crate::model::state::Observed;
@@ -30,16 +30,6 @@ pub enum LoadBalancerWrite {
 }
 
 impl LoadBalancerWrite {
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            LoadBalancerWrite::Create { .. } => Verb::Created,
-            LoadBalancerWrite::SetSubnets { .. }
-            | LoadBalancerWrite::SetSecurityGroups { .. }
-            | LoadBalancerWrite::ModifyAttributes { .. } => Verb::Updated,
-            LoadBalancerWrite::Delete { .. } => Verb::Deleted,
-        }
-    }
-
     pub(super) fn operation(&self) -> &'static str {
         match self {
             LoadBalancerWrite::Create { .. } => "elasticloadbalancing:CreateLoadBalancer",

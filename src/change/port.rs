@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::Verb;
 use crate::model::port::Claim;
 use crate::model::state::Observed;
 
@@ -23,14 +22,6 @@ impl PortWrite {
             | PortWrite::Free(claim)
             | PortWrite::Retain(claim)
             | PortWrite::TakeBack(claim) => claim,
-        }
-    }
-
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            PortWrite::Claim(_) => Verb::Created,
-            PortWrite::Retain(_) | PortWrite::TakeBack(_) => Verb::Updated,
-            PortWrite::Free(_) => Verb::Deleted,
         }
     }
 

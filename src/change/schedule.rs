@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::Reply;
 use super::task_definition::Content;
-use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
@@ -40,14 +40,6 @@ pub enum ScheduleWrite {
 }
 
 impl ScheduleWrite {
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            ScheduleWrite::CreateGroup { .. } | ScheduleWrite::Create { .. } => Verb::Created,
-            ScheduleWrite::Update { .. } | ScheduleWrite::Release { .. } => Verb::Updated,
-            ScheduleWrite::Delete { .. } => Verb::Deleted,
-        }
-    }
-
     pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
             ScheduleWrite::Release { schedule, .. } | ScheduleWrite::Delete { schedule, .. } => {

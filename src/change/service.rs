@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Debug};
 
+use super::Reply;
 use super::tags::{listed, remove_ours};
 use super::task_definition::Content;
-use super::{Reply, Verb};
 use crate::model::content::digest;
 use crate::model::counted;
 use crate::model::echo::Echo;
@@ -54,17 +54,6 @@ pub enum ServiceWrite {
 }
 
 impl ServiceWrite {
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            ServiceWrite::Create { .. } => Verb::Created,
-            ServiceWrite::Update { .. }
-            | ServiceWrite::StopRollout { .. }
-            | ServiceWrite::Tag { .. }
-            | ServiceWrite::Untag { .. } => Verb::Updated,
-            ServiceWrite::Delete { .. } => Verb::Deleted,
-        }
-    }
-
     pub(super) fn operation(&self) -> &'static str {
         match self {
             ServiceWrite::Create { .. } => "ecs:CreateService",

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::Verb;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::{TAGS, Tags};
@@ -28,11 +27,6 @@ impl TagsWrite {
     /// The most resources that one call takes:
     /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html>.
     pub const RESOURCES: usize = 20;
-
-    #[expect(clippy::unused_self, reason = "asked of every noun")]
-    pub(super) fn verb(&self) -> Verb {
-        Verb::Updated
-    }
 
     pub(super) fn operation(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Reply, Verb};
+use super::Reply;
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{
     DEFAULT_SUCCESS_CODES, HealthCheck, Probe, TargetGroup, TargetGroupAttributes,
@@ -28,14 +28,6 @@ pub enum TargetGroupWrite {
 }
 
 impl TargetGroupWrite {
-    pub(super) fn verb(&self) -> Verb {
-        match self {
-            TargetGroupWrite::Create { .. } => Verb::Created,
-            TargetGroupWrite::Modify { .. } | TargetGroupWrite::ModifyAttributes { .. } => Verb::Updated,
-            TargetGroupWrite::Delete { .. } => Verb::Deleted,
-        }
-    }
-
     pub(super) fn operation(&self) -> &'static str {
         match self {
             TargetGroupWrite::Create { .. } => "elasticloadbalancing:CreateTargetGroup",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Reply, Verb};
+use super::Reply;
 use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
@@ -17,10 +17,6 @@ pub struct Registration {
 
 #[expect(clippy::unused_self, reason = "asked of every noun")]
 impl Registration {
-    pub(super) fn verb(&self) -> Verb {
-        Verb::Created
-    }
-
     pub(super) fn operation(&self) -> &'static str {
         "ecs:RegisterTaskDefinition"
     }
