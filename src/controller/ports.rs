@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::aws::{Account, Aws};
+use crate::aws::Account;
 use crate::change::{Deferred, PortWrite, Write};
-use crate::claims::{Claimed, Claims};
+use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::{AppName, Owner, PROCESS_TAG, installation_and_app};
 use crate::model::port::{Claim, PortOwner};
+use crate::model::state::Observed;
 use crate::observe::{Known, Unread, observe};
 use crate::plan::plan;
 use crate::write::{Arns, Door, Refusal, Writer};
@@ -18,7 +19,7 @@ use crate::write::{Arns, Door, Refusal, Writer};
 /// Claims every fixed host port that a service of this Platform uses and nobody has claimed. `belongs` says whether an
 /// App, which uses a port, is this Platform's. Says how many.
 pub async fn recover(
-    aws: &dyn Aws,
+    aws: &dyn Account,
     claims: &dyn Claims,
     place: &Place,
     installation: &str,
@@ -34,6 +35,7 @@ pub async fn recover(
     if names.is_empty() {
         return Ok(0);
     }
+    let door = Door { aws, claims };
     let mut recovered = 0;
     for service in aws.describe_services(&place.cluster, &names).await? {
         let Some((owner, app)) = installation_and_app(&service.tags) else {
@@ -62,8 +64,20 @@ pub async fn recover(
                 process: process.clone(),
                 container_port: mapping.container_port,
             };
-            if claims.claim(&Claim::new(port, owner)).await? == Claimed::Yes {
-                recovered += 1;
+            let claim = PortWrite::Claim(Claim::new(port, owner)).into();
+            let owner = Owner {
+                installation: installation.into(),
+                app: app.clone(),
+            };
+            // A claim asks for no ARN.
+            let arns = Arns {
+                desired: &Desired::empty(owner, place.clone()),
+                observed: &Observed::default(),
+            };
+            match door.write(&claim, &arns).await {
+                Ok(_) => recovered += 1,
+                Err(Refusal::PortTaken) => {}
+                Err(Refusal::Failed(error)) => return Err(error),
             }
         }
     }
