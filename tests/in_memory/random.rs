@@ -233,6 +233,8 @@ fn road(seed: u64) -> usize {
         }
         let steps = some(&mut random, &[1, 2, 3, 5, 8, 40]);
         road.push(format!("{steps} steps"));
+        // A third of the way, every pass yields after each write.
+        world.yields = (seed + road.len() as u64).is_multiple_of(3);
         world.run(steps);
     }
     world
