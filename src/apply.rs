@@ -4,12 +4,12 @@
 mod lesson;
 mod records;
 
+use std::sync::Arc;
+
 use crate::aws::{Aws, AwsError, Fault};
 use crate::change::{Change, Write, fold};
-use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::port::Claim;
 use crate::model::state::Observed;
 use crate::write::{Arns, Refusal, Writer};
 
@@ -42,7 +42,6 @@ impl Applied {
 pub async fn apply(
     door: &dyn Writer,
     aws: &dyn Aws,
-    claims: &dyn Claims,
     desired: &Desired,
     observed: &mut Observed,
     change: &Change,
@@ -53,7 +52,12 @@ pub async fn apply(
             fold(observed, change, reply);
             return Applied::Done;
         }
-        (Err(Refusal::PortTaken), Write::Port(write)) => taken(claims, observed, write.claim()).await,
+        (Err(Refusal::PortTaken), Write::Port(write)) => {
+            let port = write.claim().port;
+            observed.ports.cursor = Some(port);
+            Arc::make_mut(&mut observed.ports.taken).insert(port);
+            Ok(Applied::PortTaken)
+        }
         (Err(Refusal::PortTaken), _) => Ok(Applied::Replan),
         (Err(Refusal::Failed(Error::Aws(error))), Write::Records(batch)) => {
             records::refused(aws, observed, batch, error).await
@@ -74,16 +78,4 @@ pub async fn apply(
         },
         Err(error) => Applied::Failed(error),
     }
-}
-
-async fn taken(claims: &dyn Claims, observed: &mut Observed, claim: &Claim) -> Result<Applied, Error> {
-    let ports = &mut observed.ports;
-    ports.cursor = Some(claim.port);
-    ports.claims = claims.list(&claim.owner.platform).await?;
-    let is_listed = ports.claims.iter().any(|known| known.port == claim.port);
-    Ok(if is_listed {
-        Applied::PortTaken
-    } else {
-        Applied::Replan
-    })
 }

@@ -1,9 +1,13 @@
 //! Host port claims, as the pipeline sees them. The controller keeps them as `PortAllocation` objects, whose name is
 //! the port: creating one is atomic in the API server, so no two owners ever hold one port.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::error::Error;
+use crate::model::owner::AppName;
 use crate::model::port::Claim;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +19,12 @@ pub enum Claimed {
 
 #[async_trait]
 pub trait Claims: Send + Sync {
-    /// Every claim on a Platform, read live.
-    async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error>;
+    /// Returns an App's claims on a Platform as they were last seen: what was written since may be missing.
+    async fn seen(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error>;
+    /// Reads an App's claims on a Platform live.
+    async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error>;
+    /// Returns the claimed ports of a Platform, whoever holds them, as they were last seen; `None` before they ever were.
+    fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>>;
     /// Claims one port. A claim that its owner already holds is `Yes`.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error>;
     /// Notes whether a claim stays although its App is gone.

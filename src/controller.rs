@@ -33,6 +33,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
+use claims::ClaimCache;
 use context::{Caches, Context, Ports, Wake};
 pub use context::{Connect, Sdk};
 use denials::Denials;
@@ -68,14 +69,15 @@ pub async fn run(
     let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
     let (wake, woken_apps, woken_platforms) = Wake::channels();
-    let (apps_filled, platforms_filled) = (watch::Sender::new(false), watch::Sender::new(false));
+    let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
     let runtime = RuntimeConfig::default().concurrency(config.concurrency);
     let context = Arc::new(Context {
         caches: Caches {
             apps: apps.clone(),
             platforms: platforms.clone(),
-            filled: [apps_filled.subscribe(), platforms_filled.subscribe()],
+            filled: [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe),
         },
+        claims: ClaimCache::default(),
         client: client.clone(),
         config,
         installation,
@@ -140,7 +142,8 @@ pub async fn run(
 
     let (unfilled, gave_up) = (context.caches.clone(), stopped.clone());
     tokio::spawn(tell_when_ready(context.caches.clone(), health));
-    tokio::spawn(namespaces::watch(context.clone(), stopped));
+    tokio::spawn(namespaces::watch(context.clone(), stopped.clone()));
+    tokio::spawn(claims::watch(context.clone(), claims_heard, stopped));
     tokio::spawn(definitions::watch(context.clone(), stopped_of(&context)));
     let run_apps = app_controller.run(
         |app, context| app::pass(app, context).map_ok(action),

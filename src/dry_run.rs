@@ -67,7 +67,7 @@ pub async fn dry_run(
         if later == observed {
             break;
         }
-        outcome = carry_on(aws, claims, &door, &Unhindered, desired, later, deferred).await;
+        outcome = carry_on(aws, &door, &Unhindered, desired, later, deferred).await;
     }
     Ok(dry_run)
 }

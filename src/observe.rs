@@ -83,9 +83,8 @@ pub async fn observe(
         desired,
         unread: Vec::new(),
     };
-    let is_claimed = |claim: &Claim| claim.owner.app == owner.app;
     let mut evidence = holdings.evidence(&Part::LoadBalancing);
-    if observed.ports.claims.iter().any(is_claimed) {
+    if !observed.ports.claims.is_empty() {
         // A host port is claimed for a target group.
         evidence = Evidence::Yes;
     }
@@ -186,6 +185,7 @@ pub async fn observe_pending(
     pending: &[Pending],
 ) -> Result<Observed, Error> {
     let mut observed = before;
+    observed.ports = ports(claims, desired, &known).await?;
     observed.grace_period_follows.clear();
     observed.waiting.clear();
     observed.waits_over.clear();
@@ -211,9 +211,11 @@ pub async fn observe_pending(
             Pending::Provisioning { load_balancer, .. } => {
                 load_balancers.insert(load_balancer.clone());
             }
-            Pending::PortRecovery { .. } => observed.ports = ports(claims, desired, &known).await?,
             Pending::GroupDeletion { .. } => schedules::read(aws, desired, &mut observed).await?,
-            Pending::ZoneChange { .. } | Pending::Retiring { .. } | Pending::Names { .. } => {}
+            Pending::PortRecovery { .. }
+            | Pending::ZoneChange { .. }
+            | Pending::Retiring { .. }
+            | Pending::Names { .. } => {}
         }
     }
     if !services.is_empty() {
@@ -262,17 +264,35 @@ pub async fn observe_rollouts(
     Ok(())
 }
 
+/// The App's claims, from what all passes share, unless what may be missing there matters: before an owner's first claim,
+/// lest it get a second one, and where all are to go. Which ports are taken is asked only before a first claim.
 async fn ports(claims: &dyn Claims, desired: &Desired, known: &Known) -> Result<PortState, Error> {
+    let (platform, app) = (&desired.place.platform, &desired.owner.app);
     if desired.place.host_ports.is_none() {
         return Ok(PortState::default());
     }
-    let claims = claims.list(&desired.place.platform).await?;
-    let highest = claims.iter().map(|claim| claim.port).max();
-    Ok(PortState {
-        cursor: known.port_cursor.or(highest),
+    let needs_more = |held: &[Claim]| {
+        let processes = desired.processes.keys();
+        let mut owners = processes.flat_map(|process| desired.port_owners(process));
+        owners.any(|owner| held.iter().all(|claim| claim.owner != owner))
+    };
+    let mut held = claims.seen(platform, app).await?;
+    if desired.processes.is_empty() || needs_more(&held) {
+        held = claims.live(platform, app).await?;
+    }
+    let mut ports = PortState {
+        cursor: known.port_cursor,
         recovered: known.ports_recovered,
-        claims,
-    })
+        ..PortState::default()
+    };
+    if needs_more(&held) {
+        let taken = claims.taken(platform);
+        ports.recovered &= taken.is_some();
+        ports.taken = taken.unwrap_or_default();
+        ports.cursor = ports.cursor.or(ports.taken.last().copied());
+    }
+    ports.claims = held;
+    Ok(ports)
 }
 
 async fn services(

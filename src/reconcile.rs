@@ -156,7 +156,7 @@ pub async fn reconcile(
     }
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
-        write(aws, claims, door, before_writes, desired, &mut outcome, now).await;
+        write(aws, door, before_writes, desired, &mut outcome, now).await;
     }
     // One that is no longer wanted is forgotten.
     let Outcome {
@@ -210,7 +210,6 @@ async fn begin(
 /// Carries on from what was observed.
 pub async fn carry_on(
     aws: &dyn Aws,
-    claims: &dyn Claims,
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
@@ -218,14 +217,13 @@ pub async fn carry_on(
     deferred: Deferred,
 ) -> Outcome {
     let mut outcome = Outcome::before_writes(desired, observed, deferred);
-    write(aws, claims, door, before_writes, desired, &mut outcome, 0).await;
+    write(aws, door, before_writes, desired, &mut outcome, 0).await;
     outcome
 }
 
 /// Applies, and plans again, until nothing is left to change.
 async fn write(
     aws: &dyn Aws,
-    claims: &dyn Claims,
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
@@ -234,7 +232,7 @@ async fn write(
 ) {
     let mut rounds = 0;
     while rounds < ROUNDS {
-        let round = round(aws, claims, door, before_writes, desired, outcome, now).await;
+        let round = round(aws, door, before_writes, desired, outcome, now).await;
         outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
         match round {
             Round::Interrupted(by) => {
@@ -262,7 +260,6 @@ enum Round {
 
 async fn round(
     aws: &dyn Aws,
-    claims: &dyn Claims,
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
@@ -284,7 +281,7 @@ async fn round(
             continue;
         }
         let before = sent(&change, &outcome.observed);
-        let applied = apply(door, aws, claims, desired, &mut outcome.observed, &change).await;
+        let applied = apply(door, aws, desired, &mut outcome.observed, &change).await;
         if applied.is_deferred() {
             outcome.deferral.changes.insert(change.clone());
         }

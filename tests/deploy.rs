@@ -151,6 +151,7 @@ fn the_controller_may_make_its_calls() {
             "patch platforms.empire.dev/staging",
             "patch platforms.empire.dev/staging --subresource=status",
             "list portallocations.empire.dev",
+            "watch portallocations.empire.dev",
             "get portallocations.empire.dev/staging-9000",
             "create portallocations.empire.dev",
             "patch portallocations.empire.dev/staging-9000",

@@ -46,6 +46,10 @@ use super::schema::{at_root, rule};
         description = "The process that holds it"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    // An App's own claims are read by these.
+    selectable = ".spec.platform",
+    selectable = ".spec.app.namespace",
+    selectable = ".spec.app.name",
     validation = name_is_the_port(),
 )]
 #[serde(rename_all = "camelCase")]

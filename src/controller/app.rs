@@ -233,6 +233,7 @@ impl Pass<'_> {
         let claims = KubeClaims {
             client: &context.client,
             platform,
+            cache: &context.claims,
         };
         let subject = Subject {
             app: Some(work.desired.owner.app.to_string()),

@@ -1,12 +1,20 @@
 //! Host port claims as `PortAllocation` objects. The object's name is the port, so the API server itself sees to it that
 //! two owners never hold one.
 
+mod cache;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::DeserializeGuard;
 use kube::{Client, CustomResourceExt, Resource, ResourceExt};
 use serde_json::json;
 
-use super::kubernetes::failed;
+use self::cache::Allocation;
+pub(super) use self::cache::{ClaimCache, watch};
+use super::kubernetes::{failed, is_gone};
 use super::uninstall;
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -16,17 +24,39 @@ use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::model::port::{Claim, PortOwner};
 
-/// The label that claims are listed by.
+/// The label by which people, and an API server that cannot select by fields, list claims.
 const PLATFORM_LABEL: &str = "empire.dev/platform";
 
 pub(super) struct KubeClaims<'a> {
     pub client: &'a Client,
     pub platform: &'a Platform,
+    pub cache: &'a ClaimCache,
 }
 
 impl KubeClaims<'_> {
-    fn api(&self) -> Api<PortAllocation> {
+    fn api(&self) -> Api<Allocation> {
         Api::all(self.client.clone())
+    }
+
+    /// Fills the cache where no watch does.
+    pub(super) async fn fill(&self) -> Result<(), Error> {
+        let found = self.list(self.on_platform()).await;
+        self.cache.fill(&found.map_err(failed("list PortAllocations"))?);
+        Ok(())
+    }
+
+    fn on_platform(&self) -> ListParams {
+        ListParams::default().labels(&format!("{PLATFORM_LABEL}={}", self.platform.name_any()))
+    }
+
+    async fn held(&self, claim: &Claim) -> kube::Result<Option<Allocation>> {
+        self.api().get_opt(&name_of(claim)).await
+    }
+
+    async fn list(&self, selector: ListParams) -> kube::Result<Vec<Allocation>> {
+        // They are small.
+        let (selector, definition) = (selector.limit(500), PortAllocation::crd_name());
+        uninstall::list(&self.api(), definition, self.client, &selector, Some).await
     }
 
     /// The App's UID, for information: empty if it is gone.
@@ -42,22 +72,36 @@ impl KubeClaims<'_> {
 
 #[async_trait]
 impl Claims for KubeClaims<'_> {
-    async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error> {
-        let selector = ListParams::default().labels(&format!("{PLATFORM_LABEL}={platform}"));
-        let definition = PortAllocation::crd_name();
-        let found = uninstall::list(&self.api(), definition, self.client, &selector)
-            .await
-            .map_err(failed("list PortAllocations"))?;
-        Ok(found.iter().filter_map(claim_of).collect())
+    async fn seen(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
+        match self.cache.of(platform, app) {
+            Some(claims) => Ok(claims),
+            None => self.live(platform, app).await,
+        }
+    }
+
+    async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
+        let AppName { namespace, name } = app;
+        let fields = format!("spec.platform={platform},spec.app.namespace={namespace},spec.app.name={name}");
+        let found = match self.list(ListParams::default().fields(&fields)).await {
+            // It is older than Kubernetes 1.31, or its definition is older than ours.
+            Err(kube::Error::Api(status)) if status.code == 400 => self.list(self.on_platform()).await,
+            found => found,
+        };
+        let found = found.map_err(failed("list PortAllocations"))?;
+        let claims = found.iter().filter_map(decoded);
+        Ok(claims.filter(|claim| claim.owner.app == *app).collect())
+    }
+
+    fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>> {
+        self.cache.taken(platform)
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
-        let name = name_of(claim);
         let failed = || failed("create PortAllocation");
         let uid = self.uid(&claim.owner.app).await.map_err(failed())?;
         let allocation = PortAllocation {
             metadata: ObjectMeta {
-                name: Some(name.clone()),
+                name: Some(name_of(claim)),
                 labels: Some([(PLATFORM_LABEL.into(), claim.owner.platform.clone())].into()),
                 owner_references: self.platform.owner_ref(&()).map(|reference| vec![reference]),
                 ..ObjectMeta::default()
@@ -75,23 +119,26 @@ impl Claims for KubeClaims<'_> {
                 retained: claim.retained.then_some(true),
             },
         };
-        match self.api().create(&PostParams::default(), &allocation).await {
-            Ok(_) => Ok(Claimed::Yes),
+        let allocations: Api<PortAllocation> = Api::all(self.client.clone());
+        let held = match allocations.create(&PostParams::default(), &allocation).await {
+            Ok(created) => Some(DeserializeGuard(Ok(created))),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
-                let held = self.api().get_opt(&name).await.map_err(failed())?;
-                let held = held.as_ref().and_then(claim_of);
-                let ours = held.is_some_and(|held| held.is_same(claim));
-                Ok(if ours { Claimed::Yes } else { Claimed::Taken })
+                self.held(claim).await.map_err(failed())?
             }
-            Err(error) => Err(failed()(error)),
+            Err(error) => return Err(failed()(error)),
+        };
+        // Another's is not asked for again until it is seen to be free.
+        if let Some(held) = &held {
+            self.cache.learn(held);
         }
+        let is_ours = held.as_ref().is_some_and(|held| is_held_by(held, claim));
+        Ok(if is_ours { Claimed::Yes } else { Claimed::Taken })
     }
 
     async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error> {
-        let name = name_of(claim);
         let failed = || failed("patch PortAllocation");
-        let held = self.api().get_opt(&name).await.map_err(failed())?;
-        let Some(held) = held.filter(|held| claim_of(held).is_some_and(|held| held.is_same(claim))) else {
+        let held = self.held(claim).await.map_err(failed())?;
+        let Some(held) = held.filter(|held| is_held_by(held, claim)) else {
             return Ok(());
         };
         // Only the object that was looked at.
@@ -99,22 +146,20 @@ impl Claims for KubeClaims<'_> {
             "metadata": { "uid": held.uid() },
             "spec": { "retained": retained.then_some(true) },
         });
-        self.api()
-            .patch(&name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .map_err(failed())?;
+        let (api, parameters) = (self.api(), PatchParams::default());
+        let patched = api
+            .patch(&name_of(claim), &parameters, &Patch::Merge(patch))
+            .await;
+        self.cache.learn(&patched.map_err(failed())?);
         Ok(())
     }
 
     async fn free(&self, claim: &Claim) -> Result<(), Error> {
-        let name = name_of(claim);
         let failed = || failed("delete PortAllocation");
-        let Some(held) = self.api().get_opt(&name).await.map_err(failed())? else {
+        let held = self.held(claim).await.map_err(failed())?;
+        let Some(held) = held.filter(|held| is_held_by(held, claim)) else {
             return Ok(());
         };
-        if !claim_of(&held).is_some_and(|held| held.is_same(claim)) {
-            return Ok(());
-        }
         // Only the object that was looked at: somebody else may have claimed the port since.
         let preconditions = Preconditions {
             uid: held.uid(),
@@ -124,16 +169,28 @@ impl Claims for KubeClaims<'_> {
             preconditions: Some(preconditions),
             ..DeleteParams::default()
         };
-        match self.api().delete(&name, &parameters).await {
-            Ok(_) => Ok(()),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-            Err(error) => Err(failed()(error)),
+        match self.api().delete(&name_of(claim), &parameters).await {
+            // Somebody's finalizer keeps it for now.
+            Ok(deleted) if deleted.is_left() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(failed()(error)),
         }
+        self.cache.forget(&held);
+        Ok(())
     }
 }
 
 fn name_of(claim: &Claim) -> String {
     format!("{}-{}", claim.owner.platform, claim.port)
+}
+
+fn decoded(allocation: &Allocation) -> Option<Claim> {
+    claim_of(allocation.0.as_ref().ok()?)
+}
+
+fn is_held_by(allocation: &Allocation, claim: &Claim) -> bool {
+    decoded(allocation).is_some_and(|held| held.is_same(claim))
 }
 
 fn claim_of(allocation: &PortAllocation) -> Option<Claim> {

@@ -10,6 +10,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
+use super::claims::ClaimCache;
 use super::denials::Denials;
 use super::memory::{Failures, Key, Memories, Told, lock};
 use super::namespaces::Namespaces;
@@ -31,6 +32,7 @@ pub(super) struct Context {
     pub config: Config,
     pub installation: Installation,
     pub caches: Caches,
+    pub claims: ClaimCache,
     pub memories: Memories,
     pub told: Told,
     pub failures: Failures,
@@ -49,8 +51,9 @@ pub(super) struct Context {
 pub(super) struct Caches {
     pub apps: Store<DeserializeGuard<App>>,
     pub platforms: Store<DeserializeGuard<Platform>>,
-    /// True once both have been filled. A store's own `wait_until_ready` wakes only the last one who asked.
-    pub filled: [watch::Receiver<bool>; 2],
+    /// True once both have been filled, and claims have been listed or cannot be. A store's own `wait_until_ready` wakes only
+    /// the last one who asked.
+    pub filled: [watch::Receiver<bool>; 3],
 }
 
 impl Caches {
@@ -62,6 +65,11 @@ impl Caches {
             }
         }
         true
+    }
+
+    /// As `are_filled`, without waiting.
+    pub(super) fn are_filled_now(&self) -> bool {
+        self.filled.iter().all(|filled| *filled.borrow())
     }
 
     /// The Platforms that can be read.

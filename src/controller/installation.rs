@@ -64,8 +64,7 @@ async fn recorded_by_an_app(
     replaces: Option<&str>,
 ) -> kube::Result<Option<(String, String)>> {
     let apps: Api<DeserializeGuard<App>> = Api::all(client.clone());
-    let apps = uninstall::list(&apps, App::crd_name(), client, &ListParams::default()).await?;
-    let other = |app: &DeserializeGuard<App>| {
+    let other = |app: DeserializeGuard<App>| {
         let record = match &app.0 {
             Ok(app) => record_of(app),
             Err(invalid) => annotated(&invalid.metadata),
@@ -75,7 +74,8 @@ async fn recorded_by_an_app(
         let by = format!("App {namespace}/{}", app.name_any());
         (recorded != found && replaces != Some(recorded.as_str())).then_some((recorded, by))
     };
-    Ok(apps.iter().find_map(other))
+    let others = uninstall::list(&apps, App::crd_name(), client, &ListParams::default(), other).await?;
+    Ok(others.into_iter().next())
 }
 
 /// Finds the owner id and records it. One that differs from what is recorded is taken only if that is named in `replaces`.

@@ -1,5 +1,8 @@
 //! One pass over one Platform: can it be reached, what are its zones called, who lives here, which ports are taken.
 
+mod allocations;
+mod leaving;
+
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,33 +13,25 @@ use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
-use tracing::{info, warn};
+use tracing::warn;
 
+use self::leaving::{Leaving, leaving};
 use super::app::message_of;
-use super::claims::KubeClaims;
 use super::context::{Context, PlatformKey};
 use super::finalizer::{self, PLATFORM_FINALIZER};
-use super::kubernetes::failed;
 use super::memory::Trouble;
-use super::ports::{self, StillGone};
 use super::report;
 use super::tenants::{Tenant, tenants};
-use super::uninstall::{self, Deletion};
-use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::{
     CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, ZoneNames,
 };
-use crate::aws::{Account, Aws, Subject, concerning};
-use crate::claims::Claims;
+use crate::aws::{Aws, Subject, concerning};
 use crate::desired;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::desired::Place;
-use crate::model::exclusive::Exclusive;
-use crate::model::owner::{AppName, Owner};
-use crate::model::port::{Claim, PortRange};
 use crate::model::service::CapacityProviderKind as Kind;
 use crate::pass::{account, delay, pending, spread};
 use crate::status::{Verdict, conditions, verdict_of_error};
@@ -89,37 +84,6 @@ struct Pass<'a> {
     leaving: Leaving,
 }
 
-/// The stage of a Platform's deletion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Leaving {
-    NotDeleted,
-    /// No App needs it any more.
-    MayGo,
-    /// Apps need it, to be taken down.
-    InUse,
-    /// Likewise; but its definition is being deleted, too, and may yet say to keep everything. Holds what to do about it.
-    Unsaid(String),
-}
-
-/// Where the definition of a Platform is being deleted and says to keep everything, only Apps that are being deleted, too,
-/// still need it.
-async fn leaving(name: &str, context: &Context) -> Result<Leaving, Error> {
-    let tenants = tenants(context).await?;
-    let mut here = tenants;
-    here.retain(|tenant| tenant.is_at(name));
-    if here.is_empty() {
-        return Ok(Leaving::MayGo);
-    }
-    match uninstall::deletion_of::<Platform>(&context.client).await {
-        Ok(Deletion::Keep) if !here.iter().any(|tenant| tenant.is_deleted) => Ok(Leaving::MayGo),
-        Ok(Deletion::Unsaid(message)) => Ok(Leaving::Unsaid(message)),
-        Ok(Deletion::Meant | Deletion::Keep) => Ok(Leaving::InUse),
-        // Then it is in use, which it says in any case.
-        Err(error) if error.class() == Class::Denied => Ok(Leaving::InUse),
-        Err(error) => Err(error),
-    }
-}
-
 /// The findings of a pass over a Platform. A part that could not be read is as it was.
 struct Findings {
     zones: ZoneNames,
@@ -131,7 +95,7 @@ struct Findings {
 
 impl Pass<'_> {
     async fn run(&self) -> Result<Action, Error> {
-        let tenants = tenants(self.context).await?;
+        let tenants = tenants(self.context);
         let name = self.platform.name_any();
         let here = tenants.iter().filter(|tenant| tenant.is_at(&name));
         let apps: Vec<String> = here.map(|tenant| tenant.app.to_string()).collect();
@@ -278,82 +242,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Sees to the claims that no App's own pass looks after, and counts. `None` without host ports.
-    async fn allocations(
-        &self,
-        aws: &dyn Account,
-        place: &Place,
-        installation: &str,
-        tenants: &[Tenant],
-    ) -> Result<Option<HostPortCounts>, Error> {
-        let (platform, context) = (self.platform, self.context);
-        let Some(range) = place.host_ports else {
-            return Ok(None);
-        };
-        let claims = KubeClaims {
-            client: &context.client,
-            platform,
-        };
-        if !context.ports.are_recovered(platform) {
-            let belongs = |app: &AppName, port: u16| {
-                let tenant = tenants.iter().find(|tenant| &tenant.app == app);
-                // After a restore from manifests, Apps are bound to no Platform yet.
-                tenant
-                    .and_then(|tenant| tenant.platform.as_ref())
-                    .map_or_else(|| range.contains(port), |bound| *bound == place.platform)
-            };
-            let recovered = ports::recover(aws, &claims, place, installation, belongs).await?;
-            info!(
-                platform = place.platform,
-                recovered, "claimed the host ports in use"
-            );
-            context.ports.set_recovered(platform);
-            context.wake.apps(context.caches.apps_concerned(&place.platform));
-        }
-        let held = claims.list(&place.platform).await?;
-        if self.sweep(aws, &claims, place, installation, &held).await? {
-            let released = [Exclusive::HostPort(place.platform.clone())];
-            context.wake_waiting(&released.into(), None);
-            return Ok(Some(counts(range, &claims.list(&place.platform).await?)));
-        }
-        Ok(Some(counts(range, &held)))
-    }
-
-    /// Frees the claims of Apps that are gone; says whether any was. One App's trouble is logged, and tried again at the
-    /// next look: it is neither the Platform's nor another App's.
-    async fn sweep(
-        &self,
-        aws: &dyn Account,
-        claims: &dyn Claims,
-        place: &Place,
-        installation: &str,
-        held: &[Claim],
-    ) -> Result<bool, Error> {
-        // Listed after the claims, so that the App of every claim that is not there is gone.
-        let there: Vec<AppName> = tenants(self.context).await?.into_iter().map(|t| t.app).collect();
-        let sweepable = held.iter().filter(|claim| !claim.retained);
-        let mut gone: Vec<&AppName> = sweepable.map(|claim| &claim.owner.app).collect();
-        gone.retain(|app| !there.contains(app));
-        gone.sort_unstable();
-        gone.dedup();
-        let mut freed = false;
-        for app in gone {
-            let owner = Owner {
-                installation: installation.into(),
-                app: app.clone(),
-            };
-            let still_gone = Gone {
-                app,
-                context: self.context,
-            };
-            match ports::sweep(aws, claims, place, owner, &still_gone).await {
-                Ok(some) => freed |= some,
-                Err(error) => warn!(%app, %error, "could not free the host ports of an App that is gone"),
-            }
-        }
-        Ok(freed)
-    }
-
     /// An older Platform on the same cluster whose host ports overlap this one's.
     fn overlapping(&self) -> Option<String> {
         let place = desired::place(self.platform);
@@ -438,23 +326,6 @@ impl Findings {
     }
 }
 
-struct Gone<'a> {
-    app: &'a AppName,
-    context: &'a Context,
-}
-
-#[async_trait::async_trait]
-impl StillGone for Gone<'_> {
-    async fn is_still_gone(&self) -> Result<bool, Error> {
-        let api: Api<App> = Api::namespaced(self.context.client.clone(), &self.app.namespace);
-        let found = api
-            .get_metadata_opt(&self.app.name)
-            .await
-            .map_err(failed("get an App"))?;
-        Ok(found.is_none())
-    }
-}
-
 /// Returns the security groups of the spec, else those that it named before.
 fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
     let before = platform
@@ -472,14 +343,4 @@ fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
         external: given(&network.external, before.external),
     };
     (given != SecurityGroups::default()).then_some(given)
-}
-
-fn counts(range: PortRange, claims: &[Claim]) -> HostPortCounts {
-    let within = claims.iter().filter(|claim| range.contains(claim.port)).count();
-    let allocated = i32::try_from(claims.len()).unwrap_or(i32::MAX);
-    let within = i32::try_from(within).unwrap_or(i32::MAX);
-    HostPortCounts {
-        allocated,
-        available: i32::try_from(range.size()).unwrap_or(i32::MAX) - within,
-    }
 }

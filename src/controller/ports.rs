@@ -1,7 +1,5 @@
 //! Claims that no App's own pass looks after: those that were lost, and those whose App is gone.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 
 use crate::aws::Account;
@@ -25,12 +23,7 @@ pub async fn recover(
     installation: &str,
     belongs: impl Fn(&AppName, u16) -> bool + Send + Sync,
 ) -> Result<usize, Error> {
-    let held: BTreeSet<u16> = claims
-        .list(&place.platform)
-        .await?
-        .iter()
-        .map(|claim| claim.port)
-        .collect();
+    let held = claims.taken(&place.platform).unwrap_or_default();
     let names = aws.list_services(&place.cluster).await?;
     if names.is_empty() {
         return Ok(0);

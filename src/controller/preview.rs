@@ -14,7 +14,7 @@ use kube::config::KubeConfigOptions;
 use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 
-use super::claims::KubeClaims;
+use super::claims::{ClaimCache, KubeClaims};
 use super::context::{Connect, settings_of};
 use super::installation;
 use super::kubernetes::words;
@@ -113,10 +113,13 @@ pub async fn preview(
         ..whole.known.clone()
     };
     let aws = connect.connect(&settings_of(platform)).await;
+    let cache = ClaimCache::default();
     let claims = KubeClaims {
         client: &client,
         platform,
+        cache: &cache,
     };
+    claims.fill().await?;
     let heading = Heading {
         app: owner.app.to_string(),
         platform: platform.name_any(),

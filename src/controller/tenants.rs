@@ -23,18 +23,7 @@ pub(super) struct Tenant {
 }
 
 impl Tenant {
-    pub(super) fn is_at(&self, platform: &str) -> bool {
-        self.holds && self.platform.as_deref() == Some(platform)
-    }
-}
-
-/// All Apps, from a live list: a cached one may miss the newest. Where their definition is gone, there is none.
-pub(super) async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
-    let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
-    let found = uninstall::list(&apps, App::crd_name(), &context.client, &ListParams::default())
-        .await
-        .map_err(failed("list Apps"))?;
-    let tenant = |guard: &DeserializeGuard<App>| {
+    fn of(guard: &DeserializeGuard<App>) -> Self {
         let (record, reports) = match &guard.0 {
             Ok(app) => (recorded(app), reports_holdings(app)),
             Err(invalid) => (annotated(&invalid.metadata), false),
@@ -49,6 +38,37 @@ pub(super) async fn tenants(context: &Context) -> Result<Vec<Tenant>, Error> {
             holds: reports || has_finalizer(guard.meta()),
             is_deleted: guard.meta().deletion_timestamp.is_some(),
         }
-    };
-    Ok(found.iter().map(tenant).collect())
+    }
+
+    pub(super) fn is_at(&self, platform: &str) -> bool {
+        self.holds && self.platform.as_deref() == Some(platform)
+    }
+}
+
+/// Returns all Apps as they were last seen.
+pub(super) fn tenants(context: &Context) -> Vec<Tenant> {
+    let apps = context.caches.apps.state();
+    apps.iter().map(|app| Tenant::of(app)).collect()
+}
+
+/// Reads all Apps live, since the cache may miss the newest. Where their definition is gone, there is none.
+pub(super) async fn live(context: &Context) -> Result<Vec<Tenant>, Error> {
+    let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
+    let keep = |app| Some(Tenant::of(&app));
+    uninstall::list(
+        &apps,
+        App::crd_name(),
+        &context.client,
+        &ListParams::default(),
+        keep,
+    )
+    .await
+    .map_err(failed("list Apps"))
+}
+
+/// Asks whether an App is there.
+pub(super) async fn is_there(context: &Context, app: &AppName) -> Result<bool, Error> {
+    let api: Api<App> = Api::namespaced(context.client.clone(), &app.namespace);
+    let found = api.get_metadata_opt(&app.name).await;
+    Ok(found.map_err(failed("get an App"))?.is_some())
 }

@@ -38,21 +38,26 @@ pub(super) async fn deletion_of<K: CustomResourceExt>(client: &Client) -> Result
     Ok(judged(name, &definition.metadata))
 }
 
-/// Lists objects of a kind; where its definition is gone, there are none.
+/// How many objects are read at a time: an App may have more than a megabyte.
+const PAGE: u32 = 10;
+
+/// Lists objects of a kind, page by page, and keeps of each what `keep` returns; where its definition is gone, there are
+/// none.
 ///
 /// The reply to a path that the API server does not know says nothing about why, and one of several API servers may not
 /// know a new definition yet. So the definition is asked for.
-pub(super) async fn list<K>(
+pub(super) async fn list<K, T>(
     api: &Api<K>,
     definition: &str,
     client: &Client,
     parameters: &ListParams,
-) -> kube::Result<Vec<K>>
+    keep: impl Fn(K) -> Option<T>,
+) -> kube::Result<Vec<T>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    match api.list(parameters).await {
-        Ok(found) => Ok(found.items),
+    match pages(api, parameters, keep).await {
+        Ok(found) => Ok(found),
         Err(kube::Error::Api(status)) if status.code == 404 => {
             let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
             match definitions.get_metadata_opt(definition).await? {
@@ -61,6 +66,29 @@ where
             }
         }
         Err(error) => Err(error),
+    }
+}
+
+async fn pages<K, T>(
+    api: &Api<K>,
+    parameters: &ListParams,
+    keep: impl Fn(K) -> Option<T>,
+) -> kube::Result<Vec<T>>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let mut parameters = ListParams {
+        limit: parameters.limit.or(Some(PAGE)),
+        ..parameters.clone()
+    };
+    let mut kept = Vec::new();
+    loop {
+        let page = api.list(&parameters).await?;
+        kept.extend(page.items.into_iter().filter_map(&keep));
+        match page.metadata.continue_ {
+            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
+            Some(_) | None => return Ok(kept),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ const RELIST: Duration = Duration::from_secs(5);
 
 pub(super) const APPS: &str = "watch of Apps";
 pub(super) const PLATFORMS: &str = "watch of Platforms";
+pub(super) const CLAIMS: &str = "watch of PortAllocations";
 pub(super) const NAMESPACES: &str = "watch of namespaces";
 
 /// A client that notes each watch that has begun.
@@ -73,6 +74,7 @@ fn watched(path: &str, query: &str) -> Option<&'static str> {
     match path.rsplit('/').next() {
         Some("apps") if watches => Some(APPS),
         Some("platforms") if watches => Some(PLATFORMS),
+        Some("portallocations") if watches => Some(CLAIMS),
         Some("namespaces") if watches => Some(NAMESPACES),
         Some(_) | None => None,
     }
@@ -268,6 +270,10 @@ mod tests {
             Some(NAMESPACES),
         );
         check("/apis/empire.dev/v1alpha1/apps?limit=500", None);
-        check("/apis/empire.dev/v1alpha1/portallocations?watch=true", None);
+        check(
+            "/apis/empire.dev/v1alpha1/portallocations?watch=true",
+            Some(CLAIMS),
+        );
+        check("/apis/empire.dev/v1alpha1/others?watch=true", None);
     }
 }

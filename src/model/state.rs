@@ -1,6 +1,7 @@
 //! The state found: the world as AWS and the claims reported it, plus the facts of time that a plan may use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::content::{digest, recorded};
 use super::echo::EchoMemory;
@@ -337,15 +338,23 @@ pub struct RefusedBatches {
     pub read_again: BTreeSet<String>,
 }
 
-/// The claims of one Platform.
+/// The host ports of the App's Platform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortState {
-    /// All of them, of every owner.
+    /// The App's own claims there.
     pub claims: Vec<Claim>,
+    /// The ports that somebody holds, one set for all Apps; read only where the App needs one more, for this pass alone.
+    pub taken: Arc<BTreeSet<u16>>,
     /// The port that was handed out last.
     pub cursor: Option<u16>,
     /// True once the ports that our services already use have been claimed for them; before that, no new one is handed out.
     pub recovered: bool,
+}
+
+impl PortState {
+    pub fn is_taken(&self, port: u16) -> bool {
+        self.taken.contains(&port) || self.claims.iter().any(|claim| claim.port == port)
+    }
 }
 
 impl Observed {

@@ -1,5 +1,6 @@
 //! The end of a pass: its status and troubles, the memory for the next one, the Apps that it wakes, and its requeue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -146,10 +147,13 @@ fn reconciled(
         record: Some(record),
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
+    let mut observed = outcome.observed.clone();
+    // Every pass asks anew: an old set would be a copy of this App's own.
+    observed.ports.taken = Arc::default();
     memory.look = Some(Look {
         generation: app.metadata.generation,
         platform_generation: work.platform_generation,
-        observed: outcome.observed.clone(),
+        observed,
         pending: outcome.plan.pending.clone(),
         awaits: outcome.plan.awaits.clone(),
         contradicted: outcome.contradicted.clone(),
@@ -249,9 +253,5 @@ fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
         || observed.load_balancers.values().any(|l| owner.owns(&l.tags))
         || observed.target_groups.values().any(|g| owner.owns(&g.tags))
         || observed.schedules_of(owner).next().is_some()
-        || observed
-            .ports
-            .claims
-            .iter()
-            .any(|claim| claim.owner.app == owner.app)
+        || !observed.ports.claims.is_empty()
 }

@@ -43,7 +43,7 @@ fn claim(view: &View<'_>, plan: &mut Plan, owner: PortOwner, handed_out: &mut Ve
         plan.pending.push(Pending::PortRecovery { process });
         return;
     }
-    let taken = |port| handed_out.contains(&port) || ports.claims.iter().any(|claim| claim.port == port);
+    let taken = |port| handed_out.contains(&port) || ports.is_taken(port);
     let cursor = handed_out.last().copied().or(ports.cursor);
     // Its claim was deleted by hand: its tasks still have the port.
     let running = view.running_host_port(&owner).filter(|port| !taken(*port));

@@ -1,6 +1,7 @@
 //! The lines in the log: one for each write as it returns, whatever came of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::change::{Change, PortWrite, ServiceWrite};
 use crate::claims::{Claimed, Claims};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::owner::AppName;
 use crate::model::port::Claim;
 use crate::plan::fixtures::world::{apply, elapse, finish};
 use crate::plan::fixtures::{app, claim, nothing, owner, plan, process};
@@ -20,8 +22,16 @@ struct Rival;
 
 #[async_trait]
 impl Claims for Rival {
-    async fn list(&self, _: &str) -> Result<Vec<Claim>, Error> {
+    async fn seen(&self, _: &str, _: &AppName) -> Result<Vec<Claim>, Error> {
         Ok(Vec::new())
+    }
+
+    async fn live(&self, _: &str, _: &AppName) -> Result<Vec<Claim>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn taken(&self, _: &str) -> Option<Arc<BTreeSet<u16>>> {
+        None
     }
 
     async fn claim(&self, _: &Claim) -> Result<Claimed, Error> {

@@ -7,7 +7,7 @@ use empire_controller::model::state::RefusedBatches;
 use empire_controller::observe::{Known, observe_pending};
 use futures::FutureExt;
 
-use crate::fake_aws::{Disturbance, When};
+use crate::fake_aws::{Disturbance, When, Write};
 use crate::fixtures::{acme, app, staging, web, worker};
 use crate::world::World;
 
@@ -327,6 +327,41 @@ fn a_cluster_that_is_gone_does_not_hold_back_a_deletion() {
     assert!(!world.holds("shop/acme"));
     assert!(world.aws.load_balancers_of("shop/acme", "web").is_empty());
     assert!(world.aws.target_groups_of("shop/acme", "web").is_empty());
+}
+
+/// What passes share may be behind what was written, for as long as it likes.
+#[test]
+fn a_claim_made_just_before_a_crash_is_found_and_not_doubled() {
+    let mut world = World::new(&staging().bridge_ports(9000, 9099));
+    world.apply(&acme());
+    world.run(1);
+    world.aws.hide_claims();
+    world
+        .aws
+        .disturb("claims:Claim", "", Disturbance::Crash(When::After));
+    let writes = world.settle();
+    assert_eq!(world.restarts, 1);
+    world.assert_ready();
+    let claims = |writes: &[Write], action| writes.iter().filter(|write| write.action == action).count();
+    assert_eq!(claims(&writes, "claims:Claim"), 1, "{writes:#?}");
+    world.delete("shop/acme");
+    let writes = world.settle();
+    assert!(!world.holds("shop/acme"));
+    assert_eq!(claims(&writes, "claims:Free"), 1, "{writes:#?}");
+}
+
+/// An App that has its ports asks for none of the others', and reads no claims live.
+#[test]
+fn claims_are_read_live_only_before_the_first_and_at_the_end() {
+    let mut world = World::new(&staging().bridge_ports(9000, 9099));
+    world.apply(&acme());
+    world.settle();
+    let is_live = |read: &String| read.starts_with("claims:");
+    world.run(100);
+    assert!(!world.reads.iter().any(is_live), "{:?}", world.reads);
+    world.delete("shop/acme");
+    world.run(1);
+    assert!(world.reads.iter().any(is_live), "{:?}", world.reads);
 }
 
 #[test]

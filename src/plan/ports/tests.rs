@@ -1,5 +1,8 @@
 //! Claims on host ports: sticky, unique, and freed only when no task can have them.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::change::{PortWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::load_balancer::Scheme;
@@ -7,9 +10,7 @@ use crate::model::port::Claim;
 use crate::model::state::{Observed, Rollout, ServiceStatus};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{lines, pass, service_of};
-use crate::plan::fixtures::{
-    Process, app, arn, claim, deployment, group, nothing, owner, owner_of, process, settled,
-};
+use crate::plan::fixtures::{Process, app, arn, claim, deployment, group, nothing, owner, process, settled};
 use crate::plan::{ObstacleKind, Pending};
 
 fn web() -> Process {
@@ -39,6 +40,10 @@ fn with_claims(claims: impl IntoIterator<Item = Claim>) -> Observed {
     world
 }
 
+fn taken(ports: impl IntoIterator<Item = u16>) -> Arc<BTreeSet<u16>> {
+    Arc::new(ports.into_iter().collect())
+}
+
 #[test]
 fn two_processes_in_one_plan_get_two_ports() {
     check(&app([web(), api()]), &nothing(), &[9000, 9001], &[]);
@@ -63,11 +68,8 @@ fn the_search_starts_after_the_port_that_was_handed_out_last() {
 
 #[test]
 fn a_port_of_anybody_is_not_handed_out() {
-    let stranger = owner_of("installation-1", "blog", "acme");
-    let world = with_claims([
-        claim(9000, &stranger, "web", 8080),
-        claim(9002, &owner(), "web", 8080),
-    ]);
+    let mut world = with_claims([claim(9002, &owner(), "web", 8080)]);
+    world.ports.taken = taken([9000, 9002]);
     check(&app([web(), api()]), &world, &[9001], &[]);
 }
 
@@ -78,23 +80,6 @@ fn a_port_stays_with_its_owner() {
         let world = with_claims([claim(port, &owner(), "web", 8080)]);
         check(&app([web()]), &world, &[], &[]);
     }
-}
-
-#[test]
-fn the_claim_of_another_app_of_the_same_name_is_another_owners() {
-    let stranger = owner_of("installation-1", "blog", "acme");
-    let world = with_claims([claim(9000, &stranger, "web", 8080)]);
-    check(&app([web()]), &world, &[9001], &[]);
-    // And never freed.
-    check(&app([]), &world, &[], &[]);
-}
-
-#[test]
-fn a_claim_on_another_platform_is_left_alone() {
-    let mut other = claim(9000, &owner(), "web", 8080);
-    other.owner.platform = "production".into();
-    let world = with_claims([other]);
-    check(&app([]), &world, &[], &[]);
 }
 
 #[test]
@@ -116,9 +101,8 @@ fn nothing_is_handed_out_before_the_ports_in_use_are_claimed() {
 
 #[test]
 fn exhaustion_names_the_numbers_and_leaves_the_others_alone() {
-    let stranger = owner_of("installation-1", "blog", "acme");
-    let claims = (9000..9003).map(|port| claim(port, &stranger, "web", port));
-    let world = with_claims(claims);
+    let mut world = nothing();
+    world.ports.taken = taken(9000..9003);
     let wanted = app([api(), web()]);
     check(&wanted, &world, &[9003], &[]);
     let plan = plan(&wanted, &world);
@@ -249,7 +233,6 @@ fn a_claim_deleted_by_hand_is_taken_back() {
     world.ports.cursor = Some(9001);
     // Its tasks have the port, so it must be no other's, and they need not be replaced.
     check(&wanted, &world, &[9000], &[]);
-    let stranger = owner_of("installation-1", "blog", "acme");
-    world.ports.claims.push(claim(9000, &stranger, "web", 8080));
+    world.ports.taken = taken([9000]);
     check(&wanted, &world, &[9002], &[]);
 }

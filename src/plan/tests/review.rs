@@ -1,6 +1,7 @@
 //! Stuck rollouts, lost facts and other people's records: what a review of the pipeline found to go wrong.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::check;
 use crate::model::desired::Desired;
@@ -10,7 +11,7 @@ use crate::model::record::{RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{elapse, finish, lines, lines_around, pass, pass_around, service_of};
-use crate::plan::fixtures::{INTERNAL, Process, app, balancer, claim, owner_of, pointer, process, settled};
+use crate::plan::fixtures::{INTERNAL, Process, app, balancer, pointer, process, settled};
 
 const ROLLOUT: &str = "~ web: waiting for the rollout of service shop_acme_web";
 const INTERNAL_RETIRES: &str = "~ web: waiting until no resolver can still name load balancer web-internal";
@@ -283,13 +284,7 @@ fn what_a_reply_leaves_out_is_no_difference() {
 fn a_renamed_process_gets_its_name_and_its_port_although_no_port_is_left() {
     let name = |process: Process| process.unnamed().named(INTERNAL, "shop.corp.example").claimed();
     let mut world = settled(&app([name(internal())]));
-    for port in 9001..=9003 {
-        let stranger = owner_of("installation-1", "blog", "acme");
-        world
-            .ports
-            .claims
-            .push(claim(port, &stranger, &format!("p{port}"), 8080));
-    }
+    world.ports.taken = Arc::new((9001..=9003).collect());
     let wanted = app([name(process("api").internal())]);
     super::converge(&wanted, &mut world);
     let held: Vec<_> = world.ports.claims.iter().filter(|c| c.port == 9000).collect();

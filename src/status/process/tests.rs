@@ -43,12 +43,6 @@ fn a_process_shows_what_it_has() {
     let desired = wanted(&app);
     let mut world = settled(&desired);
     world.ports.claims.push(claim(9002, &owner(), "web", 8080));
-    world.ports.claims.push(claim(
-        9003,
-        &owner_of("installation-1", "blog", "acme"),
-        "web",
-        8080,
-    ));
     let service = service_of(&mut world, "worker");
     (service.running, service.pending) = (1, 2);
     let balancer = world.load_balancers.values().next().unwrap().clone();

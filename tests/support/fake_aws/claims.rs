@@ -1,8 +1,12 @@
 //! The port claims that the API server would hold: beside AWS, so that one fault counter covers both.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use empire_controller::claims::{Claimed, Claims};
 use empire_controller::error::Error;
+use empire_controller::model::owner::AppName;
 use empire_controller::model::port::Claim;
 
 use super::{FakeAws, State};
@@ -14,12 +18,21 @@ const RETAIN: &str = "claims:Retain";
 
 #[async_trait]
 impl Claims for FakeAws {
-    async fn list(&self, platform: &str) -> Result<Vec<Claim>, Error> {
-        let of_platform = |claim: &&Claim| claim.owner.platform == platform;
-        self.read(LIST, platform, |state| {
-            Ok(state.claims.iter().filter(of_platform).cloned().collect())
-        })
-        .map_err(|error| kubernetes("list PortAllocations", &error))
+    async fn seen(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
+        Ok(claims_of(self.lock().seen_claims(), platform, app))
+    }
+
+    async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
+        let about = format!("{platform} {app}");
+        self.read(LIST, &about, |state| Ok(claims_of(&state.claims, platform, app)))
+            .map_err(|error| kubernetes("list PortAllocations", &error))
+    }
+
+    fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>> {
+        let state = self.lock();
+        let claims = state.seen_claims().iter();
+        let here = claims.filter(|claim| claim.owner.platform == platform);
+        Some(Arc::new(here.map(|claim| claim.port).collect()))
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
@@ -59,6 +72,12 @@ impl Claims for FakeAws {
 }
 
 impl FakeAws {
+    /// From here on, passes see the claims as they are now, unless they read them live.
+    pub(crate) fn hide_claims(&self) {
+        let mut state = self.lock();
+        state.claims_before = Some(state.claims.clone());
+    }
+
     /// From here on, so many claims are lost to another App's that is a moment faster.
     pub(crate) fn race_for_ports(&self, rivals: u16) {
         self.lock().rivals = rivals;
@@ -66,6 +85,10 @@ impl FakeAws {
 }
 
 impl State {
+    fn seen_claims(&self) -> &[Claim] {
+        self.claims_before.as_ref().unwrap_or(&self.claims)
+    }
+
     fn race(&mut self, claim: &Claim) {
         if self.rivals > 0 {
             self.rivals -= 1;
@@ -74,6 +97,12 @@ impl State {
             self.claims.push(rival);
         }
     }
+}
+
+fn claims_of(claims: &[Claim], platform: &str, app: &AppName) -> Vec<Claim> {
+    let claims = claims.iter();
+    let here = claims.filter(|claim| claim.owner.platform == platform && &claim.owner.app == app);
+    here.cloned().collect()
 }
 
 fn about(claim: &Claim) -> String {

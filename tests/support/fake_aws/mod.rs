@@ -72,6 +72,8 @@ struct State {
     route53: route53::Route53,
     scheduler: scheduler::Scheduler,
     claims: Vec<Claim>,
+    /// As passes see them, where that is behind.
+    claims_before: Option<Vec<Claim>>,
     /// So many claims to come find that somebody else has just made them.
     rivals: u16,
     faults: faults::Faults,
