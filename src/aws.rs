@@ -8,6 +8,7 @@
 
 mod answer;
 mod clients;
+mod deadline;
 mod ecs;
 mod elbv2;
 mod error;
@@ -19,6 +20,7 @@ mod wire;
 
 pub use answer::{Subject, concerning, subject, writing};
 pub use clients::{AwsClients, AwsSettings, Role, Zones};
+pub use deadline::{in_time, within};
 pub use error::{AwsError, Fault};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -149,11 +149,15 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
 
+    /// Time after which a pass over an App or a Platform begins no further call to AWS, and is Unavailable
+    #[arg(long, env = "EMPIRE_PASS_DEADLINE", default_value = "10m", value_parser = interval)]
+    pub pass_deadline: Duration,
+
     /// Format of the logs
     #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
 
-    /// Where /healthz and /readyz are served; `[::]` is all addresses of both IP families
+    /// Where /healthz, /readyz and /queue are served; `[::]` is all addresses of both IP families
     #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "[::]:8080")]
     pub health_address: SocketAddr,
 

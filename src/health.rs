@@ -1,5 +1,5 @@
 //! The health endpoints, and what they go by. `/readyz` says whether the controller sees what changes in the cluster and
-//! may act on it; `/healthz`, whether it gets anywhere. Both name what is wrong in their bodies.
+//! may act on it; `/healthz`, whether it gets anywhere. Both name what is wrong in their bodies. `/queue` shows what waits.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
@@ -40,7 +41,11 @@ struct State {
     /// When each pass that is under way began.
     passes: BTreeMap<u64, (String, Instant)>,
     begun: u64,
+    /// Gives what waits for a pass, as JSON.
+    queue: Option<ShowQueue>,
 }
+
+type ShowQueue = Arc<dyn Fn() -> String + Send + Sync>;
 
 #[derive(Default)]
 struct Watch {
@@ -109,6 +114,16 @@ impl Health {
         }
     }
 
+    /// Sets what `/queue` shows: JSON.
+    pub fn show_queue(&self, show: impl Fn() -> String + Send + Sync + 'static) {
+        self.lock().queue = Some(Arc::new(show));
+    }
+
+    fn queue(&self) -> String {
+        let show = self.lock().queue.clone();
+        show.map_or_else(|| "{}".into(), |show| show())
+    }
+
     /// Everything that keeps the controller from seeing or doing what it should.
     fn unready(&self, now: Instant) -> Vec<String> {
         let state = self.lock();
@@ -169,9 +184,9 @@ pub async fn bind(address: SocketAddr) -> Result<Vec<TcpListener>, Error> {
     }
 }
 
-/// Serves `/healthz` and `/readyz` for as long as it is polled.
+/// Serves `/healthz`, `/readyz` and `/queue` for as long as it is polled.
 pub async fn serve(listeners: Vec<TcpListener>, health: Health) -> Result<(), Error> {
-    let (live, ready) = (health.clone(), health);
+    let (live, ready, queued) = (health.clone(), health.clone(), health);
     let router = Router::new()
         .route(
             "/healthz",
@@ -180,6 +195,10 @@ pub async fn serve(listeners: Vec<TcpListener>, health: Health) -> Result<(), Er
         .route(
             "/readyz",
             get(|| async move { reply(&ready.unready(Instant::now())) }),
+        )
+        .route(
+            "/queue",
+            get(|| async move { ([(CONTENT_TYPE, "application/json")], queued.queue() + "\n") }),
         );
     let servers = listeners
         .into_iter()

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 pub use arns::Arns;
 
-use crate::aws::{AwsError, AwsWrites, Subject, subject, writing};
+use crate::aws::{AwsError, AwsWrites, Subject, in_time, subject, writing};
 use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
     ServiceWrite, TagsWrite, TargetGroupWrite, Write,
@@ -66,7 +66,10 @@ impl Door<'_> {
         match &change.write {
             Write::Port(write) => {
                 let sent = Instant::now();
-                let result = self.claim(write).await;
+                let result = match in_time(change.operation()) {
+                    Ok(()) => self.claim(write).await,
+                    Err(late) => Err(late.into()),
+                };
                 log(change.operation(), sent, &result);
                 result
             }

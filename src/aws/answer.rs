@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use tokio::task_local;
 use tracing::{debug, error, info, warn};
 
+use super::deadline::in_time;
 use super::error::{AwsError, Call, Fault};
 use crate::model::class::Class;
 
@@ -76,6 +77,10 @@ where
         redact: impl FnOnce(&str) -> String + Send + 'a,
     ) -> BoxFuture<'a, Result<T, AwsError>> {
         Box::pin(async move {
+            if let Err(late) = in_time(call.action()) {
+                failed(call, &late, 0);
+                return Err(late);
+            }
             let sent = Instant::now();
             let reply = self.await;
             let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -3,10 +3,9 @@
 mod applied;
 mod leave;
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -20,6 +19,7 @@ use tracing::{error, warn};
 use super::claims::KubeClaims;
 use super::context::Context;
 use super::denials;
+use super::dispatch::message_of;
 use super::finalizer::{self, Hold};
 use super::kubernetes::failed;
 use super::memory::Key;
@@ -124,14 +124,6 @@ async fn undecodable(
     let trouble = (Reason::InvalidSpec, message);
     report::tell(context, &key.to_string(), &app, &[], &[trouble]).await;
     Ok(Requeue::Never)
-}
-
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a pass panicked: {}", message.unwrap_or("without a message"))
 }
 
 struct Pass<'a> {
@@ -330,6 +322,7 @@ impl Pass<'_> {
             key: self.key,
             record,
             context: self.context,
+            since: OnceLock::new(),
         }
     }
 

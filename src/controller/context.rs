@@ -4,16 +4,18 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::claims::ClaimCache;
 use super::denials::Denials;
+use super::dispatch::Turns;
 use super::memory::{Failures, Key, Memories, Told, lock};
 use super::namespaces::Namespaces;
+use super::queue::{Object, Slots};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
@@ -109,29 +111,48 @@ impl Caches {
     }
 }
 
-/// Reconciles asked for by other reconciles.
+/// Names an App as the queue does.
+pub(super) fn object_at(key: &Key) -> Object {
+    Object {
+        namespace: key.namespace.clone().unwrap_or_default(),
+        name: key.name.clone(),
+    }
+}
+
+/// Passes asked for by other passes.
 #[derive(Clone)]
 pub(super) struct Wake {
-    apps: UnboundedSender<Key>,
-    platforms: UnboundedSender<PlatformKey>,
+    pub apps: Arc<Turns>,
+    pub platforms: Arc<Turns>,
 }
 
 impl Wake {
-    /// Returns the sending end, and the ends at which Apps and Platforms arrive.
-    pub(super) fn channels() -> (Self, UnboundedReceiver<Key>, UnboundedReceiver<PlatformKey>) {
-        let ((apps, woken_apps), (platforms, woken_platforms)) = (unbounded(), unbounded());
-        (Wake { apps, platforms }, woken_apps, woken_platforms)
+    /// Makes the queues. Platforms have slots of their own, which are no namespace's.
+    pub(super) fn new(slots: u16) -> Self {
+        let all = slots.into();
+        let turns = |keeps_last| Arc::new(Turns::new(Slots { all, keeps_last }));
+        Wake {
+            apps: turns(true),
+            platforms: turns(false),
+        }
     }
 
     pub(super) fn apps(&self, keys: impl IntoIterator<Item = Key>) {
         for key in keys {
-            // The receiver lives as long as the controller.
-            let _ = self.apps.unbounded_send(key);
+            self.apps.woken(&object_at(&key));
         }
     }
 
     pub(super) fn platform(&self, name: &str) {
-        let _ = self.platforms.unbounded_send(ObjectRef::new(name));
+        self.platforms.woken(&Object {
+            namespace: String::new(),
+            name: name.into(),
+        });
+    }
+
+    /// What waits, as `/queue` shows it.
+    pub(super) fn report(&self) -> Value {
+        json!({ "apps": self.apps.report(), "platforms": self.platforms.report() })
     }
 }
 

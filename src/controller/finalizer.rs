@@ -4,6 +4,8 @@
 //! that never made anything can be deleted whatever state AWS is in.
 
 use std::fmt::Debug;
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use kube::api::{Api, Patch, PatchParams};
@@ -11,8 +13,8 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::kubernetes::{failed, is_gone};
+use super::context::{Context, object_at};
+use super::kubernetes::{failed, is_gone, version};
 use super::memory::Key;
 use super::report::{MANAGER, api_of};
 use crate::api::app::{App, PlatformRecord};
@@ -34,6 +36,8 @@ pub(super) struct Hold<'a> {
     pub key: &'a Key,
     pub record: &'a PlatformRecord,
     pub context: &'a Context,
+    /// When this pass asked for its first write.
+    pub since: OnceLock<Instant>,
 }
 
 #[async_trait]
@@ -65,8 +69,16 @@ impl BeforeWrites for Hold<'_> {
     }
 
     fn permission(&self) -> Permission {
+        let writing = *self.since.get_or_init(Instant::now);
         if self.context.is_stopping() {
             Permission::Stop
+        } else if self
+            .context
+            .wake
+            .apps
+            .is_over(&object_at(self.key), writing.elapsed())
+        {
+            Permission::Yield
         } else {
             Permission::Go
         }
@@ -161,9 +173,4 @@ where
         .await
         .map_err(failed("add the finalizer"))?;
     Ok(patched.resource_version())
-}
-
-/// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
-pub(super) fn version(version: Option<&str>) -> Option<u64> {
-    version?.parse().ok()
 }

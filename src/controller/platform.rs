@@ -11,13 +11,12 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
 use tracing::warn;
 
 use self::leaving::{Leaving, leaving};
-use super::app::message_of;
 use super::context::{Context, PlatformKey};
+use super::dispatch::message_of;
 use super::finalizer::{self, PLATFORM_FINALIZER};
 use super::memory::Trouble;
 use super::report;
@@ -33,13 +32,13 @@ use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::desired::Place;
 use crate::model::service::CapacityProviderKind as Kind;
-use crate::pass::{account, delay, pending, spread};
+use crate::pass::{Requeue, account, delay, pending, spread};
 use crate::status::{Verdict, conditions, verdict_of_error};
 
 pub(super) async fn pass(
     object: Arc<DeserializeGuard<Platform>>,
     context: Arc<Context>,
-) -> Result<Action, Error> {
+) -> Result<Requeue, Error> {
     let key = PlatformKey::from_obj(&*object);
     // Before the caches: that of Apps is never filled where their definition is gone.
     let leaving = if object.meta().deletion_timestamp.is_some() {
@@ -51,10 +50,10 @@ pub(super) async fn pass(
         finalizer::release(&Api::all(context.client.clone()), &*object, PLATFORM_FINALIZER).await?;
         context.told.forget(&key.to_string());
         context.failures.forget(&key.to_string());
-        return Ok(Action::await_change());
+        return Ok(Requeue::Never);
     }
     if !context.caches.are_filled().await {
-        return Ok(Action::await_change());
+        return Ok(Requeue::Never);
     }
     let _running = context.health.pass(key.to_string());
     match &object.0 {
@@ -72,7 +71,7 @@ pub(super) async fn pass(
         Err(invalid) => {
             // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
             warn!(platform = %key, error = %invalid.error, "cannot be decoded");
-            Ok(Action::await_change())
+            Ok(Requeue::Never)
         }
     }
 }
@@ -94,7 +93,7 @@ struct Findings {
 }
 
 impl Pass<'_> {
-    async fn run(&self) -> Result<Action, Error> {
+    async fn run(&self) -> Result<Requeue, Error> {
         let tenants = tenants(self.context);
         let name = self.platform.name_any();
         let here = tenants.iter().filter(|tenant| tenant.is_at(&name));
@@ -155,7 +154,7 @@ impl Pass<'_> {
                 spread(config.resync_interval, fastrand::f64())
             }
         };
-        Ok(Action::requeue(retry.unwrap_or(resync)))
+        Ok(retry.map_or(Requeue::Resync(resync), Requeue::After))
     }
 
     fn known(&self) -> Findings {

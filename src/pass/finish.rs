@@ -132,6 +132,8 @@ fn reconciled(
     );
     let requeue = if is_yielded {
         Requeue::Yielded
+    } else if outcome.is_settled() {
+        Requeue::Resync(open.after)
     } else {
         Requeue::After(open.after).within(until_lasting(&status, &verdict, now))
     };

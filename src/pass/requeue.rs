@@ -16,7 +16,10 @@ use crate::reconcile::Outcome;
 /// The next pass over an object, as the last one asks for it. An edit, or a release that it waits for, comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requeue {
+    /// Something failed or is pending, and is looked at again after this time.
     After(Duration),
+    /// All is well, and is compared with AWS again after this time: later than what is not well, where slots are few.
+    Resync(Duration),
     /// At once, in its turn: it was interrupted between two writes, keeps its rank, and goes on from there.
     Yielded,
     /// Only an edit helps.
@@ -28,7 +31,7 @@ impl Requeue {
     #[must_use]
     pub fn within(self, limit: Option<Duration>) -> Self {
         match (self, limit) {
-            (Requeue::After(after), Some(limit)) => Requeue::After(after.min(limit)),
+            (Requeue::After(after) | Requeue::Resync(after), Some(limit)) => Requeue::After(after.min(limit)),
             (requeue, _) => requeue,
         }
     }

@@ -21,6 +21,7 @@ mod owner;
 mod place;
 mod plan;
 mod ports;
+mod queue;
 mod repair;
 mod restart;
 mod retained;

@@ -100,6 +100,11 @@ impl Controller {
         Controller { log, health, process }
     }
 
+    /// Where its health is served.
+    pub(crate) fn address(&self) -> &str {
+        &self.health
+    }
+
     pub(crate) fn end_of_log(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();

@@ -40,9 +40,11 @@ struct Calls {
     reads: HashMap<String, usize>,
     writes: Vec<String>,
     faults: BTreeSet<String>,
-    answers: HashMap<String, (StatusCode, String)>,
+    answers: HashMap<String, Answer>,
     hold: Option<Hold>,
 }
+
+type Answer = Box<dyn FnMut() -> (StatusCode, String) + Send>;
 
 /// A write that never gets its reply.
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +88,18 @@ impl Proxy {
 
     /// From now on answers a call in place of the emulator, which does not know what AWS would say.
     pub(crate) fn answer(&self, call: &str, status: StatusCode, body: &impl ToString) {
+        let body = body.to_string();
+        self.answer_each(call, move || (status, body.clone()));
+    }
+
+    /// As [`Self::answer`], each time anew.
+    pub(crate) fn answer_each(
+        &self,
+        call: &str,
+        answer: impl FnMut() -> (StatusCode, String) + Send + 'static,
+    ) {
         let mut calls = self.shared.calls.lock().unwrap();
-        calls.answers.insert(call.into(), (status, body.to_string()));
+        calls.answers.insert(call.into(), Box::new(answer));
     }
 
     /// From now on passes a call on to the emulator again.
@@ -121,7 +133,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (hold, answer) = {
         let mut calls = shared.calls.lock().unwrap();
         calls.faults.extend(verdict.faults);
-        let answer = calls.answers.get(&verdict.operation).cloned();
+        let answer = calls.answers.get_mut(&verdict.operation).map(|answer| answer());
         (calls.count(&verdict.operation), answer)
     };
     if let Some((status, body)) = answer {

@@ -394,7 +394,7 @@ impl World {
             if let Some(held) = self.apps.get_mut(key) {
                 held.due = match requeue {
                     Requeue::Yielded => continue,
-                    Requeue::After(after) => Some(self.aws.now() + after.as_secs()),
+                    Requeue::After(after) | Requeue::Resync(after) => Some(self.aws.now() + after.as_secs()),
                     Requeue::Never => None,
                 };
                 held.quiet = match () {

@@ -14,7 +14,7 @@ use tokio::sync::watch::Sender;
 use super::decoded;
 use crate::api::port_allocation::PortAllocation;
 use crate::controller::context::Context;
-use crate::controller::finalizer::version;
+use crate::controller::kubernetes::version;
 use crate::controller::memory::lock;
 use crate::controller::watches;
 use crate::model::owner::AppName;

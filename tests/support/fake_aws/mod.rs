@@ -19,7 +19,7 @@ mod snapshot;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use empire_controller::aws::{AwsError, Result};
+use empire_controller::aws::{AwsError, Result, in_time};
 use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
@@ -157,6 +157,7 @@ impl FakeAws {
         about: &str,
         call: impl FnOnce(&State) -> Result<T>,
     ) -> Result<T> {
+        in_time(action)?;
         let mut state = self.lock();
         state.faults.before_read(action)?;
         state.reads.push(format!("{action} {about}"));
@@ -170,6 +171,7 @@ impl FakeAws {
         about: String,
         call: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
+        in_time(action)?;
         if let Some((_, act)) = self.interloper(action) {
             act(&mut self.by_hand());
         }

@@ -1,0 +1,196 @@
+//! Begins a pass over the object whose turn it is, whenever a slot is free.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Resource, ResourceExt};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use super::kubernetes::version;
+use super::memory::lock;
+use super::queue::{Object, Queue, Rank, Slots};
+use crate::aws::within;
+use crate::error::Error;
+use crate::pass::Requeue;
+
+/// A pass that writes for longer gives its slot back, if another object waits for it.
+const WRITING: Duration = Duration::from_secs(1);
+/// An object that waits for longer is worth a line in the log.
+const LONG: Duration = Duration::from_secs(10);
+/// Between two such lines.
+const SELDOM: Duration = Duration::from_mins(1);
+/// How often what waits is looked at, if nothing else happens.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The queue of one kind of object: fed by its watch and by passes, and emptied by [`dispatch`].
+pub(super) struct Turns {
+    queue: Mutex<Queue>,
+    news: Notify,
+}
+
+impl Turns {
+    pub(super) fn new(slots: Slots) -> Self {
+        Turns {
+            queue: Mutex::new(Queue::new(slots)),
+            news: Notify::new(),
+        }
+    }
+
+    /// Somebody changed an object.
+    pub(super) fn changed(&self, object: &Object, rank: Rank, version: Option<u64>) {
+        lock(&self.queue).changed(object, rank, version, Instant::now());
+        self.news.notify_one();
+    }
+
+    /// Something that an object depends on may have changed.
+    pub(super) fn woken(&self, object: &Object) {
+        lock(&self.queue).woken(object, Instant::now());
+        self.news.notify_one();
+    }
+
+    pub(super) fn removed(&self, object: &Object) {
+        lock(&self.queue).removed(object);
+    }
+
+    pub(super) fn retain(&self, there: impl Fn(&Object) -> bool) {
+        lock(&self.queue).retain(there);
+    }
+
+    /// True if a pass over this object that has written for so long is to give its slot back, since another waits for it.
+    pub(super) fn is_over(&self, object: &Object, written: Duration) -> bool {
+        written >= WRITING && lock(&self.queue).wants_slot_of(object, Instant::now())
+    }
+
+    /// What waits, by kind, and for how long the first of it has.
+    pub(super) fn report(&self) -> Value {
+        let (queue, now) = (lock(&self.queue), Instant::now());
+        let waiting = |rank| {
+            let (length, oldest) = queue.waiting(rank, now);
+            json!({ "length": length, "oldestSeconds": oldest.as_secs() })
+        };
+        json!({
+            "slots": queue.slots(),
+            "running": queue.running(),
+            "waiting": {
+                "edits": waiting(Rank::Edit),
+                "deletions": waiting(Rank::Deletion),
+                "repairs": waiting(Rank::Repair),
+                "resyncs": waiting(Rank::Resync),
+            },
+        })
+    }
+
+    /// Says in the log, seldom, that something waits for long.
+    fn warn_of_waits(&self, kind: &str, warned: &mut Option<Instant>) {
+        let now = Instant::now();
+        let waiting = Rank::ALL.map(|rank| lock(&self.queue).waiting(rank, now));
+        let length: usize = waiting.iter().map(|(length, _)| length).sum();
+        let oldest = waiting.iter().map(|(_, age)| *age).max().unwrap_or_default();
+        if oldest > LONG && warned.is_none_or(|warned| now.duration_since(warned) >= SELDOM) {
+            *warned = Some(now);
+            let oldest = oldest.as_secs();
+            warn!(kind, length, oldest_seconds = oldest, "passes wait for a slot");
+        }
+    }
+}
+
+/// Runs passes from when the store is filled until `stopped` resolves and those under way have ended; what waits then is
+/// dropped. `again` says when a pass follows that failed or panicked, and could not even write its status.
+pub(super) async fn dispatch<K, P>(
+    turns: &Turns,
+    (store, mut filled): (&Store<DeserializeGuard<K>>, watch::Receiver<bool>),
+    limit: Duration,
+    pass: impl Fn(Arc<DeserializeGuard<K>>) -> P,
+    again: impl Fn(&str, &Error) -> Requeue,
+    stopped: impl Future<Output = ()>,
+) where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    P: Future<Output = Result<Requeue, Error>> + Send + 'static,
+{
+    let kind = K::kind(&());
+    let mut passes = JoinSet::new();
+    let mut warned = None;
+    futures::pin_mut!(stopped);
+    // Until then, what is not in the store may well be there.
+    tokio::select! {
+        biased;
+        () = &mut stopped => return,
+        filled = filled.wait_for(|filled| *filled) => if filled.is_err() { return },
+    }
+    loop {
+        let next = {
+            let (mut queue, now) = (lock(&turns.queue), Instant::now());
+            let take = |object: &Object| {
+                let found = store.get(&key_of(object))?;
+                let version = version(found.meta().resource_version.as_deref());
+                Some((found, version))
+            };
+            let started = queue.start(now, take);
+            started.ok_or_else(|| queue.next_due(now).map_or(LOOK, |due| (due - now).min(LOOK)))
+        };
+        let idle = match next {
+            Ok((object, found)) => {
+                let pass = AssertUnwindSafe(within(limit, pass(found))).catch_unwind();
+                passes.spawn(async move {
+                    let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
+                    (object, pass.await.unwrap_or_else(panicked))
+                });
+                continue;
+            }
+            Err(idle) => idle,
+        };
+        turns.warn_of_waits(&kind, &mut warned);
+        tokio::select! {
+            biased;
+            () = &mut stopped => break,
+            Some(Ok((object, ended))) = passes.join_next() => {
+                let requeue = ended.unwrap_or_else(|error| {
+                    warn!(%kind, %object, %error, "pass failed");
+                    again(&key_of::<K>(&object).to_string(), &error)
+                });
+                debug!(%kind, %object, ?requeue, "pass done");
+                lock(&turns.queue).finished(&object, requeue, Instant::now());
+            }
+            () = turns.news.notified() => {}
+            () = tokio::time::sleep(idle) => {}
+        }
+    }
+    while passes.join_next().await.is_some() {}
+}
+
+pub(super) fn object_of(object: &impl Resource) -> Object {
+    Object {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+pub(super) fn key_of<K>(object: &Object) -> ObjectRef<DeserializeGuard<K>>
+where
+    K: Resource<DynamicType = ()> + 'static,
+{
+    let key = ObjectRef::new(&object.name);
+    if object.namespace.is_empty() {
+        return key;
+    }
+    key.within(&object.namespace)
+}
+
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a pass panicked: {}", message.unwrap_or("without a message"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Passes of a test, which begin and end as it says.
+
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::{reflector, watcher};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::api::app::App;
+use crate::desired::fixtures::app_with;
+
+/// A pass that has begun, and goes on until the test ends it.
+struct Began {
+    object: String,
+    version: String,
+    end: oneshot::Sender<Requeue>,
+}
+
+struct Stage {
+    turns: Arc<Turns>,
+    writer: Writer<DeserializeGuard<App>>,
+    began: mpsc::UnboundedReceiver<Began>,
+    stop: Option<oneshot::Sender<()>>,
+    dispatch: JoinHandle<()>,
+    version: u64,
+}
+
+impl Stage {
+    fn new(all: usize) -> Self {
+        let (store, mut writer) = reflector::store::<DeserializeGuard<App>>();
+        writer.apply_watcher_event(&watcher::Event::Init);
+        writer.apply_watcher_event(&watcher::Event::InitDone);
+        let turns = Arc::new(Turns::new(Slots {
+            all,
+            keeps_last: true,
+        }));
+        let (begins, began) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let pass = move |app: Arc<DeserializeGuard<App>>| {
+            let (end, ended) = oneshot::channel();
+            let (object, version) = (object_of(&*app).to_string(), app.resource_version().unwrap());
+            begins.send(Began { object, version, end }).unwrap();
+            // A pass that the test drops panics.
+            async move { Ok(ended.await.unwrap()) }
+        };
+        let shared = turns.clone();
+        let dispatch = tokio::spawn(async move {
+            let (_filled, filled) = watch::channel(true);
+            let again = |_: &str, error: &Error| {
+                assert!(error.to_string().contains("panicked"), "{error}");
+                Requeue::After(Duration::ZERO)
+            };
+            let stopped = stopped.map(|_| ());
+            dispatch(&shared, (&store, filled), Duration::MAX, pass, again, stopped).await;
+        });
+        let stop = Some(stop);
+        Stage {
+            turns,
+            writer,
+            began,
+            stop,
+            dispatch,
+            version: 0,
+        }
+    }
+
+    /// Somebody makes or edits an App.
+    fn edit(&mut self, text: &str) {
+        self.version += 1;
+        let (namespace, name) = text.split_once('/').unwrap();
+        let version = self.version.to_string();
+        let metadata = json!({ "namespace": namespace, "name": name, "resourceVersion": version });
+        let app = DeserializeGuard(Ok(app_with(json!({ "metadata": metadata }))));
+        let object = object_of(&app);
+        self.writer.apply_watcher_event(&watcher::Event::Apply(app));
+        self.turns.changed(&object, Rank::Edit, Some(self.version));
+    }
+
+    async fn begins(&mut self) -> Began {
+        let began = tokio::time::timeout(Duration::from_mins(1), self.began.recv());
+        began.await.expect("no pass begins").unwrap()
+    }
+}
+
+#[tokio::test]
+async fn beside_a_storm_whose_passes_do_not_end_an_edit_of_another_namespace_begins() {
+    let mut stage = Stage::new(8);
+    for number in 0..120 {
+        stage.edit(&format!("storm/{number}"));
+    }
+    let mut storm = Vec::new();
+    for _ in 0..7 {
+        storm.push(stage.begins().await);
+    }
+    let one = Object {
+        namespace: "storm".into(),
+        name: "0".into(),
+    };
+    assert!(!stage.turns.is_over(&one, WRITING / 2));
+    assert!(stage.turns.is_over(&one, WRITING));
+    stage.edit("calm/acme");
+    let calm = stage.begins().await;
+    assert_eq!(calm.object, "calm/acme");
+    let report = stage.turns.report();
+    assert_eq!((&report["running"], &report["slots"]), (&json!(8), &json!(8)));
+    assert_eq!(report["waiting"]["edits"]["length"], 113);
+    assert!(
+        !stage.turns.is_over(&one, WRITING),
+        "the last slot is for a third"
+    );
+    for began in storm.into_iter().chain([calm]) {
+        began.end.send(Requeue::Never).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_edit_while_a_pass_runs_is_taken_by_exactly_one_more() {
+    let mut stage = Stage::new(2);
+    stage.edit("shop/acme");
+    let first = stage.begins().await;
+    stage.edit("shop/acme");
+    stage.edit("shop/acme");
+    first.end.send(Requeue::Resync(Duration::MAX)).unwrap();
+    let second = stage.begins().await;
+    assert_eq!((first.version.as_str(), second.version.as_str()), ("1", "3"));
+    // The event of what it took comes late.
+    let (namespace, name) = ("shop".into(), "acme".into());
+    stage
+        .turns
+        .changed(&Object { namespace, name }, Rank::Edit, Some(3));
+    second.end.send(Requeue::Never).unwrap();
+    stage.edit("shop/other");
+    assert_eq!(stage.begins().await.object, "shop/other");
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_is_one_apps_trouble() {
+    let mut stage = Stage::new(1);
+    stage.edit("shop/acme");
+    stage.edit("shop/other");
+    drop(stage.begins().await);
+    let other = stage.begins().await;
+    assert_eq!(other.object, "shop/other");
+    other.end.send(Requeue::Never).unwrap();
+    assert_eq!(stage.begins().await.object, "shop/acme");
+}
+
+#[tokio::test]
+async fn a_stop_drops_what_waits_and_lets_what_runs_end() {
+    let mut stage = Stage::new(1);
+    stage.edit("shop/acme");
+    let acme = stage.begins().await;
+    stage.edit("shop/other");
+    stage.stop.take().unwrap().send(()).unwrap();
+    tokio::task::yield_now().await;
+    assert!(!stage.dispatch.is_finished());
+    acme.end.send(Requeue::Yielded).unwrap();
+    stage.dispatch.await.unwrap();
+    assert!(stage.began.recv().await.is_none(), "nothing else began");
+}

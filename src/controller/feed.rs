@@ -1,0 +1,198 @@
+//! From the events of a watch to the queue: which of them ask for a pass, and of whom.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::Store;
+use kube::runtime::watcher::{self, Event};
+use kube::{Resource, ResourceExt};
+
+use super::context::Context;
+use super::dispatch::{Turns, key_of, object_of};
+use super::kubernetes::version;
+use super::queue::{Object, Rank};
+use crate::api::app::App;
+use crate::api::platform::Platform;
+
+/// A kind of object whose status says up to which generation a pass has come.
+pub(super) trait Observed {
+    fn observed_generation(&self) -> Option<i64>;
+}
+
+impl Observed for App {
+    fn observed_generation(&self) -> Option<i64> {
+        self.status.as_ref().map(|status| status.observed_generation)
+    }
+}
+
+impl Observed for Platform {
+    fn observed_generation(&self) -> Option<i64> {
+        self.status.as_ref().map(|status| status.observed_generation)
+    }
+}
+
+/// Asks for a pass over each object that somebody changed, for as long as there are events. They have passed the store.
+pub(super) async fn feed<K>(
+    events: impl Stream<Item = watcher::Result<Event<DeserializeGuard<K>>>>,
+    store: &Store<DeserializeGuard<K>>,
+    turns: &Turns,
+) where
+    K: Resource<DynamicType = ()> + Observed + Clone + 'static,
+{
+    let mut known = BTreeMap::new();
+    let mut listed = Vec::new();
+    futures::pin_mut!(events);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Apply(guard)) => {
+                if let Some((object, rank, version)) = news(&mut known, &guard, false) {
+                    turns.changed(&object, rank, version);
+                }
+            }
+            Ok(Event::InitApply(guard)) => listed.extend(news(&mut known, &guard, true)),
+            // The store shows a list once it is whole.
+            Ok(Event::InitDone) => {
+                let is_there = |object: &Object| store.get(&key_of(object)).is_some();
+                known.retain(|object, _| is_there(object));
+                turns.retain(is_there);
+                for (object, rank, version) in listed.drain(..) {
+                    turns.changed(&object, rank, version);
+                }
+            }
+            Ok(Event::Delete(guard)) => {
+                let object = object_of(&guard);
+                known.remove(&object);
+                turns.removed(&object);
+            }
+            // The watch has logged its errors.
+            Ok(Event::Init) | Err(_) => {}
+        }
+    }
+}
+
+/// Returns an object that is new or has changed, with its rank and version.
+fn news<K>(
+    known: &mut BTreeMap<Object, u64>,
+    guard: &DeserializeGuard<K>,
+    is_listed: bool,
+) -> Option<(Object, Rank, Option<u64>)>
+where
+    K: Resource<DynamicType = ()> + Observed,
+{
+    let (object, now) = (object_of(guard), what_wakes_an_app(guard));
+    let before = known.insert(object.clone(), now);
+    let version = version(guard.meta().resource_version.as_deref());
+    (before != Some(now)).then(|| (object, rank_of(guard, is_listed && before.is_none()), version))
+}
+
+/// Ranks an object that is new or has changed. After a start, one whose generation had its pass was not edited.
+fn rank_of<K>(guard: &DeserializeGuard<K>, is_first: bool) -> Rank
+where
+    K: Resource<DynamicType = ()> + Observed,
+{
+    let had_pass = |object: &K| object.observed_generation() == object.meta().generation;
+    if guard.meta().deletion_timestamp.is_some() {
+        Rank::Deletion
+    } else if is_first && guard.0.as_ref().is_ok_and(had_pass) {
+        Rank::Resync
+    } else {
+        Rank::Edit
+    }
+}
+
+/// Wakes those whom a changed Platform concerns: its Apps, those that have none yet, and the other Platforms, whose host ports may
+/// have overlapped.
+pub(super) struct Neighbours {
+    context: Arc<Context>,
+    known: HashMap<String, u64>,
+    /// Changed according to a list that is not whole yet.
+    listed: Vec<String>,
+}
+
+impl Neighbours {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Neighbours {
+            context,
+            known: HashMap::new(),
+            listed: Vec::new(),
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event<DeserializeGuard<Platform>>) {
+        match event {
+            Event::Apply(platform) if self.is_news(platform) => self.wake(&platform.name_any()),
+            Event::InitApply(platform) if self.is_news(platform) => self.listed.push(platform.name_any()),
+            Event::InitDone => {
+                for name in std::mem::take(&mut self.listed) {
+                    self.wake(&name);
+                }
+            }
+            Event::Delete(platform) => {
+                if self.known.remove(&platform.name_any()).is_some() {
+                    self.wake(&platform.name_any());
+                }
+            }
+            Event::Apply(_) | Event::InitApply(_) | Event::Init => {}
+        }
+    }
+
+    fn is_news(&mut self, platform: &DeserializeGuard<Platform>) -> bool {
+        let now = what_wakes_its_apps(platform);
+        self.known.insert(platform.name_any(), now) != Some(now)
+    }
+
+    fn wake(&self, name: &str) {
+        let Context { caches, wake, .. } = &*self.context;
+        wake.apps(caches.apps_concerned(name));
+        for other in caches.platforms().iter().map(ResourceExt::name_any) {
+            if other != name {
+                wake.platform(&other);
+            }
+        }
+    }
+}
+
+/// Managed fields of a large App are larger than the App, and nobody here reads them.
+pub(super) fn strip<K: Resource>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+}
+
+/// Everything but the status, which is our own writing.
+fn what_wakes_an_app<K: Resource>(object: &K) -> u64 {
+    let meta = object.meta();
+    hash((
+        meta.uid.as_ref(),
+        meta.generation,
+        &meta.annotations,
+        &meta.finalizers,
+        meta.deletion_timestamp.is_some(),
+    ))
+}
+
+/// Returns a hash of the parts of a Platform that matter to Apps: its spec, its annotations, and what its own pass found out.
+fn what_wakes_its_apps(guard: &DeserializeGuard<Platform>) -> u64 {
+    let status = guard
+        .0
+        .as_ref()
+        .ok()
+        .and_then(|platform| platform.status.as_ref());
+    let conditions: Vec<_> = status
+        .into_iter()
+        .flat_map(|status| &status.conditions)
+        .map(|condition| (&condition.type_, &condition.status, &condition.reason))
+        .collect();
+    let zones = status
+        .and_then(|status| status.zones.as_ref())
+        .map(|zones| (&zones.internal, &zones.external));
+    let observed = status.map(|status| status.observed_generation);
+    hash((what_wakes_an_app(guard), observed, conditions, zones))
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,360 @@
+//! Which object gets the next pass: plain data, and no clock of its own.
+//!
+//! Namespaces take turns: every other time those that have something of the most urgent rank, so that an edit does not wait
+//! for a resync in each other namespace; else all of them.
+//!
+//! Within one, edits go first, then deletions, repairs and resyncs, the oldest of each first. A repair goes before a resync
+//! that waits, but only once: of all that is due, everything has had a pass before anything has a second one. And one start
+//! in ten is of what has waited longest, whatever it is.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter, Result};
+use std::time::{Duration, Instant};
+
+use crate::pass::Requeue;
+
+/// Names an object; one without a namespace has an empty one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Object {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl Display for Object {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Why an object is to have a pass, the most urgent reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Somebody changed the object, or made it.
+    Edit,
+    Deletion,
+    /// Another object changed, something failed, or something is pending.
+    Repair,
+    /// All was well, and is compared with AWS again.
+    Resync,
+}
+
+impl Rank {
+    pub(super) const ALL: [Rank; 4] = [Rank::Edit, Rank::Deletion, Rank::Repair, Rank::Resync];
+}
+
+/// How many passes run at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slots {
+    pub all: usize,
+    /// The last free slot is only for a namespace in which nothing runs.
+    pub keeps_last: bool,
+}
+
+/// So many starts of a namespace in a row may pass over what has waited longest in it.
+const PASSED_OVER: u8 = 9;
+
+/// Later than anything is looked at again: an [`Instant`] has an end.
+const FAR: Duration = Duration::from_hours(24 * 365);
+
+/// Holds what waits, what runs, and what is to wait later.
+#[derive(Debug)]
+pub(super) struct Queue {
+    slots: Slots,
+    lanes: BTreeMap<String, Lane>,
+    running: usize,
+    /// Passes begun so far.
+    begun: u64,
+}
+
+/// The objects of one namespace.
+#[derive(Debug, Default)]
+struct Lane {
+    objects: BTreeMap<String, Entry>,
+    running: usize,
+    /// When a pass of each rank, or of a more urgent one, last began here: how many had begun by then.
+    served: [u64; Rank::ALL.len()],
+    passed_over: u8,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    next: Option<Next>,
+    running: Option<Running>,
+    /// When its last pass began.
+    began: Option<Instant>,
+}
+
+/// A pass to come: it waits once it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Next {
+    rank: Rank,
+    due: Instant,
+}
+
+#[derive(Debug)]
+struct Running {
+    rank: Rank,
+    /// Of the object that the pass took.
+    version: Option<u64>,
+    /// The object was deleted since: what the pass finds to do later is void.
+    gone: bool,
+}
+
+impl Entry {
+    fn waiting(&self, now: Instant) -> Option<Next> {
+        self.next.filter(|next| self.running.is_none() && next.due <= now)
+    }
+
+    /// A place in the line of a namespace: lower goes first.
+    fn place(&self, next: Next) -> (Rank, Option<Instant>, Instant) {
+        match next.rank {
+            Rank::Edit | Rank::Deletion => (next.rank, None, next.due),
+            // A repair is as old as its object's last pass, so that it goes before a resync that fell due since.
+            Rank::Repair => (Rank::Repair, self.began, next.due),
+            Rank::Resync => (Rank::Repair, Some(next.due), next.due),
+        }
+    }
+
+    /// Asks for a pass at once.
+    fn ask(&mut self, rank: Rank, now: Instant) {
+        match self.next {
+            Some(next) if next.due <= now && next.rank <= rank => {}
+            Some(_) | None => self.next = Some(Next { rank, due: now }),
+        }
+    }
+}
+
+impl Lane {
+    /// The next object here.
+    fn candidate(&self, now: Instant) -> Option<(&String, Next)> {
+        let waiting = self.objects.iter().filter_map(|(name, entry)| {
+            let next = entry.waiting(now)?;
+            Some((name, entry, next))
+        });
+        let first = if self.passed_over >= PASSED_OVER {
+            waiting.min_by_key(|(_, _, next)| next.due)
+        } else {
+            waiting.min_by_key(|(_, entry, next)| entry.place(*next))
+        };
+        first.map(|(name, _, next)| (name, next))
+    }
+
+    fn oldest(&self, now: Instant) -> Option<Instant> {
+        let waiting = self.objects.values().filter_map(|entry| entry.waiting(now));
+        waiting.map(|next| next.due).min()
+    }
+}
+
+impl Queue {
+    pub(super) fn new(slots: Slots) -> Self {
+        Queue {
+            slots,
+            lanes: BTreeMap::new(),
+            running: 0,
+            begun: 0,
+        }
+    }
+
+    /// Somebody changed an object, which has this version now. While a pass runs, it has one more after that, unless it
+    /// took this version or a later one.
+    pub(super) fn changed(&mut self, object: &Object, rank: Rank, version: Option<u64>, now: Instant) {
+        let entry = self.entry(object);
+        let is_seen = |running: &Running| !running.gone && version.is_some() && version <= running.version;
+        if !entry.running.as_ref().is_some_and(is_seen) {
+            entry.ask(rank, now);
+        }
+    }
+
+    /// Something that an object depends on may have changed.
+    pub(super) fn woken(&mut self, object: &Object, now: Instant) {
+        self.entry(object).ask(Rank::Repair, now);
+    }
+
+    /// An object is gone.
+    pub(super) fn removed(&mut self, object: &Object) {
+        if let Some(entry) = self.known(object) {
+            entry.next = None;
+            if let Some(running) = &mut entry.running {
+                running.gone = true;
+            }
+        }
+        self.forget(object);
+    }
+
+    /// Drops what is not among these.
+    pub(super) fn retain(&mut self, there: impl Fn(&Object) -> bool) {
+        for object in self.objects() {
+            if !there(&object) {
+                self.removed(&object);
+            }
+        }
+    }
+
+    /// Begins the next pass that is due and has a slot, on the version of its object that `take` gives. One that is gone
+    /// is dropped.
+    pub(super) fn start<T>(
+        &mut self,
+        now: Instant,
+        mut take: impl FnMut(&Object) -> Option<(T, Option<u64>)>,
+    ) -> Option<(Object, T)> {
+        loop {
+            let (object, next) = self.next(now, None)?;
+            let Some((taken, version)) = take(&object) else {
+                self.removed(&object);
+                continue;
+            };
+            self.begin(&object, next, version, now);
+            return Some((object, taken));
+        }
+    }
+
+    /// The object whose turn it is; `back` is a namespace that gives one slot back before.
+    fn next(&self, now: Instant, back: Option<&str>) -> Option<(Object, Next)> {
+        let back_in = |namespace: &str| usize::from(back == Some(namespace));
+        let running = self.running - usize::from(back.is_some());
+        let free = self.slots.all.saturating_sub(running);
+        let candidates = self.lanes.iter().filter_map(|(namespace, lane)| {
+            let is_last = free == 1 && self.slots.keeps_last;
+            if free == 0 || (is_last && lane.running > back_in(namespace)) {
+                return None;
+            }
+            let (name, next) = lane.candidate(now)?;
+            let counts = if self.begun.is_multiple_of(2) {
+                next.rank
+            } else {
+                Rank::Resync
+            };
+            let turn = (counts, lane.served[counts as usize]);
+            Some((turn, next.rank, next.due, namespace, name))
+        });
+        let (_, rank, due, namespace, name) = candidates.min()?;
+        let (namespace, name) = (namespace.clone(), name.clone());
+        Some((Object { namespace, name }, Next { rank, due }))
+    }
+
+    fn begin(&mut self, object: &Object, next: Next, version: Option<u64>, now: Instant) {
+        self.running += 1;
+        self.begun += 1;
+        let begun = self.begun;
+        let lane = self.lanes.entry(object.namespace.clone()).or_default();
+        lane.running += 1;
+        lane.passed_over = match lane.oldest(now) {
+            Some(oldest) if oldest < next.due => lane.passed_over.saturating_add(1),
+            Some(_) | None => 0,
+        };
+        for served in &mut lane.served[next.rank as usize..] {
+            *served = begun;
+        }
+        let entry = lane.objects.entry(object.name.clone()).or_default();
+        entry.next = None;
+        entry.began = Some(now);
+        entry.running = Some(Running {
+            rank: next.rank,
+            version,
+            gone: false,
+        });
+    }
+
+    /// A pass has ended.
+    pub(super) fn finished(&mut self, object: &Object, requeue: Requeue, now: Instant) {
+        let Some(running) = self.known(object).and_then(|entry| entry.running.take()) else {
+            return;
+        };
+        self.running -= 1;
+        if let Some(lane) = self.lanes.get_mut(&object.namespace) {
+            lane.running -= 1;
+        }
+        let gone = running.gone;
+        let entry = self.entry(object);
+        let mut later = |rank, delay: Duration| {
+            // What it was asked for meanwhile is due now.
+            entry.next.get_or_insert(Next {
+                rank,
+                due: now + delay.min(FAR),
+            });
+        };
+        match requeue {
+            _ if gone => {}
+            Requeue::Yielded => entry.ask(running.rank, now),
+            Requeue::After(delay) => later(Rank::Repair, delay),
+            Requeue::Resync(delay) => later(Rank::Resync, delay),
+            Requeue::Never => {}
+        }
+        if gone {
+            self.forget(object);
+        }
+    }
+
+    /// True if another pass would begin, were the slot of this object's pass free.
+    pub(super) fn wants_slot_of(&self, object: &Object, now: Instant) -> bool {
+        self.next(now, Some(&object.namespace)).is_some()
+    }
+
+    /// When the next object falls due that does not wait yet.
+    pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        let entries = self.lanes.values().flat_map(|lane| lane.objects.values());
+        let later = entries
+            .filter(|entry| entry.running.is_none())
+            .filter_map(|entry| entry.next);
+        later.map(|next| next.due).filter(|due| *due > now).min()
+    }
+
+    /// How many objects of a rank wait for a slot, and for how long the first of them has.
+    pub(super) fn waiting(&self, rank: Rank, now: Instant) -> (usize, Duration) {
+        let entries = self.lanes.values().flat_map(|lane| lane.objects.values());
+        let waiting = entries
+            .filter_map(|entry| entry.waiting(now))
+            .filter(|next| next.rank == rank);
+        waiting.fold((0, Duration::ZERO), |(length, age), next| {
+            (length + 1, age.max(now.duration_since(next.due)))
+        })
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running
+    }
+
+    pub(super) fn slots(&self) -> usize {
+        self.slots.all
+    }
+
+    fn objects(&self) -> Vec<Object> {
+        let object = |namespace: &String, name: &String| Object {
+            namespace: namespace.clone(),
+            name: name.clone(),
+        };
+        let lanes = self.lanes.iter();
+        lanes
+            .flat_map(|(namespace, lane)| lane.objects.keys().map(move |name| object(namespace, name)))
+            .collect()
+    }
+
+    fn entry(&mut self, object: &Object) -> &mut Entry {
+        let lane = self.lanes.entry(object.namespace.clone()).or_default();
+        lane.objects.entry(object.name.clone()).or_default()
+    }
+
+    fn known(&mut self, object: &Object) -> Option<&mut Entry> {
+        self.lanes
+            .get_mut(&object.namespace)?
+            .objects
+            .get_mut(&object.name)
+    }
+
+    /// Keeps nothing of an object that is gone, unless another of its name has come.
+    fn forget(&mut self, object: &Object) {
+        let Some(lane) = self.lanes.get_mut(&object.namespace) else {
+            return;
+        };
+        let is_void = |entry: &Entry| entry.running.is_none() && entry.next.is_none();
+        if lane.objects.get(&object.name).is_some_and(is_void) {
+            lane.objects.remove(&object.name);
+        }
+        if lane.objects.is_empty() {
+            self.lanes.remove(&object.namespace);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The wiring: what is watched, what runs, and how it all stops.
+
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::{WatchStreamExt, reflector, watcher};
+use kube::{Api, Client, Resource};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::claims::ClaimCache;
+use super::context::{Caches, Connect, Context, Ports, Wake};
+use super::denials::Denials;
+use super::dispatch::dispatch;
+use super::feed::{Neighbours, feed, strip};
+use super::memory::{Failures, Memories, Told};
+use super::namespaces::Namespaces;
+use super::{app, claims, definitions, installation, kubernetes, namespaces, platform, watches};
+use crate::api::app::App;
+use crate::api::platform::Platform;
+use crate::config::Config;
+use crate::error::Error;
+use crate::health::Health;
+use crate::model::class::Class;
+use crate::pass::{self, Installation, Requeue, annotated};
+
+/// Reconciles until `stopped` resolves; then finishes the writes under way.
+pub async fn run(
+    client: Client,
+    config: Config,
+    connect: Box<dyn Connect>,
+    health: Health,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let client = watches::noting(client, health.clone());
+    let stopping = heeding(stopped);
+    let mut early = stopping.clone();
+    let installation = tokio::select! {
+        found = begin(&client, &config, &health) => found?,
+        _ = early.wait_for(|stopping| *stopping) => return Ok(()),
+    };
+
+    let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
+    let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
+    let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
+    let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
+    let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency));
+    let queues = wake.clone();
+    health.show_queue(move || queues.report().to_string());
+    let context = Arc::new(Context {
+        caches: Caches {
+            apps: apps.clone(),
+            platforms: platforms.clone(),
+            filled: filled.clone(),
+        },
+        claims: ClaimCache::default(),
+        client: client.clone(),
+        config,
+        installation,
+        memories: Memories::default(),
+        told: Told::default(),
+        failures: Failures::default(),
+        denials: Denials::default(),
+        ports: Ports::default(),
+        namespaces: Namespaces::default(),
+        wake: wake.clone(),
+        connect,
+        health: health.clone(),
+        stopping,
+    });
+    let stopped = stopped_of(&context);
+
+    let forgetful = context.clone();
+    let app_events = watcher(Api::all(client.clone()), watcher::Config::default());
+    let app_events = watches::patient(app_events, watches::APPS, &health)
+        .modify(strip::<DeserializeGuard<App>>)
+        .reflect(app_writer)
+        .inspect_ok(move |event| match event {
+            watcher::Event::InitDone => {
+                apps_filled.send_replace(true);
+            }
+            watcher::Event::Delete(app) => {
+                forgetful.forget(&ObjectRef::from_obj(app));
+                if let Some(record) = annotated(app.meta()) {
+                    forgetful.wake.platform(&record.name);
+                }
+            }
+            watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
+        });
+    let mut neighbours = Neighbours::new(context.clone());
+    let platform_events = watcher(Api::all(client), watcher::Config::default());
+    let platform_events = watches::patient(platform_events, watches::PLATFORMS, &health)
+        .modify(strip::<DeserializeGuard<Platform>>)
+        .reflect(platform_writer)
+        // After the cache, so that whoever is woken finds there what woke it.
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                platforms_filled.send_replace(true);
+            }
+            neighbours.tell(event);
+        });
+
+    tokio::spawn(tell_when_ready(context.caches.clone(), health));
+    tokio::spawn(namespaces::watch(context.clone(), stopped.clone()));
+    tokio::spawn(claims::watch(context.clone(), claims_heard, stopped.clone()));
+    tokio::spawn(definitions::watch(context.clone(), stopped.clone()));
+    let app_pass = |app| app::pass(app, context.clone());
+    let platform_pass = |platform| platform::pass(platform, context.clone());
+    let again = |key: &str, error: &Error| again(key, error, &context);
+    let [apps_filled, platforms_filled, _] = filled;
+    Box::pin(futures::future::join4(
+        feed(app_events.take_until(stopped.clone()), &apps, &wake.apps),
+        feed(
+            platform_events.take_until(stopped.clone()),
+            &platforms,
+            &wake.platforms,
+        ),
+        dispatch(
+            &wake.apps,
+            (&apps, apps_filled),
+            limit,
+            app_pass,
+            again,
+            stopped.clone(),
+        ),
+        dispatch(
+            &wake.platforms,
+            (&platforms, platforms_filled),
+            limit,
+            platform_pass,
+            again,
+            stopped,
+        ),
+    ))
+    .await;
+    Ok(())
+}
+
+/// Statuses of an API server that will answer later: too many requests, unavailable, gateway time-out.
+const NOT_READY: [u16; 3] = [429, 503, 504];
+
+/// Finds what the cluster has to say before anything is watched, and says it.
+async fn begin(client: &Client, config: &Config, health: &Health) -> Result<Installation, Error> {
+    let Config {
+        namespace,
+        owner_id,
+        replace_owner_id,
+        ..
+    } = config;
+    definitions::look(client, health).await?;
+    let (explicit, replaced) = (owner_id.as_deref(), replace_owner_id.as_deref());
+    let mut failures = 0;
+    let installation = loop {
+        match installation::establish(client, namespace, explicit, replaced).await {
+            // It has answered before, and is not ready for this: definitions that were just applied, or a start of its own.
+            Err(kube::Error::Api(status)) if NOT_READY.contains(&status.code) => {
+                failures += 1;
+                warn!("find the owner id: {}", status.message);
+                tokio::time::sleep(pass::delay(Class::Transient, failures, 1.0).unwrap_or_default()).await;
+            }
+            found => break found.map_err(kubernetes::failed("find the owner id"))?,
+        }
+    };
+    match installation.id() {
+        Ok(id) => info!(owner = id, "reconciling"),
+        Err(message) => error!("nothing will be written: {message}"),
+    }
+    Ok(installation)
+}
+
+/// True once `stopped` has resolved, whoever listens.
+fn heeding(stopped: impl Future<Output = ()> + Send + 'static) -> watch::Receiver<bool> {
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(async move {
+        stopped.await;
+        stop.send_replace(true);
+        stop.closed().await;
+    });
+    stopping
+}
+
+async fn tell_when_ready(caches: Caches, health: Health) {
+    if caches.are_filled().await {
+        health.started();
+    }
+}
+
+/// Resolves when the process is to end.
+fn stopped_of(context: &Context) -> impl Future<Output = ()> + Clone + Send + 'static + use<> {
+    let mut stopping = context.stopping.clone();
+    async move {
+        // The sender lives as long as anybody listens.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+    .shared()
+}
+
+/// A pass that could not even write its status.
+fn again(object: &str, error: &Error, context: &Context) -> Requeue {
+    let failures = context.failures.count(object);
+    match pass::delay(error.class(), failures, fastrand::f64()) {
+        Some(delay) => Requeue::After(delay),
+        None => Requeue::Never,
+    }
+}
