@@ -26,6 +26,7 @@ mod repair;
 mod restart;
 mod retained;
 mod schedules;
+mod storm;
 mod tenants;
 mod troubles;
 mod uninstall;

@@ -55,7 +55,7 @@ async fn a_list_whose_pages_never_end_is_unavailable_and_holds_up_nobody_else() 
 }
 
 /// What the controller says of what waits.
-fn queue(address: &str) -> Value {
+pub(crate) fn queue(address: &str) -> Value {
     let mut connection = TcpStream::connect(address).unwrap();
     let request = format!("GET /queue HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).unwrap();

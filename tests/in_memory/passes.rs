@@ -1,7 +1,12 @@
 //! The memory of passes, and the Apps that they wake. Each of these stories once went wrong in a copy of the controller's
 //! part that the tests had, and drives that part itself now.
 
+use std::thread::sleep;
+use std::time::Duration;
+
+use empire_controller::aws::within;
 use empire_controller::plan::Pending;
+use futures::FutureExt;
 
 use crate::fake_aws::{Disturbance, When};
 use crate::fixtures::{AppFixture, acme, app, staging, web, worker};
@@ -151,4 +156,31 @@ fn a_release_wakes_the_one_app_that_waits_for_it() {
     assert!(world.reads.len() <= 10, "{:#?}", world.reads);
     assert_eq!(world.reason("shop/waits-42"), "Ready");
     assert!(world.aws.pointed_at("ZINTERNAL", &name(42)).is_some());
+}
+
+/// The call in flight ends as it would, and none begins after it. The next pass does nothing again.
+#[test]
+fn at_its_deadline_a_pass_begins_no_further_call() {
+    const LIMIT: Duration = Duration::from_secs(1);
+    let mut world = World::new(&staging());
+    world.apply(&app("acme").process("clock", worker()).process("worker", worker()));
+    world
+        .aws
+        .on_next_write("ecs:RegisterTaskDefinition", |_| sleep(LIMIT));
+    let pass = within(LIMIT, async { world.step().remove(0) });
+    let outcome = pass.now_or_never().unwrap().result.unwrap();
+    assert_eq!(
+        (outcome.done.len(), world.aws.writes().len()),
+        (1, 1),
+        "{outcome:?}"
+    );
+    let mut failures = outcome.failures.iter().map(|(_, error)| error.to_string());
+    assert!(
+        outcome.failures.len() > 1 && failures.all(|error| error.contains("PassDeadline")),
+        "{:?}",
+        outcome.failures
+    );
+    world.settle();
+    world.assert_ready();
+    assert_eq!(count(&world, "ecs:RegisterTaskDefinition"), 2);
 }

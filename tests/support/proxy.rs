@@ -42,6 +42,7 @@ struct Calls {
     faults: BTreeSet<String>,
     answers: HashMap<String, Answer>,
     hold: Option<Hold>,
+    delay: Duration,
 }
 
 type Answer = Box<dyn FnMut() -> (StatusCode, String) + Send>;
@@ -102,6 +103,11 @@ impl Proxy {
         calls.answers.insert(call.into(), Box::new(answer));
     }
 
+    /// From now on lets each call wait for so long before it goes on.
+    pub(crate) fn delay(&self, delay: Duration) {
+        self.shared.calls.lock().unwrap().delay = delay;
+    }
+
     /// From now on passes a call on to the emulator again.
     pub(crate) fn pass_on(&self, call: &str) {
         self.shared.calls.lock().unwrap().answers.remove(call);
@@ -130,12 +136,13 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let asked = described(&shared.emulator, &head, &body);
     let verdict = tokio::task::spawn_blocking(move || judge(&asked)).await.unwrap();
-    let (hold, answer) = {
+    let (hold, answer, delay) = {
         let mut calls = shared.calls.lock().unwrap();
         calls.faults.extend(verdict.faults);
         let answer = calls.answers.get_mut(&verdict.operation).map(|answer| answer());
-        (calls.count(&verdict.operation), answer)
+        (calls.count(&verdict.operation), answer, calls.delay)
     };
+    tokio::time::sleep(delay).await;
     if let Some((status, body)) = answer {
         return (status, body).into_response();
     }

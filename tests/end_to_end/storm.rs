@@ -1,0 +1,83 @@
+//! An edit beside a storm of another namespace. Sizes are given as Apps, processes of each, and milliseconds that AWS takes:
+//! `STORM=120,100,50 cargo test --test end_to_end -- storm --nocapture` prints how long edits took to reach AWS.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::manifests::merge;
+use super::place::{Cloud, Place};
+use super::queue::queue;
+use crate::support::control_plane::ControlPlane;
+use crate::support::controller::{Controller, install};
+
+/// Small, and so slow that it does not end before the edit.
+const SIZES: &str = "40,2,500";
+
+const EDITS: usize = 5;
+
+fn app(name: &str, processes: usize) -> Value {
+    let worker = |number| (format!("worker-{number}"), json!({ "command": "./bin/worker" }));
+    let processes: serde_json::Map<String, Value> = (0..processes).map(worker).collect();
+    json!({
+        "apiVersion": "empire.dev/v1alpha1",
+        "kind": "App",
+        "metadata": { "name": name },
+        "spec": { "image": "registry.example.com/acme:v1", "processes": processes },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
+    let sizes = std::env::var("STORM").unwrap_or_else(|_| SIZES.into());
+    let sizes: Vec<usize> = sizes.split(',').map(|size| size.parse().unwrap()).collect();
+    let [apps, processes, milliseconds] = sizes[..] else {
+        panic!("{sizes:?}");
+    };
+    let control_plane = ControlPlane::start(false);
+    let administrator = &control_plane.kubectl;
+    install(administrator);
+    let controller = Controller::start(administrator, &["--retire-after=1s"]);
+    let calm = Place::under(administrator, Cloud::Moto, "calm", "eu-north-1").await;
+    calm.apply(&calm.platform);
+    calm.converge(&app("acme", 1));
+    let storm = Place::under(administrator, Cloud::Moto, "storm", "eu-south-1").await;
+    storm.apply(&storm.platform);
+    let delay = Duration::from_millis(milliseconds as u64);
+    calm.proxy.delay(delay.min(Duration::from_millis(50)));
+    storm.proxy.delay(delay);
+    let of_storm = |number| {
+        let mut app = app(&format!("app-{number}"), processes);
+        merge(&mut app, &json!({ "spec": { "platform": "storm" } }));
+        app
+    };
+    let items: Vec<Value> = (0..apps).map(of_storm).collect();
+    storm.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": items }));
+
+    let mut took = Vec::new();
+    for edit in 0..EDITS {
+        assert!(waiting(&controller) > 0, "the storm is over after {edit} edits");
+        let mut edited = app("acme", 1);
+        let image = format!("registry.example.com/acme:edit-{edit}");
+        merge(&mut edited, &json!({ "spec": { "image": image } }));
+        calm.proxy.take_writes();
+        calm.apply(&edited);
+        let applied = Instant::now();
+        while calm.proxy.take_writes().is_empty() {
+            assert!(waiting(&controller) > 0, "the storm went first");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        took.push(applied.elapsed());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    println!("{apps} Apps of {processes} processes, AWS takes {delay:?}: edits reached AWS in {took:?}");
+    println!("{}", queue(controller.address()));
+}
+
+/// How many Apps wait for a slot.
+fn waiting(controller: &Controller) -> u64 {
+    let queue = queue(controller.address());
+    let kinds = ["edits", "deletions", "repairs", "resyncs"];
+    let lengths = kinds.map(|kind| queue["apps"]["waiting"][kind]["length"].as_u64().unwrap());
+    lengths.iter().sum()
+}
