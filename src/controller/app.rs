@@ -16,6 +16,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::json;
 use tracing::{error, warn};
 
+pub(super) use self::applied::compact;
 use super::claims::KubeClaims;
 use super::context::Context;
 use super::denials;

@@ -73,9 +73,9 @@ pub async fn run(
     let stopped = stopped_of(&context);
 
     let forgetful = context.clone();
-    let app_events = watcher(Api::all(client.clone()), watcher::Config::default());
+    let app_events = watches::objects(Api::all(client.clone()));
     let app_events = watches::patient(app_events, watches::APPS, &health)
-        .modify(strip::<DeserializeGuard<App>>)
+        .modify(app::compact)
         .reflect(app_writer)
         .inspect_ok(move |event| match event {
             watcher::Event::InitDone => {
@@ -90,7 +90,7 @@ pub async fn run(
             watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
         });
     let mut neighbours = Neighbours::new(context.clone());
-    let platform_events = watcher(Api::all(client), watcher::Config::default());
+    let platform_events = watches::objects(Api::all(client));
     let platform_events = watches::patient(platform_events, watches::PLATFORMS, &health)
         .modify(strip::<DeserializeGuard<Platform>>)
         .reflect(platform_writer)

@@ -3,6 +3,8 @@
 //! kube's watcher emits nothing when a watch begins again, so that its own backoff is reset by the next event, however
 //! late that is, and nobody can tell a watch that is well from one that is not. So the responses themselves are noted.
 
+mod lists;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use kube::runtime::watcher::{Error, Event, Result};
 use tower_service::Service;
 use tracing::{debug, warn};
 
+pub(super) use self::lists::objects;
 use super::kubernetes::words;
 use crate::health::Health;
 
@@ -53,7 +56,10 @@ impl Service<Request<Body>> for Noting {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(uri) = lists::of_now(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         let watched = watched(request.uri().path(), request.uri().query().unwrap_or_default());
         let (client, health) = (self.client.clone(), self.health.clone());
         Box::pin(async move {

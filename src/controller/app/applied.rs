@@ -1,8 +1,12 @@
 //! Warnings where kubectl's record of what it applied is not what arrived.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use kube::Resource;
+use kube::core::DeserializeGuard;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
 
 use super::Pass;
 use crate::api::app::App;
@@ -17,15 +21,43 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 fn processes_without_value(app: &App) -> BTreeSet<String> {
     let annotations = app.metadata.annotations.as_ref();
     let applied = annotations.and_then(|all| all.get(LAST_APPLIED));
-    let applied: Option<Value> = applied.and_then(|text| serde_json::from_str(text).ok());
-    let processes = applied
-        .as_ref()
-        .and_then(|applied| applied.pointer("/spec/processes")?.as_object());
-    let written = processes.into_iter().flatten();
-    written
-        .filter(|(name, value)| value.is_null() && !app.spec.processes.contains_key(*name))
-        .map(|(name, _)| name.clone())
-        .collect()
+    let mut found = applied.map(|text| nulls(text)).unwrap_or_default();
+    found.retain(|name| !app.spec.processes.contains_key(name));
+    found
+}
+
+fn nulls(applied: &str) -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct Applied {
+        spec: Spec,
+    }
+    #[derive(Deserialize)]
+    struct Spec {
+        processes: BTreeMap<String, Option<IgnoredAny>>,
+    }
+    let Ok(applied) = serde_json::from_str::<Applied>(applied) else {
+        return BTreeSet::new();
+    };
+    let processes = applied.spec.processes.into_iter();
+    let nulls = processes.filter(|(_, value)| value.is_none());
+    nulls.map(|(name, _)| name).collect()
+}
+
+/// Takes from an App, before it is kept in memory, what nobody reads: its managed fields, and of what kubectl left behind
+/// all but the processes without a value. Either can be as large as the App.
+pub(in crate::controller) fn compact(app: &mut DeserializeGuard<App>) {
+    let metadata = app.meta_mut();
+    metadata.managed_fields = None;
+    let Some(annotations) = &mut metadata.annotations else {
+        return;
+    };
+    let applied = annotations.remove(LAST_APPLIED);
+    let nulls = applied.map(|text| nulls(&text)).unwrap_or_default();
+    if !nulls.is_empty() {
+        let processes: Map<String, Value> = nulls.into_iter().map(|name| (name, Value::Null)).collect();
+        let applied = json!({ "spec": { "processes": processes } });
+        annotations.insert(LAST_APPLIED.into(), applied.to_string());
+    }
 }
 
 impl Pass<'_> {
@@ -66,6 +98,11 @@ mod tests {
             }));
             let found: Vec<String> = processes_without_value(&app).into_iter().collect();
             assert_eq!(found, expected, "{applied}");
+            let mut compacted = DeserializeGuard(Ok(app));
+            compact(&mut compacted);
+            let app = compacted.0.unwrap();
+            let found: Vec<String> = processes_without_value(&app).into_iter().collect();
+            assert_eq!(found, expected, "{applied}, compacted");
         };
         check(
             "{\"spec\":{\"processes\":{\"web\":{},\"worker\":null}}}",

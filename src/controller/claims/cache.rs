@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, Event};
 use kube::{Api, ResourceExt};
 use tokio::sync::watch::Sender;
 
@@ -243,8 +243,7 @@ pub(in crate::controller) async fn watch(
     stopped: impl Future<Output = ()>,
 ) {
     let api: Api<Allocation> = Api::all(context.client.clone());
-    let events = watcher(api, watcher::Config::default());
-    let events = watches::patient(events, watches::CLAIMS, &context.health);
+    let events = watches::patient(watches::objects(api), watches::CLAIMS, &context.health);
     let heed = |event: watcher::Result<Event<Allocation>>| {
         if let Ok(event) = &event {
             context.claims.heed(event);
