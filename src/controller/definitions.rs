@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
 use super::context::Context;
-use super::kubernetes::{failed, words};
+use super::kubernetes::{failed, message_of};
 use crate::api;
 use crate::error::Error;
 use crate::health::{Health, Obstacle};
@@ -52,7 +52,7 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
                 // Also one that does not tell us its version has answered.
                 Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => health.succeeded(API_SERVER),
                 Ok(Ok(_)) => health.succeeded(API_SERVER),
-                Ok(Err(error)) => health.failed(API_SERVER, words(&error)),
+                Ok(Err(error)) => health.failed(API_SERVER, message_of(&error)),
                 Err(_) => health.failed(API_SERVER, format!("no reply within {} s", PATIENCE.as_secs())),
             }
             since_read += 1;
@@ -73,10 +73,10 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
 
 /// Says what has changed about the definitions; true if anything has.
 fn note(health: &Health, found: Option<Obstacle>) -> bool {
-    let words = found.as_ref().map(|obstacle| obstacle.message.clone());
+    let message = found.as_ref().map(|obstacle| obstacle.message.clone());
     let changed = health.set_obstacle(found);
-    match words {
-        Some(words) if changed => error!("{words}"),
+    match message {
+        Some(message) if changed => error!("{message}"),
         None if changed => info!("the custom resource definitions are this version's"),
         Some(_) | None => {}
     }
@@ -212,13 +212,13 @@ mod tests {
         let mut pairs = pairs(9, |_| {});
         pairs[1].1 = None;
         let Obstacle {
-            message: words,
+            message,
             stops_writes,
         } = compare(&pairs).unwrap();
         assert!(!stops_writes);
-        assert!(words.contains(": platforms.empire.dev; apply"), "{words}");
-        assert!(words.contains("empire-controller crds | kubectl apply --server-side -f -"));
-        assert!(!words.contains('\n'));
+        assert!(message.contains(": platforms.empire.dev; apply"), "{message}");
+        assert!(message.contains("empire-controller crds | kubectl apply --server-side -f -"));
+        assert!(!message.contains('\n'));
     }
 
     #[test]
@@ -226,10 +226,10 @@ mod tests {
         let check = |index, path: &str, expected: &str| {
             let older = compare(&pairs(index, |schema| remove(schema, path)));
             let Obstacle {
-                message: words,
+                message,
                 stops_writes,
             } = older.unwrap();
-            assert!(stops_writes && words.contains(expected), "{words}");
+            assert!(stops_writes && message.contains(expected), "{message}");
         };
         check(0, "/status/properties/url", "apps.empire.dev lacks status.url;");
         check(
@@ -251,7 +251,10 @@ mod tests {
         let fewer = compare(&pairs(0, |schema| {
             schema["spec"]["properties"]["deletionPolicy"]["enum"] = serde_json::json!(["Delete"]);
         }));
-        let words = fewer.unwrap().message;
-        assert!(words.contains("lacks spec.deletionPolicy \"Retain\""), "{words}");
+        let message = fewer.unwrap().message;
+        assert!(
+            message.contains("lacks spec.deletionPolicy \"Retain\""),
+            "{message}"
+        );
     }
 }

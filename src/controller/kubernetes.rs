@@ -7,7 +7,7 @@ use crate::error::Error;
 /// A failed call as one of our errors; a permission that our own role lacks is for the operator to give.
 pub(super) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
     move |error| {
-        let message = words(&error);
+        let message = message_of(&error);
         if let kube::Error::Api(status) = &error {
             if status.is_conflict() {
                 return Error::Outdated { action };
@@ -21,20 +21,20 @@ pub(super) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
 }
 
 /// Returns the API server's message, without the whole reply; else the error and its causes.
-pub(super) fn words(error: &kube::Error) -> String {
+pub(super) fn message_of(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }
-    let mut words = error.to_string();
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        if !words.ends_with(&more) {
-            words = format!("{words}: {more}");
+        if !message.ends_with(&more) {
+            message = format!("{message}: {more}");
         }
         cause = error.source();
     }
-    words
+    message
 }
 
 /// The object is not there any more, or another of its name is.

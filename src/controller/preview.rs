@@ -17,7 +17,7 @@ use kube::{Client, ResourceExt};
 use super::claims::{ClaimCache, KubeClaims};
 use super::context::{Connect, settings_of};
 use super::installation;
-use super::kubernetes::words;
+use super::kubernetes::message_of;
 use super::namespaces::Namespaces;
 use super::reach::reach;
 use crate::api::app::App;
@@ -96,15 +96,15 @@ pub async fn preview(
     let installation = installation(&client, plan).await?;
     let namespace = app.namespace().unwrap_or_default();
     let labels = Namespaces::default().read(&client, &namespace).await?;
-    let bound = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
-    let built = wanted(&app, &bound, &labels)?;
+    let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
+    let built = wanted(&app, &binding, &labels)?;
     warnings.extend(built.warnings);
     warnings.extend(desired::never_started(
         &built.desired,
         yesterday(Timestamp::now()),
     ));
 
-    let Binding { platform, owner, .. } = &bound;
+    let Binding { platform, owner, .. } = &binding;
     let status = app.status.as_ref();
     let whole = request(&app, status, platform, plan.retire_after, Timestamp::now());
     let known = Known {
@@ -158,7 +158,7 @@ async fn cluster(plan: &Plan) -> Result<(Client, String), Failure> {
 async fn live(client: &Client, plan: &Plan, namespace: &str) -> Result<App, Failure> {
     let name = plan.name.as_deref().unwrap_or_default();
     let apps: Api<App> = Api::namespaced(client.clone(), namespace);
-    let app = apps.get_opt(name).await.map_err(|error| words(&error))?;
+    let app = apps.get_opt(name).await.map_err(|error| message_of(&error))?;
     Ok(app.ok_or_else(|| format!("there is no App {name} in namespace {namespace}"))?)
 }
 
@@ -168,14 +168,19 @@ async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
     let found = all
         .list(&ListParams::default())
         .await
-        .map_err(|error| words(&error))?;
+        .map_err(|error| message_of(&error))?;
     Ok(found.items.into_iter().filter_map(|guard| guard.0.ok()).collect())
 }
 
 /// As whom the controller works here.
 async fn installation(client: &Client, plan: &Plan) -> Result<Installation, Failure> {
     let explicit = plan.owner_id.as_deref();
-    let unknown = |error| format!("find the owner id, which --owner-id can say: {}", words(&error));
+    let unknown = |error| {
+        format!(
+            "find the owner id, which --owner-id can say: {}",
+            message_of(&error)
+        )
+    };
     let found = installation::in_use(client, &plan.controller_namespace, explicit).await;
     Ok(found.map_err(unknown)?)
 }

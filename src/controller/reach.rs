@@ -3,7 +3,7 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::{Client, Config};
 
-use super::kubernetes::words;
+use super::kubernetes::message_of;
 
 /// Connects, and asks the API server for its version: whether it answers at all.
 pub async fn reach(mut config: Config) -> Result<Client, String> {
@@ -23,7 +23,7 @@ pub async fn reach(mut config: Config) -> Result<Client, String> {
         .map(|proxy| format!(" through the proxy {proxy}"))
         .unwrap_or_default();
     let named = format!("the API server at {}{through}", config.cluster_url);
-    let failed = |error: kube::Error| format!("{named}: {}", words(&error));
+    let failed = |error: kube::Error| format!("{named}: {}", message_of(&error));
     let client = Client::try_from(config).map_err(failed)?;
     match client.apiserver_version().await {
         // A hardened cluster may not tell everybody, but it has answered.

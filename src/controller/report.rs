@@ -14,7 +14,7 @@ use serde_json::json;
 use tracing::warn;
 
 use super::context::Context;
-use super::kubernetes::{failed, is_gone, words};
+use super::kubernetes::{failed, is_gone, message_of};
 use super::memory::Trouble;
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
@@ -113,7 +113,7 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
         };
         if let Err(error) = events.create(&PostParams::default(), &event).await {
             warn!(
-                error = words(&error),
+                error = message_of(&error),
                 object = object.name_any(),
                 "could not write an Event"
             );

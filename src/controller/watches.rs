@@ -20,7 +20,7 @@ use tower_service::Service;
 use tracing::{debug, warn};
 
 pub(super) use self::lists::objects;
-use super::kubernetes::words;
+use super::kubernetes::message_of;
 use crate::health::Health;
 
 /// After the first failure.
@@ -147,11 +147,11 @@ fn is_gone(error: &Error) -> bool {
     }
 }
 
-/// In words, down to the cause.
+/// In message, down to the cause.
 fn why(error: &Error) -> String {
     match error {
         Error::InitialListFailed(error) | Error::WatchStartFailed(error) | Error::WatchFailed(error) => {
-            words(error)
+            message_of(error)
         }
         Error::WatchError(status) => status.message.clone(),
         Error::NoResourceVersion => error.to_string(),

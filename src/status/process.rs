@@ -215,11 +215,11 @@ fn message(
         .troubles()
         .filter(|(change, _)| concerns(desired, change, name));
     parts.extend(failures.map(|(_, error)| error.to_string()));
-    let early = outcome
+    let not_ready = outcome
         .not_ready
         .iter()
         .filter(|(change, _)| change.process() == Some(name));
-    parts.extend(early.map(|(_, error)| error.to_string()));
+    parts.extend(not_ready.map(|(_, error)| error.to_string()));
     let pending = outcome
         .plan
         .pending

@@ -2,7 +2,7 @@
 
 use kube::core::Status;
 
-use super::{failed, is_gone, words};
+use super::{failed, is_gone, message_of};
 use crate::model::class::Class;
 
 fn refusal(code: u16, reason: &str, message: &str) -> kube::Error {
@@ -34,11 +34,15 @@ fn each_refusal_has_its_class_and_keeps_its_words() {
 #[test]
 fn a_refusal_is_told_in_the_servers_words_alone() {
     assert_eq!(
-        words(&refusal(403, "Forbidden", "apps is forbidden")),
+        message_of(&refusal(403, "Forbidden", "apps is forbidden")),
         "apps is forbidden"
     );
     let lost = kube::Error::ReadEvents(std::io::Error::other("connection reset"));
-    assert!(words(&lost).ends_with("connection reset"), "{}", words(&lost));
+    assert!(
+        message_of(&lost).ends_with("connection reset"),
+        "{}",
+        message_of(&lost)
+    );
 }
 
 #[test]

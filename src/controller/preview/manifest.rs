@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Failure;
 use crate::api::app::App;
 use crate::config::Plan;
-use crate::controller::kubernetes::words;
+use crate::controller::kubernetes::message_of;
 
 /// Bytes: as much as the API server reads of a request.
 pub const MANIFEST_LIMIT: usize = 3 * 1024 * 1024;
@@ -82,7 +82,7 @@ pub(super) async fn as_applied(
     };
     let kind = ApiResource::erase::<App>(&());
     let apps: Api<DynamicObject> = Api::namespaced_with(client.clone(), theirs, &kind);
-    let live = apps.get_opt(&name).await.map_err(|error| words(&error))?;
+    let live = apps.get_opt(&name).await.map_err(|error| message_of(&error))?;
     let is_new = live.is_none();
     let app = match live {
         Some(live) => edited(live, manifest),
@@ -97,7 +97,7 @@ pub(super) async fn as_applied(
             ));
             app
         }
-        Err(error) => return Err(words(&error).into()),
+        Err(error) => return Err(message_of(&error).into()),
     };
     Ok(serde_json::from_value(serde_json::to_value(app)?)?)
 }
