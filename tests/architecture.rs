@@ -526,18 +526,13 @@ fn the_rules_notice_what_is_not_pure() {
     check("apply", "fn f() { todo!() }", Some("unfinished: todo"));
 }
 
-/// Circles that are still to be cut.
-const KNOWN_CIRCLES: &[&str] = &["controller: context, namespaces"];
-
 #[test]
 fn no_files_of_one_folder_lead_back_to_each_other() {
     let files: Vec<_> = product_files()
         .into_iter()
         .map(|(file, module)| (module, read(&file)))
         .collect();
-    let mut found = circles(&files);
-    found.retain(|circle| !KNOWN_CIRCLES.contains(&circle.as_str()));
-    none(&found);
+    none(&circles(&files));
 }
 
 #[test]

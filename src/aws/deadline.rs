@@ -1,4 +1,4 @@
-//! How long a pass may go on making calls.
+//! The deadline of a pass, after which it begins no call.
 
 use std::time::{Duration, Instant};
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::claims::ClaimCache;
 use super::denials::Denials;
 use super::dispatch::Turns;
-use super::memory::{Failures, Key, Memories, Told, lock};
+use super::memory::{Failures, Key, Memories, Published, lock};
 use super::namespaces::Namespaces;
 use super::queue::{Object, Slots};
 use crate::api::app::App;
@@ -36,7 +36,7 @@ pub(super) struct Context {
     pub caches: Caches,
     pub claims: ClaimCache,
     pub memories: Memories,
-    pub told: Told,
+    pub published: Published,
     pub failures: Failures,
     pub denials: Denials,
     pub ports: Ports,
@@ -150,7 +150,7 @@ impl Wake {
         });
     }
 
-    /// What waits, as `/queue` shows it.
+    /// Returns what waits, as `/queue` shows it.
     pub(super) fn report(&self) -> Value {
         json!({ "apps": self.apps.report(), "platforms": self.platforms.report() })
     }
@@ -263,7 +263,7 @@ impl Context {
     /// Nothing of an App that is gone is remembered.
     pub(super) fn forget(&self, key: &Key) {
         self.memories.forget(key);
-        self.told.forget(&key.to_string());
+        self.published.forget(&key.to_string());
         self.failures.forget(&key.to_string());
         self.denials.forget(&key.to_string());
     }

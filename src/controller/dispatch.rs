@@ -27,7 +27,7 @@ const WRITING: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(10);
 /// Between two such lines.
 const SELDOM: Duration = Duration::from_mins(1);
-/// How often what waits is looked at, if nothing else happens.
+/// The interval at which what waits is looked at, if nothing else happens.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The queue of one kind of object: fed by its watch and by passes, and emptied by [`dispatch`].
@@ -69,7 +69,7 @@ impl Turns {
         written >= WRITING && lock(&self.queue).wants_slot_of(object, Instant::now())
     }
 
-    /// What waits, by kind, and for how long the first of it has.
+    /// Returns what waits, by kind, and for how long the first of it has.
     pub(super) fn report(&self) -> Value {
         let (queue, now) = (lock(&self.queue), Instant::now());
         let waiting = |rank| {

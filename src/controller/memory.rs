@@ -112,11 +112,11 @@ impl Failures {
 
 /// The troubles of each object, as last published in Events.
 #[derive(Default)]
-pub(super) struct Told(Mutex<HashMap<String, Vec<Trouble>>>);
+pub(super) struct Published(Mutex<HashMap<String, Vec<Trouble>>>);
 
 pub(super) type Trouble = (Reason, String);
 
-impl Told {
+impl Published {
     /// Returns the troubles of an object that are new. One is new again once it has been over in between.
     pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
         let before = lock(&self.0).insert(object.into(), troubles.to_vec());
@@ -186,12 +186,12 @@ mod tests {
 
     #[test]
     fn each_trouble_is_news_once_until_it_has_been_over() {
-        let told = Told::default();
+        let published = Published::default();
         let slow = (Reason::Throttled, "slow down".to_owned());
         let taken = (Reason::Conflict, "taken".to_owned());
         let check = |object, troubles: &[&Trouble], news: &[&Trouble]| {
             let troubles: Vec<Trouble> = troubles.iter().copied().cloned().collect();
-            let found = told.news(object, &troubles);
+            let found = published.news(object, &troubles);
             assert_eq!(found.iter().collect::<Vec<_>>(), news, "{object}");
         };
         check("shop/acme", &[&slow], &[&slow]);

@@ -1,7 +1,7 @@
 //! The labels of namespaces: a Platform's tenancy goes by them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
@@ -9,12 +9,12 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 
-use super::context::Context;
 use super::kubernetes::failed;
 use super::memory::lock;
 use super::watches;
 use crate::desired::NamespaceLabels;
 use crate::error::Error;
+use crate::health::Health;
 
 /// The labels that passes went by, as far as is known.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Namespaces {
     }
 
     /// True if a pass may have gone by others.
-    fn learn(&self, namespace: &str, labels: &NamespaceLabels) -> bool {
+    pub(super) fn learn(&self, namespace: &str, labels: &NamespaceLabels) -> bool {
         let before = lock(&self.0).insert(namespace.to_owned(), labels.clone());
         before.is_some_and(|before| &before != labels)
     }
@@ -52,11 +52,16 @@ fn labels_of(namespace: PartialObjectMeta<Namespace>) -> NamespaceLabels {
     namespace.metadata.labels.unwrap_or_default()
 }
 
-/// Wakes the Apps of a namespace whose labels have changed, until the process ends.
-pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = ()>) {
-    let api: Api<PartialObjectMeta<Namespace>> = Api::all(context.client.clone());
+/// Tells of each namespace that the watch shows, with its labels, until the process ends.
+pub(super) async fn watch(
+    client: Client,
+    health: Health,
+    seen: impl Fn(&str, &NamespaceLabels),
+    stopped: impl Future<Output = ()>,
+) {
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
     let events = watcher(api, watcher::Config::default());
-    let events = watches::patient(events, watches::NAMESPACES, &context.health);
+    let events = watches::patient(events, watches::NAMESPACES, &health);
     let heed = |event: watcher::Result<watcher::Event<PartialObjectMeta<Namespace>>>| {
         let namespace = match event {
             Ok(watcher::Event::Apply(namespace) | watcher::Event::InitApply(namespace)) => namespace,
@@ -65,10 +70,7 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
                 return;
             }
         };
-        let name = namespace.name_any();
-        if context.namespaces.learn(&name, &labels_of(namespace)) {
-            context.wake.apps(context.caches.apps_in(&name));
-        }
+        seen(&namespace.name_any(), &labels_of(namespace));
     };
     events
         .take_until(stopped)

@@ -48,7 +48,7 @@ pub(super) async fn pass(
     };
     if leaving == Leaving::MayGo {
         finalizer::release(&Api::all(context.client.clone()), &*object, PLATFORM_FINALIZER).await?;
-        context.told.forget(&key.to_string());
+        context.published.forget(&key.to_string());
         context.failures.forget(&key.to_string());
         return Ok(Requeue::Never);
     }

@@ -1,4 +1,4 @@
-//! Which object gets the next pass: plain data, and no clock of its own.
+//! The choice of the object that gets the next pass: plain data, and no clock of its own.
 //!
 //! Namespaces take turns: every other time those that have something of the most urgent rank, so that an edit does not wait
 //! for a resync in each other namespace; else all of them.
@@ -42,7 +42,7 @@ impl Rank {
     pub(super) const ALL: [Rank; 4] = [Rank::Edit, Rank::Deletion, Rank::Repair, Rank::Resync];
 }
 
-/// How many passes run at a time.
+/// The number of passes that run at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slots {
     pub all: usize,
@@ -94,7 +94,7 @@ struct Next {
 #[derive(Debug)]
 struct Running {
     rank: Rank,
-    /// Of the object that the pass took.
+    /// The version of the object that the pass took.
     version: Option<u64>,
     /// The object was deleted since: what the pass finds to do later is void.
     gone: bool,
@@ -299,7 +299,7 @@ impl Queue {
         later.map(|next| next.due).filter(|due| *due > now).min()
     }
 
-    /// How many objects of a rank wait for a slot, and for how long the first of them has.
+    /// Returns the number of objects of a rank that wait for a slot, and for how long the first of them has.
     pub(super) fn waiting(&self, rank: Rank, now: Instant) -> (usize, Duration) {
         let entries = self.lanes.values().flat_map(|lane| lane.objects.values());
         let waiting = entries

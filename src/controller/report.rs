@@ -129,7 +129,7 @@ pub(super) async fn tell<K: Resource<DynamicType = ()>>(
     before: &[Condition],
     troubles: &[Trouble],
 ) {
-    let mut news = context.told.news(key, troubles);
+    let mut news = context.published.news(key, troubles);
     let said: Vec<String> = before
         .iter()
         .map(|before| without_requests(&before.message))

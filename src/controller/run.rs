@@ -15,7 +15,7 @@ use super::context::{Caches, Connect, Context, Ports, Wake};
 use super::denials::Denials;
 use super::dispatch::dispatch;
 use super::feed::{Neighbours, feed, strip};
-use super::memory::{Failures, Memories, Told};
+use super::memory::{Failures, Memories, Published};
 use super::namespaces::Namespaces;
 use super::{app, claims, definitions, installation, kubernetes, namespaces, platform, watches};
 use crate::api::app::App;
@@ -60,7 +60,7 @@ pub async fn run(
         config,
         installation,
         memories: Memories::default(),
-        told: Told::default(),
+        published: Published::default(),
         failures: Failures::default(),
         denials: Denials::default(),
         ports: Ports::default(),
@@ -103,8 +103,25 @@ pub async fn run(
         });
 
     tokio::spawn(tell_when_ready(context.caches.clone(), health));
-    tokio::spawn(namespaces::watch(context.clone(), stopped.clone()));
-    tokio::spawn(claims::watch(context.clone(), claims_heard, stopped.clone()));
+    let shared = context.clone();
+    tokio::spawn(namespaces::watch(
+        context.client.clone(),
+        context.health.clone(),
+        move |namespace, labels| {
+            if shared.namespaces.learn(namespace, labels) {
+                shared.wake.apps(shared.caches.apps_in(namespace));
+            }
+        },
+        stopped.clone(),
+    ));
+    let shared = context.clone();
+    tokio::spawn(claims::watch(
+        context.client.clone(),
+        context.health.clone(),
+        move |event| shared.claims.heed(event),
+        claims_heard,
+        stopped.clone(),
+    ));
     tokio::spawn(definitions::watch(context.clone(), stopped.clone()));
     let app_pass = |app| app::pass(app, context.clone());
     let platform_pass = |platform| platform::pass(platform, context.clone());

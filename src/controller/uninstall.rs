@@ -38,7 +38,7 @@ pub(super) async fn deletion_of<K: CustomResourceExt>(client: &Client) -> Result
     Ok(judged(name, &definition.metadata))
 }
 
-/// How many objects are read at a time: an App may have more than a megabyte.
+/// The number of objects that are read at a time: an App may have more than a megabyte.
 const PAGE: u32 = 10;
 
 /// Lists objects of a kind, page by page, and keeps of each what `keep` returns; where its definition is gone, there are

@@ -54,7 +54,7 @@ async fn a_list_whose_pages_never_end_is_unavailable_and_holds_up_nobody_else() 
     endless.wait("app", "acme", "condition=Ready");
 }
 
-/// What the controller says of what waits.
+/// Returns what waits, as the controller shows it.
 pub(crate) fn queue(address: &str) -> Value {
     let mut connection = TcpStream::connect(address).unwrap();
     let request = format!("GET /queue HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -74,7 +74,7 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     println!("{}", queue(controller.address()));
 }
 
-/// How many Apps wait for a slot.
+/// Returns the number of Apps that wait for a slot.
 fn waiting(controller: &Controller) -> u64 {
     let queue = queue(controller.address());
     let kinds = ["edits", "deletions", "repairs", "resyncs"];

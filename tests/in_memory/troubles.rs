@@ -329,7 +329,7 @@ fn a_cluster_that_is_gone_does_not_hold_back_a_deletion() {
     assert!(world.aws.target_groups_of("shop/acme", "web").is_empty());
 }
 
-/// What passes share may be behind what was written, for as long as it likes.
+/// The view of claims that passes share may be behind what was written, for as long as it likes.
 #[test]
 fn a_claim_made_just_before_a_crash_is_found_and_not_doubled() {
     let mut world = World::new(&staging().bridge_ports(9000, 9099));

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch::Sender;
 
 use super::decoded;
 use crate::api::port_allocation::PortAllocation;
-use crate::controller::context::Context;
 use crate::controller::kubernetes::version;
 use crate::controller::memory::lock;
 use crate::controller::watches;
+use crate::health::Health;
 use crate::model::owner::AppName;
 use crate::model::port::Claim;
 
@@ -29,7 +29,7 @@ pub(in crate::controller) struct ClaimCache(Mutex<State>);
 struct State {
     is_filled: bool,
     places: Places,
-    /// What the list under way has shown, and what was written since it began.
+    /// The claims that the list under way has shown, and those that were written since it began.
     listing: Option<Places>,
     /// The newest version that the watch has shown.
     newest: Option<u64>,
@@ -235,18 +235,20 @@ fn version_of(allocation: &Allocation) -> Option<u64> {
     version(allocation.resource_version().as_deref())
 }
 
-/// Keeps the cache until the process ends. `heard` becomes true with the first list, or once that has failed: who needs
+/// Tells of each event of the watch until the process ends. `heard` becomes true with the first list, or once that has failed: who needs
 /// no port must not wait for it.
 pub(in crate::controller) async fn watch(
-    context: Arc<Context>,
+    client: Client,
+    health: Health,
+    seen: impl Fn(&Event<Allocation>),
     heard: Sender<bool>,
     stopped: impl Future<Output = ()>,
 ) {
-    let api: Api<Allocation> = Api::all(context.client.clone());
-    let events = watches::patient(watches::objects(api), watches::CLAIMS, &context.health);
+    let api: Api<Allocation> = Api::all(client);
+    let events = watches::patient(watches::objects(api), watches::CLAIMS, &health);
     let heed = |event: watcher::Result<Event<Allocation>>| {
         if let Ok(event) = &event {
-            context.claims.heed(event);
+            seen(event);
         }
         if matches!(event, Ok(Event::InitDone) | Err(_)) {
             heard.send_replace(true);

@@ -1,4 +1,4 @@
-//! Who still needs a Platform that is being deleted.
+//! The Apps that still need a Platform which is being deleted.
 
 use crate::api::platform::Platform;
 use crate::controller::context::Context;
