@@ -113,7 +113,7 @@ impl ClaimCache {
         state.is_filled = true;
     }
 
-    fn heed(&self, event: &Event<Allocation>) {
+    pub(in crate::controller) fn heed(&self, event: &Event<Allocation>) {
         let mut state = lock(&self.0);
         match event {
             Event::Init => {
