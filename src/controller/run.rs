@@ -103,26 +103,7 @@ pub async fn run(
         });
 
     tokio::spawn(tell_when_ready(context.caches.clone(), health));
-    let shared = context.clone();
-    tokio::spawn(namespaces::watch(
-        context.client.clone(),
-        context.health.clone(),
-        move |namespace, labels| {
-            if shared.namespaces.learn(namespace, labels) {
-                shared.wake.apps(shared.caches.apps_in(namespace));
-            }
-        },
-        stopped.clone(),
-    ));
-    let shared = context.clone();
-    tokio::spawn(claims::watch(
-        context.client.clone(),
-        context.health.clone(),
-        move |event| shared.claims.heed(event),
-        claims_heard,
-        stopped.clone(),
-    ));
-    tokio::spawn(definitions::watch(context.clone(), stopped.clone()));
+    watch_beside(&context, claims_heard, stopped.clone());
     let app_pass = |app| app::pass(app, context.clone());
     let platform_pass = |platform| platform::pass(platform, context.clone());
     let again = |key: &str, error: &Error| again(key, error, &context);
@@ -153,6 +134,35 @@ pub async fn run(
     ))
     .await;
     Ok(())
+}
+
+/// Starts the watches whose objects have no passes of their own. `claims_heard` is true once the claims were listed, or
+/// could not be.
+fn watch_beside(
+    context: &Arc<Context>,
+    claims_heard: watch::Sender<bool>,
+    stopped: impl Future<Output = ()> + Clone + Send + 'static,
+) {
+    let shared = context.clone();
+    tokio::spawn(namespaces::watch(
+        context.client.clone(),
+        context.health.clone(),
+        move |namespace, labels| {
+            if shared.namespaces.learn(namespace, labels) {
+                shared.wake.apps(shared.caches.apps_in(namespace));
+            }
+        },
+        stopped.clone(),
+    ));
+    let shared = context.clone();
+    tokio::spawn(claims::watch(
+        context.client.clone(),
+        context.health.clone(),
+        move |event| shared.claims.heed(event),
+        claims_heard,
+        stopped.clone(),
+    ));
+    tokio::spawn(definitions::watch(context.clone(), stopped));
 }
 
 /// Statuses of an API server that will answer later: too many requests, unavailable, gateway time-out.
