@@ -43,6 +43,8 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     calm.converge(&app("acme", 1));
     let storm = Place::under(administrator, Cloud::Moto, "storm", "eu-south-1").await;
     storm.apply(&storm.platform);
+    // Until it is, its Apps wait for it and not for a slot.
+    storm.wait("platform", "storm", "condition=Ready");
     let delay = Duration::from_millis(milliseconds as u64);
     calm.proxy.delay(delay.min(Duration::from_millis(50)));
     storm.proxy.delay(delay);
@@ -54,6 +56,8 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     let items: Vec<Value> = (0..apps).map(of_storm).collect();
     storm.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": items }));
 
+    let begun = async || (waiting(&controller) > 0).then_some(());
+    storm.eventually("Apps of the storm wait", begun).await;
     let mut took = Vec::new();
     for edit in 0..EDITS {
         assert!(waiting(&controller) > 0, "the storm is over after {edit} edits");
