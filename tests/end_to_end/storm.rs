@@ -38,10 +38,10 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     let administrator = &control_plane.kubectl;
     install(administrator);
     let controller = Controller::start(administrator, &["--retire-after=1s"]);
-    let calm = Place::under(administrator, Cloud::Moto, "calm", "eu-north-1").await;
+    let calm = Place::under(administrator, Cloud::Moto, "calm", "ap-southeast-5").await;
     calm.apply(&calm.platform);
     calm.converge(&app("acme", 1));
-    let storm = Place::under(administrator, Cloud::Moto, "storm", "eu-south-1").await;
+    let storm = Place::under(administrator, Cloud::Moto, "storm", "ap-southeast-7").await;
     storm.apply(&storm.platform);
     // Until it is, its Apps wait for it and not for a slot.
     storm.wait("platform", "storm", "condition=Ready");

@@ -99,7 +99,7 @@ async fn definitions_deleted_by_mistake_take_nothing_with_them_and_all_is_owned_
     let passes = || {
         let log = std::fs::read_to_string(administrator.kubeconfig.with_file_name("controller.log"));
         let log = log.unwrap();
-        let of_apps = log.lines().filter(|line| line.contains("pass done object=App"));
+        let of_apps = log.lines().filter(|line| line.contains("pass done kind=App"));
         of_apps.count()
     };
     let before_start = passes();
