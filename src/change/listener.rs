@@ -103,9 +103,7 @@ impl ListenerWrite {
             Echo::new(&[listener], &[&found]),
         ))
     }
-}
 
-impl ListenerWrite {
     pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
         let (load_balancer, port) = self.place();
         let Some(balancer) = observed.load_balancers.get_mut(load_balancer) else {

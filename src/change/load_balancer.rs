@@ -73,9 +73,7 @@ impl LoadBalancerWrite {
         };
         Some((format!("load balancer {name} {setting}"), echo))
     }
-}
 
-impl LoadBalancerWrite {
     pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
         if let (LoadBalancerWrite::Create { load_balancer }, Reply::LoadBalancer(mut state)) = (self, reply) {
             state.tags.clone_from(&load_balancer.tags);

@@ -79,9 +79,7 @@ impl RecordBatch {
             Echo::new(&[changes], &[&found]),
         ))
     }
-}
 
-impl RecordBatch {
     pub(super) fn fold(&self, observed: &mut Observed) {
         for change in &self.changes {
             if let RecordChange::Delete(record) = change

@@ -89,9 +89,7 @@ impl ScheduleWrite {
             ),
         ))
     }
-}
 
-impl ScheduleWrite {
     pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
         match (self, reply) {
             (ScheduleWrite::CreateGroup { group }, Reply::ScheduleGroup(arn)) => {

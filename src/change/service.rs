@@ -117,9 +117,7 @@ impl ServiceWrite {
             | ServiceWrite::Untag { .. } => None,
         }
     }
-}
 
-impl ServiceWrite {
     pub(super) fn fold(&self, observed: &mut Observed, process: Option<&str>, reply: Reply) {
         let (hash, redeploy, tags) = match self {
             ServiceWrite::Create { service, rollout, .. } => {

@@ -68,9 +68,7 @@ impl TagsWrite {
             .collect();
         Some((format!("tags of {resources:?}"), Echo::new(&[tags], &[&found])))
     }
-}
 
-impl TagsWrite {
     pub(super) fn fold(&self, observed: &mut Observed) {
         for resource in self.resources() {
             let Some(known) = known(observed, resource) else {

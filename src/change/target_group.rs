@@ -65,9 +65,7 @@ impl TargetGroupWrite {
         };
         Some((format!("target group {name} {setting}"), echo))
     }
-}
 
-impl TargetGroupWrite {
     pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
         if let (TargetGroupWrite::Create { target_group }, Reply::TargetGroup(mut state)) = (self, reply) {
             state.tags.clone_from(&target_group.tags);
