@@ -238,14 +238,8 @@ impl Door<'_> {
                 attachments,
                 rollout: _,
             } => {
-                let definition = task_definition.as_ref();
-                let definition = definition
-                    .map(|content| arns.task_definition(content))
-                    .transpose()?;
-                let attachments = attachments
-                    .as_ref()
-                    .map(|all| arns.attachments(all))
-                    .transpose()?;
+                let (definition, attachments) =
+                    arns.of_update(task_definition.as_ref(), attachments.as_deref())?;
                 let (definition, attachments) = (definition.as_ref(), attachments.as_deref());
                 let state = aws
                     .update_service(cluster, service, update, definition, attachments)

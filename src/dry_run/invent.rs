@@ -8,12 +8,12 @@ use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, Reply, ScheduleWrite, ServiceWrite, TargetGroupWrite, Write,
 };
 use crate::error::Error;
-use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes};
+use crate::model::load_balancer::LoadBalancer;
 use crate::model::name::Arn;
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate};
 use crate::model::state::{
-    Deployment, ListenerState, LoadBalancerState, LoadBalancerStatus, ROLLING, Rollout, ServiceState,
-    ServiceStatus, TargetGroupState, TaskDefinitionState,
+    Deployment, ListenerState, LoadBalancerState, ROLLING, Rollout, ServiceState, ServiceStatus,
+    TargetGroupState, TaskDefinitionState,
 };
 use crate::write::{Arns, Refusal, Writer};
 
@@ -30,15 +30,8 @@ impl Writer for Invent {
                 Reply::LoadBalancer(self.load_balancer(load_balancer))
             }
             Write::TargetGroup(TargetGroupWrite::Create { target_group }) => {
-                Reply::TargetGroup(TargetGroupState {
-                    name: target_group.name.clone(),
-                    arn: self.arn("target-group", &target_group.name),
-                    check: target_group.check.clone(),
-                    load_balancers: [].into(),
-                    tags: target_group.tags.clone(),
-                    // No create call takes them.
-                    attributes: Some(target_group.attributes.as_created()),
-                })
+                let arn = self.arn("target-group", &target_group.name);
+                Reply::TargetGroup(TargetGroupState::of(target_group, arn))
             }
             Write::Listener(ListenerWrite::Create {
                 load_balancer,
@@ -113,18 +106,8 @@ impl Invent {
     fn load_balancer(&self, wanted: &LoadBalancer) -> LoadBalancerState {
         // The plan shows it where AWS will choose a DNS name.
         let unknown = format!("<dns name of {}>", wanted.name);
-        LoadBalancerState {
-            name: wanted.name.clone(),
-            arn: self.arn("load-balancer", &wanted.name),
-            dns_name: unknown.clone(),
-            zone_id: unknown,
-            status: LoadBalancerStatus::Provisioning,
-            subnets: wanted.subnets.clone(),
-            security_groups: wanted.security_groups.clone(),
-            tags: wanted.tags.clone(),
-            listeners: Some(Vec::new()),
-            attributes: wanted.attributes.map(|_| LoadBalancerAttributes::AS_CREATED),
-        }
+        let arn = self.arn("load-balancer", &wanted.name);
+        LoadBalancerState::of(wanted, arn, unknown.clone(), unknown)
     }
 
     fn service(&self, write: &ServiceWrite, arns: &Arns<'_>) -> Result<Reply, Refusal> {
@@ -149,14 +132,8 @@ impl Invent {
                 attachments,
                 rollout: _,
             } => {
-                let definition = task_definition.as_ref();
-                let definition = definition
-                    .map(|content| arns.task_definition(content))
-                    .transpose()?;
-                let attachments = attachments
-                    .as_ref()
-                    .map(|all| arns.attachments(all))
-                    .transpose()?;
+                let (definition, attachments) =
+                    arns.of_update(task_definition.as_ref(), attachments.as_deref())?;
                 let Some(before) = arns.observed.services.get(service) else {
                     return Err(Error::Bug(format!("{service} was not observed")).into());
                 };

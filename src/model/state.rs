@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::content::{digest, recorded};
 use super::echo::EchoMemory;
 use super::load_balancer::{
-    HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, SECURITY_POLICY,
-    TargetGroupAttributes,
+    HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancer, LoadBalancerAttributes,
+    SECURITY_POLICY, TargetGroup, TargetGroupAttributes,
 };
 use super::name::{Arn, family, process_of_family};
 use super::owner::{Owner, Tags, process_in_record_text};
@@ -266,6 +266,38 @@ pub struct ListenerState {
     pub security_policy: Option<String>,
     /// `None` if they were not read: asked for only where nothing wants the port.
     pub tags: Option<Tags>,
+}
+
+impl LoadBalancerState {
+    /// Returns the load balancer as it is once it is made; AWS alone chooses the three names.
+    pub fn of(wanted: &LoadBalancer, arn: Arn, dns_name: String, zone_id: String) -> Self {
+        LoadBalancerState {
+            name: wanted.name.clone(),
+            arn,
+            dns_name,
+            zone_id,
+            status: LoadBalancerStatus::Provisioning,
+            subnets: wanted.subnets.clone(),
+            security_groups: wanted.security_groups.clone(),
+            tags: wanted.tags.clone(),
+            listeners: Some(Vec::new()),
+            attributes: wanted.attributes.map(|_| LoadBalancerAttributes::AS_CREATED),
+        }
+    }
+}
+
+impl TargetGroupState {
+    /// Returns the target group as it is once it is made: no create call takes attributes.
+    pub fn of(wanted: &TargetGroup, arn: Arn) -> Self {
+        TargetGroupState {
+            name: wanted.name.clone(),
+            arn,
+            check: wanted.check.clone(),
+            load_balancers: BTreeSet::new(),
+            tags: wanted.tags.clone(),
+            attributes: Some(wanted.attributes.as_created()),
+        }
+    }
 }
 
 impl ListenerState {

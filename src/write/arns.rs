@@ -9,6 +9,9 @@ use crate::model::schedule::{Schedule, ScheduleTarget};
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{LoadBalancerState, Observed};
 
+/// The target groups of a service.
+type Attached = Vec<Attachment<Arn>>;
+
 /// Finds the ARNs in what was observed. A name that was not observed is a mistake of the plan.
 pub struct Arns<'a> {
     pub desired: &'a Desired,
@@ -70,7 +73,7 @@ impl Arns<'_> {
         arn.ok_or_else(|| unknown("service", name))
     }
 
-    pub fn attachments(&self, attachments: &[Attachment<String>]) -> Result<Vec<Attachment<Arn>>, Error> {
+    pub fn attachments(&self, attachments: &[Attachment<String>]) -> Result<Attached, Error> {
         let resolve = |attachment: &Attachment<String>| {
             Ok(Attachment {
                 target_group: self.target_group(&attachment.target_group)?,
@@ -79,6 +82,18 @@ impl Arns<'_> {
             })
         };
         attachments.iter().map(resolve).collect()
+    }
+
+    /// The parts of an update of a service that have ARNs, where it has them.
+    pub fn of_update(
+        &self,
+        content: Option<&TaskDefinition>,
+        attachments: Option<&[Attachment<String>]>,
+    ) -> Result<(Option<Arn>, Option<Attached>), Error> {
+        Ok((
+            content.map(|content| self.task_definition(content)).transpose()?,
+            attachments.map(|all| self.attachments(all)).transpose()?,
+        ))
     }
 
     /// The cluster and the task definition that a schedule starts.
