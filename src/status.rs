@@ -40,15 +40,16 @@ pub const MESSAGE_LENGTH: usize = 1_024;
 /// A disturbance that Reconciling has shown for so long takes Ready away.
 pub const LASTING: Duration = Duration::from_secs(90);
 
-/// The status of an App after a pass.
+/// The status of an App after a pass; `before` is the one that it goes on from, which may be newer than the App's own.
 pub fn compute(
     app: &App,
+    before: Option<AppStatus>,
     platform: Option<&PlatformRecord>,
     pass: Option<(&Desired, &Outcome)>,
     verdict: &Verdict,
     now: Timestamp,
 ) -> AppStatus {
-    let before = app.status.clone().unwrap_or_default();
+    let before = before.unwrap_or_default();
     let generation = app.metadata.generation.unwrap_or_default();
     let mut status = AppStatus {
         observed_generation: generation,

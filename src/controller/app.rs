@@ -47,11 +47,12 @@ pub(super) async fn pass(
     context: Arc<Context>,
 ) -> Result<Requeue, Error> {
     let key = ObjectRef::from_obj(&*object);
-    let deletion = if object.meta().deletion_timestamp.is_some() && has_finalizer(object.meta()) {
-        uninstall::deletion_of::<App>(&context.client).await
-    } else {
-        Ok(Deletion::Meant)
-    };
+    let deletion =
+        if object.meta().deletion_timestamp.is_some() && has_finalizer(object.meta(), APP_FINALIZER) {
+            uninstall::deletion_of::<App>(&context.client).await
+        } else {
+            Ok(Deletion::Meant)
+        };
     // Before the caches: that of Platforms is never filled where their definition is gone.
     if let Ok(Deletion::Keep) = deletion {
         return leave::keep(&object, &key, &context).await;
@@ -115,7 +116,7 @@ async fn undecodable(
         observed_generation,
         conditions,
         ..
-    } = status::compute(&app, None, None, &verdict, Timestamp::now());
+    } = status::compute(&app, None, None, None, &verdict, Timestamp::now());
     // The rest of its status says what it holds, and is still good.
     let patch = json!({ "status": { "observedGeneration": observed_generation, "conditions": conditions } });
     let api: Api<DeserializeGuard<App>> = api_of(&context.client, object);

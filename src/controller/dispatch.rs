@@ -14,12 +14,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
-use super::kubernetes::version;
 use super::memory::lock;
 use super::queue::{Object, Queue, Rank, Slots};
 use crate::aws::within;
 use crate::error::Error;
-use crate::pass::Requeue;
+use crate::pass::{Requeue, version};
 
 /// A pass that writes for longer gives its slot back, if another object waits for it.
 const WRITING: Duration = Duration::from_secs(1);

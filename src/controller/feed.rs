@@ -12,10 +12,10 @@ use kube::{Resource, ResourceExt};
 
 use super::context::Context;
 use super::dispatch::{Turns, key_of, object_of};
-use super::kubernetes::version;
 use super::queue::{Object, Rank};
 use crate::api::app::App;
 use crate::api::platform::Platform;
+use crate::pass::version;
 
 /// A kind of object whose status says up to which generation a pass has come.
 pub(super) trait Observed {

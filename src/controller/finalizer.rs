@@ -14,21 +14,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::context::{Context, object_at};
-use super::kubernetes::{failed, is_gone, version};
+use super::kubernetes::{failed, is_gone};
 use super::memory::Key;
 use super::report::{MANAGER, api_of};
 use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::error::Error;
-use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, recorded};
+use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, recorded, version};
 use crate::reconcile::{BeforeWrites, Permission};
 
 /// On every Platform: while Apps hold anything there, it is needed to take it down.
 pub(super) const PLATFORM_FINALIZER: &str = "empire.dev/platform";
-
-pub(super) fn has_finalizer(object: &impl ResourceExt, finalizer: &str) -> bool {
-    object.finalizers().iter().any(|known| known == finalizer)
-}
 
 /// Puts the finalizer on an App and records its Platform, before anything is made for it.
 pub(super) struct Hold<'a> {
@@ -47,7 +43,7 @@ impl BeforeWrites for Hold<'_> {
             .map_err(|error| Error::Bug(format!("a Platform's record is no JSON: {error}")))?;
         let is_recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
         // What the cache shows may be older than what we did last.
-        let held = has_finalizer(self.app, APP_FINALIZER) && !self.is_outdated();
+        let held = has_finalizer(&self.app.metadata, APP_FINALIZER) && !self.is_outdated();
         if self.app.metadata.deletion_timestamp.is_some() || (held && is_recorded) {
             return Ok(());
         }
@@ -115,7 +111,7 @@ pub(super) async fn hold<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    if has_finalizer(object, finalizer) {
+    if has_finalizer(object.meta(), finalizer) {
         return Ok(());
     }
     apply(api, object, json!({ "finalizers": [finalizer] }))
@@ -130,7 +126,9 @@ where
 {
     let failed = failed("remove the finalizer");
     let live = api.get_metadata_opt(&object.name_any()).await.map_err(&failed)?;
-    let Some(live) = live.filter(|live| live.uid() == object.uid() && has_finalizer(live, finalizer)) else {
+    let Some(live) =
+        live.filter(|live| live.uid() == object.uid() && has_finalizer(&live.metadata, finalizer))
+    else {
         return Ok(());
     };
     // By version: somebody else's finalizer, added in the meantime, must not be lost. And not by apply, which would

@@ -42,10 +42,5 @@ pub(super) fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
-/// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
-pub(super) fn version(version: Option<&str>) -> Option<u64> {
-    version?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::uninstall;
 use crate::api::app::App;
 use crate::error::Error;
 use crate::model::owner::AppName;
-use crate::pass::{annotated, has_finalizer, recorded, reports_holdings};
+use crate::pass::{APP_FINALIZER, annotated, has_finalizer, recorded, reports_holdings};
 
 /// An App, as far as a Platform cares.
 pub(super) struct Tenant {
@@ -35,7 +35,7 @@ impl Tenant {
             },
             platform: record.map(|record| record.name),
             // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
-            holds: reports || has_finalizer(guard.meta()),
+            holds: reports || has_finalizer(guard.meta(), APP_FINALIZER),
             is_deleted: guard.meta().deletion_timestamp.is_some(),
         }
     }

@@ -15,6 +15,7 @@ use kube::core::{CustomResourceExt, ObjectMeta};
 use serde::de::DeserializeOwned;
 
 use super::kubernetes::failed;
+use super::watches::PAGE;
 use crate::api::UNINSTALL_ANNOTATION;
 use crate::error::Error;
 
@@ -37,9 +38,6 @@ pub(super) async fn deletion_of<K: CustomResourceExt>(client: &Client) -> Result
     let definition = definitions.get_metadata(name).await.map_err(failed)?;
     Ok(judged(name, &definition.metadata))
 }
-
-/// The number of objects that are read at a time: an App may have more than a megabyte.
-const PAGE: u32 = 10;
 
 /// Lists objects of a kind, page by page, and keeps of each what `keep` returns; where its definition is gone, there are
 /// none.

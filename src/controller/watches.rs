@@ -19,7 +19,7 @@ use kube::runtime::watcher::{Error, Event, Result};
 use tower_service::Service;
 use tracing::{debug, warn};
 
-pub(super) use self::lists::objects;
+pub(super) use self::lists::{PAGE, objects};
 use super::kubernetes::message_of;
 use crate::health::Health;
 

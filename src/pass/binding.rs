@@ -34,9 +34,12 @@ pub struct Binding<'a> {
     pub owner: Owner,
 }
 
-pub fn has_finalizer(metadata: &ObjectMeta) -> bool {
-    let finalizers = metadata.finalizers.iter().flatten();
-    finalizers.into_iter().any(|known| known == APP_FINALIZER)
+pub fn has_finalizer(metadata: &ObjectMeta, finalizer: &str) -> bool {
+    metadata
+        .finalizers
+        .iter()
+        .flatten()
+        .any(|known| known == finalizer)
 }
 
 pub fn is_leaving(app: &App) -> bool {

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
-use crate::reconcile::{Interruption, Outcome};
+use crate::reconcile::{Deferral, Interruption, Outcome};
 use crate::status::{self, Verdict, verdict_of, verdict_of_error};
 
 /// The results of a pass: what to publish, whom to wake, and when to come back.
@@ -95,7 +95,7 @@ fn reconciled(
     memory: &mut Memory,
     app: &App,
     work: Work,
-    outcome: Outcome,
+    mut outcome: Outcome,
     settings: Settings,
     now: Timestamp,
     jitter: f64,
@@ -144,23 +144,22 @@ fn reconciled(
         may_go: is_leaving(app) && outcome.is_settled(),
         requeue,
         wakes: Wakes::of(&outcome.done),
-        done: outcome.done.clone(),
+        done: std::mem::take(&mut outcome.done),
         status: (!memory.shows(app, &status)).then_some(status),
         record: Some(record),
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
-    let mut observed = outcome.observed.clone();
-    // Every pass asks anew: an old set would be a copy of this App's own.
-    observed.ports.taken = Arc::default();
+    if !is_yielded {
+        // Every pass asks anew: an old set of ports would be a copy of this App's own.
+        outcome.observed.ports.taken = Arc::default();
+        outcome.deferral = Deferral::default();
+    }
     memory.look = Some(Look {
         generation: app.metadata.generation,
         platform_generation: work.platform_generation,
-        observed,
-        pending: outcome.plan.pending.clone(),
-        awaits: outcome.plan.awaits.clone(),
-        contradicted: outcome.contradicted.clone(),
+        outcome: Box::new(outcome),
         open,
-        interrupted: is_yielded.then(|| (now, Box::new(outcome))),
+        yielded: is_yielded.then_some(now),
     });
     finished
 }
@@ -225,11 +224,7 @@ impl Memory {
         verdict: &Verdict,
         now: Timestamp,
     ) -> AppStatus {
-        let app = App {
-            status: self.status(app),
-            ..app.clone()
-        };
-        status::compute(&app, record, pass, verdict, now)
+        status::compute(app, self.status(app), record, pass, verdict, now)
     }
 
     fn conditions(&self, app: &App) -> Vec<Condition> {

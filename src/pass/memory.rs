@@ -9,9 +9,9 @@ use crate::api::app::{App, AppStatus};
 use crate::model::echo::EchoMemory;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
-use crate::model::state::{Observed, TaskDefinitionState};
+use crate::model::state::TaskDefinitionState;
 use crate::plan::Pending;
-use crate::reconcile::{Contradicted, Outcome};
+use crate::reconcile::Outcome;
 
 /// Belongs to one object: another one of the same name, with another UID, starts with none.
 #[derive(Clone, Debug, Default)]
@@ -48,15 +48,11 @@ pub(super) enum LastStatus {
 pub(super) struct Look {
     pub generation: Option<i64>,
     pub platform_generation: Option<i64>,
-    pub observed: Observed,
-    pub pending: Vec<Pending>,
-    /// Things that others have, and this App waits for.
-    pub awaits: BTreeSet<Exclusive>,
-    /// Calls that AWS answered as if the world were another.
-    pub contradicted: Contradicted,
+    /// What the pass came to.
+    pub outcome: Box<Outcome>,
     pub open: Open,
-    /// When the last pass yielded, and what it had come to.
-    pub interrupted: Option<(Timestamp, Box<Outcome>)>,
+    /// When it yielded: the next pass goes on from its outcome.
+    pub yielded: Option<Timestamp>,
 }
 
 impl Memory {
@@ -64,27 +60,27 @@ impl Memory {
     pub fn invalidate(&mut self) {
         if let Some(look) = &mut self.look {
             look.open.only_pending = false;
-            look.interrupted = None;
+            look.yielded = None;
         }
     }
 
     /// True if the App waits for any of these.
     pub fn awaits(&self, released: &BTreeSet<Exclusive>) -> bool {
         let look = self.look.as_ref();
-        look.is_some_and(|look| !look.awaits.is_disjoint(released))
+        look.is_some_and(|look| !look.outcome.plan.awaits.is_disjoint(released))
     }
 
     /// Returns what the last pass waits for.
     pub fn pending(&self) -> &[Pending] {
         self.look
             .as_ref()
-            .map(|look| look.pending.as_slice())
+            .map(|look| look.outcome.plan.pending.as_slice())
             .unwrap_or_default()
     }
 
     /// Keeps a status that was written, with the version of the object that this made.
     pub fn wrote(&mut self, version: Option<&str>, status: AppStatus) {
-        self.status = match number(version) {
+        self.status = match self::version(version) {
             Some(version) => LastStatus::Written(version, status),
             None => LastStatus::Seen,
         };
@@ -94,8 +90,8 @@ impl Memory {
     pub fn status(&self, app: &App) -> Option<AppStatus> {
         match &self.status {
             LastStatus::Unwritten(status) => Some(status.clone()),
-            LastStatus::Written(version, status)
-                if Some(*version) > number(app.metadata.resource_version.as_deref()) =>
+            LastStatus::Written(written, status)
+                if Some(*written) > version(app.metadata.resource_version.as_deref()) =>
             {
                 Some(status.clone())
             }
@@ -120,9 +116,10 @@ impl Memory {
     /// The definitions that need not be read again: what services run never changes. Any other may have been
     /// deregistered since, which only AWS can tell.
     pub(super) fn task_definitions(&self) -> BTreeMap<Arn, TaskDefinitionState> {
-        let Some(Look { observed, .. }) = &self.look else {
+        let Some(look) = &self.look else {
             return BTreeMap::new();
         };
+        let observed = &look.outcome.observed;
         let running = observed.services.values().map(|service| &service.task_definition);
         let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.get(arn)?.clone()));
         running.filter_map(known).collect()
@@ -149,12 +146,9 @@ impl Memory {
         let look = Look {
             generation: None,
             platform_generation: None,
-            observed: Observed::default(),
-            pending: Vec::new(),
-            awaits: outcome.plan.awaits,
-            contradicted: Contradicted::new(),
+            outcome: Box::new(outcome),
             open,
-            interrupted: None,
+            yielded: None,
         };
         Memory {
             look: Some(look),
@@ -164,6 +158,6 @@ impl Memory {
 }
 
 /// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
-fn number(version: Option<&str>) -> Option<u64> {
+pub fn version(version: Option<&str>) -> Option<u64> {
     version?.parse().ok()
 }

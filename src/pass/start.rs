@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::binding::{Binding, bind, has_finalizer, is_leaving};
+use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_leaving};
 use super::installation::Installation;
 use super::memory::{Look, Memory};
 use super::requeue::Before;
@@ -102,7 +102,7 @@ const GOES_ON_WITHIN: i64 = 30;
 /// leaves nothing to believe in, but what is backing off stays so.
 pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) -> Step {
     let leaving = is_leaving(app);
-    if leaving && !has_finalizer(&app.metadata) {
+    if leaving && !has_finalizer(&app.metadata, APP_FINALIZER) {
         return Step::Gone;
     }
     let is_new = memory.is_new(app);
@@ -158,7 +158,9 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         },
         scope,
         backing_off,
-        contradicted: look.map(|look| look.contradicted.clone()).unwrap_or_default(),
+        contradicted: look
+            .map(|look| look.outcome.contradicted.clone())
+            .unwrap_or_default(),
         ..whole
     };
     memory.invalidate();
@@ -240,10 +242,10 @@ fn scope(
     } else {
         Vec::new()
     };
-    let is_recent = |at: &Timestamp| now.duration_since(*at).as_secs() <= GOES_ON_WITHIN;
-    if let Some((_, outcome)) = look.interrupted.as_ref().filter(|(at, _)| is_recent(at)) {
+    let is_recent = |at: Timestamp| now.duration_since(at).as_secs() <= GOES_ON_WITHIN;
+    if look.yielded.is_some_and(is_recent) {
         before.everything_at = Some(open.everything_at);
-        return (Scope::Interrupted(outcome.clone()), backing_off, before);
+        return (Scope::Interrupted(look.outcome.clone()), backing_off, before);
     }
     let in_time = now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
     // A deletion looks at everything, so that it leaves nothing behind.
@@ -252,8 +254,8 @@ fn scope(
     }
     before.everything_at = Some(open.everything_at);
     let scope = Scope::Pending {
-        before: Box::new(look.observed.clone()),
-        pending: look.pending.clone(),
+        before: Box::new(look.outcome.observed.clone()),
+        pending: look.outcome.plan.pending.clone(),
     };
     (scope, backing_off, before)
 }
@@ -297,7 +299,7 @@ pub fn request(
             revisions: status::revisions(status),
             echoes: status::echoes(status),
             reported_definitions: reported_definitions(status),
-            holdings: status::holdings(status, has_finalizer(&app.metadata)),
+            holdings: status::holdings(status, has_finalizer(&app.metadata, APP_FINALIZER)),
             ..Known::default()
         },
         scope: Scope::Everything,

@@ -376,7 +376,7 @@ fn a_pass_without_an_outcome_keeps_what_was_known_and_changes_the_conditions() {
     };
     app.status = Some(before.clone());
     let verdict = Verdict::Reconciling(Reason::PlatformNotFound, "there is no Platform staging".into());
-    let after = compute(&app, None, None, &verdict, at(7));
+    let after = compute(&app, app.status.clone(), None, None, &verdict, at(7));
     assert_eq!(
         after,
         AppStatus {
@@ -390,7 +390,7 @@ fn a_pass_without_an_outcome_keeps_what_was_known_and_changes_the_conditions() {
         ..PlatformRecord::default()
     };
     assert_eq!(
-        compute(&app, Some(&other), None, &verdict, at(7)).platform,
+        compute(&app, app.status.clone(), Some(&other), None, &verdict, at(7)).platform,
         Some(other)
     );
 }
@@ -401,10 +401,24 @@ fn an_unchanged_pass_leaves_an_unchanged_status() {
     let desired = wanted(&app);
     let outcome = outcome(&desired, crate::plan::fixtures::settled(&desired));
     let verdict = super::verdict_of(&outcome, false);
-    let first = compute(&app, None, Some((&desired, &outcome)), &verdict, at(0));
+    let first = compute(
+        &app,
+        app.status.clone(),
+        None,
+        Some((&desired, &outcome)),
+        &verdict,
+        at(0),
+    );
     app.status = Some(first.clone());
     assert_eq!(
-        compute(&app, None, Some((&desired, &outcome)), &verdict, at(99)),
+        compute(
+            &app,
+            app.status.clone(),
+            None,
+            Some((&desired, &outcome)),
+            &verdict,
+            at(99)
+        ),
         first
     );
     assert_eq!(said(&first.conditions), [("Ready", "True", "Available")]);

@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::controller::claims::KubeClaims;
 use crate::controller::context::Context;
 use crate::controller::ports::{self, StillGone};
-use crate::controller::tenants::{self, Tenant, tenants};
+use crate::controller::tenants::{self, Tenant};
 use crate::error::Error;
 use crate::model::desired::Place;
 use crate::model::exclusive::Exclusive;
@@ -60,7 +60,7 @@ impl Pass<'_> {
             context.ports.set_recovered(platform);
             context.wake.apps(context.caches.apps_concerned(&place.platform));
         }
-        if self.sweep(aws, &claims, place, installation).await? {
+        if self.sweep(aws, &claims, place, installation, tenants).await? {
             let released = [Exclusive::HostPort(place.platform.clone())];
             context.wake_waiting(&released.into(), None);
         }
@@ -75,9 +75,10 @@ impl Pass<'_> {
         claims: &dyn Claims,
         place: &Place,
         installation: &str,
+        tenants: &[Tenant],
     ) -> Result<bool, Error> {
         let mut gone = self.context.claims.holders(&place.platform);
-        for tenant in tenants(self.context) {
+        for tenant in tenants {
             gone.remove(&tenant.app);
         }
         let mut freed = false;

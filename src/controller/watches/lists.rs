@@ -11,8 +11,8 @@ use kube::runtime::watcher::{Config, Error, Event, Result, watcher};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
-/// How many objects a page has, where a list does not stream: an App may have more than a megabyte.
-const PAGE: u32 = 10;
+/// The number of objects that are read at a time, where a list does not stream: an App may have more than a megabyte.
+pub(in crate::controller) const PAGE: u32 = 10;
 
 /// Watches objects whose first list comes as a stream (`sendInitialEvents`), and in pages from an API server that has no
 /// such streams: <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>.
