@@ -8,11 +8,7 @@ use crate::world::World;
 const V2: &str = "registry.example/acme:v2";
 
 fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
-    let mut world = World::new(platform);
-    world.apply(app);
-    world.settle();
-    world.assert_ready();
-    world
+    World::settled(platform, app)
 }
 
 fn minutes(process: ProcessFixture, minutes: u32) -> ProcessFixture {

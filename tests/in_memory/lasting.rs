@@ -11,11 +11,7 @@ const CREATE_LISTENER: &str = "elasticloadbalancing:CreateListener";
 const SET_SUBNETS: &str = "elasticloadbalancing:SetSubnets";
 
 fn settled() -> World {
-    let mut world = World::new(&staging());
-    world.apply(&acme());
-    world.settle();
-    world.assert_ready();
-    world
+    World::settled(&staging(), &acme())
 }
 
 /// Type and reason of each condition, with the status of `Ready`.

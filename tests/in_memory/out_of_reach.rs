@@ -20,11 +20,7 @@ fn outages() -> [Disturbance; 3] {
 }
 
 fn settled(app: &AppFixture) -> World {
-    let mut world = World::new(&staging());
-    world.apply(app);
-    world.settle();
-    world.assert_ready();
-    world
+    World::settled(&staging(), app)
 }
 
 fn workers() -> AppFixture {

@@ -13,11 +13,7 @@ use crate::fixtures::{AppFixture, acme, app, staging, web, worker};
 use crate::world::World;
 
 fn settled(app: &AppFixture) -> World {
-    let mut world = World::new(&staging());
-    world.apply(app);
-    world.settle();
-    world.assert_ready();
-    world
+    World::settled(&staging(), app)
 }
 
 fn count(world: &World, action: &str) -> usize {

@@ -312,11 +312,7 @@ fn what_an_endpoint_without_records_of_rollouts_shows_is_repaired() {
 }
 
 fn settled(platform: &PlatformFixture, app: &AppFixture) -> World {
-    let mut world = World::new(platform);
-    world.apply(app);
-    world.settle();
-    world.assert_ready();
-    world
+    World::settled(platform, app)
 }
 
 #[test]

@@ -171,6 +171,15 @@ impl World {
         }
     }
 
+    /// A world at this Platform in which this App is Ready.
+    pub(crate) fn settled(platform: &PlatformFixture, app: &AppFixture) -> Self {
+        let mut world = World::new(platform);
+        world.apply(app);
+        world.settle();
+        world.assert_ready();
+        world
+    }
+
     pub(crate) fn fork(&self) -> Self {
         World {
             aws: self.aws.fork(),
