@@ -303,6 +303,12 @@ fn what_a_lost_status_knew_is_waited_for() {
     road(1_706);
 }
 
+/// Two load balancers of two target groups each, of which one had no name for long, and a third of two.
+#[test]
+fn as_many_target_groups_come_as_go() {
+    road(5_390);
+}
+
 /// Between any two manifests.
 #[test]
 fn whatever_is_planned_comes_true() {

@@ -151,7 +151,8 @@ impl Update<'_> {
         } else {
             attached.to_vec()
         };
-        let moves = dead || after.len() != attached.len();
+        // As many may come as go.
+        let moves = dead || after != attached;
         if moves && !self.is_put_off(plan, &self.hash_with(None, Some(&after))) {
             self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
