@@ -1,6 +1,7 @@
 //! Kubernetes around a pass over one App: what it goes by, the calls that it asks for, and what is said of it.
 
 mod applied;
+mod hold;
 mod leave;
 
 use std::borrow::Cow;
@@ -17,15 +18,16 @@ use serde_json::json;
 use tracing::{error, warn};
 
 pub(super) use self::applied::compact;
-use super::claims::KubeClaims;
+use self::hold::Hold;
 use super::context::Context;
-use super::denials;
-use super::dispatch::message_of;
-use super::finalizer::{self, Hold};
+use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
+use super::kubernetes::finalizer;
+use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
+use super::kubernetes::uninstall::{self, Deletion};
 use super::memory::Key;
-use super::report::{self, EventType, Note, NoteReason, api_of};
-use super::uninstall::{self, Deletion};
+use super::memory::denials;
+use super::queue::dispatch::message_of;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
@@ -124,7 +126,7 @@ async fn undecodable(
         .await
         .map_err(failed("patch the status"))?;
     let trouble = (Reason::InvalidSpec, message);
-    report::tell(context, &key.to_string(), &app, &[], &[trouble]).await;
+    context.tell(&key.to_string(), &app, &[], &[trouble]).await;
     Ok(Requeue::Never)
 }
 
@@ -306,7 +308,7 @@ impl Pass<'_> {
             self.write_status(status).await?;
         }
         let (key, before) = (self.key.to_string(), &finished.before);
-        report::tell(context, &key, self.app, before, &finished.troubles).await;
+        context.tell(&key, self.app, before, &finished.troubles).await;
         Ok(())
     }
 

@@ -4,17 +4,19 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::claims::ClaimCache;
-use super::denials::Denials;
-use super::dispatch::Turns;
-use super::memory::{Failures, Key, Memories, Published, lock};
-use super::namespaces::Namespaces;
+use super::kubernetes::claims::ClaimCache;
+use super::kubernetes::namespaces::Namespaces;
+use super::kubernetes::report;
+use super::memory::denials::Denials;
+use super::memory::{Failures, Key, Memories, Published, Trouble, lock};
+use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
 use crate::api::app::App;
 use crate::api::condition::Reason;
@@ -236,6 +238,17 @@ fn place_key(platform: &Platform) -> String {
 impl Context {
     pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Account> {
         self.connect.connect(&settings_of(platform)).await
+    }
+
+    /// Writes an Event for each trouble that is news.
+    pub(super) async fn tell<K: Resource<DynamicType = ()>>(
+        &self,
+        key: &str,
+        object: &K,
+        before: &[Condition],
+        troubles: &[Trouble],
+    ) {
+        report::tell((&self.client, &self.published), key, object, before, troubles).await;
     }
 
     /// Wakes the Apps that wait for any of what was just released.

@@ -11,7 +11,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
-use super::dispatch::{Turns, key_of, object_of};
+use super::queue::dispatch::{Turns, key_of, object_of};
 use super::queue::{Object, Rank};
 use crate::api::app::App;
 use crate::api::platform::Platform;

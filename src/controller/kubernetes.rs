@@ -1,46 +1,14 @@
-//! Errors of the API server: their meaning to us, and their messages.
+//! The API server's side: objects read and written, watches, and the meaning of its errors.
 
-use std::error::Error as _;
+pub(super) mod claims;
+pub(super) mod definitions;
+mod error;
+pub(super) mod finalizer;
+pub(super) mod installation;
+pub(super) mod namespaces;
+pub(super) mod reach;
+pub(super) mod report;
+pub(super) mod uninstall;
+pub(super) mod watches;
 
-use crate::error::Error;
-
-/// A failed call as one of our errors; a permission that our own role lacks is for the operator to give.
-pub(super) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
-    move |error| {
-        let message = message_of(&error);
-        if let kube::Error::Api(status) = &error {
-            if status.is_conflict() {
-                return Error::Outdated { action };
-            }
-            if status.is_forbidden() {
-                return Error::Forbidden { action, message };
-            }
-        }
-        Error::Kubernetes { action, message }
-    }
-}
-
-/// Returns the API server's message, without the whole reply; else the error and its causes.
-pub(super) fn message_of(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return status.message.clone();
-    }
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !message.ends_with(&more) {
-            message = format!("{message}: {more}");
-        }
-        cause = error.source();
-    }
-    message
-}
-
-/// The object is not there any more, or another of its name is.
-pub(super) fn is_gone(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_not_found())
-}
-
-#[cfg(test)]
-mod tests;
+pub(super) use self::error::{failed, message_of};

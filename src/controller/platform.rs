@@ -2,6 +2,8 @@
 
 mod allocations;
 mod leaving;
+pub mod ports;
+pub(super) mod tenants;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -15,12 +17,12 @@ use kube::{Resource, ResourceExt};
 use tracing::warn;
 
 use self::leaving::{Leaving, leaving};
+use self::tenants::{Tenant, tenants};
 use super::context::{Context, PlatformKey};
-use super::dispatch::message_of;
-use super::finalizer::{self, PLATFORM_FINALIZER};
+use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
+use super::kubernetes::report;
 use super::memory::Trouble;
-use super::report;
-use super::tenants::{Tenant, tenants};
+use super::queue::dispatch::message_of;
 use crate::api::condition::Reason;
 use crate::api::platform::{
     CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, ZoneNames,
@@ -298,14 +300,8 @@ impl Pass<'_> {
             report::patch_status(&api, self.platform, &status).await?;
         }
         let troubles: Vec<Trouble> = verdict.trouble().into_iter().collect();
-        report::tell(
-            self.context,
-            &self.key,
-            self.platform,
-            &before.conditions,
-            &troubles,
-        )
-        .await;
+        let (context, before) = (self.context, &before.conditions);
+        context.tell(&self.key, self.platform, before, &troubles).await;
         Ok(())
     }
 }

@@ -14,12 +14,12 @@ use kube::config::KubeConfigOptions;
 use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 
-use super::claims::{ClaimCache, KubeClaims};
 use super::context::{Connect, settings_of};
-use super::installation;
+use super::kubernetes::claims::{ClaimCache, KubeClaims};
+use super::kubernetes::installation;
 use super::kubernetes::message_of;
-use super::namespaces::Namespaces;
-use super::reach::reach;
+use super::kubernetes::namespaces::Namespaces;
+use super::kubernetes::reach::reach;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::{Output, Plan};

@@ -7,6 +7,8 @@
 //! that waits, but only once: of all that is due, everything has had a pass before anything has a second one. And one start
 //! in ten is of what has waited longest, whatever it is.
 
+pub(super) mod dispatch;
+
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};

@@ -10,14 +10,15 @@ use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::claims::ClaimCache;
 use super::context::{Caches, Connect, Context, Ports, Wake};
-use super::denials::Denials;
-use super::dispatch::dispatch;
 use super::feed::{Neighbours, feed, strip};
+use super::kubernetes::claims::ClaimCache;
+use super::kubernetes::namespaces::Namespaces;
+use super::kubernetes::{claims, definitions, installation, namespaces, watches};
+use super::memory::denials::Denials;
 use super::memory::{Failures, Memories, Published};
-use super::namespaces::Namespaces;
-use super::{app, claims, definitions, installation, kubernetes, namespaces, platform, watches};
+use super::queue::dispatch::dispatch;
+use super::{app, kubernetes, platform};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::Config;
@@ -162,7 +163,11 @@ fn watch_beside(
         claims_heard,
         stopped.clone(),
     ));
-    tokio::spawn(definitions::watch(context.clone(), stopped));
+    let shared = context.clone();
+    tokio::spawn(async move {
+        let (client, health) = (&shared.client, &shared.health);
+        definitions::watch(client, health, || shared.wake_all(), stopped).await;
+    });
 }
 
 /// Statuses of an API server that will answer later: too many requests, unavailable, gateway time-out.

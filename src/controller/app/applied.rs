@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Pass;
 use crate::api::app::App;
 use crate::api::event::EventReason;
-use crate::controller::report::{self, EventType, Note, NoteReason};
+use crate::controller::kubernetes::report::{self, EventType, Note, NoteReason};
 
 /// <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-last-applied-configuration>
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

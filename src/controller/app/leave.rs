@@ -11,10 +11,10 @@ use crate::api::app::{App, DeletionPolicy};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::controller::context::Context;
-use crate::controller::finalizer;
 use crate::controller::kubernetes::failed;
+use crate::controller::kubernetes::finalizer;
+use crate::controller::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use crate::controller::memory::Key;
-use crate::controller::report::{self, EventType, Note, NoteReason, api_of};
 use crate::error::Error;
 use crate::pass::{APP_FINALIZER, Requeue, annotated};
 

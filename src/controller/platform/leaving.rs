@@ -2,8 +2,8 @@
 
 use crate::api::platform::Platform;
 use crate::controller::context::Context;
-use crate::controller::tenants::{self, Tenant, tenants};
-use crate::controller::uninstall::{self, Deletion};
+use crate::controller::kubernetes::uninstall::{self, Deletion};
+use crate::controller::platform::tenants::{self, Tenant, tenants};
 use crate::error::Error;
 use crate::model::class::Class;
 

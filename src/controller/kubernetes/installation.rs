@@ -16,7 +16,7 @@ const CONFIG_MAP: &str = "empire-installation";
 const KEY: &str = "ownerId";
 
 /// As whom the controller works here, as far as can be seen: it records the owner id. Nothing is written.
-pub(super) async fn in_use(
+pub(in crate::controller) async fn in_use(
     client: &Client,
     namespace: &str,
     explicit: Option<&str>,
@@ -79,7 +79,7 @@ async fn recorded_by_an_app(
 }
 
 /// Finds the owner id and records it. One that differs from what is recorded is taken only if that is named in `replaces`.
-pub(super) async fn establish(
+pub(in crate::controller) async fn establish(
     client: &Client,
     namespace: &str,
     explicit: Option<&str>,

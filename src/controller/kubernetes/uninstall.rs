@@ -14,14 +14,14 @@ use kube::api::{Api, ListParams};
 use kube::core::{CustomResourceExt, ObjectMeta};
 use serde::de::DeserializeOwned;
 
-use super::kubernetes::failed;
+use super::error::failed;
 use super::watches::PAGE;
 use crate::api::UNINSTALL_ANNOTATION;
 use crate::error::Error;
 
 /// The meaning of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deletion {
+pub(in crate::controller) enum Deletion {
     /// The object's own, or one that is to take all with it.
     Meant,
     /// The object goes, and all that belongs to it in AWS stays as it is, with our tags.
@@ -31,7 +31,9 @@ pub(super) enum Deletion {
 }
 
 /// Reads what the deletion of an object of this kind means.
-pub(super) async fn deletion_of<K: CustomResourceExt>(client: &Client) -> Result<Deletion, Error> {
+pub(in crate::controller) async fn deletion_of<K: CustomResourceExt>(
+    client: &Client,
+) -> Result<Deletion, Error> {
     let name = K::crd_name();
     let failed = failed("nothing is deleted: get the CustomResourceDefinition");
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
@@ -44,7 +46,7 @@ pub(super) async fn deletion_of<K: CustomResourceExt>(client: &Client) -> Result
 ///
 /// The reply to a path that the API server does not know says nothing about why, and one of several API servers may not
 /// know a new definition yet. So the definition is asked for.
-pub(super) async fn list<K, T>(
+pub(in crate::controller) async fn list<K, T>(
     api: &Api<K>,
     definition: &str,
     client: &Client,

@@ -19,8 +19,8 @@ use kube::runtime::watcher::{Error, Event, Result};
 use tower_service::Service;
 use tracing::{debug, warn};
 
-pub(super) use self::lists::{PAGE, objects};
-use super::kubernetes::message_of;
+pub(in crate::controller) use self::lists::{PAGE, objects};
+use super::error::message_of;
 use crate::health::Health;
 
 /// After the first failure.
@@ -30,13 +30,13 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// A history that is gone twice within this time is waited for like any other failure.
 const RELIST: Duration = Duration::from_secs(5);
 
-pub(super) const APPS: &str = "watch of Apps";
-pub(super) const PLATFORMS: &str = "watch of Platforms";
-pub(super) const CLAIMS: &str = "watch of PortAllocations";
-pub(super) const NAMESPACES: &str = "watch of namespaces";
+pub(in crate::controller) const APPS: &str = "watch of Apps";
+pub(in crate::controller) const PLATFORMS: &str = "watch of Platforms";
+pub(in crate::controller) const CLAIMS: &str = "watch of PortAllocations";
+pub(in crate::controller) const NAMESPACES: &str = "watch of namespaces";
 
 /// A client that notes each watch that has begun.
-pub(super) fn noting(client: Client, health: Health) -> Client {
+pub(in crate::controller) fn noting(client: Client, health: Health) -> Client {
     let namespace = client.default_namespace().to_owned();
     Client::new(Noting { client, health }, namespace)
 }
@@ -88,7 +88,7 @@ fn watched(path: &str, query: &str) -> Option<&'static str> {
 
 /// The events of a watch, which waits between failures, and not at all before it lists again where the API server has
 /// forgotten what came next (410).
-pub(super) fn patient<K, E>(
+pub(in crate::controller) fn patient<K, E>(
     events: E,
     watch: &'static str,
     health: &Health,

@@ -4,16 +4,16 @@ use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 use kube::{CustomResourceExt, Resource, ResourceExt};
 
-use super::context::Context;
-use super::kubernetes::failed;
-use super::uninstall;
 use crate::api::app::App;
+use crate::controller::context::Context;
+use crate::controller::kubernetes::failed;
+use crate::controller::kubernetes::uninstall;
 use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::pass::{APP_FINALIZER, annotated, has_finalizer, recorded, reports_holdings};
 
 /// An App, as far as a Platform cares.
-pub(super) struct Tenant {
+pub(in crate::controller) struct Tenant {
     pub app: AppName,
     /// The name of the Platform that it is bound to.
     pub platform: Option<String>,
@@ -40,19 +40,19 @@ impl Tenant {
         }
     }
 
-    pub(super) fn is_at(&self, platform: &str) -> bool {
+    pub(in crate::controller) fn is_at(&self, platform: &str) -> bool {
         self.holds && self.platform.as_deref() == Some(platform)
     }
 }
 
 /// Returns all Apps as they were last seen.
-pub(super) fn tenants(context: &Context) -> Vec<Tenant> {
+pub(in crate::controller) fn tenants(context: &Context) -> Vec<Tenant> {
     let apps = context.caches.apps.state();
     apps.iter().map(|app| Tenant::of(app)).collect()
 }
 
 /// Reads all Apps live, since the cache may miss the newest. Where their definition is gone, there is none.
-pub(super) async fn live(context: &Context) -> Result<Vec<Tenant>, Error> {
+pub(in crate::controller) async fn live(context: &Context) -> Result<Vec<Tenant>, Error> {
     let apps: Api<DeserializeGuard<App>> = Api::all(context.client.clone());
     let keep = |app| Some(Tenant::of(&app));
     uninstall::list(
@@ -67,7 +67,7 @@ pub(super) async fn live(context: &Context) -> Result<Vec<Tenant>, Error> {
 }
 
 /// Asks whether an App is there.
-pub(super) async fn is_there(context: &Context, app: &AppName) -> Result<bool, Error> {
+pub(in crate::controller) async fn is_there(context: &Context, app: &AppName) -> Result<bool, Error> {
     let api: Api<App> = Api::namespaced(context.client.clone(), &app.namespace);
     let found = api.get_metadata_opt(&app.name).await;
     Ok(found.map_err(failed("get an App"))?.is_some())

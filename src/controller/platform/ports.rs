@@ -79,7 +79,7 @@ pub async fn recover(
 
 /// Frees the claims of an App that is gone, by the rule that every claim is freed by: nothing uses the port any more.
 /// Says whether any was freed.
-pub(super) async fn sweep(
+pub(in crate::controller) async fn sweep(
     aws: &dyn Account,
     claims: &dyn Claims,
     place: &Place,
@@ -115,6 +115,6 @@ pub(super) async fn sweep(
 }
 
 #[async_trait]
-pub(super) trait StillGone: Send + Sync {
+pub(in crate::controller) trait StillGone: Send + Sync {
     async fn is_still_gone(&self) -> Result<bool, Error>;
 }

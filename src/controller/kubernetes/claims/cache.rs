@@ -13,8 +13,8 @@ use tokio::sync::watch::Sender;
 
 use super::decoded;
 use crate::api::port_allocation::PortAllocation;
+use crate::controller::kubernetes::watches;
 use crate::controller::memory::lock;
-use crate::controller::watches;
 use crate::health::Health;
 use crate::model::owner::AppName;
 use crate::model::port::Claim;

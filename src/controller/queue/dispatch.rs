@@ -14,9 +14,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
-use super::memory::lock;
-use super::queue::{Object, Queue, Rank, Slots};
 use crate::aws::within;
+use crate::controller::memory::lock;
+use crate::controller::queue::{Object, Queue, Rank, Slots};
 use crate::error::Error;
 use crate::pass::{Requeue, version};
 
@@ -30,13 +30,13 @@ const SELDOM: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The queue of one kind of object: fed by its watch and by passes, and emptied by [`dispatch`].
-pub(super) struct Turns {
+pub(in crate::controller) struct Turns {
     queue: Mutex<Queue>,
     news: Notify,
 }
 
 impl Turns {
-    pub(super) fn new(slots: Slots) -> Self {
+    pub(in crate::controller) fn new(slots: Slots) -> Self {
         Turns {
             queue: Mutex::new(Queue::new(slots)),
             news: Notify::new(),
@@ -44,32 +44,32 @@ impl Turns {
     }
 
     /// Somebody changed an object.
-    pub(super) fn changed(&self, object: &Object, rank: Rank, version: Option<u64>) {
+    pub(in crate::controller) fn changed(&self, object: &Object, rank: Rank, version: Option<u64>) {
         lock(&self.queue).changed(object, rank, version, Instant::now());
         self.news.notify_one();
     }
 
     /// Something that an object depends on may have changed.
-    pub(super) fn woken(&self, object: &Object) {
+    pub(in crate::controller) fn woken(&self, object: &Object) {
         lock(&self.queue).woken(object, Instant::now());
         self.news.notify_one();
     }
 
-    pub(super) fn removed(&self, object: &Object) {
+    pub(in crate::controller) fn removed(&self, object: &Object) {
         lock(&self.queue).removed(object);
     }
 
-    pub(super) fn retain(&self, there: impl Fn(&Object) -> bool) {
+    pub(in crate::controller) fn retain(&self, there: impl Fn(&Object) -> bool) {
         lock(&self.queue).retain(there);
     }
 
     /// True if a pass over this object that has written for so long is to give its slot back, since another waits for it.
-    pub(super) fn is_over(&self, object: &Object, written: Duration) -> bool {
+    pub(in crate::controller) fn is_over(&self, object: &Object, written: Duration) -> bool {
         written >= WRITING && lock(&self.queue).wants_slot_of(object, Instant::now())
     }
 
     /// Returns what waits, by kind, and for how long the first of it has.
-    pub(super) fn report(&self) -> Value {
+    pub(in crate::controller) fn report(&self) -> Value {
         let (queue, now) = (lock(&self.queue), Instant::now());
         let waiting = |rank| {
             let (length, oldest) = queue.waiting(rank, now);
@@ -103,7 +103,7 @@ impl Turns {
 
 /// Runs passes from when the store is filled until `stopped` resolves and those under way have ended; what waits then is
 /// dropped. `again` says when a pass follows that failed or panicked, and could not even write its status.
-pub(super) async fn dispatch<K, P>(
+pub(in crate::controller) async fn dispatch<K, P>(
     turns: &Turns,
     (store, mut filled): (&Store<DeserializeGuard<K>>, watch::Receiver<bool>),
     limit: Duration,
@@ -165,14 +165,14 @@ pub(super) async fn dispatch<K, P>(
     while passes.join_next().await.is_some() {}
 }
 
-pub(super) fn object_of(object: &impl Resource) -> Object {
+pub(in crate::controller) fn object_of(object: &impl Resource) -> Object {
     Object {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
     }
 }
 
-pub(super) fn key_of<K>(object: &Object) -> ObjectRef<DeserializeGuard<K>>
+pub(in crate::controller) fn key_of<K>(object: &Object) -> ObjectRef<DeserializeGuard<K>>
 where
     K: Resource<DynamicType = ()> + 'static,
 {
@@ -183,7 +183,7 @@ where
     key.within(&object.namespace)
 }
 
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> String {
+pub(in crate::controller) fn message_of(panic: &(dyn Any + Send)) -> String {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)

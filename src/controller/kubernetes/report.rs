@@ -13,26 +13,25 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tracing::warn;
 
-use super::context::Context;
-use super::kubernetes::{failed, is_gone, message_of};
-use super::memory::Trouble;
+use super::error::{failed, is_gone, message_of};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::change::{Change, Verb};
+use crate::controller::memory::{Published, Trouble};
 use crate::error::Error;
 use crate::status::{cut, without_requests};
 
-pub(super) const MANAGER: &str = "empire-controller";
+pub(in crate::controller) const MANAGER: &str = "empire-controller";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EventType {
+pub(in crate::controller) enum EventType {
     Normal,
     Warning,
 }
 
 /// The reason of an Event: that of a condition, or one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoteReason {
+pub(in crate::controller) enum NoteReason {
     Condition(Reason),
     Event(EventReason),
 }
@@ -48,7 +47,7 @@ impl NoteReason {
 
 /// One Event to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Note {
+pub(in crate::controller) struct Note {
     pub kind: EventType,
     pub reason: NoteReason,
     pub action: &'static str,
@@ -56,7 +55,7 @@ pub(super) struct Note {
 }
 
 /// One Event for each process and kind of change.
-pub(super) fn changes(done: &[Change]) -> Vec<Note> {
+pub(in crate::controller) fn changes(done: &[Change]) -> Vec<Note> {
     let mut by_process: BTreeMap<(Option<&str>, Verb), Vec<String>> = BTreeMap::new();
     for change in done {
         by_process
@@ -86,7 +85,11 @@ pub(super) fn changes(done: &[Change]) -> Vec<Note> {
 /// Publishes Events about an object. Failing to write one fails nothing.
 ///
 /// kube's own recorder leaves the note out of its key, and would merge "created web" with "created worker".
-pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, object: &K, notes: Vec<Note>) {
+pub(in crate::controller) async fn publish<K: Resource<DynamicType = ()>>(
+    client: &Client,
+    object: &K,
+    notes: Vec<Note>,
+) {
     // Events about cluster-scoped objects live in `default`.
     let namespace = object.namespace().unwrap_or_else(|| "default".into());
     let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
@@ -122,14 +125,14 @@ pub(super) async fn publish<K: Resource<DynamicType = ()>>(client: &Client, obje
 }
 
 /// One Event for each trouble that is news. Those that the conditions spoke of before a restart are none.
-pub(super) async fn tell<K: Resource<DynamicType = ()>>(
-    context: &Context,
+pub(in crate::controller) async fn tell<K: Resource<DynamicType = ()>>(
+    (client, published): (&Client, &Published),
     key: &str,
     object: &K,
     before: &[Condition],
     troubles: &[Trouble],
 ) {
-    let mut news = context.published.news(key, troubles);
+    let mut news = published.news(key, troubles);
     let said: Vec<String> = before
         .iter()
         .map(|before| without_requests(&before.message))
@@ -142,7 +145,7 @@ pub(super) async fn tell<K: Resource<DynamicType = ()>>(
         warn!(object = key, reason = reason.as_str(), message, "trouble");
     }
     let notes = news.iter().map(|(reason, message)| warning(*reason, message));
-    publish(&context.client, object, notes.collect()).await;
+    publish(client, object, notes.collect()).await;
 }
 
 /// A Warning about what is wrong.
@@ -157,7 +160,7 @@ fn warning(reason: Reason, text: &str) -> Note {
 
 /// Server-side apply, so that a field we no longer set goes away. Gives the object's new version; `None` if it is gone.
 /// What comes back need not be readable: kube would log it, whole.
-pub(super) async fn patch_status<K, S>(
+pub(in crate::controller) async fn patch_status<K, S>(
     api: &Api<DeserializeGuard<K>>,
     object: &K,
     status: &S,
@@ -184,7 +187,7 @@ where
     }
 }
 
-pub(super) fn api_of<K>(client: &Client, object: &K) -> Api<K>
+pub(in crate::controller) fn api_of<K>(client: &Client, object: &K) -> Api<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
-use super::memory::lock;
+use super::lock;
 use crate::api::condition::Reason;
 use crate::aws::AwsError;
 use crate::error::Error;
@@ -13,12 +13,12 @@ use crate::status;
 
 /// By Platform, and by App.
 #[derive(Debug, Default)]
-pub(super) struct Denials(Mutex<HashMap<String, BTreeMap<String, AwsError>>>);
+pub(in crate::controller) struct Denials(Mutex<HashMap<String, BTreeMap<String, AwsError>>>);
 
 impl Denials {
     /// Takes up the first call that was denied in a pass over an App, or that none was. True if that is news of its
     /// Platform. AWS's message is none by itself: that of an expired signature has the time in it.
-    pub(super) fn note(&self, platform: &str, app: &str, denied: Option<&AwsError>) -> bool {
+    pub(in crate::controller) fn note(&self, platform: &str, app: &str, denied: Option<&AwsError>) -> bool {
         let mut all = lock(&self.0);
         let apps = all.entry(platform.into()).or_default();
         let call = |error: &AwsError| (error.action, error.code.clone());
@@ -30,7 +30,7 @@ impl Denials {
     }
 
     /// The call in AWS's words, and whose it was.
-    pub(super) fn of(&self, platform: &str) -> Option<String> {
+    pub(in crate::controller) fn of(&self, platform: &str) -> Option<String> {
         let all = lock(&self.0);
         let apps = all.get(platform)?;
         let (app, denied) = apps.first_key_value()?;
@@ -41,7 +41,7 @@ impl Denials {
         Some(format!("{denied} (met by {app}{others})"))
     }
 
-    pub(super) fn forget(&self, app: &str) {
+    pub(in crate::controller) fn forget(&self, app: &str) {
         for apps in lock(&self.0).values_mut() {
             apps.remove(app);
         }
@@ -49,7 +49,7 @@ impl Denials {
 }
 
 /// The first call that AWS does not allow.
-pub(super) fn first(errors: impl IntoIterator<Item = Error>) -> Option<AwsError> {
+pub(in crate::controller) fn first(errors: impl IntoIterator<Item = Error>) -> Option<AwsError> {
     let mut errors = errors.into_iter();
     let denied = errors.find(|error| status::reason_of(error) == Reason::AccessDenied)?;
     match denied {

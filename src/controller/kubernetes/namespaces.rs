@@ -9,25 +9,29 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 
-use super::kubernetes::failed;
-use super::memory::lock;
+use super::error::failed;
 use super::watches;
+use crate::controller::memory::lock;
 use crate::desired::NamespaceLabels;
 use crate::error::Error;
 use crate::health::Health;
 
 /// The labels that passes went by, as far as is known.
 #[derive(Default)]
-pub(super) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
+pub(in crate::controller) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
 
 impl Namespaces {
     /// As they were when they were last seen.
-    pub(super) fn known(&self, namespace: &str) -> Option<NamespaceLabels> {
+    pub(in crate::controller) fn known(&self, namespace: &str) -> Option<NamespaceLabels> {
         lock(&self.0).get(namespace).cloned()
     }
 
     /// As they are.
-    pub(super) async fn read(&self, client: &Client, namespace: &str) -> Result<NamespaceLabels, Error> {
+    pub(in crate::controller) async fn read(
+        &self,
+        client: &Client,
+        namespace: &str,
+    ) -> Result<NamespaceLabels, Error> {
         let api: Api<Namespace> = Api::all(client.clone());
         let found = api
             .get_metadata_opt(namespace)
@@ -42,7 +46,7 @@ impl Namespaces {
     }
 
     /// True if a pass may have gone by others.
-    pub(super) fn learn(&self, namespace: &str, labels: &NamespaceLabels) -> bool {
+    pub(in crate::controller) fn learn(&self, namespace: &str, labels: &NamespaceLabels) -> bool {
         let before = lock(&self.0).insert(namespace.to_owned(), labels.clone());
         before.is_some_and(|before| &before != labels)
     }
@@ -53,7 +57,7 @@ fn labels_of(namespace: PartialObjectMeta<Namespace>) -> NamespaceLabels {
 }
 
 /// Tells of each namespace that the watch shows, with its labels, until the process ends.
-pub(super) async fn watch(
+pub(in crate::controller) async fn watch(
     client: Client,
     health: Health,
     seen: impl Fn(&str, &NamespaceLabels),

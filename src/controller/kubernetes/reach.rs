@@ -3,7 +3,7 @@
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::{Client, Config};
 
-use super::kubernetes::message_of;
+use super::error::message_of;
 
 /// Connects, and asks the API server for its version: whether it answers at all.
 pub async fn reach(mut config: Config) -> Result<Client, String> {

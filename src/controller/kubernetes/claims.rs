@@ -13,8 +13,8 @@ use kube::{Client, CustomResourceExt, Resource, ResourceExt};
 use serde_json::json;
 
 use self::cache::Allocation;
-pub(super) use self::cache::{ClaimCache, watch};
-use super::kubernetes::{failed, is_gone};
+pub(in crate::controller) use self::cache::{ClaimCache, watch};
+use super::error::{failed, is_gone};
 use super::uninstall;
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -27,7 +27,7 @@ use crate::model::port::{Claim, PortOwner};
 /// The label by which people, and an API server that cannot select by fields, list claims.
 const PLATFORM_LABEL: &str = "empire.dev/platform";
 
-pub(super) struct KubeClaims<'a> {
+pub(in crate::controller) struct KubeClaims<'a> {
     pub client: &'a Client,
     pub platform: &'a Platform,
     pub cache: &'a ClaimCache,
@@ -39,7 +39,7 @@ impl KubeClaims<'_> {
     }
 
     /// Fills the cache where no watch does.
-    pub(super) async fn fill(&self) -> Result<(), Error> {
+    pub(in crate::controller) async fn fill(&self) -> Result<(), Error> {
         let found = self.list(self.on_platform()).await;
         self.cache.fill(&found.map_err(failed("list PortAllocations"))?);
         Ok(())

@@ -1,7 +1,6 @@
 //! The custom resource definitions as the API server has them. A field that they lack is dropped from what we write: a
 //! status that cannot be stored is memory lost, so nothing is written to AWS before they are brought up to date.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -10,8 +9,7 @@ use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
 
-use super::context::Context;
-use super::kubernetes::{failed, message_of};
+use super::error::{failed, message_of};
 use crate::api;
 use crate::error::Error;
 use crate::health::{Health, Obstacle};
@@ -26,7 +24,7 @@ const SELDOM: u32 = 20;
 const APPLY: &str = "apply those of this version: empire-controller crds | kubectl apply --server-side -f -";
 
 /// Looks at the definitions, and says at once what is wrong with them.
-pub(super) async fn look(client: &Client, health: &Health) -> Result<(), Error> {
+pub(in crate::controller) async fn look(client: &Client, health: &Health) -> Result<(), Error> {
     match read(client).await {
         // The controller's role is older than this look, without which it worked before.
         Err(Error::Forbidden { message, .. }) => {
@@ -40,8 +38,12 @@ pub(super) async fn look(client: &Client, health: &Health) -> Result<(), Error> 
 }
 
 /// Asks whether the API server answers and whether the definitions are good, until the process ends.
-pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = ()>) {
-    let Context { client, health, .. } = &*context;
+pub(in crate::controller) async fn watch(
+    client: &Client,
+    health: &Health,
+    changed: impl Fn(),
+    stopped: impl Future<Output = ()>,
+) {
     let probe = async {
         let mut probes = interval(PROBE);
         probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -63,7 +65,7 @@ pub(super) async fn watch(context: Arc<Context>, stopped: impl Future<Output = (
             if let Ok(Ok(found)) = timeout(PATIENCE, read(client)).await
                 && note(health, found)
             {
-                context.wake_all();
+                changed();
             }
         }
     };
