@@ -41,10 +41,10 @@ impl State {
                 .iter()
                 .map(|a| {
                     format!(
-                        "{}:{}:{}",
-                        self.group_name(&a.target_group),
+                        "{}:{} to {}",
                         a.container,
-                        a.container_port
+                        a.container_port,
+                        self.group_name(&a.target_group)
                     )
                 })
                 .collect();
