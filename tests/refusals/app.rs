@@ -88,11 +88,11 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         ),
         (
             processes("{web_1: {command: a}}"),
-            "process web_1: a name has at most 63",
+            "process web_1: a name has at most 63 lower case letters, digits and inner hyphens: write web-1",
         ),
         (
             processes("{Web: {command: a}}"),
-            "process Web: a name has at most 63",
+            "process Web: a name has at most 63 lower case letters, digits and inner hyphens: write web",
         ),
         (
             processes("{-web: {command: a}}"),

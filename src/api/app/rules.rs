@@ -44,7 +44,9 @@ pub(super) fn process_names_are_labels() -> Rule {
     rule_saying(
         format!("self.all(n, {valid})"),
         format!(
-            "'process ' + self.filter(n, !{valid})[0] + ': a name has at most 63 lower case letters, digits and inner hyphens'"
+            "self.filter(n, !{valid}).map(n, [n, n.lowerAscii().replace('_', '-').replace('.', '-')])\
+             .map(n, 'process ' + n[0] + ': a name has at most 63 lower case letters, digits and inner hyphens' + \
+             (n[1].matches('{LABEL}') ? ': write ' + n[1] : ''))[0]"
         ),
     )
 }
