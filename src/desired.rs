@@ -99,6 +99,7 @@ pub fn place(platform: &Platform) -> Place {
         cluster: spec.cluster.clone().unwrap_or_else(|| "default".into()),
         load_balancing,
         zones: zones.map(|zone| zone.hosted_zone_id.clone()).collect(),
+        dropped_security_groups: dropped_security_groups(platform),
         host_ports: spec.network.host_ports.as_ref().and_then(|ports| {
             Some(PortRange {
                 first: ports.first.try_into().ok()?,
@@ -106,6 +107,17 @@ pub fn place(platform: &Platform) -> Place {
             })
         }),
     }
+}
+
+/// Returns the security groups that tasks were given before, where the spec names none any more.
+fn dropped_security_groups(platform: &Platform) -> BTreeSet<String> {
+    let tasks = platform.spec.network.tasks.as_ref();
+    let names_none = tasks.is_some_and(|tasks| tasks.security_groups.is_empty());
+    let status = platform.status.as_ref().filter(|_| names_none);
+    let given = status.and_then(|status| status.security_groups.as_ref());
+    given
+        .map(|given| given.tasks.iter().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Returns true if an App's resources in AWS stay when the App is deleted. An App without a policy has its Platform's.

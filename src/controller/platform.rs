@@ -328,14 +328,17 @@ fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
         .as_ref()
         .and_then(|status| status.security_groups.clone());
     let before = before.unwrap_or_default();
-    let given = |side: &Option<Side>, before| match side {
-        Some(side) if !side.security_groups.is_empty() => side.security_groups.clone(),
+    let given = |named: Option<&Vec<String>>, before| match named {
+        Some(named) if !named.is_empty() => named.clone(),
         Some(_) | None => before,
     };
+    let side = |side: &Option<Side>, before| given(side.as_ref().map(|side| &side.security_groups), before);
     let network = &platform.spec.network;
+    let tasks = network.tasks.as_ref().map(|tasks| &tasks.security_groups);
     let given = SecurityGroups {
-        internal: given(&network.internal, before.internal),
-        external: given(&network.external, before.external),
+        internal: side(&network.internal, before.internal),
+        external: side(&network.external, before.external),
+        tasks: given(tasks, before.tasks),
     };
     (given != SecurityGroups::default()).then_some(given)
 }

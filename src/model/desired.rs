@@ -33,6 +33,8 @@ pub struct Place {
     /// The ids of the hosted zones in which the App may hold names.
     pub zones: BTreeSet<String>,
     pub host_ports: Option<PortRange>,
+    /// The security groups that tasks were given before and shall not have any more.
+    pub dropped_security_groups: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -101,8 +101,9 @@ pub enum SchedulePart {
 }
 
 impl Schedule {
-    /// Returns the parts that are known to differ, but for the target, which the plan compares.
-    pub fn differing(&self, found: &ScheduleState) -> BTreeSet<SchedulePart> {
+    /// Returns the parts that are known to differ, but for the target, which the plan compares. `dropped` are the security
+    /// groups that tasks are not to have any more.
+    pub fn differing(&self, found: &ScheduleState, dropped: &BTreeSet<String>) -> BTreeSet<SchedulePart> {
         let mut parts = BTreeSet::new();
         let mut compare = |differs: bool, part| {
             if differs {
@@ -141,7 +142,7 @@ impl Schedule {
         );
         let networks = self.network.as_ref().zip(found.network.as_ref());
         compare(
-            networks.is_some_and(|(wanted, found)| wanted.differs(found)),
+            networks.is_some_and(|(wanted, found)| wanted.differs(found, dropped)),
             SchedulePart::Network,
         );
         compare(!found.is_usual, SchedulePart::Rest);

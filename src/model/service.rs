@@ -217,14 +217,19 @@ pub struct TaskNetwork {
 }
 
 impl TaskNetwork {
-    /// Without security groups, AWS chose the VPC's default one and reports it, and that is as wanted.
-    pub fn differs(&self, found: &TaskNetwork) -> bool {
+    /// Without security groups, AWS chose the VPC's default one and reports it, and that is as wanted; but not `dropped`
+    /// ones, which tasks were given before.
+    pub fn differs(&self, found: &TaskNetwork, dropped: &BTreeSet<String>) -> bool {
         let TaskNetwork {
             subnets,
             security_groups,
             assign_public_ip,
         } = found;
-        let groups_differ = !self.security_groups.is_empty() && self.security_groups != *security_groups;
+        let groups_differ = if self.security_groups.is_empty() {
+            !dropped.is_disjoint(security_groups)
+        } else {
+            self.security_groups != *security_groups
+        };
         self.subnets != *subnets || groups_differ || self.assign_public_ip != *assign_public_ip
     }
 }

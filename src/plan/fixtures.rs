@@ -317,6 +317,7 @@ pub(crate) fn place() -> Place {
         load_balancing: true,
         zones: BTreeSet::from([INTERNAL.into(), EXTERNAL.into()]),
         host_ports: Some(RANGE),
+        dropped_security_groups: BTreeSet::new(),
     }
 }
 

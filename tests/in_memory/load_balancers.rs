@@ -4,7 +4,9 @@
 use empire_controller::change::{Change, ListenerWrite, LoadBalancerWrite, Write};
 use std::collections::BTreeSet;
 
-use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, certificate, staging, web};
+use crate::fixtures::{
+    AppFixture, PlatformFixture, ProcessFixture, acme, certificate, process, staging, web,
+};
 use crate::world::World;
 use crate::write_counts::settled;
 
@@ -273,6 +275,25 @@ fn security_groups_that_the_platform_drops_do_not_stay_in_silence() {
     world.set_platform(&dropped(staging()).gave_external_security_group("sg-ext"));
     world.settle();
     world.assert_ready();
+}
+
+/// AWS then gives the VPC's default one, and reports it.
+#[test]
+fn tasks_lose_security_groups_that_the_platform_drops() {
+    let platform = staging().awsvpc("sg-tasks");
+    let job = process("./bin/job").cron("0 3 * * *");
+    let mut world = settled(&platform, &with(web()).process("job", job));
+    world.set_platform(
+        &platform
+            .without_task_security_groups()
+            .gave_task_security_group("sg-tasks"),
+    );
+    let written: Vec<&str> = world.settle().iter().map(|write| write.action).collect();
+    let service = "ecs:UpdateService";
+    assert_eq!(written, [service, service, "scheduler:UpdateSchedule"]);
+    world.assert_ready();
+    world.restart();
+    assert!(world.settle().is_empty());
 }
 
 /// With two target groups each, a service cannot have all three, and the first one's name went moments ago.

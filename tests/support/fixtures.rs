@@ -397,6 +397,12 @@ impl PlatformFixture {
         self
     }
 
+    /// As if its own pass had seen them in the spec before.
+    pub(crate) fn gave_task_security_group(mut self, group: &str) -> Self {
+        self.0["status"]["securityGroups"]["tasks"] = json!([group]);
+        self
+    }
+
     /// With an execution role, and with Apps of some namespaces, which may have the roles and the secrets of shop.
     pub(crate) fn tenants(mut self, labels: &Value) -> Self {
         self.0["spec"]["tasks"]["executionRoleArn"] = json!("arn:aws:iam::123456789012:role/execution");

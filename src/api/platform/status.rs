@@ -36,8 +36,8 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
 
-    /// The security groups that load balancers were last given, also where the spec names none any more: AWS exchanges them,
-    /// but takes the last one from no load balancer.
+    /// The security groups that load balancers and tasks were last given, also where the spec names none any more: then tasks
+    /// get the VPC's default one, and load balancers keep theirs, since AWS takes the last one from none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<SecurityGroups>,
 
@@ -70,7 +70,7 @@ pub struct ZoneNames {
     pub external: Option<String>,
 }
 
-/// The security groups that load balancers were last given.
+/// The security groups that load balancers and tasks were last given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecurityGroups {
     /// The groups of internal load balancers.
@@ -80,6 +80,10 @@ pub struct SecurityGroups {
     /// The groups of internet-facing load balancers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external: Vec<String>,
+
+    /// The groups of tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<String>,
 }
 
 /// The numbers of host ports that are held and free.

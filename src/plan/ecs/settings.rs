@@ -33,10 +33,11 @@ impl Update<'_> {
             grace_period: self
                 .differing_grace_period()
                 .filter(|_| self.grace_period_follows() || !self.has_default_grace_period()),
-            network: wanted
-                .network
-                .clone()
-                .filter(|wanted| found.network.as_ref().is_some_and(|found| wanted.differs(found))),
+            network: wanted.network.clone().filter(|wanted| {
+                let dropped = &self.view.desired.place.dropped_security_groups;
+                let found = found.network.as_ref();
+                found.is_some_and(|found| wanted.differs(found, dropped))
+            }),
             capacity_providers: match &self.service.capacity {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),

@@ -112,7 +112,7 @@ impl<'a> View<'a> {
         schedule: &Schedule,
         found: &ScheduleState,
     ) -> BTreeSet<SchedulePart> {
-        let mut differing = schedule.differing(found);
+        let mut differing = schedule.differing(found, &self.desired.place.dropped_security_groups);
         let starts = found.task_definition.as_ref();
         let known = starts.and_then(|arn| self.observed.task_definitions.get(arn));
         // An inactive one cannot be started any more.
