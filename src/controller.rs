@@ -6,12 +6,15 @@ mod feed;
 mod kubernetes;
 mod memory;
 mod platform;
-mod preview;
 mod queue;
 mod run;
 
+pub(crate) use context::settings_of;
 pub use context::{Connect, Sdk};
+pub(crate) use kubernetes::claims::{ClaimCache, KubeClaims};
+pub(crate) use kubernetes::installation::in_use as owner_in_use;
+pub(crate) use kubernetes::message_of;
+pub(crate) use kubernetes::namespaces::Namespaces;
 pub use kubernetes::reach::reach;
 pub use platform::ports;
-pub use preview::{Conclusion, MANIFEST_LIMIT, Preview, preview};
 pub use run::run;

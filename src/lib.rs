@@ -53,7 +53,7 @@
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | everything that can go wrong, and its class |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
-//! | [`config`], [`commands`] | arguments; what prints something and ends |
+//! | [`config`], [`cli`] | the flags of `run`; the command line, and the commands that print something and end |
 //! | [`telemetry`], [`mod@health`] | logs; the health endpoints |
 
 pub mod api;
@@ -61,7 +61,7 @@ pub mod apply;
 pub mod aws;
 pub mod change;
 pub mod claims;
-pub mod commands;
+pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod desired;

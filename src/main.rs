@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use empire_controller::commands::{self, Ended};
-use empire_controller::config::{Arguments, Command, Config};
+use empire_controller::cli::{self, Arguments, Command, Ended};
+use empire_controller::config::Config;
 use empire_controller::controller::{Sdk, reach, run};
 use empire_controller::health::{self, Health};
 use empire_controller::telemetry;
@@ -18,9 +18,9 @@ async fn main() -> ExitCode {
     };
     let ended = match arguments.command {
         Command::Run(config) => start(config).await,
-        Command::Crds => commands::crds(),
-        Command::Procfile(arguments) => commands::translate(arguments),
-        Command::Plan(arguments) => commands::plan(&arguments).await,
+        Command::Crds => cli::crds(),
+        Command::Procfile(arguments) => cli::procfile(arguments),
+        Command::Plan(arguments) => cli::plan(&arguments).await,
     };
     ended.unwrap_or_else(|error| {
         eprintln!("empire-controller: {error}");

@@ -234,9 +234,30 @@ const MODULES: &[Module] = &[
         pure: false,
     },
     Module {
-        name: "commands",
-        modules: &["api", "config", "controller", "procfile"],
-        crates: &[],
+        name: "cli",
+        modules: &[
+            "api",
+            "change",
+            "config",
+            "controller",
+            "desired",
+            "dry_run",
+            "error",
+            "observe",
+            "pass",
+            "plan",
+            "procfile",
+            "reconcile",
+            "status",
+        ],
+        crates: &[
+            "clap",
+            "jiff",
+            "k8s_openapi",
+            "kube",
+            "serde_json",
+            "serde_saphyr",
+        ],
         pure: false,
     },
     Module {
@@ -556,7 +577,7 @@ fn only_the_aws_module_knows_the_sdk_and_only_the_edges_know_the_cluster() {
     for name in sdk {
         assert_eq!(uses(name), ["aws"], "{name}");
     }
-    assert_eq!(uses("kube"), ["api", "pass", "controller", "main"]);
+    assert_eq!(uses("kube"), ["api", "pass", "controller", "cli", "main"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use clap::CommandFactory;
-use empire_controller::config::Arguments;
+use empire_controller::cli::Arguments;
 use empire_controller::procfile::{Identity, to_yaml, translate};
 use serde_json::{Value, json};
 

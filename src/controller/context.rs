@@ -165,7 +165,7 @@ pub trait Connect: Send + Sync {
 }
 
 /// Where a Platform's AWS is.
-pub(super) fn settings_of(platform: &Platform) -> AwsSettings {
+pub(crate) fn settings_of(platform: &Platform) -> AwsSettings {
     AwsSettings {
         region: platform.spec.region.clone(),
         endpoint_url: platform.spec.endpoint_url.clone(),

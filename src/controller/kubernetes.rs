@@ -11,4 +11,5 @@ pub(super) mod report;
 pub(super) mod uninstall;
 pub(super) mod watches;
 
-pub(super) use self::error::{failed, message_of};
+pub(super) use self::error::failed;
+pub(crate) use self::error::message_of;

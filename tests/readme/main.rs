@@ -16,7 +16,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use empire_controller::api::condition::ConditionType;
 use empire_controller::api::definitions;
-use empire_controller::config::Arguments;
+use empire_controller::cli::Arguments;
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 

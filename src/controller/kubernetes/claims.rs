@@ -13,7 +13,8 @@ use kube::{Client, CustomResourceExt, Resource, ResourceExt};
 use serde_json::json;
 
 use self::cache::Allocation;
-pub(in crate::controller) use self::cache::{ClaimCache, watch};
+pub(crate) use self::cache::ClaimCache;
+pub(in crate::controller) use self::cache::watch;
 use super::error::{failed, is_gone};
 use super::uninstall;
 use crate::api::app::App;
@@ -27,7 +28,7 @@ use crate::model::port::{Claim, PortOwner};
 /// The label by which people, and an API server that cannot select by fields, list claims.
 const PLATFORM_LABEL: &str = "empire.dev/platform";
 
-pub(in crate::controller) struct KubeClaims<'a> {
+pub(crate) struct KubeClaims<'a> {
     pub client: &'a Client,
     pub platform: &'a Platform,
     pub cache: &'a ClaimCache,
@@ -39,7 +40,7 @@ impl KubeClaims<'_> {
     }
 
     /// Fills the cache where no watch does.
-    pub(in crate::controller) async fn fill(&self) -> Result<(), Error> {
+    pub(crate) async fn fill(&self) -> Result<(), Error> {
         let found = self.list(self.on_platform()).await;
         self.cache.fill(&found.map_err(failed("list PortAllocations"))?);
         Ok(())

@@ -21,7 +21,7 @@ pub(in crate::controller) fn failed(action: &'static str) -> impl Fn(kube::Error
 }
 
 /// Returns the API server's message, without the whole reply; else the error and its causes.
-pub(in crate::controller) fn message_of(error: &kube::Error) -> String {
+pub(crate) fn message_of(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }

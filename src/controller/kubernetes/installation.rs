@@ -16,7 +16,7 @@ const CONFIG_MAP: &str = "empire-installation";
 const KEY: &str = "ownerId";
 
 /// As whom the controller works here, as far as can be seen: it records the owner id. Nothing is written.
-pub(in crate::controller) async fn in_use(
+pub(crate) async fn in_use(
     client: &Client,
     namespace: &str,
     explicit: Option<&str>,

@@ -18,7 +18,7 @@ use crate::health::Health;
 
 /// The labels that passes went by, as far as is known.
 #[derive(Default)]
-pub(in crate::controller) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
+pub(crate) struct Namespaces(Mutex<HashMap<String, NamespaceLabels>>);
 
 impl Namespaces {
     /// As they were when they were last seen.
@@ -27,11 +27,7 @@ impl Namespaces {
     }
 
     /// As they are.
-    pub(in crate::controller) async fn read(
-        &self,
-        client: &Client,
-        namespace: &str,
-    ) -> Result<NamespaceLabels, Error> {
+    pub(crate) async fn read(&self, client: &Client, namespace: &str) -> Result<NamespaceLabels, Error> {
         let api: Api<Namespace> = Api::all(client.clone());
         let found = api
             .get_metadata_opt(namespace)

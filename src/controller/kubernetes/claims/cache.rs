@@ -23,7 +23,7 @@ use crate::pass::version;
 pub(super) type Allocation = DeserializeGuard<PortAllocation>;
 
 #[derive(Default)]
-pub(in crate::controller) struct ClaimCache(Mutex<State>);
+pub(crate) struct ClaimCache(Mutex<State>);
 
 #[derive(Default)]
 struct State {

@@ -5,8 +5,10 @@
 
 mod manifest;
 
-use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::Args;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, ListParams};
@@ -14,35 +16,89 @@ use kube::config::KubeConfigOptions;
 use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 
-use super::context::{Connect, settings_of};
-use super::kubernetes::claims::{ClaimCache, KubeClaims};
-use super::kubernetes::installation;
-use super::kubernetes::message_of;
-use super::kubernetes::namespaces::Namespaces;
-use super::kubernetes::reach::reach;
+use self::manifest::MANIFEST_LIMIT;
+use super::{Ended, Failure, Output, print, read};
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::config::{Output, Plan};
+use crate::config::{duration, owner_id};
+use crate::controller::{
+    ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, owner_in_use, reach, settings_of,
+};
 use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::observe::Known;
 use crate::pass::{Binding, Installation, bind, request, wanted, yesterday};
 use crate::reconcile::Request;
 use crate::status::Verdict;
-pub use manifest::MANIFEST_LIMIT;
 
-type Failure = Box<dyn Error + Send + Sync>;
+/// Exit status: 0 for nothing to do, 2 for changes, 1 for errors, and where nothing can be done about what is in the way.
+///
+/// Nothing is written, neither to AWS nor to the cluster.
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    /// The App as the cluster has it; or which of the Apps in the file
+    #[arg(value_name = "NAME", required_unless_present = "filename")]
+    pub name: Option<String>,
+
+    /// A manifest with the App as it is to be, or `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub filename: Option<PathBuf>,
+
+    /// The App's namespace [default: the manifest's, else that of the current context]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+
+    /// The context of the kubeconfig file to use
+    #[arg(long)]
+    pub context: Option<String>,
+
+    /// Format of the plan
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+
+    /// Plan as if the App were deleted
+    #[arg(long)]
+    pub delete: bool,
+
+    /// Owner of what the installation makes in AWS [default: what the controller has recorded]
+    #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
+    pub owner_id: Option<String>,
+
+    /// The namespace in which the controller has recorded it
+    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
+    pub controller_namespace: String,
+
+    /// Time for which the controller lets a replaced load balancer go on serving
+    #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
+    pub retire_after: Duration,
+}
+
+/// Prints what would change for an App.
+pub async fn plan(arguments: &Plan) -> Ended {
+    let file = arguments.filename.as_deref();
+    let manifest = file.map(|file| read(file, MANIFEST_LIMIT)).transpose()?;
+    let Preview {
+        text,
+        warnings,
+        conclusion,
+    } = preview(arguments, manifest.as_deref(), &Sdk::default()).await?;
+    for warning in warnings {
+        eprintln!("empire-controller: warning: {warning}");
+    }
+    print(text.as_bytes())?;
+    Ok(conclusion.exit_status().into())
+}
 
 /// The printed plan, and whether there is anything to do.
 #[derive(Debug)]
-pub struct Preview {
-    pub text: String,
-    pub warnings: Vec<String>,
-    pub conclusion: Conclusion,
+struct Preview {
+    text: String,
+    warnings: Vec<String>,
+    conclusion: Conclusion,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conclusion {
+enum Conclusion {
     NothingToDo,
     Changes,
     /// Nothing can be done, and yet something is not as wanted.
@@ -63,7 +119,7 @@ impl Conclusion {
     }
 
     /// The status with which the command ends.
-    pub fn exit_status(self) -> u8 {
+    fn exit_status(self) -> u8 {
         match self {
             Conclusion::NothingToDo => 0,
             Conclusion::InTheWay => 1,
@@ -73,11 +129,7 @@ impl Conclusion {
 }
 
 /// `manifest` is what the file holds, if the App is given by one.
-pub async fn preview(
-    plan: &Plan,
-    manifest: Option<&[u8]>,
-    connect: &dyn Connect,
-) -> Result<Preview, Failure> {
+async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) -> Result<Preview, Failure> {
     let manifest = manifest
         .map(|manifest| manifest::find(manifest, plan.name.as_deref()))
         .transpose()?;
@@ -181,7 +233,7 @@ async fn installation(client: &Client, plan: &Plan) -> Result<Installation, Fail
             message_of(&error)
         )
     };
-    let found = installation::in_use(client, &plan.controller_namespace, explicit).await;
+    let found = owner_in_use(client, &plan.controller_namespace, explicit).await;
     Ok(found.map_err(unknown)?)
 }
 

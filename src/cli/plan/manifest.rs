@@ -7,13 +7,13 @@ use kube::core::{ObjectMeta, Request};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::Value;
 
-use super::Failure;
+use super::Plan;
 use crate::api::app::App;
-use crate::config::Plan;
-use crate::controller::kubernetes::message_of;
+use crate::cli::Failure;
+use crate::controller::message_of;
 
 /// Bytes: as much as the API server reads of a request.
-pub const MANIFEST_LIMIT: usize = 3 * 1024 * 1024;
+pub(super) const MANIFEST_LIMIT: usize = 3 * 1024 * 1024;
 
 /// The App of a manifest of one or more documents, by name if it holds several.
 pub(super) fn find(manifest: &[u8], name: Option<&str>) -> Result<DynamicObject, String> {
