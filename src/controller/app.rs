@@ -121,10 +121,14 @@ async fn undecodable(
     } = status::compute(&app, None, None, None, &verdict, Timestamp::now());
     // The rest of its status says what it holds, and is still good.
     let patch = json!({ "status": { "observedGeneration": observed_generation, "conditions": conditions } });
-    let api: Api<DeserializeGuard<App>> = api_of(&context.client, object);
-    api.patch_status(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
-        .await
-        .map_err(failed("patch the status"))?;
+    report::patch(
+        &context.client,
+        object,
+        &PatchParams::default(),
+        &Patch::Merge(patch),
+    )
+    .await
+    .map_err(failed("patch the status"))?;
     let trouble = (Reason::InvalidSpec, message);
     context.tell(&key.to_string(), &app, &[], &[trouble]).await;
     Ok(Requeue::Never)
@@ -313,9 +317,7 @@ impl Pass<'_> {
     }
 
     async fn write_status(&self, status: &AppStatus) -> Result<(), Error> {
-        let namespace = self.app.namespace().unwrap_or_default();
-        let api: Api<DeserializeGuard<App>> = Api::namespaced(self.context.client.clone(), &namespace);
-        let version = report::patch_status(&api, self.app, status).await?;
+        let version = report::patch_status(&self.context.client, self.app, status).await?;
         self.remember(|memory| memory.wrote(version.as_deref(), status.clone()));
         Ok(())
     }

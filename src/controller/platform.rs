@@ -296,8 +296,7 @@ impl Pass<'_> {
             apps: apps.try_into().unwrap_or(i32::MAX),
         };
         if self.platform.status.as_ref() != Some(&status) {
-            let api = Api::all(self.context.client.clone());
-            report::patch_status(&api, self.platform, &status).await?;
+            report::patch_status(&self.context.client, self.platform, &status).await?;
         }
         let troubles: Vec<Trouble> = verdict.trouble().into_iter().collect();
         let (context, before) = (self.context, &before.conditions);

@@ -19,7 +19,8 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
-use crate::reconcile::{Deferral, Interruption, Outcome};
+use crate::plan::Plan;
+use crate::reconcile::{Interruption, Outcome};
 use crate::status::{self, Verdict, verdict_of, verdict_of_error};
 
 /// The results of a pass: what to publish, whom to wake, and when to come back.
@@ -150,9 +151,7 @@ fn reconciled(
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
     if !is_yielded {
-        // Every pass asks anew: an old set of ports would be a copy of this App's own.
-        outcome.observed.ports.taken = Arc::default();
-        outcome.deferral = Deferral::default();
+        outcome = remembered(outcome);
     }
     memory.look = Some(Look {
         generation: app.metadata.generation,
@@ -162,6 +161,23 @@ fn reconciled(
         yielded: is_yielded.then_some(now),
     });
     finished
+}
+
+/// Keeps of an outcome what the next pass reads, unless it goes on from there: changes that were held back are as large as
+/// the App, and planned anew.
+fn remembered(mut outcome: Outcome) -> Outcome {
+    // Every pass asks anew: an old set of ports would be a copy of this App's own.
+    outcome.observed.ports.taken = Arc::default();
+    Outcome {
+        observed: outcome.observed,
+        plan: Plan {
+            pending: outcome.plan.pending,
+            awaits: outcome.plan.awaits,
+            ..Plan::default()
+        },
+        contradicted: outcome.contradicted,
+        ..Outcome::default()
+    }
 }
 
 impl Finished {

@@ -48,7 +48,7 @@ pub(super) enum LastStatus {
 pub(super) struct Look {
     pub generation: Option<i64>,
     pub platform_generation: Option<i64>,
-    /// What the pass came to.
+    /// What the pass came to, whole if it yielded; else the parts that the next one reads.
     pub outcome: Box<Outcome>,
     pub open: Open,
     /// When it yielded: the next pass goes on from its outcome.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderValue;
+use http::header::ACCEPT;
 use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::core::{DeserializeGuard, NamespaceResourceScope};
+use kube::core::{NamespaceResourceScope, PartialObjectMeta, Request};
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::error::{failed, is_gone, message_of};
@@ -22,6 +23,10 @@ use crate::error::Error;
 use crate::status::{cut, without_requests};
 
 pub(in crate::controller) const MANAGER: &str = "empire-controller";
+
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches>
+const METADATA: HeaderValue =
+    HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::controller) enum EventType {
@@ -159,14 +164,13 @@ fn warning(reason: Reason, text: &str) -> Note {
 }
 
 /// Server-side apply, so that a field we no longer set goes away. Gives the object's new version; `None` if it is gone.
-/// What comes back need not be readable: kube would log it, whole.
 pub(in crate::controller) async fn patch_status<K, S>(
-    api: &Api<DeserializeGuard<K>>,
+    client: &Client,
     object: &K,
     status: &S,
 ) -> Result<Option<String>, Error>
 where
-    K: Resource<DynamicType = ()> + DeserializeOwned,
+    K: Resource<DynamicType = ()>,
     S: Serialize,
 {
     let body = json!({
@@ -177,14 +181,28 @@ where
         "status": status,
     });
     let parameters = PatchParams::apply(MANAGER).force();
-    match api
-        .patch_status(&object.name_any(), &parameters, &Patch::Apply(body))
-        .await
-    {
+    match patch(client, object, &parameters, &Patch::Apply(body)).await {
         Ok(patched) => Ok(patched.resource_version()),
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(failed("patch the status")(error)),
     }
+}
+
+/// Patches the status of an object. Only metadata is asked for in reply: the object can be large, and unreadable.
+pub(in crate::controller) async fn patch<K>(
+    client: &Client,
+    object: &K,
+    parameters: &PatchParams,
+    patch: &Patch<Value>,
+) -> kube::Result<PartialObjectMeta>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let objects = Request::new(K::url_path(&(), object.namespace().as_deref()));
+    let request = objects.patch_subresource("status", &object.name_any(), parameters, patch);
+    let mut request = request.map_err(kube::Error::BuildRequest)?;
+    request.headers_mut().insert(ACCEPT, METADATA);
+    client.request(request).await
 }
 
 pub(in crate::controller) fn api_of<K>(client: &Client, object: &K) -> Api<K>
