@@ -8,6 +8,7 @@ pub(super) mod installation;
 pub(super) mod namespaces;
 pub(super) mod reach;
 pub(super) mod report;
+pub(super) mod transport;
 pub(super) mod uninstall;
 pub(super) mod watches;
 

@@ -14,7 +14,8 @@ use super::context::{Caches, Connect, Context, Ports, Wake};
 use super::feed::{Neighbours, feed, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
-use super::kubernetes::{claims, definitions, installation, namespaces, watches};
+use super::kubernetes::watches::PAGE;
+use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
 use super::memory::denials::Denials;
 use super::memory::{Failures, Memories, Published};
 use super::queue::dispatch::dispatch;
@@ -35,7 +36,7 @@ pub async fn run(
     health: Health,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let client = watches::noting(client, health.clone());
+    let client = transport::bounded(client, health.clone());
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
     let installation = tokio::select! {
@@ -74,7 +75,7 @@ pub async fn run(
     let stopped = stopped_of(&context);
 
     let forgetful = context.clone();
-    let app_events = watches::objects(Api::all(client.clone()));
+    let app_events = watches::objects(Api::all(client.clone()), PAGE);
     let app_events = watches::patient(app_events, watches::APPS, &health)
         .modify(app::compact)
         .reflect(app_writer)
@@ -91,7 +92,7 @@ pub async fn run(
             watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
         });
     let mut neighbours = Neighbours::new(context.clone());
-    let platform_events = watches::objects(Api::all(client));
+    let platform_events = watches::objects(Api::all(client), PAGE);
     let platform_events = watches::patient(platform_events, watches::PLATFORMS, &health)
         .modify(strip::<DeserializeGuard<Platform>>)
         .reflect(platform_writer)

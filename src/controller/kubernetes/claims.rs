@@ -17,6 +17,7 @@ pub(crate) use self::cache::ClaimCache;
 pub(in crate::controller) use self::cache::watch;
 use super::error::{failed, is_gone};
 use super::uninstall;
+use super::watches::LARGE_PAGE;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
@@ -55,8 +56,7 @@ impl KubeClaims<'_> {
     }
 
     async fn list(&self, selector: ListParams) -> kube::Result<Vec<Allocation>> {
-        // They are small.
-        let (selector, definition) = (selector.limit(500), PortAllocation::crd_name());
+        let (selector, definition) = (selector.limit(LARGE_PAGE), PortAllocation::crd_name());
         uninstall::list(&self.api(), definition, self.client, &selector, Some).await
     }
 
@@ -211,3 +211,6 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
         retained: spec.retained.unwrap_or(false),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ pub(in crate::controller) async fn watch(
     stopped: impl Future<Output = ()>,
 ) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
-    let events = watcher(api, watcher::Config::default());
+    let events = watches::objects(api, watches::LARGE_PAGE);
     let events = watches::patient(events, watches::NAMESPACES, &health);
     let heed = |event: watcher::Result<watcher::Event<PartialObjectMeta<Namespace>>>| {
         let namespace = match event {

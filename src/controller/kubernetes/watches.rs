@@ -1,25 +1,20 @@
 //! Watches that come back soon after the API server does, and say how they are.
 //!
 //! kube's watcher emits nothing when a watch begins again, so that its own backoff is reset by the next event, however
-//! late that is, and nobody can tell a watch that is well from one that is not. So the responses themselves are noted.
+//! late that is, and nobody can tell a watch that is well from one that is not. So the responses themselves are noted, by
+//! `transport`.
 
-mod lists;
+pub(super) mod lists;
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use http::{Request, Response};
-use kube::Client;
-use kube::client::Body;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{Error, Event, Result};
-use tower_service::Service;
 use tracing::{debug, warn};
 
-pub(in crate::controller) use self::lists::{PAGE, objects};
+pub(in crate::controller) use self::lists::{LARGE_PAGE, PAGE, objects};
 use super::error::message_of;
 use crate::health::Health;
 
@@ -35,53 +30,16 @@ pub(in crate::controller) const PLATFORMS: &str = "watch of Platforms";
 pub(in crate::controller) const CLAIMS: &str = "watch of PortAllocations";
 pub(in crate::controller) const NAMESPACES: &str = "watch of namespaces";
 
-/// A client that notes each watch that has begun.
-pub(in crate::controller) fn noting(client: Client, health: Health) -> Client {
-    let namespace = client.default_namespace().to_owned();
-    Client::new(Noting { client, health }, namespace)
-}
-
-struct Noting {
-    client: Client,
-    health: Health,
-}
-
-impl Service<Request<Body>> for Noting {
-    type Response = Response<Body>;
-    type Error = kube::Error;
-    type Future = Pin<Box<dyn Future<Output = kube::Result<Response<Body>>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<kube::Result<()>> {
-        // The client has a queue of its own.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Some(uri) = lists::of_now(request.uri()) {
-            *request.uri_mut() = uri;
-        }
-        let watched = watched(request.uri().path(), request.uri().query().unwrap_or_default());
-        let (client, health) = (self.client.clone(), self.health.clone());
-        Box::pin(async move {
-            let response = client.send(request).await?;
-            if let Some(watched) = watched
-                && response.status().is_success()
-            {
-                health.succeeded(watched);
-            }
-            Ok(response)
-        })
-    }
-}
-
 /// Returns the name of the watch that a request begins, if it is one of ours.
-fn watched(path: &str, query: &str) -> Option<&'static str> {
-    let watches = query.split('&').any(|pair| pair == "watch=true");
+pub(super) fn watched(path: &str, query: &str) -> Option<&'static str> {
+    if !query.split('&').any(|pair| pair == "watch=true") {
+        return None;
+    }
     match path.rsplit('/').next() {
-        Some("apps") if watches => Some(APPS),
-        Some("platforms") if watches => Some(PLATFORMS),
-        Some("portallocations") if watches => Some(CLAIMS),
-        Some("namespaces") if watches => Some(NAMESPACES),
+        Some("apps") => Some(APPS),
+        Some("platforms") => Some(PLATFORMS),
+        Some("portallocations") => Some(CLAIMS),
+        Some("namespaces") => Some(NAMESPACES),
         Some(_) | None => None,
     }
 }

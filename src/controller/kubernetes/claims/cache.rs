@@ -245,7 +245,11 @@ pub(in crate::controller) async fn watch(
     stopped: impl Future<Output = ()>,
 ) {
     let api: Api<Allocation> = Api::all(client);
-    let events = watches::patient(watches::objects(api), watches::CLAIMS, &health);
+    let events = watches::patient(
+        watches::objects(api, watches::LARGE_PAGE),
+        watches::CLAIMS,
+        &health,
+    );
     let heed = |event: watcher::Result<Event<Allocation>>| {
         if let Ok(event) = &event {
             seen(event);

@@ -13,15 +13,17 @@ use serde::de::DeserializeOwned;
 
 /// The number of objects that are read at a time, where a list does not stream: an App may have more than a megabyte.
 pub(in crate::controller) const PAGE: u32 = 10;
+/// Likewise of objects that are small.
+pub(in crate::controller) const LARGE_PAGE: u32 = 500;
 
-/// Watches objects whose first list comes as a stream (`sendInitialEvents`), and in pages from an API server that has no
-/// such streams: <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>.
-pub(in crate::controller) fn objects<K>(api: Api<K>) -> impl Stream<Item = Result<Event<K>>> + Send
+/// Watches objects whose first list comes as a stream (`sendInitialEvents`), and in pages of so many from an API server that
+/// has no such streams: <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>.
+pub(in crate::controller) fn objects<K>(api: Api<K>, page: u32) -> impl Stream<Item = Result<Event<K>>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let streamed = watcher(api.clone(), Config::default().streaming_lists());
-    let paged = move || watcher(api.clone(), Config::default().page_size(PAGE)).boxed();
+    let paged = move || watcher(api.clone(), Config::default().page_size(page)).boxed();
     or_in_pages(streamed.boxed(), paged)
 }
 
@@ -57,7 +59,7 @@ fn cannot_stream(error: &Error) -> bool {
 
 /// Returns another address for a list that kube would stream from whatever the API server has in its cache: after a
 /// start, a controller must not act on an older world than the one before it did.
-pub(super) fn of_now(uri: &Uri) -> Option<Uri> {
+pub(in crate::controller::kubernetes) fn of_now(uri: &Uri) -> Option<Uri> {
     let query = uri
         .query()
         .filter(|query| query.contains("sendInitialEvents=true"))?;
