@@ -44,7 +44,7 @@ fn the_dependency_bot_watches_every_file_of_pins() {
         ("requirements.txt", "pip"),
     ];
     let mut all = files("deploy", &["mod", "txt", ""]);
-    all.extend(files("tests", &["txt"]));
+    all.extend(files("tests", &["mod", "txt"]));
     all.extend(["Cargo.lock", "rust-toolchain.toml"].map(str::to_owned));
     let mut pinned = BTreeSet::new();
     for file in &all {
