@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::kubectl::Kubectl;
 
 /// Runs a command and kills it when stdin closes, so that it never outlives this test process.
-const UNTIL_STDIN_CLOSES: &str = r#"
+pub(crate) const UNTIL_STDIN_CLOSES: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- &
 command=$!
