@@ -1,5 +1,7 @@
 //! Host port claims, as the pipeline sees them. The controller keeps them as `PortAllocation` objects, whose name is
 //! the port: creating one is atomic in the API server, so no two owners ever hold one port.
+//!
+//! Reads and writes are traits of their own, and only the door ([`crate::write`]) is given the second.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,13 +12,6 @@ use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::model::port::Claim;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claimed {
-    Yes,
-    /// Somebody else was faster.
-    Taken,
-}
-
 #[async_trait]
 pub trait Claims: Send + Sync {
     /// Returns an App's claims on a Platform as they were last seen: what was written since may be missing.
@@ -25,10 +20,23 @@ pub trait Claims: Send + Sync {
     async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error>;
     /// Returns the claimed ports of a Platform, whoever holds them, as they were last seen; `None` before they ever were.
     fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>>;
+    /// Returns the Apps with claims on a Platform that are not retained, as they were last seen.
+    fn holders(&self, platform: &str) -> BTreeSet<AppName>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    Yes,
+    /// Somebody else was faster.
+    Taken,
+}
+
+#[async_trait]
+pub trait ClaimWrites: Send + Sync {
     /// Claims one port. A claim that its owner already holds is `Yes`.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error>;
-    /// Notes whether a claim stays although its App is gone.
+    /// Notes if a claim stays although its App is gone.
     async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error>;
-    /// Frees a port if this owner holds it; one that is free already, or another's, is left alone.
-    async fn free(&self, claim: &Claim) -> Result<(), Error>;
+    /// Releases a port if this owner holds it; one that is free already, or another's, is left alone.
+    async fn release(&self, claim: &Claim) -> Result<(), Error>;
 }

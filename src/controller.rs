@@ -16,5 +16,4 @@ pub(crate) use kubernetes::installation::in_use as owner_in_use;
 pub(crate) use kubernetes::message_of;
 pub(crate) use kubernetes::namespaces::Namespaces;
 pub use kubernetes::reach::reach;
-pub use platform::ports;
 pub use run::run;

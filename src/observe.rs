@@ -4,10 +4,13 @@
 //! not there is absent from [`Observed`], never an error. Only what the plan can use is read, and nothing twice.
 
 mod load_balancing;
+mod ports;
 mod schedules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+pub use ports::ports_in_use;
 
 use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;

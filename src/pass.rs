@@ -1,4 +1,5 @@
-//! One pass over an App, without Kubernetes: what it reads, holds back and remembers, and when the next one comes.
+//! One pass over an App, without Kubernetes: what it reads, defers and remembers, and when the next one comes. A Platform
+//! has passes of its own, in [`platform`].
 //!
 //! ```text
 //!  Memory + App + Facts ──start──▶ Step ··reconcile··▶ End ──finish──▶ Memory′, status, Requeue, Wakes
@@ -8,9 +9,11 @@
 
 mod backoff;
 mod binding;
+mod deletion;
 mod finish;
 mod installation;
 mod memory;
+pub mod platform;
 mod requeue;
 mod start;
 mod wakes;
@@ -20,6 +23,7 @@ pub use binding::{
     APP_FINALIZER, Binding, DEFAULT_ANNOTATION, RECORD_ANNOTATION, account, annotated, bind, has_finalizer,
     is_leaving, recorded, reports_holdings,
 };
+pub use deletion::{Deletion, deletion};
 pub use finish::{Finished, finish, unwritten};
 pub use installation::Installation;
 pub use memory::{Memory, version};

@@ -18,6 +18,7 @@ mod route53;
 mod schedules;
 mod slots;
 mod subnets;
+mod unattended;
 mod view;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
+pub use unattended::{Bound, recover, sweep};
 use view::View;
 
 use crate::change::{Change, Deferred, RecordBatch, Write};

@@ -3,6 +3,8 @@
 //! Guarantees: when a pass ends without failures, planning again finds nothing to change; a pass over an unchanged App
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
+pub mod platform;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;

@@ -15,7 +15,7 @@ use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
     ServiceWrite, TagsWrite, TargetGroupWrite, Write,
 };
-use crate::claims::{Claimed, Claims};
+use crate::claims::{ClaimWrites, Claimed};
 use crate::error::Error;
 use crate::model::owner::TAGS;
 
@@ -49,7 +49,7 @@ impl From<Error> for Refusal {
 /// Sends each change as one call, and leaves one line in the log for it.
 pub struct Door<'a> {
     pub aws: &'a dyn AwsWrites,
-    pub claims: &'a dyn Claims,
+    pub claims: &'a dyn ClaimWrites,
 }
 
 #[async_trait]
@@ -103,7 +103,7 @@ impl Door<'_> {
                 Claimed::Yes => {}
                 Claimed::Taken => return Err(Refusal::PortTaken),
             },
-            PortWrite::Free(claim) => self.claims.free(claim).await?,
+            PortWrite::Release(claim) => self.claims.release(claim).await?,
             PortWrite::Retain(claim) => self.claims.set_retained(claim, true).await?,
             PortWrite::TakeBack(claim) => self.claims.set_retained(claim, false).await?,
         }

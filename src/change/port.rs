@@ -8,7 +8,7 @@ use crate::model::state::Observed;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PortWrite {
     Claim(Claim),
-    Free(Claim),
+    Release(Claim),
     /// Keeps the claim for the App that comes after this one under its name.
     Retain(Claim),
     /// Makes a retained claim a common one again.
@@ -19,7 +19,7 @@ impl PortWrite {
     pub fn claim(&self) -> &Claim {
         match self {
             PortWrite::Claim(claim)
-            | PortWrite::Free(claim)
+            | PortWrite::Release(claim)
             | PortWrite::Retain(claim)
             | PortWrite::TakeBack(claim) => claim,
         }
@@ -29,7 +29,7 @@ impl PortWrite {
         match self {
             PortWrite::Claim(_) => "kubernetes:CreatePortAllocation",
             PortWrite::Retain(_) | PortWrite::TakeBack(_) => "kubernetes:PatchPortAllocation",
-            PortWrite::Free(_) => "kubernetes:DeletePortAllocation",
+            PortWrite::Release(_) => "kubernetes:DeletePortAllocation",
         }
     }
 
@@ -50,7 +50,7 @@ impl PortWrite {
                 ports.cursor = Some(claim.port);
                 ports.claims.push(claim.clone());
             }
-            PortWrite::Free(claim) => ports.claims.retain(|known| known != claim),
+            PortWrite::Release(claim) => ports.claims.retain(|known| known != claim),
             PortWrite::Retain(_) => set(&mut ports.claims, true),
             PortWrite::TakeBack(_) => set(&mut ports.claims, false),
         }
@@ -63,7 +63,7 @@ impl fmt::Display for PortWrite {
         let of = owner.container_port;
         match self {
             PortWrite::Claim(_) => write!(f, "claim host port {port} for container port {of}"),
-            PortWrite::Free(_) => write!(f, "release host port {port} of container port {of}"),
+            PortWrite::Release(_) => write!(f, "release host port {port} of container port {of}"),
             PortWrite::Retain(_) => {
                 write!(f, "retain host port {port} of container port {of}")
             }

@@ -120,7 +120,7 @@ fn every_change_says_what_it_writes() {
             "claim host port 9001 for container port 8080",
         ),
         (
-            PortWrite::Free(claim(9001, &owner(), "web", 8080)).into(),
+            PortWrite::Release(claim(9001, &owner(), "web", 8080)).into(),
             deleted,
             "release host port 9001 of container port 8080",
         ),

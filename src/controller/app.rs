@@ -24,9 +24,8 @@ use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
 use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
-use super::kubernetes::uninstall::{self, Deletion};
+use super::kubernetes::uninstall;
 use super::memory::Key;
-use super::memory::denials;
 use super::queue::dispatch::message_of;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
@@ -37,7 +36,7 @@ use crate::change::{PortWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::pass::{
-    APP_FINALIZER, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
+    APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
     has_finalizer, is_leaving, start, unwritten,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
@@ -227,8 +226,10 @@ impl Pass<'_> {
         };
         let warnings = work.warnings.drain(..).map(warning).collect();
         report::publish(&context.client, self.app, warnings).await;
-        request.known.port_cursor = context.ports.cursor(platform);
-        request.known.ports_recovered = context.ports.are_recovered(platform);
+        let known = &mut request.known;
+        (known.port_cursor, known.ports_recovered) = context.platforms.change(&work.record.name, |memory| {
+            (memory.port_cursor(platform), memory.has_recovered_ports(platform))
+        });
         let aws = context.aws(platform).await;
         let claims = KubeClaims {
             client: &context.client,
@@ -248,7 +249,9 @@ impl Pass<'_> {
         let outcome = concerning(subject, pass).await?;
         for change in &outcome.done {
             if let Write::Port(PortWrite::Claim(claim)) = &change.write {
-                context.ports.set_cursor(platform, claim.port);
+                context.platforms.change(&work.record.name, |memory| {
+                    memory.set_port_cursor(platform, claim.port);
+                });
             }
         }
         Ok(End::Reconciled(work, Box::new(outcome)))
@@ -283,12 +286,11 @@ impl Pass<'_> {
             return;
         };
         // What is denied to one App is a matter of its Platform.
-        let denied = denials::first(errors.iter().cloned());
-        if context
-            .denials
-            .note(&record.name, &self.key.to_string(), denied.as_ref())
-            || wakes.ports_changed
-        {
+        let app = self.key.to_string();
+        let is_news = context
+            .platforms
+            .change(&record.name, |memory| memory.note_denial(&app, errors));
+        if is_news || wakes.ports_changed {
             context.wake.platform(&record.name);
         }
     }

@@ -1,7 +1,7 @@
 //! The context that every pass shares: clients, caches, and who wakes whom.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -14,8 +14,7 @@ use tokio::sync::watch;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
-use super::memory::denials::Denials;
-use super::memory::{Failures, Key, Memories, Published, Trouble, lock};
+use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
 use crate::api::app::App;
@@ -23,10 +22,9 @@ use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
-use crate::desired;
 use crate::health::Health;
 use crate::model::exclusive::Exclusive;
-use crate::pass::{Installation, account, recorded};
+use crate::pass::{Installation, recorded};
 use crate::status::Verdict;
 
 pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
@@ -39,9 +37,8 @@ pub(super) struct Context {
     pub claims: ClaimCache,
     pub memories: Memories,
     pub published: Published,
+    pub platforms: Platforms,
     pub failures: Failures,
-    pub denials: Denials,
-    pub ports: Ports,
     pub namespaces: Namespaces,
     pub wake: Wake,
     pub connect: Box<dyn Connect>,
@@ -196,45 +193,6 @@ impl Connect for Sdk {
     }
 }
 
-/// Facts about the host ports of each place that Platforms describe.
-#[derive(Default)]
-pub(super) struct Ports {
-    /// The places whose ports in use have been claimed since the start.
-    recovered: Mutex<HashSet<String>>,
-    /// The port that was handed out last.
-    cursors: Mutex<HashMap<String, u16>>,
-}
-
-impl Ports {
-    pub(super) fn are_recovered(&self, platform: &Platform) -> bool {
-        lock(&self.recovered).contains(&place_key(platform))
-    }
-
-    pub(super) fn set_recovered(&self, platform: &Platform) {
-        lock(&self.recovered).insert(place_key(platform));
-    }
-
-    pub(super) fn cursor(&self, platform: &Platform) -> Option<u16> {
-        lock(&self.cursors).get(&place_key(platform)).copied()
-    }
-
-    pub(super) fn set_cursor(&self, platform: &Platform, port: u16) {
-        lock(&self.cursors).insert(place_key(platform), port);
-    }
-}
-
-/// One Platform object at one place: made again, or moved while nobody used it, it starts anew.
-fn place_key(platform: &Platform) -> String {
-    let place = desired::place(platform);
-    let uid = platform.metadata.uid.as_deref().unwrap_or_default();
-    let endpoint = platform.spec.endpoint_url.as_deref().unwrap_or_default();
-    let account = account(platform).unwrap_or_default();
-    format!(
-        "{uid} {account} {} {endpoint} {}",
-        platform.spec.region, place.cluster
-    )
-}
-
 impl Context {
     pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Account> {
         self.connect.connect(&settings_of(platform)).await
@@ -278,7 +236,7 @@ impl Context {
         self.memories.forget(key);
         self.published.forget(&key.to_string());
         self.failures.forget(&key.to_string());
-        self.denials.forget(&key.to_string());
+        self.platforms.forget_app(&key.to_string());
     }
 
     pub(super) fn is_stopping(&self) -> bool {

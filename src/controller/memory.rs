@@ -1,6 +1,4 @@
-//! The memories of all Apps, and what was last said of each object.
-
-pub(super) mod denials;
+//! The memories of all Apps and Platforms, and what was last said of each object.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
-use crate::pass::Memory;
+use crate::pass::{Memory, platform};
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
@@ -90,7 +88,28 @@ impl Memories {
     }
 }
 
-/// Failures in a row, by object: kube has no backoff per object.
+/// By the name of the Platform. Passes over its Apps change them, too, and so wait for each other for a moment.
+#[derive(Default)]
+pub(super) struct Platforms(Mutex<HashMap<String, platform::Memory>>);
+
+impl Platforms {
+    pub(super) fn change<T>(&self, name: &str, change: impl FnOnce(&mut platform::Memory) -> T) -> T {
+        change(lock(&self.0).entry(name.into()).or_default())
+    }
+
+    pub(super) fn forget(&self, name: &str) {
+        lock(&self.0).remove(name);
+    }
+
+    /// Forgets what passes over an App have left.
+    pub(super) fn forget_app(&self, app: &str) {
+        for memory in lock(&self.0).values_mut() {
+            memory.forget_app(app);
+        }
+    }
+}
+
+/// Failures in a row of passes that ended without a memory, by object.
 #[derive(Debug, Default)]
 pub(super) struct Failures(Mutex<HashMap<String, u32>>);
 
@@ -101,10 +120,6 @@ impl Failures {
         let count = failures.entry(object.into()).or_default();
         *count = count.saturating_add(1);
         *count
-    }
-
-    pub(super) fn in_a_row(&self, object: &str) -> u32 {
-        lock(&self.0).get(object).copied().unwrap_or_default()
     }
 
     pub(super) fn forget(&self, object: &str) {
@@ -213,10 +228,8 @@ mod tests {
         let failures = Failures::default();
         assert_eq!(failures.count("shop/acme"), 1);
         assert_eq!(failures.count("shop/acme"), 2);
-        assert_eq!(failures.in_a_row("shop/acme"), 2);
         assert_eq!(failures.count("shop/other"), 1);
         failures.forget("shop/acme");
-        assert_eq!(failures.in_a_row("shop/acme"), 0);
         assert_eq!(failures.count("shop/acme"), 1);
     }
 }

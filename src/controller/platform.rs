@@ -1,78 +1,77 @@
-//! One pass over one Platform: can it be reached, what are its zones called, who lives here, which ports are taken.
+//! Kubernetes around a pass over one Platform: what it goes by, the calls that it asks for, and what is said of it.
 
-mod allocations;
 mod leaving;
-pub mod ports;
-pub(super) mod tenants;
+mod tenants;
 
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::{Resource, ResourceExt};
-use tracing::warn;
+use tracing::{info, warn};
 
-use self::leaving::{Leaving, leaving};
-use self::tenants::{Tenant, tenants};
+use self::tenants::tenants;
 use super::context::{Context, PlatformKey};
+use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::report;
-use super::memory::Trouble;
 use super::queue::dispatch::message_of;
-use crate::api::condition::Reason;
-use crate::api::platform::{
-    CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, ZoneNames,
-};
-use crate::aws::{Aws, Subject, concerning};
-use crate::desired;
+use crate::api::platform::Platform;
+use crate::aws::{Subject, concerning};
 use crate::error::Error;
-use crate::model::class::Class;
-use crate::model::counted;
-use crate::model::desired::Place;
-use crate::model::service::CapacityProviderKind as Kind;
-use crate::pass::{Requeue, account, delay, pending, spread};
-use crate::status::{Verdict, conditions, verdict_of_error};
+use crate::pass::Requeue;
+use crate::pass::platform::{End, Facts, Finished, Leaving, Memory, Step, failed, finish, start, unwritten};
+use crate::reconcile::platform::{Outcome, Request, reconcile};
+use crate::write::Door;
 
 pub(super) async fn pass(
     object: Arc<DeserializeGuard<Platform>>,
     context: Arc<Context>,
 ) -> Result<Requeue, Error> {
-    let key = PlatformKey::from_obj(&*object);
+    let key = PlatformKey::from_obj(&*object).to_string();
+    let passed = pass_over(&object, &key, &context).await;
+    Ok(passed.unwrap_or_else(|error| {
+        warn!(platform = key, %error, "pass failed");
+        let jitter = fastrand::f64();
+        let count = |memory: &mut Memory| failed(memory, &error, jitter);
+        context.platforms.change(&object.name_any(), count)
+    }))
+}
+
+async fn pass_over(
+    object: &DeserializeGuard<Platform>,
+    key: &str,
+    context: &Context,
+) -> Result<Requeue, Error> {
     // Before the caches: that of Apps is never filled where their definition is gone.
-    let leaving = if object.meta().deletion_timestamp.is_some() {
-        leaving(&object.name_any(), &context).await?
-    } else {
-        Leaving::NotDeleted
-    };
+    let leaving = leaving::stage(object, context).await?;
     if leaving == Leaving::MayGo {
-        finalizer::release(&Api::all(context.client.clone()), &*object, PLATFORM_FINALIZER).await?;
-        context.published.forget(&key.to_string());
-        context.failures.forget(&key.to_string());
+        finalizer::release(&Api::all(context.client.clone()), object, PLATFORM_FINALIZER).await?;
+        context.published.forget(key);
+        context.platforms.forget(&object.name_any());
         return Ok(Requeue::Never);
     }
     if !context.caches.are_filled().await {
         return Ok(Requeue::Never);
     }
-    let _running = context.health.pass(key.to_string());
+    let _running = context.health.pass(key.to_owned());
     match &object.0 {
         Ok(platform) => {
             let pass = Pass {
                 platform,
-                context: &context,
-                key: key.to_string(),
-                leaving,
+                context,
+                key,
             };
-            let done = AssertUnwindSafe(pass.run()).catch_unwind().await;
+            let done = AssertUnwindSafe(pass.run(leaving)).catch_unwind().await;
             // One Platform's trouble is not the others'.
             done.unwrap_or_else(|panic| Err(Error::Bug(message_of(&*panic))))
         }
         Err(invalid) => {
             // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
-            warn!(platform = %key, error = %invalid.error, "cannot be decoded");
+            warn!(platform = key, error = %invalid.error, "cannot be decoded");
             Ok(Requeue::Never)
         }
     }
@@ -81,263 +80,83 @@ pub(super) async fn pass(
 struct Pass<'a> {
     platform: &'a Platform,
     context: &'a Context,
-    key: String,
-    leaving: Leaving,
-}
-
-/// The findings of a pass over a Platform. A part that could not be read is as it was.
-struct Findings {
-    zones: ZoneNames,
-    capacity_providers: BTreeMap<String, CapacityProviderKind>,
-    host_ports: Option<HostPortCounts>,
-    /// The troubles in the way of using it, the worst first.
-    troubles: Vec<(Class, Verdict)>,
+    key: &'a str,
 }
 
 impl Pass<'_> {
-    async fn run(&self) -> Result<Requeue, Error> {
-        let tenants = tenants(self.context);
-        let name = self.platform.name_any();
-        let here = tenants.iter().filter(|tenant| tenant.is_at(&name));
-        let apps: Vec<String> = here.map(|tenant| tenant.app.to_string()).collect();
-        let deleting = self.leaving != Leaving::NotDeleted;
-        if !deleting {
-            finalizer::hold(&self.api(), self.platform, PLATFORM_FINALIZER).await?;
+    async fn run(&self, leaving: Leaving) -> Result<Requeue, Error> {
+        let context = self.context;
+        if leaving == Leaving::NotDeleted {
+            let api: Api<Platform> = Api::all(context.client.clone());
+            finalizer::hold(&api, self.platform, PLATFORM_FINALIZER).await?;
         }
-        let mut findings = self.known();
-        let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
-        let installation = match self.context.stopped_writes() {
-            Some(verdict) => Err(verdict),
-            None => self.context.installation.id().map_err(changed),
+        let (platforms, tenants) = (context.caches.platforms(), tenants(context));
+        let facts = Facts {
+            platforms: &platforms,
+            tenants: &tenants,
+            installation: &context.installation,
+            stopped: context.stopped_writes(),
+            leaving,
         };
-        match installation {
-            Err(verdict) => findings.trouble(Class::Denied, verdict),
-            Ok(installation) => {
-                let subject = Subject {
-                    platform: Some(name.clone()),
-                    ..Subject::default()
-                };
-                concerning(subject, self.look(installation, &tenants, &mut findings)).await;
-            }
-        }
-        if let Some(denied) = self.context.denials.of(&name) {
-            findings.trouble(Class::Denied, Verdict::Reconciling(Reason::AccessDenied, denied));
-        }
-        let count = apps.len();
-        let ready = if deleting {
-            let unsaid = match &self.leaving {
-                Leaving::Unsaid(message) => format!("; {message}"),
-                Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => String::new(),
-            };
-            let message = format!(
-                "in use by {}, which go first: {}{unsaid}",
-                counted(count as u64, "App"),
-                apps.join(", ")
-            );
-            Verdict::Reconciling(Reason::Deleting, message)
-        } else {
-            Verdict::Ready(format!("in use by {}", counted(count as u64, "App")))
+        let end = match self.remember(|memory| start(memory, self.platform, &facts)) {
+            Step::Conclude(end) => end,
+            Step::Reconcile(request) => End::Reconciled(Box::new(self.reconcile(&request).await)),
         };
-        let worst = findings.troubles.iter().max_by_key(|(class, _)| *class).cloned();
-        let verdict = worst.as_ref().map_or(ready, |(_, verdict)| verdict.clone());
-        let verdict = verdict.after(self.context.failures.in_a_row(&self.key));
-        self.write_status(findings, count, &verdict).await?;
-        let config = &self.context.config;
-        let retry = if let Some((class, _)) = worst {
-            delay(class, self.context.failures.count(&self.key), fastrand::f64())
-        } else {
-            self.context.failures.forget(&self.key);
-            None
-        };
-        let resync = match self.leaving {
-            // A word on the definition wakes nobody.
-            Leaving::Unsaid(_) => pending(fastrand::f64()),
-            Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => {
-                spread(config.resync_interval, fastrand::f64())
-            }
-        };
-        Ok(retry.map_or(Requeue::Resync(resync), Requeue::After))
-    }
-
-    fn known(&self) -> Findings {
-        let status = self.platform.status.clone().unwrap_or_default();
-        // Only in a Platform that nobody uses can a zone become another one.
-        let same = status.apps > 0 || Some(status.observed_generation) == self.platform.metadata.generation;
-        Findings {
-            zones: status.zones.filter(|_| same).unwrap_or_default(),
-            capacity_providers: status.capacity_providers,
-            host_ports: status.host_ports,
-            troubles: Vec::new(),
-        }
-    }
-
-    /// Names the zones, claims the ports in use and sweeps those of Apps that are gone.
-    async fn look(&self, installation: &str, tenants: &[Tenant], findings: &mut Findings) {
-        if let Some(older) = self.overlapping() {
-            let message =
-                format!("network.hostPorts overlaps that of the older Platform {older} on the same cluster");
-            findings.trouble(Class::Conflict, Verdict::Stalled(Reason::Conflict, message));
-            return;
-        }
-        let aws = self.context.aws(self.platform).await;
-        self.name_zones(&*aws, findings).await;
-        self.know_capacity(&*aws, findings).await;
-        let place = desired::place(self.platform);
-        match self.allocations(&*aws, &place, installation, tenants).await {
-            Ok(counts) => findings.host_ports = counts,
-            Err(error) => findings.error(&error),
-        }
-    }
-
-    async fn name_zones(&self, aws: &dyn Aws, findings: &mut Findings) {
-        let none = None;
-        let dns = self.platform.spec.dns.as_ref();
-        let (internal, external) = dns.map_or((&none, &none), |dns| (&dns.internal, &dns.external));
-        for is_external in [false, true] {
-            let zone = if is_external { external } else { internal };
-            let found = match zone {
-                None => Ok(None),
-                Some(zone) => aws.zone_name(&zone.hosted_zone_id).await,
-            };
-            match (found, zone) {
-                (Err(error), _) => findings.error(&error.into()),
-                (Ok(name), zone) => {
-                    if let (None, Some(zone)) = (&name, zone) {
-                        let message = format!("dns: hosted zone {} was not found", zone.hosted_zone_id);
-                        let verdict = Verdict::Reconciling(Reason::ZoneNotFound, message);
-                        findings.trouble(Class::Denied, verdict);
-                    }
-                    let known = if is_external {
-                        &mut findings.zones.external
-                    } else {
-                        &mut findings.zones.internal
-                    };
-                    *known = name;
-                }
+        let (resync, now, jitter) = (context.config.resync_interval, Timestamp::now(), fastrand::f64());
+        let finished =
+            self.remember(|memory| finish(memory, self.platform, &facts, end, resync, now, jitter));
+        self.wake(&finished);
+        match self.conclude(&finished).await {
+            Ok(()) => Ok(finished.requeue),
+            Err(error) => {
+                warn!(platform = self.key, %error, "pass failed");
+                Ok(self.remember(|memory| unwritten(memory, &error, jitter)))
             }
         }
     }
 
-    /// Asks what the capacity providers are made of, each time, since one may be replaced by another of the same name.
-    async fn know_capacity(&self, aws: &dyn Aws, findings: &mut Findings) {
-        let names = desired::named_capacity_providers(self.platform);
-        findings.capacity_providers.retain(|name, _| names.contains(name));
-        if names.is_empty() {
-            return;
-        }
-        let found = match aws.capacity_provider_kinds(&names).await {
-            Ok(found) => found,
-            // An endpoint that does not know the question, an emulator, knows no Managed Instances.
-            Err(error) if error.class() == Class::Bug => BTreeMap::new(),
-            Err(error) => return findings.error(&error.into()),
+    async fn reconcile(&self, request: &Request) -> Outcome {
+        let (platform, context) = (self.platform, self.context);
+        let aws = context.aws(platform).await;
+        let claims = KubeClaims {
+            client: &context.client,
+            platform,
+            cache: &context.claims,
         };
-        let kind = |name: &String| match found.get(name) {
-            Some(Kind::AutoScalingGroup) => CapacityProviderKind::AutoScalingGroup,
-            Some(Kind::ManagedInstances) => CapacityProviderKind::ManagedInstances,
-            None => CapacityProviderKind::NotFound,
+        let door = Door {
+            aws: &*aws,
+            claims: &claims,
         };
-        findings.capacity_providers = names.iter().map(|name| (name.clone(), kind(name))).collect();
-        if let Err(message) = desired::check_capacity(self.platform, &findings.capacity_providers) {
-            let verdict = Verdict::Stalled(Reason::InvalidPlatform, message);
-            findings.trouble(Class::Invalid, verdict);
-        }
+        let subject = Subject {
+            platform: Some(platform.name_any()),
+            ..Subject::default()
+        };
+        concerning(subject, reconcile(&*aws, &claims, &door, context, request)).await
     }
 
-    /// An older Platform on the same cluster whose host ports overlap this one's.
-    fn overlapping(&self) -> Option<String> {
-        let place = desired::place(self.platform);
-        let range = place.host_ports?;
-        let age = |platform: &Platform| {
-            (
-                platform.creation_timestamp().map(|time| time.0),
-                platform.name_any(),
-            )
-        };
-        // A cluster may be given by name or by ARN, which ends in its name.
-        let cluster = |place: &Place| place.cluster.rsplit('/').next().map(ToOwned::to_owned);
-        let same_cluster = |other: &Platform| {
-            account(other) == account(self.platform)
-                && other.spec.region == self.platform.spec.region
-                && other.spec.endpoint_url == self.platform.spec.endpoint_url
-                && cluster(&desired::place(other)) == cluster(&place)
-        };
-        let overlaps = |other: &Platform| {
-            desired::place(other)
-                .host_ports
-                .is_some_and(|other| other.overlaps(range))
-        };
-        let platforms = self.context.caches.platforms();
-        let older = platforms
-            .iter()
-            .find(|other| age(other) < age(self.platform) && same_cluster(other) && overlaps(other))?;
-        Some(older.name_any())
-    }
-
-    fn api(&self) -> Api<Platform> {
-        Api::all(self.context.client.clone())
-    }
-
-    async fn write_status(&self, findings: Findings, apps: usize, verdict: &Verdict) -> Result<(), Error> {
-        let before = self.platform.status.clone().unwrap_or_default();
-        let generation = self.platform.metadata.generation.unwrap_or_default();
-        let Findings {
-            zones,
-            capacity_providers,
-            host_ports,
-            troubles: _,
-        } = findings;
-        let status = PlatformStatus {
-            observed_generation: generation,
-            conditions: conditions(&before.conditions, generation, verdict, Timestamp::now()),
-            zones: (zones != ZoneNames::default()).then_some(zones),
-            capacity_providers,
-            host_ports,
-            security_groups: given_security_groups(self.platform),
-            apps: apps.try_into().unwrap_or(i32::MAX),
-        };
-        if self.platform.status.as_ref() != Some(&status) {
-            report::patch_status(&self.context.client, self.platform, &status).await?;
+    fn wake(&self, finished: &Finished) {
+        let (context, platform) = (self.context, self.platform.name_any());
+        if let Some(recovered) = finished.recovered {
+            info!(platform, recovered, "claimed the host ports in use");
+            context.wake.apps(context.caches.apps_concerned(&platform));
         }
-        let troubles: Vec<Trouble> = verdict.trouble().into_iter().collect();
-        let (context, before) = (self.context, &before.conditions);
-        context.tell(&self.key, self.platform, before, &troubles).await;
+        for (app, error) in &finished.unswept {
+            warn!(%app, %error, "could not release the host ports of an App that is gone");
+        }
+        context.wake_waiting(&finished.released, None);
+    }
+
+    async fn conclude(&self, finished: &Finished) -> Result<(), Error> {
+        let (platform, context) = (self.platform, self.context);
+        if let Some(status) = &finished.status {
+            report::patch_status(&context.client, platform, status).await?;
+        }
+        let (before, troubles) = (&finished.before, &finished.troubles);
+        context.tell(self.key, platform, before, troubles).await;
         Ok(())
     }
-}
 
-impl Findings {
-    fn trouble(&mut self, class: Class, verdict: Verdict) {
-        self.troubles.push((class, verdict));
+    fn remember<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
+        self.context.platforms.change(&self.platform.name_any(), change)
     }
-
-    fn error(&mut self, error: &Error) {
-        let mut verdict = verdict_of_error(error);
-        if let Verdict::Denied(reason, message) = verdict {
-            // Apps go on as they are; but this is where their operator looks.
-            verdict = Verdict::Reconciling(reason, message);
-        }
-        self.trouble(error.class(), verdict);
-    }
-}
-
-/// Returns the security groups of the spec, else those that it named before.
-fn given_security_groups(platform: &Platform) -> Option<SecurityGroups> {
-    let before = platform
-        .status
-        .as_ref()
-        .and_then(|status| status.security_groups.clone());
-    let before = before.unwrap_or_default();
-    let given = |named: Option<&Vec<String>>, before| match named {
-        Some(named) if !named.is_empty() => named.clone(),
-        Some(_) | None => before,
-    };
-    let side = |side: &Option<Side>, before| given(side.as_ref().map(|side| &side.security_groups), before);
-    let network = &platform.spec.network;
-    let tasks = network.tasks.as_ref().map(|tasks| &tasks.security_groups);
-    let given = SecurityGroups {
-        internal: side(&network.internal, before.internal),
-        external: side(&network.external, before.external),
-        tasks: given(tasks, before.tasks),
-    };
-    (given != SecurityGroups::default()).then_some(given)
 }

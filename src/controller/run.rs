@@ -10,14 +10,13 @@ use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::context::{Caches, Connect, Context, Ports, Wake};
+use super::context::{Caches, Connect, Context, Wake};
 use super::feed::{Neighbours, feed, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
 use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
-use super::memory::denials::Denials;
-use super::memory::{Failures, Memories, Published};
+use super::memory::{Failures, Memories, Platforms, Published};
 use super::queue::dispatch::dispatch;
 use super::{app, kubernetes, platform};
 use crate::api::app::App;
@@ -63,9 +62,8 @@ pub async fn run(
         installation,
         memories: Memories::default(),
         published: Published::default(),
+        platforms: Platforms::default(),
         failures: Failures::default(),
-        denials: Denials::default(),
-        ports: Ports::default(),
         namespaces: Namespaces::default(),
         wake: wake.clone(),
         connect,

@@ -19,7 +19,7 @@ impl Wakes {
         let is_port = |change: &Change| {
             matches!(
                 &change.write,
-                Write::Port(PortWrite::Claim(_) | PortWrite::Free(_))
+                Write::Port(PortWrite::Claim(_) | PortWrite::Release(_))
             )
         };
         Wakes {

@@ -28,7 +28,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
         match is_wanted(view, claim) {
             true if claim.retained => plan.changes.push(PortWrite::TakeBack(claim.clone()).into()),
-            false if is_unused(view, claim) => plan.changes.push(PortWrite::Free(claim.clone()).into()),
+            false if is_unused(view, claim) => plan.changes.push(PortWrite::Release(claim.clone()).into()),
             true | false => {}
         }
     }

@@ -1,7 +1,6 @@
 //! The lines in the log: one for each write as it returns, whatever came of it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -9,31 +8,18 @@ use serde_json::{Value, json};
 use super::{Arns, Door, Refusal, Writer};
 use crate::aws::replay::{self, Replay, identified, logged};
 use crate::change::{Change, PortWrite, ServiceWrite};
-use crate::claims::{Claimed, Claims};
+use crate::claims::{ClaimWrites, Claimed};
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::owner::AppName;
 use crate::model::port::Claim;
 use crate::plan::fixtures::world::{apply, elapse, finish};
 use crate::plan::fixtures::{app, claim, nothing, owner, plan, process};
 
-/// Every port is somebody else's, and none can be freed.
+/// Every port is somebody else's, and none can be released.
 struct Rival;
 
 #[async_trait]
-impl Claims for Rival {
-    async fn seen(&self, _: &str, _: &AppName) -> Result<Vec<Claim>, Error> {
-        Ok(Vec::new())
-    }
-
-    async fn live(&self, _: &str, _: &AppName) -> Result<Vec<Claim>, Error> {
-        Ok(Vec::new())
-    }
-
-    fn taken(&self, _: &str) -> Option<Arc<BTreeSet<u16>>> {
-        None
-    }
-
+impl ClaimWrites for Rival {
     async fn claim(&self, _: &Claim) -> Result<Claimed, Error> {
         Ok(Claimed::Taken)
     }
@@ -42,7 +28,7 @@ impl Claims for Rival {
         Ok(())
     }
 
-    async fn free(&self, _: &Claim) -> Result<(), Error> {
+    async fn release(&self, _: &Claim) -> Result<(), Error> {
         Err(Error::Bug("not now".into()))
     }
 }
@@ -103,7 +89,7 @@ async fn a_claim_is_one_line_also_where_the_port_is_taken_or_kubernetes_refuses(
             json!({"level": "INFO", "message": "Kubernetes write", "result": "ok"}),
         ),
         (
-            PortWrite::Free(claim()),
+            PortWrite::Release(claim()),
             "kubernetes:DeletePortAllocation",
             json!({
                 "level": "WARN", "message": "Kubernetes write failed", "result": "failed",

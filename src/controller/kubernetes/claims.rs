@@ -21,7 +21,7 @@ use super::watches::LARGE_PAGE;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
-use crate::claims::{Claimed, Claims};
+use crate::claims::{ClaimWrites, Claimed, Claims};
 use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::model::port::{Claim, PortOwner};
@@ -97,6 +97,13 @@ impl Claims for KubeClaims<'_> {
         self.cache.taken(platform)
     }
 
+    fn holders(&self, platform: &str) -> BTreeSet<AppName> {
+        self.cache.holders(platform)
+    }
+}
+
+#[async_trait]
+impl ClaimWrites for KubeClaims<'_> {
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
         let failed = || failed("create PortAllocation");
         let uid = self.uid(&claim.owner.app).await.map_err(failed())?;
@@ -155,7 +162,7 @@ impl Claims for KubeClaims<'_> {
         Ok(())
     }
 
-    async fn free(&self, claim: &Claim) -> Result<(), Error> {
+    async fn release(&self, claim: &Claim) -> Result<(), Error> {
         let failed = || failed("delete PortAllocation");
         let held = self.held(claim).await.map_err(failed())?;
         let Some(held) = held.filter(|held| is_held_by(held, claim)) else {

@@ -27,7 +27,7 @@ fn check(desired: &Desired, observed: &Observed, claimed: &[u16], freed: &[u16])
     for change in plan(desired, observed).changes {
         if let Write::Port(PortWrite::Claim(claim)) = &change.write {
             taken.push(claim.port);
-        } else if let Write::Port(PortWrite::Free(claim)) = &change.write {
+        } else if let Write::Port(PortWrite::Release(claim)) = &change.write {
             given_back.push(claim.port);
         }
     }

@@ -231,7 +231,7 @@ fn a_port_that_was_kept_is_not_freed_while_what_was_left_with_it_runs() {
     let world = let_go();
     // Made again, without web.
     let wanted = app([process("worker")]);
-    let frees = |change: &Change| matches!(change.write, Write::Port(PortWrite::Free(_)));
+    let frees = |change: &Change| matches!(change.write, Write::Port(PortWrite::Release(_)));
     assert!(!plan(&wanted, &world).changes.iter().any(frees));
     // Nor if it goes again.
     let Desired { owner, place, .. } = acme();

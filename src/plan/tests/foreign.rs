@@ -69,7 +69,7 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             assert!(!world.ports.is_taken(claim.port));
             assert_eq!(claim.owner.app, wanted.owner.app);
         }
-        Write::Port(PortWrite::Free(claim)) => {
+        Write::Port(PortWrite::Release(claim)) => {
             assert!(claims.contains(claim) && claim.owner.app == wanted.owner.app);
         }
         Write::LoadBalancer(LoadBalancerWrite::Create { load_balancer, .. }) => {

@@ -7,7 +7,7 @@ use crate::model::owner::Tags;
 use crate::plan::fixtures::{claim, owner};
 
 fn free(process: &str, port: u16) -> Change {
-    PortWrite::Free(claim(port, &owner(), process, 8080)).into()
+    PortWrite::Release(claim(port, &owner(), process, 8080)).into()
 }
 
 fn take(process: &str, port: u16) -> Change {

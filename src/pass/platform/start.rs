@@ -1,0 +1,109 @@
+//! The start of a Platform's pass: what there is to look at, or why nothing may be.
+
+use kube::ResourceExt;
+
+use super::leaving::Leaving;
+use super::memory::Memory;
+use super::tenant::Tenant;
+use crate::api::condition::Reason;
+use crate::api::platform::{Platform, Zone};
+use crate::desired;
+use crate::model::class::Class;
+use crate::model::desired::Place;
+use crate::pass::binding::account;
+use crate::pass::installation::Installation;
+use crate::reconcile::platform::{Outcome, Request};
+use crate::status::Verdict;
+
+/// The facts that a pass uses besides its Platform, as the caches show them.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub platforms: &'a [Platform],
+    /// All Apps.
+    pub tenants: &'a [Tenant],
+    pub installation: &'a Installation,
+    /// The reason why nothing may be written to AWS, if there is one.
+    pub stopped: Option<Verdict>,
+    pub leaving: Leaving,
+}
+
+/// The next step of a pass.
+#[derive(Debug)]
+pub enum Step {
+    Conclude(End),
+    Reconcile(Box<Request>),
+}
+
+/// The end of a pass.
+#[derive(Debug)]
+pub enum End {
+    /// It was looked at, whatever of that failed.
+    Reconciled(Box<Outcome>),
+    /// Something is in the way of looking at it.
+    Obstacle(Class, Verdict),
+}
+
+/// Decides what a pass does.
+pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>) -> Step {
+    let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
+    let installation = match &facts.stopped {
+        Some(verdict) => Err(verdict.clone()),
+        None => facts.installation.id().map_err(changed),
+    };
+    let installation = match installation {
+        Ok(installation) => installation.to_owned(),
+        Err(verdict) => return Step::Conclude(End::Obstacle(Class::Denied, verdict)),
+    };
+    if let Some(older) = overlapping(platform, facts.platforms) {
+        let message =
+            format!("network.hostPorts overlaps that of the older Platform {older} on the same cluster");
+        let verdict = Verdict::Stalled(Reason::Conflict, message);
+        return Step::Conclude(End::Obstacle(Class::Conflict, verdict));
+    }
+    let dns = platform.spec.dns.as_ref();
+    let zone = |zone: Option<&Zone>| zone.map(|zone| zone.hosted_zone_id.clone());
+    let tenants = facts.tenants.iter();
+    Step::Reconcile(Box::new(Request {
+        place: desired::place(platform),
+        installation,
+        internal_zone: zone(dns.and_then(|dns| dns.internal.as_ref())),
+        external_zone: zone(dns.and_then(|dns| dns.external.as_ref())),
+        capacity_providers: desired::named_capacity_providers(platform),
+        apps: tenants
+            .map(|tenant| (tenant.app.clone(), tenant.platform.clone()))
+            .collect(),
+        recovers: !memory.has_recovered_ports(platform),
+    }))
+}
+
+/// Finds an older Platform on the same cluster whose host ports overlap this one's.
+fn overlapping(platform: &Platform, platforms: &[Platform]) -> Option<String> {
+    let place = desired::place(platform);
+    let range = place.host_ports?;
+    let age = |platform: &Platform| {
+        (
+            platform.creation_timestamp().map(|time| time.0),
+            platform.name_any(),
+        )
+    };
+    // A cluster may be given by name or by ARN, which ends in its name.
+    let cluster = |place: &Place| place.cluster.rsplit('/').next().map(ToOwned::to_owned);
+    let same_cluster = |other: &Platform| {
+        account(other) == account(platform)
+            && other.spec.region == platform.spec.region
+            && other.spec.endpoint_url == platform.spec.endpoint_url
+            && cluster(&desired::place(other)) == cluster(&place)
+    };
+    let overlaps = |other: &Platform| {
+        desired::place(other)
+            .host_ports
+            .is_some_and(|other| other.overlaps(range))
+    };
+    let older = platforms
+        .iter()
+        .find(|other| age(other) < age(platform) && same_cluster(other) && overlaps(other))?;
+    Some(older.name_any())
+}
+
+#[cfg(test)]
+mod tests;

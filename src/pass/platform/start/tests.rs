@@ -1,0 +1,108 @@
+//! What is looked at, and what is in the way of looking.
+
+use serde_json::json;
+
+use super::{End, Facts, Request, Step, start};
+use crate::api::condition::Reason;
+use crate::api::platform::Platform;
+use crate::desired::fixtures::platform_with;
+use crate::model::class::Class;
+use crate::pass::Installation;
+use crate::pass::platform::{Leaving, Memory};
+use crate::status::Verdict;
+
+fn known() -> Installation {
+    Installation::Known {
+        id: "installation-1".into(),
+        replaces: None,
+    }
+}
+
+/// Made on this day of a month.
+fn made(name: &str, day: u8, patch: serde_json::Value) -> Platform {
+    let mut platform = platform_with(patch);
+    platform.metadata.name = Some(name.into());
+    let time = format!("2026-01-{day:02}T00:00:00Z");
+    platform.metadata.creation_timestamp = serde_json::from_value(json!(time)).unwrap();
+    platform
+}
+
+fn ports(first: u16, last: u16) -> serde_json::Value {
+    json!({ "spec": { "network": { "hostPorts": { "first": first, "last": last } } } })
+}
+
+fn step(platform: &Platform, platforms: &[Platform], stopped: Option<Verdict>) -> Step {
+    let installation = known();
+    let facts = Facts {
+        platforms,
+        tenants: &[],
+        installation: &installation,
+        stopped,
+        leaving: Leaving::NotDeleted,
+    };
+    start(&Memory::default(), platform, &facts)
+}
+
+fn request(platform: &Platform) -> Request {
+    match step(platform, &[], None) {
+        Step::Reconcile(request) => *request,
+        Step::Conclude(end) => panic!("{end:?}"),
+    }
+}
+
+#[test]
+fn the_ports_in_use_are_claimed_once_for_a_platform_at_a_place() {
+    let platform = made("staging", 1, ports(9000, 9010));
+    assert!(request(&platform).recovers);
+    let mut memory = Memory::default();
+    memory.recovered_ports(&platform);
+    assert!(memory.has_recovered_ports(&platform));
+    let mut again = platform.clone();
+    again.metadata.uid = Some("another".into());
+    assert!(!memory.has_recovered_ports(&again));
+    memory.set_port_cursor(&again, 9004);
+    assert!(!memory.has_recovered_ports(&again) && !memory.has_recovered_ports(&platform));
+    assert_eq!(
+        (memory.port_cursor(&again), memory.port_cursor(&platform)),
+        (Some(9004), None)
+    );
+}
+
+#[test]
+fn nothing_is_looked_at_where_nothing_may_be_written() {
+    let platform = made("staging", 1, json!({}));
+    let verdict = Verdict::Reconciling(Reason::DefinitionsOutdated, "older".into());
+    let Step::Conclude(End::Obstacle(class, found)) = step(&platform, &[], Some(verdict.clone())) else {
+        panic!("it was looked at");
+    };
+    assert_eq!((class, found), (Class::Denied, verdict));
+}
+
+#[test]
+fn of_two_whose_host_ports_overlap_on_one_cluster_the_older_is_looked_at() {
+    let older = made("older", 1, ports(9000, 9010));
+    let overlaps = |other: &Platform| match step(other, &[older.clone(), other.clone()], None) {
+        Step::Reconcile(_) => None,
+        Step::Conclude(End::Obstacle(class, verdict)) => Some((class, verdict)),
+        Step::Conclude(end @ End::Reconciled(_)) => panic!("{end:?}"),
+    };
+    let message = "network.hostPorts overlaps that of the older Platform older on the same cluster";
+    let conflict = || {
+        let verdict = Verdict::Stalled(Reason::Conflict, message.into());
+        Some((Class::Conflict, verdict))
+    };
+    let younger = made("younger", 2, ports(9010, 9020));
+    assert_eq!(overlaps(&younger), conflict());
+    // Made in the same second.
+    assert_eq!(overlaps(&made("twin", 1, ports(9010, 9020))), conflict());
+    assert_eq!(overlaps(&older), None);
+    assert_eq!(overlaps(&made("first", 1, ports(9010, 9020))), None);
+    assert_eq!(overlaps(&made("apart", 2, ports(9011, 9020))), None);
+    let mut elsewhere = younger.clone();
+    elsewhere.spec.region = "us-west-2".into();
+    assert_eq!(overlaps(&elsewhere), None);
+    let mut by_arn = younger;
+    let cluster = by_arn.spec.cluster.clone().unwrap_or_default();
+    by_arn.spec.cluster = Some(format!("arn:aws:ecs:eu-west-9:123456789012:cluster/{cluster}"));
+    assert_eq!(overlaps(&by_arn), conflict());
+}
