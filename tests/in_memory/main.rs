@@ -28,6 +28,7 @@ mod lasting;
 mod load_balancers;
 mod out_of_reach;
 mod passes;
+mod platforms;
 mod random;
 mod retained;
 mod rollouts;

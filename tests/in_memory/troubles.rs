@@ -347,7 +347,7 @@ fn a_claim_made_just_before_a_crash_is_found_and_not_doubled() {
     world.delete("shop/acme");
     let writes = world.settle();
     assert!(!world.holds("shop/acme"));
-    assert_eq!(claims(&writes, "claims:Free"), 1, "{writes:#?}");
+    assert_eq!(claims(&writes, "claims:Release"), 1, "{writes:#?}");
 }
 
 /// An App that has its ports asks for none of the others', and reads no claims live.

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
-use empire_controller::api::platform::{CapacityProviderKind, Platform};
+use empire_controller::api::platform::{Platform, PlatformStatus};
 use empire_controller::change::{PortWrite, Write as ChangeWrite};
-use empire_controller::controller::ports;
-use empire_controller::desired::{self, NamespaceLabels};
+use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
 use empire_controller::model::exclusive::Exclusive;
@@ -18,13 +17,14 @@ use empire_controller::model::owner::AppName;
 use empire_controller::observe::Known;
 use empire_controller::pass::{
     APP_FINALIZER, DEFAULT_ANNOTATION, End, Facts, Finished, Installation, Memory, RECORD_ANNOTATION,
-    Requeue, Settings, Step, Work, bind, finish, request, start, unwritten, wanted,
+    Requeue, Settings, Step, Work, bind, finish, platform, request, start, unwritten, wanted,
 };
+use empire_controller::reconcile::platform as platforms;
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::Door;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
@@ -46,19 +46,19 @@ const SETTINGS: Settings = Settings {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) aws: FakeAws,
-    platform: Platform,
+    platform: HeldPlatform,
     apps: BTreeMap<String, Held>,
     installation: Installation,
     /// The labels of every namespace.
     pub(crate) namespace: NamespaceLabels,
-    /// The part that a controller forgets when it dies.
-    ports: Ports,
     /// True if a crash also loses the App's status.
     pub(crate) loses_status: bool,
     /// True if each pass yields after its first write.
     pub(crate) yields: bool,
     /// True if the API server takes no status.
     pub(crate) refuses_status: bool,
+    /// True if the cache of Apps, by which the Platform's pass goes, shows none.
+    pub(crate) hides_apps: bool,
     pub(crate) restarts: usize,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
@@ -66,11 +66,15 @@ pub(crate) struct World {
     pub(crate) woken: Vec<String>,
 }
 
-/// The facts about the Platform's host ports.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ports {
-    recovered: bool,
-    cursor: Option<u16>,
+#[derive(Clone, Debug)]
+struct HeldPlatform {
+    object: Platform,
+    memory: platform::Memory,
+    /// When its next pass is due; `None` if only an edit helps.
+    due: Option<u64>,
+    quiet: u32,
+    /// True if something came of its last pass.
+    moved: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -134,16 +138,28 @@ impl BeforeWrites for Turn {
     }
 }
 
-/// As its own pass leaves it, and the one for all Apps that name none.
-fn looked_at(mut platform: Platform, generation: Option<i64>) -> Platform {
-    platform.metadata.generation = generation;
-    let names = desired::named_capacity_providers(&platform);
-    let status = platform.status.get_or_insert_default();
-    status.observed_generation = generation.unwrap_or_default();
-    for name in names {
-        let kind = status.capacity_providers.entry(name);
-        kind.or_insert(CapacityProviderKind::AutoScalingGroup);
+/// The Apps that are there, whoever asks.
+struct There<'a>(&'a BTreeMap<String, Held>);
+
+#[async_trait]
+impl platforms::Registry for There<'_> {
+    async fn is_there(&self, app: &AppName) -> Result<bool, Error> {
+        Ok(self.0.contains_key(&app.to_string()))
     }
+}
+
+fn reason_of(conditions: &[Condition]) -> String {
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = ready.unwrap();
+    if ready.status == "True" {
+        return "Ready".into();
+    }
+    format!("{}: {}", ready.reason, ready.message)
+}
+
+/// The Platform for all Apps that name none.
+fn default_platform(fixture: &PlatformFixture) -> Platform {
+    let mut platform = fixture.build();
     let annotations = platform.metadata.annotations.get_or_insert_default();
     annotations.insert(DEFAULT_ANNOTATION.into(), "true".into());
     platform
@@ -152,23 +168,33 @@ fn looked_at(mut platform: Platform, generation: Option<i64>) -> Platform {
 impl World {
     pub(crate) fn new(platform: &PlatformFixture) -> Self {
         let zones = [(INTERNAL_ZONE, "example.com"), (EXTERNAL_ZONE, "example.com")];
-        World {
+        let mut world = World {
             aws: FakeAws::new(&["default"], &zones),
-            platform: looked_at(platform.build(), Some(1)),
+            platform: HeldPlatform {
+                object: default_platform(platform),
+                memory: platform::Memory::default(),
+                due: Some(0),
+                quiet: 0,
+                moved: false,
+            },
             apps: BTreeMap::new(),
             installation: Installation::Known {
                 id: INSTALLATION.into(),
                 replaces: None,
             },
             namespace: NamespaceLabels::new(),
-            ports: Ports::default(),
             loses_status: false,
             yields: false,
             refuses_status: false,
+            hides_apps: false,
             restarts: 0,
             reads: Vec::new(),
             woken: Vec::new(),
-        }
+        };
+        // Then a controller starts that has not seen it before.
+        world.platform_pass();
+        world.platform.start_anew(0);
+        world
     }
 
     /// A world at this Platform in which this App is Ready.
@@ -228,6 +254,12 @@ impl World {
         held.wake(now);
     }
 
+    /// Somebody takes off the finalizer of an App that is deleted, so that no pass sees to it.
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.apps.remove(key).unwrap();
+        self.platform.wake(self.aws.now());
+    }
+
     pub(crate) fn keys(&self) -> Vec<String> {
         self.apps.keys().cloned().collect()
     }
@@ -247,8 +279,12 @@ impl World {
     }
 
     pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
-        let generation = self.platform.metadata.generation.map(|generation| generation + 1);
-        self.platform = looked_at(platform.build(), generation);
+        let before = &self.platform.object;
+        let mut object = default_platform(platform);
+        object.metadata.generation = before.metadata.generation.map(|generation| generation + 1);
+        object.status.clone_from(&before.status);
+        self.platform.object = object;
+        self.platform_pass();
         self.wake_all();
     }
 
@@ -256,7 +292,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
         self.aws.calm();
-        self.ports = Ports::default();
+        self.platform.start_anew(self.aws.now());
         for held in self.apps.values_mut() {
             held.memory = Memory::default();
             if self.loses_status {
@@ -290,16 +326,13 @@ impl World {
 
     /// `Ready`, or whatever else its condition says about it.
     pub(crate) fn reason(&self, key: &str) -> String {
-        let conditions = self.status(key).conditions;
-        let ready = conditions
-            .iter()
-            .find(|condition| condition.type_ == "Ready")
-            .unwrap();
-        if ready.status == "True" {
-            "Ready".into()
-        } else {
-            format!("{}: {}", ready.reason, ready.message)
-        }
+        reason_of(&self.status(key).conditions)
+    }
+
+    /// The same of the Platform.
+    pub(crate) fn platform_reason(&self) -> String {
+        let status = self.platform.object.status.as_ref().unwrap();
+        reason_of(&status.conditions)
     }
 
     #[track_caller]
@@ -325,9 +358,9 @@ impl World {
             for pass in &passes {
                 tell(now, pass);
             }
-            if self.apps.values().all(|held| held.quiet >= QUIET) {
+            if self.is_quiet() {
                 assert_eq!(self.aws.violations(), Vec::<String>::new());
-                if confirmed && !passes.iter().any(Pass::moves) {
+                if confirmed && !self.platform.moved && !passes.iter().any(Pass::moves) {
                     return self.aws.writes().split_off(before);
                 }
                 confirmed = true;
@@ -335,10 +368,14 @@ impl World {
                 for held in self.apps.values_mut() {
                     (held.due, held.quiet) = (Some(0), QUIET);
                 }
+                self.platform.due = Some(0);
                 continue;
             }
             let next = self.apps.values().filter(|held| held.quiet < QUIET);
-            let next = next.filter_map(|held| held.due).min().unwrap_or_default();
+            let next = next
+                .map(|held| held.due)
+                .chain((self.platform.quiet < QUIET).then_some(self.platform.due));
+            let next = next.flatten().min().unwrap_or_default();
             self.aws.advance(STEP.max(next.saturating_sub(now)));
         }
         let reasons: Vec<_> = self.keys().iter().map(|key| self.reason(key)).collect();
@@ -359,13 +396,18 @@ impl World {
         }
     }
 
-    /// One pass over each App, due or not, and what the Platform's own reconcile does.
+    fn is_quiet(&self) -> bool {
+        let apps = self.apps.values().map(|held| held.quiet);
+        apps.chain([self.platform.quiet]).all(|quiet| quiet >= QUIET)
+    }
+
+    /// One pass over each App, due or not, and over the Platform if it is due.
     pub(crate) fn step(&mut self) -> Vec<Pass> {
         self.wake_all();
         self.pass_due()
     }
 
-    /// One pass over each App that is due or was woken.
+    /// One pass over each App that is due or was woken, and over the Platform.
     pub(crate) fn pass_due(&mut self) -> Vec<Pass> {
         let mut passes = Vec::new();
         for key in self.keys() {
@@ -378,17 +420,77 @@ impl World {
                 self.restart();
             }
         }
-        if !self.ports.recovered {
-            let place = desired::place(&self.platform);
-            let ours = |_: &AppName, _: u16| true;
-            let recovered = now(ports::recover(&self.aws, &self.aws, &place, INSTALLATION, ours));
-            self.ports.recovered = recovered.is_ok();
+        if self.platform.due.is_some_and(|due| due <= self.aws.now()) {
+            self.platform_pass();
             if self.aws.has_crashed() {
                 self.restart();
             }
-            self.wake_all();
         }
         passes
+    }
+
+    /// One pass over the Platform, due or not.
+    pub(crate) fn platform_pass(&mut self) {
+        let now = self.time();
+        let object = self.platform.object.clone();
+        let apps = self.apps.values().map(|held| &held.app);
+        let tenants: Vec<_> = apps
+            .filter(|_| !self.hides_apps)
+            .map(|app| platform::Tenant::of(&app.metadata, Some(app)))
+            .collect();
+        let installation = self.installation.clone();
+        let facts = platform::Facts {
+            platforms: std::slice::from_ref(&object),
+            tenants: &tenants,
+            installation: &installation,
+            stopped: None,
+            leaving: platform::Leaving::NotDeleted,
+        };
+        let end = match platform::start(&self.platform.memory, &object, &facts) {
+            platform::Step::Conclude(end) => end,
+            platform::Step::Reconcile(request) => {
+                platform::End::Reconciled(Box::new(self.reconcile_platform(&request)))
+            }
+        };
+        if self.aws.has_crashed() {
+            return;
+        }
+        let (memory, resync) = (&mut self.platform.memory, SETTINGS.resync_interval);
+        let finished = platform::finish(memory, &object, &facts, end, resync, now, JITTER);
+        if finished.recovered.is_some() {
+            self.wake_all();
+        }
+        self.wake(None, &finished.released);
+        self.platform.moved = finished.recovered.is_some_and(|claimed| claimed > 0)
+            || !finished.released.is_empty()
+            || finished.status.is_some();
+        let written = finished
+            .status
+            .map_or(Ok(()), |status| self.write_platform_status(status));
+        let requeue = match written {
+            Ok(()) => finished.requeue,
+            Err(error) => platform::unwritten(&mut self.platform.memory, &error, JITTER),
+        };
+        let held = &mut self.platform;
+        held.due = match requeue {
+            Requeue::Yielded => unreachable!("it never yields"),
+            Requeue::After(after) | Requeue::Resync(after) => Some(self.aws.now() + after.as_secs()),
+            Requeue::Never => None,
+        };
+        held.quiet = match requeue {
+            Requeue::Resync(_) | Requeue::Never | Requeue::Yielded => QUIET,
+            Requeue::After(_) if held.moved => 0,
+            Requeue::After(_) => held.quiet + 1,
+        };
+    }
+
+    fn reconcile_platform(&self, request: &platforms::Request) -> platforms::Outcome {
+        let door = Door {
+            aws: &self.aws,
+            claims: &self.aws,
+        };
+        let there = There(&self.apps);
+        now(platforms::reconcile(&self.aws, &self.aws, &door, &there, request))
     }
 
     /// Goes on until the pass does not yield any more. `None` if the controller died in it, or the App is gone.
@@ -418,7 +520,7 @@ impl World {
 
     fn pass_once(&mut self, key: &str) -> Option<(Pass, Requeue)> {
         let now = self.time();
-        let platforms = [self.platform.clone()];
+        let platforms = [self.platform.object.clone()];
         let facts = Facts {
             platforms: &platforms,
             installation: &self.installation,
@@ -449,8 +551,13 @@ impl World {
             End::Failure(_, error) => Err(error.clone()),
             End::Verdict(verdict) => Err(Error::Bug(format!("{verdict:?}"))),
         };
+        let errors = end.errors();
         let held = self.apps.get_mut(key)?;
         let finished = finish(&mut held.memory, &held.app, end, SETTINGS, now, JITTER);
+        let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
+        if is_denied || finished.wakes.ports_changed {
+            self.platform.wake(self.aws.now());
+        }
         let requeue = self.conclude(key, finished);
         let app = key.into();
         Some((Pass { app, result }, requeue))
@@ -465,8 +572,7 @@ impl World {
         if matches!(request.scope, Scope::Everything) {
             self.aws.look();
         }
-        (request.known.port_cursor, request.known.ports_recovered) =
-            (self.ports.cursor, self.ports.recovered);
+        self.platform.tell(&mut request.known);
         let turn = Turn {
             yields: self.yields,
             ..Turn::default()
@@ -486,16 +592,19 @@ impl World {
         let outcome = outcome?;
         for change in &outcome.done {
             if let ChangeWrite::Port(PortWrite::Claim(claim)) = &change.write {
-                self.ports.cursor = Some(claim.port);
+                let HeldPlatform { object, memory, .. } = &mut self.platform;
+                memory.set_port_cursor(object, claim.port);
             }
         }
         Ok(End::Reconciled(work, Box::new(outcome)))
     }
 
     fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {
-        self.wake(key, &finished.wakes.released);
+        self.wake(Some(key), &finished.wakes.released);
         if finished.may_go {
             self.apps.remove(key);
+            self.platform.memory.forget_app(key);
+            self.platform.wake(self.aws.now());
             return finished.requeue;
         }
         if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
@@ -514,10 +623,14 @@ impl World {
         }
     }
 
-    /// Wakes the Apps that wait for what this App released.
-    fn wake(&mut self, key: &str, released: &BTreeSet<Exclusive>) {
+    /// Wakes the Apps that wait for what this App, or the Platform's pass, released.
+    fn wake(&mut self, but: Option<&str>, released: &BTreeSet<Exclusive>) {
         let now = self.aws.now();
-        for (other, held) in self.apps.iter_mut().filter(|(other, _)| *other != key) {
+        for (other, held) in self
+            .apps
+            .iter_mut()
+            .filter(|(other, _)| Some(other.as_str()) != but)
+        {
             if held.memory.awaits(released) {
                 held.memory.invalidate();
                 held.wake(now);
@@ -534,13 +647,33 @@ impl World {
         annotations.insert(RECORD_ANNOTATION.into(), record);
     }
 
-    fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {
-        if self.refuses_status {
-            return Err(Error::Kubernetes {
-                action: "patch the status",
-                message: "not now".into(),
-            });
+    fn take_status(&self) -> Result<(), Error> {
+        let refused = Error::Kubernetes {
+            action: "patch the status",
+            message: "not now".into(),
+        };
+        if self.refuses_status { Err(refused) } else { Ok(()) }
+    }
+
+    /// Apps are woken by what they go by.
+    fn write_platform_status(&mut self, status: PlatformStatus) -> Result<(), Error> {
+        self.take_status()?;
+        let of_apps = |status: &PlatformStatus| {
+            let conditions = status.conditions.iter();
+            let conditions = conditions.map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone()));
+            (conditions.collect::<Vec<_>>(), status.zones.clone())
+        };
+        let before = self.platform.object.status.as_ref().map(of_apps);
+        let is_news = before != Some(of_apps(&status));
+        self.platform.object.status = Some(status);
+        if is_news {
+            self.wake_all();
         }
+        Ok(())
+    }
+
+    fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {
+        self.take_status()?;
         let held = self.apps.get_mut(key).unwrap();
         let version = held.app.metadata.resource_version.take();
         let version = version
@@ -555,22 +688,19 @@ impl World {
     /// Returns what passes would do from now on, as `plan` prints it.
     pub(crate) fn dry_run(&self, key: &str) -> Result<DryRun, Error> {
         let app = &self.apps[key].app;
-        let platforms = [self.platform.clone()];
+        let platforms = [self.platform.object.clone()];
         let binding = bind(app, &platforms, &self.installation).unwrap();
         let desired = wanted(app, &binding, &self.namespace)?.desired;
         let retire_after = SETTINGS.retire_after;
         let whole = request(
             app,
             app.status.as_ref(),
-            &self.platform,
+            &self.platform.object,
             retire_after,
             self.time(),
         );
-        let known = Known {
-            port_cursor: self.ports.cursor,
-            ports_recovered: self.ports.recovered,
-            ..whole.known
-        };
+        let mut known = whole.known;
+        self.platform.tell(&mut known);
         now(dry_run(
             &self.aws,
             &self.aws,
@@ -582,6 +712,25 @@ impl World {
     fn time(&self) -> Timestamp {
         let elapsed = SignedDuration::from_secs(self.aws.now().try_into().unwrap());
         Timestamp::UNIX_EPOCH + elapsed
+    }
+}
+
+impl HeldPlatform {
+    /// A controller is started that remembers nothing.
+    fn start_anew(&mut self, now: u64) {
+        self.memory = platform::Memory::default();
+        self.wake(now);
+    }
+
+    fn wake(&mut self, now: u64) {
+        (self.due, self.quiet) = (Some(now), 0);
+    }
+
+    fn tell(&self, known: &mut Known) {
+        (known.port_cursor, known.ports_recovered) = (
+            self.memory.port_cursor(&self.object),
+            self.memory.has_recovered_ports(&self.object),
+        );
     }
 }
 

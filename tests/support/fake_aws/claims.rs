@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use empire_controller::claims::{Claimed, Claims};
+use empire_controller::claims::{ClaimWrites, Claimed, Claims};
 use empire_controller::error::Error;
 use empire_controller::model::owner::AppName;
 use empire_controller::model::port::Claim;
@@ -13,7 +13,7 @@ use super::{FakeAws, State};
 
 const LIST: &str = "claims:List";
 const CLAIM: &str = "claims:Claim";
-const FREE: &str = "claims:Free";
+const RELEASE: &str = "claims:Release";
 const RETAIN: &str = "claims:Retain";
 
 #[async_trait]
@@ -35,6 +35,16 @@ impl Claims for FakeAws {
         Some(Arc::new(here.map(|claim| claim.port).collect()))
     }
 
+    fn holders(&self, platform: &str) -> BTreeSet<AppName> {
+        let state = self.lock();
+        let claims = state.seen_claims().iter();
+        let here = claims.filter(|claim| claim.owner.platform == platform && !claim.retained);
+        here.map(|claim| claim.owner.app.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl ClaimWrites for FakeAws {
     async fn claim(&self, claim: &Claim) -> Result<Claimed, Error> {
         self.lock().race(claim);
         self.write(CLAIM, about(claim), |state| {
@@ -62,8 +72,8 @@ impl Claims for FakeAws {
         .map_err(|error| kubernetes("patch PortAllocation", &error))
     }
 
-    async fn free(&self, claim: &Claim) -> Result<(), Error> {
-        self.write(FREE, about(claim), |state| {
+    async fn release(&self, claim: &Claim) -> Result<(), Error> {
+        self.write(RELEASE, about(claim), |state| {
             state.claims.retain(|held| !held.is_same(claim));
             Ok(())
         })

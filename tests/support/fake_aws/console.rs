@@ -426,6 +426,12 @@ impl Console<'_> {
             .push(record);
     }
 
+    /// Deletes all `PortAllocation`s of an App.
+    pub(crate) fn delete_claims(&mut self, app: &str) {
+        let claims = &mut self.state.claims;
+        claims.retain(|claim| claim.owner.app.to_string() != app);
+    }
+
     pub(crate) fn remove_service(&mut self, name: &str) {
         self.state.ecs.services.retain(|(_, known), _| known != name);
     }
