@@ -52,6 +52,7 @@ pub fn finish(
     now: Timestamp,
     jitter: f64,
 ) -> Finished {
+    memory.failures_before = memory.failures;
     match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
         // Our cache lags behind; what is wrong, if anything, the next look will say.
@@ -89,6 +90,7 @@ pub fn unwritten(memory: &mut Memory, status: Option<AppStatus>, error: &Error, 
         memory.status = LastStatus::Unwritten(status);
     }
     memory.invalidate();
+    memory.failures = memory.failures_before;
     memory.failed(error.class(), jitter)
 }
 
@@ -268,3 +270,6 @@ fn holds_anything(desired: &Desired, observed: &Observed) -> bool {
         || observed.schedules_of(owner).next().is_some()
         || !observed.ports.claims.is_empty()
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ pub struct Memory {
     pub finalized: Option<String>,
     /// Passes in a row that failed.
     pub(super) failures: u32,
+    /// The same before the last pass.
+    pub(super) failures_before: u32,
 }
 
 /// The status that we know better than the watch.
