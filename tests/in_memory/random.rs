@@ -210,6 +210,24 @@ fn disturb(random: &mut Rng, world: &mut World) -> String {
     "calls disturbed".into()
 }
 
+/// Somebody deletes the claims of ports, or the Platform's role may not ask for its zone. Drawn from no random numbers,
+/// so that roads which went wrong once stay the same.
+fn disturb_platform(world: &mut World, draw: u64) -> String {
+    if draw.is_multiple_of(5) {
+        let denied = Disturbance::Refusal("AccessDenied", "not you");
+        world.aws.disturb_read("route53:GetHostedZone", denied);
+        return "zones denied".into();
+    }
+    if draw.is_multiple_of(3) {
+        world.aws.by_hand().delete_claims("shop/acme");
+        if draw.is_multiple_of(2) {
+            world.restart();
+        }
+        return "claims deleted".into();
+    }
+    "nothing of the Platform".into()
+}
+
 /// Returns how often the controller was started again on the way.
 fn road(seed: u64) -> usize {
     let mut random = Rng::with_seed(seed);
@@ -238,6 +256,9 @@ fn road(seed: u64) -> usize {
         road.push(format!("{steps} steps"));
         // A third of the way, every pass yields after each write.
         world.yields = (seed + road.len() as u64).is_multiple_of(3);
+        if seed % 4 == 3 {
+            road.push(disturb_platform(&mut world, seed + road.len() as u64));
+        }
         world.run(steps);
     }
     world
@@ -263,6 +284,7 @@ fn road(seed: u64) -> usize {
     }
     similar_asserts::assert_eq!(found, expected);
     world.assert_ready();
+    assert_eq!(world.platform_reason(), "Ready", "seed {seed}");
     world.restart();
     let again = world.settle();
     assert!(again.is_empty(), "seed {seed}, and one more pass: {again:?}");
