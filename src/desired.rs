@@ -121,7 +121,7 @@ fn dropped_security_groups(platform: &Platform) -> BTreeSet<String> {
 }
 
 /// Returns true if an App's resources in AWS stay when the App is deleted. An App without a policy has its Platform's.
-pub fn leaves_things_behind(app: &App, platform: Option<&Platform>) -> bool {
+pub fn retains(app: &App, platform: Option<&Platform>) -> bool {
     let of_platform = platform.and_then(|platform| platform.spec.deletion_policy);
     app.spec.deletion_policy.or(of_platform) == Some(DeletionPolicy::Retain)
 }

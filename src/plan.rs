@@ -37,7 +37,7 @@ use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::exclusive::Exclusive;
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::owner::{Tags, has_no_owner};
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
@@ -180,7 +180,7 @@ impl Plan {
 
     fn foreign(&mut self, process: &str, what: &str, tags: &Tags, awaited: Exclusive) {
         self.awaits.insert(awaited);
-        let advice = if is_nobodys(tags) {
+        let advice = if has_no_owner(tags) {
             ", nor anybody's: to take it over, annotate the App with empire.dev/adopt: \"true\""
         } else {
             ""

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::content::is_fargate_size;
 use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
-use super::{app_name, build, has_names, leaves_things_behind, place};
+use super::{app_name, build, has_names, place, retains};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
@@ -880,7 +880,7 @@ fn what_becomes_of_things_is_for_the_app_to_say_and_else_for_its_platform() {
     let check = |app: Option<&str>, platform: Option<&str>, expected| {
         let app = app_with(json!({ "spec": { "deletionPolicy": app } }));
         let platform = platform_with(json!({ "spec": { "deletionPolicy": platform } }));
-        assert_eq!(leaves_things_behind(&app, Some(&platform)), expected);
+        assert_eq!(retains(&app, Some(&platform)), expected);
     };
     let (delete, retain) = (Some("Delete"), Some("Retain"));
     check(None, None, false);
@@ -889,5 +889,5 @@ fn what_becomes_of_things_is_for_the_app_to_say_and_else_for_its_platform() {
     check(delete, retain, false);
     check(retain, delete, true);
     check(retain, None, true);
-    assert!(!leaves_things_behind(&app_with(json!({})), None));
+    assert!(!retains(&app_with(json!({})), None));
 }

@@ -2,8 +2,8 @@
 
 use super::desired::RecordKey;
 
-/// Named as all who may want it name it. Two that differ only in account or region are taken for one: who waits for the
-/// other is woken once for nothing.
+/// Named as all who may want it name it. Two that differ only in account or region are taken for one, since the account of
+/// a Platform without a role is not known: who waits for the other is woken once for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exclusive {
     /// Any host port of a Platform, by its name.

@@ -16,7 +16,7 @@ pub const PROCESS_TAG: &str = "empire.dev/process";
 pub const TAGS: [&str; 3] = [OWNER_TAG, APP_TAG, PROCESS_TAG];
 
 /// Returns true for tags that name no owner, neither us nor another.
-pub fn is_nobodys(tags: &Tags) -> bool {
+pub fn has_no_owner(tags: &Tags) -> bool {
     !TAGS.iter().any(|key| tags.contains_key(*key))
 }
 
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn what_names_any_owner_is_somebodys() {
         let mut tags = Tags::from([("cost-center".into(), "42".into())]);
-        assert!(is_nobodys(&tags) && is_nobodys(&Tags::new()));
+        assert!(has_no_owner(&tags) && has_no_owner(&Tags::new()));
         tags.insert(APP_TAG.into(), "blog/front".into());
-        assert!(!is_nobodys(&tags));
-        assert!(!is_nobodys(&owner("i-2", "acme").tags("web")));
+        assert!(!has_no_owner(&tags));
+        assert!(!has_no_owner(&owner("i-2", "acme").tags("web")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct PortOwner {
 pub struct Claim {
     pub port: u16,
     pub owner: PortOwner,
-    /// Kept by an App that was deleted and left what it had running: nobody frees it by himself.
+    /// Retained by an App that was deleted: only people release it, or an App that is made again under its name.
     pub retained: bool,
 }
 
@@ -56,7 +56,7 @@ impl PortRange {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// The first free port after `cursor`, going round at the end, so that a port just freed, whose task may still be
+    /// The first free port after `cursor`, going round at the end, so that a port just released, whose task may still be
     /// stopping, comes last. `None` if all are taken.
     pub fn next_free(self, cursor: Option<u16>, taken: impl Fn(u16) -> bool) -> Option<u16> {
         let start = match cursor {

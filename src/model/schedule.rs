@@ -188,7 +188,7 @@ impl ScheduleState {
     }
 
     /// Its description names no App.
-    pub fn is_nobodys(&self) -> bool {
+    pub fn has_no_owner(&self) -> bool {
         app_in_record_text(&self.description).is_none()
     }
 

@@ -7,7 +7,7 @@ use futures::future::try_join;
 use crate::aws::{self, Aws};
 use crate::model::desired::{self, Desired};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::owner::{Tags, has_no_owner};
 use crate::model::state::{ListenerState, LoadBalancerState, TargetGroupState};
 
 pub(super) type LoadBalancing = (
@@ -57,7 +57,7 @@ pub(super) async fn read(aws: &dyn Aws, desired: &Desired) -> aws::Result<LoadBa
     };
     // What is to be changed is looked at more closely.
     let ours = |tags: &Tags| desired.owner.owns(tags);
-    let adopted = |tags: &Tags| desired.adopts && is_nobodys(tags);
+    let adopted = |tags: &Tags| desired.adopts && has_no_owner(tags);
     let mut found = LoadBalancing::default();
     for mut load_balancer in load_balancers {
         let (tags, wanted) = (&load_balancer.tags, balancing(&load_balancer.name));

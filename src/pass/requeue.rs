@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_what_is_pending_does_not_put_the_resync_off() {
+    fn a_look_at_what_is_pending_leaves_the_resync_when_it_is_due() {
         let before = Before {
             everything_at: Some(now() + Duration::from_secs(7)),
             backing_off_until: None,

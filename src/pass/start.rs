@@ -180,7 +180,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
 /// True if the App retains its resources and its Platform is gone: they stay with our tags, since nothing can find them.
 fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
     is_leaving(app)
-        && desired::leaves_things_behind(app, None)
+        && desired::retains(app, None)
         && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
 }
 
@@ -203,7 +203,7 @@ fn ahead(
     }
     let verdict = if !is_leaving(app) {
         Verdict::Reconciling(Reason::Progressing, "comparing this generation with AWS".into())
-    } else if desired::leaves_things_behind(app, Some(platform)) {
+    } else if desired::retains(app, Some(platform)) {
         let message = "untagging everything that this App holds in AWS (Retain)";
         Verdict::Reconciling(Reason::Deleting, message.into())
     } else {
@@ -272,7 +272,7 @@ pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> 
     if is_leaving(app) {
         let (owner, place) = (owner.clone(), desired::place(platform));
         return Ok(Built {
-            desired: if desired::leaves_things_behind(app, Some(platform)) {
+            desired: if desired::retains(app, Some(platform)) {
                 Desired::retaining(owner, place)
             } else {
                 Desired::empty(owner, place)
@@ -335,6 +335,6 @@ fn reported_definitions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
 
 /// A suspended App may release what it has: nothing stops for it.
 fn is_suspended(app: &App, platform: &Platform) -> bool {
-    let may_leave = is_leaving(app) && desired::leaves_things_behind(app, Some(platform));
+    let may_leave = is_leaving(app) && desired::retains(app, Some(platform));
     app.spec.suspend.unwrap_or(false) && !may_leave
 }

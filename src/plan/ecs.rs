@@ -381,7 +381,7 @@ impl Update<'_> {
         let runs = self.runs(content);
         let new = (!runs).then_some(content);
         if let Some(hash) = self.rollout_of(&settings, new, attachments.as_deref())
-            && self.is_put_off(plan, &hash)
+            && self.is_deferred(plan, &hash)
         {
             return self.count(plan);
         }

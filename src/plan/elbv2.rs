@@ -10,7 +10,7 @@ use crate::change::{Change, LoadBalancerWrite, Tagged, TagsWrite, TargetGroupWri
 use crate::model::desired::LoadBalancing;
 use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::{HealthCheck, Probe, TargetGroup, TargetGroupAttributes};
-use crate::model::owner::{Tags, is_nobodys, missing_tags};
+use crate::model::owner::{Tags, has_no_owner, missing_tags};
 use crate::model::part::Part;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
@@ -236,8 +236,8 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
         if view.may_adopt(&found.tags) {
             // A listener is found by its load balancer, and so comes before it, in the same call. All other tags follow.
             let listeners = found.listeners.iter().flatten();
-            let nobodys = listeners.filter(|found| found.tags.as_ref().is_none_or(is_nobodys));
-            let listeners = nobodys.map(|listener| Tagged::Listener {
+            let unowned = listeners.filter(|found| found.tags.as_ref().is_none_or(has_no_owner));
+            let listeners = unowned.map(|listener| Tagged::Listener {
                 load_balancer: found.name.clone(),
                 port: listener.port,
             });

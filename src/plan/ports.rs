@@ -1,5 +1,5 @@
-//! Host port claims: one per (process, container port) that needs one, kept across releases, freed only when nothing
-//! uses the port any more.
+//! Host port claims: one per (process, container port) that needs one, kept while images come and go, and released only
+//! when nothing uses the port any more.
 
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};

@@ -46,7 +46,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 // The name stays; that it is ours, nobody says any more.
                 None if view.desired.retains => removals(ownership_records(zone, &name)),
                 Some(wanted) => point(view, plan, (&key, zone), wanted),
-                None => let_go(view, plan, zone, &name),
+                None => release(view, plan, zone, &name),
             };
             if changes.is_empty() {
                 continue;
@@ -346,7 +346,7 @@ fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static s
 
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
-fn let_go(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
+fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
     let target = pointers(zone, name)
         .into_iter()
         .find_map(|record| view.pointed_at(record));

@@ -67,9 +67,9 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
     let content = &wanted.task_definition;
     let found = view.observed.schedules.get(&schedule.name);
     let owner = &view.desired.owner;
-    let adopted = found.is_some_and(|found| view.desired.adopts && found.is_nobodys());
+    let adopted = found.is_some_and(|found| view.desired.adopts && found.has_no_owner());
     if let Some(found) = found.filter(|found| !found.is_of(owner) && !adopted) {
-        let tags = if found.is_nobodys() {
+        let tags = if found.has_no_owner() {
             &Tags::new()
         } else {
             &schedule.tags

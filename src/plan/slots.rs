@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::model::desired::{Desired, ExposedPort, LoadBalancing};
 use crate::model::name;
-use crate::model::owner::is_nobodys;
+use crate::model::owner::has_no_owner;
 use crate::model::state::Observed;
 
 /// Returns the desired state, as far as possible with the target groups that are in use.
@@ -39,7 +39,7 @@ fn in_use(
 ) -> (usize, usize, usize) {
     let group = |name: &str| {
         let found = observed.target_groups.get(name);
-        found.filter(|found| desired.owner.owns(&found.tags) || desired.adopts && is_nobodys(&found.tags))
+        found.filter(|found| desired.owner.owns(&found.tags) || desired.adopts && has_no_owner(&found.tags))
     };
     let load_balancer = observed.load_balancers.get(&wanted.load_balancer.name);
     let found = || {

@@ -8,7 +8,7 @@ use crate::change::{Change, Deferred};
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, is_nobodys};
+use crate::model::owner::{Tags, has_no_owner};
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
@@ -160,7 +160,7 @@ impl<'a> View<'a> {
 
     /// Something with a wanted name carries these tags, and the App may take it over.
     pub(super) fn may_adopt(&self, tags: &Tags) -> bool {
-        self.desired.adopts && is_nobodys(tags)
+        self.desired.adopts && has_no_owner(tags)
     }
 
     /// The record points at a load balancer that the App is about to take over.

@@ -153,7 +153,7 @@ impl Update<'_> {
         };
         // As many may come as go.
         let moves = dead || after != attached;
-        if moves && !self.is_put_off(plan, &self.hash_with(None, Some(&after))) {
+        if moves && !self.is_deferred(plan, &self.hash_with(None, Some(&after))) {
             self.update(plan, ServiceUpdate::default(), None, Some(after));
         }
     }

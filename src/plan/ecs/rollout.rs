@@ -168,7 +168,7 @@ impl Update<'_> {
     }
 
     /// True if a rollout is not to be started, and the plan says why.
-    pub(super) fn is_put_off(&self, plan: &mut Plan, hash: &str) -> bool {
+    pub(super) fn is_deferred(&self, plan: &mut Plan, hash: &str) -> bool {
         match self.judge(hash) {
             Judgement::Start => false,
             Judgement::Rejected(message) => {

@@ -1,4 +1,4 @@
-//! Claims on host ports: sticky, unique, and freed only when no task can have them.
+//! Claims on host ports: sticky, unique, and released only when no task can have them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,17 +21,17 @@ fn api() -> Process {
     process("api").internal().claimed()
 }
 
-/// Ports claimed and ports freed, in order.
-fn check(desired: &Desired, observed: &Observed, claimed: &[u16], freed: &[u16]) {
-    let (mut taken, mut given_back) = (Vec::new(), Vec::new());
+/// Ports claimed and ports released, in order.
+fn check(desired: &Desired, observed: &Observed, claimed: &[u16], released: &[u16]) {
+    let (mut claims, mut releases) = (Vec::new(), Vec::new());
     for change in plan(desired, observed).changes {
         if let Write::Port(PortWrite::Claim(claim)) = &change.write {
-            taken.push(claim.port);
+            claims.push(claim.port);
         } else if let Write::Port(PortWrite::Release(claim)) = &change.write {
-            given_back.push(claim.port);
+            releases.push(claim.port);
         }
     }
-    assert_eq!((taken.as_slice(), given_back.as_slice()), (claimed, freed));
+    assert_eq!((claims.as_slice(), releases.as_slice()), (claimed, released));
 }
 
 fn with_claims(claims: impl IntoIterator<Item = Claim>) -> Observed {
@@ -160,7 +160,7 @@ fn of_two_claims_of_one_owner_the_one_that_runs_stays() {
 }
 
 #[test]
-fn a_port_is_freed_only_when_nothing_uses_it() {
+fn a_port_is_released_only_when_nothing_uses_it() {
     let gone = app([]);
     let mut world = settled(&app([web()]));
     world.zones.values_mut().for_each(|zone| zone.records.clear());
@@ -181,7 +181,7 @@ fn a_port_is_freed_only_when_nothing_uses_it() {
 }
 
 #[test]
-fn a_port_of_dropped_exposure_is_freed_when_the_last_task_with_it_is_gone() {
+fn a_port_of_dropped_exposure_is_released_when_the_last_task_with_it_is_gone() {
     let wanted = app([process("web")]);
     let mut world = settled(&wanted);
     world.ports.claims.push(claim(9000, &owner(), "web", 8080));

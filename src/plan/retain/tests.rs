@@ -2,7 +2,7 @@
 
 use crate::change::{Change, PortWrite, ServiceWrite, Write};
 use crate::model::desired::Desired;
-use crate::model::owner::is_nobodys;
+use crate::model::owner::has_no_owner;
 use crate::model::service::LaunchType;
 use crate::model::state::{Observed, ServiceStatus};
 use crate::plan::fixtures::plan;
@@ -31,7 +31,7 @@ fn adopting() -> Desired {
     }
 }
 
-fn let_go() -> Observed {
+fn retained() -> Observed {
     let mut world = settled(&acme());
     pass(&leaving(), &mut world);
     world
@@ -42,7 +42,7 @@ fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
 }
 
 #[test]
-fn an_app_that_leaves_things_behind_takes_its_marks_off_and_nothing_else() {
+fn an_app_that_retains_takes_its_marks_off_and_nothing_else() {
     let mut world = settled(&acme());
     let before = world.clone();
     let done = pass(&leaving(), &mut world);
@@ -59,9 +59,9 @@ fn an_app_that_leaves_things_behind_takes_its_marks_off_and_nothing_else() {
     );
     check(&leaving(), &world, &[]);
     assert!(plan(&leaving(), &world).is_settled());
-    assert!(world.services.values().all(|service| is_nobodys(&service.tags)));
-    assert!(world.load_balancers.values().all(|l| is_nobodys(&l.tags)));
-    assert!(world.target_groups.values().all(|g| is_nobodys(&g.tags)));
+    assert!(world.services.values().all(|service| has_no_owner(&service.tags)));
+    assert!(world.load_balancers.values().all(|l| has_no_owner(&l.tags)));
+    assert!(world.target_groups.values().all(|g| has_no_owner(&g.tags)));
     let attachments = |world: &Observed| -> Vec<_> {
         let services = world.services.values();
         services.map(|service| service.attachments.clone()).collect()
@@ -88,7 +88,7 @@ fn a_pass_that_stopped_anywhere_leaves_the_rest_to_be_found() {
         }
         let rest = changes(&world);
         pass(&leaving(), &mut world);
-        assert_eq!(world, let_go(), "after {stop}");
+        assert_eq!(world, retained(), "after {stop}");
         if rest == 0 {
             assert!(stop > 4);
             return;
@@ -108,8 +108,8 @@ fn what_was_deleted_before_goes_whoever_it_belongs_to() {
 }
 
 #[test]
-fn what_was_let_go_of_is_in_the_way_and_says_how_to_take_it_over() {
-    let plan = plan(&acme(), &let_go());
+fn what_was_retained_is_in_the_way_and_says_how_to_take_it_over() {
+    let plan = plan(&acme(), &retained());
     let advice = "to take it over, annotate the App with empire.dev/adopt: \"true\"";
     for what in ["service", "load balancer", "target group"] {
         let mut messages = plan.obstacles.iter().map(|obstacle| &obstacle.message);
@@ -122,8 +122,8 @@ fn what_was_let_go_of_is_in_the_way_and_says_how_to_take_it_over() {
 }
 
 #[test]
-fn what_was_let_go_of_is_taken_over_without_a_rollout() {
-    let mut world = let_go();
+fn what_was_retained_is_taken_over_without_a_rollout() {
+    let mut world = retained();
     let done = pass(&adopting(), &mut world);
     assert_eq!(
         done,
@@ -150,7 +150,7 @@ fn what_was_let_go_of_is_taken_over_without_a_rollout() {
 #[test]
 fn listeners_are_taken_over_no_later_than_their_load_balancer() {
     for stop in 0..3 {
-        let (mut world, mut wanted) = (let_go(), adopting());
+        let (mut world, mut wanted) = (retained(), adopting());
         let web = wanted.processes.get_mut("web").unwrap();
         let tags = &mut web.load_balancing.as_mut().unwrap().load_balancer.tags;
         tags.insert("cost-center".into(), "42".into());
@@ -164,7 +164,8 @@ fn listeners_are_taken_over_no_later_than_their_load_balancer() {
             .load_balancers
             .values()
             .flat_map(|l| l.listeners.iter().flatten());
-        let is_marked = untagged.all(|listener| listener.tags.as_ref().is_some_and(|tags| !is_nobodys(tags)));
+        let is_marked =
+            untagged.all(|listener| listener.tags.as_ref().is_some_and(|tags| !has_no_owner(tags)));
         let is_ours = |world: &Observed| world.load_balancers.values().all(|l| wanted.owner.owns(&l.tags));
         assert!(is_marked || !is_ours(&world), "after {stop}");
         pass(&wanted, &mut world);
@@ -174,7 +175,7 @@ fn listeners_are_taken_over_no_later_than_their_load_balancer() {
 
 #[test]
 fn what_carries_anothers_tags_is_never_taken_over() {
-    let mut world = let_go();
+    let mut world = retained();
     let tags = &mut service_of(&mut world, "worker").tags;
     tags.insert("empire.dev/owner".into(), "installation-2".into());
     let plan = plan(&adopting(), &world);
@@ -189,7 +190,7 @@ fn what_carries_anothers_tags_is_never_taken_over() {
 
 #[test]
 fn a_service_made_by_other_means_is_tagged_first_and_then_repaired() {
-    let mut world = let_go();
+    let mut world = retained();
     let worker = service_of(&mut world, "worker");
     worker.desired = 7;
     worker.running = 7;
@@ -211,7 +212,7 @@ fn a_service_made_by_other_means_is_tagged_first_and_then_repaired() {
 
 #[test]
 fn what_aws_cannot_change_keeps_a_service_from_being_taken_over() {
-    let mut world = let_go();
+    let mut world = retained();
     let worker = service_of(&mut world, "worker");
     worker.launch_type = Some(LaunchType::Fargate);
     worker.unlike_ours = vec!["scheduling strategy DAEMON".into()];
@@ -227,17 +228,17 @@ fn what_aws_cannot_change_keeps_a_service_from_being_taken_over() {
 }
 
 #[test]
-fn a_port_that_was_kept_is_not_freed_while_what_was_left_with_it_runs() {
-    let world = let_go();
+fn a_retained_port_is_not_released_while_what_has_it_runs() {
+    let world = retained();
     // Made again, without web.
     let wanted = app([process("worker")]);
-    let frees = |change: &Change| matches!(change.write, Write::Port(PortWrite::Release(_)));
-    assert!(!plan(&wanted, &world).changes.iter().any(frees));
+    let releases = |change: &Change| matches!(change.write, Write::Port(PortWrite::Release(_)));
+    assert!(!plan(&wanted, &world).changes.iter().any(releases));
     // Nor if it goes again.
     let Desired { owner, place, .. } = acme();
     let empty = Desired::empty(owner, place);
     assert!(plan(&empty, &world).is_settled());
     let mut gone = world;
     gone.services.remove("shop_acme_web");
-    assert!(plan(&wanted, &gone).changes.iter().any(frees));
+    assert!(plan(&wanted, &gone).changes.iter().any(releases));
 }

@@ -240,7 +240,7 @@ fn a_schedule_that_is_said_to_be_for_another_app_is_left_alone() {
 }
 
 #[test]
-fn what_an_app_leaves_behind_is_nobodys_until_one_is_told_to_take_it_over() {
+fn what_an_app_retains_has_no_owner_until_another_adopts_it() {
     let wanted = app([nightly()]);
     let mut world = settled(&wanted);
     // As it is: somebody wanted it so.

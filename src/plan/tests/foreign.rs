@@ -14,7 +14,7 @@ use crate::change::{
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
 use crate::model::name::Arn;
-use crate::model::owner::{Owner, Tags, is_nobodys};
+use crate::model::owner::{Owner, Tags, has_no_owner};
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
@@ -62,7 +62,7 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     let our_balancer = |name: &String| ours(world.load_balancers.get(name).map(|state| &state.tags));
     let group = |name: &String| ours(world.target_groups.get(name).map(|state| &state.tags));
     let service = |name: &String| ours(world.services.get(name).map(|state| &state.tags));
-    let may_tag = |tags: &Tags| wanted.owner.owns(tags) || wanted.adopts && is_nobodys(tags);
+    let may_tag = |tags: &Tags| wanted.owner.owns(tags) || wanted.adopts && has_no_owner(tags);
     let claims = &world.ports.claims;
     match &change.write {
         Write::Port(PortWrite::Claim(claim)) => {
@@ -183,7 +183,7 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         }
         Write::Schedule(ScheduleWrite::Update { schedule, .. }) => {
             let found = &world.schedules[&schedule.name];
-            assert!(found.is_of(&wanted.owner) || wanted.adopts && found.is_nobodys());
+            assert!(found.is_of(&wanted.owner) || wanted.adopts && found.has_no_owner());
         }
         Write::Schedule(ScheduleWrite::Delete { schedule, .. } | ScheduleWrite::Release { schedule, .. }) => {
             let mut ours = world.schedules_of(&wanted.owner);

@@ -6,7 +6,7 @@ use crate::change::{Change, PortWrite, ServiceWrite, Tagged, TagsWrite};
 use crate::model::owner::Tags;
 use crate::plan::fixtures::{claim, owner};
 
-fn free(process: &str, port: u16) -> Change {
+fn release(process: &str, port: u16) -> Change {
     PortWrite::Release(claim(port, &owner(), process, 8080)).into()
 }
 
@@ -43,7 +43,7 @@ fn one_event_for_each_process_and_kind_of_change() {
         delete("worker"),
         tag("l-1"),
         take("web", 9002),
-        free("web", 9003),
+        release("web", 9003),
         take("api", 9004),
         tag("l-2"),
     ];
