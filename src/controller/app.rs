@@ -37,7 +37,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::pass::{
     APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
-    has_finalizer, is_leaving, start, unwritten,
+    has_finalizer, is_leaving, pending, start, unwritten,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
@@ -59,8 +59,8 @@ pub(super) async fn pass(
         return leave::keep(&object, &key, &context).await;
     }
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
-    if !context.caches.are_filled().await {
-        return Ok(Requeue::Never);
+    if !context.caches.are_filled() {
+        return Ok(Requeue::After(pending(fastrand::f64())));
     }
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),

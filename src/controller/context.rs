@@ -58,18 +58,18 @@ pub(super) struct Caches {
 }
 
 impl Caches {
-    /// False if they never will be, since the process is about to end.
-    pub(super) async fn are_filled(&self) -> bool {
-        for cache in &self.filled {
-            if cache.clone().wait_for(|filled| *filled).await.is_err() {
+    /// Waits until they are filled. False if they never will be, since the process is about to end.
+    pub(super) async fn fill(self) -> bool {
+        for mut cache in self.filled {
+            if cache.wait_for(|filled| *filled).await.is_err() {
                 return false;
             }
         }
         true
     }
 
-    /// As `are_filled`, without waiting.
-    pub(super) fn are_filled_now(&self) -> bool {
+    /// True if they are filled: a pass over what is being deleted may begin before.
+    pub(super) fn are_filled(&self) -> bool {
         self.filled.iter().all(|filled| *filled.borrow())
     }
 

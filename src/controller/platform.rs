@@ -22,7 +22,7 @@ use super::queue::dispatch::message_of;
 use crate::api::platform::Platform;
 use crate::aws::{Subject, concerning};
 use crate::error::Error;
-use crate::pass::Requeue;
+use crate::pass::{Requeue, pending};
 use crate::pass::platform::{End, Facts, Finished, Leaving, Memory, Step, failed, finish, start, unwritten};
 use crate::reconcile::platform::{Outcome, Request, reconcile};
 use crate::write::Door;
@@ -54,8 +54,8 @@ async fn pass_over(
         context.platforms.forget(&object.name_any());
         return Ok(Requeue::Never);
     }
-    if !context.caches.are_filled().await {
-        return Ok(Requeue::Never);
+    if !context.caches.are_filled() {
+        return Ok(Requeue::After(pending(fastrand::f64())));
     }
     let _running = context.health.pass(key.to_owned());
     match &object.0 {

@@ -9,7 +9,7 @@
 
 pub(super) mod dispatch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
 
@@ -127,9 +127,10 @@ impl Entry {
 }
 
 impl Lane {
-    /// The next object here.
-    fn candidate(&self, now: Instant) -> Option<(&String, Next)> {
-        let waiting = self.objects.iter().filter_map(|(name, entry)| {
+    /// The next object here, of those that may begin.
+    fn candidate(&self, now: Instant, may: impl Fn(&str) -> bool) -> Option<(&String, Next)> {
+        let objects = self.objects.iter().filter(|(name, _)| may(name));
+        let waiting = objects.filter_map(|(name, entry)| {
             let next = entry.waiting(now)?;
             Some((name, entry, next))
         });
@@ -193,14 +194,15 @@ impl Queue {
     }
 
     /// Begins the next pass that is due and has a slot, on the version of its object that `take` gives. One that is gone
-    /// is dropped.
+    /// is dropped. Where `only` says so, all other objects go on waiting.
     pub(super) fn start<T>(
         &mut self,
         now: Instant,
+        only: Option<&BTreeSet<Object>>,
         mut take: impl FnMut(&Object) -> Option<(T, Option<u64>)>,
     ) -> Option<(Object, T)> {
         loop {
-            let (object, next) = self.next(now, None)?;
+            let (object, next) = self.next(now, None, only)?;
             let Some((taken, version)) = take(&object) else {
                 self.removed(&object);
                 continue;
@@ -211,7 +213,12 @@ impl Queue {
     }
 
     /// The object whose turn it is; `back` is a namespace that gives one slot back before.
-    fn next(&self, now: Instant, back: Option<&str>) -> Option<(Object, Next)> {
+    fn next(
+        &self,
+        now: Instant,
+        back: Option<&str>,
+        only: Option<&BTreeSet<Object>>,
+    ) -> Option<(Object, Next)> {
         let back_in = |namespace: &str| usize::from(back == Some(namespace));
         let running = self.running - usize::from(back.is_some());
         let free = self.slots.all.saturating_sub(running);
@@ -220,7 +227,12 @@ impl Queue {
             if free == 0 || (is_last && lane.running > back_in(namespace)) {
                 return None;
             }
-            let (name, next) = lane.candidate(now)?;
+            let object = |name: &str| Object {
+                namespace: namespace.clone(),
+                name: name.into(),
+            };
+            let may = |name: &str| only.is_none_or(|only| only.contains(&object(name)));
+            let (name, next) = lane.candidate(now, may)?;
             let counts = if self.begun.is_multiple_of(2) {
                 next.rank
             } else {
@@ -289,7 +301,7 @@ impl Queue {
 
     /// True if another pass would begin, were the slot of this object's pass free.
     pub(super) fn wants_slot_of(&self, object: &Object, now: Instant) -> bool {
-        self.next(now, Some(&object.namespace)).is_some()
+        self.next(now, Some(&object.namespace), None).is_some()
     }
 
     /// When the next object falls due that does not wait yet.

@@ -17,7 +17,7 @@ use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
 use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
 use super::memory::{Failures, Memories, Platforms, Published};
-use super::queue::dispatch::dispatch;
+use super::queue::dispatch::{Source, dispatch};
 use super::{app, kubernetes, platform};
 use crate::api::app::App;
 use crate::api::platform::Platform;
@@ -117,7 +117,11 @@ pub async fn run(
         ),
         dispatch(
             &wake.apps,
-            (&apps, apps_filled),
+            Source {
+                store: &apps,
+                filled: apps_filled,
+                all_filled: context.caches.clone().fill(),
+            },
             limit,
             app_pass,
             again,
@@ -125,7 +129,11 @@ pub async fn run(
         ),
         dispatch(
             &wake.platforms,
-            (&platforms, platforms_filled),
+            Source {
+                store: &platforms,
+                filled: platforms_filled,
+                all_filled: context.caches.clone().fill(),
+            },
             limit,
             platform_pass,
             again,
@@ -213,7 +221,7 @@ fn heeding(stopped: impl Future<Output = ()> + Send + 'static) -> watch::Receive
 }
 
 async fn tell_when_ready(caches: Caches, health: Health) {
-    if caches.are_filled().await {
+    if caches.fill().await {
         health.started();
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn stage(
     context: &Context,
 ) -> Result<Leaving, Error> {
     let (mut apps, mut seen, mut definition) = (Vec::new(), Seen::Cached, None);
-    if context.caches.are_filled_now() {
+    if context.caches.are_filled() {
         apps = tenants(context);
     }
     loop {

@@ -1,12 +1,12 @@
 //! Begins a pass over the object whose turn it is, whenever a slot is free.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
@@ -101,24 +101,43 @@ impl Turns {
     }
 }
 
-/// Runs passes from when the store is filled until `stopped` resolves and those under way have ended; what waits then is
+/// The objects that passes are over, and when they can begin.
+pub(in crate::controller) struct Source<'a, K, F>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    pub store: &'a Store<K>,
+    /// True once the store is filled: until then, what is not there may well exist.
+    pub filled: watch::Receiver<bool>,
+    /// Resolves once all that passes look up is there, too: with false if the process ends before. Until then, only
+    /// objects that are being deleted have passes, since what would fill a cache may be gone for good.
+    pub all_filled: F,
+}
+
+/// Runs passes from when the caches are filled until `stopped` resolves and those under way have ended; what waits then is
 /// dropped. `again` says when a pass follows that failed or panicked, and could not even write its status.
 pub(in crate::controller) async fn dispatch<K, P>(
     turns: &Turns,
-    (store, mut filled): (&Store<DeserializeGuard<K>>, watch::Receiver<bool>),
+    source: Source<'_, K, impl Future<Output = bool>>,
     limit: Duration,
-    pass: impl Fn(Arc<DeserializeGuard<K>>) -> P,
+    pass: impl Fn(Arc<K>) -> P,
     again: impl Fn(&str, &Error) -> Requeue,
     stopped: impl Future<Output = ()>,
 ) where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     P: Future<Output = Result<Requeue, Error>> + Send + 'static,
 {
+    let Source {
+        store,
+        mut filled,
+        all_filled,
+    } = source;
     let kind = K::kind(&());
     let mut passes = JoinSet::new();
     let mut warned = None;
-    futures::pin_mut!(stopped);
-    // Until then, what is not in the store may well be there.
+    // The objects that had a pass before all is filled.
+    let mut early = Some(BTreeSet::new());
+    futures::pin_mut!(stopped, all_filled);
     tokio::select! {
         biased;
         () = &mut stopped => return,
@@ -132,11 +151,15 @@ pub(in crate::controller) async fn dispatch<K, P>(
                 let version = version(found.meta().resource_version.as_deref());
                 Some((found, version))
             };
-            let started = queue.start(now, take);
+            let deleted = early.is_some().then(|| deleted(store));
+            let started = queue.start(now, deleted.as_ref(), take);
             started.ok_or_else(|| queue.next_due(now).map_or(LOOK, |due| (due - now).min(LOOK)))
         };
         let idle = match next {
             Ok((object, found)) => {
+                if let Some(early) = &mut early {
+                    early.insert(object.clone());
+                }
                 let pass = AssertUnwindSafe(within(limit, pass(found))).catch_unwind();
                 passes.spawn(async move {
                     let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
@@ -150,6 +173,14 @@ pub(in crate::controller) async fn dispatch<K, P>(
         tokio::select! {
             biased;
             () = &mut stopped => break,
+            is_filled = &mut all_filled, if early.is_some() => {
+                if !is_filled {
+                    break;
+                }
+                for object in early.take().unwrap_or_default() {
+                    turns.changed(&object, Rank::Deletion, None);
+                }
+            }
             Some(Ok((object, ended))) = passes.join_next() => {
                 let requeue = ended.unwrap_or_else(|error| {
                     warn!(%kind, %object, %error, "pass failed");
@@ -165,6 +196,18 @@ pub(in crate::controller) async fn dispatch<K, P>(
     while passes.join_next().await.is_some() {}
 }
 
+/// The objects that are being deleted.
+fn deleted<K>(store: &Store<K>) -> BTreeSet<Object>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let known = store.state();
+    let deleted = known
+        .iter()
+        .filter(|object| object.meta().deletion_timestamp.is_some());
+    deleted.map(|object| object_of(&**object)).collect()
+}
+
 pub(in crate::controller) fn object_of(object: &impl Resource) -> Object {
     Object {
         namespace: object.namespace().unwrap_or_default(),
@@ -172,7 +215,7 @@ pub(in crate::controller) fn object_of(object: &impl Resource) -> Object {
     }
 }
 
-pub(in crate::controller) fn key_of<K>(object: &Object) -> ObjectRef<DeserializeGuard<K>>
+pub(in crate::controller) fn key_of<K>(object: &Object) -> ObjectRef<K>
 where
     K: Resource<DynamicType = ()> + 'static,
 {

@@ -47,7 +47,7 @@ impl Story {
     fn start(&mut self) -> Vec<String> {
         let version = self.version;
         let take = |_: &Object| Some(((), Some(version)));
-        std::iter::from_fn(|| self.queue.start(self.now, take))
+        std::iter::from_fn(|| self.queue.start(self.now, None, take))
             .map(|(object, ())| object.to_string())
             .collect()
     }
@@ -230,7 +230,7 @@ fn what_is_gone_has_no_pass() {
     // Not in the store any more, although no event has said so.
     story.ask(Rank::Edit, &["a/1", "a/2"]);
     let there = |object: &Object| (object.name == "2").then_some(((), None));
-    let started = story.queue.start(story.now, there).unwrap();
+    let started = story.queue.start(story.now, None, there).unwrap();
     assert_eq!(started.0, object("a/2"));
 
     // Another of its name came while the pass over the first one ran.

@@ -1,5 +1,8 @@
 //! Passes of a test, which begin and end as it says.
 
+use std::future;
+
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{reflector, watcher};
 use serde_json::json;
@@ -28,6 +31,11 @@ struct Stage {
 
 impl Stage {
     fn new(all: usize) -> Self {
+        Stage::filled_with(all, future::ready(true))
+    }
+
+    /// All caches are filled once the future resolves.
+    fn filled_with(all: usize, all_filled: impl Future<Output = bool> + Send + 'static) -> Self {
         let (store, mut writer) = reflector::store::<DeserializeGuard<App>>();
         writer.apply_watcher_event(&watcher::Event::Init);
         writer.apply_watcher_event(&watcher::Event::InitDone);
@@ -52,7 +60,12 @@ impl Stage {
                 Requeue::After(Duration::ZERO)
             };
             let stopped = stopped.map(|_| ());
-            dispatch(&shared, (&store, filled), Duration::MAX, pass, again, stopped).await;
+            let source = Source {
+                store: &store,
+                filled,
+                all_filled,
+            };
+            dispatch(&shared, source, Duration::MAX, pass, again, stopped).await;
         });
         let stop = Some(stop);
         Stage {
@@ -67,14 +80,24 @@ impl Stage {
 
     /// Somebody makes or edits an App.
     fn edit(&mut self, text: &str) {
+        self.change(text, Rank::Edit, json!({}));
+    }
+
+    fn delete(&mut self, text: &str) {
+        let metadata = json!({ "deletionTimestamp": "2026-01-02T03:04:05Z" });
+        self.change(text, Rank::Deletion, metadata);
+    }
+
+    fn change(&mut self, text: &str, rank: Rank, mut metadata: Value) {
         self.version += 1;
         let (namespace, name) = text.split_once('/').unwrap();
-        let version = self.version.to_string();
-        let metadata = json!({ "namespace": namespace, "name": name, "resourceVersion": version });
+        metadata["namespace"] = json!(namespace);
+        metadata["name"] = json!(name);
+        metadata["resourceVersion"] = json!(self.version.to_string());
         let app = DeserializeGuard(Ok(app_with(json!({ "metadata": metadata }))));
         let object = object_of(&app);
         self.writer.apply_watcher_event(&watcher::Event::Apply(app));
-        self.turns.changed(&object, Rank::Edit, Some(self.version));
+        self.turns.changed(&object, rank, Some(self.version));
     }
 
     async fn begins(&mut self) -> Began {
@@ -158,4 +181,33 @@ async fn a_stop_drops_what_waits_and_lets_what_runs_end() {
     acme.end.send(Requeue::Yielded).unwrap();
     stage.dispatch.await.unwrap();
     assert!(stage.began.recv().await.is_none(), "nothing else began");
+}
+
+#[tokio::test]
+async fn before_all_caches_are_filled_only_what_is_deleted_has_a_pass_and_one_more_after_that() {
+    let (fill, filled) = oneshot::channel::<()>();
+    let mut stage = Stage::filled_with(1, filled.map(|filled| filled.is_ok()));
+    stage.edit("shop/acme");
+    stage.delete("shop/going");
+    let going = stage.begins().await;
+    assert_eq!(going.object, "shop/going");
+    // It is not for itself to go on yet.
+    going.end.send(Requeue::After(Duration::from_hours(1))).unwrap();
+    stage.edit("shop/other");
+    tokio::task::yield_now().await;
+    assert!(stage.began.try_recv().is_err(), "a pass begins too early");
+    fill.send(()).unwrap();
+    for expected in ["shop/acme", "shop/other", "shop/going"] {
+        let began = stage.begins().await;
+        assert_eq!(began.object, expected);
+        began.end.send(Requeue::Never).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_before_its_caches_are_filled_begins_no_pass() {
+    let mut stage = Stage::filled_with(1, future::ready(false));
+    stage.edit("shop/acme");
+    stage.dispatch.await.unwrap();
+    assert!(stage.began.recv().await.is_none());
 }
