@@ -4,10 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use kube::Client;
 use kube::client::Body;
-use thiserror::Error;
 use tokio::time::timeout;
 use tower_service::Service;
 
@@ -39,14 +38,6 @@ struct Transport {
     patience: Duration,
 }
 
-#[derive(Debug, Error)]
-#[error("no reply within {} s to {method} {path}", .patience.as_secs_f64())]
-struct Silent {
-    method: Method,
-    path: String,
-    patience: Duration,
-}
-
 impl Service<Request<Body>> for Transport {
     type Response = Response<Body>;
     type Error = kube::Error;
@@ -64,11 +55,7 @@ impl Service<Request<Body>> for Transport {
         let uri = request.uri();
         let watch = watched(uri.path(), uri.query().unwrap_or_default());
         let (client, health, patience) = (self.client.clone(), self.health.clone(), self.patience);
-        let silent = Silent {
-            method: request.method().clone(),
-            path: uri.path().to_owned(),
-            patience,
-        };
+        let call = format!("{} {}", request.method(), uri.path());
         Box::pin(async move {
             if let Some(watch) = watch {
                 let response = client.send(request).await?;
@@ -77,10 +64,11 @@ impl Service<Request<Body>> for Transport {
                 }
                 return Ok(response);
             }
-            match timeout(patience, whole(&client, request)).await {
-                Ok(response) => response,
-                Err(_) => Err(kube::Error::Service(Box::new(silent))),
-            }
+            let silent = |_| {
+                let message = format!("no reply within {} s to {call}", patience.as_secs_f64());
+                kube::Error::Service(message.into())
+            };
+            timeout(patience, whole(&client, request)).await.map_err(silent)?
         })
     }
 }
