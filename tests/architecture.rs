@@ -218,6 +218,7 @@ const MODULES: &[Module] = &[
             "jiff",
             "k8s_openapi",
             "kube",
+            "lz4_flex::block",
             "serde",
             "serde_json",
             "serde_saphyr",

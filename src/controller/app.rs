@@ -4,20 +4,18 @@ mod applied;
 mod hold;
 mod leave;
 
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
-use kube::core::{DeserializeGuard, ObjectMeta};
+use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
 use tracing::{error, warn};
 
-pub(super) use self::applied::compact;
 use self::hold::Hold;
 use super::context::Context;
 use super::kubernetes::claims::KubeClaims;
@@ -26,6 +24,7 @@ use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use super::kubernetes::uninstall;
 use super::memory::Key;
+use super::packed::PackedApp;
 use super::queue::dispatch::message_of;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
@@ -43,10 +42,7 @@ use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
 use crate::write::Door;
 
-pub(super) async fn pass(
-    object: Arc<DeserializeGuard<App>>,
-    context: Arc<Context>,
-) -> Result<Requeue, Error> {
+pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Result<Requeue, Error> {
     let key = ObjectRef::from_obj(&*object);
     let deletion =
         if object.meta().deletion_timestamp.is_some() && has_finalizer(object.meta(), APP_FINALIZER) {
@@ -62,12 +58,12 @@ pub(super) async fn pass(
     if !context.caches.are_filled() {
         return Ok(Requeue::After(pending(fastrand::f64())));
     }
-    let app = match &object.0 {
-        Ok(app) => Cow::Borrowed(app),
+    let app = match object.unpack() {
+        Ok(app) => app,
         Err(invalid)
             if invalid.metadata.deletion_timestamp.is_some() && annotated(&invalid.metadata).is_some() =>
         {
-            Cow::Owned(leave::undecoded(&context.client, &invalid.metadata).await?)
+            leave::undecoded(&context.client, &invalid.metadata).await?
         }
         Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
     };
@@ -103,12 +99,7 @@ fn only_named(metadata: &ObjectMeta) -> App {
 }
 
 /// Stored before a change of the schema. Only an edit helps, and an edit wakes us.
-async fn undecodable(
-    object: &DeserializeGuard<App>,
-    why: &str,
-    key: &Key,
-    context: &Context,
-) -> Result<Requeue, Error> {
+async fn undecodable(object: &PackedApp, why: &str, key: &Key, context: &Context) -> Result<Requeue, Error> {
     warn!(app = %key, error = why, "cannot be decoded");
     let message = format!("this App cannot be read: {why}");
     let app = only_named(Resource::meta(object));

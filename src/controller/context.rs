@@ -15,9 +15,9 @@ use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
 use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
+use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
-use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
@@ -50,7 +50,7 @@ pub(super) struct Context {
 /// The objects that the watches keep.
 #[derive(Clone)]
 pub(super) struct Caches {
-    pub apps: Store<DeserializeGuard<App>>,
+    pub apps: Store<PackedApp>,
     pub platforms: Store<DeserializeGuard<Platform>>,
     /// True once both have been filled, and claims have been listed or cannot be. A store's own `wait_until_ready` wakes only
     /// the last one who asked.
@@ -97,7 +97,7 @@ impl Caches {
 
     /// The Apps of a Platform, and those that have none yet.
     pub(super) fn apps_concerned(&self, platform: &str) -> Vec<Key> {
-        let concerned = |guard: &&Arc<DeserializeGuard<App>>| match &guard.0 {
+        let concerned = |app: &&Arc<PackedApp>| match &app.outline.0 {
             Ok(app) => recorded(app).is_none_or(|record| record.name == platform),
             Err(_) => false,
         };

@@ -11,33 +11,36 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::packed::PackedApp;
 use super::queue::dispatch::{Turns, key_of, object_of};
 use super::queue::{Object, Rank};
-use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::pass::version;
 
 /// A kind of object whose status says up to which generation a pass has come.
 pub(super) trait Observed {
+    /// `None` without a status that can be read.
     fn observed_generation(&self) -> Option<i64>;
 }
 
-impl Observed for App {
+impl Observed for PackedApp {
     fn observed_generation(&self) -> Option<i64> {
-        self.status.as_ref().map(|status| status.observed_generation)
+        let status = self.outline.0.as_ref().ok()?.status.as_ref()?;
+        Some(status.observed_generation)
     }
 }
 
-impl Observed for Platform {
+impl Observed for DeserializeGuard<Platform> {
     fn observed_generation(&self) -> Option<i64> {
-        self.status.as_ref().map(|status| status.observed_generation)
+        let status = self.0.as_ref().ok()?.status.as_ref()?;
+        Some(status.observed_generation)
     }
 }
 
 /// Asks for a pass over each object that somebody changed, for as long as there are events. They have passed the store.
 pub(super) async fn feed<K>(
-    events: impl Stream<Item = watcher::Result<Event<DeserializeGuard<K>>>>,
-    store: &Store<DeserializeGuard<K>>,
+    events: impl Stream<Item = watcher::Result<Event<K>>>,
+    store: &Store<K>,
     turns: &Turns,
 ) where
     K: Resource<DynamicType = ()> + Observed + Clone + 'static,
@@ -47,12 +50,12 @@ pub(super) async fn feed<K>(
     futures::pin_mut!(events);
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Apply(guard)) => {
-                if let Some((object, rank, version)) = news(&mut known, &guard, false) {
+            Ok(Event::Apply(object)) => {
+                if let Some((object, rank, version)) = news(&mut known, &object, false) {
                     turns.changed(&object, rank, version);
                 }
             }
-            Ok(Event::InitApply(guard)) => listed.extend(news(&mut known, &guard, true)),
+            Ok(Event::InitApply(object)) => listed.extend(news(&mut known, &object, true)),
             // The store shows a list once it is whole.
             Ok(Event::InitDone) => {
                 let is_there = |object: &Object| store.get(&key_of(object)).is_some();
@@ -62,8 +65,8 @@ pub(super) async fn feed<K>(
                     turns.changed(&object, rank, version);
                 }
             }
-            Ok(Event::Delete(guard)) => {
-                let object = object_of(&guard);
+            Ok(Event::Delete(object)) => {
+                let object = object_of(&object);
                 known.remove(&object);
                 turns.removed(&object);
             }
@@ -76,27 +79,28 @@ pub(super) async fn feed<K>(
 /// Returns an object that is new or has changed, with its rank and version.
 fn news<K>(
     known: &mut BTreeMap<Object, u64>,
-    guard: &DeserializeGuard<K>,
+    changed: &K,
     is_listed: bool,
 ) -> Option<(Object, Rank, Option<u64>)>
 where
     K: Resource<DynamicType = ()> + Observed,
 {
-    let (object, now) = (object_of(guard), what_wakes_an_app(guard));
+    let (object, now) = (object_of(changed), what_wakes_an_app(changed));
     let before = known.insert(object.clone(), now);
-    let version = version(guard.meta().resource_version.as_deref());
-    (before != Some(now)).then(|| (object, rank_of(guard, is_listed && before.is_none()), version))
+    let version = version(changed.meta().resource_version.as_deref());
+    (before != Some(now)).then(|| (object, rank_of(changed, is_listed && before.is_none()), version))
 }
 
 /// Ranks an object that is new or has changed. After a start, one whose generation had its pass was not edited.
-fn rank_of<K>(guard: &DeserializeGuard<K>, is_first: bool) -> Rank
+fn rank_of<K>(object: &K, is_first: bool) -> Rank
 where
     K: Resource<DynamicType = ()> + Observed,
 {
-    let had_pass = |object: &K| object.observed_generation() == object.meta().generation;
-    if guard.meta().deletion_timestamp.is_some() {
+    let observed = object.observed_generation();
+    let had_pass = observed.is_some() && observed == object.meta().generation;
+    if object.meta().deletion_timestamp.is_some() {
         Rank::Deletion
-    } else if is_first && guard.0.as_ref().is_ok_and(had_pass) {
+    } else if is_first && had_pass {
         Rank::Resync
     } else {
         Rank::Edit

@@ -3,16 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 
-use crate::api::app::App;
+use super::packed::PackedApp;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
 use crate::pass::{Memory, platform};
 use crate::status::is_same;
 
-pub(super) type Key = ObjectRef<DeserializeGuard<App>>;
+pub(super) type Key = ObjectRef<PackedApp>;
 
 /// By App.
 #[derive(Default)]

@@ -17,9 +17,9 @@ use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
 use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
 use super::memory::{Failures, Memories, Platforms, Published};
+use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::{app, kubernetes, platform};
-use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::Config;
 use crate::error::Error;
@@ -43,7 +43,7 @@ pub async fn run(
         _ = early.wait_for(|stopping| *stopping) => return Ok(()),
     };
 
-    let (apps, app_writer) = reflector::store::<DeserializeGuard<App>>();
+    let (apps, app_writer) = reflector::store::<PackedApp>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
     let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
@@ -75,7 +75,6 @@ pub async fn run(
     let forgetful = context.clone();
     let app_events = watches::objects(Api::all(client.clone()), PAGE);
     let app_events = watches::patient(app_events, watches::APPS, &health)
-        .modify(app::compact)
         .reflect(app_writer)
         .inspect_ok(move |event| match event {
             watcher::Event::InitDone => {

@@ -1,7 +1,7 @@
 //! Apps that are deleted in unusual circumstances: whose manifest cannot be read, whose Platform is gone, or whose
 //! definition is being deleted.
 
-use kube::core::{ApiResource, DeserializeGuard, DynamicObject, ObjectMeta};
+use kube::core::{ApiResource, DynamicObject, ObjectMeta};
 use kube::{Api, Client, Resource, ResourceExt};
 use tracing::{info, warn};
 
@@ -15,6 +15,7 @@ use crate::controller::kubernetes::failed;
 use crate::controller::kubernetes::finalizer;
 use crate::controller::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use crate::controller::memory::Key;
+use crate::controller::packed::PackedApp;
 use crate::error::Error;
 use crate::pass::{APP_FINALIZER, Requeue, annotated};
 
@@ -42,11 +43,7 @@ pub(super) async fn undecoded(client: &Client, metadata: &ObjectMeta) -> Result<
 
 /// Lets an App go without a look at AWS: its definition says to keep what is there. Needs nothing of the App but its name,
 /// and no Platform.
-pub(super) async fn keep(
-    object: &DeserializeGuard<App>,
-    key: &Key,
-    context: &Context,
-) -> Result<Requeue, Error> {
+pub(super) async fn keep(object: &PackedApp, key: &Key, context: &Context) -> Result<Requeue, Error> {
     let text = format!(
         "its definition is being deleted and says {UNINSTALL_ANNOTATION}: keep: what this App has in AWS stays as it is, with \
          our tags, its names with their ownership records"

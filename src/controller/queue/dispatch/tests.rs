@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::api::app::App;
+use crate::controller::packed::PackedApp;
 use crate::desired::fixtures::app_with;
 
 /// A pass that has begun, and goes on until the test ends it.
@@ -22,7 +22,7 @@ struct Began {
 
 struct Stage {
     turns: Arc<Turns>,
-    writer: Writer<DeserializeGuard<App>>,
+    writer: Writer<PackedApp>,
     began: mpsc::UnboundedReceiver<Began>,
     stop: Option<oneshot::Sender<()>>,
     dispatch: JoinHandle<()>,
@@ -36,7 +36,7 @@ impl Stage {
 
     /// All caches are filled once the future resolves.
     fn filled_with(all: usize, all_filled: impl Future<Output = bool> + Send + 'static) -> Self {
-        let (store, mut writer) = reflector::store::<DeserializeGuard<App>>();
+        let (store, mut writer) = reflector::store::<PackedApp>();
         writer.apply_watcher_event(&watcher::Event::Init);
         writer.apply_watcher_event(&watcher::Event::InitDone);
         let turns = Arc::new(Turns::new(Slots {
@@ -45,7 +45,7 @@ impl Stage {
         }));
         let (begins, began) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let pass = move |app: Arc<DeserializeGuard<App>>| {
+        let pass = move |app: Arc<PackedApp>| {
             let (end, ended) = oneshot::channel();
             let (object, version) = (object_of(&*app).to_string(), app.resource_version().unwrap());
             begins.send(Began { object, version, end }).unwrap();
@@ -94,7 +94,7 @@ impl Stage {
         metadata["namespace"] = json!(namespace);
         metadata["name"] = json!(name);
         metadata["resourceVersion"] = json!(self.version.to_string());
-        let app = DeserializeGuard(Ok(app_with(json!({ "metadata": metadata }))));
+        let app = PackedApp::new(DeserializeGuard(Ok(app_with(json!({ "metadata": metadata })))));
         let object = object_of(&app);
         self.writer.apply_watcher_event(&watcher::Event::Apply(app));
         self.turns.changed(&object, rank, Some(self.version));
