@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its cluster fails")]
 
+#[path = "support"]
 mod support {
     pub(crate) mod control_plane;
     pub(crate) mod kubectl;
     pub(crate) mod script;
 }
+
+#[path = "deploy/chart.rs"]
+mod chart;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -86,6 +90,18 @@ impl Cluster {
                 false
             }
         }
+    }
+
+    /// The namespace enforces the restricted standard, so the API server judges the pod.
+    fn take_pod(&self, spec: &Value) -> Result<String, String> {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": "judged", "namespace": "empire-system" },
+            "spec": spec,
+        });
+        self.kubectl
+            .run(&["create", "--dry-run=server", "-f", "-"], &pod.to_string())
     }
 
     fn check(&self, user: &str, expected: bool, questions: &[&str]) {
@@ -293,26 +309,14 @@ fn no_rule_has_a_wildcard() {
     }
 }
 
-/// The namespace enforces the standard, so a pod made of the Deployment's template is judged by the API server.
 #[test]
 fn the_pod_meets_the_restricted_standard() {
     let template = &CLUSTER.manifest("Deployment", "empire-controller")["spec"]["template"];
-    let pod = |spec: &Value| {
-        let pod = json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": { "name": "judged", "namespace": "empire-system" },
-            "spec": spec,
-        });
-        CLUSTER
-            .kubectl
-            .run(&["create", "--dry-run=server", "-f", "-"], &pod.to_string())
-    };
-    assert!(pod(&template["spec"]).unwrap().contains("created"));
+    assert!(CLUSTER.take_pod(&template["spec"]).unwrap().contains("created"));
 
     let mut lax = template["spec"].clone();
     lax["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(true);
-    let refusal = pod(&lax).unwrap_err();
+    let refusal = CLUSTER.take_pod(&lax).unwrap_err();
     assert!(refusal.contains("violates PodSecurity \"restricted"), "{refusal}");
     assert_eq!(
         template["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"],

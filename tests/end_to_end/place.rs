@@ -296,7 +296,7 @@ pub(crate) fn tally(calls: &[String]) -> Vec<(&str, usize)> {
 }
 
 fn seed(endpoint: &str, region: &str, cluster: &str, zone: &str, role: Option<&str>) -> Value {
-    let python = printed_by("emulators/install").join("python");
+    let python = printed_by("emulators/install", &[]).join("python");
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/local/emulators/seed");
     let output = Command::new(python)
         .arg(seed)

@@ -16,7 +16,7 @@ impl ControlPlane {
     /// Without the controller manager no namespace is ever deleted, nothing is collected as garbage and aggregated
     /// ClusterRoles stay empty; nothing else is different.
     pub(crate) fn start(controller_manager: bool) -> Self {
-        let binaries = printed_by("control-plane/build");
+        let binaries = printed_by("control-plane/build", &[]);
         let without: &[&str] = if controller_manager {
             &[]
         } else {

@@ -28,7 +28,7 @@ struct Judge {
 /// One for all tests of a process.
 static JUDGE: LazyLock<Mutex<Judge>> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut process = Command::new(printed_by("emulators/install").join("python"))
+    let mut process = Command::new(printed_by("emulators/install", &[]).join("python"))
         .arg("-B")
         .arg(root.join("tests/judge/judge"))
         .arg(root.join("deploy/iam-policy.json"))

@@ -57,9 +57,11 @@ impl Drop for Script {
     }
 }
 
-/// Returns the path that `deploy/local/<name>` prints. The script may have to make the thing first, and says so on stderr.
-pub(crate) fn printed_by(name: &str) -> PathBuf {
+/// Returns the path that `deploy/local/<name>`, run in the repository's folder, prints. The script may have to make the thing first, and says so on stderr.
+pub(crate) fn printed_by(name: &str, arguments: &[&str]) -> PathBuf {
     let output = Command::new(path(name))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
