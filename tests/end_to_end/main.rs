@@ -12,6 +12,7 @@
 
 mod aws;
 mod capacity;
+mod chart;
 mod exposures;
 mod judged;
 mod lifecycle;

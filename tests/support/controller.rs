@@ -53,21 +53,34 @@ pub(crate) struct Controller {
 impl Controller {
     /// One that has read everything and begins.
     pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
-        let controller = Controller::launch(administrator, arguments);
+        Controller::launch(administrator, arguments).once_ready()
+    }
+
+    /// One that has read everything and begins, with the arguments and variables of a container.
+    pub(crate) fn start_as(
+        administrator: &Kubectl,
+        arguments: &[String],
+        variables: &[(String, String)],
+    ) -> Self {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Controller::launch_as(administrator, &arguments, variables).once_ready()
+    }
+
+    fn once_ready(self) -> Self {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_ready(&controller.health) {
-            assert!(
-                Instant::now() < deadline,
-                "not ready:\n{}",
-                controller.end_of_log()
-            );
+        while !is_ready(&self.health) {
+            assert!(Instant::now() < deadline, "not ready:\n{}", self.end_of_log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        controller
+        self
     }
 
     /// One that may never be ready.
     pub(crate) fn launch(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        Controller::launch_as(administrator, arguments, &[])
+    }
+
+    fn launch_as(administrator: &Kubectl, arguments: &[&str], variables: &[(String, String)]) -> Self {
         let folder = administrator.kubeconfig.parent().unwrap();
         // Whoever listens there now is gone before the controller comes.
         let health = TcpListener::bind("127.0.0.1:0")
@@ -92,6 +105,7 @@ impl Controller {
             .env("AWS_SECRET_ACCESS_KEY", "testing")
             .env("RUST_LOG", "info,empire_controller=debug")
             .env("NO_COLOR", "1")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
