@@ -1,7 +1,14 @@
 //! `crds/` is what the types say, and what the types say reads well in `kubectl explain` and never writes into a user's
 //! manifest. `UPDATE_EXPECT=1 cargo test --test crds` rewrites the files.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of #[test]")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, outside of #[test]"
+)]
+
+#[path = "crds/compatible.rs"]
+mod compatible;
 
 use std::fs;
 use std::path::Path;

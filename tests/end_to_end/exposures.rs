@@ -76,7 +76,7 @@ async fn reach(place: &Place) {
 }
 
 /// In the emulator's certificate manager.
-fn certificate(place: &Place, region: &str) -> String {
+pub(crate) fn certificate(place: &Place, region: &str) -> String {
     let python = printed_by("emulators/install", &[]).join("python");
     let request = "import boto3, sys\n\
          acm = boto3.client('acm', region_name=sys.argv[2], endpoint_url=sys.argv[1], \

@@ -11,6 +11,7 @@
 )]
 
 mod aws;
+mod backup;
 mod capacity;
 mod chart;
 mod exposures;
@@ -31,6 +32,7 @@ mod storm;
 mod tenants;
 mod troubles;
 mod uninstall;
+mod upgrade;
 
 #[path = "../support"]
 mod support {
@@ -39,6 +41,8 @@ mod support {
     pub(crate) mod emulator;
     pub(crate) mod judge;
     pub(crate) mod kubectl;
+    pub(crate) mod page;
     pub(crate) mod proxy;
     pub(crate) mod script;
+    pub(crate) mod shell;
 }

@@ -1,5 +1,6 @@
 //! Where a test plays: a namespace and a Platform of its own, on a region, a cluster and zones of its own in an emulator
-//! (everything of the region is looked at, so no two tests may use one).
+//! (everything of the region is looked at, so no two tests may use one; there are two emulators of each kind, since tests
+//! are more than regions).
 //! The control plane, the controller and the emulators are shared, so the tests also disturb one another as Apps of one
 //! installation do: not at all.
 
@@ -35,8 +36,8 @@ static SHARED: LazyLock<(ControlPlane, Controller)> = LazyLock::new(|| {
     let controller = Controller::start(&control_plane.kubectl, &QUICK);
     (control_plane, controller)
 });
-static MINISTACK: LazyLock<Emulator> = LazyLock::new(|| Emulator::start("ministack"));
-static MOTO: LazyLock<Emulator> = LazyLock::new(|| Emulator::start("moto"));
+static MINISTACK: [LazyLock<Emulator>; 2] = [const { LazyLock::new(|| Emulator::start("ministack")) }; 2];
+static MOTO: [LazyLock<Emulator>; 2] = [const { LazyLock::new(|| Emulator::start("moto")) }; 2];
 /// The regions of each emulator that tests play in.
 static TAKEN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
 
@@ -99,15 +100,17 @@ impl Place {
         region: &str,
         role: Option<&str>,
     ) -> Self {
-        let emulator = match cloud {
+        let emulators = match cloud {
             Cloud::Ministack => &MINISTACK,
             Cloud::Moto => &MOTO,
         };
-        let alone = TAKEN
-            .lock()
-            .unwrap()
-            .insert((emulator.url.clone(), region.to_owned()));
-        assert!(alone, "{name} would see what another test makes in {region}");
+        let is_free = |emulator: &&LazyLock<Emulator>| {
+            let seat = (emulator.url.clone(), region.to_owned());
+            TAKEN.lock().unwrap().insert(seat)
+        };
+        let emulator = emulators.iter().find(is_free);
+        let emulator =
+            emulator.unwrap_or_else(|| panic!("{name} would see what another test makes in {region}"));
         let proxy = Proxy::start(&emulator.url).await;
         let zone = format!("{name}.example.com");
         let mut made = seed(&emulator.url, region, name, &zone, role);

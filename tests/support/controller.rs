@@ -22,7 +22,11 @@ kill "$!" 2>/dev/null
 
 /// Applies `crds`, and `deploy/base` without its Deployment: there are no nodes.
 pub(crate) fn install(administrator: &Kubectl) {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    install_from(administrator, Path::new(env!("CARGO_MANIFEST_DIR")));
+}
+
+/// As [`install`], of the source of some version.
+pub(crate) fn install_from(administrator: &Kubectl, repository: &Path) {
     for (flag, folder) in [("-f", "crds"), ("-k", "deploy/local/cluster")] {
         let folder = repository.join(folder);
         let folder = folder.to_str().unwrap();
@@ -43,6 +47,21 @@ pub(crate) fn install(administrator: &Kubectl) {
     administrator.run(&wait, "").unwrap();
 }
 
+/// A controller's binary, and the name of its log, which is beside the kubeconfig.
+pub(crate) struct Version<'a> {
+    pub(crate) binary: &'a Path,
+    pub(crate) log: &'a str,
+}
+
+impl Version<'_> {
+    fn this() -> Self {
+        Version {
+            binary: Path::new(env!("CARGO_BIN_EXE_empire-controller")),
+            log: "controller.log",
+        }
+    }
+}
+
 /// A running controller. Dropped, it is gone as if by `kill -9`.
 pub(crate) struct Controller {
     log: PathBuf,
@@ -53,7 +72,7 @@ pub(crate) struct Controller {
 impl Controller {
     /// One that has read everything and begins.
     pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
-        Controller::launch(administrator, arguments).once_ready()
+        Controller::launch(administrator, arguments).ready()
     }
 
     /// One that has read everything and begins, with the arguments and variables of a container.
@@ -63,10 +82,12 @@ impl Controller {
         variables: &[(String, String)],
     ) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Controller::launch_as(administrator, &arguments, variables).once_ready()
+        let version = Version::this();
+        Controller::launch_version(administrator, &version, &arguments, variables).ready()
     }
 
-    fn once_ready(self) -> Self {
+    /// Waits until it has read everything.
+    pub(crate) fn ready(self) -> Self {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_ready(&self.health) {
             assert!(Instant::now() < deadline, "not ready:\n{}", self.end_of_log());
@@ -77,10 +98,16 @@ impl Controller {
 
     /// One that may never be ready.
     pub(crate) fn launch(administrator: &Kubectl, arguments: &[&str]) -> Self {
-        Controller::launch_as(administrator, arguments, &[])
+        Controller::launch_version(administrator, &Version::this(), arguments, &[])
     }
 
-    fn launch_as(administrator: &Kubectl, arguments: &[&str], variables: &[(String, String)]) -> Self {
+    /// One of some version.
+    pub(crate) fn launch_version(
+        administrator: &Kubectl,
+        version: &Version<'_>,
+        arguments: &[&str],
+        variables: &[(String, String)],
+    ) -> Self {
         let folder = administrator.kubeconfig.parent().unwrap();
         // Whoever listens there now is gone before the controller comes.
         let health = TcpListener::bind("127.0.0.1:0")
@@ -88,16 +115,12 @@ impl Controller {
             .local_addr()
             .unwrap()
             .to_string();
-        let log = folder.join("controller.log");
+        let log = folder.join(version.log);
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let process = Command::new("sh")
-            .args([
-                "-c",
-                UNTIL_STDIN_CLOSES,
-                "sh",
-                env!("CARGO_BIN_EXE_empire-controller"),
-                "run",
-            ])
+            .args(["-c", UNTIL_STDIN_CLOSES, "sh"])
+            .arg(version.binary)
+            .arg("run")
             .args(["--health-address", &health])
             .args(arguments)
             .env("KUBECONFIG", kubeconfig(administrator))
