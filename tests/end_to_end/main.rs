@@ -20,6 +20,7 @@ mod lifecycle;
 mod manifests;
 mod names;
 mod owner;
+mod pages;
 mod place;
 mod plan;
 mod ports;

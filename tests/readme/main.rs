@@ -3,7 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
+mod commands;
 mod links;
+#[path = "../support/page.rs"]
+mod page;
+mod permissions;
 mod pins;
 mod runbook;
 mod sources;

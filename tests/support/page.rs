@@ -1,5 +1,16 @@
 //! The blocks of code of a page for people.
 
+/// The pages whose commands `tests/end_to_end/pages.rs` runs, each from its top to its end.
+pub(crate) const WALKED: [&str; 7] = [
+    "docs/quick-start.md",
+    "docs/how-to/release.md",
+    "docs/how-to/expose.md",
+    "docs/how-to/cron.md",
+    "docs/how-to/scale.md",
+    "docs/how-to/restrict-a-tenant.md",
+    "docs/how-to/debug.md",
+];
+
 /// A block of code, in the order of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Block {

@@ -1,0 +1,23 @@
+//! The page about permissions names every statement of the policy, and none that there is not.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use similar_asserts::assert_eq;
+
+use super::{read, table};
+
+#[test]
+fn every_statement_of_the_policy_belongs_to_a_feature() {
+    let policy: Value = serde_json::from_str(&read("deploy/iam-policy.json")).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let statements: BTreeSet<&str> = statements
+        .map(|statement| statement["Sid"].as_str().unwrap())
+        .collect();
+    let rows = table("docs/aws-permissions.md", "feature");
+    let named = rows.iter().flat_map(|row| row[1].split('`').skip(1).step_by(2));
+    let named: Vec<&str> = named.collect();
+    let once: BTreeSet<&str> = named.iter().copied().collect();
+    assert_eq!(named.len(), once.len(), "a statement belongs to two features");
+    assert_eq!(once, statements);
+}
