@@ -12,7 +12,7 @@ use super::exposures::certificate;
 use super::manifests::{app, merge, web_app};
 use super::place::{Cloud, Place};
 use crate::support::control_plane::ControlPlane;
-use crate::support::controller::{Controller, install, install_from};
+use crate::support::controller::{Controller, Version, install, install_from};
 use crate::support::kubectl::Kubectl;
 use crate::support::script::printed_by;
 
