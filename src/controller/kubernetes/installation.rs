@@ -122,13 +122,27 @@ pub(in crate::controller) async fn establish(
                 data: Some([(KEY.into(), found.clone())].into()),
                 ..ConfigMap::default()
             };
-            maps.create(&PostParams::default(), &map).await?;
+            let made = maps.create(&PostParams::default(), &map).await;
+            made.map_err(|error| without_namespace(error, namespace))?;
         }
     }
     Ok(Installation::Known {
         id: found,
         replaces: replaces.map(ToOwned::to_owned),
     })
+}
+
+/// Where nothing can be made, its namespace is not there.
+fn without_namespace(mut error: kube::Error, namespace: &str) -> kube::Error {
+    if let kube::Error::Api(status) = &mut error
+        && status.is_not_found()
+    {
+        status.message = format!(
+            "--namespace: there is no namespace {namespace}, in which the ConfigMap {CONFIG_MAP} is kept: kubectl create \
+             namespace {namespace}"
+        );
+    }
+    error
 }
 
 #[cfg(test)]
