@@ -74,7 +74,8 @@ impl Scheduler for AwsClients {
             .scheduler
             .list_schedules()
             .group_name(group)
-            .name_prefix(prefix)
+            // AWS takes no empty one.
+            .set_name_prefix(Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty()))
             .max_results(PAGE);
         let ask = |token| {
             let page = list.clone().set_next_token(token);
