@@ -1,10 +1,19 @@
-//! The command line: arguments, and the commands that print something and end. Each command is a file, with its
+//! The command line: `empire-controller`, and the same program as a plugin of kubectl. Each command is a file, with its
 //! arguments and what it does; the controller itself is `run`, in [`crate::controller`].
 
 mod arguments;
+mod cluster;
+mod completion;
 mod crds;
+mod edit;
+mod explain;
+mod man;
+mod orphans;
 mod plan;
+mod plugin;
 mod procfile;
+mod status;
+mod terminal;
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Write};
@@ -13,10 +22,10 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-pub use arguments::{Arguments, Command};
-pub use crds::crds;
-pub use plan::plan;
-pub use procfile::procfile;
+pub use arguments::{Arguments, Command, Print, Program};
+pub use cluster::no_cluster;
+pub use completion::complete;
+pub use plugin::{Plugin, PluginCommand};
 
 /// An error is one line for standard error; then the status is 1.
 pub type Ended = Result<ExitCode, Failure>;
@@ -24,8 +33,9 @@ pub type Ended = Result<ExitCode, Failure>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The format of what is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
+    #[default]
     Text,
     Json,
 }

@@ -22,6 +22,7 @@ mod tests;
 
 pub use capacity::{check_capacity, named_capacity_providers, unknown_capacity_provider};
 use load_balancing::container_ports;
+pub use load_balancing::{Listened, listened};
 pub use records::ttl;
 pub use schedule::never_started;
 

@@ -53,6 +53,7 @@
 //! | [`status`] | what a pass came to, as conditions |
 //! | [`error`] | everything that can go wrong, and its class |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
+//! | [`screen`] | what people read of an App: its status on one screen, and why it is not Ready |
 //! | [`config`], [`cli`] | the flags of `run`; the command line, and the commands that print something and end |
 //! | [`telemetry`], [`mod@health`] | logs; the health endpoints |
 
@@ -74,6 +75,7 @@ pub mod pass;
 pub mod plan;
 pub mod procfile;
 pub mod reconcile;
+pub mod screen;
 pub mod status;
 pub mod telemetry;
 pub mod write;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use empire_controller::cli::{self, Arguments, Command, Ended};
+use empire_controller::cli::{self, Ended, Program};
 use empire_controller::config::Config;
 use empire_controller::controller::{Sdk, reach, run};
 use empire_controller::health::{self, Health};
@@ -12,18 +12,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match Arguments::of_process() {
-        Ok(arguments) => arguments,
+    let program = match Program::of_process() {
+        Ok(program) => program,
         Err(status) => return status.into(),
     };
-    let ended = match arguments.command {
-        Command::Run(config) => start(config).await,
-        Command::Crds => cli::crds(),
-        Command::Procfile(arguments) => cli::procfile(arguments),
-        Command::Plan(arguments) => cli::plan(&arguments).await,
+    let name = program.name();
+    let ended = match program {
+        Program::Run(config) => start(config).await,
+        Program::Print(command) => command.execute().await,
+        Program::Plugin(command) => command.execute().await,
+        Program::Completions(words) => cli::complete(&words).await,
     };
     ended.unwrap_or_else(|error| {
-        eprintln!("empire-controller: {error}");
+        eprintln!("{name}: {error}");
         ExitCode::FAILURE
     })
 }
@@ -39,7 +40,9 @@ async fn start(config: Config) -> Ended {
     };
     let health = Health::default();
     let listeners = health::bind(config.health_address).await?;
-    let mut kubernetes = kube::Config::infer().await?;
+    let mut kubernetes = kube::Config::infer()
+        .await
+        .map_err(|error| cli::no_cluster(&error))?;
     // Longer than a watch lasts, so that only a silent peer is cut off.
     kubernetes.read_timeout = Some(Duration::from_secs(310));
     // Within a request it would wait for minutes after an outage, unseen. Watches and passes have a backoff of their own.

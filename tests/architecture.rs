@@ -235,8 +235,16 @@ const MODULES: &[Module] = &[
         pure: false,
     },
     Module {
+        name: "screen",
+        modules: &["api", "desired"],
+        crates: &["anstyle", "jiff", "k8s_openapi", "kube::ResourceExt", "serde"],
+        pure: true,
+    },
+    Module {
         name: "cli",
         modules: &[
+            "aws",
+            "model",
             "api",
             "change",
             "config",
@@ -578,7 +586,10 @@ fn only_the_aws_module_knows_the_sdk_and_only_the_edges_know_the_cluster() {
     for name in sdk {
         assert_eq!(uses(name), ["aws"], "{name}");
     }
-    assert_eq!(uses("kube"), ["api", "pass", "controller", "cli", "main"]);
+    assert_eq!(
+        uses("kube"),
+        ["api", "pass", "controller", "screen", "cli", "main"]
+    );
 }
 
 #[test]

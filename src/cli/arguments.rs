@@ -1,11 +1,17 @@
-//! The arguments of `empire-controller`, to what each command needs.
+//! The program that was asked for, by the name it was called, and its arguments.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use super::plan::Plan;
-use super::procfile::Procfile;
+use super::Ended;
+use super::completion::{Completion, completion};
+use super::crds::crds;
+use super::man::{Manual, man};
+use super::plan::{Plan, plan};
+use super::plugin::{Plugin, PluginCommand};
+use super::procfile::{Procfile, procfile};
 use crate::config::Config;
 
 /// Runs apps described as an extended Procfile on Amazon ECS.
@@ -20,6 +26,13 @@ pub struct Arguments {
 pub enum Command {
     /// Reconcile Apps until stopped
     Run(Config),
+    #[command(flatten)]
+    Print(Print),
+}
+
+/// The commands that print something and end.
+#[derive(Debug, Subcommand)]
+pub enum Print {
     /// Print the custom resource definitions, and the policy that protects them
     Crds,
     /// Translate a Procfile, standard or extended, into an App
@@ -29,9 +42,40 @@ pub enum Command {
     Procfile(Procfile),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
+    /// Print a script by which a shell completes the words of this program
+    Completion(Completion),
+    /// Print a page of the manual, for `man -l -`
+    Man(Manual),
 }
 
-impl Arguments {
+impl Print {
+    /// Prints, and ends.
+    pub async fn execute(self) -> Ended {
+        match self {
+            Print::Crds => crds(),
+            Print::Procfile(arguments) => procfile(arguments),
+            Print::Plan(arguments) => plan(&arguments).await,
+            Print::Completion(arguments) => completion(&arguments),
+            Print::Man(arguments) => man(&arguments, Arguments::command()),
+        }
+    }
+}
+
+/// The program, by the name that it was called.
+#[derive(Debug)]
+pub enum Program {
+    Run(Config),
+    Print(Print),
+    /// `kubectl-empire`: a plugin of kubectl.
+    Plugin(PluginCommand),
+    /// `kubectl_complete-empire`: the words that kubectl wants to have completed for it.
+    Completions(Vec<String>),
+}
+
+const PLUGIN: &str = "kubectl-empire";
+const COMPLETIONS: &str = "kubectl_complete-empire";
+
+impl Program {
     /// Parses the arguments of the process; or returns the status with which it ends, once the error is printed.
     pub fn of_process() -> Result<Self, u8> {
         Self::of(std::env::args_os()).map_err(|(error, status)| {
@@ -41,18 +85,52 @@ impl Arguments {
         })
     }
 
-    /// Wrong usage ends with status 2 everywhere but in `plan`, where that stands for changes.
     fn of(words: impl Iterator<Item = OsString>) -> Result<Self, (clap::Error, u8)> {
         let words: Vec<OsString> = words.collect();
-        Self::try_parse_from(&words).map_err(|error| {
-            let is_plan = words.get(1).is_some_and(|command| command == "plan");
-            let status = match error.exit_code() {
-                0 => 0,
-                _ if is_plan => 1,
-                _ => 2,
-            };
+        let called = words.first().map(Path::new).and_then(Path::file_stem);
+        let parsed = match called.and_then(OsStr::to_str) {
+            Some(PLUGIN) => Plugin::try_parse_from(&words).map(|plugin| Program::Plugin(plugin.command)),
+            Some(COMPLETIONS) => {
+                let words = words
+                    .iter()
+                    .skip(1)
+                    .map(|word| word.to_string_lossy().into_owned());
+                Ok(Program::Completions(words.collect()))
+            }
+            Some(_) | None => Arguments::try_parse_from(&words).map(|arguments| match arguments.command {
+                Command::Run(config) => Program::Run(config),
+                Command::Print(command) => Program::Print(command),
+            }),
+        };
+        parsed.map_err(|error| {
+            let status = status(&error, &words);
             (error, status)
         })
+    }
+
+    /// The name by which it complains.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Program::Run(_) | Program::Print(_) => "empire-controller",
+            Program::Plugin(_) | Program::Completions(_) => "kubectl empire",
+        }
+    }
+}
+
+/// Wrong usage ends with status 2 everywhere but in `plan` and `orphans`, where that stands for something found.
+fn status(error: &clap::Error, words: &[OsString]) -> u8 {
+    let commands: Vec<String> = [Arguments::command(), Plugin::command()]
+        .iter()
+        .flat_map(clap::Command::get_subcommands)
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let is_command = |word: &&OsString| commands.iter().any(|command| **word == **command);
+    let of_its_own = |command: &OsString| ["plan", "orphans"].iter().any(|name| *command == **name);
+    let has_own = words.iter().skip(1).find(is_command).is_some_and(of_its_own);
+    match error.exit_code() {
+        0 => 0,
+        _ if has_own => 1,
+        _ => 2,
     }
 }
 
@@ -87,7 +165,7 @@ mod tests {
     fn a_plan_is_of_a_file_or_of_a_live_app() {
         let parse = |arguments: &str| {
             let words = format!("empire-controller plan {arguments}");
-            Arguments::of(words.split_whitespace().map(Into::into))
+            Program::of(words.split_whitespace().map(Into::into))
         };
         for arguments in [
             "-f app.yaml",
@@ -115,7 +193,7 @@ mod tests {
         for arguments in ["", "plane", "run --colour", "procfile", "crds plan"] {
             let words = format!("empire-controller {arguments}");
             let words = words.split_whitespace().map(Into::into);
-            assert_eq!(Arguments::of(words).unwrap_err().1, 2, "{arguments}");
+            assert_eq!(Program::of(words).unwrap_err().1, 2, "{arguments}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Ended, print};
 use crate::api;
 
 /// Prints them as YAML documents.
-pub fn crds() -> Ended {
+pub(super) fn crds() -> Ended {
     let mut text = Vec::new();
     api::print(&mut text)?;
     print(&text)?;

@@ -12,22 +12,19 @@ use clap::Args;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, ListParams};
-use kube::config::KubeConfigOptions;
 use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 
 use self::manifest::MANIFEST_LIMIT;
+use super::cluster::{ClusterArguments, OwnerArguments};
 use super::{Ended, Failure, Output, print, read};
-use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::config::{duration, owner_id};
-use crate::controller::{
-    ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, owner_in_use, reach, settings_of,
-};
+use crate::config::duration;
+use crate::controller::{ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, settings_of};
 use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::observe::Known;
-use crate::pass::{Binding, Installation, bind, request, wanted, yesterday};
+use crate::pass::{Binding, bind, request, wanted, yesterday};
 use crate::reconcile::Request;
 use crate::status::Verdict;
 
@@ -44,29 +41,19 @@ pub struct Plan {
     #[arg(short, long, value_name = "FILE")]
     pub filename: Option<PathBuf>,
 
-    /// The App's namespace [default: the manifest's, else that of the current context]
-    #[arg(short, long)]
-    pub namespace: Option<String>,
-
-    /// The context of the kubeconfig file to use
-    #[arg(long)]
-    pub context: Option<String>,
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 
     /// Format of the plan
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, value_enum, default_value = "text")]
     pub output: Output,
 
     /// Plan as if the App were deleted
     #[arg(long)]
     pub delete: bool,
 
-    /// Owner of what the installation makes in AWS [default: what the controller has recorded]
-    #[arg(long, env = "EMPIRE_OWNER_ID", value_parser = owner_id)]
-    pub owner_id: Option<String>,
-
-    /// The namespace in which the controller has recorded it
-    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
-    pub controller_namespace: String,
+    #[command(flatten)]
+    pub owner: OwnerArguments,
 
     /// Time for which the controller lets a replaced load balancer go on serving
     #[arg(long, env = "EMPIRE_RETIRE_AFTER", default_value = "5m", value_parser = duration)]
@@ -74,7 +61,7 @@ pub struct Plan {
 }
 
 /// Prints what would change for an App.
-pub async fn plan(arguments: &Plan) -> Ended {
+pub(super) async fn plan(arguments: &Plan) -> Ended {
     let file = arguments.filename.as_deref();
     let manifest = file.map(|file| read(file, MANIFEST_LIMIT)).transpose()?;
     let Preview {
@@ -133,21 +120,25 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let manifest = manifest
         .map(|manifest| manifest::find(manifest, plan.name.as_deref()))
         .transpose()?;
-    let (client, namespace) = cluster(plan).await?;
+    let cluster = plan.cluster.connect().await?;
+    let client = &cluster.client;
     let mut warnings = Vec::new();
     let mut app = match manifest {
-        Some(manifest) => manifest::as_applied(&client, manifest, plan, &namespace, &mut warnings).await?,
-        None => live(&client, plan, &namespace).await?,
+        Some(manifest) => {
+            let namespace = &cluster.namespace;
+            manifest::as_applied(client, manifest, plan, namespace, &mut warnings).await?
+        }
+        None => cluster.app(plan.name.as_deref().unwrap_or_default()).await?,
     };
     if plan.delete {
         app.metadata
             .deletion_timestamp
             .get_or_insert(Time(Timestamp::now()));
     }
-    let platforms = platforms(&client).await?;
-    let installation = installation(&client, plan).await?;
+    let platforms = platforms(client).await?;
+    let installation = plan.owner.installation(client).await?;
     let namespace = app.namespace().unwrap_or_default();
-    let labels = Namespaces::default().read(&client, &namespace).await?;
+    let labels = Namespaces::default().read(client, &namespace).await?;
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
     let built = wanted(&app, &binding, &labels)?;
     warnings.extend(built.warnings);
@@ -167,7 +158,7 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let aws = connect.connect(&settings_of(platform)).await;
     let cache = ClaimCache::default();
     let claims = KubeClaims {
-        client: &client,
+        client,
         platform,
         cache: &cache,
     };
@@ -189,31 +180,6 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     })
 }
 
-/// The cluster that kubectl would speak to, and the namespace it would mean.
-async fn cluster(plan: &Plan) -> Result<(Client, String), Failure> {
-    let config = if plan.context.is_some() {
-        let options = KubeConfigOptions {
-            context: plan.context.clone(),
-            ..KubeConfigOptions::default()
-        };
-        kube::Config::from_kubeconfig(&options)
-            .await
-            .map_err(|error| format!("--context: {error}"))?
-    } else {
-        kube::Config::infer().await?
-    };
-    let namespace = plan.namespace.as_ref().unwrap_or(&config.default_namespace);
-    let namespace = namespace.clone();
-    Ok((reach(config).await?, namespace))
-}
-
-async fn live(client: &Client, plan: &Plan, namespace: &str) -> Result<App, Failure> {
-    let name = plan.name.as_deref().unwrap_or_default();
-    let apps: Api<App> = Api::namespaced(client.clone(), namespace);
-    let app = apps.get_opt(name).await.map_err(|error| message_of(&error))?;
-    Ok(app.ok_or_else(|| format!("there is no App {name} in namespace {namespace}"))?)
-}
-
 /// Lists the Platforms that can be read.
 async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
     let all: Api<DeserializeGuard<Platform>> = Api::all(client.clone());
@@ -222,19 +188,6 @@ async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
         .await
         .map_err(|error| message_of(&error))?;
     Ok(found.items.into_iter().filter_map(|guard| guard.0.ok()).collect())
-}
-
-/// As whom the controller works here.
-async fn installation(client: &Client, plan: &Plan) -> Result<Installation, Failure> {
-    let explicit = plan.owner_id.as_deref();
-    let unknown = |error| {
-        format!(
-            "find the owner id, which --owner-id can say: {}",
-            message_of(&error)
-        )
-    };
-    let found = owner_in_use(client, &plan.controller_namespace, explicit).await;
-    Ok(found.map_err(unknown)?)
 }
 
 /// A verdict on an App that comes to no plan.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Ended, print, read};
+use super::{Ended, Output, print, read};
 use crate::procfile::{self, Identity, Translated};
 
 #[derive(Clone, Debug, Args)]
@@ -29,10 +29,14 @@ pub struct Procfile {
     /// Have sh -c '…' run each command that only a shell would understand
     #[arg(long)]
     pub shell: bool,
+
+    /// Format of the App; text is YAML
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Output,
 }
 
 /// Prints the App of a Procfile, and warns of what is other here than elsewhere; or says of everything why it cannot be one.
-pub fn procfile(arguments: Procfile) -> Ended {
+pub(super) fn procfile(arguments: Procfile) -> Ended {
     let source = arguments.file.display();
     let text = read(&arguments.file, procfile::LIMIT)?;
     let identity = Identity {
@@ -45,7 +49,11 @@ pub fn procfile(arguments: Procfile) -> Ended {
             for warning in &warnings {
                 eprintln!("{source}: warning: {warning}");
             }
-            print(procfile::to_yaml(&app)?.as_bytes())?;
+            let text = match arguments.output {
+                Output::Text => procfile::to_yaml(&app)?,
+                Output::Json => serde_json::to_string_pretty(&app)? + "\n",
+            };
+            print(text.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {

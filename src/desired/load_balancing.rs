@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, set};
-use crate::api::app::{Expose, ExposeType, HealthCheck as Check, ListenerProtocol as Protocol};
+use super::{Builder, exposure, set};
+use crate::api::app::{Expose, ExposeType, HealthCheck as Check, ListenerProtocol as Protocol, Process};
 use crate::error::Error;
 use crate::model::desired::{ExposedPort, LoadBalancing};
 use crate::model::load_balancer::{
@@ -21,17 +21,22 @@ const HTTP_PORT: u16 = 80;
 const TCP_TIMEOUT: u32 = 10;
 
 /// A port that clients connect to, and the one in the container that it leads to.
-struct Entry {
-    port: u16,
-    protocol: ListenerProtocol,
-    container_port: u16,
+pub struct Listened {
+    pub port: u16,
+    pub protocol: ListenerProtocol,
+    pub container_port: u16,
+}
+
+/// Returns the ports by which clients reach a process, the redirect of `https` left out.
+pub fn listened(name: &str, process: &Process) -> Vec<Listened> {
+    exposure(name, process).as_ref().map(entries).unwrap_or_default()
 }
 
 /// Returns the listeners of an exposure, the redirect of `https` left out.
-fn entries(expose: &Expose) -> Vec<Entry> {
+fn entries(expose: &Expose) -> Vec<Listened> {
     let container_port = port(expose.container_port, DEFAULT_CONTAINER_PORT);
     let one = |port: u16, protocol: ListenerProtocol| {
-        vec![Entry {
+        vec![Listened {
             port,
             protocol,
             container_port,
@@ -41,7 +46,7 @@ fn entries(expose: &Expose) -> Vec<Entry> {
         _ if !expose.listeners.is_empty() => expose
             .listeners
             .iter()
-            .map(|listener| Entry {
+            .map(|listener| Listened {
                 port: port(Some(listener.port), HTTP_PORT),
                 protocol: match listener.protocol {
                     Protocol::Http => ListenerProtocol::Http,

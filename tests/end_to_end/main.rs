@@ -12,6 +12,7 @@
 
 mod aws;
 mod backup;
+mod bare;
 mod capacity;
 mod chart;
 mod exposures;
@@ -23,6 +24,7 @@ mod owner;
 mod pages;
 mod place;
 mod plan;
+mod plugin;
 mod ports;
 mod queue;
 mod repair;

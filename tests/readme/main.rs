@@ -20,7 +20,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use empire_controller::api::condition::ConditionType;
 use empire_controller::api::definitions;
-use empire_controller::cli::Arguments;
+use empire_controller::cli::{Arguments, Plugin};
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 
@@ -206,10 +206,72 @@ fn every_flag_has_its_variable_and_default() {
 
 #[test]
 fn every_command_has_a_row() {
-    let command = Arguments::command();
-    let commands = command.get_subcommands().map(clap::Command::get_name);
-    let commands = commands.map(|name| code(&format!("empire-controller {name}")));
-    assert_eq!(first_cells(COMMANDS, "command"), commands.collect());
+    let of = |program: &clap::Command, name: &str| -> Vec<String> {
+        let commands = program.get_subcommands().map(clap::Command::get_name);
+        commands
+            .map(|command| code(&format!("{name} {command}")))
+            .collect()
+    };
+    let mut commands = of(&Arguments::command(), "empire-controller");
+    commands.extend(of(&Plugin::command(), "kubectl empire"));
+    assert_eq!(first_cells(COMMANDS, "command"), commands.into_iter().collect());
+}
+
+#[test]
+fn every_flag_of_the_plugin_is_named() {
+    let section = section(COMMANDS, "kubectl empire");
+    let plugin = Plugin::command();
+    // `plan` and `procfile` are told of where they are told of.
+    let own = |command: &&clap::Command| !["plan", "procfile", "man"].contains(&command.get_name());
+    for command in plugin.get_subcommands().filter(own) {
+        for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let known = ["help"].contains(&flag) || section.contains(&code(&format!("--{flag}")));
+            assert!(known, "{} --{flag}", command.get_name());
+        }
+    }
+}
+
+/// Adds the names of all fields of objects, down to the last.
+fn names(value: &Value, found: &mut BTreeSet<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        names(value, found);
+    }
+    for value in value.as_array().into_iter().flatten() {
+        names(value, found);
+    }
+}
+
+#[test]
+fn every_field_that_the_plugin_prints_is_named() {
+    for (heading, golden) in [
+        ("of status", "status-json.txt"),
+        ("of explain", "explanation-json.txt"),
+        ("of orphans", "orphans-json.txt"),
+    ] {
+        let printed: Value = serde_json::from_str(&read(&format!("tests/golden/{golden}"))).unwrap();
+        let mut fields = BTreeSet::new();
+        names(&printed, &mut fields);
+        let rows = table(COMMANDS, heading).concat().join(" ");
+        for field in fields {
+            let paths = [
+                format!("`{field}`"),
+                format!(".{field}`"),
+                format!(".{field}[]`"),
+                format!("`{field}[]`"),
+            ];
+            assert!(paths.iter().any(|path| rows.contains(path)), "{heading}: {field}");
+        }
+    }
+}
+
+#[test]
+fn the_screen_that_it_shows_is_one_that_was_printed() {
+    let page = read(COMMANDS);
+    let shown = page.split("kubectl empire status acme -n shop\n").nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    assert!(shown.contains("\nPROCESS "), "{shown}");
+    assert!(read("tests/golden/status-screens.txt").contains(shown));
 }
 
 /// Returns the keys of a manifest that its schema does not know.

@@ -72,7 +72,7 @@ pub(super) async fn as_applied(
         .metadata
         .namespace
         .get_or_insert_with(|| namespace.into());
-    if let Some(ours) = &plan.namespace
+    if let Some(ours) = &plan.cluster.namespace
         && ours != theirs
     {
         return Err(format!("the manifest says namespace {theirs}, and --namespace says {ours}").into());

@@ -1,0 +1,174 @@
+//! The `completion` command, and what kubectl asks for when somebody completes the words of `kubectl empire`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Command, CommandFactory};
+use clap_complete::Shell;
+use kube::ResourceExt;
+use kube::api::ListParams;
+
+use super::cluster::ClusterArguments;
+use super::plugin::Plugin;
+use super::{Arguments, Ended, print};
+
+#[derive(Clone, Debug, Args)]
+pub struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Prints a script that the shell reads.
+pub(super) fn completion(arguments: &Completion) -> Ended {
+    print(script(arguments.shell).as_slice())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn script(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "empire-controller", &mut script);
+    script
+}
+
+/// Completing must not keep a shell waiting for longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Prints how the last word may go on, in the form of cobra that kubectl hands to the shell
+/// (<https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/>): a line for each, and what the shell is to do.
+pub async fn complete(words: &[String]) -> Ended {
+    let mut found = completions(words);
+    if found.wants_app {
+        let names = tokio::time::timeout(PATIENCE, apps(words)).await;
+        found.candidates.extend(names.unwrap_or_default());
+    }
+    let last = words.last().map_or("", String::as_str);
+    found.candidates.retain(|candidate| candidate.starts_with(last));
+    found.candidates.push(format!(":{NO_FILES}\n"));
+    print(found.candidates.join("\n").as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// To a shell: do not complete file names instead.
+const NO_FILES: u8 = 4;
+
+#[derive(Debug, Default, PartialEq)]
+struct Candidates {
+    candidates: Vec<String>,
+    /// The names of Apps are, too.
+    wants_app: bool,
+}
+
+/// Commands, flags and their values, as far as they need no cluster.
+fn completions(words: &[String]) -> Candidates {
+    let mut plugin = Plugin::command();
+    plugin.build();
+    let (last, before) = words
+        .split_last()
+        .map_or(("", &[][..]), |(last, before)| (last, before));
+    let command = before.iter().find_map(|word| plugin.find_subcommand(word));
+    let scope = command.unwrap_or(&plugin);
+    let valued = before.last().and_then(|word| flag(scope, word));
+    if let Some(valued) = valued.filter(|argument| argument.get_action().takes_values()) {
+        let values = valued.get_possible_values();
+        return Candidates {
+            candidates: values.iter().map(|value| value.get_name().to_owned()).collect(),
+            wants_app: false,
+        };
+    }
+    if last.starts_with('-') {
+        let flags = scope.get_arguments().filter_map(|argument| {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            Some(format!("--{}\t{help}", argument.get_long()?))
+        });
+        return Candidates {
+            candidates: flags.collect(),
+            wants_app: false,
+        };
+    }
+    let Some(command) = command else {
+        let commands = plugin.get_subcommands().map(|command| {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            format!("{}\t{about}", command.get_name())
+        });
+        return Candidates {
+            candidates: commands.collect(),
+            wants_app: false,
+        };
+    };
+    Candidates {
+        candidates: Vec::new(),
+        wants_app: command
+            .get_positionals()
+            .any(|argument| argument.get_id() == "name"),
+    }
+}
+
+fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a clap::Arg> {
+    command.get_arguments().find(|argument| {
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        long.as_deref() == Some(word) || short.as_deref() == Some(word)
+    })
+}
+
+/// The names of the Apps there; none where they cannot be read.
+async fn apps(words: &[String]) -> Vec<String> {
+    let value = |names: [&str; 2]| {
+        let mut pairs = words.windows(2).filter(|pair| names.contains(&pair[0].as_str()));
+        pairs.next_back().map(|pair| pair[1].clone())
+    };
+    let arguments = ClusterArguments {
+        namespace: value(["-n", "--namespace"]),
+        context: value(["--context"; 2]),
+        kubeconfig: value(["--kubeconfig"; 2]).map(Into::into),
+    };
+    let Ok(cluster) = arguments.connect().await else {
+        return Vec::new();
+    };
+    let found = cluster.apps().list_metadata(&ListParams::default()).await;
+    found.map_or_else(
+        |_| Vec::new(),
+        |apps| apps.items.iter().map(ResourceExt::name_any).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_for_each_shell_names_each_command() {
+        let command = Arguments::command();
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = String::from_utf8(script(shell)).unwrap();
+            for name in command.get_subcommands().map(Command::get_name) {
+                assert!(script.contains(name), "{shell}: {name}");
+            }
+            assert!(script.contains("resync-interval"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn kubectl_is_told_commands_flags_values_and_when_an_app_is_meant() {
+        let of = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(ToOwned::to_owned).collect();
+            completions(&words)
+        };
+        let commands = of("");
+        for name in ["status\t", "explain\t", "plan\t", "orphans\t"] {
+            assert!(
+                commands.candidates.iter().any(|line| line.starts_with(name)),
+                "{commands:?}"
+            );
+        }
+        let flags = of("-n shop status --");
+        assert!(
+            flags.candidates.iter().any(|line| line.starts_with("--watch\t")),
+            "{flags:?}"
+        );
+        assert_eq!(of("status -o ").candidates, ["text", "json"]);
+        assert!(of("status ").wants_app && of("-n shop suspend a").wants_app);
+        assert!(!of("orphans ").wants_app && !of("st").wants_app);
+    }
+}

@@ -1,0 +1,164 @@
+//! What carries an installation's marks at the place of a Platform. Each part is read by itself, and one that cannot be is
+//! named: the others still say what they have.
+
+use std::fmt::Display;
+
+use crate::aws::{Aws, Result};
+use crate::model::desired::Place;
+use crate::model::name::{Arn, schedule_group};
+use crate::model::owner::{
+    AppName, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, installation_and_app, process_in_record_text,
+};
+use crate::model::record::RecordSet;
+
+/// A thing of ours, and the App that it is marked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub platform: String,
+    pub kind: &'static str,
+    pub name: String,
+    pub app: AppName,
+    pub process: String,
+    pub retained: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub marks: Vec<Mark>,
+    /// The parts that could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// Reads everything at a place that `is_new` says has not been read yet: Platforms may share an account, a cluster or a
+/// zone.
+pub(super) async fn at(
+    aws: &dyn Aws,
+    place: &Place,
+    owner: &str,
+    mut is_new: impl FnMut(&str) -> bool,
+    read: &mut Read,
+) {
+    let marks = Marks {
+        platform: &place.platform,
+        owner,
+    };
+    if is_new(&format!("cluster {}", place.cluster)) {
+        let found = marks.services(aws, &place.cluster).await;
+        read.take(marks.platform, "services", found);
+    }
+    if place.load_balancing && is_new("load balancing") {
+        read.take(marks.platform, "load balancers", marks.load_balancers(aws).await);
+        read.take(marks.platform, "target groups", marks.target_groups(aws).await);
+    }
+    for zone in &place.zones {
+        if is_new(&format!("zone {zone}")) {
+            let found = marks.records(aws, zone).await;
+            read.take(marks.platform, format!("records of zone {zone}"), found);
+        }
+    }
+    if is_new("schedules") {
+        read.take(marks.platform, "schedules", marks.schedules(aws).await);
+    }
+}
+
+impl Read {
+    fn take(&mut self, platform: &str, part: impl Display, found: Result<Vec<Mark>>) {
+        match found {
+            Ok(marks) => self.marks.extend(marks),
+            Err(error) => self
+                .unread
+                .push(format!("{part} of Platform {platform}: {error}")),
+        }
+    }
+}
+
+struct Marks<'a> {
+    platform: &'a str,
+    owner: &'a str,
+}
+
+impl Marks<'_> {
+    /// A thing by its tags, if they are this installation's.
+    fn tagged(&self, kind: &'static str, name: &str, tags: &Tags) -> Option<Mark> {
+        let (owner, app) = installation_and_app(tags)?;
+        (owner == self.owner).then(|| Mark {
+            platform: self.platform.into(),
+            kind,
+            name: name.into(),
+            app,
+            process: tags.get(PROCESS_TAG).cloned().unwrap_or_default(),
+            retained: false,
+        })
+    }
+
+    /// A thing by the text that names its owner, if that is this installation.
+    fn described(&self, kind: &'static str, name: &str, text: &str) -> Option<Mark> {
+        if !text.starts_with(&format!("{OWNER_TAG}={},", self.owner)) {
+            return None;
+        }
+        let (namespace, app) = app_in_record_text(text)?.split_once('/')?;
+        Some(Mark {
+            platform: self.platform.into(),
+            kind,
+            name: name.into(),
+            app: AppName {
+                namespace: namespace.into(),
+                name: app.into(),
+            },
+            process: process_in_record_text(text).unwrap_or_default().into(),
+            retained: false,
+        })
+    }
+
+    async fn services(&self, aws: &dyn Aws, cluster: &str) -> Result<Vec<Mark>> {
+        let names = aws.list_services(cluster).await?;
+        let found = aws.describe_services(cluster, &names).await?;
+        let marks = found
+            .iter()
+            .filter_map(|service| self.tagged("service", &service.name, &service.tags));
+        Ok(marks.collect())
+    }
+
+    async fn load_balancers(&self, aws: &dyn Aws) -> Result<Vec<Mark>> {
+        let found = aws.describe_load_balancers().await?;
+        let named = found.into_iter().map(|found| (found.name, found.arn));
+        self.of_elbv2(aws, "load balancer", named.collect()).await
+    }
+
+    async fn target_groups(&self, aws: &dyn Aws) -> Result<Vec<Mark>> {
+        let found = aws.describe_target_groups().await?;
+        let named = found.into_iter().map(|found| (found.name, found.arn));
+        self.of_elbv2(aws, "target group", named.collect()).await
+    }
+
+    async fn of_elbv2(
+        &self,
+        aws: &dyn Aws,
+        kind: &'static str,
+        named: Vec<(String, Arn)>,
+    ) -> Result<Vec<Mark>> {
+        let (names, arns): (Vec<String>, Vec<Arn>) = named.into_iter().unzip();
+        let tags = aws.describe_tags(&arns).await?;
+        let pairs = names.iter().zip(&tags);
+        Ok(pairs
+            .filter_map(|(name, tags)| self.tagged(kind, name, tags))
+            .collect())
+    }
+
+    async fn records(&self, aws: &dyn Aws, zone: &str) -> Result<Vec<Mark>> {
+        let records = aws.list_records(zone).await?.unwrap_or_default();
+        let mark = |record: &RecordSet| self.described("record", &record.name, &record.text());
+        Ok(records.iter().filter_map(mark).collect())
+    }
+
+    async fn schedules(&self, aws: &dyn Aws) -> Result<Vec<Mark>> {
+        let group = schedule_group(self.owner);
+        let names = aws.list_schedules(&group, "").await?.unwrap_or_default();
+        let mut marks = Vec::new();
+        for name in names {
+            let found = aws.get_schedule(&group, &name).await?;
+            marks.extend(found.and_then(|found| self.described("schedule", &name, &found.description)));
+        }
+        Ok(marks)
+    }
+}

@@ -1,0 +1,293 @@
+//! The status of an App as text: a line for each fact, a row for each process, and what else there is of each.
+
+use std::fmt::Write;
+
+use anstyle::Style;
+use jiff::Timestamp;
+
+use super::layout::{BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, paint, table, wrap};
+use super::status::{Condition, Event, PlatformSummary, Port, Process, Rollout, Status};
+use crate::api::app::RolloutStatus;
+
+/// Up to so many columns a bar is short.
+const SLIM: usize = 100;
+const LABEL: usize = 16;
+
+impl Status {
+    /// One screen, with colours.
+    pub fn text(&self, now: Timestamp, width: Width) -> String {
+        let mut lines = self.heading(now, width);
+        lines.push(String::new());
+        lines.extend(self.table(now, width));
+        for process in &self.processes {
+            let details = details(process, now, width);
+            if !details.is_empty() {
+                lines.push(String::new());
+                lines.push(paint(STRONG, &process.name));
+                lines.extend(details);
+            }
+        }
+        lines.push(String::new());
+        lines.extend(events(self.events.as_deref(), now, width));
+        lines.join("\n") + "\n"
+    }
+
+    fn heading(&self, now: Timestamp, width: Width) -> Vec<String> {
+        let mut lines = vec![self.title()];
+        lines.extend(verdict(&self.ready, now, width));
+        if let Some(also) = &self.also
+            && (also.reason.as_str(), also.message.as_str())
+                != (self.ready.reason.as_str(), self.ready.message.as_str())
+        {
+            lines.extend(verdict(also, now, width));
+        }
+        if self.observed_generation < self.generation {
+            let text = if self.observed_generation < 0 {
+                "No controller has seen it yet.".to_owned()
+            } else {
+                format!(
+                    "This is of generation {}; the controller has not come to generation {} yet.",
+                    self.observed_generation, self.generation
+                )
+            };
+            lines.push(paint(BUSY, &text));
+        }
+        if let Some(since) = self.deleting {
+            lines.push(paint(BUSY, &format!("Being deleted for {}.", age(since, now))));
+        }
+        if self.suspended {
+            lines.push(paint(
+                BUSY,
+                "Suspended: nothing is changed in AWS before it is resumed.",
+            ));
+        }
+        if let Some(platform) = &self.platform {
+            let told = format!("there is no Platform {}", platform.name);
+            if !self.ready.message.contains(&told) {
+                lines.extend(platform_line(platform, now, width));
+            }
+        }
+        lines.push(labelled("Image", &self.image));
+        if let Some(url) = &self.url {
+            lines.push(labelled("URL", url));
+        }
+        lines
+    }
+
+    fn title(&self) -> String {
+        let app = paint(STRONG, &format!("App {}", self.app));
+        let Some(platform) = &self.platform else {
+            return format!("{app}, on no Platform yet");
+        };
+        let PlatformSummary {
+            name,
+            region,
+            cluster,
+            ..
+        } = platform;
+        let place = match (region, cluster) {
+            (Some(region), Some(cluster)) => format!(" ({region}, cluster {cluster})"),
+            _ => String::new(),
+        };
+        format!("{app} on Platform {name}{place}")
+    }
+
+    fn table(&self, now: Timestamp, width: Width) -> Vec<String> {
+        let head = ["PROCESS", "TASKS", "ROLLOUT", "RUNS"].map(|head| cell(FAINT, head));
+        let mut rows = vec![head.to_vec()];
+        let slim = width.is_some_and(|width| width < SLIM);
+        rows.extend(self.processes.iter().map(|process| row(process, slim, now)));
+        table(&rows, width)
+    }
+}
+
+fn style_of(condition: &Condition) -> Style {
+    match (condition.kind.as_str(), condition.status.as_str()) {
+        ("Ready", "True") => GOOD,
+        ("Ready", "False") | ("Stalled", _) => BAD,
+        _ => BUSY,
+    }
+}
+
+fn verdict(condition: &Condition, now: Timestamp, width: Width) -> Vec<String> {
+    let Condition {
+        kind,
+        status,
+        reason,
+        message,
+        since,
+    } = condition;
+    let since = since.map_or_else(String::new, |since| format!(", for {}", age(since, now)));
+    let reason = if reason.is_empty() {
+        String::new()
+    } else {
+        format!("  {reason}{since}")
+    };
+    let status = paint(style_of(condition), &format!("{kind}={status}"));
+    let mut lines = vec![format!("{status}{reason}")];
+    if !message.is_empty() {
+        lines.extend(wrap(message, 2, width));
+    }
+    lines
+}
+
+fn platform_line(platform: &PlatformSummary, now: Timestamp, width: Width) -> Vec<String> {
+    let name = &platform.name;
+    match (&platform.ready, platform.exists) {
+        (_, Some(false)) => vec![paint(BAD, &format!("There is no Platform {name}."))],
+        (Some(ready), _) if ready.status != "True" => {
+            let since = ready
+                .since
+                .map_or_else(String::new, |since| format!(", for {}", age(since, now)));
+            let mut lines = vec![paint(
+                BAD,
+                &format!("Platform {name} is not Ready: {}{since}", ready.reason),
+            )];
+            lines.extend(wrap(&ready.message, 2, width));
+            lines
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    format!("{}{text}", paint(FAINT, &format!("{label:<LABEL$}")))
+}
+
+fn row(process: &Process, slim: bool, now: Timestamp) -> Vec<Cell> {
+    let runs = process.task_definition.clone().unwrap_or_default();
+    let name = if process.wanted {
+        cell(PLAIN, &process.name)
+    } else {
+        cell(FAINT, format!("{} (going)", process.name))
+    };
+    let (tasks, rollout) = match (&process.schedule, &process.rollout) {
+        (Some(schedule), _) => (
+            cell(FAINT, "-"),
+            cell(PLAIN, format!("{} {}", schedule.expression, schedule.time_zone)),
+        ),
+        (None, Some(found)) => (tasks(process), rollout(process, found, slim, now)),
+        (None, None) => (cell(FAINT, "-"), cell(FAINT, "-")),
+    };
+    vec![name, tasks, rollout, cell(PLAIN, runs)]
+}
+
+fn tasks(process: &Process) -> Cell {
+    let Process {
+        desired,
+        running,
+        pending,
+        ..
+    } = process;
+    let starting = match pending {
+        0 => String::new(),
+        pending => format!(" +{pending}"),
+    };
+    let style = if running >= desired { GOOD } else { BUSY };
+    cell(style, format!("{running}/{desired}{starting}"))
+}
+
+fn rollout(process: &Process, rollout: &Rollout, slim: bool, now: Timestamp) -> Cell {
+    match rollout.state {
+        RolloutStatus::Completed => cell(GOOD, "complete"),
+        RolloutStatus::Failed => cell(BAD, "failed"),
+        RolloutStatus::RolledBack => cell(BAD, "failed, rolled back"),
+        RolloutStatus::InProgress => {
+            let (new, old) = (
+                rollout.new.unwrap_or(process.running),
+                rollout.old.unwrap_or_default(),
+            );
+            let whole = process.desired.max(new) + old;
+            let mut text = bar(new, whole, if slim { 10 } else { 24 });
+            let _ = write!(text, " {new} of {} new", process.desired);
+            if old > 0 {
+                let _ = write!(text, ", {old} old left");
+            }
+            if let Some(failed) = rollout.failed.filter(|failed| *failed > 0) {
+                let _ = write!(text, ", {failed} failed");
+            }
+            if let Some(advanced) = rollout.advanced {
+                let _ = write!(text, ", moved {} ago", age(advanced, now));
+            }
+            cell(BUSY, text)
+        }
+    }
+}
+
+/// The lines about one process besides its row.
+fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |label: &str, text: &str| {
+        let mut broken = wrap(text, 2 + LABEL, width).into_iter();
+        let first = broken.next().unwrap_or_default();
+        let label = paint(FAINT, &format!("  {label:<LABEL$}"));
+        lines.push(format!("{label}{}", first.trim_start()));
+        lines.extend(broken);
+    };
+    if !process.hostnames.is_empty() {
+        line("Names", &process.hostnames.join(", "));
+    }
+    if let Some(found) = &process.load_balancer {
+        let address = found.dns_name.as_deref().unwrap_or("no address yet");
+        line("Load balancer", &format!("{} ({address})", found.name));
+    }
+    for retiring in &process.retiring {
+        let since = age(retiring.since, now);
+        line(
+            "Retiring",
+            &format!("{}, to which no name has led for {since}", retiring.load_balancer),
+        );
+    }
+    if !process.ports.is_empty() {
+        let ports: Vec<String> = process.ports.iter().map(port).collect();
+        line("Ports", &ports.join(", "));
+    }
+    let message = process.message.as_deref().unwrap_or_default();
+    if !message.is_empty() {
+        // Its name stands above.
+        let prefix = format!("process {}: ", process.name);
+        line("Message", message.strip_prefix(&prefix).unwrap_or(message));
+    }
+    if let Some(rejected) = process
+        .rejected
+        .as_deref()
+        .filter(|rejected| !message.contains(rejected))
+    {
+        line("Rejected", rejected);
+    }
+    lines
+}
+
+fn port(port: &Port) -> String {
+    let mut text = match (&port.protocol, port.port) {
+        (Some(protocol), Some(listener)) => format!("{protocol} {listener} to "),
+        _ => String::new(),
+    };
+    if let Some(host_port) = port.host_port {
+        let _ = write!(text, "host port {host_port} to ");
+    }
+    let _ = write!(text, "container port {}", port.container_port);
+    text
+}
+
+fn events(events: Option<&[Event]>, now: Timestamp, width: Width) -> Vec<String> {
+    match events {
+        None => vec![paint(FAINT, "Events: no right to list events here.")],
+        Some([]) => vec![paint(FAINT, "No Events: Kubernetes keeps them for an hour.")],
+        Some(events) => {
+            let head = ["AGE", "TYPE", "REASON", "EVENT"].map(|head| cell(FAINT, head));
+            let mut rows = vec![head.to_vec()];
+            rows.extend(events.iter().map(|event| {
+                let style = if event.kind == "Warning" { BAD } else { PLAIN };
+                let since = event.time.map(|time| age(time, now)).unwrap_or_default();
+                vec![
+                    cell(PLAIN, since),
+                    cell(style, &event.kind),
+                    cell(style, &event.reason),
+                    cell(PLAIN, event.message.replace('\n', " ")),
+                ]
+            }));
+            table(&rows, width)
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! `kubectl empire`, by the real kubectl with the plugin on its `PATH`, with the rights that people have.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::manifests::{app, merge, web_app};
+use super::place::{Cloud, Place};
+use crate::support::kubectl::Kubectl;
+
+/// Exit status, standard output and standard error.
+type Printed = (i32, String, String);
+
+/// A folder with the program under the names by which kubectl finds it.
+fn on_path(place: &Place) -> PathBuf {
+    let folder = place
+        .kubectl
+        .kubeconfig
+        .with_file_name(format!("{}-bin", place.name));
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["kubectl-empire", "kubectl_complete-empire"] {
+        symlink(env!("CARGO_BIN_EXE_empire-controller"), folder.join(name)).unwrap();
+    }
+    folder
+}
+
+/// Runs kubectl as some user, without AWS credentials.
+fn kubectl(place: &Place, path: &Path, kubeconfig: &Path, arguments: &[&str]) -> Printed {
+    let mut command = Command::new(&place.kubectl.binary);
+    command
+        .args(arguments)
+        .env("PATH", path)
+        .env("KUBECONFIG", kubeconfig);
+    for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"] {
+        command.env_remove(variable);
+    }
+    printed(command)
+}
+
+fn printed(mut command: Command) -> Printed {
+    let output = command.output().unwrap();
+    let [printed, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    (output.status.code().unwrap(), printed, complaint)
+}
+
+/// A user with a role in the test's namespace alone: Platforms, which are in none, are not theirs to see.
+fn tenant(place: &Place, role: &str) -> PathBuf {
+    place.kubectl(&["create", "serviceaccount", role]);
+    let account = format!("--serviceaccount={}:{role}", place.name);
+    let role_flag = format!("--clusterrole={role}");
+    place.kubectl(&["create", "rolebinding", role, &role_flag, &account]);
+    let name = format!("{}-{role}.kubeconfig", place.name);
+    let kubeconfig = place.kubectl.kubeconfig.with_file_name(name);
+    std::fs::copy(&place.kubectl.kubeconfig, &kubeconfig).unwrap();
+    let token = format!("--token={}", place.kubectl(&["create", "token", role]).trim());
+    let own = Kubectl {
+        kubeconfig: kubeconfig.clone(),
+        ..place.kubectl.clone()
+    };
+    own.run(&["config", "set-credentials", role, &token], "").unwrap();
+    let (user, namespace) = (format!("--user={role}"), format!("--namespace={}", place.name));
+    own.run(&["config", "set-context", "--current", &user, &namespace], "")
+        .unwrap();
+    kubeconfig
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
+    let place = Place::new(Cloud::Moto, "plugin", "us-east-2").await;
+    let (path, viewer, editor) = (on_path(&place), tenant(&place, "view"), tenant(&place, "edit"));
+    let viewed = |arguments: &[&str]| kubectl(&place, &path, &viewer, arguments);
+    let edits = |arguments: &[&str]| kubectl(&place, &path, &editor, arguments);
+    place.converge(&app("acme"));
+
+    let (status, screen, complaint) = viewed(&["empire", "status", "acme"]);
+    assert_eq!((status, complaint.as_str()), (0, ""), "{screen}");
+    let title = format!(
+        "App {0}/acme on Platform {0} (us-east-2, cluster {0})\nReady=True  Available",
+        place.name
+    );
+    assert!(screen.starts_with(&title), "{screen}");
+    for part in [
+        "\nweb       2/2     complete",
+        "\nworker    1/1     complete",
+        "\n  Load balancer   e-acme-web-",
+        "Created",
+    ] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+    assert!(!screen.contains('\u{1b}'), "colours, but no terminal");
+    println!("{screen}");
+    // Before the command, as kubectl itself takes it.
+    let (_, printed, complaint) = viewed(&["empire", "-n", &place.name, "status", "acme", "-o", "json"]);
+    let found: Value = serde_json::from_str(&printed).unwrap_or_else(|_| panic!("{printed}{complaint}"));
+    assert_eq!(found["ready"]["status"], "True");
+    assert_eq!(found["platform"]["exists"], json!(null), "a tenant may not look");
+    let (_, printed, _) = viewed(&["empire", "explain", "acme"]);
+    assert!(
+        printed.contains("/acme is Ready, for ") && printed.contains("nothing is wrong"),
+        "{printed}"
+    );
+
+    // What a viewer may not do is one line.
+    for command in ["redeploy", "suspend"] {
+        let (status, printed, complaint) = viewed(&["empire", command, "acme"]);
+        assert_eq!((status, printed.as_str()), (1, ""), "{complaint}");
+        let start = format!(
+            "kubectl empire: {command} App {}/acme: apps.empire.dev \"acme\" is forbidden",
+            place.name
+        );
+        assert!(
+            complaint.starts_with(&start) && complaint.trim_end().lines().count() == 1,
+            "{complaint}"
+        );
+    }
+    let (status, _, complaint) = viewed(&["empire", "status", "nobody"]);
+    let line = format!(
+        "kubectl empire: there is no App nobody in namespace {}\n",
+        place.name
+    );
+    assert_eq!((status, complaint), (1, line));
+    assert_eq!(viewed(&["empire", "status"]).0, 2, "wrong usage");
+
+    let (status, printed, complaint) = edits(&["empire", "redeploy", "acme", "-o", "json"]);
+    assert_eq!((status, complaint.as_str()), (0, ""), "{printed}");
+    let value = serde_json::from_str::<Value>(&printed).unwrap()["value"].clone();
+    let asked = "jsonpath={.metadata.annotations.empire\\.dev/redeploy}";
+    assert_eq!(place.kubectl(&["get", "app", "acme", "-o", asked]), value);
+    place
+        .eventually("the tasks are replaced", async || {
+            let writes = place.proxy.take_writes();
+            writes.iter().any(|write| write == "UpdateService").then_some(())
+        })
+        .await;
+
+    let (_, printed, complaint) = edits(&["empire", "suspend", "acme"]);
+    assert!(printed.contains("spec.suspend is true"), "{printed}{complaint}");
+    assert!(
+        edits(&["empire", "suspend", "acme"])
+            .1
+            .contains("is suspended already")
+    );
+    let managers = "jsonpath={.metadata.managedFields[*].manager}";
+    let managers = place.kubectl(&["get", "app", "acme", "--show-managed-fields", "-o", managers]);
+    assert!(managers.contains("empire-plugin"), "{managers}");
+    let (_, printed, _) = viewed(&["empire", "status", "acme"]);
+    assert!(printed.contains("\nSuspended: "), "{printed}");
+    assert!(
+        edits(&["empire", "resume", "acme"])
+            .1
+            .contains("spec.suspend is unset")
+    );
+    assert_eq!(
+        place.kubectl(&["get", "app", "acme", "-o", "jsonpath={.spec.suspend}"]),
+        ""
+    );
+
+    let mut broken = web_app("broken");
+    merge(
+        &mut broken,
+        &json!({ "spec": { "processes": { "web": { "command": "./bin/web 'unclosed" } } } }),
+    );
+    place.apply(&broken);
+    place.condition("broken", "Stalled", "InvalidSpec").await;
+    let (status, printed, _) = viewed(&["empire", "explain", "broken"]);
+    assert_eq!(status, 0);
+    for part in [
+        "is not Ready",
+        "\n1. App: InvalidSpec",
+        "unclosed",
+        "\n   Do     Edit it.",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+
+    let (status, printed, complaint) = viewed(&["__complete", "empire", "stat"]);
+    assert_eq!(status, 0, "{complaint}");
+    assert!(
+        printed.contains("status\tShow an App") && printed.contains(":4"),
+        "{printed}"
+    );
+    let (_, printed, _) = viewed(&["__complete", "empire", "status", "ac"]);
+    assert!(printed.starts_with("acme\n"), "{printed}");
+    for app in ["acme", "broken"] {
+        place.delete(app);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_app_left_behind_is_found_and_stays() {
+    let place = Place::new(Cloud::Moto, "orphans", "us-west-1").await;
+    let (path, user) = (on_path(&place), place.kubectl.kubeconfig.clone());
+    place.converge(&app("acme"));
+    let orphans = |arguments: &[&str]| {
+        let mut command = Command::new(&place.kubectl.binary);
+        command
+            .args(["empire", "orphans", "--platform", &place.name])
+            .args(arguments);
+        command.env("PATH", &path).env("KUBECONFIG", &user);
+        command
+            .env("AWS_ACCESS_KEY_ID", "testing")
+            .env("AWS_SECRET_ACCESS_KEY", "testing");
+        printed(command)
+    };
+    let (status, printed, complaint) = orphans(&[]);
+    assert_eq!((status, complaint.as_str()), (0, ""), "{printed}");
+    assert!(printed.starts_with("No orphans: "), "{printed}");
+
+    // As after an uninstall that kept everything: the App went, and its tags stayed.
+    let owner = place.kubectl(&[
+        "get",
+        "configmap",
+        "empire-installation",
+        "-n",
+        "empire-system",
+        "-o",
+        "jsonpath={.data.ownerId}",
+    ]);
+    let tag = |key: &str, value: &str| {
+        let tag = aws_sdk_elasticloadbalancingv2::types::Tag::builder();
+        tag.key(key).value(value).build()
+    };
+    let gone = format!("{}/gone", place.name);
+    let made = place.aws.elbv2.create_target_group().name("left-behind");
+    let made = made
+        .tags(tag("empire.dev/owner", &owner))
+        .tags(tag("empire.dev/app", &gone));
+    let made = made.tags(tag("empire.dev/process", "web"));
+    made.protocol("HTTP".into())
+        .port(80)
+        .vpc_id("vpc-1")
+        .send()
+        .await
+        .unwrap();
+    place.proxy.take_writes();
+    let (status, printed, complaint) = orphans(&["-o", "json"]);
+    assert_eq!((status, complaint.as_str()), (2, ""), "{printed}");
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(found["unread"], json!([]));
+    assert_eq!(
+        found["orphans"],
+        json!([{
+            "platform": place.name, "kind": "target group", "name": "left-behind",
+            "app": gone, "process": "web", "retained": false,
+        }])
+    );
+    assert_eq!(place.proxy.take_writes(), [""; 0]);
+    let (status, _, complaint) = orphans(&["--context", "nowhere"]);
+    assert!(
+        status == 1 && complaint.starts_with("kubectl empire: --context nowhere: "),
+        "{complaint}"
+    );
+    place.delete("acme");
+}
