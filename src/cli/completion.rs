@@ -70,9 +70,9 @@ fn completions(words: &[String]) -> Candidates {
     let scope = command.unwrap_or(&plugin);
     let valued = before.last().and_then(|word| flag(scope, word));
     if let Some(valued) = valued.filter(|argument| argument.get_action().takes_values()) {
-        let values = valued.get_possible_values();
+        let possible = valued.get_possible_values();
         return Candidates {
-            candidates: values.iter().map(|value| value.get_name().to_owned()).collect(),
+            candidates: possible.iter().map(|value| value.get_name().to_owned()).collect(),
             wants_app: false,
         };
     }

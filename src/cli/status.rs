@@ -42,7 +42,10 @@ pub(super) async fn status(arguments: &Status) -> Ended {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
-    while *watch {
+    if !watch {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         ticks.tick().await;
         match cluster.look(name).await {
             Ok(Some(facts)) => {
@@ -55,13 +58,12 @@ pub(super) async fn status(arguments: &Status) -> Ended {
             }
             Ok(None) => {
                 eprintln!("App {} is gone", shown.app);
-                break;
+                return Ok(ExitCode::SUCCESS);
             }
             Err(error) if arguments.moves() => arguments.show(&shown, Some(&error.to_string()))?,
             Err(error) => eprintln!("kubectl empire: {error}; looking again in {} s", TICK.as_secs()),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 impl Status {

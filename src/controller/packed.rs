@@ -40,11 +40,16 @@ impl PackedApp {
     }
 
     /// Returns the App as it was, but for what `last_applied::compact` takes away.
-    pub(super) fn unpack(&self) -> Result<App, InvalidObject> {
-        let outline = self.outline.0.as_ref().map_err(InvalidObject::clone)?;
+    pub(super) fn unpack(&self) -> Result<App, Box<InvalidObject>> {
+        let outline = self
+            .outline
+            .0
+            .as_ref()
+            .map_err(|invalid| Box::new(invalid.clone()))?;
+        let spec = decompress_size_prepended(&self.spec)
+            .map_err(|error| Box::new(unreadable(&outline.metadata, &error)))?;
         let spec =
-            decompress_size_prepended(&self.spec).map_err(|error| unreadable(&outline.metadata, &error))?;
-        let spec = serde_json::from_slice(&spec).map_err(|error| unreadable(&outline.metadata, &error))?;
+            serde_json::from_slice(&spec).map_err(|error| Box::new(unreadable(&outline.metadata, &error)))?;
         Ok(App {
             metadata: outline.metadata.clone(),
             spec,

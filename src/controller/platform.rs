@@ -22,8 +22,8 @@ use super::queue::dispatch::message_of;
 use crate::api::platform::Platform;
 use crate::aws::{Subject, concerning};
 use crate::error::Error;
-use crate::pass::{Requeue, pending};
 use crate::pass::platform::{End, Facts, Finished, Leaving, Memory, Step, failed, finish, start, unwritten};
+use crate::pass::{Requeue, pending};
 use crate::reconcile::platform::{Outcome, Request, reconcile};
 use crate::write::Door;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource};
 use tokio::sync::watch;
@@ -116,11 +116,7 @@ pub async fn run(
         ),
         dispatch(
             &wake.apps,
-            Source {
-                store: &apps,
-                filled: apps_filled,
-                all_filled: context.caches.clone().fill(),
-            },
+            source(&apps, apps_filled, &context),
             limit,
             app_pass,
             again,
@@ -128,11 +124,7 @@ pub async fn run(
         ),
         dispatch(
             &wake.platforms,
-            Source {
-                store: &platforms,
-                filled: platforms_filled,
-                all_filled: context.caches.clone().fill(),
-            },
+            source(&platforms, platforms_filled, &context),
             limit,
             platform_pass,
             again,
@@ -141,6 +133,22 @@ pub async fn run(
     ))
     .await;
     Ok(())
+}
+
+/// Passes over objects of one store begin once all stores are filled.
+fn source<'a, K>(
+    store: &'a Store<K>,
+    filled: watch::Receiver<bool>,
+    context: &Context,
+) -> Source<'a, K, impl Future<Output = bool> + use<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    Source {
+        store,
+        filled,
+        all_filled: context.caches.clone().fill(),
+    }
 }
 
 /// Starts the watches whose objects have no passes of their own. `claims_heard` is true once the claims were listed, or

@@ -123,11 +123,7 @@ pub(super) fn wrap(text: &str, indent: usize, width: Width) -> Vec<String> {
 pub(super) fn bar(part: i32, whole: i32, width: usize) -> String {
     let part = usize::try_from(part).unwrap_or_default();
     let whole = usize::try_from(whole).unwrap_or_default();
-    let full = if whole == 0 {
-        0
-    } else {
-        (part.min(whole) * width) / whole
-    };
+    let full = (part.min(whole) * width).checked_div(whole).unwrap_or_default();
     format!("[{}{}]", "#".repeat(full), "-".repeat(width - full))
 }
 

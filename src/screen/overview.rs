@@ -6,7 +6,7 @@ use anstyle::Style;
 use jiff::Timestamp;
 
 use super::layout::{BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, paint, table, wrap};
-use super::status::{Condition, Event, PlatformSummary, Port, Process, Rollout, Status};
+use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Rollout, Status};
 use crate::api::app::RolloutStatus;
 
 /// Up to so many columns a bar is short.
@@ -258,7 +258,7 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
     lines
 }
 
-fn port(port: &Port) -> String {
+fn port(port: &Exposure) -> String {
     let mut text = match (&port.protocol, port.port) {
         (Some(protocol), Some(listener)) => format!("{protocol} {listener} to "),
         _ => String::new(),

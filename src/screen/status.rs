@@ -78,7 +78,7 @@ pub struct Process {
     pub load_balancer: Option<LoadBalancer>,
     pub retiring: Vec<Retiring>,
     /// Those by which it can be reached.
-    pub ports: Vec<Port>,
+    pub ports: Vec<Exposure>,
     pub message: Option<String>,
     /// ECS's message on the rollout that failed and is not submitted again.
     pub rejected: Option<String>,
@@ -122,7 +122,7 @@ pub struct Retiring {
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Port {
+pub struct Exposure {
     /// The load balancer's, where it has one.
     pub port: Option<u16>,
     pub protocol: Option<String>,
@@ -289,17 +289,17 @@ fn process(name: &str, wanted: Option<&Wanted>, found: Option<&ProcessStatus>) -
     }
 }
 
-fn ports(listeners: &[Listened], found: &ProcessStatus) -> Vec<Port> {
+fn ports(listeners: &[Listened], found: &ProcessStatus) -> Vec<Exposure> {
     let claimed = |container_port: i32| {
         let claims = &found.host_ports;
         let claim = claims.iter().find(|claim| claim.container_port == container_port);
         claim.map(|claim| claim.host_port)
     };
     let served = found.load_balancer.is_some();
-    let mut ports: Vec<Port> = Vec::new();
+    let mut ports: Vec<Exposure> = Vec::new();
     for listener in listeners {
         let container_port = listener.container_port.into();
-        let port = Port {
+        let port = Exposure {
             port: served.then_some(listener.port),
             protocol: served.then(|| listener.protocol.as_str().to_owned()),
             container_port,
@@ -314,7 +314,7 @@ fn ports(listeners: &[Listened], found: &ProcessStatus) -> Vec<Port> {
             .iter()
             .any(|port| port.container_port == claim.container_port)
         {
-            ports.push(Port {
+            ports.push(Exposure {
                 port: None,
                 protocol: None,
                 container_port: claim.container_port,

@@ -17,7 +17,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/scheduler";
 fn follow(shell: &Shell, heading: &str) -> String {
     let blocks = blocks(PAGE).into_iter();
     let commands = blocks.filter(|block| block.heading == heading && block.info == "sh");
-    commands.map(|block| shell.run(&block)).last().unwrap()
+    commands.fold(String::new(), |_, block| shell.run(&block))
 }
 
 fn use_of(shell: &mut Shell, control_plane: &ControlPlane) {

@@ -70,11 +70,11 @@ fn tenant(place: &Place, role: &str) -> PathBuf {
 async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     let place = Place::new(Cloud::Moto, "plugin", "us-east-2").await;
     let (path, viewer, editor) = (on_path(&place), tenant(&place, "view"), tenant(&place, "edit"));
-    let viewed = |arguments: &[&str]| kubectl(&place, &path, &viewer, arguments);
+    let look = |arguments: &[&str]| kubectl(&place, &path, &viewer, arguments);
     let edits = |arguments: &[&str]| kubectl(&place, &path, &editor, arguments);
     place.converge(&app("acme"));
 
-    let (status, screen, complaint) = viewed(&["empire", "status", "acme"]);
+    let (status, screen, complaint) = look(&["empire", "status", "acme"]);
     assert_eq!((status, complaint.as_str()), (0, ""), "{screen}");
     let title = format!(
         "App {0}/acme on Platform {0} (us-east-2, cluster {0})\nReady=True  Available",
@@ -92,11 +92,11 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     assert!(!screen.contains('\u{1b}'), "colours, but no terminal");
     println!("{screen}");
     // Before the command, as kubectl itself takes it.
-    let (_, printed, complaint) = viewed(&["empire", "-n", &place.name, "status", "acme", "-o", "json"]);
+    let (_, printed, complaint) = look(&["empire", "-n", &place.name, "status", "acme", "-o", "json"]);
     let found: Value = serde_json::from_str(&printed).unwrap_or_else(|_| panic!("{printed}{complaint}"));
     assert_eq!(found["ready"]["status"], "True");
     assert_eq!(found["platform"]["exists"], json!(null), "a tenant may not look");
-    let (_, printed, _) = viewed(&["empire", "explain", "acme"]);
+    let (_, printed, _) = look(&["empire", "explain", "acme"]);
     assert!(
         printed.contains("/acme is Ready, for ") && printed.contains("nothing is wrong"),
         "{printed}"
@@ -104,7 +104,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
 
     // What a viewer may not do is one line.
     for command in ["redeploy", "suspend"] {
-        let (status, printed, complaint) = viewed(&["empire", command, "acme"]);
+        let (status, printed, complaint) = look(&["empire", command, "acme"]);
         assert_eq!((status, printed.as_str()), (1, ""), "{complaint}");
         let start = format!(
             "kubectl empire: {command} App {}/acme: apps.empire.dev \"acme\" is forbidden",
@@ -115,13 +115,13 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
             "{complaint}"
         );
     }
-    let (status, _, complaint) = viewed(&["empire", "status", "nobody"]);
+    let (status, _, complaint) = look(&["empire", "status", "nobody"]);
     let line = format!(
         "kubectl empire: there is no App nobody in namespace {}\n",
         place.name
     );
     assert_eq!((status, complaint), (1, line));
-    assert_eq!(viewed(&["empire", "status"]).0, 2, "wrong usage");
+    assert_eq!(look(&["empire", "status"]).0, 2, "wrong usage");
 
     let (status, printed, complaint) = edits(&["empire", "redeploy", "acme", "-o", "json"]);
     assert_eq!((status, complaint.as_str()), (0, ""), "{printed}");
@@ -145,7 +145,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     let managers = "jsonpath={.metadata.managedFields[*].manager}";
     let managers = place.kubectl(&["get", "app", "acme", "--show-managed-fields", "-o", managers]);
     assert!(managers.contains("empire-plugin"), "{managers}");
-    let (_, printed, _) = viewed(&["empire", "status", "acme"]);
+    let (_, printed, _) = look(&["empire", "status", "acme"]);
     assert!(printed.contains("\nSuspended: "), "{printed}");
     assert!(
         edits(&["empire", "resume", "acme"])
@@ -157,32 +157,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
         ""
     );
 
-    let mut broken = web_app("broken");
-    merge(
-        &mut broken,
-        &json!({ "spec": { "processes": { "web": { "command": "./bin/web 'unclosed" } } } }),
-    );
-    place.apply(&broken);
-    place.condition("broken", "Stalled", "InvalidSpec").await;
-    let (status, printed, _) = viewed(&["empire", "explain", "broken"]);
-    assert_eq!(status, 0);
-    for part in [
-        "is not Ready",
-        "\n1. App: InvalidSpec",
-        "unclosed",
-        "\n   Do     Edit it.",
-    ] {
-        assert!(printed.contains(part), "{part}: {printed}");
-    }
-
-    let (status, printed, complaint) = viewed(&["__complete", "empire", "stat"]);
-    assert_eq!(status, 0, "{complaint}");
-    assert!(
-        printed.contains("status\tShow an App") && printed.contains(":4"),
-        "{printed}"
-    );
-    let (_, printed, _) = viewed(&["__complete", "empire", "status", "ac"]);
-    assert!(printed.starts_with("acme\n"), "{printed}");
+    explains_and_completes(&place, &look).await;
     for app in ["acme", "broken"] {
         place.delete(app);
     }
@@ -253,4 +228,33 @@ async fn what_an_app_left_behind_is_found_and_stays() {
         "{complaint}"
     );
     place.delete("acme");
+}
+
+async fn explains_and_completes(place: &Place, look: &impl Fn(&[&str]) -> (i32, String, String)) {
+    let mut broken = web_app("broken");
+    merge(
+        &mut broken,
+        &json!({ "spec": { "processes": { "web": { "command": "./bin/web 'unclosed" } } } }),
+    );
+    place.apply(&broken);
+    place.condition("broken", "Stalled", "InvalidSpec").await;
+    let (status, printed, _) = look(&["empire", "explain", "broken"]);
+    assert_eq!(status, 0);
+    for part in [
+        "is not Ready",
+        "\n1. App: InvalidSpec",
+        "unclosed",
+        "\n   Do     Edit it.",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+
+    let (status, printed, complaint) = look(&["__complete", "empire", "stat"]);
+    assert_eq!(status, 0, "{complaint}");
+    assert!(
+        printed.contains("status\tShow an App") && printed.contains(":4"),
+        "{printed}"
+    );
+    let (_, printed, _) = look(&["__complete", "empire", "status", "ac"]);
+    assert!(printed.starts_with("acme\n"), "{printed}");
 }

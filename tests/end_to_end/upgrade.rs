@@ -27,7 +27,7 @@ struct Versions<'a> {
 }
 
 impl Versions<'_> {
-    fn old(&self) -> Controller {
+    fn start_old(&self) -> Controller {
         let binary = self.release.join("empire-controller");
         let release = Version {
             binary: &binary,
@@ -36,7 +36,7 @@ impl Versions<'_> {
         Controller::launch_version(self.administrator, &release, &QUICK, &[]).ready()
     }
 
-    fn new(&self) -> Controller {
+    fn start_new(&self) -> Controller {
         Controller::start(self.administrator, &QUICK)
     }
 
@@ -292,7 +292,7 @@ async fn an_upgrade_from_the_last_release_and_back_writes_nothing() {
         release,
     };
     versions.install_old();
-    let old = versions.old();
+    let old = versions.start_old();
     let fleets = [
         on_instances(administrator).await,
         on_fargate(administrator).await,
@@ -342,16 +342,16 @@ async fn an_upgrade_from_the_last_release_and_back_writes_nothing() {
     install(administrator);
     check("new definitions and RBAC", &["release.log"], &[]).await;
     drop(old);
-    let new = versions.new();
+    let new = versions.start_new();
     check("the new controller", &["controller.log"], &once).await;
     drop(new);
-    let old = versions.old();
+    let old = versions.start_old();
     check("the old controller, new definitions", &["release.log"], &once).await;
     versions.install_old();
     check("old definitions", &["release.log"], &once).await;
     drop(old);
     install(administrator);
-    let (new, old) = (versions.new(), versions.old());
+    let (new, old) = (versions.start_new(), versions.start_old());
     check("both at once", &["release.log", "controller.log"], &once).await;
     drop(old);
     check("the new one alone", &["controller.log"], &once).await;

@@ -12,7 +12,7 @@ use super::support::script::printed_by;
 
 /// Returns the objects that kustomize renders, or what it complains of.
 fn render(folder: &Path) -> Result<Vec<Value>, String> {
-    let kubectl = printed_by("control-plane/build").join("kubectl");
+    let kubectl = printed_by("control-plane/build", &[]).join("kubectl");
     let output = Command::new(kubectl)
         .arg("kustomize")
         .arg(folder)

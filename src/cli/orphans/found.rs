@@ -137,9 +137,9 @@ impl Marks<'_> {
         kind: &'static str,
         named: Vec<(String, Arn)>,
     ) -> Result<Vec<Mark>> {
-        let (names, arns): (Vec<String>, Vec<Arn>) = named.into_iter().unzip();
+        let arns: Vec<Arn> = named.iter().map(|(_, arn)| arn.clone()).collect();
         let tags = aws.describe_tags(&arns).await?;
-        let pairs = names.iter().zip(&tags);
+        let pairs = named.iter().map(|(name, _)| name).zip(&tags);
         Ok(pairs
             .filter_map(|(name, tags)| self.tagged(kind, name, tags))
             .collect())

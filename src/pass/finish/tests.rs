@@ -38,10 +38,11 @@ fn begin(memory: &mut Memory, app: &App, now: Timestamp) -> (Box<Work>, Box<Requ
         stopped: None,
         settings: SETTINGS,
     };
-    match start(memory, app, &facts, now) {
-        Step::Reconcile(work, request) => (work, request),
-        step => panic!("{step:?}"),
-    }
+    let step = start(memory, app, &facts, now);
+    let Step::Reconcile(work, request) = step else {
+        panic!("{step:?}");
+    };
+    (work, request)
 }
 
 /// One pass, which ends so.

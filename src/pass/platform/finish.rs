@@ -88,12 +88,11 @@ pub fn finish(
     let verdict = verdict.after(memory.failures);
     let status = findings.status(platform, apps.len(), &verdict, now);
     memory.failures_before = memory.failures;
-    let retry = match class {
-        Some(class) => memory.failed(class, jitter),
-        None => {
-            memory.failures = 0;
-            None
-        }
+    let retry = if let Some(class) = class {
+        memory.failed(class, jitter)
+    } else {
+        memory.failures = 0;
+        None
     };
     let resync = match facts.leaving {
         // A word on the definition wakes nobody.

@@ -23,15 +23,15 @@ fn api() -> Process {
 
 /// Ports claimed and ports released, in order.
 fn check(desired: &Desired, observed: &Observed, claimed: &[u16], released: &[u16]) {
-    let (mut claims, mut releases) = (Vec::new(), Vec::new());
+    let (mut kept, mut free) = (Vec::new(), Vec::new());
     for change in plan(desired, observed).changes {
         if let Write::Port(PortWrite::Claim(claim)) = &change.write {
-            claims.push(claim.port);
+            kept.push(claim.port);
         } else if let Write::Port(PortWrite::Release(claim)) = &change.write {
-            releases.push(claim.port);
+            free.push(claim.port);
         }
     }
-    assert_eq!((claims.as_slice(), releases.as_slice()), (claimed, released));
+    assert_eq!((kept.as_slice(), free.as_slice()), (claimed, released));
 }
 
 fn with_claims(claims: impl IntoIterator<Item = Claim>) -> Observed {
