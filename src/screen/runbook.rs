@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_link_is_its_text_and_another_bracket_stays() {
-        assert_eq!(plain("see [A](a.md#x), or `b`"), "see A, or b");
+        assert_eq!(plain("see [A](a#x), or `b`"), "see A, or b");
         assert_eq!(plain("`x[].y` and [A](a)"), "x[].y and A");
         assert_eq!(plain("no link [here"), "no link [here");
     }

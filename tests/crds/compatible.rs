@@ -77,10 +77,10 @@ fn faults(path: &str, old: &Value, new: &Value) -> Vec<String> {
     }
     let list = |schema: &Value, key: &str| schema[key].as_array().cloned().unwrap_or_default();
     let values = list(new, "enum");
-    let lost = list(old, "enum")
+    let gone = list(old, "enum")
         .into_iter()
         .any(|value| !values.contains(&value));
-    if !values.is_empty() && (lost || old["enum"].is_null()) {
+    if !values.is_empty() && (gone || old["enum"].is_null()) {
         fault("values that are no longer taken");
     }
     let required = list(old, "required");

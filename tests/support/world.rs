@@ -43,6 +43,10 @@ const SETTINGS: Settings = Settings {
     resync_interval: Duration::from_mins(10),
 };
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that goes wrong by itself"
+)]
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) aws: FakeAws,

@@ -1,3 +1,5 @@
+//! Edits of an App by the plugin: what is patched, and what is said of it.
+
 use super::*;
 
 fn app(more: &Value) -> App {
