@@ -4,6 +4,7 @@ mod app;
 mod context;
 mod feed;
 mod kubernetes;
+mod leadership;
 mod memory;
 mod platform;
 mod queue;

@@ -15,7 +15,7 @@ use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 pub(super) use self::applied::compact;
 use self::hold::Hold;
@@ -25,6 +25,7 @@ use super::kubernetes::failed;
 use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use super::kubernetes::uninstall::{self, Deletion};
+use super::leadership::Scope;
 use super::memory::Key;
 use super::memory::denials;
 use super::queue::dispatch::message_of;
@@ -62,6 +63,13 @@ pub(super) async fn pass(
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
     if !context.caches.are_filled().await {
         return Ok(Requeue::Never);
+    }
+    // By what the caches showed before they were filled, it may have been another Lease's.
+    if !context
+        .leases
+        .is_under(&Scope::of_app(&object, &context.caches.platforms))
+    {
+        return Ok(Requeue::Yielded);
     }
     let app = match &object.0 {
         Ok(app) => Cow::Borrowed(app),
@@ -216,6 +224,7 @@ impl Pass<'_> {
                 work.record.name
             )));
         };
+        let aws = context.aws(platform).await?;
         if let Some(ahead) = work.ahead.take() {
             self.write_status(&ahead).await?;
         }
@@ -229,7 +238,6 @@ impl Pass<'_> {
         report::publish(&context.client, self.app, warnings).await;
         request.known.port_cursor = context.ports.cursor(platform);
         request.known.ports_recovered = context.ports.are_recovered(platform);
-        let aws = context.aws(platform).await;
         let claims = KubeClaims {
             client: &context.client,
             platform,
@@ -257,7 +265,9 @@ impl Pass<'_> {
     async fn finish(&self, end: End) -> Requeue {
         let errors = end.errors();
         if let End::Failure(_, failure) = &end {
-            if failure.class() == Class::Bug {
+            if failure.is_fenced() {
+                debug!(app = %self.key, %failure, "not carried on");
+            } else if failure.class() == Class::Bug {
                 error!(app = %self.key, error = %failure, "failed");
             } else {
                 warn!(app = %self.key, error = %failure, "failed");

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
+use super::leadership::{Leases, Scope};
 use super::memory::denials::Denials;
 use super::memory::{Failures, Key, Memories, Published, Trouble, lock};
 use super::queue::dispatch::Turns;
@@ -24,6 +25,8 @@ use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
 use crate::desired;
+use crate::error::Error;
+use crate::fence::{self, Fenced};
 use crate::health::Health;
 use crate::model::exclusive::Exclusive;
 use crate::pass::{Installation, account, recorded};
@@ -35,6 +38,7 @@ pub(super) struct Context {
     pub client: Client,
     pub config: Config,
     pub installation: Installation,
+    pub leases: Arc<Leases>,
     pub caches: Caches,
     pub claims: ClaimCache,
     pub memories: Memories,
@@ -236,8 +240,17 @@ fn place_key(platform: &Platform) -> String {
 }
 
 impl Context {
-    pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Account> {
-        self.connect.connect(&settings_of(platform)).await
+    /// Connects to the AWS of a Platform, under the Lease of its account and no other.
+    pub(super) async fn aws(&self, platform: &Platform) -> Result<Arc<dyn Account>, Error> {
+        let scope = Scope::of_account(account(platform));
+        if let Some(fence) = fence::current().filter(|_| !self.leases.is_under(&scope)) {
+            let lease = fence.lease().to_owned();
+            return Err(Error::Fenced {
+                action: "connect to AWS",
+                fenced: Fenced::Elsewhere { lease },
+            });
+        }
+        Ok(self.connect.connect(&settings_of(platform)).await)
     }
 
     /// Writes an Event for each trouble that is news.

@@ -92,6 +92,8 @@ struct Findings {
     host_ports: Option<HostPortCounts>,
     /// The troubles in the way of using it, the worst first.
     troubles: Vec<(Class, Verdict)>,
+    /// A call was not begun: whoever leads from now on says what there is to say.
+    fenced: Option<Error>,
 }
 
 impl Pass<'_> {
@@ -119,6 +121,9 @@ impl Pass<'_> {
                 };
                 concerning(subject, self.look(installation, &tenants, &mut findings)).await;
             }
+        }
+        if let Some(fenced) = findings.fenced {
+            return Err(fenced);
         }
         if let Some(denied) = self.context.denials.of(&name) {
             findings.trouble(Class::Denied, Verdict::Reconciling(Reason::AccessDenied, denied));
@@ -168,6 +173,7 @@ impl Pass<'_> {
             capacity_providers: status.capacity_providers,
             host_ports: status.host_ports,
             troubles: Vec::new(),
+            fenced: None,
         }
     }
 
@@ -179,7 +185,10 @@ impl Pass<'_> {
             findings.trouble(Class::Conflict, Verdict::Stalled(Reason::Conflict, message));
             return;
         }
-        let aws = self.context.aws(self.platform).await;
+        let aws = match self.context.aws(self.platform).await {
+            Ok(aws) => aws,
+            Err(error) => return findings.error(&error),
+        };
         self.name_zones(&*aws, findings).await;
         self.know_capacity(&*aws, findings).await;
         let place = desired::place(self.platform);
@@ -285,6 +294,7 @@ impl Pass<'_> {
             capacity_providers,
             host_ports,
             troubles: _,
+            fenced: _,
         } = findings;
         let status = PlatformStatus {
             observed_generation: generation,
@@ -311,6 +321,10 @@ impl Findings {
     }
 
     fn error(&mut self, error: &Error) {
+        if error.is_fenced() {
+            self.fenced = Some(error.clone());
+            return;
+        }
         let mut verdict = verdict_of_error(error);
         if let Verdict::Denied(reason, message) = verdict {
             // Apps go on as they are; but this is where their operator looks.

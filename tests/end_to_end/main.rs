@@ -13,6 +13,7 @@
 mod aws;
 mod capacity;
 mod exposures;
+mod high_availability;
 mod judged;
 mod lifecycle;
 mod manifests;
@@ -39,5 +40,6 @@ mod support {
     pub(crate) mod judge;
     pub(crate) mod kubectl;
     pub(crate) mod proxy;
+    mod replicas;
     pub(crate) mod script;
 }

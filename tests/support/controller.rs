@@ -47,13 +47,29 @@ pub(crate) fn install(administrator: &Kubectl) {
 pub(crate) struct Controller {
     log: PathBuf,
     health: String,
-    process: Child,
+    pub(super) process: Child,
 }
 
 impl Controller {
-    /// One that has read everything and begins.
+    /// One that has read everything and begins, alone: it need not wait for the Leases that one before it was killed with.
     pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
-        let controller = Controller::launch(administrator, arguments);
+        let leases = [
+            "delete",
+            "leases",
+            "--namespace=empire-system",
+            "--selector=app.kubernetes.io/managed-by=empire-controller",
+        ];
+        administrator.run(&leases, "").unwrap();
+        Controller::join(administrator, arguments)
+    }
+
+    /// One that has read everything, beside others.
+    pub(crate) fn join(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        Controller::launch(administrator, arguments).when_ready()
+    }
+
+    pub(super) fn when_ready(self) -> Self {
+        let controller = self;
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_ready(&controller.health) {
             assert!(
@@ -68,6 +84,10 @@ impl Controller {
 
     /// One that may never be ready.
     pub(crate) fn launch(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        Controller::launch_as("testing", administrator, arguments)
+    }
+
+    pub(super) fn launch_as(key: &str, administrator: &Kubectl, arguments: &[&str]) -> Self {
         let folder = administrator.kubeconfig.parent().unwrap();
         // Whoever listens there now is gone before the controller comes.
         let health = TcpListener::bind("127.0.0.1:0")
@@ -88,7 +108,7 @@ impl Controller {
             .args(["--health-address", &health])
             .args(arguments)
             .env("KUBECONFIG", kubeconfig(administrator))
-            .env("AWS_ACCESS_KEY_ID", "testing")
+            .env("AWS_ACCESS_KEY_ID", key)
             .env("AWS_SECRET_ACCESS_KEY", "testing")
             .env("RUST_LOG", "info,empire_controller=debug")
             .env("NO_COLOR", "1")

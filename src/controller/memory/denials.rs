@@ -59,6 +59,7 @@ pub(in crate::controller) fn first(errors: impl IntoIterator<Item = Error>) -> O
         | Error::Kubernetes { .. }
         | Error::Forbidden { .. }
         | Error::Outdated { .. }
+        | Error::Fenced { .. }
         | Error::Bug(_) => None,
     }
 }

@@ -70,7 +70,7 @@ pub async fn recover(
             match door.write(&claim, &arns).await {
                 Ok(_) => recovered += 1,
                 Err(Refusal::PortTaken) => {}
-                Err(Refusal::Failed(error)) => return Err(error),
+                Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
             }
         }
     }
@@ -107,7 +107,7 @@ pub(in crate::controller) async fn sweep(
         };
         match door.write(&change, &arns).await {
             Ok(_) => freed = true,
-            Err(Refusal::Failed(error)) => return Err(error),
+            Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
             Err(Refusal::PortTaken) => {}
         }
     }

@@ -52,7 +52,18 @@ impl Stage {
                 Requeue::After(Duration::ZERO)
             };
             let stopped = stopped.map(|_| ());
-            dispatch(&shared, (&store, filled), Duration::MAX, pass, again, stopped).await;
+            let fence = Fence::new("empire".into(), Duration::MAX);
+            let lead =
+                |app: &DeserializeGuard<App>| (app.name_any() != "another-replicas").then(|| fence.clone());
+            dispatch(
+                &shared,
+                (&store, filled),
+                (Duration::MAX, lead),
+                pass,
+                again,
+                stopped,
+            )
+            .await;
         });
         let stop = Some(stop);
         Stage {
