@@ -178,3 +178,75 @@ impl Leases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::{reflector, watcher};
+
+    use super::*;
+    use crate::desired::fixtures::{app_with, platform_with};
+    use crate::pass::RECORD_ANNOTATION;
+
+    const OTHER: &str = "arn:aws:iam::123456789012:role/empire";
+
+    fn scope(app: Value, platforms: &[Value]) -> Scope {
+        let (store, mut writer) = reflector::store::<DeserializeGuard<Platform>>();
+        for platform in platforms {
+            let platform = DeserializeGuard(Ok(platform_with(platform.clone())));
+            writer.apply_watcher_event(&watcher::Event::Apply(platform));
+        }
+        Scope::of_app(&DeserializeGuard(Ok(app_with(app))), &store)
+    }
+
+    fn platform(name: &str, role: Option<&str>) -> Value {
+        json!({ "metadata": { "name": name }, "spec": { "roleArn": role } })
+    }
+
+    #[test]
+    fn an_app_belongs_to_the_account_of_its_platform() {
+        let there = Scope::Account("123456789012".into());
+        let platforms = [platform("own", None), platform("other", Some(OTHER))];
+        let on = |name: Option<&str>| json!({ "spec": { "platform": name } });
+        assert_eq!(scope(on(Some("own")), &platforms), Scope::OwnAccount);
+        assert_eq!(scope(on(Some("other")), &platforms), there);
+        assert_eq!(scope(on(Some("gone")), &platforms), Scope::NoPlatform);
+        assert_eq!(scope(on(None), &platforms), Scope::NoPlatform, "no default");
+        // What it has stays where it is, whatever becomes of its Platform.
+        let record = json!({
+            "name": "gone", "account": "123456789012", "region": "us-east-1", "cluster": "default", "vpcId": "vpc-1",
+        });
+        let recorded = json!({ "metadata": { "annotations": { RECORD_ANNOTATION: record.to_string() } } });
+        assert_eq!(scope(recorded, &platforms), there);
+    }
+
+    #[test]
+    fn leases_have_valid_names_which_two_installations_do_not_share() {
+        let account = Scope::Account("123456789012".into());
+        let scopes = [
+            account.clone(),
+            Scope::OwnAccount,
+            Scope::NoPlatform,
+            Scope::Account("a:B".into()),
+        ];
+        let names: Vec<String> = scopes.iter().map(|scope| scope.lease("Blue_1")).collect();
+        for name in &names {
+            let is_valid = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+            assert!(name.bytes().all(is_valid) && name.len() < 64, "{name}");
+        }
+        assert!(names[0].starts_with("empire-123456789012-"), "{names:?}");
+        assert_ne!(account.lease("Blue_1"), account.lease("Blue_2"));
+    }
+
+    #[test]
+    fn a_lease_is_asked_for_once_and_led_when_it_is_held() {
+        let leases = Leases::new("blue", "pod", Duration::from_secs(12));
+        assert!(leases.led(&Scope::OwnAccount).is_none());
+        let (_, fence) = leases.all().remove(0);
+        fence.renewed(Moment::now());
+        assert!(leases.led(&Scope::OwnAccount).is_some());
+        assert_eq!(leases.all().len(), 1);
+        assert_eq!(leases.report()[0]["leading"], true);
+        let again = Leases::new("blue", "pod", Duration::from_secs(12));
+        assert_ne!(leases.identity, again.identity, "two processes of one pod");
+    }
+}

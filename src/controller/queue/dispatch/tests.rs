@@ -126,6 +126,15 @@ async fn beside_a_storm_whose_passes_do_not_end_an_edit_of_another_namespace_beg
 }
 
 #[tokio::test]
+async fn what_another_replica_leads_holds_no_slot_and_does_not_wait() {
+    let mut stage = Stage::new(1);
+    stage.edit("shop/another-replicas");
+    stage.edit("shop/ours");
+    assert_eq!(stage.begins().await.object, "shop/ours");
+    assert_eq!(stage.turns.report()["waiting"]["edits"]["length"], 0);
+}
+
+#[tokio::test]
 async fn an_edit_while_a_pass_runs_is_taken_by_exactly_one_more() {
     let mut stage = Stage::new(2);
     stage.edit("shop/acme");
