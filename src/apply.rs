@@ -22,6 +22,8 @@ pub enum Applied {
     /// The world is not as it was observed: observe all of it again.
     Stale(AwsError),
     Failed(Error),
+    /// Not begun, as nothing else of this pass is from now on.
+    Fenced(Error),
     /// Nothing was written, and a new plan will do better.
     Replan,
     /// Somebody else was faster, and one port fewer is left to ask for.
@@ -32,7 +34,7 @@ impl Applied {
     /// True if it is not tried again in this pass.
     pub fn is_deferred(&self) -> bool {
         match self {
-            Applied::Done | Applied::Replan | Applied::PortTaken => false,
+            Applied::Done | Applied::Replan | Applied::PortTaken | Applied::Fenced(_) => false,
             Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => true,
         }
     }
@@ -59,6 +61,7 @@ pub async fn apply(
             Ok(Applied::PortTaken)
         }
         (Err(Refusal::PortTaken), _) => Ok(Applied::Replan),
+        (Err(Refusal::Fenced(error)), _) => Ok(Applied::Fenced(error)),
         (Err(Refusal::Failed(Error::Aws(error))), Write::Records(batch)) => {
             records::refused(aws, observed, batch, error).await
         }
@@ -72,6 +75,8 @@ pub async fn apply(
         Err(Error::Aws(error)) => match error.fault {
             Fault::Pending => Applied::Pending(error),
             Fault::Absent | Fault::Stale | Fault::Inactive => Applied::Stale(error),
+            // A read that was to learn from the refusal.
+            Fault::Fenced => Applied::Fenced(error.into()),
             Fault::GracePeriod | Fault::Full | Fault::ZoneTaken | Fault::Failed(_) => {
                 Applied::Failed(error.into())
             }

@@ -7,6 +7,7 @@
 //! not exist; deletes succeed on what is gone.
 
 mod answer;
+mod attempt;
 mod clients;
 mod deadline;
 mod ecs;

@@ -39,9 +39,17 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "[::]:8080")]
     pub health_address: SocketAddr,
 
-    /// The namespace in which the controller keeps its own ConfigMap
+    /// The namespace in which the controller keeps its own ConfigMap and its Leases
     #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
     pub namespace: String,
+
+    /// The name of this replica in the Leases that it holds [default: the host's]
+    #[arg(long, env = "POD_NAME")]
+    pub identity: Option<String>,
+
+    /// Time for which a replica that does not renew its Leases still leads; another takes over a fifteenth later
+    #[arg(long, env = "EMPIRE_LEASE_DURATION", default_value = "12s", value_parser = interval)]
+    pub lease_duration: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

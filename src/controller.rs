@@ -5,6 +5,7 @@ mod context;
 mod feed;
 mod kubernetes;
 mod last_applied;
+mod leadership;
 mod memory;
 mod packed;
 mod platform;

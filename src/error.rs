@@ -3,6 +3,7 @@
 //! A thing that is absent, or not ready yet, is no error.
 
 use crate::aws::{AwsError, Fault};
+use crate::fence::Fenced;
 use crate::model::class::Class;
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum Error {
     /// The object was changed while we looked at an older version of it: looking again is all it takes.
     #[error("{action}: the object has changed in the meantime")]
     Outdated { action: &'static str },
+    /// A write that was not begun, since another replica may be about to write. AWS's own calls have [`Fault::Fenced`].
+    #[error("{action}: {fenced}")]
+    Fenced { action: &'static str, fenced: Fenced },
     #[error("{0}")]
     Bug(String),
 }
@@ -31,7 +35,7 @@ impl Error {
         match self {
             Error::Invalid(_) | Error::NotAllowed(_) => Class::Invalid,
             Error::Aws(error) => error.class(),
-            Error::Kubernetes { .. } | Error::Outdated { .. } => Class::Transient,
+            Error::Kubernetes { .. } | Error::Outdated { .. } | Error::Fenced { .. } => Class::Transient,
             Error::Forbidden { .. } => Class::Denied,
             Error::Bug(_) => Class::Bug,
         }
@@ -42,6 +46,21 @@ impl Error {
     pub fn is_race(&self) -> bool {
         match self {
             Error::Aws(error) => error.fault == Fault::Stale && error.code.starts_with("Duplicate"),
+            Error::Invalid(_)
+            | Error::NotAllowed(_)
+            | Error::Kubernetes { .. }
+            | Error::Forbidden { .. }
+            | Error::Outdated { .. }
+            | Error::Fenced { .. }
+            | Error::Bug(_) => false,
+        }
+    }
+
+    /// True if it was not begun: whoever leads from now on sees to it, and no condition speaks of it.
+    pub fn is_fenced(&self) -> bool {
+        match self {
+            Error::Aws(error) => error.fault == Fault::Fenced,
+            Error::Fenced { .. } => true,
             Error::Invalid(_)
             | Error::NotAllowed(_)
             | Error::Kubernetes { .. }

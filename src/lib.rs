@@ -51,6 +51,7 @@
 //! | [`pass`] | what surrounds the sentence: memory, requeues, deferral |
 //! | [`mod@dry_run`] | the sentence, with invented replies: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
+//! | [`mod@fence`] | decides if a call may still begin under the Lease of its pass |
 //! | [`error`] | everything that can go wrong, and its class |
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
 //! | [`screen`] | what people read of an App: its status on one screen, and why it is not Ready |
@@ -68,6 +69,7 @@ pub mod controller;
 pub mod desired;
 pub mod dry_run;
 pub mod error;
+pub mod fence;
 pub mod health;
 pub mod model;
 pub mod observe;

@@ -21,7 +21,7 @@ mod wakes;
 pub use backoff::{delay, pending, spread};
 pub use binding::{
     APP_FINALIZER, Binding, DEFAULT_ANNOTATION, RECORD_ANNOTATION, account, annotated, bind, has_finalizer,
-    is_leaving, recorded, reports_holdings,
+    is_leaving, platform_of, recorded, reports_holdings,
 };
 pub use deletion::{Deletion, deletion};
 pub use finish::{Finished, finish, unwritten};

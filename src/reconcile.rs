@@ -49,7 +49,7 @@ pub trait BeforeWrites: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     Go,
-    /// The process is about to end.
+    /// The process is about to end, or another one to lead.
     Stop,
     /// Others wait: the pass ends here in good order, and goes on in its turn.
     Yield,
@@ -311,6 +311,10 @@ async fn round(
                     outcome.deferral.operations.insert(change.operation());
                 }
                 outcome.failures.push((change, error));
+            }
+            Applied::Fenced(error) => {
+                outcome.failures.push((change, error));
+                return Round::Interrupted(Interruption::Stopped);
             }
             Applied::Replan => return Round::Over,
             Applied::PortTaken => return Round::PortTaken,

@@ -38,6 +38,8 @@ pub fn announce(config: &Config) {
         log_format,
         health_address,
         namespace,
+        identity,
+        lease_duration,
     } = config;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -50,6 +52,8 @@ pub fn announce(config: &Config) {
         log_format = ?log_format,
         health_address = %health_address,
         namespace,
+        identity,
+        lease_duration = ?lease_duration,
         rust_log = std::env::var(EnvFilter::DEFAULT_ENV).ok(),
         "starting"
     );

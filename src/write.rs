@@ -30,19 +30,25 @@ pub trait Writer: Send + Sync {
 pub enum Refusal {
     /// Somebody else claimed the port first.
     PortTaken,
+    /// It was not begun, since another replica may be about to write.
+    Fenced(Error),
     /// AWS or Kubernetes refused it, or a name in it has no ARN.
     Failed(Error),
 }
 
 impl From<AwsError> for Refusal {
     fn from(error: AwsError) -> Self {
-        Refusal::Failed(error.into())
+        Error::from(error).into()
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Refusal::Failed(error)
+        if error.is_fenced() {
+            Refusal::Fenced(error)
+        } else {
+            Refusal::Failed(error)
+        }
     }
 }
 
@@ -303,6 +309,7 @@ fn log(operation: &str, sent: Instant, result: &Result<Reply, Refusal>) {
     let (result, error) = match result {
         Ok(_) => ("ok", None),
         Err(Refusal::PortTaken) => ("PortTaken", None),
+        Err(Refusal::Fenced(error)) => ("Fenced", Some(error.to_string())),
         Err(Refusal::Failed(error)) => ("failed", Some(error.to_string())),
     };
     if error.is_none() {

@@ -165,13 +165,19 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "error",
-        modules: &["model", "aws"],
+        modules: &["model", "aws", "fence"],
         crates: &["thiserror"],
         pure: false,
     },
     Module {
+        name: "fence",
+        modules: &[],
+        crates: &["rustix::time", "thiserror", "tokio::task_local"],
+        pure: false,
+    },
+    Module {
         name: "aws",
-        modules: &["model"],
+        modules: &["model", "fence"],
         crates: &[
             "async_trait",
             "aws_config",
@@ -207,6 +213,7 @@ const MODULES: &[Module] = &[
             "error",
             "aws",
             "config",
+            "fence",
             "health",
         ],
         crates: &[
@@ -219,9 +226,11 @@ const MODULES: &[Module] = &[
             "k8s_openapi",
             "kube",
             "lz4_flex::block",
+            "rustix::system",
             "serde",
             "serde_json",
             "serde_saphyr",
+            "thiserror",
             "tokio",
             "tower_service",
             "tracing",

@@ -183,6 +183,9 @@ fn the_controller_may_make_its_calls() {
             "create configmaps -n empire-system",
             "get configmaps/empire-installation -n empire-system",
             "patch configmaps/empire-installation -n empire-system",
+            "list leases.coordination.k8s.io -n empire-system",
+            "create leases.coordination.k8s.io -n empire-system",
+            "update leases.coordination.k8s.io/empire-123456789012-00000000 -n empire-system",
         ],
     );
 }
@@ -213,6 +216,9 @@ fn the_controller_may_make_no_others() {
             "delete configmaps/empire-installation -n empire-system",
             "get configmaps/empire-installation -n shop",
             "create configmaps -n shop",
+            "list leases.coordination.k8s.io -n kube-system",
+            "update leases.coordination.k8s.io/kube-scheduler -n kube-system",
+            "delete leases.coordination.k8s.io/empire-123456789012-00000000 -n empire-system",
             "list events.events.k8s.io -n shop",
             "get secrets -n empire-system",
             "get secrets -n shop",
@@ -326,12 +332,24 @@ fn the_pod_meets_the_restricted_standard() {
 }
 
 #[test]
-fn there_is_one_controller_at_a_time() {
+fn one_of_two_controllers_is_there_whatever_is_drained_or_updated() {
     let spec = &CLUSTER.manifest("Deployment", "empire-controller")["spec"];
     assert_eq!(
-        (&spec["replicas"], &spec["strategy"]["type"]),
-        (&json!(1), &json!("Recreate"))
+        (
+            &spec["replicas"],
+            &spec["strategy"]["rollingUpdate"]["maxUnavailable"]
+        ),
+        (&json!(2), &json!(0))
     );
+    let budget = &CLUSTER.manifest("PodDisruptionBudget", "empire-controller")["spec"];
+    assert_eq!(budget["maxUnavailable"], 1);
+    assert_eq!(budget["selector"], spec["selector"]);
+    for constraint in spec["template"]["spec"]["topologySpreadConstraints"]
+        .as_array()
+        .unwrap()
+    {
+        assert_eq!(constraint["labelSelector"], spec["selector"]);
+    }
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn service_update(
         | Fault::Stale
         | Fault::Full
         | Fault::ZoneTaken
+        | Fault::Fenced
         | Fault::Failed(_) => false,
     }
 }

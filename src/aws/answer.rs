@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use tokio::task_local;
 use tracing::{debug, error, info, warn};
 
+use super::attempt::{attempting, permitted};
 use super::deadline::in_time;
 use super::error::{AwsError, Call, Fault};
 use crate::model::class::Class;
@@ -77,12 +78,13 @@ where
         redact: impl FnOnce(&str) -> String + Send + 'a,
     ) -> BoxFuture<'a, Result<T, AwsError>> {
         Box::pin(async move {
-            if let Err(late) = in_time(call.action()) {
+            let fenced = |fenced| call.fenced(&fenced);
+            if let Err(late) = in_time(call.action()).and_then(|()| permitted(call).map_err(fenced)) {
                 failed(call, &late, 0);
                 return Err(late);
             }
             let sent = Instant::now();
-            let reply = self.await;
+            let reply = attempting(call, self).await;
             let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
             match reply {
                 Ok(reply) => {
@@ -157,6 +159,15 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
             code,
             words,
             "AWS write: not there"
+        ),
+        Fault::Fenced => line!(
+            info,
+            operation,
+            id,
+            milliseconds,
+            code,
+            words,
+            "AWS call not begun"
         ),
         Fault::Pending => line!(
             info,

@@ -11,6 +11,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
+use super::attempt::EachAttempt;
+
 /// The region, endpoint and role of a Platform. Our own credentials come from the SDK's default chain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AwsSettings {
@@ -85,11 +87,15 @@ impl AwsClients {
     }
 
     pub(super) fn new(config: &SdkConfig, zones: &Zones) -> Self {
+        let ecs = aws_sdk_ecs::config::Builder::from(config).interceptor(EachAttempt);
+        let elbv2 = aws_sdk_elasticloadbalancingv2::config::Builder::from(config).interceptor(EachAttempt);
+        let route53 = aws_sdk_route53::config::Builder::from(config).interceptor(EachAttempt);
+        let scheduler = aws_sdk_scheduler::config::Builder::from(config).interceptor(EachAttempt);
         AwsClients {
-            ecs: aws_sdk_ecs::Client::new(config),
-            elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            route53: aws_sdk_route53::Client::new(config),
-            scheduler: aws_sdk_scheduler::Client::new(config),
+            ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
+            elbv2: aws_sdk_elasticloadbalancingv2::Client::from_conf(elbv2.build()),
+            route53: aws_sdk_route53::Client::from_conf(route53.build()),
+            scheduler: aws_sdk_scheduler::Client::from_conf(scheduler.build()),
             zones: zones.clone(),
         }
     }
@@ -113,7 +119,8 @@ pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
-/// The SDK sets only the first of these by itself; without the others a silent peer would hold a worker for ever.
+/// The SDK sets only the first of these by itself; without the others a silent peer would hold a worker for ever. An attempt
+/// at a write gets less, if the Lease under which it is made leaves less.
 pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))

@@ -11,6 +11,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
+use crate::fence::Fenced;
 use crate::model::class::Class;
 
 /// The meaning of a failed call to the pipeline.
@@ -31,6 +32,8 @@ pub enum Fault {
     Full,
     /// A load balancer has a subnet of that availability zone, or has not left it yet.
     ZoneTaken,
+    /// It was not begun, since another replica may be about to write: no trouble of anybody's.
+    Fenced,
     Failed(Class),
 }
 
@@ -75,7 +78,9 @@ impl AwsError {
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
-            Fault::Absent | Fault::Pending | Fault::Stale | Fault::Inactive => Class::Transient,
+            Fault::Absent | Fault::Pending | Fault::Stale | Fault::Inactive | Fault::Fenced => {
+                Class::Transient
+            }
             Fault::Full => Class::Denied,
             Fault::GracePeriod | Fault::ZoneTaken => Class::Refused,
             Fault::Failed(class) => class,
@@ -160,6 +165,9 @@ impl Call {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
+        if let Some(fenced) = fenced_within(error) {
+            return self.fenced(fenced);
+        }
         // No call of ours, but one that the SDK makes before it.
         if let Some(refused) = error.source().and_then(role_error) {
             return ASSUME_ROLE.failed(refused);
@@ -189,6 +197,17 @@ impl Call {
                 ))
             }
             _ => self.ours("UnknownFailure", message_of(error), Class::Bug),
+        }
+    }
+
+    /// The fence let it not begin, or not be retried.
+    pub(super) fn fenced(self, fenced: &Fenced) -> AwsError {
+        AwsError {
+            action: self.action,
+            code: "Fenced".into(),
+            message: fenced.to_string(),
+            fault: Fault::Fenced,
+            request_id: None,
         }
     }
 
@@ -243,6 +262,18 @@ impl Call {
 }
 
 const ASSUME_ROLE: Call = Call::read("sts:AssumeRole");
+
+/// Returns the refusal of the fence that an interceptor passed on.
+fn fenced_within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Fenced> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(fenced) = error.downcast_ref() {
+            return Some(fenced);
+        }
+        cause = error.source();
+    }
+    None
+}
 
 /// Returns the error of assuming the Platform's role, if that is what went wrong.
 fn role_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError, HttpResponse>> {

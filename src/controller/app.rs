@@ -14,7 +14,7 @@ use kube::core::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource, ResourceExt};
 use serde_json::json;
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use self::hold::Hold;
 use super::context::Context;
@@ -23,6 +23,7 @@ use super::kubernetes::failed;
 use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use super::kubernetes::uninstall;
+use super::leadership::Scope;
 use super::memory::Key;
 use super::packed::PackedApp;
 use super::queue::dispatch::message_of;
@@ -57,6 +58,13 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
     if !context.caches.are_filled() {
         return Ok(Requeue::After(pending(fastrand::f64())));
+    }
+    // By what the caches showed before they were filled, it may have been another Lease's.
+    if !context
+        .leases
+        .is_under(&Scope::of_app(&object.outline, &context.caches.platforms))
+    {
+        return Ok(Requeue::Yielded);
     }
     let app = match object.unpack() {
         Ok(app) => app,
@@ -206,6 +214,7 @@ impl Pass<'_> {
                 work.record.name
             )));
         };
+        let aws = context.aws(platform).await?;
         if let Some(ahead) = work.ahead.take() {
             self.write_status(&ahead).await?;
         }
@@ -221,7 +230,6 @@ impl Pass<'_> {
         (known.port_cursor, known.ports_recovered) = context.platforms.change(&work.record.name, |memory| {
             (memory.port_cursor(platform), memory.has_recovered_ports(platform))
         });
-        let aws = context.aws(platform).await;
         let claims = KubeClaims {
             client: &context.client,
             platform,
@@ -251,7 +259,9 @@ impl Pass<'_> {
     async fn finish(&self, end: End) -> Requeue {
         let errors = end.errors();
         if let End::Failure(_, failure) = &end {
-            if failure.class() == Class::Bug {
+            if failure.is_fenced() {
+                debug!(app = %self.key, %failure, "not carried on");
+            } else if failure.class() == Class::Bug {
                 error!(app = %self.key, error = %failure, "failed");
             } else {
                 warn!(app = %self.key, error = %failure, "failed");

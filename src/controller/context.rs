@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
+use super::leadership::{Leases, Scope};
 use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
 use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
@@ -22,9 +23,11 @@ use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
 use crate::config::Config;
+use crate::error::Error;
+use crate::fence::{self, Fenced};
 use crate::health::Health;
 use crate::model::exclusive::Exclusive;
-use crate::pass::{Installation, recorded};
+use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
 
 pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
@@ -33,6 +36,7 @@ pub(super) struct Context {
     pub client: Client,
     pub config: Config,
     pub installation: Installation,
+    pub leases: Arc<Leases>,
     pub caches: Caches,
     pub claims: ClaimCache,
     pub memories: Memories,
@@ -194,8 +198,17 @@ impl Connect for Sdk {
 }
 
 impl Context {
-    pub(super) async fn aws(&self, platform: &Platform) -> Arc<dyn Account> {
-        self.connect.connect(&settings_of(platform)).await
+    /// Connects to the AWS of a Platform, under the Lease of its account and no other.
+    pub(super) async fn aws(&self, platform: &Platform) -> Result<Arc<dyn Account>, Error> {
+        let scope = Scope::of_account(account(platform));
+        if let Some(fence) = fence::current().filter(|_| !self.leases.is_under(&scope)) {
+            let lease = fence.lease().to_owned();
+            return Err(Error::Fenced {
+                action: "connect to AWS",
+                fenced: Fenced::Elsewhere { lease },
+            });
+        }
+        Ok(self.connect.connect(&settings_of(platform)).await)
     }
 
     /// Writes an Event for each trouble that is news.

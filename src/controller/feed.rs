@@ -11,6 +11,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::leadership::Scope;
 use super::packed::PackedApp;
 use super::queue::dispatch::{Turns, key_of, object_of};
 use super::queue::{Object, Rank};
@@ -89,6 +90,30 @@ where
     let before = known.insert(object.clone(), now);
     let version = version(changed.meta().resource_version.as_deref());
     (before != Some(now)).then(|| (object, rank_of(changed, is_listed && before.is_none()), version))
+}
+
+/// Asks for a pass over all that a Lease is for, since this replica holds it from now on.
+pub(super) fn lead(context: &Context, scope: &Scope) {
+    let Context { caches, wake, .. } = context;
+    for app in caches.apps.state() {
+        if Scope::of_app(&app.outline, &caches.platforms) == *scope {
+            first(&wake.apps, &*app);
+        }
+    }
+    for platform in caches.platforms.state() {
+        if Scope::of_platform(&platform) == *scope {
+            first(&wake.platforms, &*platform);
+        }
+    }
+}
+
+/// Asks for a pass over an object as after a start: this replica has led nothing of it so far.
+fn first<K>(turns: &Turns, object: &K)
+where
+    K: Resource<DynamicType = ()> + Observed,
+{
+    let version = version(object.meta().resource_version.as_deref());
+    turns.changed(&object_of(object), rank_of(object, true), version);
 }
 
 /// Ranks an object that is new or has changed. After a start, one whose generation had its pass was not edited.

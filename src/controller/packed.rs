@@ -15,7 +15,7 @@ use crate::api::app::App;
 /// An App of which the spec is kept apart, compressed.
 #[derive(Clone, Debug)]
 pub(super) struct PackedApp {
-    /// The App without its spec, or why it cannot be decoded.
+    /// The App without its spec but for the Platform that it names, or why it cannot be decoded.
     pub outline: DeserializeGuard<App>,
     spec: Box<[u8]>,
 }
@@ -24,7 +24,11 @@ impl PackedApp {
     pub(super) fn new(mut app: DeserializeGuard<App>) -> Self {
         last_applied::compact(app.meta_mut());
         let spec = match &mut app.0 {
-            Ok(app) => serde_json::to_vec(&std::mem::take(&mut app.spec)),
+            Ok(app) => {
+                let spec = std::mem::take(&mut app.spec);
+                app.spec.platform.clone_from(&spec.platform);
+                serde_json::to_vec(&spec)
+            }
             Err(_) => Ok(Vec::new()),
         };
         match spec {

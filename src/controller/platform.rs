@@ -32,13 +32,16 @@ pub(super) async fn pass(
     context: Arc<Context>,
 ) -> Result<Requeue, Error> {
     let key = PlatformKey::from_obj(&*object).to_string();
-    let passed = pass_over(&object, &key, &context).await;
-    Ok(passed.unwrap_or_else(|error| {
-        warn!(platform = key, %error, "pass failed");
-        let jitter = fastrand::f64();
-        let count = |memory: &mut Memory| failed(memory, &error, jitter);
-        context.platforms.change(&object.name_any(), count)
-    }))
+    match pass_over(&object, &key, &context).await {
+        // Whoever leads from now on says what there is to say.
+        Err(error) if !error.is_fenced() => {
+            warn!(platform = key, %error, "pass failed");
+            let jitter = fastrand::f64();
+            let count = |memory: &mut Memory| failed(memory, &error, jitter);
+            Ok(context.platforms.change(&object.name_any(), count))
+        }
+        passed => passed,
+    }
 }
 
 async fn pass_over(
@@ -100,7 +103,13 @@ impl Pass<'_> {
         };
         let end = match self.remember(|memory| start(memory, self.platform, &facts)) {
             Step::Conclude(end) => end,
-            Step::Reconcile(request) => End::Reconciled(Box::new(self.reconcile(&request).await)),
+            Step::Reconcile(request) => {
+                let outcome = self.reconcile(&request).await?;
+                if let Some(fenced) = outcome.fenced() {
+                    return Err(fenced.clone());
+                }
+                End::Reconciled(Box::new(outcome))
+            }
         };
         let (resync, now, jitter) = (context.config.resync_interval, Timestamp::now(), fastrand::f64());
         let finished =
@@ -108,6 +117,7 @@ impl Pass<'_> {
         self.wake(&finished);
         match self.conclude(&finished).await {
             Ok(()) => Ok(finished.requeue),
+            Err(error) if error.is_fenced() => Err(error),
             Err(error) => {
                 warn!(platform = self.key, %error, "pass failed");
                 Ok(self.remember(|memory| unwritten(memory, &error, jitter)))
@@ -115,9 +125,9 @@ impl Pass<'_> {
         }
     }
 
-    async fn reconcile(&self, request: &Request) -> Outcome {
+    async fn reconcile(&self, request: &Request) -> Result<Outcome, Error> {
         let (platform, context) = (self.platform, self.context);
-        let aws = context.aws(platform).await;
+        let aws = context.aws(platform).await?;
         let claims = KubeClaims {
             client: &context.client,
             platform,
@@ -131,7 +141,7 @@ impl Pass<'_> {
             platform: Some(platform.name_any()),
             ..Subject::default()
         };
-        concerning(subject, reconcile(&*aws, &claims, &door, context, request)).await
+        Ok(concerning(subject, reconcile(&*aws, &claims, &door, context, request)).await)
     }
 
     fn wake(&self, finished: &Finished) {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Resource};
@@ -11,11 +12,14 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::context::{Caches, Connect, Context, Wake};
-use super::feed::{Neighbours, feed, strip};
+use super::feed::{Neighbours, feed, lead, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
-use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
+use super::kubernetes::{claims, definitions, fenced, installation, namespaces, transport, watches};
+use super::leadership::campaign::{campaign, give_back};
+use super::leadership::store::LeaseStore;
+use super::leadership::{Leases, Scope};
 use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
@@ -35,7 +39,7 @@ pub async fn run(
     health: Health,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let client = transport::bounded(client, health.clone());
+    let client = fenced::fenced(transport::bounded(client, health.clone()));
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
     let installation = tokio::select! {
@@ -49,7 +53,18 @@ pub async fn run(
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
     let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency));
     let queues = wake.clone();
-    health.show_queue(move || queues.report().to_string());
+    let leases = Arc::new(Leases::new(
+        installation.of_leases(),
+        &config.identity.clone().unwrap_or_else(host_name),
+        config.lease_duration,
+    ));
+    let shown = leases.clone();
+    health.show_queue(move || {
+        let mut report = queues.report();
+        report["leases"] = shown.report();
+        report.to_string()
+    });
+    let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
     let context = Arc::new(Context {
         caches: Caches {
             apps: apps.clone(),
@@ -60,6 +75,7 @@ pub async fn run(
         client: client.clone(),
         config,
         installation,
+        leases: leases.clone(),
         memories: Memories::default(),
         published: Published::default(),
         platforms: Platforms::default(),
@@ -72,42 +88,17 @@ pub async fn run(
     });
     let stopped = stopped_of(&context);
 
-    let forgetful = context.clone();
-    let app_events = watches::objects(Api::all(client.clone()), PAGE);
-    let app_events = watches::patient(app_events, watches::APPS, &health)
-        .reflect(app_writer)
-        .inspect_ok(move |event| match event {
-            watcher::Event::InitDone => {
-                apps_filled.send_replace(true);
-            }
-            watcher::Event::Delete(app) => {
-                forgetful.forget(&ObjectRef::from_obj(app));
-                if let Some(record) = annotated(app.meta()) {
-                    forgetful.wake.platform(&record.name);
-                }
-            }
-            watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
-        });
-    let mut neighbours = Neighbours::new(context.clone());
-    let platform_events = watches::objects(Api::all(client), PAGE);
-    let platform_events = watches::patient(platform_events, watches::PLATFORMS, &health)
-        .modify(strip::<DeserializeGuard<Platform>>)
-        .reflect(platform_writer)
-        // After the cache, so that whoever is woken finds there what woke it.
-        .inspect_ok(move |event| {
-            if matches!(event, watcher::Event::InitDone) {
-                platforms_filled.send_replace(true);
-            }
-            neighbours.tell(event);
-        });
-
-    tokio::spawn(tell_when_ready(context.caches.clone(), health));
+    let app_events = apps_watched(&context, app_writer, apps_filled);
+    let platform_events = platforms_watched(&context, platform_writer, platforms_filled);
+    tokio::spawn(tell_when_ready(context.caches.clone(), health.clone()));
     watch_beside(&context, claims_heard, stopped.clone());
     let app_pass = |app| app::pass(app, context.clone());
     let platform_pass = |platform| platform::pass(platform, context.clone());
     let again = |key: &str, error: &Error| again(key, error, &context);
     let [apps_filled, platforms_filled, _] = filled;
-    Box::pin(futures::future::join4(
+    let lead_app = |app: &PackedApp| leases.led(&Scope::of_app(&app.outline, &context.caches.platforms));
+    let lead_platform = |platform: &_| leases.led(&Scope::of_platform(platform));
+    let working = Box::pin(futures::future::join4(
         feed(app_events.take_until(stopped.clone()), &apps, &wake.apps),
         feed(
             platform_events.take_until(stopped.clone()),
@@ -117,7 +108,7 @@ pub async fn run(
         dispatch(
             &wake.apps,
             source(&apps, apps_filled, &context),
-            limit,
+            (limit, lead_app),
             app_pass,
             again,
             stopped.clone(),
@@ -125,13 +116,23 @@ pub async fn run(
         dispatch(
             &wake.platforms,
             source(&platforms, platforms_filled, &context),
-            limit,
+            (limit, lead_platform),
             platform_pass,
             again,
-            stopped,
+            stopped.clone(),
         ),
-    ))
-    .await;
+    ));
+    let closing = async {
+        stopped.await;
+        leases.close();
+    };
+    let acquired = |scope: &Scope| lead(&context, scope);
+    let campaign = campaign(&leases, &store, &health, acquired, context.stopping.clone());
+    tokio::select! {
+        lost = campaign => return Err(lost),
+        _ = futures::future::join(working, closing) => {}
+    }
+    give_back(&leases, &store).await;
     Ok(())
 }
 
@@ -149,6 +150,50 @@ where
         filled,
         all_filled: context.caches.clone().fill(),
     }
+}
+
+/// Watches Apps: each event has passed the cache.
+fn apps_watched(
+    context: &Arc<Context>,
+    cache: Writer<PackedApp>,
+    filled: watch::Sender<bool>,
+) -> impl Stream<Item = watcher::Result<watcher::Event<PackedApp>>> + use<> {
+    let events = watches::objects(Api::all(context.client.clone()), PAGE);
+    let events = watches::patient(events, watches::APPS, &context.health);
+    let context = context.clone();
+    events.reflect(cache).inspect_ok(move |event| match event {
+        watcher::Event::InitDone => {
+            filled.send_replace(true);
+        }
+        watcher::Event::Delete(app) => {
+            context.forget(&ObjectRef::from_obj(app));
+            if let Some(record) = annotated(app.meta()) {
+                context.wake.platform(&record.name);
+            }
+        }
+        watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
+    })
+}
+
+/// Watches Platforms, likewise.
+fn platforms_watched(
+    context: &Arc<Context>,
+    cache: Writer<DeserializeGuard<Platform>>,
+    filled: watch::Sender<bool>,
+) -> impl Stream<Item = watcher::Result<watcher::Event<DeserializeGuard<Platform>>>> + use<> {
+    let events = watches::objects(Api::all(context.client.clone()), PAGE);
+    let events = watches::patient(events, watches::PLATFORMS, &context.health);
+    let mut neighbours = Neighbours::new(context.clone());
+    events
+        .modify(strip::<DeserializeGuard<Platform>>)
+        .reflect(cache)
+        // After the cache, so that whoever is woken finds there what woke it.
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                filled.send_replace(true);
+            }
+            neighbours.tell(event);
+        })
 }
 
 /// Starts the watches whose objects have no passes of their own. `claims_heard` is true once the claims were listed, or
@@ -241,6 +286,12 @@ fn stopped_of(context: &Context) -> impl Future<Output = ()> + Clone + Send + 's
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
     .shared()
+}
+
+/// Names a replica outside of a pod.
+fn host_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
 }
 
 /// A pass that could not even write its status.

@@ -153,6 +153,11 @@ fn truncate(name: &str, length: usize) -> &str {
     name.get(..length).unwrap_or(name).trim_end_matches('-')
 }
 
+/// Returns a short digest, for names in which a text cannot stand: 40 bits of SHA-256.
+pub fn digest(text: &str) -> String {
+    hash_of(&[text], 8)
+}
+
 /// 60 bits of SHA-256 in twelve characters. Each part ends with a byte that no name holds, so that no two lists of
 /// parts look alike.
 fn hash(parts: &[&str]) -> String {

@@ -99,7 +99,7 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
         .or(app.spec.platform.as_ref())
     {
         Some(name) => name.clone(),
-        None => default(platforms)?,
+        None => default(platforms.iter())?,
     };
     let Some(platform) = platforms.iter().find(|platform| platform.name_any() == name) else {
         let held = if recorded.is_some() {
@@ -158,18 +158,26 @@ pub fn annotated(metadata: &ObjectMeta) -> Option<PlatformRecord> {
     serde_json::from_str(text).ok()
 }
 
-fn default(platforms: &[Platform]) -> Result<String, Verdict> {
-    let is_default = |platform: &&Platform| {
+/// Returns the Platform that an App without a record would be bound to, if it is known.
+pub fn platform_of<'a>(app: &App, platforms: &[&'a Platform]) -> Option<&'a Platform> {
+    let name = match &app.spec.platform {
+        Some(name) => name.clone(),
+        None => default(platforms.iter().copied()).ok()?,
+    };
+    platforms
+        .iter()
+        .find(|platform| platform.name_any() == name)
+        .copied()
+}
+
+fn default<'a>(platforms: impl Iterator<Item = &'a Platform>) -> Result<String, Verdict> {
+    let is_default = |platform: &&'a Platform| {
         platform
             .annotations()
             .get(DEFAULT_ANNOTATION)
             .is_some_and(|v| v == "true")
     };
-    let mut defaults: Vec<String> = platforms
-        .iter()
-        .filter(is_default)
-        .map(ResourceExt::name_any)
-        .collect();
+    let mut defaults: Vec<String> = platforms.filter(is_default).map(ResourceExt::name_any).collect();
     defaults.sort();
     match defaults.as_slice() {
         [only] => Ok(only.clone()),

@@ -56,6 +56,11 @@ pub fn finish(
     match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
         // Our cache lags behind; what is wrong, if anything, the next look will say.
+        // Whoever leads from now on says what there is to say.
+        End::Failure(record, error) if error.is_fenced() => Finished {
+            record: record.map(|record| *record),
+            ..Finished::quiet(Requeue::After(pending(jitter)))
+        },
         End::Failure(record, error) if matches!(error, Error::Outdated { .. }) => Finished {
             record: record.map(|record| *record),
             ..Finished::quiet(memory.failed(error.class(), jitter))
@@ -109,6 +114,9 @@ fn reconciled(
         before,
         ..
     } = work;
+    if outcome.errors().any(|error| error.is_fenced()) {
+        return fenced(memory, app, &desired, record, outcome, now, jitter);
+    }
     let mut verdict = verdict_of(&outcome, work.suspended).after(memory.failures);
     if is_leaving(app)
         && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
@@ -179,6 +187,33 @@ fn remembered(mut outcome: Outcome) -> Outcome {
         },
         contradicted: outcome.contradicted,
         ..Outcome::default()
+    }
+}
+
+/// Ends a pass that was not let to its end. Its status holds what it did and what it found, which the next replica goes on
+/// from; the conditions stay as they are, since nothing is wrong with the App.
+fn fenced(
+    memory: &Memory,
+    app: &App,
+    desired: &Desired,
+    record: PlatformRecord,
+    mut outcome: Outcome,
+    now: Timestamp,
+    jitter: f64,
+) -> Finished {
+    let verdict = Verdict::Reconciling(Reason::Progressing, String::new());
+    let status = memory.status(app).map(|before| AppStatus {
+        conditions: before.conditions,
+        observed_generation: before.observed_generation,
+        ..memory.compute(app, Some(&record), Some((desired, &outcome)), &verdict, now)
+    });
+    Finished {
+        before: memory.conditions(app),
+        wakes: Wakes::of(&outcome.done),
+        done: std::mem::take(&mut outcome.done),
+        status: status.filter(|status| !memory.shows(app, status)),
+        record: Some(record),
+        ..Finished::quiet(Requeue::After(pending(jitter)))
     }
 }
 

@@ -38,6 +38,14 @@ impl Installation {
         }
     }
 
+    /// The owner id that the controller was started with, trusted or not: replicas that go by one take turns.
+    pub fn of_leases(&self) -> &str {
+        match self {
+            Installation::Known { id, .. } => id,
+            Installation::Changed { found, .. } => found,
+        }
+    }
+
     /// Why nothing may be written for an App whose resources carry this owner id, if they are not ours.
     pub fn contradiction(&self, recorded: &str) -> Option<String> {
         match self {

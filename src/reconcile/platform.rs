@@ -46,6 +46,27 @@ pub struct Outcome {
     pub ports: Result<Option<Ports>, Error>,
 }
 
+impl Outcome {
+    /// Returns the error of a call that was not begun, since another replica may be about to write.
+    pub fn fenced(&self) -> Option<&Error> {
+        let Outcome {
+            internal_zone,
+            external_zone,
+            capacity_providers,
+            ports,
+        } = self;
+        let swept = ports.iter().flatten().flat_map(|ports| &ports.unswept);
+        let parts = [
+            internal_zone.as_ref().err(),
+            external_zone.as_ref().err(),
+            capacity_providers.as_ref().err(),
+            ports.as_ref().err(),
+        ];
+        let mut errors = parts.into_iter().flatten().chain(swept.map(|(_, error)| error));
+        errors.find(|error| error.is_fenced())
+    }
+}
+
 /// The host ports of a Platform.
 #[derive(Debug, Default)]
 pub struct Ports {
@@ -180,7 +201,7 @@ async fn write(
     match door.write(&change, &Arns { desired, observed }).await {
         Ok(_) => done.push(change),
         Err(Refusal::PortTaken) => {}
-        Err(Refusal::Failed(error)) => return Err(error),
+        Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
     }
     Ok(())
 }

@@ -317,6 +317,7 @@ pub fn reason_of(error: &Error) -> Reason {
         | Error::Kubernetes { .. }
         | Error::Forbidden { .. }
         | Error::Outdated { .. }
+        | Error::Fenced { .. }
         | Error::Bug(_) => "",
     };
     match (error.class(), code) {

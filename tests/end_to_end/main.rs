@@ -16,6 +16,7 @@ mod bare;
 mod capacity;
 mod chart;
 mod exposures;
+mod high_availability;
 mod judged;
 mod lifecycle;
 mod manifests;
@@ -46,6 +47,7 @@ mod support {
     pub(crate) mod kubectl;
     pub(crate) mod page;
     pub(crate) mod proxy;
+    mod replicas;
     pub(crate) mod script;
     pub(crate) mod shell;
 }

@@ -66,16 +66,28 @@ impl Version<'_> {
 pub(crate) struct Controller {
     log: PathBuf,
     health: String,
-    process: Child,
+    pub(super) process: Child,
 }
 
 impl Controller {
-    /// One that has read everything and begins.
+    /// One that has read everything and begins, alone: it need not wait for the Leases that one before it was killed with.
     pub(crate) fn start(administrator: &Kubectl, arguments: &[&str]) -> Self {
+        let leases = [
+            "delete",
+            "leases",
+            "--namespace=empire-system",
+            "--selector=app.kubernetes.io/managed-by=empire-controller",
+        ];
+        administrator.run(&leases, "").unwrap();
+        Controller::join(administrator, arguments)
+    }
+
+    /// One that has read everything, beside others.
+    pub(crate) fn join(administrator: &Kubectl, arguments: &[&str]) -> Self {
         Controller::launch(administrator, arguments).ready()
     }
 
-    /// One that has read everything and begins, with the arguments and variables of a container.
+    /// One that has read everything, with the arguments and variables of a container.
     pub(crate) fn start_as(
         administrator: &Kubectl,
         arguments: &[String],
@@ -99,6 +111,12 @@ impl Controller {
     /// One that may never be ready.
     pub(crate) fn launch(administrator: &Kubectl, arguments: &[&str]) -> Self {
         Controller::launch_version(administrator, &Version::this(), arguments, &[])
+    }
+
+    /// One whose calls to AWS are known by their access key.
+    pub(super) fn launch_as(key: &str, administrator: &Kubectl, arguments: &[&str]) -> Self {
+        let key = [("AWS_ACCESS_KEY_ID".to_owned(), key.to_owned())];
+        Controller::launch_version(administrator, &Version::this(), arguments, &key)
     }
 
     /// One of some version.

@@ -33,12 +33,15 @@ struct Shared {
     client: Client<HttpConnector, Body>,
     calls: Mutex<Calls>,
     held: Notify,
+    released: Notify,
 }
 
 #[derive(Default)]
 struct Calls {
     reads: HashMap<String, usize>,
     writes: Vec<String>,
+    /// The reads and writes of each controller, by the key that it signs with.
+    by_key: HashMap<String, (usize, Vec<String>)>,
     faults: BTreeSet<String>,
     answers: HashMap<String, Answer>,
     hold: Option<Hold>,
@@ -63,6 +66,7 @@ impl Proxy {
             client: Client::builder(TokioExecutor::new()).build_http(),
             calls: Mutex::default(),
             held: Notify::new(),
+            released: Notify::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -79,6 +83,17 @@ impl Proxy {
     /// The writes since this was last asked, in order, those without a reply included.
     pub(crate) fn take_writes(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.calls.lock().unwrap().writes)
+    }
+
+    /// Returns the number of reads since the start, and the writes, that were signed with a key.
+    pub(crate) fn calls_of(&self, key: &str) -> (usize, Vec<String>) {
+        let calls = self.shared.calls.lock().unwrap();
+        calls.by_key.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Lets the write that is held reach AWS at last, if it has not.
+    pub(crate) fn release(&self) {
+        self.shared.released.notify_one();
     }
 
     /// Returns the number of reads of a kind since the start.
@@ -140,6 +155,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         let mut calls = shared.calls.lock().unwrap();
         calls.faults.extend(verdict.faults);
         let answer = calls.answers.get_mut(&verdict.operation).map(|answer| answer());
+        calls.note(&head, &verdict.operation);
         (calls.count(&verdict.operation), answer, calls.delay)
     };
     tokio::time::sleep(delay).await;
@@ -148,7 +164,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     }
     if hold.is_some_and(|hold| !hold.takes_effect) {
         shared.held.notify_one();
-        std::future::pending::<()>().await;
+        shared.released.notified().await;
     }
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     head.uri = format!("{}{path}", shared.emulator).parse::<Uri>().unwrap();
@@ -156,7 +172,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         .client
         .request(Request::from_parts(head, Body::from(body)))
         .await;
-    if hold.is_some() {
+    if hold.is_some_and(|hold| hold.takes_effect) {
         shared.held.notify_one();
         std::future::pending::<()>().await;
     }
@@ -167,12 +183,23 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
 }
 
 impl Calls {
+    fn note(&mut self, head: &Parts, call: &str) {
+        let signed = head
+            .headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        let key = signed.and_then(|signed| signed.split_once("Credential=")?.1.split('/').next());
+        let (reads, writes) = self.by_key.entry(key.unwrap_or_default().into()).or_default();
+        if is_read(call) {
+            *reads += 1;
+        } else {
+            writes.push(call.into());
+        }
+    }
+
     /// Notes a call, and says whether it is the one to hold.
     fn count(&mut self, call: &str) -> Option<Hold> {
-        if ["Describe", "List", "Get"]
-            .iter()
-            .any(|verb| call.starts_with(verb))
-        {
+        if is_read(call) {
             *self.reads.entry(call.into()).or_default() += 1;
             return None;
         }
@@ -184,6 +211,12 @@ impl Calls {
         hold.after -= 1;
         None
     }
+}
+
+fn is_read(call: &str) -> bool {
+    ["Describe", "List", "Get"]
+        .iter()
+        .any(|verb| call.starts_with(verb))
 }
 
 /// A request as the judge reads it.

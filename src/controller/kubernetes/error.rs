@@ -3,10 +3,15 @@
 use std::error::Error as _;
 
 use crate::error::Error;
+use crate::fence::Fenced;
 
 /// A failed call as one of our errors; a permission that our own role lacks is for the operator to give.
 pub(in crate::controller) fn failed(action: &'static str) -> impl Fn(kube::Error) -> Error {
     move |error| {
+        if let Some(fenced) = fenced(&error) {
+            let fenced = fenced.clone();
+            return Error::Fenced { action, fenced };
+        }
         let message = message_of(&error);
         if let kube::Error::Api(status) = &error {
             if status.is_conflict() {
@@ -18,6 +23,18 @@ pub(in crate::controller) fn failed(action: &'static str) -> impl Fn(kube::Error
         }
         Error::Kubernetes { action, message }
     }
+}
+
+/// Returns why a write was not begun, if that is it.
+pub(in crate::controller) fn fenced(error: &kube::Error) -> Option<&Fenced> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(fenced) = error.downcast_ref() {
+            return Some(fenced);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Returns the API server's message, without the whole reply; else the error and its causes.

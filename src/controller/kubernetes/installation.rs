@@ -122,8 +122,14 @@ pub(in crate::controller) async fn establish(
                 data: Some([(KEY.into(), found.clone())].into()),
                 ..ConfigMap::default()
             };
-            let made = maps.create(&PostParams::default(), &map).await;
-            made.map_err(|error| without_namespace(error, namespace))?;
+            match maps.create(&PostParams::default(), &map).await {
+                Ok(_) => {}
+                // Another replica, started at the same time, recorded the same: what it recorded is looked at.
+                Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                    return Box::pin(establish(client, namespace, explicit, replaces)).await;
+                }
+                Err(error) => return Err(without_namespace(error, namespace)),
+            }
         }
     }
     Ok(Installation::Known {

@@ -18,6 +18,7 @@ use crate::aws::within;
 use crate::controller::memory::lock;
 use crate::controller::queue::{Object, Queue, Rank, Slots};
 use crate::error::Error;
+use crate::fence::{Fence, under};
 use crate::pass::{Requeue, version};
 
 /// A pass that writes for longer gives its slot back, if another object waits for it.
@@ -115,11 +116,12 @@ where
 }
 
 /// Runs passes from when the caches are filled until `stopped` resolves and those under way have ended; what waits then is
-/// dropped. `again` says when a pass follows that failed or panicked, and could not even write its status.
+/// dropped. What `lead` gives no fence for is another replica's, and is dropped, too; a pass runs inside of its fence. `again`
+/// says when a pass follows that failed or panicked, and could not even write its status.
 pub(in crate::controller) async fn dispatch<K, P>(
     turns: &Turns,
     source: Source<'_, K, impl Future<Output = bool>>,
-    limit: Duration,
+    (limit, lead): (Duration, impl Fn(&K) -> Option<Fence>),
     pass: impl Fn(Arc<K>) -> P,
     again: impl Fn(&str, &Error) -> Requeue,
     stopped: impl Future<Output = ()>,
@@ -149,18 +151,19 @@ pub(in crate::controller) async fn dispatch<K, P>(
             let take = |object: &Object| {
                 let found = store.get(&key_of(object))?;
                 let version = version(found.meta().resource_version.as_deref());
-                Some((found, version))
+                let fence = lead(&found)?;
+                Some(((found, fence), version))
             };
             let deleted = early.is_some().then(|| deleted(store));
             let started = queue.start(now, deleted.as_ref(), take);
             started.ok_or_else(|| queue.next_due(now).map_or(LOOK, |due| (due - now).min(LOOK)))
         };
         let idle = match next {
-            Ok((object, found)) => {
+            Ok((object, (found, fence))) => {
                 if let Some(early) = &mut early {
                     early.insert(object.clone());
                 }
-                let pass = AssertUnwindSafe(within(limit, pass(found))).catch_unwind();
+                let pass = AssertUnwindSafe(under(fence, within(limit, pass(found)))).catch_unwind();
                 passes.spawn(async move {
                     let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
                     (object, pass.await.unwrap_or_else(panicked))
@@ -183,7 +186,11 @@ pub(in crate::controller) async fn dispatch<K, P>(
             }
             Some(Ok((object, ended))) = passes.join_next() => {
                 let requeue = ended.unwrap_or_else(|error| {
-                    warn!(%kind, %object, %error, "pass failed");
+                    if error.is_fenced() {
+                        debug!(%kind, %object, %error, "pass not begun");
+                    } else {
+                        warn!(%kind, %object, %error, "pass failed");
+                    }
                     again(&key_of::<K>(&object).to_string(), &error)
                 });
                 debug!(%kind, %object, ?requeue, "pass done");

@@ -51,6 +51,7 @@ fn call(error: &Error) -> Option<(&str, &str)> {
         | Error::Kubernetes { .. }
         | Error::Forbidden { .. }
         | Error::Outdated { .. }
+        | Error::Fenced { .. }
         | Error::Bug(_) => None,
     }
 }

@@ -65,7 +65,9 @@ impl Stage {
                 filled,
                 all_filled,
             };
-            dispatch(&shared, source, Duration::MAX, pass, again, stopped).await;
+            let fence = Fence::new("empire".into(), Duration::MAX);
+            let lead = |app: &PackedApp| (app.name_any() != "another-replicas").then(|| fence.clone());
+            dispatch(&shared, source, (Duration::MAX, lead), pass, again, stopped).await;
         });
         let stop = Some(stop);
         Stage {
@@ -135,6 +137,15 @@ async fn beside_a_storm_whose_passes_do_not_end_an_edit_of_another_namespace_beg
     for began in storm.into_iter().chain([calm]) {
         began.end.send(Requeue::Never).unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_another_replica_leads_holds_no_slot_and_does_not_wait() {
+    let mut stage = Stage::new(1);
+    stage.edit("shop/another-replicas");
+    stage.edit("shop/ours");
+    assert_eq!(stage.begins().await.object, "shop/ours");
+    assert_eq!(stage.turns.report()["waiting"]["edits"]["length"], 0);
 }
 
 #[tokio::test]

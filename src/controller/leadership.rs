@@ -1,0 +1,252 @@
+//! Who writes: one Lease for each AWS account, and one for what has no account, which is Apps without a Platform.
+//!
+//! Every replica watches all Apps and Platforms and keeps its caches filled. It begins a pass only over what it leads, and the
+//! pass runs inside of the [fence](crate::fence) of that Lease. A Lease is asked for when the first object is met that needs
+//! it.
+
+pub(super) mod campaign;
+mod candidate;
+pub(super) mod store;
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter, Result};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::Store;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use self::candidate::Pace;
+use super::memory::lock;
+use crate::api::app::{App, PlatformRecord};
+use crate::api::platform::Platform;
+use crate::fence::{Fence, Moment};
+use crate::model::name::digest;
+use crate::pass::{account, annotated, platform_of, recorded};
+
+/// What one Lease is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    /// An AWS account, by its id.
+    Account(String),
+    /// The account that the controller's own credentials are of: that of Platforms without a role.
+    OwnAccount,
+    /// Apps that have no Platform.
+    NoPlatform,
+}
+
+impl Display for Scope {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Scope::Account(account) => write!(f, "account {account}"),
+            Scope::OwnAccount => f.write_str("the controller's own account"),
+            Scope::NoPlatform => f.write_str("Apps without a Platform"),
+        }
+    }
+}
+
+impl Scope {
+    pub(super) fn of_account(account: Option<String>) -> Self {
+        account.map_or(Scope::OwnAccount, Scope::Account)
+    }
+
+    fn of_record(record: PlatformRecord) -> Self {
+        Scope::of_account(record.account)
+    }
+
+    /// By its role alone: the account is never asked for.
+    pub(super) fn of_platform(platform: &DeserializeGuard<Platform>) -> Self {
+        match &platform.0 {
+            Ok(platform) => Scope::of_account(account(platform)),
+            Err(_) => Scope::NoPlatform,
+        }
+    }
+
+    /// By what is recorded on the App: what it has is there, whatever became of its Platform. Else by the Platform that it
+    /// names, or would get.
+    pub(super) fn of_app(app: &DeserializeGuard<App>, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
+        let record = match &app.0 {
+            Ok(app) => recorded(app),
+            Err(invalid) => annotated(&invalid.metadata),
+        };
+        if let Some(record) = record {
+            return Scope::of_record(record);
+        }
+        let platforms = platforms.state();
+        let known: Vec<&Platform> = platforms
+            .iter()
+            .filter_map(|platform| platform.0.as_ref().ok())
+            .collect();
+        let platform = app.0.as_ref().ok().and_then(|app| platform_of(app, &known));
+        platform.map_or(Scope::NoPlatform, |platform| Scope::of_account(account(platform)))
+    }
+
+    /// Names the Lease: of this installation, so that two of them never wait for each other.
+    fn lease(&self, installation: &str) -> String {
+        let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let scope = match self {
+            Scope::Account(account) if is_plain(account) => account.clone(),
+            Scope::Account(account) => digest(account),
+            Scope::OwnAccount => "own-account".into(),
+            Scope::NoPlatform => "no-platform".into(),
+        };
+        format!("empire-{scope}-{}", digest(installation))
+    }
+}
+
+/// The Leases that this replica holds, or would.
+pub(super) struct Leases {
+    installation: String,
+    /// No other process has it, not even the one that this one replaces in its pod.
+    pub(super) identity: String,
+    pub(super) pace: Pace,
+    known: Mutex<BTreeMap<Scope, Known>>,
+    wanted: Notify,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    fence: Fence,
+    holder: Option<String>,
+}
+
+impl Leases {
+    /// Makes none yet. `name` is the pod's, or the host's.
+    pub(super) fn new(installation: &str, name: &str, duration: Duration) -> Self {
+        Leases {
+            installation: installation.into(),
+            identity: format!("{name}_{:016x}", fastrand::u64(..)),
+            pace: Pace { duration },
+            known: Mutex::default(),
+            wanted: Notify::new(),
+        }
+    }
+
+    /// Returns the fence of a Lease that this replica holds. One that nobody has asked for yet is asked for.
+    pub(super) fn led(&self, scope: &Scope) -> Option<Fence> {
+        let mut known = lock(&self.known);
+        if let Some(known) = known.get(scope) {
+            return Some(known.fence.clone()).filter(Fence::is_held);
+        }
+        let fence = Fence::new(scope.lease(&self.installation), self.pace.duration);
+        let holder = None;
+        known.insert(scope.clone(), Known { fence, holder });
+        self.wanted.notify_one();
+        None
+    }
+
+    /// True if the pass that asks runs under the Lease of this scope. Outside of passes, nothing is asked.
+    pub(super) fn is_under(&self, scope: &Scope) -> bool {
+        crate::fence::current().is_none_or(|fence| fence.lease() == scope.lease(&self.installation))
+    }
+
+    /// Lets no pass read AWS any more.
+    pub(super) fn close(&self) {
+        for known in lock(&self.known).values() {
+            known.fence.close();
+        }
+    }
+
+    /// Returns the Leases, as `/queue` shows them: for what, who holds each, and if that is this replica.
+    pub(super) fn report(&self) -> Value {
+        let (known, now) = (lock(&self.known), Moment::now());
+        let lease = |(scope, Known { fence, holder }): (&Scope, &Known)| {
+            json!({
+                "for": scope.to_string(),
+                "lease": fence.lease(),
+                "holder": holder,
+                "leading": fence.is_held(),
+                "secondsLeft": fence.is_held().then(|| fence.left(now).as_secs()),
+            })
+        };
+        known.iter().map(lease).collect()
+    }
+
+    fn all(&self) -> Vec<(Scope, Fence)> {
+        let known = lock(&self.known);
+        known
+            .iter()
+            .map(|(scope, known)| (scope.clone(), known.fence.clone()))
+            .collect()
+    }
+
+    fn held_by(&self, scope: &Scope, holder: Option<&str>) {
+        if let Some(known) = lock(&self.known).get_mut(scope) {
+            known.holder = holder.map(Into::into);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::{reflector, watcher};
+
+    use super::*;
+    use crate::desired::fixtures::{app_with, platform_with};
+    use crate::pass::RECORD_ANNOTATION;
+
+    const OTHER: &str = "arn:aws:iam::123456789012:role/empire";
+
+    fn scope(app: Value, platforms: &[Value]) -> Scope {
+        let (store, mut writer) = reflector::store::<DeserializeGuard<Platform>>();
+        for platform in platforms {
+            let platform = DeserializeGuard(Ok(platform_with(platform.clone())));
+            writer.apply_watcher_event(&watcher::Event::Apply(platform));
+        }
+        Scope::of_app(&DeserializeGuard(Ok(app_with(app))), &store)
+    }
+
+    fn platform(name: &str, role: Option<&str>) -> Value {
+        json!({ "metadata": { "name": name }, "spec": { "roleArn": role } })
+    }
+
+    #[test]
+    fn an_app_belongs_to_the_account_of_its_platform() {
+        let there = Scope::Account("123456789012".into());
+        let platforms = [platform("own", None), platform("other", Some(OTHER))];
+        let on = |name: Option<&str>| json!({ "spec": { "platform": name } });
+        assert_eq!(scope(on(Some("own")), &platforms), Scope::OwnAccount);
+        assert_eq!(scope(on(Some("other")), &platforms), there);
+        assert_eq!(scope(on(Some("gone")), &platforms), Scope::NoPlatform);
+        assert_eq!(scope(on(None), &platforms), Scope::NoPlatform, "no default");
+        // What it has stays where it is, whatever becomes of its Platform.
+        let record = json!({
+            "name": "gone", "account": "123456789012", "region": "us-east-1", "cluster": "default", "vpcId": "vpc-1",
+        });
+        let recorded = json!({ "metadata": { "annotations": { RECORD_ANNOTATION: record.to_string() } } });
+        assert_eq!(scope(recorded, &platforms), there);
+    }
+
+    #[test]
+    fn leases_have_valid_names_which_two_installations_do_not_share() {
+        let account = Scope::Account("123456789012".into());
+        let scopes = [
+            account.clone(),
+            Scope::OwnAccount,
+            Scope::NoPlatform,
+            Scope::Account("a:B".into()),
+        ];
+        let names: Vec<String> = scopes.iter().map(|scope| scope.lease("Blue_1")).collect();
+        for name in &names {
+            let is_valid = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+            assert!(name.bytes().all(is_valid) && name.len() < 64, "{name}");
+        }
+        assert!(names[0].starts_with("empire-123456789012-"), "{names:?}");
+        assert_ne!(account.lease("Blue_1"), account.lease("Blue_2"));
+    }
+
+    #[test]
+    fn a_lease_is_asked_for_once_and_led_when_it_is_held() {
+        let leases = Leases::new("blue", "pod", Duration::from_secs(12));
+        assert!(leases.led(&Scope::OwnAccount).is_none());
+        let (_, fence) = leases.all().remove(0);
+        fence.renewed(Moment::now());
+        assert!(leases.led(&Scope::OwnAccount).is_some());
+        assert_eq!(leases.all().len(), 1);
+        assert_eq!(leases.report()[0]["leading"], true);
+        let again = Leases::new("blue", "pod", Duration::from_secs(12));
+        assert_ne!(leases.identity, again.identity, "two processes of one pod");
+    }
+}
