@@ -138,7 +138,15 @@ impl Cluster {
         match self.apps().get_opt(name).await {
             Ok(Some(app)) => Ok(app),
             Ok(None) => Err(self.no_app(name).await.into()),
-            Err(error) => Err(format!("read App {name}: {}", message_of(&error)).into()),
+            Err(error) => Err(self.unread_app(name, &error).await.into()),
+        }
+    }
+
+    /// Says why an App cannot be read: where its definition is missing, an API server answers without a reason of its own.
+    async fn unread_app(&self, name: &str, error: &kube::Error) -> String {
+        match error {
+            kube::Error::Api(status) if status.code == 404 => self.no_app(name).await,
+            error => format!("read App {name}: {}", message_of(error)),
         }
     }
 
@@ -146,7 +154,7 @@ impl Cluster {
     async fn no_app(&self, name: &str) -> String {
         let known = self.client.list_api_group_resources(&App::api_version(&())).await;
         match known {
-            Err(kube::Error::Api(status)) if status.is_not_found() => MISSING.into(),
+            Err(kube::Error::Api(status)) if status.code == 404 => MISSING.into(),
             Ok(_) | Err(_) => format!("there is no App {name} in namespace {}", self.namespace),
         }
     }
@@ -161,9 +169,10 @@ impl Cluster {
 
     /// As `facts`; `None` if there is no such App.
     pub(super) async fn look(&self, name: &str) -> Result<Option<Facts>, Failure> {
-        let found = self.apps().get_opt(name).await;
-        let Some(app) = found.map_err(|error| format!("read App {name}: {}", message_of(&error)))? else {
-            return Ok(None);
+        let app = match self.apps().get_opt(name).await {
+            Ok(Some(app)) => app,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.unread_app(name, &error).await.into()),
         };
         let (platform, events) = futures::join!(self.platform(&app), self.events(&app));
         Ok(Some(Facts {

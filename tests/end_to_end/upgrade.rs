@@ -156,7 +156,7 @@ fn two_listeners(name: &str) -> Value {
 
 /// Returns Apps on container instances with claimed host ports, and those that are in trouble.
 async fn on_instances(administrator: &Kubectl) -> Fleet {
-    let mut place = Place::under(administrator, Cloud::Ministack, "upgrade", "ap-southeast-6").await;
+    let mut place = Place::under(administrator, Cloud::Ministack, "upgrade", "sa-east-1").await;
     let spec = json!({
         "network": { "hostPorts": { "first": 9000, "last": 9100 } },
         "tasks": { "schedulerRoleArn": ROLE },
