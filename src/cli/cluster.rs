@@ -144,10 +144,12 @@ impl Cluster {
 
     /// Says why an App cannot be read: where its definition is missing, an API server answers without a reason of its own.
     async fn unread_app(&self, name: &str, error: &kube::Error) -> String {
-        match error {
-            kube::Error::Api(status) if status.code == 404 => self.no_app(name).await,
-            error => format!("read App {name}: {}", message_of(error)),
+        if let kube::Error::Api(status) = error
+            && status.code == 404
+        {
+            return self.no_app(name).await;
         }
+        format!("read App {name}: {}", message_of(error))
     }
 
     /// Says why there is no such App: all are missing where their definition is.
