@@ -3,7 +3,6 @@
 pub(super) mod claims;
 pub(super) mod definitions;
 mod error;
-pub(super) mod fenced;
 pub(super) mod finalizer;
 pub(super) mod installation;
 pub(super) mod namespaces;

@@ -16,7 +16,7 @@ use super::feed::{Neighbours, feed, lead, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
-use super::kubernetes::{claims, definitions, fenced, installation, namespaces, transport, watches};
+use super::kubernetes::{claims, definitions, installation, namespaces, transport, watches};
 use super::leadership::campaign::{campaign, give_back};
 use super::leadership::store::LeaseStore;
 use super::leadership::{Leases, Scope};
@@ -39,7 +39,7 @@ pub async fn run(
     health: Health,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let client = fenced::fenced(transport::bounded(client, health.clone()));
+    let client = transport::bounded(client, health.clone());
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
     let installation = tokio::select! {

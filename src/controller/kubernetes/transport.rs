@@ -1,23 +1,27 @@
-//! The way of each request to the API server: a watch is noted when it begins, and every other call has a time-out.
+//! The way of each request to the API server: a watch is noted when it begins, every other call has a time-out, and a write
+//! asks the [fence](crate::fence) before it begins, as attempts at AWS do.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
 use tokio::time::timeout;
 use tower_service::Service;
 
 use super::watches::{lists, watched};
+use crate::fence;
 use crate::health::Health;
 
 /// The time that a call may take, reply and all: a pass that waits for a silent API server holds a slot. A watch, which may
 /// well be silent, is cut off by the connection's own time-out.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Returns a client whose watches are noted in `health`, and whose other calls end within 30 s.
+/// Returns a client whose watches are noted in `health`, and whose other calls end within 30 s. From within a pass, a write
+/// begins only if the Lease of the pass outlasts its time-out, which is the fence's then. Reads, and all that is sent outside
+/// of passes, go through: the Leases themselves are written so.
 pub(in crate::controller) fn bounded(client: Client, health: Health) -> Client {
     within(client, health, PATIENCE)
 }
@@ -56,6 +60,7 @@ impl Service<Request<Body>> for Transport {
         let watch = watched(uri.path(), uri.query().unwrap_or_default());
         let (client, health, patience) = (self.client.clone(), self.health.clone(), self.patience);
         let call = format!("{} {}", request.method(), uri.path());
+        // The fence is asked within the future, which the pass polls: this function is called by the client's queue.
         Box::pin(async move {
             if let Some(watch) = watch {
                 let response = client.send(request).await?;
@@ -64,6 +69,12 @@ impl Service<Request<Body>> for Transport {
                 }
                 return Ok(response);
             }
+            let limit = if request.method() == Method::GET {
+                None
+            } else {
+                fence::may_write().map_err(|fenced| kube::Error::Service(fenced.into()))?
+            };
+            let patience = limit.map_or(patience, |limit| limit.min(patience));
             let silent = |_| {
                 let message = format!("no reply within {} s to {call}", patience.as_secs_f64());
                 kube::Error::Service(message.into())
@@ -93,6 +104,7 @@ mod tests {
     use super::*;
     use crate::controller::kubernetes::report;
     use crate::desired::fixtures::app;
+    use crate::fence::{Fence, Moment, under};
     use crate::model::class::Class;
 
     const SHORT: Duration = Duration::from_millis(250);
@@ -130,6 +142,18 @@ mod tests {
                 "{found}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_pass_writes_only_under_its_lease_and_no_longer_than_that_lets_it() {
+        let app = app(json!({ "web": { "command": "./bin/web" } }));
+        let (client, status) = (silent(""), json!({}));
+        let fence = Fence::new("empire-own-account".into(), SHORT);
+        let patch = || under(fence.clone(), report::patch_status(&client, &app, &status));
+        assert!(patch().await.unwrap_err().is_fenced());
+        fence.renewed(Moment::now());
+        let error = patch().await.unwrap_err().to_string();
+        assert!(error.contains("no reply within 0.125 s to PATCH "), "{error}");
     }
 
     #[tokio::test]
