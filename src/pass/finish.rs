@@ -55,12 +55,12 @@ pub fn finish(
     memory.failures_before = memory.failures;
     match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
-        // Our cache lags behind; what is wrong, if anything, the next look will say.
         // Whoever leads from now on says what there is to say.
         End::Failure(record, error) if error.is_fenced() => Finished {
             record: record.map(|record| *record),
             ..Finished::quiet(Requeue::After(pending(jitter)))
         },
+        // Our cache lags behind; what is wrong, if anything, the next look will say.
         End::Failure(record, error) if matches!(error, Error::Outdated { .. }) => Finished {
             record: record.map(|record| *record),
             ..Finished::quiet(memory.failed(error.class(), jitter))
