@@ -10,7 +10,7 @@ use kube::api::{Api, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Resource, ResourceExt};
 
-use super::Failure;
+use super::{Failure, Output};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::owner_id;
@@ -38,6 +38,20 @@ pub struct ClusterArguments {
 }
 
 /// As whom the controller works.
+#[derive(Clone, Debug, Args)]
+pub struct OneApp {
+    /// The App
+    #[arg(value_name = "APP")]
+    pub name: String,
+
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+
+    /// Format of what is printed
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub output: Output,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct OwnerArguments {
     /// Owner of what the installation makes in AWS [default: what the controller has recorded]

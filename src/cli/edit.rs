@@ -7,7 +7,6 @@ mod managers;
 
 use std::process::ExitCode;
 
-use clap::Args;
 use jiff::{Timestamp, Unit};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -15,27 +14,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::managers::{applier, sets};
-use super::cluster::ClusterArguments;
+use super::cluster::OneApp;
 use super::{Ended, Output, print};
 use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::{App, Process};
 use crate::controller::message_of;
 
 const MANAGER: &str = "empire-plugin";
-
-#[derive(Clone, Debug, Args)]
-pub struct Edit {
-    /// The App
-    #[arg(value_name = "APP")]
-    pub name: String,
-
-    #[command(flatten)]
-    pub cluster: ClusterArguments,
-
-    /// Format of what is printed
-    #[arg(short, long, value_enum, default_value = "text")]
-    pub output: Output,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -60,7 +45,7 @@ struct Edited {
 }
 
 /// Sets the field, and prints what follows.
-pub(super) async fn edit(action: Action, arguments: &Edit) -> Ended {
+pub(super) async fn edit(action: Action, arguments: &OneApp) -> Ended {
     let cluster = arguments.cluster.connect().await?;
     let app = cluster.app(&arguments.name).await?;
     let edited = edited(action, &app, Timestamp::now());

@@ -2,29 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
 use jiff::Timestamp;
 
-use super::cluster::ClusterArguments;
+use super::cluster::OneApp;
 use super::{Ended, Output, print, terminal};
 use crate::screen;
 
-#[derive(Clone, Debug, Args)]
-pub struct Explain {
-    /// The App
-    #[arg(value_name = "APP")]
-    pub name: String,
-
-    #[command(flatten)]
-    pub cluster: ClusterArguments,
-
-    /// Format of what is printed
-    #[arg(short, long, value_enum, default_value = "text")]
-    pub output: Output,
-}
-
 /// Prints what keeps an App from being Ready, the first cause first.
-pub(super) async fn explain(arguments: &Explain) -> Ended {
+pub(super) async fn explain(arguments: &OneApp) -> Ended {
     let cluster = arguments.cluster.connect().await?;
     let found = screen::explain(&cluster.facts(&arguments.name).await?);
     let text = match arguments.output {

@@ -4,9 +4,9 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Ended;
-use super::cluster::ClusterArguments;
-use super::edit::{Action, Edit, edit};
-use super::explain::{Explain, explain};
+use super::cluster::{ClusterArguments, OneApp};
+use super::edit::{Action, edit};
+use super::explain::explain;
 use super::man::{Manual, man};
 use super::orphans::{Orphans, orphans};
 use super::plan::{Plan, plan};
@@ -35,15 +35,15 @@ pub enum PluginCommand {
     /// Show an App on one screen: processes, rollouts, ports, names, load balancers and Events
     Status(Status),
     /// Say why an App is not Ready, in order of cause, and what to do
-    Explain(Explain),
+    Explain(OneApp),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
     /// Replace every task of an App
-    Redeploy(Edit),
+    Redeploy(OneApp),
     /// Have the controller change nothing of an App in AWS
-    Suspend(Edit),
+    Suspend(OneApp),
     /// Take that back
-    Resume(Edit),
+    Resume(OneApp),
     /// Find what the controller made in AWS and whose App is gone, and delete nothing
     Orphans(Orphans),
     /// Translate a Procfile, standard or extended, into an App
