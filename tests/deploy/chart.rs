@@ -5,14 +5,14 @@
 //! that one tool, and an overlay needs plain manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 
+use super::support::kubectl::fed;
 use super::support::script::printed_by;
 use super::{CLUSTER, path};
 
@@ -62,19 +62,9 @@ static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| printed_by("go", &["deploy/lo
 
 /// Runs a tool of `deploy/local/tools`, and returns what it printed, or else its complaint.
 fn run(tool: &str, arguments: &[&str], stdin: &str) -> Result<String, String> {
-    let mut process = Command::new(TOOLS.join(tool))
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut pipe = process.stdin.take().unwrap();
-    let text = stdin.to_owned();
-    let writer = std::thread::spawn(move || pipe.write_all(text.as_bytes()));
-    let output = process.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
+    let mut command = Command::new(TOOLS.join(tool));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = fed(&mut command, stdin);
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     if output.status.success() {
         Ok(stdout)
