@@ -149,4 +149,6 @@ async fn a_live_app_is_synced_and_its_health_is_told() {
     let platform = file("platform.json", &platform);
     let printed = argocd(&["health".as_ref(), CUSTOMIZATIONS.as_ref(), &platform]).unwrap();
     assert!(printed.starts_with("Healthy: "), "{printed}");
+    // Its AWS ends with this test; a Platform that is left would say so at some time, and other tests count what is written.
+    place.kubectl(&["delete", "platform", &place.name, "--timeout=60s"]);
 }
