@@ -9,7 +9,7 @@
 
 pub(super) mod dispatch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,13 @@ pub(super) struct Slots {
     pub keeps_last: bool,
 }
 
+/// The objects that may have a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    All,
+    Deleted,
+}
+
 /// So many starts of a namespace in a row may pass over what has waited longest in it.
 const PASSED_OVER: u8 = 9;
 
@@ -84,6 +91,8 @@ struct Entry {
     running: Option<Running>,
     /// When its last pass began.
     began: Option<Instant>,
+    /// By what was last heard of it.
+    is_deleted: bool,
 }
 
 /// A pass to come: it waits once it is due.
@@ -127,13 +136,18 @@ impl Entry {
 }
 
 impl Lane {
-    /// The next object here, of those that may begin.
-    fn candidate(&self, now: Instant, may: impl Fn(&str) -> bool) -> Option<(&String, Next)> {
-        let objects = self.objects.iter().filter(|(name, _)| may(name));
-        let waiting = objects.filter_map(|(name, entry)| {
-            let next = entry.waiting(now)?;
-            Some((name, entry, next))
-        });
+    /// The objects here that wait; of all, or of those that are being deleted.
+    fn waiting(&self, now: Instant, only: Only) -> impl Iterator<Item = (&String, &Entry, Next)> {
+        let objects = self
+            .objects
+            .iter()
+            .filter(move |(_, entry)| only == Only::All || entry.is_deleted);
+        objects.filter_map(move |(name, entry)| Some((name, entry, entry.waiting(now)?)))
+    }
+
+    /// The next object of these.
+    fn candidate(&self, now: Instant, only: Only) -> Option<(&String, Next)> {
+        let waiting = self.waiting(now, only);
         let first = if self.passed_over >= PASSED_OVER {
             waiting.min_by_key(|(_, _, next)| next.due)
         } else {
@@ -162,6 +176,7 @@ impl Queue {
     /// took this version or a later one.
     pub(super) fn changed(&mut self, object: &Object, rank: Rank, version: Option<u64>, now: Instant) {
         let entry = self.entry(object);
+        entry.is_deleted = rank == Rank::Deletion;
         let is_seen = |running: &Running| !running.gone && version.is_some() && version <= running.version;
         if !entry.running.as_ref().is_some_and(is_seen) {
             entry.ask(rank, now);
@@ -193,32 +208,39 @@ impl Queue {
         }
     }
 
-    /// Begins the next pass that is due and has a slot, on the version of its object that `take` gives. One that is gone
-    /// is dropped. Where `only` says so, all other objects go on waiting.
+    /// Begins the next pass that is due and has a slot, on the version of its object that `take` gives. What it gives none
+    /// for is dropped. The objects that `only` leaves out go on waiting.
     pub(super) fn start<T>(
         &mut self,
         now: Instant,
-        only: Option<&BTreeSet<Object>>,
+        only: Only,
         mut take: impl FnMut(&Object) -> Option<(T, Option<u64>)>,
     ) -> Option<(Object, T)> {
         loop {
             let (object, next) = self.next(now, None, only)?;
-            let Some((taken, version)) = take(&object) else {
-                self.removed(&object);
-                continue;
-            };
-            self.begin(&object, next, version, now);
-            return Some((object, taken));
+            if let Some((taken, version)) = take(&object) {
+                self.begin(&object, next, version, now);
+                return Some((object, taken));
+            }
+            // Where one is another replica's, thousands may be: they go together, not by a search for each.
+            for object in self.due(now, only) {
+                if take(&object).is_none() {
+                    self.removed(&object);
+                }
+            }
         }
     }
 
+    fn due(&self, now: Instant, only: Only) -> Vec<Object> {
+        let due = self.lanes.iter().flat_map(|(namespace, lane)| {
+            let names = lane.waiting(now, only).map(|(name, _, _)| name);
+            names.map(move |name| object(namespace, name))
+        });
+        due.collect()
+    }
+
     /// The object whose turn it is; `back` is a namespace that gives one slot back before.
-    fn next(
-        &self,
-        now: Instant,
-        back: Option<&str>,
-        only: Option<&BTreeSet<Object>>,
-    ) -> Option<(Object, Next)> {
+    fn next(&self, now: Instant, back: Option<&str>, only: Only) -> Option<(Object, Next)> {
         let back_in = |namespace: &str| usize::from(back == Some(namespace));
         let running = self.running - usize::from(back.is_some());
         let free = self.slots.all.saturating_sub(running);
@@ -227,12 +249,7 @@ impl Queue {
             if free == 0 || (is_last && lane.running > back_in(namespace)) {
                 return None;
             }
-            let object = |name: &str| Object {
-                namespace: namespace.clone(),
-                name: name.into(),
-            };
-            let may = |name: &str| only.is_none_or(|only| only.contains(&object(name)));
-            let (name, next) = lane.candidate(now, may)?;
+            let (name, next) = lane.candidate(now, only)?;
             let counts = if self.begun.is_multiple_of(2) {
                 next.rank
             } else {
@@ -242,8 +259,7 @@ impl Queue {
             Some((turn, next.rank, next.due, namespace, name))
         });
         let (_, rank, due, namespace, name) = candidates.min()?;
-        let (namespace, name) = (namespace.clone(), name.clone());
-        Some((Object { namespace, name }, Next { rank, due }))
+        Some((object(namespace, name), Next { rank, due }))
     }
 
     fn begin(&mut self, object: &Object, next: Next, version: Option<u64>, now: Instant) {
@@ -301,7 +317,7 @@ impl Queue {
 
     /// True if another pass would begin, were the slot of this object's pass free.
     pub(super) fn wants_slot_of(&self, object: &Object, now: Instant) -> bool {
-        self.next(now, Some(&object.namespace), None).is_some()
+        self.next(now, Some(&object.namespace), Only::All).is_some()
     }
 
     /// When the next object falls due that does not wait yet.
@@ -333,10 +349,6 @@ impl Queue {
     }
 
     fn objects(&self) -> Vec<Object> {
-        let object = |namespace: &String, name: &String| Object {
-            namespace: namespace.clone(),
-            name: name.clone(),
-        };
         let lanes = self.lanes.iter();
         lanes
             .flat_map(|(namespace, lane)| lane.objects.keys().map(move |name| object(namespace, name)))
@@ -367,6 +379,13 @@ impl Queue {
         if lane.objects.is_empty() {
             self.lanes.remove(&object.namespace);
         }
+    }
+}
+
+fn object(namespace: &str, name: &str) -> Object {
+    Object {
+        namespace: namespace.into(),
+        name: name.into(),
     }
 }
 

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 
 use crate::aws::within;
 use crate::controller::memory::lock;
-use crate::controller::queue::{Object, Queue, Rank, Slots};
+use crate::controller::queue::{Object, Only, Queue, Rank, Slots};
 use crate::error::Error;
 use crate::fence::{Fence, under};
 use crate::pass::{Requeue, version};
@@ -137,7 +137,7 @@ pub(in crate::controller) async fn dispatch<K, P>(
     let kind = K::kind(&());
     let mut passes = JoinSet::new();
     let mut warned = None;
-    // The objects that had a pass before all is filled.
+    // The objects whose turn came before all is filled.
     let mut early = Some(BTreeSet::new());
     futures::pin_mut!(stopped, all_filled);
     tokio::select! {
@@ -148,21 +148,21 @@ pub(in crate::controller) async fn dispatch<K, P>(
     loop {
         let next = {
             let (mut queue, now) = (lock(&turns.queue), Instant::now());
+            let only = if early.is_some() { Only::Deleted } else { Only::All };
             let take = |object: &Object| {
+                if let Some(early) = &mut early {
+                    early.insert(object.clone());
+                }
                 let found = store.get(&key_of(object))?;
                 let version = version(found.meta().resource_version.as_deref());
                 let fence = lead(&found)?;
                 Some(((found, fence), version))
             };
-            let deleted = early.is_some().then(|| deleted(store));
-            let started = queue.start(now, deleted.as_ref(), take);
+            let started = queue.start(now, only, take);
             started.ok_or_else(|| queue.next_due(now).map_or(LOOK, |due| (due - now).min(LOOK)))
         };
         let idle = match next {
             Ok((object, (found, fence))) => {
-                if let Some(early) = &mut early {
-                    early.insert(object.clone());
-                }
                 let pass = AssertUnwindSafe(under(fence, within(limit, pass(found)))).catch_unwind();
                 passes.spawn(async move {
                     let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
@@ -201,18 +201,6 @@ pub(in crate::controller) async fn dispatch<K, P>(
         }
     }
     while passes.join_next().await.is_some() {}
-}
-
-/// The objects that are being deleted.
-fn deleted<K>(store: &Store<K>) -> BTreeSet<Object>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let known = store.state();
-    let deleted = known
-        .iter()
-        .filter(|object| object.meta().deletion_timestamp.is_some());
-    deleted.map(|object| object_of(&**object)).collect()
 }
 
 pub(in crate::controller) fn object_of(object: &impl Resource) -> Object {

@@ -222,3 +222,20 @@ async fn a_process_that_ends_before_its_caches_are_filled_begins_no_pass() {
     stage.dispatch.await.unwrap();
     assert!(stage.began.recv().await.is_none());
 }
+
+/// Deletions while a cache fills, among many Apps that wait for that. The time is printed.
+#[tokio::test]
+async fn deletions_among_many_apps_begin_before_all_caches_are_filled() {
+    let mut stage = Stage::filled_with(8, future::pending());
+    for number in 0..10_000 {
+        stage.edit(&format!("shop/{number}"));
+    }
+    let began = Instant::now();
+    for number in 0..200 {
+        stage.delete(&format!("shop/{number}"));
+        let pass = stage.begins().await;
+        assert_eq!(pass.object, format!("shop/{number}"));
+        pass.end.send(Requeue::Never).unwrap();
+    }
+    println!("200 deletions among 10,000 Apps in {:?}", began.elapsed());
+}
