@@ -18,5 +18,5 @@ pub(crate) use kubernetes::claims::{ClaimCache, KubeClaims};
 pub(crate) use kubernetes::installation::in_use as owner_in_use;
 pub(crate) use kubernetes::message_of;
 pub(crate) use kubernetes::namespaces::Namespaces;
-pub use kubernetes::reach::reach;
+pub use kubernetes::reach::{reach, reach_at_last};
 pub use run::run;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use empire_controller::cli::{self, Ended, Program};
 use empire_controller::config::Config;
-use empire_controller::controller::{Sdk, reach, run};
+use empire_controller::controller::{Sdk, reach_at_last, run};
 use empire_controller::health::{self, Health};
 use empire_controller::telemetry;
+use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
@@ -37,7 +38,8 @@ async fn start(config: Config) -> Ended {
     let stopped = async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping after the writes under way");
-    };
+    }
+    .shared();
     let health = Health::default();
     let listeners = health::bind(config.health_address).await?;
     let mut kubernetes = kube::Config::infer()
@@ -47,11 +49,27 @@ async fn start(config: Config) -> Ended {
     kubernetes.read_timeout = Some(Duration::from_secs(310));
     // Within a request it would wait for minutes after an outage, unseen. Watches and passes have a backoff of their own.
     kubernetes.default_retry = false;
-    let client = reach(kubernetes).await?;
     let served = health::serve(listeners, health.clone());
+    let working = async {
+        let client = tokio::select! {
+            () = stopped.clone() => return Ok(ExitCode::SUCCESS),
+            client = reach_at_last(kubernetes, &health) => client?,
+        };
+        run(
+            client,
+            config,
+            Box::<Sdk>::default(),
+            health.clone(),
+            stopped.clone(),
+        )
+        .await?;
+        Ended::Ok(ExitCode::SUCCESS)
+    };
     tokio::select! {
-        ended = served => ended?,
-        ended = run(client, config, Box::<Sdk>::default(), health, stopped) => ended?,
+        ended = served => {
+            ended?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ended = working => ended,
     }
-    Ok(ExitCode::SUCCESS)
 }

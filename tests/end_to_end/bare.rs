@@ -1,7 +1,13 @@
 //! Clusters in which something is not there yet, and users who may do nothing: one clear line each, and an end.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::json;
 
 use crate::support::control_plane::ControlPlane;
 use crate::support::kubectl::Kubectl;
@@ -118,4 +124,54 @@ fn each_thing_that_is_missing_is_one_line_and_an_end() {
         &["status", "acme", "--kubeconfig", "/nonexistent"],
     );
     assert!(line.contains("--kubeconfig /nonexistent"), "{line}");
+}
+
+/// One that takes connections, and never says a word.
+#[test]
+fn a_silent_api_server_is_named_within_30_s_and_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for connection in listener.incoming() {
+            counted.fetch_add(1, Ordering::Relaxed);
+            open.push(connection);
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let config = json!({
+        "clusters": [{ "name": "silent", "cluster": { "server": url } }],
+        "users": [{ "name": "user", "user": {} }],
+        "contexts": [{ "name": "silent", "context": { "cluster": "silent", "user": "user" } }],
+        "current-context": "silent",
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let silent = format!("the API server at {url}/: no reply within 30 s");
+
+    let (asked, file) = (silent.clone(), kubeconfig.clone());
+    let plugin = thread::spawn(move || {
+        let line = complaint(&file, "kubectl-empire", &["status", "acme"]);
+        assert!(line.ends_with(&asked), "{line}");
+    });
+    // Told to end while it waits again.
+    let output = Command::new("timeout")
+        .args(["--preserve-status", "--kill-after=5", "35"])
+        .arg(env!("CARGO_BIN_EXE_empire-controller"))
+        .args(["run", "--health-address=127.0.0.1:0"])
+        .env("KUBECONFIG", &kubeconfig)
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert_eq!(log.matches(&silent).count(), 1, "{log}");
+    assert!(log.contains("it is asked again"), "{log}");
+    plugin.join().unwrap();
+    assert_eq!(
+        connections.load(Ordering::Relaxed),
+        3,
+        "two of one, one of the other"
+    );
 }

@@ -14,7 +14,8 @@ use crate::api;
 use crate::error::Error;
 use crate::health::{Health, Obstacle};
 
-const API_SERVER: &str = "API server";
+/// How the health endpoint calls it.
+pub(super) const API_SERVER: &str = "API server";
 /// A silent API server is noticed, and definitions that were applied are, this often.
 const PROBE: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(10);

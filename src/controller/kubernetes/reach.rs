@@ -1,12 +1,69 @@
 //! The way to the API server: as kubectl goes, through a proxy where there is one, with an error that names the address.
 
+use std::time::Duration;
+
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::{Client, Config};
+use tokio::time::timeout;
+use tracing::warn;
 
+use super::definitions::API_SERVER;
 use super::error::message_of;
+use super::transport::PATIENCE;
+use crate::health::Health;
 
-/// Connects, and asks the API server for its version: whether it answers at all.
-pub async fn reach(mut config: Config) -> Result<Client, String> {
+/// Connects, and asks the API server for its version: whether it answers at all, and within 30 s.
+pub async fn reach(config: Config) -> Result<Client, String> {
+    let server = Server::new(config)?;
+    let answer = server.answer(PATIENCE).await;
+    answer.unwrap_or_else(Err)
+}
+
+/// As [`reach`], for as long as the API server takes connections and says nothing, as one does that is not up yet: with a
+/// warning for each 30 s of it.
+pub async fn reach_at_last(config: Config, health: &Health) -> Result<Client, String> {
+    let server = Server::new(config)?;
+    loop {
+        match server.answer(PATIENCE).await {
+            Ok(answer) => return answer,
+            Err(silent) => {
+                warn!("{silent}; it is asked again");
+                health.failed(API_SERVER, silent);
+            }
+        }
+    }
+}
+
+struct Server {
+    client: Client,
+    /// Its address, and the proxy on the way.
+    named: String,
+}
+
+impl Server {
+    fn new(config: Config) -> Result<Self, String> {
+        let (config, named) = proxied(config);
+        match Client::try_from(config) {
+            Ok(client) => Ok(Server { client, named }),
+            Err(error) => Err(format!("{named}: {}", message_of(&error))),
+        }
+    }
+
+    /// Asks for the version. The outer error is silence.
+    async fn answer(&self, patience: Duration) -> Result<Result<Client, String>, String> {
+        let Server { client, named } = self;
+        match timeout(patience, client.apiserver_version()).await {
+            // A hardened cluster may not tell everybody, but it has answered.
+            Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => Ok(Ok(client.clone())),
+            Ok(Ok(_)) => Ok(Ok(client.clone())),
+            Ok(Err(error)) => Ok(Err(format!("{named}: {}", message_of(&error)))),
+            Err(_) => Err(format!("{named}: no reply within {} s", patience.as_secs_f64())),
+        }
+    }
+}
+
+/// Leaves out a proxy that the API server is not to be reached through. Returns how the way there is called.
+fn proxied(mut config: Config) -> (Config, String) {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let either = |upper: &str, lower: &str| set(upper).or_else(|| set(lower));
     let (proxy, none) = (
@@ -23,16 +80,7 @@ pub async fn reach(mut config: Config) -> Result<Client, String> {
         .map(|proxy| format!(" through the proxy {proxy}"))
         .unwrap_or_default();
     let named = format!("the API server at {}{through}", config.cluster_url);
-    let failed = |error: kube::Error| format!("{named}: {}", message_of(&error));
-    let client = Client::try_from(config).map_err(failed)?;
-    match client.apiserver_version().await {
-        // A hardened cluster may not tell everybody, but it has answered.
-        Err(kube::Error::Api(status)) if status.is_forbidden() => {}
-        answer => {
-            answer.map_err(failed)?;
-        }
-    }
-    Ok(client)
+    (config, named)
 }
 
 /// False for a proxy that the environment sets for other addresses than the API server's. One that the kubeconfig file
@@ -96,6 +144,17 @@ mod tests {
         ] {
             check(local, Some(of_environment), "", false);
         }
+    }
+
+    #[tokio::test]
+    async fn an_api_server_that_says_nothing_is_named_and_not_waited_for() {
+        // Its backlog takes the connection.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let server = Server::new(config(&url, None)).unwrap();
+        let answer = server.answer(Duration::from_millis(100)).await;
+        let named = format!("the API server at {url}/: no reply within 0.1 s");
+        assert_eq!(answer.err().unwrap(), named);
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::health::Health;
 
 /// The time that a call may take, reply and all: a pass that waits for a silent API server holds a slot. A watch, which may
 /// well be silent, is cut off by the connection's own time-out.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Returns a client whose watches are noted in `health`, and whose other calls end within 30 s. From within a pass, a write
 /// begins only if the Lease of the pass outlasts its time-out, which is the fence's then. Reads, and all that is sent outside
