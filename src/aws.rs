@@ -13,6 +13,7 @@ mod deadline;
 mod ecs;
 mod elbv2;
 mod error;
+mod meter;
 #[cfg(test)]
 pub(crate) mod replay;
 mod route53;

@@ -93,6 +93,43 @@ impl Change {
         self.process.as_deref()
     }
 
+    /// Returns the noun that it writes.
+    pub fn noun(&self) -> &'static str {
+        match &self.write {
+            Write::Port(_) => "port",
+            Write::LoadBalancer(_) => "load_balancer",
+            Write::TargetGroup(_) => "target_group",
+            Write::Listener(_) => "listener",
+            Write::TaskDefinition(_) => "task_definition",
+            Write::Service(_) => "service",
+            Write::Schedule(_) => "schedule",
+            Write::Tags(_) => "tags",
+            Write::Records(_) => "record",
+        }
+    }
+
+    /// Returns true if ECS begins a rollout for it.
+    pub fn starts_rollout(&self) -> bool {
+        match self.of_service() {
+            Some(ServiceWrite::Create { .. }) => true,
+            Some(ServiceWrite::Update { rollout, .. }) => rollout.is_some(),
+            Some(_) | None => false,
+        }
+    }
+
+    /// Returns true if it rolls out what is there already, because somebody asked for it.
+    pub fn is_redeploy(&self) -> bool {
+        let write = self.of_service();
+        matches!(write, Some(ServiceWrite::Update { update, .. }) if update.redeploy.is_some())
+    }
+
+    fn of_service(&self) -> Option<&ServiceWrite> {
+        if let Write::Service(write) = &self.write {
+            return Some(write);
+        }
+        None
+    }
+
     /// Returns the verb of its operation; that of a batch of records goes by what is in it.
     pub fn verb(&self) -> Verb {
         if let Write::Records(batch) = &self.write {

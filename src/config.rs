@@ -35,9 +35,13 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub log_format: LogFormat,
 
-    /// Where /healthz, /readyz and /queue are served; `[::]` is all addresses of both IP families
+    /// Where /healthz, /readyz, /queue and /metrics are served; `[::]` is all addresses of both IP families
     #[arg(long, env = "EMPIRE_HEALTH_ADDRESS", default_value = "[::]:8080")]
     pub health_address: SocketAddr,
+
+    /// Show series of each App at /metrics as well, by its namespace and name: as many as there are Apps
+    #[arg(long, env = "EMPIRE_METRICS_PER_APP")]
+    pub metrics_per_app: bool,
 
     /// The namespace in which the controller keeps its own ConfigMap and its Leases
     #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]

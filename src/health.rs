@@ -1,17 +1,17 @@
 //! The health endpoints, and what they go by. `/readyz` says whether the controller sees what changes in the cluster and
 //! may act on it; `/healthz`, whether it gets anywhere. Both name what is wrong in their bodies. `/queue` shows what waits.
 
+mod server;
+
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::routing::get;
 use tokio::net::TcpListener;
+
+pub use self::server::serve;
 
 /// The time for which a watch may fail until the controller is not ready.
 const FAILING: Duration = Duration::from_mins(1);
@@ -184,38 +184,10 @@ pub async fn bind(address: SocketAddr) -> Result<Vec<TcpListener>, Error> {
     }
 }
 
-/// Serves `/healthz`, `/readyz` and `/queue` for as long as it is polled.
-pub async fn serve(listeners: Vec<TcpListener>, health: Health) -> Result<(), Error> {
-    let (live, ready, queued) = (health.clone(), health.clone(), health);
-    let router = Router::new()
-        .route(
-            "/healthz",
-            get(|| async move { reply(&live.stuck(Instant::now())) }),
-        )
-        .route(
-            "/readyz",
-            get(|| async move { reply(&ready.unready(Instant::now())) }),
-        )
-        .route(
-            "/queue",
-            get(|| async move { ([(CONTENT_TYPE, "application/json")], queued.queue() + "\n") }),
-        );
-    let servers = listeners
-        .into_iter()
-        .map(|listener| axum::serve(listener, router.clone()).into_future());
-    futures::future::try_join_all(servers).await.map(|_| ())
-}
-
-fn reply(wrong: &[String]) -> (StatusCode, String) {
-    if wrong.is_empty() {
-        return (StatusCode::OK, "ok\n".into());
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, wrong.join("\n") + "\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
 
     fn after(seconds: u64) -> Instant {
         Instant::now() + Duration::from_secs(seconds)
@@ -272,7 +244,7 @@ mod tests {
     async fn the_default_address_is_heard_on_both_families() {
         let listeners = bind((Ipv6Addr::UNSPECIFIED, 0).into()).await.unwrap();
         let port = listeners[0].local_addr().unwrap().port();
-        tokio::spawn(serve(listeners, Health::default()));
+        tokio::spawn(serve(listeners, Health::default(), Metrics::default()));
         tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .await
             .unwrap();

@@ -56,7 +56,7 @@
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
 //! | [`screen`] | what people read of an App: its status on one screen, and why it is not Ready |
 //! | [`config`], [`cli`] | the flags of `run`; the command line, and the commands that print something and end |
-//! | [`telemetry`], [`mod@health`] | logs; the health endpoints |
+//! | [`telemetry`], [`mod@health`], [`metrics`] | logs; the endpoints; the series that one of them shows |
 
 pub mod api;
 pub mod apply;
@@ -71,6 +71,7 @@ pub mod dry_run;
 pub mod error;
 pub mod fence;
 pub mod health;
+pub mod metrics;
 pub mod model;
 pub mod observe;
 pub mod pass;

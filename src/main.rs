@@ -7,6 +7,7 @@ use empire_controller::cli::{self, Ended, Program};
 use empire_controller::config::Config;
 use empire_controller::controller::{Sdk, reach_at_last, run};
 use empire_controller::health::{self, Health};
+use empire_controller::metrics::Metrics;
 use empire_controller::telemetry;
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,7 +41,7 @@ async fn start(config: Config) -> Ended {
         tracing::info!("stopping after the writes under way");
     }
     .shared();
-    let health = Health::default();
+    let (health, metrics) = (Health::default(), Metrics::new(config.metrics_per_app));
     let listeners = health::bind(config.health_address).await?;
     let mut kubernetes = kube::Config::infer()
         .await
@@ -49,20 +50,14 @@ async fn start(config: Config) -> Ended {
     kubernetes.read_timeout = Some(Duration::from_secs(310));
     // Within a request it would wait for minutes after an outage, unseen. Watches and passes have a backoff of their own.
     kubernetes.default_retry = false;
-    let served = health::serve(listeners, health.clone());
+    let served = health::serve(listeners, health.clone(), metrics.clone());
     let working = async {
         let client = tokio::select! {
             () = stopped.clone() => return Ok(ExitCode::SUCCESS),
             client = reach_at_last(kubernetes, &health) => client?,
         };
-        run(
-            client,
-            config,
-            Box::<Sdk>::default(),
-            health.clone(),
-            stopped.clone(),
-        )
-        .await?;
+        let sdk = Box::new(Sdk::new(metrics.clone()));
+        run(client, config, sdk, health.clone(), metrics, stopped.clone()).await?;
         Ended::Ok(ExitCode::SUCCESS)
     };
     tokio::select! {

@@ -31,7 +31,7 @@ pub use echo::echoes;
 pub use holdings::{holdings, recorded_ahead};
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
-pub use rollout::{next_deadline, rollouts};
+pub use rollout::{RolloutChange, next_deadline, rollout_changes, rollouts};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// The most characters of a message: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.

@@ -177,7 +177,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "aws",
-        modules: &["model", "fence"],
+        modules: &["model", "fence", "metrics"],
         crates: &[
             "async_trait",
             "aws_config",
@@ -189,6 +189,7 @@ const MODULES: &[Module] = &[
             "aws_sdk_sts",
             "aws_smithy_types",
             "futures",
+            "serde_json",
             "thiserror",
             "tokio::task_local",
             "tracing",
@@ -215,6 +216,7 @@ const MODULES: &[Module] = &[
             "config",
             "fence",
             "health",
+            "metrics",
         ],
         crates: &[
             "async_trait",
@@ -262,6 +264,7 @@ const MODULES: &[Module] = &[
             "dry_run",
             "error",
             "observe",
+            "metrics",
             "pass",
             "plan",
             "procfile",
@@ -294,8 +297,21 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "health",
-        modules: &[],
-        crates: &["axum", "futures", "tokio"],
+        modules: &["metrics"],
+        crates: &[
+            "futures",
+            "http_body_util",
+            "hyper",
+            "hyper_util::rt",
+            "tokio",
+            "tracing",
+        ],
+        pure: false,
+    },
+    Module {
+        name: "metrics",
+        modules: &["api"],
+        crates: &["jiff", "k8s_openapi", "prometheus_client"],
         pure: false,
     },
     // main.rs sees the library as another crate. It makes the one client of the cluster that there is.

@@ -21,6 +21,11 @@ pub(super) async fn attempting<F: Future>(call: Call, sending: F) -> F::Output {
     CALL.scope(call, sending).await
 }
 
+/// Returns the call whose attempt asks. `None` in calls of the SDK's own.
+pub(super) fn attempted() -> Option<Call> {
+    CALL.try_with(|call| *call).ok()
+}
+
 /// Decides if an attempt may begin.
 pub(super) fn permitted(call: Call) -> Result<(), Fenced> {
     if call.is_read() {
@@ -46,7 +51,7 @@ impl Intercept for EachAttempt {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let is_write = CALL.try_with(|call| !call.is_read()).unwrap_or(false);
+        let is_write = attempted().is_some_and(|call| !call.is_read());
         let Some(limit) = fence::current().filter(|_| is_write).map(|fence| fence.limit()) else {
             return Ok(());
         };
@@ -65,7 +70,7 @@ impl Intercept for EachAttempt {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        CALL.try_with(|call| permitted(*call)).unwrap_or(Ok(()))?;
+        attempted().map_or(Ok(()), permitted)?;
         Ok(())
     }
 }
@@ -84,6 +89,7 @@ mod tests {
     use crate::aws::replay::config;
     use crate::aws::{AwsClients, Ecs, EcsWrites, Fault, Zones};
     use crate::fence::{Fence, Moment, under};
+    use crate::metrics::{Format, Metrics};
 
     const LEASE: Duration = Duration::from_secs(15);
 
@@ -95,6 +101,13 @@ mod tests {
 
     /// Clients with the retries of real ones, whose endpoint is out of order; each request does something first.
     fn clients(on_request: impl Fn() + Send + Sync + 'static) -> (AwsClients, Arc<AtomicUsize>) {
+        measured(on_request, &Metrics::default())
+    }
+
+    fn measured(
+        on_request: impl Fn() + Send + Sync + 'static,
+        metrics: &Metrics,
+    ) -> (AwsClients, Arc<AtomicUsize>) {
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = requests.clone();
         let http = infallible_client_fn(move |_| {
@@ -105,7 +118,7 @@ mod tests {
                 .unwrap()
         });
         let config = config(http).into_builder().retry_config(retries()).build();
-        (AwsClients::new(&config, &Zones::default()), requests)
+        (AwsClients::new(&config, &Zones::default(), metrics), requests)
     }
 
     #[tokio::test]
@@ -130,14 +143,23 @@ mod tests {
     #[tokio::test]
     async fn a_retry_asks_again() {
         let fence = held();
-        let ending = fence.clone();
-        let (aws, requests) = clients(move || ending.lost());
+        let (ending, metrics) = (fence.clone(), Metrics::default());
+        let (aws, requests) = measured(move || ending.lost(), &metrics);
         let error = under(fence, aws.delete_service("staging", "web"))
             .await
             .unwrap_err();
         assert_eq!(error.fault, Fault::Fenced, "{error}");
         assert!(error.message.contains("empire-123456789012"), "{error}");
         assert_eq!(requests.load(Ordering::Relaxed), 1);
+        let text = metrics.text(Format::Prometheus).unwrap();
+        let counts = text
+            .lines()
+            .filter(|line| line.starts_with("empire_aws_requests_total"));
+        assert_eq!(
+            counts.collect::<Vec<_>>(),
+            ["empire_aws_requests_total{service=\"ecs\",operation=\"DeleteService\",result=\"transient\"} 1"],
+            "what was not begun is not counted"
+        );
 
         let (aws, requests) = clients(|| {});
         let error = under(held(), aws.delete_service("staging", "web"))

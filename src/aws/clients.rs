@@ -12,6 +12,8 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::attempt::EachAttempt;
+use super::meter::{Meter, MeteredRole};
+use crate::metrics::Metrics;
 
 /// The region, endpoint and role of a Platform. Our own credentials come from the SDK's default chain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +65,7 @@ impl Zones {
 
 impl AwsClients {
     /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
-    pub async fn connect(settings: &AwsSettings, zones: &Zones) -> Self {
+    pub async fn connect(settings: &AwsSettings, zones: &Zones, metrics: &Metrics) -> Self {
         let AwsSettings {
             region,
             endpoint_url,
@@ -81,28 +83,35 @@ impl AwsClients {
         }
         let config = loader.load().await;
         match role {
-            Some(role) => Self::new(&assumed(config, role).await, zones),
-            None => Self::new(&config, zones),
+            Some(role) => Self::new(&assumed(config, role, metrics).await, zones, metrics),
+            None => Self::new(&config, zones, metrics),
         }
     }
 
-    pub(super) fn new(config: &SdkConfig, zones: &Zones) -> Self {
-        let ecs = aws_sdk_ecs::config::Builder::from(config).interceptor(EachAttempt);
-        let elbv2 = aws_sdk_elasticloadbalancingv2::config::Builder::from(config).interceptor(EachAttempt);
-        let route53 = aws_sdk_route53::config::Builder::from(config).interceptor(EachAttempt);
-        let scheduler = aws_sdk_scheduler::config::Builder::from(config).interceptor(EachAttempt);
+    pub(super) fn new(config: &SdkConfig, zones: &Zones, metrics: &Metrics) -> Self {
+        // Each service has a type of its own for the same settings.
+        macro_rules! client {
+            ($service:ident) => {
+                $service::Client::from_conf(
+                    $service::config::Builder::from(config)
+                        .interceptor(EachAttempt)
+                        .interceptor(Meter::new(metrics))
+                        .build(),
+                )
+            };
+        }
         AwsClients {
-            ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
-            elbv2: aws_sdk_elasticloadbalancingv2::Client::from_conf(elbv2.build()),
-            route53: aws_sdk_route53::Client::from_conf(route53.build()),
-            scheduler: aws_sdk_scheduler::Client::from_conf(scheduler.build()),
+            ecs: client!(aws_sdk_ecs),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2),
+            route53: client!(aws_sdk_route53),
+            scheduler: client!(aws_sdk_scheduler),
             zones: zones.clone(),
         }
     }
 }
 
 /// Returns the same configuration in the name of a role. Its credentials last an hour and are renewed before they end; all clients share them.
-pub(super) async fn assumed(config: SdkConfig, role: &Role) -> SdkConfig {
+pub(super) async fn assumed(config: SdkConfig, role: &Role, metrics: &Metrics) -> SdkConfig {
     let Role { arn, external_id } = role;
     let mut provider = AssumeRoleProvider::builder(arn)
         .session_name(SESSION_NAME)
@@ -110,7 +119,11 @@ pub(super) async fn assumed(config: SdkConfig, role: &Role) -> SdkConfig {
     if let Some(external_id) = external_id {
         provider = provider.external_id(external_id);
     }
-    let provider = SharedCredentialsProvider::new(provider.build().await);
+    let provider = MeteredRole {
+        provider: provider.build().await,
+        metrics: metrics.clone(),
+    };
+    let provider = SharedCredentialsProvider::new(provider);
     config.into_builder().credentials_provider(provider).build()
 }
 

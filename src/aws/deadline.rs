@@ -54,6 +54,7 @@ mod tests {
     use super::*;
     use crate::aws::replay::config;
     use crate::aws::{AwsClients, Ecs, Zones};
+    use crate::metrics::Metrics;
 
     #[tokio::test]
     async fn a_list_whose_pages_never_end_ends_at_the_deadline() {
@@ -66,7 +67,7 @@ mod tests {
                 .try_into_http1x()
                 .unwrap()
         });
-        let aws = AwsClients::new(&config(http), &Zones::default());
+        let aws = AwsClients::new(&config(http), &Zones::default(), &Metrics::default());
         let limit = Duration::from_millis(200);
         let error = within(limit, aws.list_services("default")).await.unwrap_err();
         assert_eq!(

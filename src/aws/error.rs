@@ -211,6 +211,28 @@ impl Call {
         }
     }
 
+    /// Judges an attempt, whose error has lost its type: from the reply itself, or from what kept it away.
+    pub(super) fn attempt_failed(
+        self,
+        error: &(dyn Error + 'static),
+        response: Option<&HttpResponse>,
+    ) -> Fault {
+        if fenced_within(error).is_some() {
+            return Fault::Fenced;
+        }
+        if let Some(refused) = role_error(error) {
+            return ASSUME_ROLE.failed(refused).fault;
+        }
+        match response {
+            Some(raw) => {
+                let (code, message) = code_and_message(raw);
+                self.judge(&Reply::new(raw, code.as_deref(), message.as_deref(), ""))
+            }
+            None if is_about_credentials(error) => Fault::Failed(Class::Denied),
+            None => Fault::Failed(Class::Transient),
+        }
+    }
+
     /// AWS named a failure inside a reply that succeeded.
     pub(super) fn reported(self, code: &str, message: &str) -> AwsError {
         self.replied(&Reply {
@@ -261,7 +283,7 @@ impl Call {
     }
 }
 
-const ASSUME_ROLE: Call = Call::read("sts:AssumeRole");
+pub(super) const ASSUME_ROLE: Call = Call::read("sts:AssumeRole");
 
 /// Returns the refusal of the fence that an interceptor passed on.
 fn fenced_within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Fenced> {
@@ -315,6 +337,28 @@ impl Reply {
             message,
         }
     }
+}
+
+/// Reads code and message off a reply, which is JSON or XML:
+/// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>.
+fn code_and_message(raw: &HttpResponse) -> (Option<String>, Option<String>) {
+    let body = raw.body().bytes().unwrap_or_default();
+    let shape = |code: &str| {
+        let code = code.split(':').next().unwrap_or(code);
+        code.rsplit('#').next().unwrap_or(code).to_owned()
+    };
+    let named = raw.headers().get("x-amzn-errortype").map(shape);
+    if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
+        let text = |names: [&str; 2]| names.into_iter().find_map(|name| json.get(name)?.as_str());
+        let message = text(["message", "Message"]).map(ToOwned::to_owned);
+        return (named.or_else(|| text(["__type", "code"]).map(shape)), message);
+    }
+    let body = String::from_utf8_lossy(body);
+    let element = |name: &str| {
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0.to_owned())
+    };
+    (named.or_else(|| element("Code")), element("Message"))
 }
 
 /// Route 53 reports a refused batch in two shapes; the SDK reads only the one inside `ErrorResponse`. The other is

@@ -17,11 +17,13 @@ use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
 use super::clients::{self, AwsClients, Zones};
+use crate::metrics::{Format, Metrics};
 
 /// Clients whose calls are answered by the given replies, one after the other; one more call than replies fails.
 pub(crate) struct Replay {
     pub(crate) clients: AwsClients,
     http: StaticReplayClient,
+    metrics: Metrics,
 }
 
 impl Replay {
@@ -46,10 +48,22 @@ impl Replay {
             .map(|reply| ReplayEvent::new(HttpRequest::empty(), reply));
         let http = StaticReplayClient::new(events.collect());
         let config = config(http.clone()).into_builder().retry_config(retries).build();
+        let metrics = Metrics::default();
         Replay {
-            clients: AwsClients::new(&config, zones),
+            clients: AwsClients::new(&config, zones, &metrics),
             http,
+            metrics,
         }
+    }
+
+    /// The series of these requests, one a line, without those of the buckets.
+    pub(super) fn measured(&self) -> Vec<String> {
+        let text = self.metrics.text(Format::Prometheus).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("empire_aws_request"));
+        let lines = lines.filter(|line| !line.contains("_bucket") && !line.contains("_sum"));
+        let mut lines: Vec<String> = lines.map(ToOwned::to_owned).collect();
+        lines.sort();
+        lines
     }
 
     pub(super) fn sent(&self) -> Vec<Sent> {

@@ -23,6 +23,7 @@ use crate::config::duration;
 use crate::controller::{ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, settings_of};
 use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
+use crate::metrics::Metrics;
 use crate::observe::Known;
 use crate::pass::{Binding, bind, request, wanted, yesterday};
 use crate::reconcile::Request;
@@ -161,6 +162,7 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
         client,
         platform,
         cache: &cache,
+        metrics: &Metrics::default(),
     };
     claims.fill().await?;
     let heading = Heading {

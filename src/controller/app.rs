@@ -3,9 +3,11 @@
 mod applied;
 mod hold;
 mod leave;
+mod measure;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -26,7 +28,7 @@ use super::kubernetes::uninstall;
 use super::leadership::Scope;
 use super::memory::Key;
 use super::packed::PackedApp;
-use super::queue::dispatch::message_of;
+use super::queue::dispatch::{Ended, message_of};
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
@@ -43,7 +45,7 @@ use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
 use crate::write::Door;
 
-pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Result<Requeue, Error> {
+pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Result<Ended, Error> {
     let key = ObjectRef::from_obj(&*object);
     let deletion =
         if object.meta().deletion_timestamp.is_some() && has_finalizer(object.meta(), APP_FINALIZER) {
@@ -53,18 +55,18 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
         };
     // Before the caches: that of Platforms is never filled where their definition is gone.
     if let Ok(Deletion::Keep) = deletion {
-        return leave::keep(&object, &key, &context).await;
+        return leave::keep(&object, &key, &context).await.map(Ended::from);
     }
     // After a start, a Platform that is not in the cache yet is not one that does not exist.
     if !context.caches.are_filled() {
-        return Ok(Requeue::After(pending(fastrand::f64())));
+        return Ok(Requeue::After(pending(fastrand::f64())).into());
     }
     // By what the caches showed before they were filled, it may have been another Lease's.
     if !context
         .leases
         .is_under(&Scope::of_app(&object.outline, &context.caches.platforms))
     {
-        return Ok(Requeue::Yielded);
+        return Ok(Requeue::Yielded.into());
     }
     let app = match object.unpack() {
         Ok(app) => app,
@@ -73,7 +75,10 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
         {
             leave::undecoded(&context.client, &invalid.metadata).await?
         }
-        Err(invalid) => return undecodable(&object, &invalid.error, &key, &context).await,
+        Err(invalid) => {
+            let requeue = undecodable(&object, &invalid.error, &key, &context).await?;
+            return Ok(Ended::failed(requeue));
+        }
     };
     let _running = context.health.pass(key.to_string());
     let pass = Pass {
@@ -83,8 +88,8 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
     };
     context.memories.begin(&key);
     let run = AssertUnwindSafe(Box::pin(pass.run(deletion))).catch_unwind();
-    let requeue = match run.await {
-        Ok(requeue) => requeue,
+    let ended = match run.await {
+        Ok(ended) => ended,
         // One App's trouble is not the others'.
         Err(panic) => {
             pass.finish(End::Failure(None, Error::Bug(message_of(&*panic))))
@@ -95,7 +100,7 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
         // What it waits for was released after it had looked.
         context.wake.apps([key]);
     }
-    Ok(requeue)
+    Ok(ended)
 }
 
 fn only_named(metadata: &ObjectMeta) -> App {
@@ -139,7 +144,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    async fn run(&self, deletion: Result<Deletion, Error>) -> Requeue {
+    async fn run(&self, deletion: Result<Deletion, Error>) -> Ended {
         let end = match deletion {
             Ok(Deletion::Meant | Deletion::Keep) => self.start().await,
             // Its definition is being deleted, and does not say what becomes of what the App has.
@@ -151,7 +156,7 @@ impl Pass<'_> {
         };
         match end {
             Some(end) => self.finish(end).await,
-            None => Requeue::Never,
+            None => Requeue::Never.into(),
         }
     }
 
@@ -234,6 +239,7 @@ impl Pass<'_> {
             client: &context.client,
             platform,
             cache: &context.claims,
+            metrics: &context.metrics,
         };
         let subject = Subject {
             app: Some(work.desired.owner.app.to_string()),
@@ -256,8 +262,9 @@ impl Pass<'_> {
         Ok(End::Reconciled(work, Box::new(outcome)))
     }
 
-    async fn finish(&self, end: End) -> Requeue {
+    async fn finish(&self, end: End) -> Ended {
         let errors = end.errors();
+        let failed = errors.iter().any(|error| !error.is_fenced());
         if let End::Failure(_, failure) = &end {
             if failure.is_fenced() {
                 debug!(app = %self.key, %failure, "not carried on");
@@ -268,14 +275,20 @@ impl Pass<'_> {
             }
         }
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
+        let before = self.remember(|memory| memory.status(self.app));
         let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
+        self.measure(before.as_ref(), &finished);
         self.wake(&finished, &errors);
         report::publish(&self.context.client, self.app, report::changes(&finished.done)).await;
         match self.conclude(&finished).await {
-            Ok(()) => finished.requeue,
+            Ok(()) => Ended {
+                requeue: finished.requeue,
+                failed,
+            },
             Err(error) => {
                 warn!(app = %self.key, %error, "pass failed");
-                self.remember(|memory| unwritten(memory, finished.status, &error, jitter))
+                let requeue = self.remember(|memory| unwritten(memory, finished.status, &error, jitter));
+                Ended::failed(requeue)
             }
         }
     }
@@ -321,6 +334,12 @@ impl Pass<'_> {
 
     async fn write_status(&self, status: &AppStatus) -> Result<(), Error> {
         let version = report::patch_status(&self.context.client, self.app, status).await?;
+        if let Some(took) = self.context.edits.ready(self.key, status, Instant::now()) {
+            let platform = status.platform.as_ref().map(|platform| platform.name.as_str());
+            self.context
+                .metrics
+                .edit_was_ready(platform.unwrap_or_default(), took);
+        }
         self.remember(|memory| memory.wrote(version.as_deref(), status.clone()));
         Ok(())
     }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -15,6 +17,7 @@ use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
 use super::leadership::{Leases, Scope};
+use super::memory::edits::Edits;
 use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
 use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
@@ -26,6 +29,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::fence::{self, Fenced};
 use crate::health::Health;
+use crate::metrics::{Conflict, Controller, Gauges, Metrics};
 use crate::model::exclusive::Exclusive;
 use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
@@ -47,6 +51,9 @@ pub(super) struct Context {
     pub wake: Wake,
     pub connect: Box<dyn Connect>,
     pub health: Health,
+    pub metrics: Metrics,
+    /// When this replica, as the one that leads, first saw each generation that is not Ready yet.
+    pub edits: Edits,
     /// True once the process is to end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -131,12 +138,13 @@ pub(super) struct Wake {
 
 impl Wake {
     /// Makes the queues. Platforms have slots of their own, which are no namespace's.
-    pub(super) fn new(slots: u16) -> Self {
+    pub(super) fn new(slots: u16, metrics: &Metrics) -> Self {
         let all = slots.into();
-        let turns = |keeps_last| Arc::new(Turns::new(Slots { all, keeps_last }));
+        let turns =
+            |keeps_last, controller| Arc::new(Turns::new(Slots { all, keeps_last }, controller, metrics));
         Wake {
-            apps: turns(true),
-            platforms: turns(false),
+            apps: turns(true, Controller::App),
+            platforms: turns(false, Controller::Platform),
         }
     }
 
@@ -182,6 +190,17 @@ pub(crate) fn settings_of(platform: &Platform) -> AwsSettings {
 pub struct Sdk {
     clients: tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Account>>>,
     zones: Zones,
+    metrics: Metrics,
+}
+
+impl Sdk {
+    /// Makes clients whose calls are measured.
+    pub fn new(metrics: Metrics) -> Self {
+        Sdk {
+            metrics,
+            ..Sdk::default()
+        }
+    }
 }
 
 #[async_trait]
@@ -191,10 +210,32 @@ impl Connect for Sdk {
         if let Some(known) = clients.get(settings) {
             return known.clone();
         }
-        let connected: Arc<dyn Account> = Arc::new(AwsClients::connect(settings, &self.zones).await);
+        let connected = AwsClients::connect(settings, &self.zones, &self.metrics).await;
+        let connected: Arc<dyn Account> = Arc::new(connected);
         clients.insert(settings.clone(), connected.clone());
         connected
     }
+}
+
+/// Fills the gauges of a scrape.
+pub(super) fn show(caches: &Caches, wake: &Wake, leases: &Leases, gauges: &Gauges) {
+    let now = Timestamp::now();
+    for app in caches.apps.state() {
+        match &app.outline.0 {
+            Ok(app) => gauges.app(app, now),
+            Err(_) => gauges.undecodable_app(),
+        }
+    }
+    for platform in caches.platforms.state() {
+        if let Ok(platform) = &platform.0 {
+            gauges.platform(platform);
+        }
+    }
+    for (lease, is_held) in leases.held() {
+        gauges.leader(&lease, is_held);
+    }
+    gauges.queue(Controller::App, &wake.apps.state());
+    gauges.queue(Controller::Platform, &wake.platforms.state());
 }
 
 impl Context {
@@ -219,7 +260,10 @@ impl Context {
         before: &[Condition],
         troubles: &[Trouble],
     ) {
-        report::tell((&self.client, &self.published), key, object, before, troubles).await;
+        let told = report::tell((&self.client, &self.published), key, object, before, troubles).await;
+        for _ in told.iter().filter(|reason| **reason == Reason::Conflict) {
+            self.metrics.conflicted(Conflict::Owner);
+        }
     }
 
     /// Wakes the Apps that wait for any of what was just released.
@@ -244,12 +288,21 @@ impl Context {
         ))
     }
 
+    /// Notes when the watch shows a generation of an App that this replica leads.
+    pub(super) fn saw(&self, app: &PackedApp) {
+        let scope = Scope::of_app(&app.outline, &self.caches.platforms);
+        if let (Ok(outline), true) = (&app.outline.0, self.leases.leads(&scope)) {
+            self.edits.saw(&ObjectRef::from_obj(app), outline, Instant::now());
+        }
+    }
+
     /// Nothing of an App that is gone is remembered.
     pub(super) fn forget(&self, key: &Key) {
         self.memories.forget(key);
         self.published.forget(&key.to_string());
         self.failures.forget(&key.to_string());
         self.platforms.forget_app(&key.to_string());
+        self.edits.forget(key);
     }
 
     pub(super) fn is_stopping(&self) -> bool {

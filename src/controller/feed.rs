@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
 use kube::core::DeserializeGuard;
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
@@ -97,6 +97,8 @@ pub(super) fn lead(context: &Context, scope: &Scope) {
     let Context { caches, wake, .. } = context;
     for app in caches.apps.state() {
         if Scope::of_app(&app.outline, &caches.platforms) == *scope {
+            context.edits.forget(&ObjectRef::from_obj(&*app));
+            context.saw(&app);
             first(&wake.apps, &*app);
         }
     }

@@ -142,6 +142,19 @@ impl Leases {
         crate::fence::current().is_none_or(|fence| fence.lease() == scope.lease(&self.installation))
     }
 
+    /// True if this replica leads it. One that nobody has asked for yet is not asked for.
+    pub(super) fn leads(&self, scope: &Scope) -> bool {
+        let known = lock(&self.known);
+        known.get(scope).is_some_and(|known| known.fence.is_held())
+    }
+
+    /// Returns the names of the Leases that were asked for, and if this replica holds each.
+    pub(super) fn held(&self) -> Vec<(String, bool)> {
+        let known = lock(&self.known);
+        let lease = |Known { fence, .. }: &Known| (fence.lease().to_owned(), fence.is_held());
+        known.values().map(lease).collect()
+    }
+
     /// Lets no pass read AWS any more.
     pub(super) fn close(&self) {
         for known in lock(&self.known).values() {
@@ -240,10 +253,12 @@ mod tests {
     #[test]
     fn a_lease_is_asked_for_once_and_led_when_it_is_held() {
         let leases = Leases::new("blue", "pod", Duration::from_secs(12));
+        assert!(!leases.leads(&Scope::OwnAccount) && leases.all().is_empty());
         assert!(leases.led(&Scope::OwnAccount).is_none());
         let (_, fence) = leases.all().remove(0);
         fence.renewed(Moment::now());
-        assert!(leases.led(&Scope::OwnAccount).is_some());
+        assert!(leases.led(&Scope::OwnAccount).is_some() && leases.leads(&Scope::OwnAccount));
+        assert_eq!(leases.held(), [(fence.lease().to_owned(), true)]);
         assert_eq!(leases.all().len(), 1);
         assert_eq!(leases.report()[0]["leading"], true);
         let again = Leases::new("blue", "pod", Duration::from_secs(12));

@@ -1,5 +1,7 @@
 //! The memories of all Apps and Platforms, and what was last said of each object.
 
+pub(super) mod edits;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -18,7 +18,7 @@ use super::context::{Context, PlatformKey};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::report;
-use super::queue::dispatch::message_of;
+use super::queue::dispatch::{Ended, message_of};
 use crate::api::platform::Platform;
 use crate::aws::{Subject, concerning};
 use crate::error::Error;
@@ -30,7 +30,7 @@ use crate::write::Door;
 pub(super) async fn pass(
     object: Arc<DeserializeGuard<Platform>>,
     context: Arc<Context>,
-) -> Result<Requeue, Error> {
+) -> Result<Ended, Error> {
     let key = PlatformKey::from_obj(&*object).to_string();
     match pass_over(&object, &key, &context).await {
         // Whoever leads from now on says what there is to say.
@@ -38,7 +38,8 @@ pub(super) async fn pass(
             warn!(platform = key, %error, "pass failed");
             let jitter = fastrand::f64();
             let count = |memory: &mut Memory| failed(memory, &error, jitter);
-            Ok(context.platforms.change(&object.name_any(), count))
+            let requeue = context.platforms.change(&object.name_any(), count);
+            Ok(Ended::failed(requeue))
         }
         passed => passed,
     }
@@ -48,17 +49,17 @@ async fn pass_over(
     object: &DeserializeGuard<Platform>,
     key: &str,
     context: &Context,
-) -> Result<Requeue, Error> {
+) -> Result<Ended, Error> {
     // Before the caches: that of Apps is never filled where their definition is gone.
     let leaving = leaving::stage(object, context).await?;
     if leaving == Leaving::MayGo {
         finalizer::release(&Api::all(context.client.clone()), object, PLATFORM_FINALIZER).await?;
         context.published.forget(key);
         context.platforms.forget(&object.name_any());
-        return Ok(Requeue::Never);
+        return Ok(Requeue::Never.into());
     }
     if !context.caches.are_filled() {
-        return Ok(Requeue::After(pending(fastrand::f64())));
+        return Ok(Requeue::After(pending(fastrand::f64())).into());
     }
     let _running = context.health.pass(key.to_owned());
     match &object.0 {
@@ -75,7 +76,7 @@ async fn pass_over(
         Err(invalid) => {
             // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
             warn!(platform = key, error = %invalid.error, "cannot be decoded");
-            Ok(Requeue::Never)
+            Ok(Ended::failed(Requeue::Never))
         }
     }
 }
@@ -87,7 +88,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    async fn run(&self, leaving: Leaving) -> Result<Requeue, Error> {
+    async fn run(&self, leaving: Leaving) -> Result<Ended, Error> {
         let context = self.context;
         if leaving == Leaving::NotDeleted {
             let api: Api<Platform> = Api::all(context.client.clone());
@@ -116,11 +117,15 @@ impl Pass<'_> {
             self.remember(|memory| finish(memory, self.platform, &facts, end, resync, now, jitter));
         self.wake(&finished);
         match self.conclude(&finished).await {
-            Ok(()) => Ok(finished.requeue),
+            Ok(()) => Ok(Ended {
+                requeue: finished.requeue,
+                failed: finished.failed,
+            }),
             Err(error) if error.is_fenced() => Err(error),
             Err(error) => {
                 warn!(platform = self.key, %error, "pass failed");
-                Ok(self.remember(|memory| unwritten(memory, &error, jitter)))
+                let requeue = self.remember(|memory| unwritten(memory, &error, jitter));
+                Ok(Ended::failed(requeue))
             }
         }
     }
@@ -132,6 +137,7 @@ impl Pass<'_> {
             client: &context.client,
             platform,
             cache: &context.claims,
+            metrics: &context.metrics,
         };
         let door = Door {
             aws: &*aws,

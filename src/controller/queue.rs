@@ -42,6 +42,15 @@ pub(super) enum Rank {
 
 impl Rank {
     pub(super) const ALL: [Rank; 4] = [Rank::Edit, Rank::Deletion, Rank::Repair, Rank::Resync];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Rank::Edit => "edit",
+            Rank::Deletion => "deletion",
+            Rank::Repair => "repair",
+            Rank::Resync => "resync",
+        }
+    }
 }
 
 /// The number of passes that run at a time.
@@ -107,6 +116,8 @@ struct Running {
     rank: Rank,
     /// The version of the object that the pass took.
     version: Option<u64>,
+    /// The time from when it was due until it began.
+    waited: Duration,
     /// The object was deleted since: what the pass finds to do later is void.
     gone: bool,
 }
@@ -281,6 +292,7 @@ impl Queue {
         entry.running = Some(Running {
             rank: next.rank,
             version,
+            waited: now.saturating_duration_since(next.due),
             gone: false,
         });
     }
@@ -342,6 +354,21 @@ impl Queue {
 
     pub(super) fn running(&self) -> usize {
         self.running
+    }
+
+    /// Returns when each pass under way began.
+    pub(super) fn begun(&self) -> Vec<Instant> {
+        let entries = self.lanes.values().flat_map(|lane| lane.objects.values());
+        let running = entries.filter(|entry| entry.running.is_some());
+        running.filter_map(|entry| entry.began).collect()
+    }
+
+    /// Returns for how long the pass under way over an object had waited for its slot.
+    pub(super) fn waited(&self, object: &Object) -> Duration {
+        let lane = self.lanes.get(&object.namespace);
+        let entry = lane.and_then(|lane| lane.objects.get(&object.name));
+        let running = entry.and_then(|entry| entry.running.as_ref());
+        running.map(|running| running.waited).unwrap_or_default()
     }
 
     pub(super) fn slots(&self) -> usize {

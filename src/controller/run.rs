@@ -11,7 +11,7 @@ use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::context::{Caches, Connect, Context, Wake};
+use super::context::{Caches, Connect, Context, Wake, show};
 use super::feed::{Neighbours, feed, lead, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
@@ -20,6 +20,7 @@ use super::kubernetes::{claims, definitions, installation, namespaces, transport
 use super::leadership::campaign::{campaign, give_back};
 use super::leadership::store::LeaseStore;
 use super::leadership::{Leases, Scope};
+use super::memory::edits::Edits;
 use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
@@ -28,6 +29,7 @@ use crate::api::platform::Platform;
 use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
+use crate::metrics::Metrics;
 use crate::model::class::Class;
 use crate::pass::{self, Installation, Requeue, annotated};
 
@@ -37,9 +39,10 @@ pub async fn run(
     config: Config,
     connect: Box<dyn Connect>,
     health: Health,
+    metrics: Metrics,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let client = transport::bounded(client, health.clone());
+    let client = transport::bounded(client, health.clone(), metrics.clone());
     let stopping = heeding(stopped);
     let mut early = stopping.clone();
     let installation = tokio::select! {
@@ -51,7 +54,7 @@ pub async fn run(
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
     let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
-    let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency));
+    let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency, &metrics));
     let queues = wake.clone();
     let leases = Arc::new(Leases::new(
         installation.of_leases(),
@@ -64,13 +67,16 @@ pub async fn run(
         report["leases"] = shown.report();
         report.to_string()
     });
+    let caches = Caches {
+        apps: apps.clone(),
+        platforms: platforms.clone(),
+        filled: filled.clone(),
+    };
+    let seen = (caches.clone(), wake.clone(), leases.clone());
+    metrics.show(move |gauges| show(&seen.0, &seen.1, &seen.2, gauges));
     let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
     let context = Arc::new(Context {
-        caches: Caches {
-            apps: apps.clone(),
-            platforms: platforms.clone(),
-            filled: filled.clone(),
-        },
+        caches,
         claims: ClaimCache::default(),
         client: client.clone(),
         config,
@@ -84,6 +90,8 @@ pub async fn run(
         wake: wake.clone(),
         connect,
         health: health.clone(),
+        metrics,
+        edits: Edits::default(),
         stopping,
     });
     let stopped = stopped_of(&context);
@@ -171,7 +179,8 @@ fn apps_watched(
                 context.wake.platform(&record.name);
             }
         }
-        watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
+        watcher::Event::InitApply(app) | watcher::Event::Apply(app) => context.saw(app),
+        watcher::Event::Init => {}
     })
 }
 

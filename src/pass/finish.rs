@@ -35,6 +35,8 @@ pub struct Finished {
     /// The reasons and messages that somebody should hear of.
     pub troubles: Vec<(Reason, String)>,
     pub done: Vec<Change>,
+    /// The changes repaired drift: the pass before left nothing to do, and nobody has edited the App or its Platform since.
+    pub drifted: bool,
     /// The App has something, and a pass that wrote nothing has not seen to it that the finalizer is there.
     pub needs_finalizer: bool,
     /// Nothing is left of an App that is being deleted: it may go, and all that is remembered of it.
@@ -124,6 +126,7 @@ fn reconciled(
         verdict = Verdict::Reconciling(Reason::Deleting, message);
     }
     let status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
+    let drifted = !outcome.done.is_empty() && memory.was_settled(app, work.platform_generation);
 
     let is_yielded = outcome.interrupted == Some(Interruption::Yielded);
     if !is_yielded {
@@ -156,16 +159,19 @@ fn reconciled(
         requeue,
         wakes: Wakes::of(&outcome.done),
         done: std::mem::take(&mut outcome.done),
+        drifted,
         status: (!memory.shows(app, &status)).then_some(status),
         record: Some(record),
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
+    let is_settled = outcome.is_settled();
     if !is_yielded {
         outcome = remembered(outcome);
     }
     memory.look = Some(Look {
         generation: app.metadata.generation,
         platform_generation: work.platform_generation,
+        is_settled,
         outcome: Box::new(outcome),
         open,
         yielded: is_yielded.then_some(now),
@@ -225,6 +231,7 @@ impl Finished {
             before: Vec::new(),
             troubles: Vec::new(),
             done: Vec::new(),
+            drifted: false,
             needs_finalizer: false,
             may_go: false,
             requeue,

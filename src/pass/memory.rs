@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::requeue::Open;
 use crate::api::app::{App, AppStatus};
+use crate::api::condition::ConditionType;
 use crate::model::echo::EchoMemory;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
@@ -50,6 +51,8 @@ pub(super) enum LastStatus {
 pub(super) struct Look {
     pub generation: Option<i64>,
     pub platform_generation: Option<i64>,
+    /// The pass left nothing to do.
+    pub is_settled: bool,
     /// What the pass came to, whole if it yielded; else the parts that the next one reads.
     pub outcome: Box<Outcome>,
     pub open: Open,
@@ -110,6 +113,23 @@ impl Memory {
         shown.map(|status| status.observed_generation) != app.metadata.generation
     }
 
+    /// True if the last pass left nothing to do for this generation of the App and of its Platform. After a start, the
+    /// status says so.
+    pub(super) fn was_settled(&self, app: &App, platform_generation: Option<i64>) -> bool {
+        let generation = app.metadata.generation;
+        if let Some(look) = &self.look {
+            return (look.generation, look.platform_generation) == (generation, platform_generation)
+                && look.is_settled;
+        }
+        let status = self.status(app);
+        status.is_some_and(|status| {
+            let ready = ConditionType::Ready.as_str();
+            let mut conditions = status.conditions.iter();
+            Some(status.observed_generation) == generation
+                && conditions.any(|condition| condition.type_ == ready && condition.status == "True")
+        })
+    }
+
     /// True if users can read this status already.
     pub(super) fn shows(&self, app: &App, status: &AppStatus) -> bool {
         !matches!(self.status, LastStatus::Unwritten(_)) && self.status(app).as_ref() == Some(status)
@@ -148,6 +168,7 @@ impl Memory {
         let look = Look {
             generation: None,
             platform_generation: None,
+            is_settled: false,
             outcome: Box::new(outcome),
             open,
             yielded: None,

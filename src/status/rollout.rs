@@ -97,6 +97,50 @@ pub(super) fn rollout_status(service: &ServiceState, memory: Option<&RolloutMemo
     }
 }
 
+/// The end of a rollout, or what comes after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutChange {
+    Completed,
+    Failed,
+    RolledBack,
+}
+
+/// Returns the rollouts that have come to an end from one status of an App to the next. One that was rolled back has
+/// failed, too, whether a status between the two showed that or not.
+pub fn rollout_changes(before: Option<&AppStatus>, after: &AppStatus) -> Vec<RolloutChange> {
+    let known = |name: &str| {
+        let mut processes = before.into_iter().flat_map(|status| &status.processes);
+        processes.find(|process| process.name == name)
+    };
+    let deployment = |process: &ProcessStatus| {
+        let submitted = process.submitted.as_ref();
+        submitted.map(|submitted| submitted.deployment_id.clone())
+    };
+    let mut changes = Vec::new();
+    for process in &after.processes {
+        let before = known(&process.name);
+        let same = before.filter(|before| deployment(before) == deployment(process));
+        let was = same.and_then(|before| before.rollout);
+        if was == process.rollout {
+            continue;
+        }
+        match process.rollout {
+            Some(RolloutStatus::Completed) => changes.push(RolloutChange::Completed),
+            // ECS may call it failed again once it is rolled back.
+            Some(RolloutStatus::Failed) if was != Some(RolloutStatus::RolledBack) => {
+                changes.push(RolloutChange::Failed);
+            }
+            Some(RolloutStatus::RolledBack) => {
+                let failed = (was != Some(RolloutStatus::Failed)).then_some(RolloutChange::Failed);
+                changes.extend(failed);
+                changes.push(RolloutChange::RolledBack);
+            }
+            Some(RolloutStatus::InProgress | RolloutStatus::Failed) | None => {}
+        }
+    }
+    changes
+}
+
 /// Returns the progress of a rollout: `1 of 2 tasks running, 3 failed`, and ECS's newest event.
 pub(super) fn progress(service: &ServiceState) -> String {
     let mut parts = Vec::new();
@@ -135,4 +179,56 @@ pub(super) fn widened_deadline(wanted: &DesiredProcess) -> Option<u32> {
         .service()
         .filter(|given| given.progress_deadline < widened)?;
     Some(widened)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_rollout_is_found_once() {
+        let status = |rollout: Option<&str>, deployment: &str| -> AppStatus {
+            let mut web = json!({ "name": "web", "submitted": { "hash": "1", "deploymentId": deployment } });
+            if let Some(rollout) = rollout {
+                web["rollout"] = Value::from(rollout);
+            }
+            serde_json::from_value(json!({ "observedGeneration": 1, "processes": [web] })).unwrap()
+        };
+        let check =
+            |before: (Option<&str>, &str), after: (Option<&str>, &str), expected: &[RolloutChange]| {
+                let (before, after) = (status(before.0, before.1), status(after.0, after.1));
+                assert_eq!(
+                    rollout_changes(Some(&before), &after),
+                    expected,
+                    "{before:?} {after:?}"
+                );
+            };
+        let (going, done, failed, back) = (
+            Some("InProgress"),
+            Some("Completed"),
+            Some("Failed"),
+            Some("RolledBack"),
+        );
+        check((going, "1"), (going, "1"), &[]);
+        check((going, "1"), (done, "1"), &[RolloutChange::Completed]);
+        check((done, "1"), (done, "1"), &[]);
+        // So fast that no pass saw it under way.
+        check((done, "1"), (done, "2"), &[RolloutChange::Completed]);
+        check((done, "1"), (going, "2"), &[]);
+        check((going, "1"), (failed, "1"), &[RolloutChange::Failed]);
+        check((failed, "1"), (back, "1"), &[RolloutChange::RolledBack]);
+        check(
+            (going, "1"),
+            (back, "1"),
+            &[RolloutChange::Failed, RolloutChange::RolledBack],
+        );
+        check((back, "1"), (failed, "1"), &[]);
+        check((back, "1"), (None, "1"), &[]);
+        assert_eq!(
+            rollout_changes(None, &status(done, "1")),
+            [RolloutChange::Completed]
+        );
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{AwsClients, Role, Zones, assumed};
 use crate::aws::replay::{self, Sent};
 use crate::aws::{AwsError, Ecs, Fault, Route53};
+use crate::metrics::Metrics;
 use crate::model::class::Class;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/empire";
@@ -41,7 +42,9 @@ async fn clients(
         arn: ROLE.into(),
         external_id: external_id.map(Into::into),
     };
-    let clients = AwsClients::new(&assumed(config, &role).await, &Zones::default());
+    let metrics = Metrics::default();
+    let config = assumed(config, &role, &metrics).await;
+    let clients = AwsClients::new(&config, &Zones::default(), &metrics);
     (clients, move || http.actual_requests().map(Sent::new).collect())
 }
 

@@ -23,6 +23,7 @@ use crate::api::platform::Platform;
 use crate::api::port_allocation::{AppReference, PortAllocation, PortAllocationSpec};
 use crate::claims::{ClaimWrites, Claimed, Claims};
 use crate::error::Error;
+use crate::metrics::{Conflict, Metrics};
 use crate::model::owner::AppName;
 use crate::model::port::{Claim, PortOwner};
 
@@ -33,6 +34,7 @@ pub(crate) struct KubeClaims<'a> {
     pub client: &'a Client,
     pub platform: &'a Platform,
     pub cache: &'a ClaimCache,
+    pub metrics: &'a Metrics,
 }
 
 impl KubeClaims<'_> {
@@ -140,7 +142,11 @@ impl ClaimWrites for KubeClaims<'_> {
             self.cache.learn(held);
         }
         let is_ours = held.as_ref().is_some_and(|held| is_held_by(held, claim));
-        Ok(if is_ours { Claimed::Yes } else { Claimed::Taken })
+        if is_ours {
+            return Ok(Claimed::Yes);
+        }
+        self.metrics.conflicted(Conflict::HostPort);
+        Ok(Claimed::Taken)
     }
 
     async fn set_retained(&self, claim: &Claim, retained: bool) -> Result<(), Error> {

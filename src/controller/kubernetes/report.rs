@@ -129,14 +129,15 @@ pub(in crate::controller) async fn publish<K: Resource<DynamicType = ()>>(
     }
 }
 
-/// One Event for each trouble that is news. Those that the conditions spoke of before a restart are none.
+/// Writes one Event for each trouble that is news, and returns their reasons. Those that the conditions spoke of before a
+/// restart are none.
 pub(in crate::controller) async fn tell<K: Resource<DynamicType = ()>>(
     (client, published): (&Client, &Published),
     key: &str,
     object: &K,
     before: &[Condition],
     troubles: &[Trouble],
-) {
+) -> Vec<Reason> {
     let mut news = published.news(key, troubles);
     let said: Vec<String> = before
         .iter()
@@ -151,6 +152,7 @@ pub(in crate::controller) async fn tell<K: Resource<DynamicType = ()>>(
     }
     let notes = news.iter().map(|(reason, message)| warning(*reason, message));
     publish(client, object, notes.collect()).await;
+    news.iter().map(|(reason, _)| *reason).collect()
 }
 
 /// A Warning about what is wrong.

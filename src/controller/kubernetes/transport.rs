@@ -1,5 +1,5 @@
 //! The way of each request to the API server: a watch is noted when it begins, every other call has a time-out, and a write
-//! asks the [fence](crate::fence) before it begins, as attempts at AWS do.
+//! asks the [fence](crate::fence) before it begins, as attempts at AWS do. What is sent is counted.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +14,7 @@ use tower_service::Service;
 use super::watches::{lists, watched};
 use crate::fence;
 use crate::health::Health;
+use crate::metrics::Metrics;
 
 /// The time that a call may take, reply and all: a pass that waits for a silent API server holds a slot. A watch, which may
 /// well be silent, is cut off by the connection's own time-out.
@@ -22,15 +23,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Returns a client whose watches are noted in `health`, and whose other calls end within 30 s. From within a pass, a write
 /// begins only if the Lease of the pass outlasts its time-out, which is the fence's then. Reads, and all that is sent outside
 /// of passes, go through: the Leases themselves are written so.
-pub(in crate::controller) fn bounded(client: Client, health: Health) -> Client {
-    within(client, health, PATIENCE)
+pub(in crate::controller) fn bounded(client: Client, health: Health, metrics: Metrics) -> Client {
+    within(client, health, metrics, PATIENCE)
 }
 
-fn within(client: Client, health: Health, patience: Duration) -> Client {
+fn within(client: Client, health: Health, metrics: Metrics, patience: Duration) -> Client {
     let namespace = client.default_namespace().to_owned();
     let transport = Transport {
         client,
         health,
+        metrics,
         patience,
     };
     Client::new(transport, namespace)
@@ -39,6 +41,7 @@ fn within(client: Client, health: Health, patience: Duration) -> Client {
 struct Transport {
     client: Client,
     health: Health,
+    metrics: Metrics,
     patience: Duration,
 }
 
@@ -59,17 +62,11 @@ impl Service<Request<Body>> for Transport {
         let uri = request.uri();
         let watch = watched(uri.path(), uri.query().unwrap_or_default());
         let (client, health, patience) = (self.client.clone(), self.health.clone(), self.patience);
-        let call = format!("{} {}", request.method(), uri.path());
+        let (metrics, method) = (self.metrics.clone(), request.method().clone());
+        let call = format!("{method} {}", uri.path());
         // The fence is asked within the future, which the pass polls: this function is called by the client's queue.
         Box::pin(async move {
-            if let Some(watch) = watch {
-                let response = client.send(request).await?;
-                if response.status().is_success() {
-                    health.succeeded(watch);
-                }
-                return Ok(response);
-            }
-            let limit = if request.method() == Method::GET {
+            let limit = if method == Method::GET {
                 None
             } else {
                 fence::may_write().map_err(|fenced| kube::Error::Service(fenced.into()))?
@@ -79,7 +76,18 @@ impl Service<Request<Body>> for Transport {
                 let message = format!("no reply within {} s to {call}", patience.as_secs_f64());
                 kube::Error::Service(message.into())
             };
-            timeout(patience, whole(&client, request)).await.map_err(silent)?
+            let response = if watch.is_some() {
+                client.send(request).await
+            } else {
+                let replied = timeout(patience, whole(&client, request)).await;
+                replied.map_err(silent).flatten()
+            };
+            let status = response.as_ref().ok().map(Response::status);
+            metrics.asked_kubernetes(method.as_str(), status.map(|status| status.as_u16()));
+            if let Some(watch) = watch.filter(|_| status.is_some_and(|status| status.is_success())) {
+                health.succeeded(watch);
+            }
+            response
         })
     }
 }
@@ -124,7 +132,8 @@ mod tests {
             }
         });
         let config = Config::new(format!("http://{address}").parse().unwrap());
-        within(Client::try_from(config).unwrap(), Health::default(), SHORT)
+        let client = Client::try_from(config).unwrap();
+        within(client, Health::default(), Metrics::default(), SHORT)
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ use crate::controller::memory::lock;
 use crate::controller::queue::{Object, Only, Queue, Rank, Slots};
 use crate::error::Error;
 use crate::fence::{Fence, under};
+use crate::metrics::{Controller, Metrics, PassResult, QueueState};
 use crate::pass::{Requeue, version};
 
 /// A pass that writes for longer gives its slot back, if another object waits for it.
@@ -34,13 +35,18 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(in crate::controller) struct Turns {
     queue: Mutex<Queue>,
     news: Notify,
+    controller: Controller,
+    metrics: Metrics,
 }
 
 impl Turns {
-    pub(in crate::controller) fn new(slots: Slots) -> Self {
+    /// Makes an empty queue, whose passes are counted as those of this controller.
+    pub(in crate::controller) fn new(slots: Slots, controller: Controller, metrics: &Metrics) -> Self {
         Turns {
             queue: Mutex::new(Queue::new(slots)),
             news: Notify::new(),
+            controller,
+            metrics: metrics.clone(),
         }
     }
 
@@ -88,6 +94,21 @@ impl Turns {
         })
     }
 
+    /// Returns what waits and what runs, for the gauges.
+    pub(in crate::controller) fn state(&self) -> QueueState {
+        let (queue, now) = (lock(&self.queue), Instant::now());
+        let waiting = |rank: Rank| {
+            let (length, oldest) = queue.waiting(rank, now);
+            (rank.as_str(), length, oldest)
+        };
+        let taken = |begun: Instant| now.saturating_duration_since(begun);
+        QueueState {
+            waiting: Rank::ALL.map(waiting).into(),
+            running: queue.begun().into_iter().map(taken).collect(),
+            slots: queue.slots(),
+        }
+    }
+
     /// Says in the log, seldom, that something waits for long.
     fn warn_of_waits(&self, kind: &str, warned: &mut Option<Instant>) {
         let now = Instant::now();
@@ -98,6 +119,41 @@ impl Turns {
             *warned = Some(now);
             let oldest = oldest.as_secs();
             warn!(kind, length, oldest_seconds = oldest, "passes wait for a slot");
+        }
+    }
+}
+
+/// The end of a pass: when the next one comes, and if something failed, or is in the way.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::controller) struct Ended {
+    pub requeue: Requeue,
+    pub failed: bool,
+}
+
+impl From<Requeue> for Ended {
+    /// Nothing failed.
+    fn from(requeue: Requeue) -> Self {
+        Ended {
+            requeue,
+            failed: false,
+        }
+    }
+}
+
+impl Ended {
+    pub(in crate::controller) fn failed(requeue: Requeue) -> Self {
+        Ended {
+            requeue,
+            failed: true,
+        }
+    }
+
+    fn result(self) -> PassResult {
+        match self.requeue {
+            _ if self.failed => PassResult::Error,
+            Requeue::Resync(_) | Requeue::Never => PassResult::Success,
+            Requeue::After(_) => PassResult::RequeueAfter,
+            Requeue::Yielded => PassResult::Requeue,
         }
     }
 }
@@ -127,7 +183,7 @@ pub(in crate::controller) async fn dispatch<K, P>(
     stopped: impl Future<Output = ()>,
 ) where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-    P: Future<Output = Result<Requeue, Error>> + Send + 'static,
+    P: Future<Output = Result<Ended, Error>> + Send + 'static,
 {
     let Source {
         store,
@@ -159,14 +215,19 @@ pub(in crate::controller) async fn dispatch<K, P>(
                 Some(((found, fence), version))
             };
             let started = queue.start(now, only, take);
+            if let Some((object, _)) = &started {
+                turns.metrics.waited(turns.controller, queue.waited(object));
+            }
             started.ok_or_else(|| queue.next_due(now).map_or(LOOK, |due| (due - now).min(LOOK)))
         };
         let idle = match next {
             Ok((object, (found, fence))) => {
                 let pass = AssertUnwindSafe(under(fence, within(limit, pass(found)))).catch_unwind();
+                let begun = Instant::now();
                 passes.spawn(async move {
                     let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
-                    (object, pass.await.unwrap_or_else(panicked))
+                    let ended = pass.await.unwrap_or_else(panicked);
+                    (object, ended, begun.elapsed())
                 });
                 continue;
             }
@@ -184,15 +245,19 @@ pub(in crate::controller) async fn dispatch<K, P>(
                     turns.changed(&object, Rank::Deletion, None);
                 }
             }
-            Some(Ok((object, ended))) = passes.join_next() => {
-                let requeue = ended.unwrap_or_else(|error| {
-                    if error.is_fenced() {
-                        debug!(%kind, %object, %error, "pass not begun");
-                    } else {
+            Some(Ok((object, ended, took))) = passes.join_next() => {
+                let ended = ended.unwrap_or_else(|error| {
+                    let failed = !error.is_fenced();
+                    if failed {
                         warn!(%kind, %object, %error, "pass failed");
+                    } else {
+                        debug!(%kind, %object, %error, "pass not begun");
                     }
-                    again(&key_of::<K>(&object).to_string(), &error)
+                    let requeue = again(&key_of::<K>(&object).to_string(), &error);
+                    Ended { requeue, failed }
                 });
+                turns.metrics.reconciled(turns.controller, ended.result(), took);
+                let requeue = ended.requeue;
                 debug!(%kind, %object, ?requeue, "pass done");
                 lock(&turns.queue).finished(&object, requeue, Instant::now());
             }

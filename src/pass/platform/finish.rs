@@ -43,6 +43,8 @@ pub struct Finished {
     pub released: BTreeSet<Exclusive>,
     /// Apps that are gone, and why their claims could not be released. That is tried again in the next pass.
     pub unswept: Vec<(AppName, Error)>,
+    /// Something failed, or is in the way of using the Platform.
+    pub failed: bool,
     pub requeue: Requeue,
 }
 
@@ -107,6 +109,7 @@ pub fn finish(
         recovered: ports.recovered,
         released: ports.done.iter().flat_map(Change::releases).collect(),
         unswept: ports.unswept,
+        failed: class.is_some(),
         requeue: retry.map_or(Requeue::Resync(resync), Requeue::After),
     }
 }

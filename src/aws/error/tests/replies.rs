@@ -14,6 +14,7 @@ use super::{BUG, DENIED, REFUSED, THROTTLED, TRANSIENT};
 use crate::aws::clients::{self, AwsClients, Zones};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53};
+use crate::metrics::Metrics;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{Environment, LaunchType, NetworkMode, TaskDefinition};
@@ -166,7 +167,7 @@ async fn a_reply_that_broke_off_passes() {
 }
 
 async fn list_services(config: SdkConfig) -> AwsError {
-    let clients = AwsClients::new(&config, &Zones::default());
+    let clients = AwsClients::new(&config, &Zones::default(), &Metrics::default());
     clients.list_services("staging").await.unwrap_err()
 }
 

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::*;
 use crate::controller::memory::lock;
 use crate::desired::fixtures::platform;
+use crate::metrics::Metrics;
 use crate::model::class::Class;
 
 /// An API server with these claims, which answers the use of field selectors with a status, if there is one.
@@ -90,6 +91,7 @@ async fn read(refusal: Option<(u16, &'static str)>) -> (Result<Vec<u16>, Error>,
         client: &client,
         platform: &platform(json!({})),
         cache: &cache,
+        metrics: &Metrics::default(),
     };
     let acme = AppName {
         namespace: "shop".into(),

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::controller::packed::PackedApp;
 use crate::desired::fixtures::app_with;
+use crate::metrics::Format;
 
 /// A pass that has begun, and goes on until the test ends it.
 struct Began {
@@ -25,6 +26,7 @@ struct Stage {
     writer: Writer<PackedApp>,
     began: mpsc::UnboundedReceiver<Began>,
     stop: Option<oneshot::Sender<()>>,
+    metrics: Metrics,
     dispatch: JoinHandle<()>,
     version: u64,
 }
@@ -39,10 +41,14 @@ impl Stage {
         let (store, mut writer) = reflector::store::<PackedApp>();
         writer.apply_watcher_event(&watcher::Event::Init);
         writer.apply_watcher_event(&watcher::Event::InitDone);
-        let turns = Arc::new(Turns::new(Slots {
-            all,
-            keeps_last: true,
-        }));
+        let (slots, metrics) = (
+            Slots {
+                all,
+                keeps_last: true,
+            },
+            Metrics::default(),
+        );
+        let turns = Arc::new(Turns::new(slots, Controller::App, &metrics));
         let (begins, began) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let pass = move |app: Arc<PackedApp>| {
@@ -50,7 +56,7 @@ impl Stage {
             let (object, version) = (object_of(&*app).to_string(), app.resource_version().unwrap());
             begins.send(Began { object, version, end }).unwrap();
             // A pass that the test drops panics.
-            async move { Ok(ended.await.unwrap()) }
+            async move { Ok(Ended::from(ended.await.unwrap())) }
         };
         let shared = turns.clone();
         let dispatch = tokio::spawn(async move {
@@ -75,6 +81,7 @@ impl Stage {
             writer,
             began,
             stop,
+            metrics,
             dispatch,
             version: 0,
         }
@@ -127,6 +134,16 @@ async fn beside_a_storm_whose_passes_do_not_end_an_edit_of_another_namespace_beg
     stage.edit("calm/acme");
     let calm = stage.begins().await;
     assert_eq!(calm.object, "calm/acme");
+    let shown = stage.turns.state();
+    assert_eq!((shown.running.len(), shown.slots), (8, 8));
+    assert_eq!(
+        shown
+            .waiting
+            .iter()
+            .map(|(rank, length, _)| (*rank, *length))
+            .collect::<Vec<_>>(),
+        [("edit", 113), ("deletion", 0), ("repair", 0), ("resync", 0)]
+    );
     let report = stage.turns.report();
     assert_eq!((&report["running"], &report["slots"]), (&json!(8), &json!(8)));
     assert_eq!(report["waiting"]["edits"]["length"], 113);
@@ -178,6 +195,16 @@ async fn a_pass_that_panics_is_one_apps_trouble() {
     assert_eq!(other.object, "shop/other");
     other.end.send(Requeue::Never).unwrap();
     assert_eq!(stage.begins().await.object, "shop/acme");
+    let text = stage.metrics.text(Format::Prometheus).unwrap();
+    for line in [
+        "controller_runtime_reconcile_total{controller=\"app\",result=\"error\"} 1",
+        "controller_runtime_reconcile_total{controller=\"app\",result=\"success\"} 1",
+        "controller_runtime_reconcile_errors_total{controller=\"app\"} 1",
+        "controller_runtime_reconcile_time_seconds_count{controller=\"app\"} 2",
+        "workqueue_queue_duration_seconds_count{name=\"app\",controller=\"app\"} 3",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
 }
 
 #[tokio::test]
