@@ -54,6 +54,10 @@ pub struct Config {
     /// Time for which a replica that does not renew its Leases still leads; another takes over a fifteenth later
     #[arg(long, env = "EMPIRE_LEASE_DURATION", default_value = "12s", value_parser = interval)]
     pub lease_duration: Duration,
+
+    /// Time for which the holders of the Leases must have been the same before a replica that leads less asks for one; 0s: never
+    #[arg(long, env = "EMPIRE_REBALANCE_AFTER", default_value = "5m", value_parser = duration)]
+    pub rebalance_after: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -68,6 +68,8 @@ struct State {
     /// When the last successful renewal was sent. `None` while the Lease is not held.
     sent: Option<Moment>,
     is_closed: bool,
+    /// The passes that run under it.
+    passes: usize,
 }
 
 /// A call that was not begun.
@@ -79,7 +81,7 @@ pub enum Fenced {
         limit: Duration,
         left: Duration,
     },
-    #[error("not begun: this replica is about to end, and gives Lease {lease} back")]
+    #[error("not begun: this replica is about to give Lease {lease} back")]
     Closed { lease: String },
     #[error("not begun: this pass began under Lease {lease}, and its object is not that one's any more")]
     Elsewhere { lease: String },
@@ -110,9 +112,20 @@ impl Fence {
         self.state().sent = None;
     }
 
-    /// Lets nothing more be read from AWS: the process is about to end. A write under way may be retried.
+    /// Lets nothing more be read from AWS: the Lease is about to be given back. A write under way may be retried.
     pub fn close(&self) {
         self.state().is_closed = true;
+    }
+
+    /// True if passes may begin, and go on.
+    pub fn is_open(&self) -> bool {
+        let state = self.state();
+        state.sent.is_some() && !state.is_closed
+    }
+
+    /// True if no pass runs under it.
+    pub fn is_idle(&self) -> bool {
+        self.state().passes == 0
     }
 
     /// True from when the Lease was taken until it is lost or given back, also while it cannot be renewed.
@@ -169,9 +182,29 @@ task_local! {
     static FENCE: Fence;
 }
 
-/// Runs a pass under a Lease.
-pub async fn under<F: Future>(fence: Fence, pass: F) -> F::Output {
-    FENCE.scope(fence, pass).await
+/// A pass under a fence, until it is dropped.
+struct Running(Fence);
+
+impl Running {
+    fn new(fence: Fence) -> Self {
+        fence.state().passes += 1;
+        Running(fence)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.state().passes -= 1;
+    }
+}
+
+/// Runs a pass under a Lease. It counts as one from now on, not only once it is polled.
+pub fn under<F: Future>(fence: Fence, pass: F) -> impl Future<Output = F::Output> {
+    let running = Running::new(fence.clone());
+    async move {
+        let _running = running;
+        FENCE.scope(fence, pass).await
+    }
 }
 
 /// Returns the fence of the pass that asks; `None` outside of passes, as in a dry run, which writes nothing.
@@ -182,6 +215,11 @@ pub fn current() -> Option<Fence> {
 /// Decides if the pass that asks may begin a write. Returns the time-out that it has then.
 pub fn may_write() -> Result<Option<Duration>, Fenced> {
     current().map(|fence| fence.may_write(Moment::now())).transpose()
+}
+
+/// Decides if the pass that asks may go on to another write, and not only finish one.
+pub fn may_go_on() -> bool {
+    current().is_none_or(|fence| fence.is_open() && fence.may_write(Moment::now()).is_ok())
 }
 
 /// Decides if the pass that asks may begin a read of AWS.
@@ -264,9 +302,11 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ends_begins_no_read_and_retries_its_write() {
+    fn under_a_lease_that_is_given_back_no_read_begins_and_a_write_is_retried() {
         let fence = held();
+        assert!(fence.is_open());
         fence.close();
+        assert!(!fence.is_open() && fence.is_held());
         assert!(matches!(fence.may_read(at(0)), Err(Fenced::Closed { .. })));
         assert!(fence.may_write(at(0)).is_ok());
     }
@@ -279,8 +319,24 @@ mod tests {
         let limit = fence.limit();
         let asked = under(fence.clone(), async { (may_write(), may_read()) }).await;
         assert_eq!(asked, (Ok(Some(limit)), Ok(())));
+        let asked = async { (may_go_on(), may_write().is_ok()) };
+        fence.close();
+        assert_eq!(under(fence.clone(), asked).await, (false, true));
         fence.lost();
         assert!(under(fence, async { may_write().is_err() && may_read().is_err() }).await);
+    }
+
+    #[tokio::test]
+    async fn a_pass_counts_until_it_has_ended_or_panicked() {
+        let fence = held();
+        assert!(fence.is_idle());
+        let pass = under(fence.clone(), async {});
+        assert!(!fence.is_idle(), "nobody has polled it yet");
+        pass.await;
+        assert!(fence.is_idle());
+        let pass = tokio::spawn(under(fence.clone(), async { panic!("a bug") }));
+        assert!(!fence.is_idle());
+        assert!(pass.await.is_err() && fence.is_idle());
     }
 
     #[test]

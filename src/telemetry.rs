@@ -41,6 +41,7 @@ pub fn announce(config: &Config) {
         namespace,
         identity,
         lease_duration,
+        rebalance_after,
     } = config;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -56,6 +57,7 @@ pub fn announce(config: &Config) {
         namespace,
         identity,
         lease_duration = ?lease_duration,
+        rebalance_after = ?rebalance_after,
         rust_log = std::env::var(EnvFilter::DEFAULT_ENV).ok(),
         "starting"
     );

@@ -305,6 +305,27 @@ impl Context {
         self.edits.forget(key);
     }
 
+    /// Likewise of a Platform.
+    pub(super) fn forget_platform(&self, platform: &PlatformKey) {
+        self.published.forget(&platform.to_string());
+        self.failures.forget(&platform.to_string());
+        self.platforms.forget(&platform.name);
+    }
+
+    /// The Apps of Leases.
+    pub(super) fn apps_of(&self, led: impl Fn(&Scope) -> bool) -> Vec<Arc<PackedApp>> {
+        let mut apps = self.caches.apps.state();
+        apps.retain(|app| led(&Scope::of_app(&app.outline, &self.caches.platforms)));
+        apps
+    }
+
+    /// The Platforms of Leases.
+    pub(super) fn platforms_of(&self, led: impl Fn(&Scope) -> bool) -> Vec<Arc<DeserializeGuard<Platform>>> {
+        let mut platforms = self.caches.platforms.state();
+        platforms.retain(|platform| led(&Scope::of_platform(platform)));
+        platforms
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }

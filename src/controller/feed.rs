@@ -92,20 +92,30 @@ where
     (before != Some(now)).then(|| (object, rank_of(changed, is_listed && before.is_none()), version))
 }
 
-/// Asks for a pass over all that a Lease is for, since this replica holds it from now on.
-pub(super) fn lead(context: &Context, scope: &Scope) {
-    let Context { caches, wake, .. } = context;
-    for app in caches.apps.state() {
-        if Scope::of_app(&app.outline, &caches.platforms) == *scope {
-            context.edits.forget(&ObjectRef::from_obj(&*app));
-            context.saw(&app);
-            first(&wake.apps, &*app);
-        }
+/// Asks for a pass over all that these Leases are for, since this replica holds them from now on.
+pub(super) fn lead(context: &Context, scopes: &[Scope]) {
+    let Context { wake, .. } = context;
+    if scopes.is_empty() {
+        return;
     }
-    for platform in caches.platforms.state() {
-        if Scope::of_platform(&platform) == *scope {
-            first(&wake.platforms, &*platform);
-        }
+    for app in context.apps_of(|scope| scopes.contains(scope)) {
+        context.edits.forget(&ObjectRef::from_obj(&*app));
+        context.saw(&app);
+        first(&wake.apps, &*app);
+    }
+    for platform in context.platforms_of(|scope| scopes.contains(scope)) {
+        first(&wake.platforms, &*platform);
+    }
+}
+
+/// Forgets all that a Lease is for: another replica writes from now on, and should the Lease come back, what was remembered
+/// would be of another time.
+pub(super) fn leave(context: &Context, given: &Scope) {
+    for app in context.apps_of(|scope| scope == given) {
+        context.forget(&ObjectRef::from_obj(&*app));
+    }
+    for platform in context.platforms_of(|scope| scope == given) {
+        context.forget_platform(&ObjectRef::from_obj(&*platform));
     }
 }
 

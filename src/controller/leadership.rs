@@ -4,6 +4,7 @@
 //! pass runs inside of the [fence](crate::fence) of that Lease. A Lease is asked for when the first object is met that needs
 //! it.
 
+mod balance;
 pub(super) mod campaign;
 mod candidate;
 pub(super) mod store;
@@ -102,6 +103,8 @@ pub(super) struct Leases {
     /// No other process has it, not even the one that this one replaces in its pod.
     pub(super) identity: String,
     pub(super) pace: Pace,
+    /// Who holds them must have been the same for so long before one is asked for; zero if none ever is.
+    rebalance_after: Duration,
     known: Mutex<BTreeMap<Scope, Known>>,
     wanted: Notify,
 }
@@ -114,27 +117,42 @@ struct Known {
 
 impl Leases {
     /// Makes none yet. `name` is the pod's, or the host's.
-    pub(super) fn new(installation: &str, name: &str, duration: Duration) -> Self {
+    pub(super) fn new(installation: &str, name: &str, duration: Duration, rebalance_after: Duration) -> Self {
         Leases {
             installation: installation.into(),
             identity: format!("{name}_{:016x}", fastrand::u64(..)),
             pace: Pace { duration },
+            rebalance_after,
             known: Mutex::default(),
             wanted: Notify::new(),
         }
     }
 
-    /// Returns the fence of a Lease that this replica holds. One that nobody has asked for yet is asked for.
+    /// Returns the fence of a Lease that this replica holds, and is not about to give back. One that nobody has asked for yet
+    /// is asked for.
     pub(super) fn led(&self, scope: &Scope) -> Option<Fence> {
         let mut known = lock(&self.known);
         if let Some(known) = known.get(scope) {
-            return Some(known.fence.clone()).filter(Fence::is_held);
+            return Some(known.fence.clone()).filter(Fence::is_open);
         }
-        let fence = Fence::new(scope.lease(&self.installation), self.pace.duration);
-        let holder = None;
+        let (fence, holder) = (self.fence(scope), None);
         known.insert(scope.clone(), Known { fence, holder });
         self.wanted.notify_one();
         None
+    }
+
+    fn fence(&self, scope: &Scope) -> Fence {
+        Fence::new(scope.lease(&self.installation), self.pace.duration)
+    }
+
+    /// Returns another fence for a Lease that is given away: what was begun behind the one before can never go on, should
+    /// the Lease come back.
+    fn fence_anew(&self, scope: &Scope) -> Fence {
+        let fence = self.fence(scope);
+        if let Some(known) = lock(&self.known).get_mut(scope) {
+            known.fence = fence.clone();
+        }
+        fence
     }
 
     /// True if the pass that asks runs under the Lease of this scope. Outside of passes, nothing is asked.
@@ -148,10 +166,11 @@ impl Leases {
         known.get(scope).is_some_and(|known| known.fence.is_held())
     }
 
-    /// Returns the names of the Leases that were asked for, and if this replica holds each.
+    /// Returns the names of the Leases that were asked for, and if each is this replica's for now: one that could not be
+    /// renewed in time is nobody's, as long as no other has taken it.
     pub(super) fn held(&self) -> Vec<(String, bool)> {
-        let known = lock(&self.known);
-        let lease = |Known { fence, .. }: &Known| (fence.lease().to_owned(), fence.is_held());
+        let (known, now) = (lock(&self.known), Moment::now());
+        let lease = |Known { fence, .. }: &Known| (fence.lease().to_owned(), !fence.left(now).is_zero());
         known.values().map(lease).collect()
     }
 
@@ -252,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_asked_for_once_and_led_when_it_is_held() {
-        let leases = Leases::new("blue", "pod", Duration::from_secs(12));
+        let leases = Leases::new("blue", "pod", Duration::from_secs(12), Duration::ZERO);
         assert!(!leases.leads(&Scope::OwnAccount) && leases.all().is_empty());
         assert!(leases.led(&Scope::OwnAccount).is_none());
         let (_, fence) = leases.all().remove(0);
@@ -261,7 +280,7 @@ mod tests {
         assert_eq!(leases.held(), [(fence.lease().to_owned(), true)]);
         assert_eq!(leases.all().len(), 1);
         assert_eq!(leases.report()[0]["leading"], true);
-        let again = Leases::new("blue", "pod", Duration::from_secs(12));
+        let again = Leases::new("blue", "pod", Duration::from_secs(12), Duration::ZERO);
         assert_ne!(leases.identity, again.identity, "two processes of one pod");
     }
 }

@@ -54,8 +54,7 @@ async fn pass_over(
     let leaving = leaving::stage(object, context).await?;
     if leaving == Leaving::MayGo {
         finalizer::release(&Api::all(context.client.clone()), object, PLATFORM_FINALIZER).await?;
-        context.published.forget(key);
-        context.platforms.forget(&object.name_any());
+        context.forget_platform(&PlatformKey::from_obj(object));
         return Ok(Requeue::Never.into());
     }
     if !context.caches.are_filled() {

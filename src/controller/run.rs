@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::context::{Caches, Connect, Context, Wake, show};
-use super::feed::{Neighbours, feed, lead, strip};
+use super::feed::{Neighbours, feed, lead, leave, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
@@ -56,11 +56,7 @@ pub async fn run(
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
     let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency, &metrics));
     let queues = wake.clone();
-    let leases = Arc::new(Leases::new(
-        installation.of_leases(),
-        &config.identity.clone().unwrap_or_else(host_name),
-        config.lease_duration,
-    ));
+    let leases = Arc::new(leases_of(&installation, &config));
     let shown = leases.clone();
     health.show_queue(move || {
         let mut report = queues.report();
@@ -134,8 +130,10 @@ pub async fn run(
         stopped.await;
         leases.close();
     };
-    let acquired = |scope: &Scope| lead(&context, scope);
-    let campaign = campaign(&leases, &store, &health, acquired, context.stopping.clone());
+    let acquired = |scopes: &[Scope]| lead(&context, scopes);
+    let given = |scope: &Scope| leave(&context, scope);
+    let stopping = context.stopping.clone();
+    let campaign = campaign(&leases, &store, &health, acquired, given, stopping);
     tokio::select! {
         lost = campaign => return Err(lost),
         _ = futures::future::join(working, closing) => {}
@@ -295,6 +293,15 @@ fn stopped_of(context: &Context) -> impl Future<Output = ()> + Clone + Send + 's
         let _ = stopping.wait_for(|stopping| *stopping).await;
     }
     .shared()
+}
+
+fn leases_of(installation: &Installation, config: &Config) -> Leases {
+    Leases::new(
+        installation.of_leases(),
+        &config.identity.clone().unwrap_or_else(host_name),
+        config.lease_duration,
+        config.rebalance_after,
+    )
 }
 
 /// Names a replica outside of a pod.

@@ -163,3 +163,73 @@ async fn a_replica_that_was_stopped_writes_nothing_after_another_took_over() {
         assert_eq!(revisions, 1, "{process} was registered twice");
     }
 }
+
+/// The accounts that a replica leads.
+fn led(replica: &Controller) -> Vec<String> {
+    let leases = queue(replica.address())["leases"].clone();
+    let led = leases.as_array().unwrap().iter();
+    let led = led
+        .filter(|lease| lease["leading"] == true)
+        .map(|lease| lease["for"].as_str().unwrap());
+    led.filter(|of| of.starts_with("account "))
+        .map(Into::into)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_shared_out_anew_while_replicas_run() {
+    let control_plane = ControlPlane::start(false);
+    let administrator = &control_plane.kubectl;
+    install(administrator);
+    let flags = [&QUICK[..], &["--lease-duration=4s", "--rebalance-after=2s"]].concat();
+    let one = Controller::join_as("one", administrator, &flags);
+    let mut places = Vec::new();
+    for (number, region) in ["me-south-1", "me-central-1", "sa-east-1", "mx-central-1"]
+        .into_iter()
+        .enumerate()
+    {
+        let role = format!("arn:aws:iam::{:012}:role/empire", 111_111_111_110 + number);
+        let (name, app) = (format!("share-{number}"), edited("v1"));
+        places.push(Place::with_app_in(administrator, Cloud::Moto, &name, region, &role, &app).await);
+    }
+    assert_eq!(led(&one).len(), 4);
+
+    // Edits are under way while accounts change hands.
+    let joined = Instant::now();
+    let two = Controller::join_as("two", administrator, &flags);
+    for place in &places {
+        place.proxy.delay(Duration::from_millis(500));
+        place.apply(&edited("v2"));
+    }
+    let is_even = async || (led(&one).len() == 2 && led(&two).len() == 2).then_some(());
+    places[0].eventually("each leads two", is_even).await;
+    println!(
+        "from the start of another replica to equal shares: {:?}",
+        joined.elapsed()
+    );
+    let shares = (led(&one), led(&two));
+    for place in &places {
+        place.wait("app", "acme", "condition=Ready");
+        place.proxy.delay(Duration::ZERO);
+        let seen = place.aws.see().await;
+        assert_eq!(seen.services["acme_web"].image, "registry.example.com/acme:v2");
+        let revisions = place.aws.revisions(&format!("{}_acme_web", place.name)).await;
+        assert_eq!(revisions, 2, "{}: nothing is written twice", place.name);
+    }
+    for place in &places {
+        place.looked_at_again().await;
+        place.proxy.take_writes();
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!((led(&one), led(&two)), shares, "it stays so");
+    for place in &places {
+        assert_eq!(place.proxy.take_writes(), Vec::<String>::new(), "{}", place.name);
+        let edited_at = Instant::now();
+        place.converge(&edited("v3"));
+        println!(
+            "{}: an edit was Ready after {:?}",
+            place.name,
+            edited_at.elapsed()
+        );
+    }
+}

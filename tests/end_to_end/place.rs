@@ -93,6 +93,21 @@ impl Place {
         place
     }
 
+    /// Likewise, on somebody's control plane, with an App.
+    pub(crate) async fn with_app_in(
+        administrator: &Kubectl,
+        cloud: Cloud,
+        name: &str,
+        region: &str,
+        role: &str,
+        app: &Value,
+    ) -> Self {
+        let place = Place::made(administrator, cloud, name, region, Some(role)).await;
+        place.apply(&place.platform);
+        place.converge(app);
+        place
+    }
+
     async fn made(
         administrator: &Kubectl,
         cloud: Cloud,

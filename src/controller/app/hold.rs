@@ -16,7 +16,7 @@ use crate::controller::kubernetes::report::api_of;
 use crate::controller::kubernetes::{failed, finalizer};
 use crate::controller::memory::Key;
 use crate::error::Error;
-use crate::fence::may_write;
+use crate::fence::may_go_on;
 use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, recorded, version};
 use crate::reconcile::{BeforeWrites, Permission};
 
@@ -60,7 +60,7 @@ impl BeforeWrites for Hold<'_> {
 
     fn permission(&self) -> Permission {
         let writing = *self.since.get_or_init(Instant::now);
-        if self.context.is_stopping() || may_write().is_err() {
+        if self.context.is_stopping() || !may_go_on() {
             Permission::Stop
         } else if self
             .context

@@ -7,6 +7,7 @@ use futures::future::{join, join_all};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use super::balance::{self, Holders};
 use super::candidate::{Candidate, Next, Put, Record, Refused};
 use super::store::LeaseStore;
 use super::{Leases, Scope};
@@ -21,13 +22,14 @@ const COURTESY: Duration = Duration::from_millis(100);
 const MOST_COURTESY: Duration = Duration::from_secs(1);
 
 /// Campaigns for every Lease that is asked for, until one is lost to another replica: then this one must end. Calls
-/// `acquired` for what it leads from then on. Takes nothing more once `stopping`, and renews what it holds for as long as it
-/// is polled.
+/// `acquired` for what it leads from then on, and `given` for what it has given to another replica, when no pass over it
+/// runs any more. Takes nothing more once `stopping`, and renews what it holds for as long as it is polled.
 pub(in crate::controller) async fn campaign(
     leases: &Leases,
     store: &LeaseStore,
     health: &Health,
-    acquired: impl Fn(&Scope),
+    acquired: impl Fn(&[Scope]),
+    given: impl Fn(&Scope),
     stopping: watch::Receiver<bool>,
 ) -> Error {
     let mut campaign = Campaign {
@@ -36,6 +38,9 @@ pub(in crate::controller) async fn campaign(
         health,
         candidates: BTreeMap::new(),
         troubled: false,
+        holders: BTreeMap::new(),
+        unchanged_since: Moment::now(),
+        giving: None,
     };
     let mut early = stopping.clone();
     loop {
@@ -46,8 +51,11 @@ pub(in crate::controller) async fn campaign(
             campaign.enter();
         }
         match campaign.round().await {
-            Ok(new) => new.iter().for_each(&acquired),
+            Ok(new) => acquired(&new),
             Err(error) => return error,
+        }
+        if let Some(scope) = campaign.share_out().await {
+            given(&scope);
         }
         let idle = tokio::time::sleep(campaign.idle());
         tokio::select! {
@@ -65,6 +73,11 @@ struct Campaign<'a> {
     health: &'a Health,
     candidates: BTreeMap<Scope, Candidate>,
     troubled: bool,
+    /// By Lease, as last seen.
+    holders: BTreeMap<Scope, Option<String>>,
+    unchanged_since: Moment,
+    /// A Lease whose passes are to end, and the replica that it goes to then.
+    giving: Option<(Scope, String)>,
 }
 
 impl Campaign<'_> {
@@ -100,10 +113,108 @@ impl Campaign<'_> {
         }
         let taken = self.put(self.due(&blind)).await;
         new.extend(self.answered(taken));
+        let mut holders = BTreeMap::new();
         for (scope, candidate) in &self.candidates {
             self.leases.held_by(scope, candidate.holder());
+            holders.insert(scope.clone(), candidate.holder().map(Into::into));
+        }
+        if self.holders != holders {
+            (self.holders, self.unchanged_since) = (holders, Moment::now());
         }
         Ok(new)
+    }
+
+    /// Decides what to give of what others ask for, one at a time, and lets its passes end. What is not given is renewed,
+    /// which takes the request off the Lease.
+    fn grant(&mut self) {
+        if self.giving.is_some() {
+            return;
+        }
+        let led = self
+            .candidates
+            .iter()
+            .filter(|(_, candidate)| candidate.is_leading());
+        let asked = led.filter_map(|(scope, candidate)| Some((scope, candidate.wanted_by()?)));
+        let granted = balance::granted(&self.shares(), &self.leases.identity, asked);
+        let Some((scope, to)) = granted.map(|(scope, to)| (scope.clone(), to.to_owned())) else {
+            return;
+        };
+        if let Some(candidate) = self.candidates.get(&scope) {
+            info!(
+                lease = candidate.fence.lease(),
+                to, "giving up {scope} once its passes have ended"
+            );
+            candidate.fence.close();
+        }
+        self.giving = Some((scope, to));
+    }
+
+    /// Who holds what counts: Apps without a Platform cost next to nothing.
+    fn shares(&self) -> Holders<'_> {
+        let counting = self
+            .candidates
+            .iter()
+            .filter(|(scope, _)| **scope != Scope::NoPlatform);
+        counting
+            .map(|(scope, candidate)| (scope, candidate.holder()))
+            .collect()
+    }
+
+    /// Sees that every replica leads about as much: gives what was granted, or asks for a Lease itself. Returns what was
+    /// given.
+    async fn share_out(&mut self) -> Option<Scope> {
+        let Some((scope, to)) = &self.giving else {
+            self.ask().await;
+            return None;
+        };
+        let (scope, to) = (scope.clone(), to.clone());
+        let candidate = self.candidates.get_mut(&scope)?;
+        if !candidate.fence.is_idle() {
+            return None;
+        }
+        self.giving = None;
+        let lease = candidate.fence.lease().to_owned();
+        let put = candidate.give(&to, self.leases.fence_anew(&scope))?;
+        let answer = self.store.put(&lease, &put).await;
+        match &answer {
+            Ok(_) => info!(lease, to, "gave up {scope}"),
+            Err(Refused::Conflict) => {}
+            Err(Refused::Failed(error)) => self.failed(error),
+        }
+        if let Some(candidate) = self.candidates.get_mut(&scope) {
+            candidate.gave(answer, Moment::now());
+        }
+        Some(scope)
+    }
+
+    /// Asks for a Lease if another replica has led more for long enough.
+    async fn ask(&mut self) {
+        let Leases {
+            identity,
+            rebalance_after,
+            ..
+        } = self.leases;
+        let calm = Moment::now().boot.saturating_sub(self.unchanged_since.boot);
+        if rebalance_after.is_zero() || calm < *rebalance_after {
+            return;
+        }
+        let wanted = balance::wanted(&self.shares(), identity);
+        let Some(candidate) = wanted.and_then(|scope| self.candidates.get(scope)) else {
+            return;
+        };
+        let (lease, holder) = (candidate.fence.lease(), candidate.holder());
+        let Some(put) = candidate.request() else {
+            return;
+        };
+        match self.store.put(lease, &put).await {
+            Ok(_) => {
+                info!(lease, holder, "asking for it, since its holder leads more");
+                self.unchanged_since = Moment::now();
+            }
+            // It was renewed meanwhile.
+            Err(Refused::Conflict) => {}
+            Err(Refused::Failed(error)) => self.failed(&error),
+        }
     }
 
     fn those(&self, which: impl Fn(&Candidate) -> bool) -> BTreeSet<Scope> {
@@ -127,6 +238,8 @@ impl Campaign<'_> {
             })?;
         }
         self.health.succeeded(LEASES);
+        // Before the renewals that answer what others ask, one way or the other.
+        self.grant();
         Ok(())
     }
 
@@ -212,10 +325,14 @@ impl Campaign<'_> {
                 Next::Wait(wait) if candidate.is_leading() => wait,
                 Next::Wait(wait) => wait.min(look),
             });
-        waits
-            .min()
-            .unwrap_or(Duration::from_mins(1))
-            .max(Duration::from_millis(1))
+        let idle = waits.min().unwrap_or(Duration::from_mins(1));
+        // Passes that are to end do so soon.
+        let idle = if self.giving.is_some() {
+            idle.min(look / 10)
+        } else {
+            idle
+        };
+        idle.max(Duration::from_millis(1))
     }
 }
 

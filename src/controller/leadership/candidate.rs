@@ -20,6 +20,10 @@ pub(in crate::controller) struct Record {
     pub transitions: i32,
     /// When its holder took it, for those who read it: no clock is compared.
     pub acquired: Option<Timestamp>,
+    /// When it was last renewed, likewise.
+    pub renewed: Option<Timestamp>,
+    /// A replica that leads less, and asks for it.
+    pub wanted_by: Option<String>,
     /// The version of the object, which a write of it names.
     pub version: String,
 }
@@ -33,6 +37,9 @@ pub(in crate::controller) struct Put {
     pub transitions: i32,
     /// `None` if it begins to be held now.
     pub acquired: Option<Timestamp>,
+    /// `None` if it is renewed now.
+    pub renewed: Option<Timestamp>,
+    pub wanted_by: Option<String>,
     /// The version that it replaces. `None` makes the object.
     pub replaces: Option<String>,
 }
@@ -54,6 +61,9 @@ pub(in crate::controller) enum Next {
     Look,
     Wait(Duration),
 }
+
+/// The duration of a Lease that was given back. By a duration that is longer, a hand has emptied it: its holder may go on.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
 
 /// The fractions of its duration by which a Lease is dealt with.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +98,9 @@ pub(in crate::controller) struct Candidate {
     is_gone: bool,
     /// When it was first seen so.
     since: Moment,
-    leading: bool,
     must_look: bool,
+    /// A write of ours may have made it ours.
+    in_doubt: bool,
     /// When the last successful write of it was sent.
     renewed: Moment,
     /// When the last write of it was sent.
@@ -105,15 +116,15 @@ impl Candidate {
             seen: None,
             is_gone: true,
             since: now,
-            leading: false,
             must_look: true,
+            in_doubt: false,
             renewed: now,
             tried: now,
         }
     }
 
     pub(in crate::controller) fn is_leading(&self) -> bool {
-        self.leading
+        self.fence.is_held()
     }
 
     /// Returns the holder as last seen.
@@ -121,9 +132,15 @@ impl Candidate {
         self.seen.as_ref()?.holder.as_deref()
     }
 
+    /// Returns the other replica that asks for it.
+    pub(in crate::controller) fn wanted_by(&self) -> Option<&str> {
+        let asks = self.seen.as_ref()?.wanted_by.as_deref();
+        asks.filter(|asks| *asks != self.identity)
+    }
+
     /// True if the Lease is to be read.
     pub(in crate::controller) fn is_blind(&self) -> bool {
-        self.must_look || !self.leading
+        self.must_look || !self.is_leading()
     }
 
     /// Takes in the Lease as it was just read. Returns the holder that took it from us, which ends this replica.
@@ -138,8 +155,7 @@ impl Candidate {
             return Ok(());
         };
         let is_ours = found.holder.as_deref() == Some(&self.identity);
-        if self.leading && !is_ours {
-            self.leading = false;
+        if self.is_leading() && !is_ours {
             self.fence.lost();
             return Err(found.holder.unwrap_or_else(|| "nobody".into()));
         }
@@ -158,7 +174,7 @@ impl Candidate {
         }
         // By the clock that runs through sleep: by the wall's, another's Lease could be over before its time.
         let left = |wait: Duration, past: Moment| wait.saturating_sub(now.boot.saturating_sub(past.boot));
-        let wait = if self.leading {
+        let wait = if self.is_leading() {
             left(self.pace.renewal(), self.renewed).max(left(self.pace.look(), self.tried))
         } else {
             left(self.free_after(courtesy), self.since)
@@ -172,17 +188,20 @@ impl Candidate {
 
     /// Returns the time from when the Lease was seen as it is until it is ours to take.
     fn free_after(&self, courtesy: Duration) -> Duration {
-        match &self.seen {
+        let Some(seen) = &self.seen else {
+            return courtesy;
+        };
+        match (&seen.holder, &seen.wanted_by) {
             // A write of ours whose reply was lost.
-            Some(Record {
-                holder: Some(holder), ..
-            }) if *holder == self.identity => Duration::ZERO,
-            Some(Record {
-                holder: Some(_),
-                duration,
-                ..
-            }) => *duration + self.pace.margin(),
-            Some(Record { holder: None, .. }) | None => courtesy,
+            (Some(holder), _) if self.in_doubt && *holder == self.identity => Duration::ZERO,
+            (None, asks) if seen.duration <= GIVEN_BACK => match asks {
+                Some(asks) if *asks == self.identity => Duration::ZERO,
+                // It may be gone by now.
+                Some(_) => courtesy + self.pace.look() * 4,
+                None => courtesy,
+            },
+            // Never sooner than a replica with our settings would give it up, whoever has made it shorter.
+            (Some(_) | None, _) => seen.duration.max(self.pace.duration) + self.pace.margin(),
         }
     }
 
@@ -199,11 +218,51 @@ impl Candidate {
             duration: self.pace.duration,
             transitions: before.saturating_add(changes.into()),
             acquired: ours.and_then(|ours| ours.acquired),
+            renewed: None,
+            wanted_by: None,
             replaces: self
                 .seen
                 .as_ref()
                 .filter(|_| !self.is_gone)
                 .map(|seen| seen.version.clone()),
+        }
+    }
+
+    /// Returns the write that asks the holder for the Lease, and changes nothing else of it.
+    pub(in crate::controller) fn request(&self) -> Option<Put> {
+        let Record {
+            holder,
+            duration,
+            transitions,
+            acquired,
+            renewed,
+            wanted_by: _,
+            version,
+        } = self.seen.clone().filter(|_| !self.is_gone)?;
+        Some(Put {
+            holder: holder?,
+            duration,
+            transitions,
+            acquired,
+            renewed,
+            wanted_by: Some(self.identity.clone()),
+            replaces: Some(version),
+        })
+    }
+
+    /// Gives the Lease to a replica that asks for it, and stands for it again, behind another fence. Returns the write to
+    /// send; from now on nothing is done under the old one.
+    pub(in crate::controller) fn give(&mut self, to: &str, fence: Fence) -> Option<Put> {
+        self.fence.lost();
+        (self.fence, self.must_look) = (fence, true);
+        Some(self.seen.as_ref()?.given_to(Some(to.into())))
+    }
+
+    /// Takes in the answer to that. Without one, it is not known whose it is until it was read.
+    pub(in crate::controller) fn gave(&mut self, answer: Result<Record, Refused>, now: Moment) {
+        match answer {
+            Ok(record) => (self.seen, self.since) = (Some(record), now),
+            Err(_) => self.in_doubt = true,
         }
     }
 
@@ -216,11 +275,12 @@ impl Candidate {
     ) -> bool {
         match answer {
             Ok(record) => {
+                let was_leading = self.is_leading();
                 self.tried = sent;
                 self.fence.renewed(sent);
-                (self.renewed, self.is_gone) = (sent, false);
+                (self.renewed, self.is_gone, self.in_doubt) = (sent, false, false);
                 (self.since, self.seen) = (now, Some(record));
-                !std::mem::replace(&mut self.leading, true)
+                !was_leading
             }
             // Tried again as soon as it is known what is there.
             Err(Refused::Conflict) => {
@@ -230,7 +290,8 @@ impl Candidate {
             // Written or not, it is ours as long as nobody else has taken it.
             Err(Refused::Failed(_)) => {
                 self.tried = sent;
-                self.must_look |= !self.leading;
+                self.must_look |= !self.is_leading();
+                self.in_doubt |= !self.is_leading();
                 false
             }
         }
@@ -240,11 +301,18 @@ impl Candidate {
 impl Record {
     /// Returns the write that gives the Lease back: whoever sees it may take it at once.
     pub(in crate::controller) fn given_back(&self) -> Put {
+        self.given_to(None)
+    }
+
+    /// Likewise, where others are to leave it to one for a while.
+    fn given_to(&self, to: Option<String>) -> Put {
         Put {
             holder: String::new(),
-            duration: Duration::from_secs(1),
+            duration: GIVEN_BACK,
             transitions: self.transitions,
             acquired: self.acquired,
+            renewed: None,
+            wanted_by: to,
             replaces: Some(self.version.clone()),
         }
     }

@@ -15,6 +15,10 @@ use crate::controller::kubernetes::message_of;
 /// The label of our Leases.
 const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "empire-controller");
 
+/// Names the replica that asks for a Lease. As `spec.preferredHolder`, which API servers drop unless coordinated leader
+/// election is switched on: <https://kubernetes.io/docs/concepts/cluster-administration/coordinated-leader-election/>.
+const WANTED_BY: &str = "empire.dev/wanted-by";
+
 /// The Leases of one namespace.
 pub(in crate::controller) struct LeaseStore {
     api: Api<Lease>,
@@ -49,6 +53,10 @@ impl LeaseStore {
         let metadata = ObjectMeta {
             name: Some(name.into()),
             labels: Some([(LABEL.0.into(), LABEL.1.into())].into()),
+            annotations: put
+                .wanted_by
+                .clone()
+                .map(|asks| [(WANTED_BY.into(), asks)].into()),
             resource_version: put.replaces.clone(),
             ..ObjectMeta::default()
         };
@@ -58,7 +66,7 @@ impl LeaseStore {
             lease_duration_seconds: Some(i32::try_from(seconds).unwrap_or(i32::MAX)),
             lease_transitions: Some(put.transitions),
             acquire_time: Some(put.acquired.map_or_else(|| now.clone(), MicroTime)),
-            renew_time: Some(now),
+            renew_time: Some(put.renewed.map_or(now, MicroTime)),
             ..LeaseSpec::default()
         };
         let lease = Lease {
@@ -107,6 +115,8 @@ impl LeaseStore {
             duration: seconds.map_or(self.duration, Duration::from_secs),
             transitions: spec.lease_transitions.unwrap_or_default(),
             acquired: spec.acquire_time.map(|time| time.0),
+            renewed: spec.renew_time.map(|time| time.0),
+            wanted_by: lease.annotations().get(WANTED_BY).cloned(),
             version: lease.resource_version().unwrap_or_default(),
         }
     }

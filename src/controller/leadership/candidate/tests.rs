@@ -37,6 +37,8 @@ impl Store {
             duration: put.duration,
             transitions: put.transitions,
             acquired: put.acquired,
+            renewed: put.renewed,
+            wanted_by: put.wanted_by.clone(),
             version: self.version.to_string(),
         };
         self.record = Some(record.clone());
@@ -90,6 +92,127 @@ fn a_standby_waits_for_the_lease_and_a_margin_since_it_saw_a_change() {
     assert_eq!(one.next(NONE, at(25_100)), Next::Look);
     assert_eq!(step(&mut one, &mut store, at(25_200)), Err("two".into()));
     assert!(!one.is_leading() && !one.fence.is_held());
+}
+
+/// Writes the Lease past all candidates.
+fn by_hand(store: &mut Store, change: impl FnOnce(&mut Record)) {
+    let record = store.record.as_mut().unwrap();
+    change(record);
+    store.version += 1;
+    record.version = store.version.to_string();
+}
+
+#[test]
+fn a_lease_that_was_edited_is_never_taken_before_its_holder_gives_up() {
+    let check = |name: &str, edit: fn(&mut Record), free_after: u64| {
+        let (mut one, mut two, mut store) = (candidate("one"), candidate("two"), Store::default());
+        step(&mut one, &mut store, at(0)).unwrap();
+        step(&mut two, &mut store, at(100)).unwrap();
+        by_hand(&mut store, edit);
+        step(&mut two, &mut store, at(200)).unwrap();
+        assert_eq!(
+            two.next(NONE, at(200)),
+            Next::Wait(Duration::from_secs(free_after)),
+            "{name}"
+        );
+        assert!(!two.is_leading(), "{name}");
+    };
+    check("emptied", |record| record.holder = None, 16);
+    check("shortened", |record| record.duration = Duration::from_secs(1), 16);
+    check(
+        "lengthened",
+        |record| record.duration = Duration::from_mins(1),
+        61,
+    );
+    check("given by hand", |record| record.holder = Some("two".into()), 16);
+    check(
+        "renewed in the future",
+        |record| record.renewed = Some(Timestamp::MAX),
+        16,
+    );
+    check("asked for", |record| record.wanted_by = Some("two".into()), 16);
+}
+
+#[test]
+fn a_holder_whose_name_was_taken_off_its_lease_ends() {
+    let (mut one, mut store) = (candidate("one"), Store::default());
+    step(&mut one, &mut store, at(0)).unwrap();
+    by_hand(&mut store, |record| record.holder = None);
+    step(&mut one, &mut store, at(3000)).unwrap();
+    assert_eq!(step(&mut one, &mut store, at(3100)), Err("nobody".into()));
+    assert!(!one.fence.is_held());
+}
+
+#[test]
+fn a_request_changes_nothing_of_the_lease_and_is_seen_at_the_next_renewal() {
+    let (mut one, mut two, mut store) = (candidate("one"), candidate("two"), Store::default());
+    step(&mut one, &mut store, at(0)).unwrap();
+    step(&mut two, &mut store, at(100)).unwrap();
+    let held = store.record.clone().unwrap();
+    let asked = store.put(&two.request().unwrap()).unwrap();
+    let expected = Record {
+        wanted_by: Some("two".into()),
+        version: "2".into(),
+        ..held
+    };
+    assert_eq!(asked, expected);
+    assert_eq!(one.wanted_by(), None);
+    step(&mut one, &mut store, at(3000)).unwrap();
+    one.observe(store.record.clone(), at(3100)).unwrap();
+    assert_eq!(one.wanted_by(), Some("two"));
+    // One that does not give it renews it.
+    step(&mut one, &mut store, at(3100)).unwrap();
+    assert_eq!(
+        (one.is_leading(), one.wanted_by(), store.record.unwrap().wanted_by),
+        (true, None, None)
+    );
+}
+
+#[test]
+fn what_is_given_goes_to_the_one_that_asked_and_comes_back_where_that_is_gone() {
+    let (mut one, mut two, mut three) = (candidate("one"), candidate("two"), candidate("three"));
+    let mut store = Store::default();
+    step(&mut one, &mut store, at(0)).unwrap();
+    let before = one.fence.clone();
+    let put = one.give("two", Fence::new("empire".into(), LEASE)).unwrap();
+    assert!(!before.is_held() && !one.is_leading(), "before it is sent");
+    one.gave(store.put(&put), at(1000));
+    for other in [&mut one, &mut three] {
+        step(other, &mut store, at(1100)).unwrap();
+        assert!(!other.is_leading());
+    }
+    assert_eq!(three.next(NONE, at(1100)), Next::Wait(Duration::from_secs(4)));
+    let given = (store.record.clone(), store.version);
+    step(&mut two, &mut store, at(1200)).unwrap();
+    assert!(two.is_leading());
+    let taken = store.record.unwrap();
+    assert_eq!(
+        (taken.holder.as_deref(), taken.wanted_by, taken.transitions),
+        (Some("two"), None, 1)
+    );
+
+    let mut store = Store {
+        record: given.0,
+        version: given.1,
+    };
+    step(&mut one, &mut store, at(5200)).unwrap();
+    assert!(one.is_leading() && one.fence.is_held());
+    assert!(!before.is_held(), "what was begun before stays ended");
+}
+
+#[test]
+fn what_was_not_given_after_all_is_led_again() {
+    for arrives in [false, true] {
+        let (mut one, mut store) = (candidate("one"), Store::default());
+        step(&mut one, &mut store, at(0)).unwrap();
+        let put = one.give("two", Fence::new("empire".into(), LEASE)).unwrap();
+        if arrives {
+            store.put(&put).unwrap();
+        }
+        one.gave(Err(Refused::Failed("reset".into())), at(2000));
+        step(&mut one, &mut store, at(2100)).unwrap();
+        assert_eq!(one.is_leading(), !arrives);
+    }
 }
 
 #[test]
@@ -156,6 +279,7 @@ struct Process {
 struct Flight {
     sent: Moment,
     put: Put,
+    gives: bool,
     arrives: u64,
     /// `None` until it has arrived.
     answer: Option<Result<Record, Refused>>,
@@ -194,6 +318,10 @@ impl Process {
                 .answer
                 .filter(|_| flight.arrives < u64::MAX && random.u8(..) > 20);
             let answer = answer.unwrap_or(lost);
+            if flight.gives {
+                self.candidate.gave(answer, now);
+                return Ok(false);
+            }
             return Ok(self.candidate.answered(flight.sent, answer, now));
         }
         if self.flight.is_some() {
@@ -202,11 +330,20 @@ impl Process {
         if self.candidate.is_blind() {
             self.candidate.observe(store.record.clone(), now)?;
         }
-        if let Next::Put(put) = self.candidate.next(NONE, now) {
+        let wanted_by = self.candidate.wanted_by().map(ToOwned::to_owned);
+        let put = wanted_by
+            .filter(|_| self.candidate.is_leading() && random.bool())
+            .and_then(|to| self.candidate.give(&to, Fence::new("empire".into(), LEASE)));
+        let (gives, next) = match put {
+            Some(put) => (true, Next::Put(put)),
+            None => (false, self.candidate.next(NONE, now)),
+        };
+        if let Next::Put(put) = next {
             let arrives = time + random.u64(1..3000);
             self.flight = Some(Flight {
                 sent: now,
                 put,
+                gives,
                 arrives,
                 answer: None,
                 // It may be given up before it arrives.
@@ -215,11 +352,22 @@ impl Process {
         }
         Ok(false)
     }
+
+    /// Asks another for the Lease; that may arrive late.
+    fn ask(&self, late: &mut Vec<(u64, Put)>, time: u64, random: &mut fastrand::Rng) {
+        if !self.candidate.is_leading() && random.u32(..100) == 0 {
+            late.extend(
+                self.candidate
+                    .request()
+                    .map(|put| (time + random.u64(1..1000), put)),
+            );
+        }
+    }
 }
 
 #[test]
 fn never_may_two_write_at_once_however_they_are_paused() {
-    let (mut took, mut lost) = (0, 0);
+    let (mut took, mut lost, mut gave) = (0, 0, 0);
     for seed in 0..200 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut store = Store::default();
@@ -253,8 +401,11 @@ fn never_may_two_write_at_once_however_they_are_paused() {
                     process.stopped_until = time + random.u64(0..60_000);
                     continue;
                 }
+                process.ask(&mut late, time, &mut random);
+                let was_leading = process.candidate.is_leading();
                 if let Ok(new) = process.go(&mut store, time, &mut random) {
                     took += u32::from(new);
+                    gave += u32::from(was_leading && !process.candidate.is_leading());
                 } else {
                     // It exits, and the kubelet starts it anew, under an identity that no process had.
                     lost += 1;
@@ -268,5 +419,8 @@ fn never_may_two_write_at_once_however_they_are_paused() {
             assert!(writers.count() <= 1, "seed {seed}, at {time} ms");
         }
     }
-    assert!(took > 500 && lost > 50, "{took} took it, {lost} lost it");
+    assert!(
+        took > 500 && lost > 50 && gave > 50,
+        "{took} took it, {lost} lost it, {gave} gave it"
+    );
 }
