@@ -12,6 +12,7 @@ mod flux;
 mod git;
 mod kustomize;
 mod page;
+mod setters;
 
 /// Held by each test that writes Apps: the API server counts the writes of all.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
