@@ -43,6 +43,10 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_METRICS_PER_APP")]
     pub metrics_per_app: bool,
 
+    /// Send traces to this OpenTelemetry collector, as OTLP over HTTP: http://collector.example.com:4318 [default: none are made]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector)]
+    pub otlp_endpoint: Option<String>,
+
     /// The namespace in which the controller keeps its own ConfigMap and its Leases
     #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
     pub namespace: String,
@@ -72,6 +76,20 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| format!("`{text}` is no duration such as 30s, 10m or 1h30m"))?;
     Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative"))
+}
+
+/// Reads the base of a collector's URL, which paths are added to. It is logged, so a password may not be in it:
+/// `OTEL_EXPORTER_OTLP_HEADERS` is for that. Empty is none, as OpenTelemetry's specification has it.
+fn collector(text: &str) -> Result<String, String> {
+    let is_base = |url: &http::Uri| {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let is_named = !authority.is_empty() && !authority.contains('@');
+        matches!(url.scheme_str(), Some("http" | "https")) && is_named && url.query().is_none()
+    };
+    if text.is_empty() || text.parse().is_ok_and(|url| is_base(&url)) {
+        return Ok(text.into());
+    }
+    Err("not the base of a URL, without a user or a query, such as http://collector.example.com:4318".into())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -117,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn a_collector_is_the_base_of_a_url_or_none() {
+        for endpoint in [
+            "",
+            "http://collector.example.com:4318",
+            "https://[::1]:4318/otlp/",
+        ] {
+            let config = run(&["--otlp-endpoint", endpoint]).unwrap();
+            assert_eq!(config.otlp_endpoint.as_deref(), Some(endpoint));
+        }
+    }
+
+    #[test]
     fn what_is_unknown_or_malformed_ends_with_status_2() {
         for arguments in [
             &["--resync-interval", "soon"][..],
@@ -128,6 +158,9 @@ mod tests {
             &["--log-format", "xml"],
             &["--concurrency", "0"],
             &["--health-address", "here"],
+            &["--otlp-endpoint", "collector:4318"],
+            &["--otlp-endpoint", "grpc://collector.example.com:4317"],
+            &["--otlp-endpoint", "http://user:word@collector.example.com:4318"],
             &["--colour"],
         ] {
             assert_eq!(run(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

@@ -56,7 +56,8 @@
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
 //! | [`screen`] | what people read of an App: its status on one screen, and why it is not Ready |
 //! | [`config`], [`cli`] | the flags of `run`; the command line, and the commands that print something and end |
-//! | [`telemetry`], [`mod@health`], [`metrics`] | logs; the endpoints; the series that one of them shows |
+//! | [`telemetry`], [`span`] | logs; traces, and the spans that they are made of |
+//! | [`mod@health`], [`metrics`] | the endpoints; the series that one of them shows |
 
 pub mod api;
 pub mod apply;
@@ -79,6 +80,7 @@ pub mod plan;
 pub mod procfile;
 pub mod reconcile;
 pub mod screen;
+pub mod span;
 pub mod status;
 pub mod telemetry;
 pub mod write;

@@ -32,8 +32,14 @@ async fn main() -> ExitCode {
 }
 
 async fn start(config: Config) -> Ended {
-    telemetry::init(config.log_format);
+    let telemetry = telemetry::init(&config)?;
     telemetry::announce(&config);
+    let ended = reconcile(config).await;
+    telemetry.end();
+    ended
+}
+
+async fn reconcile(config: Config) -> Ended {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stopped = async move {

@@ -64,7 +64,8 @@ impl PassResult {
         PassResult::Error,
     ];
 
-    fn as_str(self) -> &'static str {
+    /// Returns the value of the label `result`.
+    pub fn as_str(self) -> &'static str {
         match self {
             PassResult::Success => "success",
             PassResult::RequeueAfter => "requeue_after",

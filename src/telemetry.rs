@@ -1,29 +1,60 @@
-//! Logs.
+//! Logs, and traces where somebody wants them.
+
+mod traces;
 
 use std::io::IsTerminal;
 
 use tracing::{Level, Metadata, info};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
+use self::traces::Traces;
 use crate::config::{Config, LogFormat};
+use crate::span;
 
-/// Logs go to standard error; `RUST_LOG` says how much. kube's own span says on every line what ours say once.
-pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,kube_runtime::controller=warn"));
-    let subscriber = tracing_subscriber::registry()
-        .with(filter)
-        .with(filter_fn(is_without_bodies));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match format {
-        LogFormat::Human => subscriber
-            .with(lines.with_ansi(std::io::stderr().is_terminal()))
-            .init(),
-        LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).init(),
+/// What is to be sent before the process ends.
+#[must_use]
+pub struct Telemetry(Traces);
+
+impl Telemetry {
+    /// Sends it, for 2 s at most.
+    pub fn end(self) {
+        self.0.end();
     }
+}
+
+/// Logs go to standard error; `RUST_LOG` says how much. kube's own span says on every line what ours say once. Traces go to
+/// `--otlp-endpoint`, if there is one.
+///
+/// # Errors
+///
+/// One of OpenTelemetry's variables has no meaning.
+pub fn init(config: &Config) -> Result<Telemetry, String> {
+    let instance = config.identity.as_deref().unwrap_or_default();
+    let traces = Traces::to(
+        config
+            .otlp_endpoint
+            .as_deref()
+            .filter(|endpoint| !endpoint.is_empty()),
+        instance,
+    )
+    .map_err(|error| format!("--otlp-endpoint: {error}"))?;
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,kube_runtime::controller=warn"))
+        .and(filter_fn(is_without_bodies))
+        .and(filter_fn(|metadata| metadata.target() != span::TARGET));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.log_format {
+        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(traces.layer())
+        .init();
+    Ok(Telemetry(traces))
 }
 
 /// Says which version runs and by which settings, defaults included: none of them is a secret.
@@ -38,6 +69,7 @@ pub fn announce(config: &Config) {
         log_format,
         health_address,
         metrics_per_app,
+        otlp_endpoint,
         namespace,
         identity,
         lease_duration,
@@ -54,6 +86,7 @@ pub fn announce(config: &Config) {
         log_format = ?log_format,
         health_address = %health_address,
         metrics_per_app,
+        otlp_endpoint,
         namespace,
         identity,
         lease_duration = ?lease_duration,

@@ -177,7 +177,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "aws",
-        modules: &["model", "fence", "metrics"],
+        modules: &["model", "fence", "metrics", "span"],
         crates: &[
             "async_trait",
             "aws_config",
@@ -217,6 +217,7 @@ const MODULES: &[Module] = &[
             "fence",
             "health",
             "metrics",
+            "span",
         ],
         crates: &[
             "async_trait",
@@ -242,7 +243,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "config",
         modules: &[],
-        crates: &["clap", "jiff"],
+        crates: &["clap", "http", "jiff"],
         pure: false,
     },
     Module {
@@ -291,8 +292,21 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "telemetry",
-        modules: &["config"],
-        crates: &["tracing", "tracing_subscriber"],
+        modules: &["config", "span"],
+        crates: &[
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "tracing",
+            "tracing_opentelemetry",
+            "tracing_subscriber",
+        ],
+        pure: false,
+    },
+    Module {
+        name: "span",
+        modules: &[],
+        crates: &["tracing"],
         pure: false,
     },
     Module {

@@ -9,12 +9,13 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use futures::future::BoxFuture;
 use tokio::task_local;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use super::attempt::{attempting, permitted};
 use super::deadline::in_time;
 use super::error::{AwsError, Call, Fault};
 use crate::model::class::Class;
+use crate::span;
 
 /// Names what calls are made for, as their lines in the log say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,17 +85,25 @@ where
                 return Err(late);
             }
             let sent = Instant::now();
-            let reply = attempting(call, self).await;
+            let Subject {
+                process, resource, ..
+            } = subject();
+            let span = span::call(call.action(), process.as_deref(), resource.as_deref());
+            let reply = attempting(call, self).instrument(span.clone()).await;
             let milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX);
             match reply {
                 Ok(reply) => {
                     succeeded(call, reply.request_id(), milliseconds);
+                    span::answered(&span, reply.request_id());
                     Ok(reply)
                 }
                 Err(error) => {
                     let mut error = call.failed(&error);
                     error.message = redact(&error.message);
                     failed(call, &error, milliseconds);
+                    span::answered(&span, error.request_id.as_deref());
+                    let is_error = error.fault != Fault::Absent;
+                    span::refused(&span, &error.code, &error.message, is_error);
                     Err(error)
                 }
             }

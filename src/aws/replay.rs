@@ -190,7 +190,7 @@ fn decoded(field: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-pub(super) fn reply(status: u16, body: impl Into<String>) -> HttpResponse {
+pub(crate) fn reply(status: u16, body: impl Into<String>) -> HttpResponse {
     HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.into()))
 }
 

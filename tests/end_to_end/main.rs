@@ -33,6 +33,7 @@ mod restart;
 mod retained;
 mod schedules;
 mod storm;
+mod telemetry;
 mod tenants;
 mod troubles;
 mod uninstall;

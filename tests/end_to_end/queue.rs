@@ -1,15 +1,12 @@
 //! Passes wait for slots, and none holds one for ever.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::manifests::web_app;
 use super::place::{Cloud, Place};
 use crate::support::control_plane::ControlPlane;
-use crate::support::controller::{Controller, install};
+use crate::support::controller::{Controller, get, install};
 
 // One slot, which the first App would have for ever.
 #[tokio::test(flavor = "multi_thread")]
@@ -56,11 +53,7 @@ async fn a_list_whose_pages_never_end_is_unavailable_and_holds_up_nobody_else() 
 
 /// Returns what waits, as the controller shows it.
 pub(crate) fn queue(address: &str) -> Value {
-    let mut connection = TcpStream::connect(address).unwrap();
-    let request = format!("GET /queue HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    connection.read_to_string(&mut reply).unwrap();
+    let reply = get(address, "/queue", "*/*").unwrap();
     let (head, body) = reply.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("application/json"), "{head}");
     serde_json::from_str(body).unwrap()

@@ -2,7 +2,7 @@
 //! grants that account and nothing more.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -201,12 +201,15 @@ fn kubeconfig(administrator: &Kubectl) -> PathBuf {
 }
 
 fn is_ready(address: &str) -> bool {
-    let Ok(mut connection) = TcpStream::connect(address) else {
-        return false;
-    };
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    get(address, "/readyz", "*/*").is_ok_and(|reply| reply.starts_with("HTTP/1.1 200"))
+}
+
+/// Returns the reply of a controller's health server, head and all.
+pub(crate) fn get(address: &str, path: &str, accept: &str) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect(address)?;
+    let host = format!("Host: {address}\r\nAccept: {accept}\r\nConnection: close");
+    connection.write_all(format!("GET {path} HTTP/1.1\r\n{host}\r\n\r\n").as_bytes())?;
     let mut reply = String::new();
-    connection.write_all(request.as_bytes()).is_ok()
-        && std::io::Read::read_to_string(&mut connection, &mut reply).is_ok()
-        && reply.starts_with("HTTP/1.1 200")
+    connection.read_to_string(&mut reply)?;
+    Ok(reply)
 }

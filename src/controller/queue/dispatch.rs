@@ -12,7 +12,7 @@ use kube::{Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, warn};
 
 use crate::aws::within;
 use crate::controller::memory::lock;
@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::fence::{Fence, under};
 use crate::metrics::{Controller, Metrics, PassResult, QueueState};
 use crate::pass::{Requeue, version};
+use crate::span;
 
 /// A pass that writes for longer gives its slot back, if another object waits for it.
 const WRITING: Duration = Duration::from_secs(1);
@@ -223,11 +224,12 @@ pub(in crate::controller) async fn dispatch<K, P>(
         let idle = match next {
             Ok((object, (found, fence))) => {
                 let pass = AssertUnwindSafe(under(fence, within(limit, pass(found)))).catch_unwind();
+                let span = span::pass(&kind, &object.namespace, &object.name);
                 let begun = Instant::now();
                 passes.spawn(async move {
                     let panicked = |panic: Box<dyn Any + Send>| Err(Error::Bug(message_of(&*panic)));
-                    let ended = pass.await.unwrap_or_else(panicked);
-                    (object, ended, begun.elapsed())
+                    let ended = pass.instrument(span.clone()).await.unwrap_or_else(panicked);
+                    (object, ended, begun.elapsed(), span)
                 });
                 continue;
             }
@@ -245,7 +247,7 @@ pub(in crate::controller) async fn dispatch<K, P>(
                     turns.changed(&object, Rank::Deletion, None);
                 }
             }
-            Some(Ok((object, ended, took))) = passes.join_next() => {
+            Some(Ok((object, ended, took, span))) = passes.join_next() => {
                 let ended = ended.unwrap_or_else(|error| {
                     let failed = !error.is_fenced();
                     if failed {
@@ -256,7 +258,9 @@ pub(in crate::controller) async fn dispatch<K, P>(
                     let requeue = again(&key_of::<K>(&object).to_string(), &error);
                     Ended { requeue, failed }
                 });
-                turns.metrics.reconciled(turns.controller, ended.result(), took);
+                let result = ended.result();
+                turns.metrics.reconciled(turns.controller, result, took);
+                span::passed(&span, result.as_str(), ended.failed);
                 let requeue = ended.requeue;
                 debug!(%kind, %object, ?requeue, "pass done");
                 lock(&turns.queue).finished(&object, requeue, Instant::now());
