@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 
-use super::layout::{BAD, FAINT, GOOD, STRONG, Width, age, paint, wrap};
-use super::runbook::entry;
+use super::layout::{BAD, FAINT, GOOD, PLAIN, STRONG, Width, age, headline, paint, wrap};
+use super::runbook::{entry, fill};
 use super::status::{self, Status, status};
 use super::{Facts, Sight, find};
-use crate::api::app::RolloutStatus;
+use crate::api::app::{App, RolloutStatus};
 use crate::api::condition::{ConditionType, Reason};
 
 /// Fields may be added, none is taken away.
@@ -49,17 +49,18 @@ pub fn explain(facts: &Facts) -> Explanation {
     if status.observed_generation < status.generation {
         causes.add(not_seen(&status));
     }
+    if status.suspended && status.ready.reason != Reason::Suspended.as_str() {
+        causes.add(suspended());
+    }
     if !is_served(&status) {
-        if status.suspended {
-            causes.add(suspended(&status));
-        }
         platform(facts, &mut causes);
         conditions(facts, &mut causes);
         processes(&status, &mut causes);
-        events(&status, &mut causes);
     } else if let Some(also) = &status.also {
         causes.add(Cause::of("App", also));
     }
+    events(facts, &status, &mut causes);
+    causes.fill(&status);
     Explanation {
         app: status.app,
         ready: status.ready.status,
@@ -77,11 +78,29 @@ fn is_served(status: &Status) -> bool {
 struct Causes(Vec<Cause>);
 
 impl Causes {
-    /// Adds one that none before it has told already.
+    /// Adds one that none before it has told already: an App repeats what its Platform says.
     fn add(&mut self, cause: Cause) {
-        let told = |before: &Cause| before.message.contains(&cause.message);
+        let told = |before: &Cause| {
+            before.message.contains(&cause.message)
+                || (before.reason == cause.reason && cause.message.contains(&before.message))
+        };
         if !self.0.iter().any(told) {
             self.0.push(cause);
+        }
+    }
+
+    /// Names the App where the runbook has a word in its place.
+    fn fill(&mut self, status: &Status) {
+        let (namespace, app) = status.app.split_once('/').unwrap_or_default();
+        let mut names = vec![("NAMESPACE", namespace), ("APP", app)];
+        if let Some(platform) = &status.platform {
+            names.push(("PLATFORM", &platform.name));
+            names.extend(platform.cluster.as_deref().map(|cluster| ("CLUSTER", cluster)));
+        }
+        for cause in &mut self.0 {
+            for text in [&mut cause.means, &mut cause.see, &mut cause.act] {
+                *text = text.take().map(|text| fill(&text, &names));
+            }
         }
     }
 }
@@ -132,16 +151,15 @@ fn not_seen(status: &Status) -> Cause {
     }
 }
 
-fn suspended(status: &Status) -> Cause {
-    let (namespace, name) = status.app.split_once('/').unwrap_or_default();
+fn suspended() -> Cause {
     Cause {
-        act: Some(format!(
-            "When the changes are wanted: kubectl empire resume {name} -n {namespace}"
-        )),
+        means: None,
+        see: None,
         ..Cause::because(
             "App",
             Reason::Suspended.as_str(),
-            "spec.suspend is true: nothing of the rest gets better before the App is resumed".into(),
+            "spec.suspend is true: nothing is changed in AWS, whatever is edited, before the App is resumed"
+                .into(),
         )
     }
 }
@@ -216,14 +234,34 @@ fn processes(status: &Status, causes: &mut Causes) {
     }
 }
 
-fn events(status: &Status, causes: &mut Causes) {
-    let events = status.events.iter().flatten();
-    for event in events.filter(|event| event.kind == "Warning") {
+/// Warnings that no condition tells. What a condition can tell is in the past if none does; so is what is about a manifest
+/// of before the last edit.
+fn events(facts: &Facts, status: &Status, causes: &mut Causes) {
+    let edited = edited_at(&facts.app);
+    let is_of_now = |event: &&status::Event| {
+        event.kind == "Warning"
+            && Reason::ALL.iter().all(|reason| reason.as_str() != event.reason)
+            && event.time >= edited
+    };
+    for event in status.events.iter().flatten().filter(is_of_now) {
         causes.add(Cause {
             since: event.time,
             ..Cause::because("Event", &event.reason, event.message.clone())
         });
     }
+}
+
+/// When the spec was last written, as far as the API server has noted it.
+fn edited_at(app: &App) -> Option<Timestamp> {
+    let writers = app.metadata.managed_fields.iter().flatten();
+    let of_spec = writers.filter(|writer| {
+        let fields = writer.fields_v1.as_ref();
+        fields.is_some_and(|fields| !fields.0["f:spec"].is_null())
+    });
+    of_spec
+        .filter_map(|writer| writer.time.as_ref())
+        .map(|time| time.0)
+        .max()
 }
 
 impl Explanation {
@@ -232,17 +270,20 @@ impl Explanation {
         let since = self
             .since
             .map_or_else(String::new, |since| format!(", for {}", age(since, now)));
-        let app = paint(STRONG, &format!("App {}", self.app));
-        let mut lines = match self.ready.as_str() {
-            "True" if self.causes.is_empty() => {
-                vec![format!(
-                    "{app} is {}{since}: nothing is wrong.",
-                    paint(GOOD, "Ready")
-                )]
-            }
-            "True" => vec![format!("{app} is {}{since}, and yet:", paint(GOOD, "Ready"))],
-            _ => vec![format!("{app} is {}{since}.", paint(BAD, "not Ready"))],
+        let app = format!("App {}", self.app);
+        let (style, ready, end) = match self.ready.as_str() {
+            "True" if self.causes.is_empty() => (GOOD, "Ready", ": nothing is wrong."),
+            "True" => (GOOD, "Ready", ", and yet:"),
+            _ => (BAD, "not Ready", "."),
         };
+        let end = format!("{since}{end}");
+        let head = [
+            (STRONG, app.as_str()),
+            (PLAIN, " is "),
+            (style, ready),
+            (PLAIN, &end),
+        ];
+        let mut lines = headline(&head, width);
         for (index, cause) in self.causes.iter().enumerate() {
             lines.push(String::new());
             lines.extend(cause.lines(index + 1, now, width));
@@ -261,7 +302,7 @@ impl Cause {
             .since
             .map_or_else(String::new, |since| format!(", {} ago", age(since, now)));
         let head = format!("{number}. {}{reason}", self.subject);
-        let mut lines = vec![format!("{}{since}", paint(STRONG, &head))];
+        let mut lines = headline(&[(STRONG, &head), (PLAIN, &since)], width);
         lines.extend(wrap(&self.message, 3, width));
         for (label, text) in [("Means", &self.means), ("See", &self.see), ("Do", &self.act)] {
             let Some(text) = text else { continue };

@@ -100,23 +100,38 @@ fn cut(text: &str, width: Width) -> String {
 /// The narrowest column into which text is still broken.
 const NARROW: usize = 20;
 
-/// Breaks text between words, each line after so many spaces. A word that is too long stands alone.
+/// Breaks text between words, each line after so many spaces; a word that is too long at its end of the room.
 pub(super) fn wrap(text: &str, indent: usize, width: Width) -> Vec<String> {
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(NARROW));
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, room)) {
+        if !line.is_empty() && columns(&line) + 1 + columns(&word) > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     lines.push(line);
     let margin = " ".repeat(indent);
     lines.iter().map(|line| format!("{margin}{line}")).collect()
+}
+
+/// Parts beside each other in their styles; broken into lines, without any, where there is no room.
+pub(super) fn headline(parts: &[(Style, &str)], width: Width) -> Vec<String> {
+    let plain: String = parts.iter().map(|(_, text)| *text).collect();
+    if width.is_some_and(|width| columns(&plain) > width) {
+        return wrap(&plain, 0, width);
+    }
+    vec![parts.iter().map(|(style, text)| paint(*style, text)).collect()]
+}
+
+/// A word in pieces for which there is room.
+fn pieces(word: &str, room: usize) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    letters.chunks(room).map(|piece| piece.iter().collect()).collect()
 }
 
 /// A bar that fills up as the part becomes the whole; empty of nothing.
@@ -166,6 +181,8 @@ mod tests {
         let lines = wrap("a load balancer takes its time to come up", 2, Some(24));
         assert_eq!(lines, ["  a load balancer takes", "  its time to come up"]);
         assert_eq!(wrap("as it is", 0, None), ["as it is"]);
+        let lines = wrap("at e-acme-web-8mjrg57n9s8j-1.us-east-1", 2, Some(22));
+        assert_eq!(lines, ["  at", "  e-acme-web-8mjrg57n9", "  s8j-1.us-east-1"]);
         let rows = [
             vec![cell(STRONG, "a"), cell(PLAIN, "b"), cell(PLAIN, "a long end")],
             vec![cell(PLAIN, "longer"), cell(PLAIN, "")],

@@ -35,14 +35,18 @@ impl Orphans {
     pub fn text(&self, width: Width) -> String {
         let mut lines = Vec::new();
         if self.orphans.is_empty() {
-            lines.extend(wrap(
-                &format!(
+            let verdict = if self.unread.is_empty() {
+                format!(
                     "No orphans: all that carries the owner id {} belongs to an App.",
                     self.owner
-                ),
-                0,
-                width,
-            ));
+                )
+            } else {
+                format!(
+                    "No orphans in what could be read; not everything could, so there may be some of the owner id {}.",
+                    self.owner
+                )
+            };
+            lines.extend(wrap(&verdict, 0, width));
         } else {
             let head = ["PLATFORM", "KIND", "NAME", "APP", "PROCESS"].map(|head| cell(FAINT, head));
             let mut rows = vec![head.to_vec()];

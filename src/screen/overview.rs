@@ -5,13 +5,17 @@ use std::fmt::Write;
 use anstyle::Style;
 use jiff::Timestamp;
 
-use super::layout::{BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, paint, table, wrap};
+use super::layout::{
+    BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
+};
 use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Rollout, Status};
 use crate::api::app::RolloutStatus;
 
 /// Up to so many columns a bar is short.
 const SLIM: usize = 100;
 const LABEL: usize = 16;
+/// Below so many columns an Event has lines of its own, since its row would have no room for what it says.
+const SLIM_EVENTS: usize = 60;
 
 impl Status {
     /// One screen, with colours.
@@ -23,7 +27,7 @@ impl Status {
             let details = details(process, now, width);
             if !details.is_empty() {
                 lines.push(String::new());
-                lines.push(paint(STRONG, &process.name));
+                lines.extend(headline(&[(STRONG, &process.name)], width));
                 lines.extend(details);
             }
         }
@@ -33,7 +37,7 @@ impl Status {
     }
 
     fn heading(&self, now: Timestamp, width: Width) -> Vec<String> {
-        let mut lines = vec![self.title()];
+        let mut lines = self.title(width);
         lines.extend(verdict(&self.ready, now, width));
         if let Some(also) = &self.also
             && (also.reason.as_str(), also.message.as_str())
@@ -50,16 +54,14 @@ impl Status {
                     self.observed_generation, self.generation
                 )
             };
-            lines.push(paint(BUSY, &text));
+            lines.extend(painted(BUSY, &text, width));
         }
         if let Some(since) = self.deleting {
             lines.push(paint(BUSY, &format!("Being deleted for {}.", age(since, now))));
         }
         if self.suspended {
-            lines.push(paint(
-                BUSY,
-                "Suspended: nothing is changed in AWS before it is resumed.",
-            ));
+            let text = "Suspended: nothing is changed in AWS before it is resumed.";
+            lines.extend(painted(BUSY, text, width));
         }
         if let Some(platform) = &self.platform {
             let told = format!("there is no Platform {}", platform.name);
@@ -67,17 +69,21 @@ impl Status {
                 lines.extend(platform_line(platform, now, width));
             }
         }
-        lines.push(labelled("Image", &self.image));
+        lines.extend(labelled("Image", &self.image, width));
         if let Some(url) = &self.url {
-            lines.push(labelled("URL", url));
+            lines.extend(labelled("URL", url, width));
         }
         lines
     }
 
-    fn title(&self) -> String {
-        let app = paint(STRONG, &format!("App {}", self.app));
+    fn title(&self, width: Width) -> Vec<String> {
+        let app = format!("App {}", self.app);
+        headline(&[(STRONG, &app), (PLAIN, &self.place())], width)
+    }
+
+    fn place(&self) -> String {
         let Some(platform) = &self.platform else {
-            return format!("{app}, on no Platform yet");
+            return ", on no Platform yet".into();
         };
         let PlatformSummary {
             name,
@@ -89,7 +95,7 @@ impl Status {
             (Some(region), Some(cluster)) => format!(" ({region}, cluster {cluster})"),
             _ => String::new(),
         };
-        format!("{app} on Platform {name}{place}")
+        format!(" on Platform {name}{place}")
     }
 
     fn table(&self, now: Timestamp, width: Width) -> Vec<String> {
@@ -123,8 +129,8 @@ fn verdict(condition: &Condition, now: Timestamp, width: Width) -> Vec<String> {
     } else {
         format!("  {reason}{since}")
     };
-    let status = paint(style_of(condition), &format!("{kind}={status}"));
-    let mut lines = vec![format!("{status}{reason}")];
+    let status = format!("{kind}={status}");
+    let mut lines = headline(&[(style_of(condition), &status), (PLAIN, &reason)], width);
     if !message.is_empty() {
         lines.extend(wrap(message, 2, width));
     }
@@ -134,15 +140,13 @@ fn verdict(condition: &Condition, now: Timestamp, width: Width) -> Vec<String> {
 fn platform_line(platform: &PlatformSummary, now: Timestamp, width: Width) -> Vec<String> {
     let name = &platform.name;
     match (&platform.ready, platform.exists) {
-        (_, Some(false)) => vec![paint(BAD, &format!("There is no Platform {name}."))],
+        (_, Some(false)) => headline(&[(BAD, &format!("There is no Platform {name}."))], width),
         (Some(ready), _) if ready.status != "True" => {
             let since = ready
                 .since
                 .map_or_else(String::new, |since| format!(", for {}", age(since, now)));
-            let mut lines = vec![paint(
-                BAD,
-                &format!("Platform {name} is not Ready: {}{since}", ready.reason),
-            )];
+            let head = format!("Platform {name} is not Ready: {}{since}", ready.reason);
+            let mut lines = headline(&[(BAD, &head)], width);
             lines.extend(wrap(&ready.message, 2, width));
             lines
         }
@@ -150,8 +154,19 @@ fn platform_line(platform: &PlatformSummary, now: Timestamp, width: Width) -> Ve
     }
 }
 
-fn labelled(label: &str, text: &str) -> String {
-    format!("{}{text}", paint(FAINT, &format!("{label:<LABEL$}")))
+fn painted(style: Style, text: &str, width: Width) -> Vec<String> {
+    let broken = wrap(text, 0, width);
+    broken.iter().map(|line| paint(style, line)).collect()
+}
+
+/// Text after a label, which its further lines leave room for.
+fn labelled(label: &str, text: &str, width: Width) -> Vec<String> {
+    let mut broken = wrap(text, LABEL, width).into_iter();
+    let first = broken.next().unwrap_or_default();
+    let label = paint(FAINT, &format!("{label:<LABEL$}"));
+    let mut lines = vec![format!("{label}{}", first.trim_start())];
+    lines.extend(broken);
+    lines
 }
 
 fn row(process: &Process, slim: bool, now: Timestamp) -> Vec<Cell> {
@@ -270,15 +285,31 @@ fn port(port: &Exposure) -> String {
     text
 }
 
+fn style_of_event(event: &Event) -> Style {
+    if event.kind == "Warning" { BAD } else { PLAIN }
+}
+
 fn events(events: Option<&[Event]>, now: Timestamp, width: Width) -> Vec<String> {
     match events {
-        None => vec![paint(FAINT, "Events: no right to list events here.")],
-        Some([]) => vec![paint(FAINT, "No Events: Kubernetes keeps them for an hour.")],
+        None => painted(FAINT, "Events: no right to list events here.", width),
+        Some([]) => painted(FAINT, "No Events: Kubernetes keeps them for an hour.", width),
+        Some(events) if width.is_some_and(|width| width < SLIM_EVENTS) => {
+            let heads = events.iter().map(|event| {
+                let since = event.time.map(|time| age(time, now)).unwrap_or_default();
+                let head = format!("{since} {} {}", event.kind, event.reason);
+                [
+                    painted(style_of_event(event), &head, width),
+                    wrap(&event.message, 2, width),
+                ]
+                .concat()
+            });
+            heads.flatten().collect()
+        }
         Some(events) => {
             let head = ["AGE", "TYPE", "REASON", "EVENT"].map(|head| cell(FAINT, head));
             let mut rows = vec![head.to_vec()];
             rows.extend(events.iter().map(|event| {
-                let style = if event.kind == "Warning" { BAD } else { PLAIN };
+                let style = style_of_event(event);
                 let since = event.time.map(|time| age(time, now)).unwrap_or_default();
                 vec![
                     cell(PLAIN, since),

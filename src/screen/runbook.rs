@@ -1,5 +1,7 @@
 //! What a reason means and what to do about it: the runbook itself, so that the two never differ.
 
+use std::fmt::Write;
+
 const PAGE: &str = include_str!("../../docs/runbook.md");
 
 /// The runbook's entry for a reason, without its markup.
@@ -30,20 +32,24 @@ pub fn entry(reason: &str) -> Option<Entry> {
     })
 }
 
-/// Text without backticks, and with the text of a link in its place.
+/// Text without backticks, and with the text of a link and the page in its place.
 fn plain(markdown: &str) -> String {
     let mut text = String::new();
     let mut rest = markdown;
     while let Some((before, after)) = rest.split_once('[') {
         let link = after.split_once("](").and_then(|(label, after)| {
-            let (_, after) = after.split_once(')')?;
-            Some((label, after))
+            let (target, after) = after.split_once(')')?;
+            Some((label, target, after))
         });
         text.push_str(before);
         match link {
             // The bracket of something else, such as an index, comes before it.
-            Some((label, after)) if !label.contains('[') => {
+            Some((label, target, after)) if !label.contains('[') => {
                 text.push_str(label);
+                let page = page(target);
+                if !label.contains(&page) {
+                    let _ = write!(text, " ({page})");
+                }
                 rest = after;
             }
             Some(_) | None => {
@@ -54,6 +60,28 @@ fn plain(markdown: &str) -> String {
     }
     text.push_str(rest);
     text.replace('`', "")
+}
+
+/// A link of the runbook as a path from the top of the repository.
+fn page(target: &str) -> String {
+    match target.strip_prefix("../") {
+        Some(above) => above.to_owned(),
+        None if target.contains("://") => target.to_owned(),
+        None => format!("docs/{target}"),
+    }
+}
+
+/// Puts names in place of the words that the runbook has for them, such as `APP`.
+pub(super) fn fill(text: &str, names: &[(&str, &str)]) -> String {
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphabetic());
+    let filled = words.map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        match names.iter().find(|(placeholder, _)| *placeholder == bare) {
+            Some((_, name)) => word.replacen(bare, name, 1),
+            None => word.to_owned(),
+        }
+    });
+    filled.collect()
 }
 
 #[cfg(test)]
@@ -71,8 +99,9 @@ mod tests {
                 panic!("{reason} has no entry in docs/runbook.md");
             };
             for text in [means, see, act] {
+                let stands_alone = !text.contains("As for ") && text.split(' ').all(|word| word != "NAME");
                 assert!(
-                    !text.is_empty() && !text.contains("](") && !text.contains('`'),
+                    !text.is_empty() && !text.contains("](") && !text.contains('`') && stands_alone,
                     "{reason}: {text}"
                 );
             }
@@ -81,9 +110,23 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_its_text_and_another_bracket_stays() {
-        assert_eq!(plain("see [A](a#x), or `b`"), "see A, or b");
-        assert_eq!(plain("`x[].y` and [A](a)"), "x[].y and A");
+    fn a_link_is_its_text_and_page_and_another_bracket_stays() {
+        assert_eq!(plain("see [A](a#x), or `b`"), "see A (docs/a#x), or b");
+        assert_eq!(
+            plain("`x[].y` and [`deploy/p.json`](../deploy/p.json)"),
+            "x[].y and deploy/p.json"
+        );
         assert_eq!(plain("no link [here"), "no link [here");
+    }
+
+    #[test]
+    fn placeholders_are_filled_where_they_are_words() {
+        let names = [("APP", "acme"), ("NAMESPACE", "shop")];
+        assert_eq!(
+            fill("plan APP -n NAMESPACE, APPLY", &names),
+            "plan acme -n shop, APPLY"
+        );
+        assert_eq!(fill("NAMESPACE_APP_PROCESS;", &names), "shop_acme_PROCESS;");
+        assert_eq!(fill("APP", &names), "acme");
     }
 }

@@ -372,3 +372,75 @@ fn a_cause_is_told_once_and_the_platforms_comes_first() {
     assert_eq!(subjects(&unseen())[0], "controller");
     assert!(subjects(&ready(&json!([condition("Ready", "True", "Available", "")]))).is_empty());
 }
+
+#[test]
+fn what_is_past_is_no_cause() {
+    let mut facts = ready(&json!([condition("Ready", "True", "Available", "")]));
+    let shell = event(
+        "11:50",
+        "Warning",
+        "ShellSyntax",
+        "process worker: no shell runs &&",
+    );
+    facts.events = Some(vec![event("11:40", "Warning", "AccessDenied", "denied"), shell]);
+    let reasons = |facts: &Facts| -> Vec<_> {
+        let causes = explain(facts).causes.into_iter();
+        causes.filter_map(|cause| cause.reason).collect()
+    };
+    assert_eq!(reasons(&facts), ["ShellSyntax"]);
+    let edit = json!([{
+        "manager": "kubectl", "operation": "Apply", "time": "2026-11-29T11:55:00Z", "fieldsV1": { "f:spec": {} },
+    }]);
+    facts.app.metadata.managed_fields = serde_json::from_value(edit).unwrap();
+    assert_eq!(reasons(&facts), [""; 0]);
+}
+
+#[test]
+fn nothing_is_told_twice() {
+    let pending = "suspended with 1 change pending: update service shop_acme_worker";
+    let mut facts = ready(&json!([condition("Ready", "False", "Suspended", pending)]));
+    facts.app.spec.suspend = Some(true);
+    let causes = explain(&facts).causes;
+    assert_eq!(causes.len(), 1, "{causes:#?}");
+    let act = causes[0].act.as_deref().unwrap();
+    assert!(act.contains("kubectl empire resume acme -n shop"), "{act}");
+
+    let denied = |message: &str| condition("Ready", "False", "AccessDenied", message);
+    let mut facts = ready(&json!([denied("Platform staging: no credentials")]));
+    facts.platform = platform(&json!([denied("no credentials")]));
+    let causes = explain(&facts).causes;
+    assert_eq!(causes.len(), 1, "{causes:#?}");
+    assert_eq!(causes[0].subject, "Platform staging");
+}
+
+#[test]
+fn a_suspended_app_that_is_ready_says_so() {
+    let mut facts = ready(&json!([condition("Ready", "True", "Available", "")]));
+    facts.app.spec.suspend = Some(true);
+    let text = strip_str(&explain(&facts).text(now(), None)).to_string();
+    assert!(
+        text.contains("and yet:") && text.contains("spec.suspend is true"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for facts in [
+        rolling(),
+        failed(),
+        denied(),
+        unseen(),
+        outdated(),
+        nowhere(),
+        uneasy(),
+    ] {
+        for width in [40, 60, 79, 120] {
+            let status = status(&facts).text(now(), Some(width));
+            let explanation = explain(&facts).text(now(), Some(width));
+            for line in strip_str(&format!("{status}{explanation}")).to_string().lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+}
