@@ -35,12 +35,20 @@ pub fn protection() -> [Value; 2] {
         "metadata": metadata,
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": { "resourceRules": [{
-                "apiGroups": ["apiextensions.k8s.io"],
-                "apiVersions": ["*"],
-                "operations": ["DELETE"],
-                "resources": ["customresourcedefinitions"],
-            }] },
+            // With the API server's defaults: the field is applied as a whole, so that otherwise kubectl would conflict
+            // with Helm over what both apply alike.
+            "matchConstraints": {
+                "matchPolicy": "Equivalent",
+                "namespaceSelector": {},
+                "objectSelector": {},
+                "resourceRules": [{
+                    "apiGroups": ["apiextensions.k8s.io"],
+                    "apiVersions": ["*"],
+                    "operations": ["DELETE"],
+                    "resources": ["customresourcedefinitions"],
+                    "scope": "*",
+                }],
+            },
             // One that is being deleted is deleted once more by the API server itself, when nothing of its kind is left.
             "matchConditions": [{
                 "name": "definitions-of-ours",

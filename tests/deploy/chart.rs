@@ -348,6 +348,17 @@ fn values_that_mean_nothing_are_refused_by_name() {
     for (values, named) in [
         ("replica: 2", "replica"),
         ("replicas: many", "/replicas"),
+        ("replicas: 0", "/replicas"),
+        ("image: {repository: null}", "/image"),
+        ("networkPolicy: null", "networkPolicy"),
+        (
+            "podDisruptionBudget: {maxUnavailable: -1}",
+            "/podDisruptionBudget/maxUnavailable",
+        ),
+        (
+            "podDisruptionBudget: {maxUnavailable: some}",
+            "/podDisruptionBudget/maxUnavailable",
+        ),
         (
             "image: {repository: 'registry.example.com/empire@sha256:1'}",
             "/image/repository",

@@ -223,7 +223,7 @@ async fn helm_installs_upgrades_and_uninstalls_beside_an_app_that_goes_on() {
         CHART,
         "--wait",
         "--timeout=2m",
-        "--reuse-values",
+        "--reset-then-reuse-values",
     ];
     helm.run(
         &[
@@ -233,6 +233,23 @@ async fn helm_installs_upgrades_and_uninstalls_beside_an_app_that_goes_on() {
         .concat(),
     );
     assert!(helm.columns().contains(COLUMN), "{}", helm.columns());
+    place.looked_at_again().await;
+    // What a message of the controller's asks for, whoever installed it: what is the same is no conflict.
+    let definitions = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    place.kubectl(&["apply", "--server-side", "-f", definitions.to_str().unwrap()]);
+
+    // Back to the older chart, and the definitions stay as they are.
+    let back = [
+        &upgrade[..2],
+        &[older.as_str()],
+        &upgrade[3..],
+        &["--set", "crds.install=false"],
+    ]
+    .concat();
+    helm.run(&back);
+    assert!(helm.columns().contains(COLUMN), "{}", helm.columns());
+    place.looked_at_again().await;
+    helm.run(&[&upgrade[..], &["--set", "crds.install=true"]].concat());
     place.looked_at_again().await;
 
     helm.run(&["uninstall", "empire-controller", "--wait", "--timeout=2m"]);
