@@ -49,9 +49,18 @@ fn print(text: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// A file as messages name it.
+fn source(file: &Path) -> String {
+    if file.as_os_str() == "-" {
+        "standard input".into()
+    } else {
+        file.display().to_string()
+    }
+}
+
 /// The bytes of a file, of standard input if it is `-`. Of one that has more bytes than `limit`, one more than that.
 fn read(file: &Path, limit: usize) -> Result<Vec<u8>, String> {
-    let failed = |error: Error| format!("{}: {error}", file.display());
+    let failed = |error: Error| format!("{}: {error}", source(file));
     let input: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(std::io::stdin())
     } else {

@@ -48,7 +48,7 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
 
     /// The namespace in which the controller keeps its own ConfigMap and its Leases
-    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
+    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system", value_parser = label)]
     pub namespace: String,
 
     /// The name of this replica in the Leases that it holds [default: the host's]
@@ -98,6 +98,16 @@ fn interval(text: &str) -> Result<Duration, String> {
         return Err(format!("`{text}` is less than a second"));
     }
     Ok(interval)
+}
+
+/// Reads a name as Apps, Platforms and namespaces have it.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let hyphen_at_an_end = text.starts_with('-') || text.ends_with('-');
+    if text.is_empty() || text.len() > 63 || hyphen_at_an_end || !text.chars().all(allowed) {
+        return Err("a name has 1 to 63 lower case letters, digits and inner hyphens".into());
+    }
+    Ok(text.into())
 }
 
 /// It becomes a tag's value: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>.
@@ -161,6 +171,7 @@ mod tests {
             &["--otlp-endpoint", "collector:4318"],
             &["--otlp-endpoint", "grpc://collector.example.com:4317"],
             &["--otlp-endpoint", "http://user:word@collector.example.com:4318"],
+            &["--namespace", ""],
             &["--colour"],
         ] {
             assert_eq!(run(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

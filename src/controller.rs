@@ -15,7 +15,7 @@ mod run;
 pub(crate) use context::settings_of;
 pub use context::{Connect, Sdk};
 pub(crate) use kubernetes::claims::{ClaimCache, KubeClaims};
-pub(crate) use kubernetes::installation::in_use as owner_in_use;
+pub(crate) use kubernetes::installation::{in_use as owner_in_use, is_recorded as owner_is_recorded};
 pub(crate) use kubernetes::message_of;
 pub(crate) use kubernetes::namespaces::Namespaces;
 pub use kubernetes::reach::{reach, reach_at_last};

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     let ended = match program {
         Program::Run(config) => start(config).await,
         Program::Print(command) => command.execute().await,
-        Program::Plugin(command) => command.execute().await,
+        Program::Plugin(plugin) => plugin.command.execute(plugin.cluster.namespace).await,
         Program::Completions(words) => cli::complete(&words).await,
     };
     ended.unwrap_or_else(|error| {

@@ -25,12 +25,16 @@ impl Telemetry {
     }
 }
 
-/// Logs go to standard error; `RUST_LOG` says how much. kube's own span says on every line what ours say once. Traces go to
-/// `--otlp-endpoint`, if there is one.
+/// kube's own span says on every line what ours say once. Its watcher and its client, and the SDK where it looks for
+/// credentials, print whole replies of what ours say in one line.
+const DEFAULT: &str = "info,kube_runtime::controller=warn,kube_runtime::watcher=error,kube_client::client::builder=off,\
+                       aws_config=error";
+
+/// Logs go to standard error; `RUST_LOG` says how much. Traces go to `--otlp-endpoint`, if there is one.
 ///
 /// # Errors
 ///
-/// One of OpenTelemetry's variables has no meaning.
+/// `RUST_LOG` cannot be read, or one of OpenTelemetry's variables has no meaning.
 pub fn init(config: &Config) -> Result<Telemetry, String> {
     let instance = config.identity.as_deref().unwrap_or_default();
     let traces = Traces::to(
@@ -41,8 +45,7 @@ pub fn init(config: &Config) -> Result<Telemetry, String> {
         instance,
     )
     .map_err(|error| format!("--otlp-endpoint: {error}"))?;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,kube_runtime::controller=warn"))
+    let filter = levels()?
         .and(filter_fn(is_without_bodies))
         .and(filter_fn(|metadata| metadata.target() != span::TARGET));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -55,6 +58,13 @@ pub fn init(config: &Config) -> Result<Telemetry, String> {
         .with(traces.layer())
         .init();
     Ok(Telemetry(traces))
+}
+
+fn levels() -> Result<EnvFilter, String> {
+    let name = EnvFilter::DEFAULT_ENV;
+    let set = std::env::var(name).ok().filter(|set| !set.is_empty());
+    let directives = set.as_deref().unwrap_or(DEFAULT);
+    EnvFilter::try_new(directives).map_err(|error| format!("{name}={directives}: {error}"))
 }
 
 /// Says which version runs and by which settings, defaults included: none of them is a secret.

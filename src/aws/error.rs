@@ -3,14 +3,16 @@
 //! The first rule that fits decides, so a rule with a message or a verb stands before the one of the bare code. A code
 //! without a rule is judged by its HTTP status.
 
+mod causes;
+
 use std::error::Error;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
+use self::causes::{causes, credentials_missing, is_about_credentials, message_of};
 use crate::fence::Fenced;
 use crate::model::class::Class;
 
@@ -75,6 +77,11 @@ impl AwsError {
         .reported(code, message)
     }
 
+    /// True where the SDK has found no credentials, or none that it could use: no other call fares better.
+    pub fn is_about_credentials(&self) -> bool {
+        self.code == NO_CREDENTIALS
+    }
+
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
@@ -87,6 +94,9 @@ impl AwsError {
         }
     }
 }
+
+/// Our code for a call that the SDK did not make, since it has nothing to sign it with.
+const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// One kind of call, by the action that IAM must allow. The same code means another thing in a create than in a delete.
 #[derive(Clone, Copy, Debug)]
@@ -179,7 +189,7 @@ impl Call {
                 self.ours("Timeout", message_of(error), Class::Transient)
             }
             SdkError::DispatchFailure(_) if is_about_credentials(error) => {
-                self.ours("NoCredentials", message_of(error), Class::Denied)
+                self.ours(NO_CREDENTIALS, credentials_missing(error), Class::Denied)
             }
             SdkError::DispatchFailure(_) => {
                 self.ours("ConnectionFailure", message_of(error), Class::Transient)
@@ -397,20 +407,6 @@ fn class_of_status(reply: &Reply) -> Class {
         // Also a reply that broke off or could not be read.
         _ => Class::Transient,
     }
-}
-
-fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(<dyn Error>::is::<CredentialsError>)
-}
-
-/// Returns an error and its causes in one line.
-fn message_of(error: &(dyn Error + 'static)) -> String {
-    let all: Vec<String> = causes(error).map(ToString::to_string).collect();
-    all.join(": ")
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
 }
 
 struct Rule {

@@ -10,7 +10,7 @@ use super::completion::{Completion, completion};
 use super::crds::crds;
 use super::man::{Manual, man};
 use super::plan::{Plan, plan};
-use super::plugin::{Plugin, PluginCommand};
+use super::plugin::Plugin;
 use super::procfile::{Procfile, procfile};
 use crate::config::Config;
 
@@ -53,7 +53,7 @@ impl Print {
     pub async fn execute(self) -> Ended {
         match self {
             Print::Crds => crds(),
-            Print::Procfile(arguments) => procfile(arguments),
+            Print::Procfile(arguments) => procfile(arguments, None),
             Print::Plan(arguments) => plan(&arguments).await,
             Print::Completion(arguments) => completion(&arguments),
             Print::Man(arguments) => man(&arguments, Arguments::command()),
@@ -67,7 +67,7 @@ pub enum Program {
     Run(Config),
     Print(Print),
     /// `kubectl-empire`: a plugin of kubectl.
-    Plugin(PluginCommand),
+    Plugin(Plugin),
     /// `kubectl_complete-empire`: the words that kubectl wants to have completed for it.
     Completions(Vec<String>),
 }
@@ -89,7 +89,7 @@ impl Program {
         let words: Vec<OsString> = words.collect();
         let called = words.first().map(Path::new).and_then(Path::file_stem);
         let parsed = match called.and_then(OsStr::to_str) {
-            Some(PLUGIN) => Plugin::try_parse_from(&words).map(|plugin| Program::Plugin(plugin.command)),
+            Some(PLUGIN) => Plugin::try_parse_from(&words).map(Program::Plugin),
             Some(COMPLETIONS) => {
                 let words = words
                     .iter()

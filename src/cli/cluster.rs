@@ -13,8 +13,8 @@ use kube::{Client, Config, Resource, ResourceExt};
 use super::{Failure, Output};
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::config::owner_id;
-use crate::controller::{message_of, owner_in_use, reach};
+use crate::config::{label, owner_id};
+use crate::controller::{message_of, owner_in_use, owner_is_recorded, reach};
 use crate::pass::Installation;
 use crate::screen::{Facts, Sight, platform_of};
 
@@ -25,7 +25,7 @@ const MISSING: &str = "the custom resource definitions of empire.dev/v1alpha1 ar
 #[derive(Clone, Debug, Default, Args)]
 pub struct ClusterArguments {
     /// The App's namespace [default: the manifest's, else that of the current context]
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, value_parser = label)]
     pub namespace: Option<String>,
 
     /// The context of the kubeconfig file to use
@@ -41,7 +41,7 @@ pub struct ClusterArguments {
 #[derive(Clone, Debug, Args)]
 pub struct OneApp {
     /// The App
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", value_parser = app_name)]
     pub name: String,
 
     #[command(flatten)]
@@ -59,8 +59,18 @@ pub struct OwnerArguments {
     pub owner_id: Option<String>,
 
     /// The namespace in which the controller has recorded it
-    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system")]
+    #[arg(long, env = "POD_NAMESPACE", default_value = "empire-system", value_parser = label)]
     pub controller_namespace: String,
+}
+
+/// A name as Apps have it, without what kubectl takes before one.
+pub(super) fn app_name(text: &str) -> Result<String, String> {
+    match text.rsplit_once('/') {
+        Some((_, name)) => Err(format!(
+            "an App is named by its name alone, and its namespace by -n: {name} -n NAMESPACE"
+        )),
+        None => label(text),
+    }
 }
 
 impl OwnerArguments {
@@ -72,8 +82,15 @@ impl OwnerArguments {
                 message_of(&error)
             )
         };
-        let found = owner_in_use(client, &self.controller_namespace, explicit).await;
-        Ok(found.map_err(unknown)?)
+        let namespace = self.controller_namespace.as_str();
+        let found = owner_in_use(client, namespace, explicit).await.map_err(unknown)?;
+        if explicit.is_none() && !owner_is_recorded(client, namespace).await.map_err(unknown)? {
+            eprintln!(
+                "warning: --controller-namespace {namespace}: no controller has recorded an owner id there, so it is taken to be \
+                 the UID of kube-system"
+            );
+        }
+        Ok(found)
     }
 }
 
@@ -122,10 +139,13 @@ impl ClusterArguments {
 
 /// Says that no cluster is configured at all, as far as that is so.
 pub fn no_cluster(error: &dyn Error) -> String {
-    format!(
-        "no cluster to speak to: neither --kubeconfig, KUBECONFIG and ~/.kube/config nor a pod's service account name one: {}",
-        line(error)
-    )
+    match std::env::var("KUBECONFIG").unwrap_or_default().as_str() {
+        "" => format!(
+            "no cluster to speak to: neither KUBECONFIG and ~/.kube/config nor a pod's service account name one: {}",
+            line(error)
+        ),
+        files => format!("no cluster to speak to: KUBECONFIG={files}: {}", line(error)),
+    }
 }
 
 /// An error and its causes in one line.
@@ -139,7 +159,7 @@ fn line(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
-    message.replace('\n', " ")
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Cluster {

@@ -40,23 +40,28 @@ pub async fn complete(words: &[String]) -> Ended {
     let mut found = completions(words);
     if found.wants_app {
         let names = tokio::time::timeout(PATIENCE, apps(words)).await;
-        found.candidates.extend(names.unwrap_or_default());
+        found.words.extend(names.unwrap_or_default());
     }
     let last = words.last().map_or("", String::as_str);
-    found.candidates.retain(|candidate| candidate.starts_with(last));
-    found.candidates.push(format!(":{NO_FILES}\n"));
-    print(found.candidates.join("\n").as_bytes())?;
+    found.words.retain(|candidate| candidate.starts_with(last));
+    let directive = if found.wants_file { FILES } else { NO_FILES };
+    found.words.push(format!(":{directive}\n"));
+    print(found.words.join("\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// To a shell: do not complete file names instead.
 const NO_FILES: u8 = 4;
+/// To a shell: complete file names where there are no words.
+const FILES: u8 = 0;
 
 #[derive(Debug, Default, PartialEq)]
 struct Candidates {
-    candidates: Vec<String>,
+    words: Vec<String>,
     /// The names of Apps are, too.
     wants_app: bool,
+    /// A file is meant.
+    wants_file: bool,
 }
 
 /// Commands, flags and their values, as far as they need no cluster.
@@ -72,8 +77,9 @@ fn completions(words: &[String]) -> Candidates {
     if let Some(valued) = valued.filter(|argument| argument.get_action().takes_values()) {
         let possible = valued.get_possible_values();
         return Candidates {
-            candidates: possible.iter().map(|value| value.get_name().to_owned()).collect(),
-            wants_app: false,
+            words: possible.iter().map(|value| value.get_name().to_owned()).collect(),
+            wants_file: is_file(valued),
+            ..Candidates::default()
         };
     }
     if last.starts_with('-') {
@@ -82,8 +88,8 @@ fn completions(words: &[String]) -> Candidates {
             Some(format!("--{}\t{help}", argument.get_long()?))
         });
         return Candidates {
-            candidates: flags.collect(),
-            wants_app: false,
+            words: flags.collect(),
+            ..Candidates::default()
         };
     }
     let Some(command) = command else {
@@ -92,16 +98,22 @@ fn completions(words: &[String]) -> Candidates {
             format!("{}\t{about}", command.get_name())
         });
         return Candidates {
-            candidates: commands.collect(),
-            wants_app: false,
+            words: commands.collect(),
+            ..Candidates::default()
         };
     };
     Candidates {
-        candidates: Vec::new(),
+        words: Vec::new(),
         wants_app: command
             .get_positionals()
             .any(|argument| argument.get_id() == "name"),
+        wants_file: command.get_positionals().any(is_file),
     }
+}
+
+fn is_file(argument: &clap::Arg) -> bool {
+    let mut names = argument.get_value_names().into_iter().flatten();
+    names.any(|name| name == "FILE")
 }
 
 fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a clap::Arg> {
@@ -158,17 +170,19 @@ mod tests {
         let commands = of("");
         for name in ["status\t", "explain\t", "plan\t", "orphans\t"] {
             assert!(
-                commands.candidates.iter().any(|line| line.starts_with(name)),
+                commands.words.iter().any(|line| line.starts_with(name)),
                 "{commands:?}"
             );
         }
         let flags = of("-n shop status --");
         assert!(
-            flags.candidates.iter().any(|line| line.starts_with("--watch\t")),
+            flags.words.iter().any(|line| line.starts_with("--watch\t")),
             "{flags:?}"
         );
-        assert_eq!(of("status -o ").candidates, ["text", "json"]);
+        assert_eq!(of("status -o ").words, ["text", "json"]);
         assert!(of("status ").wants_app && of("-n shop suspend a").wants_app);
         assert!(!of("orphans ").wants_app && !of("st").wants_app);
+        assert!(of("plan -f ").wants_file && of("procfile ").wants_file && of("--kubeconfig ").wants_file);
+        assert!(!of("status ").wants_file && !of("status -o ").wants_file && !of("").wants_file);
     }
 }

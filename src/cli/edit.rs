@@ -86,10 +86,12 @@ fn edited(action: Action, app: &App, now: Timestamp) -> Edited {
     let (name, namespace) = (app.name_any(), app.namespace().unwrap_or_default());
     let suspended = app.spec.suspend.unwrap_or_default();
     let follow = format!("kubectl empire status {name} -n {namespace} --watch");
+    let deleting = app.metadata.deletion_timestamp.is_some();
     let (verb, field, value, changed, next) = match action {
         Action::Redeploy => {
             let value = now.round(Unit::Second).unwrap_or(now).to_string();
             let next = match services(app) {
+                _ if deleting => "The App is being deleted: no task is replaced any more".to_owned(),
                 _ if suspended => format!(
                     "The App is suspended: nothing is replaced before kubectl empire resume {name} -n {namespace}"
                 ),
@@ -104,13 +106,23 @@ fn edited(action: Action, app: &App, now: Timestamp) -> Edited {
             ("redeploy", REDEPLOY, json!(value), true, next)
         }
         Action::Suspend => {
-            let next = "The controller compares and reports, and changes nothing in AWS. Tasks go on running, and a \
-                        rollout that has begun is ECS's to finish"
-                .to_owned();
+            let next = if deleting {
+                format!(
+                    "The App is being deleted, and stays as it is until kubectl empire resume {name} -n {namespace}"
+                )
+            } else {
+                "The controller compares and reports, and changes nothing in AWS. Tasks go on running, and a rollout \
+                 that has begun is ECS's to finish"
+                    .to_owned()
+            };
             ("suspend", SUSPEND, json!(true), !suspended, next)
         }
         Action::Resume => {
-            let next = format!("The controller makes what was pending. Follow it: {follow}");
+            let next = match (suspended, deleting) {
+                (false, _) => format!("How it stands: kubectl empire status {name} -n {namespace}"),
+                (true, true) => format!("Its deletion goes on. Follow it: {follow}"),
+                (true, false) => format!("The controller makes what was pending. Follow it: {follow}"),
+            };
             ("resume", SUSPEND, Value::Null, suspended, next)
         }
     };

@@ -16,9 +16,20 @@ pub struct Manual {
 
 /// Prints the page, which `man -l -` shows.
 pub(super) fn man(arguments: &Manual, program: Command) -> Ended {
-    print(&page(arguments.command.as_deref(), program)?)?;
-    Ok(ExitCode::SUCCESS)
+    let name = program.get_bin_name().unwrap_or(program.get_name()).to_owned();
+    match page(arguments.command.as_deref(), program) {
+        Ok(page) => {
+            print(&page)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            Ok(WRONG_USAGE.into())
+        }
+    }
 }
+
+const WRONG_USAGE: u8 = 2;
 
 fn page(command: Option<&str>, mut program: Command) -> Result<Vec<u8>, String> {
     program.build();

@@ -70,7 +70,7 @@ pub(super) async fn orphans(arguments: &Orphans) -> Ended {
             |part| seen.insert(format!("{scope} {part}")),
             &mut read,
         )
-        .await;
+        .await?;
     }
     read.marks.extend(claims(client, &platforms).await?);
     apps.extend(self::apps(client).await?);

@@ -17,7 +17,7 @@ use kube::{Client, ResourceExt};
 
 use self::manifest::MANIFEST_LIMIT;
 use super::cluster::{ClusterArguments, OwnerArguments};
-use super::{Ended, Failure, Output, print, read};
+use super::{Ended, Failure, Output, print, read, source};
 use crate::api::platform::Platform;
 use crate::config::duration;
 use crate::controller::{ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, settings_of};
@@ -118,16 +118,19 @@ impl Conclusion {
 
 /// `manifest` is what the file holds, if the App is given by one.
 async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) -> Result<Preview, Failure> {
+    let file = plan.filename.as_deref().map(source).unwrap_or_default();
     let manifest = manifest
         .map(|manifest| manifest::find(manifest, plan.name.as_deref()))
-        .transpose()?;
+        .transpose()
+        .map_err(|error| format!("{file}: {error}"))?;
     let cluster = plan.cluster.connect().await?;
     let client = &cluster.client;
     let mut warnings = Vec::new();
     let mut app = match manifest {
         Some(manifest) => {
             let namespace = &cluster.namespace;
-            manifest::as_applied(client, manifest, plan, namespace, &mut warnings).await?
+            let applied = manifest::as_applied(client, manifest, plan, namespace, &mut warnings).await;
+            applied.map_err(|error| format!("{file}: {error}"))?
         }
         None => cluster.app(plan.name.as_deref().unwrap_or_default()).await?,
     };
@@ -172,6 +175,10 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
         deleting: app.metadata.deletion_timestamp.is_some(),
     };
     let dry_run = dry_run(&*aws, &claims, &built.desired, Request { known, ..whole }).await?;
+    let mut unread = dry_run.unread.iter();
+    if let Some(unread) = unread.find(|unread| unread.error.is_about_credentials()) {
+        return Err(unread.error.clone().into());
+    }
     Ok(Preview {
         text: match plan.output {
             Output::Text => text(&heading, &dry_run),
@@ -182,13 +189,19 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     })
 }
 
+/// Reading is enough, but of more than a tenant may read.
+const RIGHTS: &str = "; plan reads Platforms, PortAllocations, the App's namespace and the ConfigMap empire-installation, and AWS: \
+                      an operator gives these rights with the ClusterRole view, bound for the whole cluster";
+
 /// Lists the Platforms that can be read.
 async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
     let all: Api<DeserializeGuard<Platform>> = Api::all(client.clone());
-    let found = all
-        .list(&ListParams::default())
-        .await
-        .map_err(|error| message_of(&error))?;
+    let found = all.list(&ListParams::default()).await;
+    let denied = |error: &kube::Error| matches!(error, kube::Error::Api(status) if status.is_forbidden());
+    let found = found.map_err(|error| {
+        let hint = if denied(&error) { RIGHTS } else { "" };
+        format!("list the Platforms: {}{hint}", message_of(&error))
+    })?;
     Ok(found.items.into_iter().filter_map(|guard| guard.0.ok()).collect())
 }
 

@@ -54,7 +54,8 @@ pub enum PluginCommand {
 
 impl PluginCommand {
     /// Does it, and ends.
-    pub async fn execute(self) -> Ended {
+    /// `namespace` is what `--namespace` says, for the command that needs no cluster.
+    pub async fn execute(self, namespace: Option<String>) -> Ended {
         match self {
             PluginCommand::Status(arguments) => status(&arguments).await,
             PluginCommand::Explain(arguments) => explain(&arguments).await,
@@ -63,7 +64,7 @@ impl PluginCommand {
             PluginCommand::Suspend(arguments) => edit(Action::Suspend, &arguments).await,
             PluginCommand::Resume(arguments) => edit(Action::Resume, &arguments).await,
             PluginCommand::Orphans(arguments) => orphans(&arguments).await,
-            PluginCommand::Procfile(arguments) => procfile(arguments),
+            PluginCommand::Procfile(arguments) => procfile(arguments, namespace),
             PluginCommand::Man(arguments) => man(&arguments, Plugin::command()),
         }
     }

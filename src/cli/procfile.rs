@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Ended, Output, print, read};
+use super::{Ended, Output, print, read, source};
+use crate::config::label;
 use crate::procfile::{self, Identity, Translated};
 
 #[derive(Clone, Debug, Args)]
@@ -36,8 +37,9 @@ pub struct Procfile {
 }
 
 /// Prints the App of a Procfile, and warns of what is other here than elsewhere; or says of everything why it cannot be one.
-pub(super) fn procfile(arguments: Procfile) -> Ended {
-    let source = arguments.file.display();
+/// `namespace` is that of the App, if it is to have one.
+pub(super) fn procfile(arguments: Procfile, namespace: Option<String>) -> Ended {
+    let source = source(&arguments.file);
     let text = read(&arguments.file, procfile::LIMIT)?;
     let identity = Identity {
         name: arguments.name,
@@ -45,7 +47,8 @@ pub(super) fn procfile(arguments: Procfile) -> Ended {
         platform: arguments.platform,
     };
     match procfile::translate_with(&text, &identity, arguments.shell) {
-        Ok(Translated { app, warnings }) => {
+        Ok(Translated { mut app, warnings }) => {
+            app.metadata.namespace = namespace;
             for warning in &warnings {
                 eprintln!("{source}: warning: {warning}");
             }
@@ -63,16 +66,6 @@ pub(super) fn procfile(arguments: Procfile) -> Ended {
             Err(format!("{source} cannot be carried over").into())
         }
     }
-}
-
-/// A name as Apps and Platforms have it.
-fn label(text: &str) -> Result<String, String> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let hyphen_at_an_end = text.starts_with('-') || text.ends_with('-');
-    if text.is_empty() || text.len() > 63 || hyphen_at_an_end || !text.chars().all(allowed) {
-        return Err("a name has 1 to 63 lower case letters, digits and inner hyphens".into());
-    }
-    Ok(text.into())
 }
 
 fn image(text: &str) -> Result<String, String> {

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::cluster::ClusterArguments;
+use super::cluster::{ClusterArguments, app_name};
 use super::{Ended, Failure, Output, print, terminal};
 use crate::screen;
 
@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Args)]
 pub struct Status {
     /// The App
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", value_parser = app_name)]
     pub name: String,
 
     #[command(flatten)]

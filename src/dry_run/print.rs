@@ -36,12 +36,12 @@ struct Text<'a> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Text { heading, dry_run } = self;
-        write!(f, "App {} on Platform {}", heading.app, heading.platform)?;
         if heading.deleting {
-            f.write_str(", which is being deleted")?;
+            f.write_str("Deletion of ")?;
         }
+        write!(f, "App {} on Platform {}", heading.app, heading.platform)?;
         if heading.suspended {
-            f.write_str(", which is suspended: nothing is done before it is resumed")?;
+            f.write_str("; the App is suspended: nothing is done before it is resumed")?;
         }
         f.write_str("\n\n")?;
         for step in &dry_run.steps {
@@ -79,8 +79,10 @@ impl fmt::Display for Text<'_> {
         if !(nothing && dry_run.unread.is_empty()) {
             f.write_str("\n")?;
         }
-        if dry_run.changes().next().is_none() {
-            return f.write_str("Plan: nothing to do.\n");
+        match dry_run.changes().next() {
+            None if nothing && dry_run.unread.is_empty() => return f.write_str("Plan: nothing to do.\n"),
+            None => return f.write_str("Plan: nothing can be done about what is in the way.\n"),
+            Some(_) => {}
         }
         let Summary {
             create,

@@ -14,6 +14,13 @@ use crate::support::kubectl::Kubectl;
 
 /// Runs the program to its end, which must be an error, and returns its last line.
 fn complaint(kubeconfig: &Path, called: &str, arguments: &[&str]) -> String {
+    let (status, said) = ended(kubeconfig, called, arguments, &[]);
+    assert_eq!(status, 1, "{arguments:?}: {said}");
+    said.trim_end().lines().last().unwrap_or_default().to_owned()
+}
+
+/// Runs the program to its end, and returns the exit status and what it printed on standard error.
+fn ended(kubeconfig: &Path, called: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join(called);
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_empire-controller"), &program).unwrap();
@@ -25,15 +32,15 @@ fn complaint(kubeconfig: &Path, called: &str, arguments: &[&str]) -> String {
         .env("HOME", folder.path())
         .env("NO_COLOR", "1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
     assert!(
         output.stdout.is_empty() || called == "empire-controller",
         "{arguments:?}"
     );
-    text.trim_end().lines().last().unwrap_or_default().to_owned()
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
 }
 
 #[test]
@@ -110,8 +117,14 @@ fn each_thing_that_is_missing_is_one_line_and_an_end() {
         ("empire-controller", &run),
     ] {
         let line = complaint(nothing, called, arguments);
-        assert!(line.contains("no cluster to speak to"), "{line}");
+        assert!(
+            line.contains("no cluster to speak to: KUBECONFIG=/nonexistent: ")
+                && !line.contains("--kubeconfig"),
+            "{line}"
+        );
     }
+    what_is_named_wrongly_is_named(here);
+    what_a_role_lacks_is_said_and_tried_again(&kubeconfig, administrator);
     let line = complaint(
         here,
         "kubectl-empire",
@@ -124,6 +137,119 @@ fn each_thing_that_is_missing_is_one_line_and_an_end() {
         &["status", "acme", "--kubeconfig", "/nonexistent"],
     );
     assert!(line.contains("--kubeconfig /nonexistent"), "{line}");
+}
+
+/// Files that hold no App, and names that can be none.
+fn what_is_named_wrongly_is_named(kubeconfig: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let app = |version: &str| {
+        format!(
+            "apiVersion: {version}\nkind: App\nmetadata: {{name: acme, namespace: default}}\nspec: {{image: a, processes: {{web: {{comand: b}}}}}}\n"
+        )
+    };
+    for (file, says) in [
+        (file("empty.yaml", ""), "holds no App of empire.dev/v1alpha1"),
+        (
+            file("other.yaml", &app("empire.dev/v1")),
+            "holds no App of empire.dev/v1alpha1, but App of empire.dev/v1",
+        ),
+        (file("broken.yaml", "a: ["), "is no YAML: "),
+        (
+            file("typo.yaml", &app("empire.dev/v1alpha1")),
+            "unknown field \"spec.processes.web.comand\"",
+        ),
+        (folder.path().to_str().unwrap().to_owned(), "Is a directory"),
+        (
+            folder.path().join("none.yaml").to_str().unwrap().to_owned(),
+            "No such file",
+        ),
+    ] {
+        let line = complaint(kubeconfig, "kubectl-empire", &["plan", "-f", &file]);
+        assert!(
+            line.starts_with(&format!("kubectl empire: {file}: ")) && line.contains(says),
+            "{line}"
+        );
+    }
+    for (arguments, says) in [
+        (&["status", "shop/acme"][..], "acme -n NAMESPACE"),
+        (&["explain", "app/acme"], "acme -n NAMESPACE"),
+        (&["redeploy", ""], "<APP>"),
+        (&["status", "acme", "-n", ""], "--namespace"),
+        (&["man", "nothing"], "nothing is no command"),
+    ] {
+        let (status, said) = ended(kubeconfig, "kubectl-empire", arguments, &[]);
+        assert!(status == 2 && said.contains(says), "{arguments:?}: {said}");
+    }
+    let (status, said) = ended(kubeconfig, "empire-controller", &["run"], &[("RUST_LOG", "!!")]);
+    assert!(
+        status == 1 && said.trim_end().lines().count() == 1 && said.contains("RUST_LOG=!!"),
+        "{said}"
+    );
+}
+
+/// One line for each failure, which says who may mend it; and it goes on.
+fn what_a_role_lacks_is_said_and_tried_again(kubeconfig: &Path, administrator: &Kubectl) {
+    for arguments in [
+        &["create", "namespace", "empire-system"][..],
+        &[
+            "create",
+            "clusterrole",
+            "identity",
+            "--verb=*",
+            "--resource=configmaps,namespaces",
+        ],
+        &[
+            "create",
+            "clusterrolebinding",
+            "identity",
+            "--clusterrole=identity",
+            "--serviceaccount=default:nobody",
+        ],
+        &[
+            "create",
+            "clusterrole",
+            "records",
+            "--verb=list",
+            "--resource=apps.empire.dev",
+        ],
+        &[
+            "create",
+            "clusterrolebinding",
+            "records",
+            "--clusterrole=records",
+            "--serviceaccount=default:nobody",
+        ],
+    ] {
+        administrator.run(arguments, "").unwrap();
+    }
+    let output = Command::new("timeout")
+        .args(["--preserve-status", "--kill-after=5", "5"])
+        .arg(env!("CARGO_BIN_EXE_empire-controller"))
+        .args(["run", "--health-address=127.0.0.1:0"])
+        .env("KUBECONFIG", kubeconfig)
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let denied: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("watch of Apps"))
+        .collect();
+    assert!(
+        denied
+            .iter()
+            .all(|line| line.contains("cannot watch resource") && line.contains("deploy/base/rbac.yaml")),
+        "{log}"
+    );
+    assert!(
+        (2..8).contains(&denied.len()),
+        "tried again, and not at once: {log}"
+    );
+    assert!(!log.contains("ListMeta"), "no reply as Rust prints it: {log}");
 }
 
 /// One that takes connections, and never says a word.

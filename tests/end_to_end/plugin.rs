@@ -36,6 +36,7 @@ fn kubectl(place: &Place, path: &Path, kubeconfig: &Path, arguments: &[&str]) ->
     for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"] {
         command.env_remove(variable);
     }
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
     printed(command)
 }
 
@@ -115,6 +116,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
             "{complaint}"
         );
     }
+    says_what_is_missing(&place, &path, &look);
     let (status, _, complaint) = look(&["empire", "status", "nobody"]);
     let line = format!(
         "kubectl empire: there is no App nobody in namespace {}\n",
@@ -147,6 +149,9 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     assert!(managers.contains("empire-plugin"), "{managers}");
     let (_, printed, _) = look(&["empire", "status", "acme"]);
     assert!(printed.contains("\nSuspended: "), "{printed}");
+    let (_, printed, _) = look(&["empire", "explain", "acme"]);
+    let resume = format!("kubectl empire resume acme -n {}", place.name);
+    assert_eq!(printed.matches(&resume).count(), 1, "{printed}");
     assert!(
         edits(&["empire", "resume", "acme"])
             .1
@@ -161,6 +166,46 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     for app in ["acme", "broken"] {
         place.delete(app);
     }
+}
+
+/// Rights, credentials, a namespace.
+fn says_what_is_missing(place: &Place, path: &Path, look: &impl Fn(&[&str]) -> Printed) {
+    let (status, _, complaint) = look(&["empire", "plan", "acme"]);
+    assert!(
+        status == 1
+            && complaint.contains("cannot list resource \"platforms\"")
+            && complaint.contains("ClusterRole view"),
+        "{complaint}"
+    );
+    // Who may read all that plan needs, and has no credentials.
+    for command in [
+        &["empire", "plan", "acme", "-n", &place.name][..],
+        &["empire", "orphans"],
+    ] {
+        let (status, printed, complaint) = kubectl(place, path, &place.kubectl.kubeconfig, command);
+        assert_eq!((status, printed.as_str()), (1, ""), "{complaint}");
+        let says = "NoCredentials: none in the environment, a profile, ";
+        assert!(
+            complaint.contains(says) && complaint.lines().count() == 1,
+            "{complaint}"
+        );
+    }
+    let procfile = path.join("Procfile");
+    std::fs::write(&procfile, "web: ./bin/web").unwrap();
+    let translate = [
+        "empire",
+        "procfile",
+        procfile.to_str().unwrap(),
+        "--name=acme",
+        "--image=a",
+        "-n",
+        "shop",
+    ];
+    let (_, printed, complaint) = look(&translate);
+    assert!(
+        printed.contains("\n  name: acme\n  namespace: shop\n"),
+        "{printed}{complaint}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -253,4 +298,6 @@ async fn explains_and_completes(place: &Place, look: &impl Fn(&[&str]) -> (i32, 
     );
     let (_, printed, _) = look(&["__complete", "empire", "status", "ac"]);
     assert!(printed.starts_with("acme\n"), "{printed}");
+    let (_, printed, _) = look(&["__complete", "empire", "plan", "-f", ""]);
+    assert_eq!(printed, ":0\n", "files");
 }

@@ -30,45 +30,48 @@ pub(super) struct Read {
 }
 
 /// Reads everything at a place that `is_new` says has not been read yet: Platforms may share an account, a cluster or a
-/// zone.
+/// zone. Without credentials nothing can be read, which is an error.
 pub(super) async fn at(
     aws: &dyn Aws,
     place: &Place,
     owner: &str,
     mut is_new: impl FnMut(&str) -> bool,
     read: &mut Read,
-) {
+) -> Result<()> {
     let marks = Marks {
         platform: &place.platform,
         owner,
     };
     if is_new(&format!("cluster {}", place.cluster)) {
         let found = marks.services(aws, &place.cluster).await;
-        read.take(marks.platform, "services", found);
+        read.take(marks.platform, "services", found)?;
     }
     if place.load_balancing && is_new("load balancing") {
-        read.take(marks.platform, "load balancers", marks.load_balancers(aws).await);
-        read.take(marks.platform, "target groups", marks.target_groups(aws).await);
+        read.take(marks.platform, "load balancers", marks.load_balancers(aws).await)?;
+        read.take(marks.platform, "target groups", marks.target_groups(aws).await)?;
     }
     for zone in &place.zones {
         if is_new(&format!("zone {zone}")) {
             let found = marks.records(aws, zone).await;
-            read.take(marks.platform, format!("records of zone {zone}"), found);
+            read.take(marks.platform, format!("records of zone {zone}"), found)?;
         }
     }
     if is_new("schedules") {
-        read.take(marks.platform, "schedules", marks.schedules(aws).await);
+        read.take(marks.platform, "schedules", marks.schedules(aws).await)?;
     }
+    Ok(())
 }
 
 impl Read {
-    fn take(&mut self, platform: &str, part: impl Display, found: Result<Vec<Mark>>) {
+    fn take(&mut self, platform: &str, part: impl Display, found: Result<Vec<Mark>>) -> Result<()> {
         match found {
             Ok(marks) => self.marks.extend(marks),
+            Err(error) if error.is_about_credentials() => return Err(error),
             Err(error) => self
                 .unread
                 .push(format!("{part} of Platform {platform}: {error}")),
         }
+        Ok(())
     }
 }
 

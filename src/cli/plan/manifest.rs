@@ -1,5 +1,6 @@
 //! A manifest, and what the App would be if it were applied: the API server is asked, with a dry run that it throws away.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
@@ -18,18 +19,25 @@ pub(super) const MANIFEST_LIMIT: usize = 3 * 1024 * 1024;
 /// The App of a manifest of one or more documents, by name if it holds several.
 pub(super) fn find(manifest: &[u8], name: Option<&str>) -> Result<DynamicObject, String> {
     if manifest.len() > MANIFEST_LIMIT {
-        return Err(format!("the manifest has more than {MANIFEST_LIMIT} bytes"));
+        return Err(format!("has more than {MANIFEST_LIMIT} bytes"));
     }
-    let text = str::from_utf8(manifest).map_err(|error| format!("the manifest is no text: {error}"))?;
+    let text = str::from_utf8(manifest).map_err(|error| format!("is no text: {error}"))?;
+    // What it shows of the text below is for a file that somebody looks at.
+    let first_line = |error: serde_saphyr::Error| {
+        let error = error.to_string();
+        error.lines().next().unwrap_or_default().to_owned()
+    };
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| format!("the manifest is no YAML: {error}"))?;
+        serde_saphyr::from_multiple(text).map_err(|error| format!("is no YAML: {}", first_line(error)))?;
     let is_app = |document: &Value| {
         document["kind"] == *App::kind(&()) && document["apiVersion"] == *App::api_version(&())
     };
+    let documents: Vec<Value> = documents.into_iter().flat_map(items).collect();
+    let kinds: BTreeSet<String> = documents.iter().filter_map(kind).collect();
     let mut apps = Vec::new();
-    for document in documents.into_iter().flat_map(items).filter(is_app) {
+    for document in documents.into_iter().filter(is_app) {
         let app: DynamicObject =
-            serde_json::from_value(document).map_err(|error| format!("the manifest: {error}"))?;
+            serde_json::from_value(document).map_err(|error| format!("its App: {error}"))?;
         apps.push(app);
     }
     if let Some(name) = name {
@@ -38,18 +46,24 @@ pub(super) fn find(manifest: &[u8], name: Option<&str>) -> Result<DynamicObject,
     let names: Vec<String> = apps.iter().map(ResourceExt::name_any).collect();
     match apps.pop() {
         Some(app) if apps.is_empty() => Ok(app),
-        Some(_) => Err(format!(
-            "the manifest holds several Apps; name one of {}",
-            names.join(", ")
-        )),
+        Some(_) => Err(format!("holds several Apps; name one of {}", names.join(", "))),
         None => {
-            let mut message = format!("the manifest holds no App of {}", App::api_version(&()));
+            let mut message = format!("holds no App of {}", App::api_version(&()));
             if let Some(name) = name {
                 let _ = write!(message, " named {name}");
+            } else if !kinds.is_empty() {
+                let kinds: Vec<String> = kinds.into_iter().collect();
+                let _ = write!(message, ", but {}", kinds.join(", "));
             }
             Err(message)
         }
     }
+}
+
+/// The kind of a document and its version, if it says them.
+fn kind(document: &Value) -> Option<String> {
+    let (kind, version) = (document["kind"].as_str()?, document["apiVersion"].as_str()?);
+    Some(format!("{kind} of {version}"))
 }
 
 /// A list, as kubectl prints several objects, is what it lists.
@@ -75,10 +89,10 @@ pub(super) async fn as_applied(
     if let Some(ours) = &plan.cluster.namespace
         && ours != theirs
     {
-        return Err(format!("the manifest says namespace {theirs}, and --namespace says {ours}").into());
+        return Err(format!("says namespace {theirs}, and --namespace says {ours}").into());
     }
     let Some(name) = manifest.metadata.name.clone() else {
-        return Err("the manifest's App has no metadata.name".into());
+        return Err("its App has no metadata.name".into());
     };
     let kind = ApiResource::erase::<App>(&());
     let apps: Api<DynamicObject> = Api::namespaced_with(client.clone(), theirs, &kind);

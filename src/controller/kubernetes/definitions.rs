@@ -79,7 +79,7 @@ fn note(health: &Health, found: Option<Obstacle>) -> bool {
     let message = found.as_ref().map(|obstacle| obstacle.message.clone());
     let changed = health.set_obstacle(found);
     match message {
-        Some(message) if changed => error!("{message}"),
+        Some(message) if changed => error!("{message}; they are looked at again every {} s", PROBE.as_secs()),
         None if changed => info!("the custom resource definitions are this version's"),
         Some(_) | None => {}
     }

@@ -44,6 +44,12 @@ pub(crate) async fn in_use(
     Ok(Installation::Known { id, replaces: None })
 }
 
+/// True if a controller has recorded its owner id in this namespace.
+pub(crate) async fn is_recorded(client: &Client, namespace: &str) -> kube::Result<bool> {
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    Ok(maps.get_opt(CONFIG_MAP).await?.and_then(recorded).is_some())
+}
+
 fn recorded(map: ConfigMap) -> Option<String> {
     map.data?.remove(KEY)
 }

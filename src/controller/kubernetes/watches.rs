@@ -81,6 +81,12 @@ where
             if noted.obstacle().is_some() {
                 // Said already, once, with what to do about it.
                 debug!(watch, error = why, "watch failed");
+            } else if is_forbidden(error) {
+                warn!(
+                    watch,
+                    error = why,
+                    "watch denied, and begins again: the service account lacks what deploy/base/rbac.yaml grants"
+                );
             } else {
                 warn!(watch, error = why, "watch failed, and begins again");
             }
@@ -98,6 +104,19 @@ where
 fn is_gone(error: &Error) -> bool {
     match error {
         Error::WatchError(status) => status.code == 410,
+        Error::InitialListFailed(_)
+        | Error::WatchStartFailed(_)
+        | Error::WatchFailed(_)
+        | Error::NoResourceVersion => false,
+    }
+}
+
+fn is_forbidden(error: &Error) -> bool {
+    match error {
+        Error::WatchError(status)
+        | Error::InitialListFailed(kube::Error::Api(status))
+        | Error::WatchStartFailed(kube::Error::Api(status))
+        | Error::WatchFailed(kube::Error::Api(status)) => status.is_forbidden(),
         Error::InitialListFailed(_)
         | Error::WatchStartFailed(_)
         | Error::WatchFailed(_)

@@ -244,7 +244,11 @@ async fn a_connection_that_never_comes_about_runs_into_its_own_timeout() {
 
 #[tokio::test]
 async fn without_credentials_the_operator_must_act() {
-    let nothing = || async { Err(CredentialsError::not_loaded("no provider in the chain")) };
+    let nothing = || async {
+        Err(CredentialsError::not_loaded(
+            "no provider in the chain:\n  Profile: none",
+        ))
+    };
     let refused = || async { Err(CredentialsError::provider_error("the token was refused")) };
     let none = SharedCredentialsProvider::new(provide_credentials_fn(nothing));
     let broken = SharedCredentialsProvider::new(provide_credentials_fn(refused));
@@ -255,6 +259,10 @@ async fn without_credentials_the_operator_must_act() {
         assert_eq!(
             (error.code.as_str(), error.fault),
             ("NoCredentials", DENIED),
+            "{error}"
+        );
+        assert!(
+            error.message.starts_with("none in the environment, a profile") && !error.message.contains('\n'),
             "{error}"
         );
         assert_eq!(http.actual_requests().count(), 0);
