@@ -58,14 +58,21 @@ async fn commands_of_the_quick_start_and_the_how_to_pages_do_what_they_say() {
         &administrator.binary,
         Path::new(env!("CARGO_BIN_EXE_empire-controller")),
     ];
+    let plugins = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(
+        env!("CARGO_BIN_EXE_empire-controller"),
+        plugins.path().join("kubectl-empire"),
+    )
+    .unwrap();
     let programs = programs.map(|program| program.parent().unwrap().to_owned());
+    let programs = [&programs[..], &[plugins.path().to_owned()]].concat();
     let variables = vec![
         ("KUBECONFIG", administrator.kubeconfig.to_str().unwrap().into()),
         ("AWS_ACCESS_KEY_ID", "testing".into()),
         ("AWS_SECRET_ACCESS_KEY", "testing".into()),
     ];
     for page in WALKED {
-        let shell = Shell::new(programs.to_vec(), variables.clone());
+        let shell = Shell::new(programs.clone(), variables.clone());
         let begins_with_nothing = page == "docs/quick-start.md";
         if !begins_with_nothing {
             place.apply(&place.platform);
