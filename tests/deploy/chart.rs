@@ -52,6 +52,8 @@ podLabels: {team: platform}
 podDisruptionBudget: {enabled: true}
 networkPolicy: {extraEgress: [{ports: [{protocol: TCP, port: 3128}]}]}
 serviceMonitor: {enabled: true, labels: {release: monitoring}}
+prometheusRule: {enabled: true, labels: {release: monitoring}, docsUrl: "https://git.example.com/empire/"}
+dashboard: {enabled: true}
 "#;
 
 fn everything() -> String {
@@ -221,6 +223,21 @@ fn each_value_arrives() {
         service["spec"]["selector"],
         deployment["spec"]["selector"]["matchLabels"]
     );
+    let rule = find(&objects, "PrometheusRule");
+    assert_eq!(rule["metadata"]["labels"]["release"], "monitoring");
+    let alerts = ours("deploy/monitoring/alerts.yaml").replace(
+        "runbook_url: docs/",
+        "runbook_url: https://git.example.com/empire/docs/",
+    );
+    let alerts: Value = serde_saphyr::from_str(&alerts).unwrap();
+    assert_eq!(rule["spec"], alerts);
+    let dashboard = find(&objects, "ConfigMap");
+    assert_eq!(dashboard["metadata"]["labels"]["grafana_dashboard"], "1");
+    let dashboard = dashboard["data"]["empire-controller.json"].as_str().unwrap();
+    assert_eq!(
+        dashboard.trim_end(),
+        ours("deploy/monitoring/dashboard.json").trim_end()
+    );
     let budget = find(&objects, "PodDisruptionBudget");
     assert_eq!(budget["spec"]["selector"], deployment["spec"]["selector"]);
     assert!(
@@ -228,6 +245,11 @@ fn each_value_arrives() {
             .iter()
             .all(|object| object["kind"] != "CustomResourceDefinition")
     );
+}
+
+/// Returns the text of a file of this repository.
+fn ours(file: &str) -> String {
+    std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
 /// Returns how a schema says that nothing else may be there, as kubeconform's own schemas do.
@@ -289,6 +311,11 @@ fn write_schemas(objects: &[Value], folder: &std::path::Path) {
     }
 }
 
+/// Says no of what the Prometheus operator defines.
+fn is_kubernetes_own(object: &Value) -> bool {
+    object["apiVersion"] != "monitoring.coreos.com/v1"
+}
+
 #[test]
 fn helm_and_kubeconform_find_nothing_to_complain_of() {
     let folder = tempfile::tempdir().unwrap();
@@ -299,14 +326,13 @@ fn helm_and_kubeconform_find_nothing_to_complain_of() {
         let manifests = rendered(values).unwrap();
         let known: Vec<Value> = objects(&manifests)
             .into_iter()
-            // Its definition is the Prometheus operator's.
-            .filter(|object| object["kind"] != "ServiceMonitor")
+            .filter(is_kubernetes_own)
             .collect();
         write_schemas(&known, folder.path());
         let arguments = [
             "-strict",
             "-summary",
-            "-skip=ServiceMonitor",
+            "-skip=ServiceMonitor,PrometheusRule",
             "-schema-location",
             location,
         ];
@@ -323,10 +349,7 @@ fn helm_and_kubeconform_find_nothing_to_complain_of() {
 #[test]
 fn the_api_server_takes_what_the_chart_renders() {
     let manifests = objects(&rendered(&everything()).unwrap());
-    for object in manifests
-        .iter()
-        .filter(|object| object["kind"] != "ServiceMonitor")
-    {
+    for object in manifests.iter().filter(|object| is_kubernetes_own(object)) {
         let arguments = [
             "apply",
             "--server-side",
