@@ -217,6 +217,7 @@ mod tests {
 
     use super::*;
     use crate::desired::fixtures::{app_with, platform_with};
+    use crate::fence;
     use crate::pass::RECORD_ANNOTATION;
 
     const OTHER: &str = "arn:aws:iam::123456789012:role/empire";
@@ -267,6 +268,38 @@ mod tests {
         }
         assert!(names[0].starts_with("empire-123456789012-"), "{names:?}");
         assert_ne!(account.lease("Blue_1"), account.lease("Blue_2"));
+    }
+
+    #[tokio::test]
+    async fn a_pass_goes_on_under_its_own_lease_only_and_under_none_that_was_given_away() {
+        let leases = Leases::new("blue", "pod", Duration::from_secs(12), Duration::ZERO);
+        let (here, there) = (
+            Scope::Account("123456789012".into()),
+            Scope::Account("210987654321".into()),
+        );
+        assert!(leases.is_under(&here) && leases.is_under(&there), "a dry run");
+        for scope in [&here, &there] {
+            assert!(leases.led(scope).is_none());
+        }
+        for (_, fence) in leases.all() {
+            fence.renewed(Moment::now());
+        }
+        let before = leases.led(&here).unwrap();
+        // Its Platform was made anew with a role in another account while it ran.
+        let asked = async { (leases.is_under(&here), leases.is_under(&there)) };
+        assert_eq!(fence::under(before.clone(), asked).await, (true, false));
+        before.close();
+        assert!(
+            leases.led(&here).is_none() && leases.leads(&here),
+            "its passes end"
+        );
+        assert!(leases.led(&there).is_some());
+        before.lost();
+        let again = leases.fence_anew(&here);
+        again.renewed(Moment::now());
+        assert!(leases.led(&here).is_some());
+        let asked = async { (fence::may_read().is_ok(), fence::may_write().is_ok()) };
+        assert_eq!(fence::under(before, asked).await, (false, false));
     }
 
     #[test]
