@@ -43,7 +43,7 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_METRICS_PER_APP")]
     pub metrics_per_app: bool,
 
-    /// Send traces to this OpenTelemetry collector, as OTLP over HTTP: http://collector.example.com:4318 [default: none are made]
+    /// Send traces to the OpenTelemetry collector with this base URL, as OTLP over HTTP [default: none are made]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector)]
     pub otlp_endpoint: Option<String>,
 
