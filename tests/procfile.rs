@@ -68,13 +68,16 @@ fn what_cannot_be_carried_over_goes_to_standard_error_and_nothing_to_standard_ou
     let lines: Vec<&str> = err.lines().collect();
     assert_eq!(
         lines[0],
-        "-: line 3: process web: ports: https and tls need a certificate: give its ARN in expose.certificateArns"
+        "standard input: line 3: process web: ports: https and tls need a certificate: give its ARN in expose.certificateArns"
     );
     assert!(
-        lines[1].starts_with("-: line 6: process worker: replicas: there is no such key; "),
+        lines[1].starts_with("standard input: line 6: process worker: replicas: there is no such key; "),
         "{err}"
     );
-    assert_eq!(lines[2..], ["empire-controller: - cannot be carried over"]);
+    assert_eq!(
+        lines[2..],
+        ["empire-controller: standard input cannot be carried over"]
+    );
 }
 
 #[test]
@@ -245,15 +248,17 @@ fn warnings_go_to_standard_error_and_change_neither_output_nor_status() {
     assert_eq!(lines.len(), 3, "{err}");
     assert_eq!(
         lines[0],
-        "-: warning: line 1: process web: contains $PORT, which only a shell understands, and none runs it: \
+        "standard input: warning: line 1: process web: contains $PORT, which only a shell understands, and none runs it: \
          write sh -c 'exec ./bin/web -p $PORT', as --shell does"
     );
     assert!(
-        lines[1].starts_with("-: warning: line 2: process release: is run once with each release elsewhere"),
+        lines[1].starts_with(
+            "standard input: warning: line 2: process release: is run once with each release elsewhere"
+        ),
         "{err}"
     );
     assert!(
-        lines[2].starts_with("-: warning: an image that has an ENTRYPOINT "),
+        lines[2].starts_with("standard input: warning: an image that has an ENTRYPOINT "),
         "{err}"
     );
 }
