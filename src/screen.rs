@@ -16,10 +16,8 @@ mod tests;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::app::App;
-use crate::api::condition::ConditionType;
 use crate::api::platform::Platform;
 pub use explain::{Cause, Explanation, explain};
 pub use layout::Width;
@@ -60,12 +58,6 @@ pub fn platform_of(app: &App) -> Option<&str> {
     let record = app.status.as_ref().and_then(|status| status.platform.as_ref());
     let recorded = record.map(|record| record.name.as_str());
     recorded.or(app.spec.platform.as_deref())
-}
-
-fn find(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
-    conditions
-        .iter()
-        .find(|condition| condition.type_ == kind.as_str())
 }
 
 /// The time of an Event: of its last occurrence, where it tells.

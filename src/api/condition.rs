@@ -3,6 +3,8 @@
 //! A closed list, on which alerts and scripts may rely: a reason is added with a release note, and none changes its
 //! meaning. Messages are for people and may change at any time.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 /// The types of conditions. `Reconciling` and `Stalled` are there only while true, and never together, so that kstatus,
 /// `kubectl wait` and Flux come to one verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,19 @@ impl ConditionType {
             Self::Stalled => "Stalled",
         }
     }
+
+    /// Returns the condition of this type. There is one of each at most.
+    pub fn find(self, conditions: &[Condition]) -> Option<&Condition> {
+        conditions
+            .iter()
+            .find(|condition| condition.type_ == self.as_str())
+    }
+
+    /// True if there is a condition of this type, and it is true.
+    pub fn is_true(self, conditions: &[Condition]) -> bool {
+        self.find(conditions)
+            .is_some_and(|condition| condition.status == "True")
+    }
 }
 
 /// Makes an enum whose variants' names are what users read.
@@ -43,6 +58,11 @@ macro_rules! reasons {
                 match self {
                     $(Self::$reason => stringify!($reason),)*
                 }
+            }
+
+            /// Returns the one that has this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.as_str() == name)
             }
         }
     };

@@ -333,8 +333,7 @@ fn number(count: usize) -> i64 {
 }
 
 fn ready(conditions: Option<&[Condition]>) -> Option<&Condition> {
-    let ready = ConditionType::Ready.as_str();
-    conditions?.iter().find(|condition| condition.type_ == ready)
+    ConditionType::Ready.find(conditions?)
 }
 
 /// Returns one of the closed list, so that whatever a status says, there are no more series than reasons.
@@ -342,11 +341,7 @@ fn reason_of(ready: Option<&Condition>) -> &'static str {
     let Some(ready) = ready else {
         return UNSEEN;
     };
-    let known = Reason::ALL.iter().map(|reason| reason.as_str());
-    known
-        .into_iter()
-        .find(|reason| *reason == ready.reason)
-        .unwrap_or(OTHER)
+    Reason::named(&ready.reason).map_or(OTHER, Reason::as_str)
 }
 
 fn rollout(rollout: Option<RolloutStatus>) -> &'static str {

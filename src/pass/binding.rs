@@ -290,13 +290,9 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
 /// Returns the trouble of a Platform, with its own message.
 fn trouble(platform: &Platform) -> Option<(Reason, String)> {
     let conditions = &platform.status.as_ref()?.conditions;
-    let ready = conditions
-        .iter()
-        .find(|c| c.type_ == ConditionType::Ready.as_str())?;
-    let reason = Reason::ALL
-        .iter()
-        .find(|reason| reason.as_str() == ready.reason)?;
-    (ready.status != "True").then(|| (*reason, ready.message.clone()))
+    let ready = ConditionType::Ready.find(conditions)?;
+    let reason = Reason::named(&ready.reason)?;
+    (ready.status != "True").then(|| (reason, ready.message.clone()))
 }
 
 #[cfg(test)]

@@ -123,10 +123,7 @@ impl Memory {
         }
         let status = self.status(app);
         status.is_some_and(|status| {
-            let ready = ConditionType::Ready.as_str();
-            let mut conditions = status.conditions.iter();
-            Some(status.observed_generation) == generation
-                && conditions.any(|condition| condition.type_ == ready && condition.status == "True")
+            Some(status.observed_generation) == generation && ConditionType::Ready.is_true(&status.conditions)
         })
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::layout::{BAD, FAINT, GOOD, PLAIN, STRONG, Width, age, headline, paint, wrap};
 use super::runbook::{entry, fill};
 use super::status::{self, Status, status};
-use super::{Facts, Sight, find};
+use super::{Facts, Sight};
 use crate::api::app::{App, RolloutStatus};
 use crate::api::condition::{ConditionType, Reason};
 
@@ -174,7 +174,7 @@ fn platform(facts: &Facts, causes: &mut Causes) {
         platform.metadata.name.as_deref().unwrap_or_default()
     );
     let conditions = platform.status.as_ref().map(|status| &status.conditions);
-    let Some(ready) = find(conditions.map_or(&[][..], |found| found), ConditionType::Ready) else {
+    let Some(ready) = ConditionType::Ready.find(conditions.map_or(&[][..], |found| found)) else {
         causes.add(Cause::because(
             &subject,
             Reason::PlatformNotReady.as_str(),
@@ -195,8 +195,9 @@ fn conditions(facts: &Facts, causes: &mut Causes) {
         ConditionType::Reconciling,
         ConditionType::Ready,
     ] {
-        if let Some(condition) =
-            find(found, kind).filter(|found| (kind, found.status.as_str()) != (ConditionType::Ready, "True"))
+        if let Some(condition) = kind
+            .find(found)
+            .filter(|found| (kind, found.status.as_str()) != (ConditionType::Ready, "True"))
         {
             causes.add(Cause::of("App", &status::condition(condition)));
         }
@@ -239,9 +240,7 @@ fn processes(status: &Status, causes: &mut Causes) {
 fn events(facts: &Facts, status: &Status, causes: &mut Causes) {
     let edited = edited_at(&facts.app);
     let is_of_now = |event: &&status::Event| {
-        event.kind == "Warning"
-            && Reason::ALL.iter().all(|reason| reason.as_str() != event.reason)
-            && event.time >= edited
+        event.kind == "Warning" && Reason::named(&event.reason).is_none() && event.time >= edited
     };
     for event in status.events.iter().flatten().filter(is_of_now) {
         causes.add(Cause {

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
 use kube::ResourceExt;
 use serde::Serialize;
 
-use super::{Facts, Sight, find, platform_of, time_of};
+use super::{Facts, Sight, platform_of, time_of};
 use crate::api::app::{App, Process as Wanted, ProcessStatus, RolloutStatus};
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
@@ -155,10 +155,12 @@ pub fn status(facts: &Facts) -> Status {
             .status
             .as_ref()
             .map_or(NOT_SEEN, |status| status.observed_generation),
-        ready: find(conditions, ConditionType::Ready).map_or_else(unknown, condition),
+        ready: ConditionType::Ready
+            .find(conditions)
+            .map_or_else(unknown, condition),
         also: also
             .into_iter()
-            .find_map(|kind| find(conditions, kind))
+            .find_map(|kind| kind.find(conditions))
             .map(condition),
         suspended: app.spec.suspend.unwrap_or_default(),
         deleting: app.metadata.deletion_timestamp.as_ref().map(|time| time.0),
@@ -218,7 +220,7 @@ fn platform(facts: &Facts) -> Option<PlatformSummary> {
             .map(|record| record.region.clone())
             .or(seen.map(|platform| platform.spec.region.clone())),
         cluster: record.map(|record| record.cluster.clone()).or(cluster),
-        ready: find(conditions, ConditionType::Ready).map(condition),
+        ready: ConditionType::Ready.find(conditions).map(condition),
         exists: match facts.platform {
             Sight::Seen(_) => Some(true),
             Sight::Missing => Some(false),

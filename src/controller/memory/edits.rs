@@ -39,9 +39,7 @@ impl Edits {
         status: &AppStatus,
         now: Instant,
     ) -> Option<Duration> {
-        let ready = ConditionType::Ready.as_str();
-        let mut conditions = status.conditions.iter();
-        if !conditions.any(|condition| condition.type_ == ready && condition.status == "True") {
+        if !ConditionType::Ready.is_true(&status.conditions) {
             return None;
         }
         let mut seen = lock(&self.0);
