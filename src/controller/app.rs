@@ -275,9 +275,8 @@ impl Pass<'_> {
             }
         }
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
-        let before = self.remember(|memory| memory.status(self.app));
         let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
-        self.measure(before.as_ref(), &finished);
+        self.measure(&finished);
         self.wake(&finished, &errors);
         report::publish(&self.context.client, self.app, report::changes(&finished.done)).await;
         match self.conclude(&finished).await {

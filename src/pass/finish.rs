@@ -21,7 +21,7 @@ use crate::model::desired::Desired;
 use crate::model::state::Observed;
 use crate::plan::Plan;
 use crate::reconcile::{Interruption, Outcome};
-use crate::status::{self, Verdict, verdict_of, verdict_of_error};
+use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
 
 /// The results of a pass: what to publish, whom to wake, and when to come back.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Finished {
     /// The reasons and messages that somebody should hear of.
     pub troubles: Vec<(Reason, String)>,
     pub done: Vec<Change>,
+    /// The rollouts that have come to an end since the status before.
+    pub rollouts: Vec<RolloutChange>,
     /// The changes repaired drift: the pass before left nothing to do, and nobody has edited the App or its Platform since.
     pub drifted: bool,
     /// The App has something, and a pass that wrote nothing has not seen to it that the finalizer is there.
@@ -55,7 +57,7 @@ pub fn finish(
     jitter: f64,
 ) -> Finished {
     memory.failures_before = memory.failures;
-    match end {
+    let mut finished = match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
         // Whoever leads from now on says what there is to say.
         End::Failure(record, error) if error.is_fenced() => Finished {
@@ -87,7 +89,11 @@ pub fn finish(
             };
             Finished::saying(memory, app, None, &verdict, now, requeue)
         }
+    };
+    if let Some(status) = &finished.status {
+        finished.rollouts = rollout_changes(memory.status(app).as_ref(), status);
     }
+    finished
 }
 
 /// Takes back that a pass was finished, where its status could not be written or its finalizers not be changed: the next
@@ -159,6 +165,7 @@ fn reconciled(
         requeue,
         wakes: Wakes::of(&outcome.done),
         done: std::mem::take(&mut outcome.done),
+        rollouts: Vec::new(),
         drifted,
         status: (!memory.shows(app, &status)).then_some(status),
         record: Some(record),
@@ -231,6 +238,7 @@ impl Finished {
             before: Vec::new(),
             troubles: Vec::new(),
             done: Vec::new(),
+            rollouts: Vec::new(),
             drifted: false,
             needs_finalizer: false,
             may_go: false,

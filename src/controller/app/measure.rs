@@ -1,26 +1,20 @@
 //! The counts of a finished pass over an App: its rollouts, and the drift that it repaired.
 
 use super::Pass;
-use crate::api::app::AppStatus;
 use crate::change::Change;
 use crate::metrics::RolloutStep;
 use crate::pass::Finished;
-use crate::status::{RolloutChange, rollout_changes};
+use crate::status::RolloutChange;
 
 impl Pass<'_> {
-    /// `before` is the status that the pass went on from.
-    pub(super) fn measure(&self, before: Option<&AppStatus>, finished: &Finished) {
+    pub(super) fn measure(&self, finished: &Finished) {
         let metrics = &self.context.metrics;
         let platform = finished.record.as_ref().map(|record| record.name.as_str());
         let platform = platform.unwrap_or_default();
         for _ in finished.done.iter().filter(|change| change.starts_rollout()) {
             metrics.rolled(platform, RolloutStep::Started);
         }
-        for change in finished
-            .status
-            .iter()
-            .flat_map(|status| rollout_changes(before, status))
-        {
+        for change in &finished.rollouts {
             let step = match change {
                 RolloutChange::Completed => RolloutStep::Completed,
                 RolloutChange::Failed => RolloutStep::Failed,
