@@ -107,6 +107,8 @@ pub trait Elbv2: Send + Sync {
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>>;
     /// All target groups of the region, without tags and attributes.
     async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>>;
+    /// The named ones that exist, without tags and attributes; one call each, since one missing name fails a whole call.
+    async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>>;
     /// Tags of load balancers, target groups and listeners, 20 a call, in the order asked for; empty for one that is gone.
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>>;
     /// `None` if the load balancer is gone.

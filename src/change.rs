@@ -1,8 +1,9 @@
 //! A write as data: one change is one call. It speaks in names; only the door (`write`) knows ARNs.
 //!
-//! One file is one noun: its writes, and of each the text, the operation and the resource in the log, how AWS reports it,
-//! and how its reply is folded into what was observed. A change is compared by value, never by its text.
+//! One file is one noun: its writes, and of each the text, the operation and the resource in the log, what it rests on, how
+//! AWS reports it, and how its reply is folded into what was observed. A change is compared by value, never by its text.
 
+mod basis;
 mod listener;
 mod load_balancer;
 mod port;
@@ -17,6 +18,7 @@ mod task_definition;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use basis::Basis;
 pub use listener::ListenerWrite;
 pub use load_balancer::LoadBalancerWrite;
 pub use port::PortWrite;

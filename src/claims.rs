@@ -18,6 +18,8 @@ pub trait Claims: Send + Sync {
     async fn seen(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error>;
     /// Reads an App's claims on a Platform live.
     async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error>;
+    /// Reads the claim of one port of a Platform live, whoever holds it.
+    async fn at(&self, platform: &str, port: u16) -> Result<Option<Claim>, Error>;
     /// Returns the claimed ports of a Platform, whoever holds them, as they were last seen; `None` before they ever were.
     fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>>;
     /// Returns the Apps with claims on a Platform that are not retained, as they were last seen.

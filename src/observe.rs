@@ -6,11 +6,14 @@
 mod load_balancing;
 mod ports;
 mod schedules;
+mod singly;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use ports::ports_in_use;
+pub use singly::singly;
+use singly::{recall, recall_claims};
 
 use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;
@@ -18,7 +21,9 @@ use crate::error::Error;
 use crate::model::content::CONTENT_TAG;
 use crate::model::desired::{Desired, Runs};
 use crate::model::echo::EchoMemory;
+use crate::model::held::Held;
 use crate::model::name::{self, Arn};
+use crate::model::named::Named;
 use crate::model::part::{Evidence, Holdings, Part};
 use crate::model::pending::Pending;
 use crate::model::port::Claim;
@@ -48,6 +53,8 @@ pub struct Known {
     pub ports_recovered: bool,
     /// Where it holds something.
     pub holdings: Holdings,
+    /// What it had: lists may leave out any of it.
+    pub held: Held,
 }
 
 /// A part of AWS that could not be read, and why.
@@ -81,7 +88,8 @@ pub async fn observe(
         echoes: known.echoes,
         ..Observed::default()
     };
-    let (owner, holdings) = (&desired.owner, &known.holdings);
+    let (owner, holdings, mut held) = (&desired.owner, &known.holdings, known.held);
+    recall_claims(claims, desired, &held, &mut observed).await?;
     let mut reads = Reads {
         desired,
         unread: Vec::new(),
@@ -97,20 +105,30 @@ pub async fn observe(
 
     let found = services(aws, desired, &mentioned).await;
     observed.services = reads.take(Part::Ecs, Evidence::Yes, found).unwrap_or_default();
+    if !reads.has_missed(&Part::Ecs) {
+        // By name, whatever the list shows.
+        let mentioned = mentioned.iter().map(|process| name::family(&owner.app, process));
+        let described = observed.services.keys().cloned().chain(mentioned);
+        observed.fresh.extend(described.map(Named::Service));
+    }
     let is_ours = |service: &&ServiceState| owner.owns(&service.tags);
     let is_attached = |service: &ServiceState| !service.attachments.is_empty();
     if !is_read && observed.services.values().filter(is_ours).any(is_attached) {
         // Nothing remembers it, but the service leads there.
         reads.load_balancing(aws, Evidence::Yes, &mut observed).await;
     }
+    held.retain(|part| reads.asks(part, holdings.evidence(part)));
     let evidence = holdings.evidence(&Part::Schedules);
     if reads.asks(&Part::Schedules, evidence) {
         let read = schedules::read(aws, desired, &mut observed).await;
         if reads.take(Part::Schedules, evidence, read).is_none() {
             (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
         }
+        let read = observed.schedules.keys().cloned().map(Named::Schedule);
+        observed.fresh.extend(read);
     }
     observed.task_definitions = known.task_definitions;
+    reads.recall(aws, &held, &mut observed).await;
     if !reads.has_missed(&Part::Ecs) {
         let read = task_definitions(aws, desired, &known.reported_definitions, &mut observed).await;
         reads.take(Part::Ecs, Evidence::Yes, read);
@@ -130,6 +148,7 @@ pub async fn observe(
             }
         }
     }
+    reads.recall(aws, &held, &mut observed).await;
     let Reads { unread, .. } = reads;
     observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
     observed.is_whole = observed.unread.is_empty();
@@ -173,8 +192,17 @@ impl Reads<'_> {
         let read = load_balancing::read(aws, self.desired).await;
         if let Some(found) = self.take(Part::LoadBalancing, evidence, read) {
             (observed.load_balancers, observed.target_groups) = found;
+            let read = observed.load_balancers.values().filter(|l| l.listeners.is_some());
+            let read = read.map(|found| Named::Listeners(found.name.clone()));
+            observed.fresh.extend(read);
         }
         true
+    }
+
+    async fn recall(&mut self, aws: &dyn Aws, held: &Held, observed: &mut Observed) {
+        observed.unread = self.unread.iter().map(|unread| unread.part.clone()).collect();
+        let unread = recall(aws, self.desired, held, observed).await;
+        self.unread.extend(unread);
     }
 }
 
@@ -188,7 +216,9 @@ pub async fn observe_pending(
     pending: &[Pending],
 ) -> Result<Observed, Error> {
     let mut observed = before;
+    observed.fresh.clear();
     observed.ports = ports(claims, desired, &known).await?;
+    recall_claims(claims, desired, &known.held, &mut observed).await?;
     observed.grace_period_follows.clear();
     observed.waiting.clear();
     observed.waits_over.clear();
@@ -228,6 +258,7 @@ pub async fn observe_pending(
         observed
             .services
             .extend(found.into_iter().map(|service| (service.name.clone(), service)));
+        observed.fresh.extend(names.into_iter().map(Named::Service));
         task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
     }
     if !load_balancers.is_empty() {
@@ -240,8 +271,9 @@ pub async fn observe_pending(
                 let LoadBalancerState { status, .. } = now.clone();
                 observed
                     .load_balancers
-                    .insert(name, LoadBalancerState { status, ..before });
+                    .insert(name.clone(), LoadBalancerState { status, ..before });
             }
+            observed.fresh.insert(Named::LoadBalancer(name));
         }
     }
     Ok(observed)

@@ -11,6 +11,7 @@ mod backoff;
 mod binding;
 mod deletion;
 mod finish;
+mod held;
 mod installation;
 mod memory;
 pub mod platform;

@@ -3,25 +3,26 @@
 //! Guarantees: when a pass ends without failures, planning again finds nothing to change; a pass over an unchanged App
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
+mod confirm;
 pub mod platform;
+mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::apply::{Applied, apply};
-use crate::aws::{Aws, AwsError, Fault};
+use crate::aws::{Aws, AwsError};
 use crate::change::{Change, Deferred};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::model::class::Class;
 use crate::model::desired::Desired;
-use crate::model::echo::Echo;
+use crate::model::named::Named;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
-use crate::plan::{Pending, Plan, note_progress, plan, replies, sent};
+use crate::plan::{Pending, Plan, note_progress, plan};
 use crate::write::Writer;
+use rounds::Rounds;
 
 /// The extent of the reads.
 #[derive(Clone, Debug)]
@@ -113,9 +114,6 @@ impl Outcome {
     }
 }
 
-/// More rounds than the longest chain of changes that hang on each other, by far.
-const ROUNDS: usize = 50;
-
 #[derive(Clone, Debug)]
 pub struct Request {
     pub known: Known,
@@ -141,10 +139,12 @@ pub async fn reconcile(
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
-    request: Request,
+    mut request: Request,
 ) -> Result<Outcome, Error> {
     let (now, suspended) = (request.now, request.suspended);
-    let mut outcome = begin(aws, claims, desired, request).await?;
+    request.known.held.complete(desired);
+    let held = request.known.held.clone();
+    let mut outcome = Box::pin(begin(aws, claims, desired, request)).await?;
     if !outcome.plan.unexplained.is_empty() {
         let Outcome {
             observed,
@@ -156,9 +156,18 @@ pub async fn reconcile(
         unread.extend(read.err());
         outcome.plan = self::plan(desired, &outcome.observed, &outcome.deferral.changes);
     }
+    let rounds = Rounds {
+        aws,
+        door,
+        before_writes,
+        desired,
+        held: Some(&held),
+        now,
+    };
+    Box::pin(rounds.confirm(&mut outcome, suspended)).await;
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
-        write(aws, door, before_writes, desired, &mut outcome, now).await;
+        Box::pin(rounds.write(&mut outcome)).await;
     }
     // One that is no longer wanted is forgotten.
     let Outcome {
@@ -209,7 +218,7 @@ async fn begin(
     })
 }
 
-/// Carries on from what was observed.
+/// Carries on from what was observed, and believes all of it.
 pub async fn carry_on(
     aws: &dyn Aws,
     door: &dyn Writer,
@@ -219,118 +228,16 @@ pub async fn carry_on(
     deferred: Deferred,
 ) -> Outcome {
     let mut outcome = Outcome::before_writes(desired, observed, deferred);
-    write(aws, door, before_writes, desired, &mut outcome, 0).await;
+    let rounds = Rounds {
+        aws,
+        door,
+        before_writes,
+        desired,
+        held: None,
+        now: 0,
+    };
+    rounds.write(&mut outcome).await;
     outcome
-}
-
-/// Applies, and plans again, until nothing is left to change.
-async fn write(
-    aws: &dyn Aws,
-    door: &dyn Writer,
-    before_writes: &dyn BeforeWrites,
-    desired: &Desired,
-    outcome: &mut Outcome,
-    now: i64,
-) {
-    let mut rounds = 0;
-    while rounds < ROUNDS {
-        let round = round(aws, door, before_writes, desired, outcome, now).await;
-        outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
-        match round {
-            Round::Interrupted(by) => {
-                outcome.interrupted = (!outcome.plan.changes.is_empty()).then_some(by);
-                return;
-            }
-            Round::Over | Round::PortTaken if outcome.plan.changes.is_empty() => return,
-            Round::Over => rounds += 1,
-            // Not one of them, however many Apps begin at once: the ports come to an end.
-            Round::PortTaken => {}
-        }
-    }
-    for change in outcome.plan.changes.clone() {
-        outcome.give_up(change, &format!("still planned after {ROUNDS} rounds"));
-    }
-    outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
-}
-
-/// The end of applying one plan.
-enum Round {
-    Over,
-    Interrupted(Interruption),
-    PortTaken,
-}
-
-async fn round(
-    aws: &dyn Aws,
-    door: &dyn Writer,
-    before_writes: &dyn BeforeWrites,
-    desired: &Desired,
-    outcome: &mut Outcome,
-    now: i64,
-) -> Round {
-    for change in outcome.plan.changes.clone() {
-        match before_writes.permission() {
-            Permission::Go => {}
-            Permission::Stop => return Round::Interrupted(Interruption::Stopped),
-            Permission::Yield => return Round::Interrupted(Interruption::Yielded),
-        }
-        if outcome.deferral.concerns(&change) {
-            outcome.deferral.changes.insert(change);
-            continue;
-        }
-        if outcome.deferral.made.contains(&change) {
-            outcome.give_up(change, "made, and the reply does not show it");
-            continue;
-        }
-        let before = sent(&change, &outcome.observed);
-        let applied = apply(door, aws, desired, &mut outcome.observed, &change).await;
-        if applied.is_deferred() {
-            outcome.deferral.changes.insert(change.clone());
-        }
-        match applied {
-            Applied::Done => {
-                learn(&mut outcome.observed, &change, before);
-                outcome.deferral.made.insert(change.clone());
-                outcome.done.push(change);
-            }
-            Applied::Pending(error) => outcome.not_ready.push((change, error)),
-            Applied::Stale(error) if outcome.is_contradicted(&change, &error, now) => {
-                let fault = Fault::Failed(Class::Refused);
-                outcome
-                    .failures
-                    .push((change, AwsError { fault, ..error }.into()));
-            }
-            Applied::Stale(error) => {
-                outcome.stale = true;
-                let process = change.process().map(Into::into);
-                outcome.deferral.processes.extend(process);
-                outcome.failures.push((change, error.into()));
-            }
-            Applied::Failed(error) => {
-                if error.class() == Class::Throttled {
-                    outcome.deferral.operations.insert(change.operation());
-                }
-                outcome.failures.push((change, error));
-            }
-            Applied::Fenced(error) => {
-                outcome.failures.push((change, error));
-                return Round::Interrupted(Interruption::Stopped);
-            }
-            Applied::Replan => return Round::Over,
-            Applied::PortTaken => return Round::PortTaken,
-        }
-    }
-    Round::Over
-}
-
-/// Learns echoes: the settings in AWS's reply, or those before the write, if they are there again.
-fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) {
-    for (setting, echo) in before {
-        observed.echoes.wrote(setting, echo);
-    }
-    for (setting, echo) in replies(change, observed) {
-        observed.echoes.replied(setting, echo);
-    }
 }
 
 /// Decides which changes the rest of a pass does not try.
@@ -344,6 +251,8 @@ pub struct Deferral {
     operations: BTreeSet<&'static str>,
     /// The changes that were made already: wanted once more, they would be for ever.
     made: BTreeSet<Change>,
+    /// The things that could not be read by name: no change rests on them.
+    unreadable: BTreeSet<Named>,
 }
 
 impl Deferral {
@@ -369,7 +278,8 @@ impl Outcome {
     }
 
     /// Resumes a pass: what it wrote is reported already; all else is as if it had never ended.
-    fn resumed(self, desired: &Desired) -> Self {
+    fn resumed(mut self, desired: &Desired) -> Self {
+        self.observed.fresh.clear();
         Outcome {
             plan: plan(desired, &self.observed, &self.deferral.changes),
             done: Vec::new(),

@@ -110,6 +110,21 @@ impl Elbv2 for AwsClients {
             .collect()
     }
 
+    async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>> {
+        let mut found = Vec::new();
+        for name in names {
+            let ask = self.elbv2.describe_target_groups().names(name).send();
+            let reply = ask.answering(DESCRIBE_TARGET_GROUPS).await;
+            let Some(reply) = unless_absent(reply)? else {
+                continue;
+            };
+            for target_group in reply.target_groups() {
+                found.push(read::target_group(DESCRIBE_TARGET_GROUPS, target_group)?);
+            }
+        }
+        Ok(found)
+    }
+
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
         let mut all = Vec::new();
         for batch in arns.chunks(TAGS_BATCH) {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Reply;
+use super::{Basis, Reply};
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
+use crate::model::named::Named;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +86,22 @@ impl ListenerWrite {
             | ListenerWrite::AddCertificate { .. }
             | ListenerWrite::RemoveCertificate { .. } => Vec::new(),
         }
+    }
+
+    /// A listener forwards elsewhere, or goes, once no rollout needs the target group that it leads to.
+    pub(super) fn rests_on(&self, service: Option<Named>) -> Basis {
+        let listeners = Named::Listeners(self.place().0.clone());
+        match self {
+            ListenerWrite::Create { .. } | ListenerWrite::AddCertificate { .. } => Basis::Lists,
+            ListenerWrite::Modify { .. } | ListenerWrite::Delete { .. } => {
+                Basis::singly(service.into_iter().chain([listeners]))
+            }
+            ListenerWrite::RemoveCertificate { .. } => Basis::singly([listeners]),
+        }
+    }
+
+    pub(super) fn things(&self) -> Vec<Named> {
+        vec![Named::Listeners(self.place().0.clone())]
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

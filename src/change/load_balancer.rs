@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::Reply;
+use super::{Basis, Reply};
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes};
+use crate::model::named::Named;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +53,32 @@ impl LoadBalancerWrite {
 
     pub(super) fn resource(&self) -> String {
         self.name().clone()
+    }
+
+    pub(super) fn rests_on(&self, service: Option<Named>) -> Basis {
+        match self {
+            LoadBalancerWrite::Create { .. }
+            | LoadBalancerWrite::SetSubnets { .. }
+            | LoadBalancerWrite::SetSecurityGroups { .. }
+            | LoadBalancerWrite::ModifyAttributes { .. } => Basis::Lists,
+            LoadBalancerWrite::Delete { load_balancer } => {
+                let itself = Named::LoadBalancer(load_balancer.clone());
+                Basis::unnamed(service.into_iter().chain([itself]))
+            }
+        }
+    }
+
+    /// One that is made has no listener, and one that is gone has none any more.
+    pub(super) fn things(&self) -> Vec<Named> {
+        let itself = Named::LoadBalancer(self.name().clone());
+        match self {
+            LoadBalancerWrite::Create { .. } | LoadBalancerWrite::Delete { .. } => {
+                vec![itself, Named::Listeners(self.name().clone())]
+            }
+            LoadBalancerWrite::SetSubnets { .. }
+            | LoadBalancerWrite::SetSecurityGroups { .. }
+            | LoadBalancerWrite::ModifyAttributes { .. } => vec![itself],
+        }
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Basis;
+use crate::model::named::Named;
 use crate::model::port::Claim;
 use crate::model::state::Observed;
 
@@ -36,6 +38,14 @@ impl PortWrite {
     pub(super) fn resource(&self) -> String {
         let claim = self.claim();
         format!("{}-{}", claim.owner.platform, claim.port)
+    }
+
+    /// What a write does to a claim, the API server compares itself; but a port may go only if no task has it.
+    pub(super) fn rests_on(&self, service: Option<Named>) -> Basis {
+        match self {
+            PortWrite::Claim(_) | PortWrite::Retain(_) | PortWrite::TakeBack(_) => Basis::Lists,
+            PortWrite::Release(_) => Basis::singly(service),
+        }
     }
 
     pub(super) fn fold(&self, observed: &mut Observed) {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Verb;
+use super::{Basis, Verb};
+use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
+use crate::model::named::Named;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::Observed;
 
@@ -57,6 +59,32 @@ impl RecordBatch {
             .filter(|(_, changes)| changes.iter().any(deletes))
             .map(|(name, _)| Exclusive::name(&self.zone, &name))
             .collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = RecordKey> {
+        let names = names_of(&self.changes).into_keys();
+        names.map(|name| RecordKey {
+            zone: self.zone.clone(),
+            name,
+        })
+    }
+
+    /// A record that goes is compared by AWS itself, with the ownership record beside it: a batch happens whole or not at
+    /// all. But a name that is taken away from somewhere leads to a load balancer that is there, and to a service behind it.
+    pub(super) fn rests_on(&self, desired: &Desired, service: impl Fn(&str) -> Named) -> Basis {
+        let deletes = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
+        if !self.changes.iter().any(deletes) {
+            return Basis::Lists;
+        }
+        let wanted = self.keys().filter_map(|key| desired.records.get(&key));
+        Basis::singly(wanted.flat_map(|record| {
+            let load_balancer = Named::LoadBalancer(record.load_balancer.clone());
+            [service(&record.process), load_balancer]
+        }))
+    }
+
+    pub(super) fn things(&self) -> Vec<Named> {
+        self.keys().map(Named::Name).collect()
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

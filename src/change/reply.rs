@@ -35,4 +35,5 @@ pub fn fold(observed: &mut Observed, change: &Change, reply: Reply) {
         Write::Tags(write) => write.fold(observed),
         Write::Records(batch) => batch.fold(observed),
     }
+    observed.fresh.extend(change.things());
 }

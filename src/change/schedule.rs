@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Reply;
 use super::task_definition::Content;
+use super::{Basis, Reply};
 use crate::model::content::digest;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
+use crate::model::named::Named;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, SchedulePart, Timing};
 use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
@@ -48,6 +49,32 @@ impl ScheduleWrite {
             ScheduleWrite::CreateGroup { .. }
             | ScheduleWrite::Create { .. }
             | ScheduleWrite::Update { .. } => Vec::new(),
+        }
+    }
+
+    /// A schedule goes once the service that the process is to be instead is there.
+    pub(super) fn rests_on(&self, service: Option<Named>) -> Basis {
+        match self {
+            ScheduleWrite::CreateGroup { .. }
+            | ScheduleWrite::Create { .. }
+            | ScheduleWrite::Update { .. } => Basis::Lists,
+            ScheduleWrite::Release { schedule, .. } => Basis::singly([Named::Schedule(schedule.clone())]),
+            ScheduleWrite::Delete { schedule, .. } => {
+                let itself = Named::Schedule(schedule.clone());
+                Basis::singly(service.into_iter().chain([itself]))
+            }
+        }
+    }
+
+    pub(super) fn things(&self) -> Vec<Named> {
+        match self {
+            ScheduleWrite::CreateGroup { .. } => Vec::new(),
+            ScheduleWrite::Create { schedule, .. } | ScheduleWrite::Update { schedule, .. } => {
+                vec![Named::Schedule(schedule.name.clone())]
+            }
+            ScheduleWrite::Release { schedule, .. } | ScheduleWrite::Delete { schedule, .. } => {
+                vec![Named::Schedule(schedule.clone())]
+            }
         }
     }
 

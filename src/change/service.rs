@@ -1,15 +1,17 @@
 //! Services, and their rollouts.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 
-use super::Reply;
 use super::tags::{listed, remove_ours};
 use super::task_definition::Content;
+use super::{Basis, Reply};
 use crate::model::content::digest;
 use crate::model::counted;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
+use crate::model::named::Named;
 use crate::model::owner::Tags;
 use crate::model::rollout::ServiceDeploymentStatus;
 use crate::model::service::{
@@ -65,7 +67,7 @@ impl ServiceWrite {
         }
     }
 
-    fn name(&self) -> &String {
+    pub(super) fn name(&self) -> &String {
         match self {
             ServiceWrite::Create { service, .. } => &service.name,
             ServiceWrite::Update { service, .. }
@@ -89,6 +91,42 @@ impl ServiceWrite {
             | ServiceWrite::Update { .. }
             | ServiceWrite::StopRollout { .. }
             | ServiceWrite::Tag { .. } => Vec::new(),
+        }
+    }
+
+    /// Target groups that come are wanted once the rollout before is complete; and those that go, once nobody is sent there.
+    pub(super) fn rests_on(&self, observed: &Observed) -> Basis {
+        let itself = Named::Service(self.name().clone());
+        let found = observed.services.get(self.name());
+        let attached = found
+            .into_iter()
+            .flat_map(|found| &found.attachments)
+            .map(|a| &a.target_group);
+        match self {
+            ServiceWrite::Update {
+                attachments: Some(attachments),
+                ..
+            } => {
+                let stays = |name: &str| attachments.iter().any(|a| a.target_group == name);
+                let leaving = attached.filter(|arn| !arn.name().is_some_and(stays));
+                let leaving = with_those_in_front(observed, leaving);
+                if leaving.is_empty() {
+                    return Basis::singly([itself]);
+                }
+                Basis::unnamed(leaving.into_iter().chain([itself]))
+            }
+            ServiceWrite::Update { update, .. } if update.rolling => Basis::singly([itself]),
+            ServiceWrite::Create { .. } | ServiceWrite::Update { .. } => Basis::Lists,
+            ServiceWrite::Delete { .. } => {
+                let all = with_those_in_front(observed, attached);
+                if all.is_empty() {
+                    return Basis::singly([itself]);
+                }
+                Basis::unnamed(all.into_iter().chain([itself]))
+            }
+            ServiceWrite::StopRollout { .. } | ServiceWrite::Tag { .. } | ServiceWrite::Untag { .. } => {
+                Basis::singly([itself])
+            }
         }
     }
 
@@ -167,6 +205,20 @@ impl ServiceWrite {
             ServiceWrite::Untag { .. } => remove_ours(&mut state.tags),
         }
     }
+}
+
+/// Returns target groups, and the load balancers in front of them.
+fn with_those_in_front<'a>(observed: &Observed, groups: impl Iterator<Item = &'a Arn>) -> BTreeSet<Named> {
+    let mut found = BTreeSet::new();
+    for name in groups.filter_map(Arn::name) {
+        found.insert(Named::TargetGroup(name.into()));
+        let group = observed.target_groups.get(name).into_iter();
+        let in_front = group
+            .flat_map(|group| &group.load_balancers)
+            .filter_map(Arn::name);
+        found.extend(in_front.map(|name| Named::LoadBalancer(name.into())));
+    }
+    found
 }
 
 /// Every part of a service that an update may change.

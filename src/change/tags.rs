@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::Basis;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
+use crate::model::named::Named;
 use crate::model::owner::{TAGS, Tags};
 use crate::model::state::{LoadBalancerState, Observed};
 
@@ -56,6 +58,22 @@ impl TagsWrite {
             TagsWrite::Add { .. } => Vec::new(),
             TagsWrite::Remove { resources } => resources.iter().map(exclusive).collect(),
         }
+    }
+
+    pub(super) fn rests_on(&self) -> Basis {
+        match self {
+            TagsWrite::Add { .. } => Basis::Lists,
+            TagsWrite::Remove { .. } => Basis::singly(self.things()),
+        }
+    }
+
+    pub(super) fn things(&self) -> Vec<Named> {
+        let named = |resource: &Tagged| match resource {
+            Tagged::LoadBalancer(name) => Named::LoadBalancer(name.clone()),
+            Tagged::TargetGroup(name) => Named::TargetGroup(name.clone()),
+            Tagged::Listener { load_balancer, .. } => Named::Listeners(load_balancer.clone()),
+        };
+        self.resources().iter().map(named).collect()
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

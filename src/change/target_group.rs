@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::Reply;
+use super::{Basis, Reply};
 use crate::model::echo::Echo;
 use crate::model::load_balancer::{
     DEFAULT_SUCCESS_CODES, HealthCheck, Probe, TargetGroup, TargetGroupAttributes,
 };
+use crate::model::named::Named;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,18 @@ impl TargetGroupWrite {
 
     pub(super) fn resource(&self) -> String {
         self.name().clone()
+    }
+
+    pub(super) fn rests_on(&self, service: Option<Named>) -> Basis {
+        match self {
+            TargetGroupWrite::Create { .. }
+            | TargetGroupWrite::Modify { .. }
+            | TargetGroupWrite::ModifyAttributes { .. } => Basis::Lists,
+            TargetGroupWrite::Delete { target_group } => {
+                let itself = Named::TargetGroup(target_group.clone());
+                Basis::singly(service.into_iter().chain([itself]))
+            }
+        }
     }
 
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::load_balancer::{LoadBalancerKind, Scheme, TargetProtocol, TargetType};
 use super::owner::{AppName, Owner};
 
-/// An Amazon resource name: opaque, but for the revision at the end of a task definition's.
+/// An Amazon resource name: opaque, but for the revision at the end of a task definition's, and the name in one of load
+/// balancing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arn(pub String);
 
@@ -26,6 +27,12 @@ impl Arn {
         let (family, revision) = self.0.rsplit_once(':').unwrap_or_default();
         let revision: u64 = revision.parse().unwrap_or_default();
         (1..revision).rev().map(move |n| Arn(format!("{family}:{n}")))
+    }
+
+    /// Returns the name in the ARN of a load balancer or a target group, which is type, name and id:
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html>.
+    pub fn name(&self) -> Option<&str> {
+        self.0.rsplit('/').nth(1)
     }
 }
 

@@ -10,6 +10,7 @@ use super::load_balancer::{
     SECURITY_POLICY, TargetGroup, TargetGroupAttributes,
 };
 use super::name::{Arn, family, process_of_family};
+use super::named::Named;
 use super::owner::{Owner, Tags, process_in_record_text};
 use super::part::Part;
 use super::port::Claim;
@@ -69,6 +70,9 @@ pub struct Observed {
     pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
     /// The parts that could not be read. Nothing is known of them, so that nothing that depends on them is written.
     pub unread: BTreeSet<Part>,
+    /// The things that were read by name in this pass, or that the reply to a write in it tells of. Of one that is not here it
+    /// is only known that a list does not show it.
+    pub fresh: BTreeSet<Named>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -172,6 +172,9 @@ fn reconciled(
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
     let is_settled = outcome.is_settled();
+    let failures = outcome.failures.iter();
+    let unanswered = failures.flat_map(|(change, _)| change.things()).collect();
+    memory.is_under_way = false;
     if !is_yielded {
         outcome = remembered(outcome);
     }
@@ -181,6 +184,7 @@ fn reconciled(
         is_settled,
         outcome: Box::new(outcome),
         open,
+        unanswered,
         yielded: is_yielded.then_some(now),
     });
     finished
@@ -191,6 +195,7 @@ fn reconciled(
 fn remembered(mut outcome: Outcome) -> Outcome {
     // Every pass asks anew: an old set of ports would be a copy of this App's own.
     outcome.observed.ports.taken = Arc::default();
+    outcome.observed.fresh.clear();
     Outcome {
         observed: outcome.observed,
         plan: Plan {

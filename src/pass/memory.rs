@@ -10,6 +10,7 @@ use crate::api::condition::ConditionType;
 use crate::model::echo::EchoMemory;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
+use crate::model::named::Named;
 use crate::model::state::TaskDefinitionState;
 use crate::plan::Pending;
 use crate::reconcile::Outcome;
@@ -23,6 +24,8 @@ pub struct Memory {
     /// The processes without a value that Warnings were about.
     pub without_value: BTreeSet<String>,
     pub(super) look: Option<Look>,
+    /// A pass has begun, and its end was not seen: it may have written what the last look does not show.
+    pub(super) is_under_way: bool,
     /// Settings that AWS reports otherwise than they were sent. A status holds only some of it.
     pub(super) echoes: Option<EchoMemory>,
     /// The version of the object that our last change of its finalizers made.
@@ -56,6 +59,8 @@ pub(super) struct Look {
     /// What the pass came to, whole if it yielded; else the parts that the next one reads.
     pub outcome: Box<Outcome>,
     pub open: Open,
+    /// The things that it tried to write and had no reply for.
+    pub unanswered: BTreeSet<Named>,
     /// When it yielded: the next pass goes on from its outcome.
     pub yielded: Option<Timestamp>,
 }
@@ -168,6 +173,7 @@ impl Memory {
             is_settled: false,
             outcome: Box::new(outcome),
             open,
+            unanswered: BTreeSet::new(),
             yielded: None,
         };
         Memory {

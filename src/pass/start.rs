@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_leaving};
+use super::held::{held, of_status};
 use super::installation::Installation;
 use super::memory::{Look, Memory};
 use super::requeue::Before;
@@ -127,7 +128,9 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(Error::NotAllowed(_)) if !facts.namespace_is_live => return Step::ReadNamespace,
         Err(error) => return Step::Conclude(End::Failure(Some(Box::new(binding.record)), error)),
     };
-    let Binding { platform, record, .. } = binding;
+    let Binding {
+        platform, ref record, ..
+    } = binding;
     let warnings = if memory
         .warned
         .map_or(!is_new, |warned| Some(warned) == app.metadata.generation)
@@ -143,7 +146,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     memory.warned = app.metadata.generation;
 
     let known = memory.status(app);
-    let ahead = ahead(memory, app, platform, &record, &desired, now);
+    let ahead = ahead(memory, app, platform, record, &desired, now);
     let status = ahead.as_ref().or(known.as_ref());
     let whole = request(app, status, platform, facts.settings.retire_after, now);
     let echoes = memory.echoes.clone().unwrap_or(whole.known.echoes);
@@ -152,6 +155,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let request = Request {
         known: Known {
             task_definitions: memory.task_definitions(),
+            held: held(whole.known.held, memory, app, &binding, namespace, &desired),
             // What no reply has shown is tried again for a new generation.
             echoes: if is_new { echoes.anew() } else { echoes },
             ..whole.known
@@ -164,12 +168,13 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         ..whole
     };
     memory.invalidate();
+    memory.is_under_way = true;
     let work = Work {
         platform_generation: platform.metadata.generation,
         ttl: desired::ttl(platform),
         suspended: request.suspended,
         desired,
-        record,
+        record: binding.record,
         ahead,
         warnings,
         before,
@@ -292,6 +297,7 @@ pub fn request(
     now: Timestamp,
 ) -> Request {
     let waits = status::waits(status, retire_after, desired::ttl(platform), now);
+    let holdings = status::holdings(status, has_finalizer(&app.metadata, APP_FINALIZER));
     Request {
         known: Known {
             mentioned: mentioned(app, status),
@@ -299,7 +305,8 @@ pub fn request(
             revisions: status::revisions(status),
             echoes: status::echoes(status),
             reported_definitions: reported_definitions(status),
-            holdings: status::holdings(status, has_finalizer(&app.metadata, APP_FINALIZER)),
+            held: of_status(status, holdings.is_new),
+            holdings,
             ..Known::default()
         },
         scope: Scope::Everything,

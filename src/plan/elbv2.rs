@@ -300,8 +300,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
                 },
             )),
             Some(foreign) => {
-                // An ARN: type, name and id.
-                let named = foreign.0.rsplit('/').nth(1);
+                let named = foreign.name();
                 plan.awaits
                     .extend(named.map(|name| Exclusive::LoadBalancer(name.into())));
                 plan.obstacles.push(Obstacle {

@@ -346,7 +346,11 @@ pub(crate) fn app(processes: impl IntoIterator<Item = Process>) -> Desired {
 }
 
 pub(crate) fn arn(kind: &str, name: &str) -> Arn {
-    Arn(format!("arn:{kind}/{name}"))
+    match kind {
+        // Theirs end with an id.
+        "group" | "balancer" => Arn(format!("arn:{kind}/{name}/1")),
+        _ => Arn(format!("arn:{kind}/{name}")),
+    }
 }
 
 pub(crate) fn claim(port: u16, owner: &Owner, process: &str, container_port: u16) -> Claim {

@@ -1,7 +1,11 @@
 //! The parts of AWS in which an App holds something, as its status remembers them.
 
+use std::collections::BTreeSet;
+
 use crate::api::app::AppStatus;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, DesiredProcess, RecordKey};
+use crate::model::named::Named;
+use crate::model::owner::Tags;
 use crate::model::part::{Holdings, Part};
 use crate::model::state::Observed;
 
@@ -31,11 +35,54 @@ pub fn recorded_ahead(status: &AppStatus, desired: &Desired) -> Option<Vec<Strin
     (!more.is_empty()).then(|| [holds.as_slice(), &more].concat())
 }
 
-/// The parts in which the App holds something after a pass, or may.
+/// The parts in which the App holds something after a pass, or may; and each thing in them that is on its way out, since
+/// nothing else would say after a start what is to be gone.
 pub(super) fn found(desired: &Desired, observed: &Observed) -> Vec<String> {
     let may_hold =
         |part: &Part| desired.wants(part) || observed.is_unread(part) || observed.holds(part, &desired.owner);
-    desired.parts().filter(may_hold).map(|part| part.key()).collect()
+    let parts = desired.parts().filter(may_hold).map(|part| part.key());
+    let left = left(desired, observed);
+    parts.chain(left.iter().filter_map(Named::key)).collect()
+}
+
+fn left(desired: &Desired, observed: &Observed) -> BTreeSet<Named> {
+    let owner = &desired.owner;
+    let balancings = desired.processes.values();
+    let balancings = balancings.filter_map(|process| process.load_balancing.as_ref());
+    let wanted: BTreeSet<&String> = balancings
+        .flat_map(|balancing| {
+            [&balancing.load_balancer.name]
+                .into_iter()
+                .chain(&balancing.slots)
+        })
+        .collect();
+    let is_left = |name: &String, tags: &Tags| owner.owns(tags) && !wanted.contains(name);
+    let load_balancers = observed.load_balancers.values();
+    let load_balancers = load_balancers.filter(|l| is_left(&l.name, &l.tags));
+    let groups = observed.target_groups.values();
+    let groups = groups.filter(|g| is_left(&g.name, &g.tags));
+    let wanted = desired.processes.values().filter_map(DesiredProcess::schedule);
+    let wanted: BTreeSet<&String> = wanted.map(|schedule| &schedule.name).collect();
+    let schedules = observed.schedules_of(owner).map(|found| &found.name);
+    let schedules = schedules.filter(|name| !wanted.contains(name));
+    let names = observed.zones.iter().flat_map(|(zone, state)| {
+        let records = state
+            .records
+            .iter()
+            .filter(|record| owner.owns_record_text(&record.text()));
+        let names = records.filter_map(|record| record.name.strip_prefix("_empire."));
+        names.map(|name| RecordKey {
+            zone: zone.clone(),
+            name: name.into(),
+        })
+    });
+    let names = names.filter(|key| !desired.records.contains_key(key));
+    let load_balancers = load_balancers.map(|l| Named::LoadBalancer(l.name.clone()));
+    load_balancers
+        .chain(groups.map(|g| Named::TargetGroup(g.name.clone())))
+        .chain(schedules.cloned().map(Named::Schedule))
+        .chain(names.map(Named::Name))
+        .collect()
 }
 
 #[cfg(test)]
@@ -46,6 +93,7 @@ mod tests {
     use crate::api::app::{ProcessStatus, ScheduleStatus};
     use crate::desired::fixtures::app;
     use crate::model::part::Evidence;
+    use crate::plan::fixtures;
     use crate::status::tests::wanted;
 
     fn with_holds(holds: &[&str]) -> AppStatus {
@@ -66,6 +114,27 @@ mod tests {
         assert_eq!(recorded_ahead(&AppStatus::default(), &exposed), None);
         let worker = wanted(&app(json!({ "worker": { "command": "run" } })));
         assert_eq!(recorded_ahead(&with_holds(&[]), &worker), None);
+    }
+
+    /// A list may leave it out, and then nothing else would say that it is there.
+    #[test]
+    fn what_is_on_its_way_out_is_remembered_by_name() {
+        let exposed = fixtures::app([fixtures::process("web").internal()]);
+        let there = fixtures::settled(&exposed);
+        let parts = found(&exposed, &there);
+        assert!(
+            parts.iter().all(|word| Named::of_key(word).is_none()),
+            "{parts:?}"
+        );
+        let words = found(&fixtures::app([fixtures::process("worker")]), &there);
+        let named: Vec<Named> = words.iter().filter_map(|word| Named::of_key(word)).collect();
+        let load_balancers = there.load_balancers.keys().cloned().map(Named::LoadBalancer);
+        let groups = there.target_groups.keys().cloned().map(Named::TargetGroup);
+        let expected: Vec<Named> = load_balancers
+            .chain(groups)
+            .chain(exposed.records.keys().cloned().map(Named::Name))
+            .collect();
+        assert_eq!(named, expected);
     }
 
     #[test]

@@ -36,7 +36,12 @@ impl Operation {
         Operation { meanwhile, ..self }
     }
 
-    fn start(&self) -> World {
+    /// Does what the operation is about.
+    pub(crate) fn act(&self, world: &mut World) {
+        (self.edit)(world);
+    }
+
+    pub(crate) fn start(&self) -> World {
         let mut world = World::new(&self.platform);
         neighbours(&mut world);
         if let Some(before) = &self.before {
@@ -164,7 +169,7 @@ fn assert_same(at: &str, found: &Snapshot, expected: &Snapshot) {
     similar_asserts::assert_eq!(found.0, expected.0);
 }
 
-fn claimed() -> PlatformFixture {
+pub(crate) fn claimed() -> PlatformFixture {
     staging().bridge_ports(9000, 9010)
 }
 

@@ -14,6 +14,7 @@ mod fixtures;
 #[path = "../support/world.rs"]
 mod world;
 
+mod absence;
 mod crash;
 mod deadlines;
 mod deferred;

@@ -21,7 +21,7 @@ use crate::foretold::by_process;
 use crate::world::{INSTALLATION, World};
 
 /// Returns the seeds to try: `SEEDS=5000` tries more of them, and `SEEDS=1706..1707` one alone.
-fn seeds() -> Range<u64> {
+pub(crate) fn seeds() -> Range<u64> {
     let seeds = std::env::var("SEEDS").unwrap_or_else(|_| "900".into());
     let (first, end) = seeds.split_once("..").unwrap_or(("0", &seeds));
     first.parse().unwrap()..end.parse().unwrap()

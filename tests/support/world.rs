@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) yields: bool,
     /// True if the API server takes no status.
     pub(crate) refuses_status: bool,
+    /// True if the API server takes no finalizer either.
+    pub(crate) refuses_finalizer: bool,
     /// True if the cache of Apps, by which the Platform's pass goes, shows none.
     pub(crate) hides_apps: bool,
     pub(crate) restarts: usize,
@@ -123,11 +125,16 @@ struct Turn {
     asked: AtomicBool,
     /// The finalizer is on the App.
     held: AtomicBool,
+    /// It cannot be put there.
+    refuses: bool,
 }
 
 #[async_trait]
 impl BeforeWrites for Turn {
     async fn before_writes(&self) -> Result<(), Error> {
+        if self.refuses {
+            return Err(not_now("patch the finalizers"));
+        }
         self.held.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -149,6 +156,13 @@ struct There<'a>(&'a BTreeMap<String, Held>);
 impl platforms::Registry for There<'_> {
     async fn is_there(&self, app: &AppName) -> Result<bool, Error> {
         Ok(self.0.contains_key(&app.to_string()))
+    }
+}
+
+fn not_now(action: &'static str) -> Error {
+    Error::Kubernetes {
+        action,
+        message: "not now".into(),
     }
 }
 
@@ -190,6 +204,7 @@ impl World {
             loses_status: false,
             yields: false,
             refuses_status: false,
+            refuses_finalizer: false,
             hides_apps: false,
             restarts: 0,
             reads: Vec::new(),
@@ -331,6 +346,15 @@ impl World {
     /// `Ready`, or whatever else its condition says about it.
     pub(crate) fn reason(&self, key: &str) -> String {
         reason_of(&self.status(key).conditions)
+    }
+
+    /// The same, or that it is gone.
+    pub(crate) fn reason_or_gone(&self, key: &str) -> String {
+        if self.holds(key) {
+            self.reason(key)
+        } else {
+            "Ready".into()
+        }
     }
 
     /// The same of the Platform.
@@ -577,8 +601,10 @@ impl World {
             self.aws.look();
         }
         self.platform.tell(&mut request.known);
+        let has_finalizer = self.apps[key].app.metadata.finalizers.is_some();
         let turn = Turn {
             yields: self.yields,
+            refuses: self.refuses_finalizer && !has_finalizer,
             ..Turn::default()
         };
         let door = Door {
@@ -652,11 +678,11 @@ impl World {
     }
 
     fn take_status(&self) -> Result<(), Error> {
-        let refused = Error::Kubernetes {
-            action: "patch the status",
-            message: "not now".into(),
-        };
-        if self.refuses_status { Err(refused) } else { Ok(()) }
+        if self.refuses_status {
+            Err(not_now("patch the status"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Apps are woken by what they go by.
@@ -755,12 +781,19 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
 }
 
-/// Within one pass. Names that were listed again after a refused batch are another matter.
+/// Within one pass. A list and a read by name are not the same; but tags are asked for by ARN after either. Names that were
+/// listed again after a refused batch are another matter.
 fn assert_nothing_is_read_twice(reads: &[String]) {
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
     for read in reads {
-        let again = read.starts_with("claims:")
-            || (read.starts_with("route53:ListResourceRecordSets") && read.matches(' ').count() == 2);
-        assert!(again || seen.insert(read), "read twice in one pass: {read}");
+        let times = seen.entry(read).or_default();
+        *times += 1;
+        let limit = match read.split(' ').next().unwrap() {
+            "elasticloadbalancing:DescribeTags" => 2,
+            "route53:ListResourceRecordSets" if read.matches(' ').count() == 2 => usize::MAX,
+            action if action.starts_with("claims:List") => usize::MAX,
+            _ => 1,
+        };
+        assert!(*times <= limit, "read {times} times in one pass: {read}");
     }
 }

@@ -46,7 +46,8 @@ pub struct AppStatus {
     pub processes_complete: Option<String>,
 
     /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Schedules`, `Zone/` and the id of a
-    /// hosted zone. Other parts that it does not want are not read. Missing: nothing is known, and all parts are read.
+    /// hosted zone. Other parts that it does not want are not read. Missing: nothing is known, and all parts are read. Also
+    /// each load balancer, target group, schedule and DNS name in them that is on its way out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<String>>,
 

@@ -95,6 +95,12 @@ impl Claims for KubeClaims<'_> {
         Ok(claims.filter(|claim| claim.owner.app == *app).collect())
     }
 
+    async fn at(&self, platform: &str, port: u16) -> Result<Option<Claim>, Error> {
+        let found = self.api().get_opt(&name_at(platform, port)).await;
+        let found = found.map_err(failed("read PortAllocation"))?;
+        Ok(found.as_ref().and_then(decoded))
+    }
+
     fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>> {
         self.cache.taken(platform)
     }
@@ -196,7 +202,11 @@ impl ClaimWrites for KubeClaims<'_> {
 }
 
 fn name_of(claim: &Claim) -> String {
-    format!("{}-{}", claim.owner.platform, claim.port)
+    name_at(&claim.owner.platform, claim.port)
+}
+
+fn name_at(platform: &str, port: u16) -> String {
+    format!("{platform}-{port}")
 }
 
 fn decoded(allocation: &Allocation) -> Option<Claim> {

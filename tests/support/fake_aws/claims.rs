@@ -11,7 +11,10 @@ use empire_controller::model::port::Claim;
 
 use super::{FakeAws, State};
 
+/// A cache's, which takes no call.
+const SEEN: &str = "claims:Seen";
 const LIST: &str = "claims:List";
+const GET: &str = "claims:Get";
 const CLAIM: &str = "claims:Claim";
 const RELEASE: &str = "claims:Release";
 const RETAIN: &str = "claims:Retain";
@@ -19,13 +22,30 @@ const RETAIN: &str = "claims:Retain";
 #[async_trait]
 impl Claims for FakeAws {
     async fn seen(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
-        Ok(claims_of(self.lock().seen_claims(), platform, app))
+        let mut state = self.lock();
+        let found = claims_of(state.seen_claims(), platform, app).into_iter();
+        let found = found.map(|claim| (claim, Some(app.to_string()))).collect();
+        Ok(state.shorten(SEEN, found))
     }
 
     async fn live(&self, platform: &str, app: &AppName) -> Result<Vec<Claim>, Error> {
         let about = format!("{platform} {app}");
-        self.read(LIST, &about, |state| Ok(claims_of(&state.claims, platform, app)))
-            .map_err(|error| kubernetes("list PortAllocations", &error))
+        let all = |state: &State| {
+            let found = claims_of(&state.claims, platform, app).into_iter();
+            Ok(Some(found.map(|claim| (claim, Some(app.to_string()))).collect()))
+        };
+        let found = self.list(LIST, &about, all);
+        Ok(found
+            .map_err(|error| kubernetes("list PortAllocations", &error))?
+            .unwrap_or_default())
+    }
+
+    async fn at(&self, platform: &str, port: u16) -> Result<Option<Claim>, Error> {
+        let held = |claim: &&Claim| claim.owner.platform == platform && claim.port == port;
+        self.read(GET, &format!("{platform}-{port}"), |state| {
+            Ok(state.claims.iter().find(held).cloned())
+        })
+        .map_err(|error| kubernetes("read PortAllocation", &error))
     }
 
     fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>> {

@@ -17,7 +17,8 @@ use empire_controller::model::service::{
 use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState};
 
 use super::scheduler::cluster_arn;
-use super::{DRAINING, FakeAws, refuse};
+use super::short::whose;
+use super::{DRAINING, FakeAws, State, refuse};
 use check::{NO_BALANCERS, check, check_active, check_content, check_named};
 pub(super) use service::{Ecs, Running};
 
@@ -49,14 +50,16 @@ fn named(attachments: &[Attachment<Arn>]) -> String {
 #[async_trait]
 impl aws::Ecs for FakeAws {
     async fn list_services(&self, cluster: &str) -> Result<Vec<String>> {
-        self.read(LIST_SERVICES, cluster, |state| {
+        let all = |state: &State| {
             if !state.ecs.clusters.contains(cluster) {
                 return refuse(LIST_SERVICES, "ClusterNotFoundException", "Cluster not found.");
             }
             let listed = state.ecs.services.iter();
             let listed = listed.filter(|((of, _), service)| of == cluster && !service.is_draining());
-            Ok(listed.map(|((_, name), _)| name.clone()).collect())
-        })
+            let listed = listed.map(|((_, name), service)| (name.clone(), whose(&service.tags)));
+            Ok(Some(listed.collect()))
+        };
+        Ok(self.list(LIST_SERVICES, cluster, all)?.unwrap_or_default())
     }
 
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {

@@ -18,6 +18,7 @@ use empire_controller::model::state::{
     ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
 };
 
+use super::short::whose;
 use super::{FakeAws, LEAVING, PROVISIONING, RELEASING, State, refuse};
 use listeners::reported;
 pub(super) use state::{Balancing, Elbv2, Group};
@@ -56,45 +57,58 @@ const RESOURCES_PER_TAGGING: usize = 20;
 #[async_trait]
 impl aws::Elbv2 for FakeAws {
     async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
-        self.read(DESCRIBE_LOAD_BALANCERS, "", |state| {
+        let all = |state: &State| {
             let elbv2 = &state.elbv2;
-            Ok(elbv2
-                .load_balancers
-                .keys()
-                .map(|arn| elbv2.load_balancer_state(arn))
-                .collect())
-        })
+            let all = elbv2.load_balancers.iter();
+            let listed =
+                all.map(|(arn, found)| (elbv2.load_balancer_state(arn), whose(&found.settings.tags)));
+            Ok(Some(listed.collect()))
+        };
+        Ok(self.list(DESCRIBE_LOAD_BALANCERS, "", all)?.unwrap_or_default())
     }
 
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
-        self.read(DESCRIBE_LOAD_BALANCERS, &names.join(" "), |state| {
-            let found = names.iter().filter_map(|name| state.elbv2.by_name(name));
-            Ok(found
-                .map(|(arn, _)| state.elbv2.load_balancer_state(arn))
-                .collect())
-        })
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(self.read(DESCRIBE_LOAD_BALANCERS, name, |state| {
+                let found = state.elbv2.by_name(name);
+                Ok(found.map(|(arn, _)| state.elbv2.load_balancer_state(arn)))
+            })?);
+        }
+        Ok(all)
     }
 
     async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
-        self.read(DESCRIBE_TARGET_GROUPS, "", |state| {
-            let elbv2 = &state.elbv2;
-            Ok(elbv2
-                .target_groups
-                .keys()
-                .map(|arn| state.echo.target_group(elbv2.target_group_state(arn)))
-                .collect())
-        })
+        let all = |state: &State| {
+            let all = state.elbv2.target_groups.iter();
+            let shown = |arn| state.echo.target_group(state.elbv2.target_group_state(arn));
+            let listed = all.map(|(arn, found)| (shown(arn), whose(&found.settings.tags)));
+            Ok(Some(listed.collect()))
+        };
+        Ok(self.list(DESCRIBE_TARGET_GROUPS, "", all)?.unwrap_or_default())
+    }
+
+    async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>> {
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(self.read(DESCRIBE_TARGET_GROUPS, name, |state| {
+                let found = state.elbv2.group_by_name(name);
+                Ok(found.map(|(arn, _)| state.echo.target_group(state.elbv2.target_group_state(arn))))
+            })?);
+        }
+        Ok(all)
     }
 
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
         let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
-        self.read(DESCRIBE_TAGS, &names.join(" "), |state| {
+        let found: Vec<Tags> = self.read(DESCRIBE_TAGS, &names.join(" "), |state| {
             let mut elbv2 = state.elbv2.clone();
             Ok(arns
                 .iter()
                 .map(|arn| state.echo.tags(elbv2.tags_of(arn).cloned().unwrap_or_default()))
                 .collect())
-        })
+        })?;
+        Ok(self.lock().shorten_tags(DESCRIBE_TAGS, found))
     }
 
     async fn describe_listeners(&self, load_balancer: &Arn) -> Result<Option<Vec<ListenerState>>> {

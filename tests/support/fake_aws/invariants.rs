@@ -280,3 +280,13 @@ impl State {
         pointing.any(|found| found.settings.tags.get(APP_TAG).map(String::as_str) == Some(app))
     }
 }
+
+/// Returns the App that a name belongs to, by its ownership record.
+pub(super) fn holder_of_name(records: &[RecordSet], name: &str) -> Option<String> {
+    let name = name.strip_prefix("_empire.").unwrap_or(name);
+    let ownership = ownership_name(name);
+    let mut texts = records
+        .iter()
+        .filter(|r| r.name == ownership && r.kind == RecordKind::Txt);
+    texts.find_map(|record| app_in_record_text(&record.text()).map(Into::into))
+}

@@ -14,6 +14,7 @@ mod faults;
 mod invariants;
 mod route53;
 mod scheduler;
+mod short;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(crate) use console::Console;
 pub(crate) use echo::Echo;
 pub(crate) use faults::{Disturbance, When};
 pub(crate) use invariants::RETIRE_AFTER;
+pub(crate) use short::{Asked, Short};
 pub(crate) use snapshot::Snapshot;
 
 /// The times that things take, in virtual seconds. Real ones take longer; what counts is that they take any time at all.
@@ -77,6 +79,7 @@ struct State {
     /// So many claims to come find that somebody else has just made them.
     rivals: u16,
     faults: faults::Faults,
+    lists: short::Lists,
     echo: echo::Echoes,
     writes: Vec<Write>,
     reads: Vec<String>,

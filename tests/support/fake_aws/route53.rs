@@ -8,6 +8,7 @@ use empire_controller::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, normalize, ownership_name,
 };
 
+use super::invariants::holder_of_name;
 use super::{FakeAws, State, refuse};
 
 const GET_HOSTED_ZONE: &str = "route53:GetHostedZone";
@@ -230,8 +231,17 @@ impl aws::Route53 for FakeAws {
     }
 
     async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
-        self.read(LIST_RECORDS, zone_id, |state| {
-            Ok(state.route53.zones.get(zone_id).map(Zone::sorted))
+        self.list(LIST_RECORDS, zone_id, |state| {
+            let zone = state.route53.zones.get(zone_id);
+            Ok(zone.map(|zone| {
+                let listed = zone.sorted().into_iter();
+                listed
+                    .map(|record| {
+                        let holder = holder_of_name(&zone.records, &record.name);
+                        (record, holder)
+                    })
+                    .collect()
+            }))
         })
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::name::Arn;
-use empire_controller::model::owner::Tags;
+use empire_controller::model::owner::{Tags, app_in_record_text};
 use empire_controller::model::schedule::{
     Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget,
 };
@@ -87,13 +87,18 @@ impl aws::Scheduler for FakeAws {
     }
 
     async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>> {
-        self.read(LIST_SCHEDULES, &format!("{group} {prefix}"), |state| {
+        self.list(LIST_SCHEDULES, &format!("{group} {prefix}"), |state| {
             if !state.scheduler.groups.contains_key(group) {
                 return Ok(None);
             }
-            let names = state.scheduler.schedules.keys();
-            let listed = names.filter(|(of, name)| of == group && name.starts_with(prefix));
-            Ok(Some(listed.map(|(_, name)| name.clone()).collect()))
+            let all = state.scheduler.schedules.iter();
+            let listed = all.filter(|((of, name), _)| of == group && name.starts_with(prefix));
+            let holder = |found: &ScheduleState| app_in_record_text(&found.description).map(Into::into);
+            Ok(Some(
+                listed
+                    .map(|((_, name), found)| (name.clone(), holder(found)))
+                    .collect(),
+            ))
         })
     }
 

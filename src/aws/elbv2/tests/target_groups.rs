@@ -105,6 +105,22 @@ async fn read(changed: &[(&str, &str)]) -> TargetGroupState {
 }
 
 #[tokio::test]
+async fn asks_for_one_target_group_a_call_and_leaves_out_what_is_missing() {
+    let missing = replay::xml_error(400, "TargetGroupNotFound", "One or more target groups not found");
+    let found = described(&target_group_xml(&[]), None);
+    let aws = Replay::new([missing, reply("DescribeTargetGroups", &found)]);
+    let names = ["e-gone".into(), "e-acme-web-abcdef".into()];
+    let found = aws.clients.describe_target_groups_named(&names).await.unwrap();
+    assert_eq!(found, [state()]);
+    let sent = aws.sent();
+    assert_eq!(
+        sent[0].form(),
+        ["Action=DescribeTargetGroups", "Names.member.1=e-gone"]
+    );
+    assert_eq!(sent[1].form()[1], "Names.member.1=e-acme-web-abcdef");
+}
+
+#[tokio::test]
 async fn lists_every_page_and_survives_the_target_groups_of_others() {
     let lambda = "<member><TargetGroupArn>arn:lambda</TargetGroupArn><TargetGroupName>theirs</TargetGroupName>\
          <TargetType>lambda</TargetType><HealthCheckEnabled>false</HealthCheckEnabled>\

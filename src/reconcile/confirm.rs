@@ -1,0 +1,89 @@
+//! Confirms a plan: what its changes rest on, and was not read by name in this pass, is read now, and the plan is made
+//! again. Only a change that is still planned then is made. Nothing is tried twice for it: what cannot be read holds back
+//! what rests on it.
+
+use std::collections::BTreeSet;
+
+use super::Outcome;
+use super::rounds::Rounds;
+use crate::change::{Basis, Change};
+use crate::model::held::Held;
+use crate::model::named::Named;
+use crate::observe::singly;
+use crate::plan::plan;
+
+impl Rounds<'_> {
+    /// Reads and plans until all that the plan rests on is known. Of an App that is suspended no change is made, and only the
+    /// beginning of a wait rests on anything.
+    pub(super) async fn confirm(&self, outcome: &mut Outcome, suspended: bool) {
+        let Some(held) = self.held else {
+            return;
+        };
+        loop {
+            let changes = outcome.plan.changes.iter().filter(|_| !suspended);
+            let resting = changes.map(|change| (change.clone(), self.unconfirmed(held, outcome, change)));
+            let resting: Vec<(Change, BTreeSet<Named>)> = resting.collect();
+            let waits = self.unconfirmed_waits(held, outcome);
+            let mut things = waits.clone();
+            things.extend(resting.iter().flat_map(|(_, things)| things.iter().cloned()));
+            if things.is_empty() {
+                return;
+            }
+            let unreadable = &mut outcome.deferral.unreadable;
+            things.retain(|named| !unreadable.contains(named));
+            for (unread, why) in singly(self.aws, self.desired, &mut outcome.observed, &things).await {
+                if unread.iter().any(|named| waits.contains(named)) {
+                    // A name there may lead to what seems to have none.
+                    outcome.observed.unread.insert(why.part.clone());
+                    outcome.observed.is_whole = false;
+                }
+                unreadable.extend(unread);
+                if !outcome.unread.iter().any(|known| known.part == why.part) {
+                    outcome.unread.push(why);
+                }
+            }
+            let is_held_back = |things: &BTreeSet<Named>| !things.is_disjoint(unreadable);
+            let held_back = resting.into_iter().filter(|(_, things)| is_held_back(things));
+            let held_back: Vec<Change> = held_back.map(|(change, _)| change).collect();
+            outcome.deferral.changes.extend(held_back);
+            outcome.plan = plan(self.desired, &outcome.observed, &outcome.deferral.changes);
+        }
+    }
+
+    /// Returns the things that a change rests on and that were not read by name in this pass.
+    fn unconfirmed(&self, held: &Held, outcome: &Outcome, change: &Change) -> BTreeSet<Named> {
+        let mut things = match change.rests_on(self.desired, &outcome.observed) {
+            // What was there before and is not in the lists was read by name before anything was planned.
+            Basis::Lists | Basis::NewestRevision => BTreeSet::new(),
+            Basis::Singly(things) => things,
+            Basis::Unnamed(mut things) => {
+                things.extend(self.names(held, outcome));
+                things
+            }
+        };
+        things.retain(|named| !outcome.observed.fresh.contains(named));
+        things
+    }
+
+    /// Returns the names that are to be read before the wait of a load balancer begins which nothing seems to name any more.
+    fn unconfirmed_waits(&self, held: &Held, outcome: &Outcome) -> BTreeSet<Named> {
+        let is_known = |load_balancer: &String| outcome.observed.waiting.contains_key(load_balancer);
+        let mut retiring = outcome.plan.retiring.iter();
+        if retiring.all(|(_, load_balancer)| is_known(load_balancer)) {
+            return BTreeSet::new();
+        }
+        let mut names = self.names(held, outcome);
+        let is_open = |named: &Named| {
+            !outcome.observed.fresh.contains(named) && !outcome.deferral.unreadable.contains(named)
+        };
+        names.retain(is_open);
+        names
+    }
+
+    /// Returns all DNS names that the App wants or had, in zones that are there.
+    fn names(&self, held: &Held, outcome: &Outcome) -> BTreeSet<Named> {
+        let all = self.desired.records.keys().chain(held.names());
+        let there = all.filter(|key| outcome.observed.zones.contains_key(&key.zone));
+        there.cloned().map(Named::Name).collect()
+    }
+}
