@@ -96,9 +96,11 @@ impl Claims for KubeClaims<'_> {
     }
 
     async fn at(&self, platform: &str, port: u16) -> Result<Option<Claim>, Error> {
-        let found = self.api().get_opt(&name_at(platform, port)).await;
+        // A list, which says if it is the definition that is gone.
+        let named = ListParams::default().fields(&format!("metadata.name={}", name_at(platform, port)));
+        let found = self.list(named).await;
         let found = found.map_err(failed("read PortAllocation"))?;
-        Ok(found.as_ref().and_then(decoded))
+        Ok(found.iter().find_map(decoded))
     }
 
     fn taken(&self, platform: &str) -> Option<Arc<BTreeSet<u16>>> {
