@@ -101,10 +101,11 @@ stop_with_stdin() {
 # supervise NAME...: says `ready`, then stays until a signal asks to stop or one of the processes ends. What is to be
 # done then must be trapped on EXIT.
 supervise() {
-  local name
-  trap 'exit 0' TERM INT HUP
+  local name stopping=
+  # It only notes the signal: where one ends bash in the middle of a command substitution, what is trapped on EXIT is not done.
+  trap 'stopping=yes' TERM INT HUP
   echo "ready"
-  while true; do
+  while [ -z "$stopping" ]; do
     for name in "$@"; do
       [ -n "$(pid_of "$name")" ] || { lament "$name" "$name ended"; exit 1; }
     done
