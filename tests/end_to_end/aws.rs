@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::types::{PortMapping, Service, TaskDefinition};
+use aws_sdk_ecs::types::{PortMapping, Service, ServiceField, TaskDefinition};
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
 use aws_sdk_route53::types::ResourceRecordSet;
 
@@ -96,7 +96,10 @@ impl Aws {
             .unwrap();
         let mut services = Vec::new();
         for arns in listed.service_arns().chunks(10) {
+            // With tags, as the controller asks: Moto keeps with or without for all callers at once, so that to ask
+            // without them here hides the tags from a controller that asks at the same time.
             let request = self.ecs.describe_services().cluster(&self.cluster);
+            let request = request.include(ServiceField::Tags);
             let described = request.set_services(Some(arns.to_vec())).send().await.unwrap();
             services.extend(
                 described
