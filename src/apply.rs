@@ -77,7 +77,7 @@ pub async fn apply(
             Fault::Absent | Fault::Stale | Fault::Inactive => Applied::Stale(error),
             // A read that was to learn from the refusal.
             Fault::Fenced => Applied::Fenced(error.into()),
-            Fault::GracePeriod | Fault::Full | Fault::ZoneTaken | Fault::Failed(_) => {
+            Fault::GracePeriod | Fault::Full | Fault::ZoneTaken | Fault::NotListed | Fault::Failed(_) => {
                 Applied::Failed(error.into())
             }
         },

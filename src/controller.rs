@@ -1,6 +1,7 @@
 //! The Kubernetes side: what is watched, what waits for a pass, and what a pass does there.
 
 mod app;
+mod clock;
 mod context;
 mod feed;
 mod kubernetes;
@@ -10,7 +11,9 @@ mod memory;
 mod packed;
 mod platform;
 mod queue;
+mod readers;
 mod run;
+mod sweeper;
 
 pub(crate) use context::settings_of;
 pub use context::{Connect, Sdk};

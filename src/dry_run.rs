@@ -12,6 +12,7 @@ use crate::aws::Aws;
 use crate::change::Change;
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::lists::Live;
 use crate::model::desired::Desired;
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Obstacle, Pending, Plan};
@@ -53,7 +54,7 @@ pub async fn dry_run(
         suspended: false,
         ..request
     };
-    let mut outcome = reconcile(aws, claims, &door, &Unhindered, desired, request).await?;
+    let mut outcome = reconcile(aws, &Live(aws), claims, &door, &Unhindered, desired, request).await?;
     let mut dry_run = DryRun {
         unread: std::mem::take(&mut outcome.unread),
         ..DryRun::default()

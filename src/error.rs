@@ -56,6 +56,11 @@ impl Error {
         }
     }
 
+    /// True for a list that all Apps share and that is not read yet: no condition speaks of it.
+    pub fn is_not_listed(&self) -> bool {
+        matches!(self, Error::Aws(error) if error.fault == Fault::NotListed)
+    }
+
     /// True if it was not begun: whoever leads from now on sees to it, and no condition speaks of it.
     pub fn is_fenced(&self) -> bool {
         match self {

@@ -43,6 +43,7 @@
 //! | [`desired`] | what an App means: every rule and every default |
 //! | [`aws`], [`claims`] | the calls that we make, as traits in model types; the SDK behind them |
 //! | [`change`] | a write as data: what it sends, its text, its name in the log |
+//! | [`lists`], [`inventory`] | where a pass finds its App: lists read for it alone, or once for all Apps |
 //! | [`observe`] | reads AWS and the claims |
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
 //! | [`mod@write`] | the door: the one way to AWS and the claims for writing |
@@ -72,6 +73,8 @@ pub mod dry_run;
 pub mod error;
 pub mod fence;
 pub mod health;
+pub mod inventory;
+pub mod lists;
 pub mod metrics;
 pub mod model;
 pub mod observe;

@@ -27,7 +27,7 @@ pub use binding::{
 pub use deletion::{Deletion, deletion};
 pub use finish::{Finished, finish, unwritten};
 pub use installation::Installation;
-pub use memory::{Memory, version};
+pub use memory::{LOOK_ANNOTATION, Memory, version};
 pub use requeue::Requeue;
 pub use start::{End, Facts, Settings, Step, Work, request, start, wanted, yesterday};
 pub use wakes::Wakes;

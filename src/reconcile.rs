@@ -15,6 +15,7 @@ use crate::aws::{Aws, AwsError};
 use crate::change::{Change, Deferred};
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::lists::Lists;
 use crate::model::desired::Desired;
 use crate::model::named::Named;
 use crate::model::state::Observed;
@@ -126,15 +127,18 @@ pub struct Request {
     pub now: i64,
     /// Observe and report, change nothing.
     pub suspended: bool,
+    /// What an earlier pass knew may be wrong: everything of this App is read by name, whatever lists say.
+    pub looks_now: bool,
     /// Changes that failed in an earlier pass, and why: too soon to try them again.
     pub backing_off: Vec<(Change, Error)>,
     /// From the pass before.
     pub contradicted: Contradicted,
 }
 
-/// Reads with `aws` and `claims`, and writes through the door alone.
+/// Reads with `aws`, `lists` and `claims`, and writes through the door alone.
 pub async fn reconcile(
     aws: &dyn Aws,
+    lists: &dyn Lists,
     claims: &dyn Claims,
     door: &dyn Writer,
     before_writes: &dyn BeforeWrites,
@@ -144,7 +148,7 @@ pub async fn reconcile(
     let (now, suspended) = (request.now, request.suspended);
     request.known.held.complete(desired);
     let held = request.known.held.clone();
-    let mut outcome = Box::pin(begin(aws, claims, desired, request)).await?;
+    let mut outcome = Box::pin(begin(aws, lists, claims, desired, request)).await?;
     if !outcome.plan.unexplained.is_empty() {
         let Outcome {
             observed,
@@ -184,6 +188,7 @@ pub async fn reconcile(
 /// Looks at what the scope asks for, or takes up what an earlier pass had come to.
 async fn begin(
     aws: &dyn Aws,
+    lists: &dyn Lists,
     claims: &dyn Claims,
     desired: &Desired,
     request: Request,
@@ -195,13 +200,14 @@ async fn begin(
         waits_over,
         now,
         suspended: _,
+        looks_now: _,
         backing_off,
         contradicted,
     } = request;
     let (mut observed, unread) = match scope {
-        Scope::Everything => observe(aws, claims, desired, known).await?,
+        Scope::Everything => observe(aws, lists, claims, desired, known).await?,
         Scope::Pending { before, pending } => {
-            let found = observe_pending(aws, claims, desired, known, *before, &pending).await?;
+            let found = observe_pending(aws, lists, claims, desired, known, *before, &pending).await?;
             (found, Vec::new())
         }
         Scope::Interrupted(before) => return Ok(before.resumed(desired)),

@@ -96,8 +96,20 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "observe",
-        modules: &["model", "plan", "aws", "claims", "error"],
+        modules: &["model", "plan", "aws", "lists", "claims", "error"],
+        crates: &[],
+        pure: false,
+    },
+    Module {
+        name: "lists",
+        modules: &["model", "aws"],
         crates: &["async_trait", "futures"],
+        pure: false,
+    },
+    Module {
+        name: "inventory",
+        modules: &["model", "change", "lists", "aws"],
+        crates: &["async_trait", "futures", "jiff", "tokio::sync::Notify"],
         pure: false,
     },
     Module {
@@ -115,7 +127,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "reconcile",
         modules: &[
-            "model", "plan", "change", "observe", "write", "apply", "aws", "claims", "error",
+            "model", "plan", "change", "lists", "observe", "write", "apply", "aws", "claims", "error",
         ],
         crates: &["async_trait"],
         pure: false,
@@ -151,6 +163,7 @@ const MODULES: &[Module] = &[
             "write",
             "reconcile",
             "aws",
+            "lists",
             "claims",
             "error",
         ],
@@ -213,6 +226,8 @@ const MODULES: &[Module] = &[
             "claims",
             "error",
             "aws",
+            "inventory",
+            "lists",
             "config",
             "fence",
             "health",

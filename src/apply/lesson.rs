@@ -81,6 +81,7 @@ fn service_update(
         | Fault::Full
         | Fault::ZoneTaken
         | Fault::Fenced
+        | Fault::NotListed
         | Fault::Failed(_) => false,
     }
 }

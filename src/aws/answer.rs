@@ -169,7 +169,7 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
             words,
             "AWS write: not there"
         ),
-        Fault::Fenced => line!(
+        Fault::Fenced | Fault::NotListed => line!(
             info,
             operation,
             id,

@@ -36,6 +36,8 @@ pub enum Fault {
     ZoneTaken,
     /// It was not begun, since another replica may be about to write: no trouble of anybody's.
     Fenced,
+    /// A list that all Apps share is not read yet: whoever asks is woken once it is.
+    NotListed,
     Failed(Class),
 }
 
@@ -85,9 +87,12 @@ impl AwsError {
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
-            Fault::Absent | Fault::Pending | Fault::Stale | Fault::Inactive | Fault::Fenced => {
-                Class::Transient
-            }
+            Fault::Absent
+            | Fault::Pending
+            | Fault::Stale
+            | Fault::Inactive
+            | Fault::Fenced
+            | Fault::NotListed => Class::Transient,
             Fault::Full => Class::Denied,
             Fault::GracePeriod | Fault::ZoneTaken => Class::Refused,
             Fault::Failed(class) => class,

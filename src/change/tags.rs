@@ -37,7 +37,8 @@ impl TagsWrite {
         }
     }
 
-    fn resources(&self) -> &[Tagged] {
+    /// Returns what gets the tags, or loses them.
+    pub fn resources(&self) -> &[Tagged] {
         match self {
             TagsWrite::Add { resources, .. } | TagsWrite::Remove { resources } => resources,
         }

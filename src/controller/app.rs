@@ -19,16 +19,18 @@ use serde_json::json;
 use tracing::{debug, error, warn};
 
 use self::hold::Hold;
+use super::clock;
 use super::context::Context;
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
 use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use super::kubernetes::uninstall;
-use super::leadership::Scope;
+use super::leadership;
 use super::memory::Key;
 use super::packed::PackedApp;
 use super::queue::dispatch::{Ended, message_of};
+use super::sweeper;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
@@ -62,10 +64,10 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
         return Ok(Requeue::After(pending(fastrand::f64())).into());
     }
     // By what the caches showed before they were filled, it may have been another Lease's.
-    if !context
-        .leases
-        .is_under(&Scope::of_app(&object.outline, &context.caches.platforms))
-    {
+    if !context.leases.is_under(&leadership::Scope::of_app(
+        &object.outline,
+        &context.caches.platforms,
+    )) {
         return Ok(Requeue::Yielded.into());
     }
     let app = match object.unpack() {
@@ -137,10 +139,13 @@ async fn undecodable(object: &PackedApp, why: &str, key: &Key, context: &Context
     Ok(Requeue::Never)
 }
 
+/// The details that AWS gives singly are compared once in so many resync intervals.
+const DETAILS: u32 = 6;
+
 struct Pass<'a> {
     app: &'a App,
     key: &'a Key,
-    context: &'a Context,
+    context: &'a Arc<Context>,
 }
 
 impl Pass<'_> {
@@ -250,8 +255,16 @@ impl Pass<'_> {
             claims: &claims,
         };
         let hold = self.hold(&work.record);
-        let pass = reconcile(&*aws, &claims, &door, &hold, &work.desired, request);
-        let outcome = concerning(subject, pass).await?;
+        let (view, begun) = (
+            sweeper::view(context, platform, &aws, &work, &request),
+            clock::now(),
+        );
+        let pass = reconcile(&*aws, &view, &claims, &door, &hold, &work.desired, request);
+        let reconciled = concerning(subject, pass).await;
+        sweeper::keep_new(context);
+        let outcome = reconciled?;
+        view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
+        view.awaits(&work.desired, &outcome.plan.pending);
         for change in &outcome.done {
             if let Write::Port(PortWrite::Claim(claim)) = &change.write {
                 context.platforms.change(&work.record.name, |memory| {
@@ -264,9 +277,11 @@ impl Pass<'_> {
 
     async fn finish(&self, end: End) -> Ended {
         let errors = end.errors();
-        let failed = errors.iter().any(|error| !error.is_fenced());
+        let failed = errors
+            .iter()
+            .any(|error| !error.is_fenced() && !error.is_not_listed());
         if let End::Failure(_, failure) = &end {
-            if failure.is_fenced() {
+            if failure.is_fenced() || failure.is_not_listed() {
                 debug!(app = %self.key, %failure, "not carried on");
             } else if failure.class() == Class::Bug {
                 error!(app = %self.key, error = %failure, "failed");
@@ -357,6 +372,7 @@ impl Pass<'_> {
         Settings {
             retire_after: self.context.config.retire_after,
             resync_interval: self.context.config.resync_interval,
+            details_interval: self.context.config.resync_interval * DETAILS,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::clock;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
@@ -22,6 +23,7 @@ use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
 use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
+use super::readers::Readers;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
@@ -29,8 +31,10 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::fence::{self, Fenced};
 use crate::health::Health;
+use crate::inventory::Inventory;
 use crate::metrics::{Conflict, Controller, Gauges, Metrics};
 use crate::model::exclusive::Exclusive;
+use crate::model::owner::AppName;
 use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
 
@@ -46,6 +50,8 @@ pub(super) struct Context {
     pub memories: Memories,
     pub published: Published,
     pub platforms: Platforms,
+    pub inventory: Arc<Inventory>,
+    pub readers: Readers,
     pub failures: Failures,
     pub namespaces: Namespaces,
     pub wake: Wake,
@@ -218,7 +224,13 @@ impl Connect for Sdk {
 }
 
 /// Fills the gauges of a scrape.
-pub(super) fn show(caches: &Caches, wake: &Wake, leases: &Leases, gauges: &Gauges) {
+pub(super) fn show(
+    caches: &Caches,
+    wake: &Wake,
+    leases: &Leases,
+    (inventory, resync): (&Inventory, Duration),
+    gauges: &Gauges,
+) {
     let now = Timestamp::now();
     for app in caches.apps.state() {
         match &app.outline.0 {
@@ -234,6 +246,10 @@ pub(super) fn show(caches: &Caches, wake: &Wake, leases: &Leases, gauges: &Gauge
     for (lease, is_held) in leases.held() {
         gauges.leader(&lease, is_held);
     }
+    for (list, age) in inventory.ages(clock::now()) {
+        gauges.inventory(list, age);
+    }
+    gauges.resync(resync);
     gauges.queue(Controller::App, &wake.apps.state());
     gauges.queue(Controller::Platform, &wake.platforms.state());
 }
@@ -271,6 +287,12 @@ impl Context {
         self.wake.apps(self.memories.release(released, but));
     }
 
+    /// Has Apps look at everything again: something is not as they know it.
+    pub(super) fn look_again(&self, apps: Vec<Key>) {
+        self.memories.look_again(&apps);
+        self.wake.apps(apps);
+    }
+
     /// Wakes every App and Platform, since something that all depend on has changed.
     pub(super) fn wake_all(&self) {
         self.wake.apps(self.caches.all_apps());
@@ -303,6 +325,10 @@ impl Context {
         self.failures.forget(&key.to_string());
         self.platforms.forget_app(&key.to_string());
         self.edits.forget(key);
+        self.inventory.forget_app(&AppName {
+            namespace: key.namespace.clone().unwrap_or_default(),
+            name: key.name.clone(),
+        });
     }
 
     /// Likewise of a Platform.

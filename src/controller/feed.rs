@@ -15,6 +15,7 @@ use super::leadership::Scope;
 use super::packed::PackedApp;
 use super::queue::dispatch::{Turns, key_of, object_of};
 use super::queue::{Object, Rank};
+use super::sweeper;
 use crate::api::platform::Platform;
 use crate::pass::version;
 
@@ -111,6 +112,7 @@ pub(super) fn lead(context: &Context, scopes: &[Scope]) {
 /// Forgets all that a Lease is for: another replica writes from now on, and should the Lease come back, what was remembered
 /// would be of another time.
 pub(super) fn leave(context: &Context, given: &Scope) {
+    sweeper::leave(context, given);
     for app in context.apps_of(|scope| scope == given) {
         context.forget(&ObjectRef::from_obj(&*app));
     }

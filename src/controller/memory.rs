@@ -23,6 +23,8 @@ pub(super) struct Memories(Mutex<HashMap<Key, Slot>>);
 struct Slot {
     uid: Option<String>,
     memory: Memory,
+    /// Something was found to be otherwise than it was known since the pass that is running began.
+    is_outdated: bool,
     /// Released by others since the pass that is running began: it may have looked before that.
     missed: Option<BTreeSet<Exclusive>>,
 }
@@ -30,7 +32,9 @@ struct Slot {
 impl Memories {
     /// A pass begins.
     pub(super) fn begin(&self, key: &Key) {
-        lock(&self.0).entry(key.clone()).or_default().missed = Some(BTreeSet::new());
+        let mut slots = lock(&self.0);
+        let slot = slots.entry(key.clone()).or_default();
+        (slot.missed, slot.is_outdated) = (Some(BTreeSet::new()), false);
     }
 
     /// The pass is over. True if what the App waits for was released meanwhile, so that it is to look again.
@@ -40,7 +44,7 @@ impl Memories {
             return false;
         };
         let missed = slot.missed.take().unwrap_or_default();
-        let awaited = slot.memory.awaits(&missed);
+        let awaited = slot.memory.awaits(&missed) || std::mem::take(&mut slot.is_outdated);
         if awaited {
             slot.memory.invalidate();
         }
@@ -68,6 +72,17 @@ impl Memories {
 
     pub(super) fn forget(&self, key: &Key) {
         lock(&self.0).remove(key);
+    }
+
+    /// Has Apps look at everything in their next pass; those in a pass are to have another.
+    pub(super) fn look_again(&self, apps: &[Key]) {
+        let mut slots = lock(&self.0);
+        for app in apps {
+            if let Some(slot) = slots.get_mut(app) {
+                slot.is_outdated = slot.missed.is_some();
+                slot.memory.invalidate();
+            }
+        }
     }
 
     /// Returns the Apps that wait for any of what was released; each will look at everything again.

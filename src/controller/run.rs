@@ -24,11 +24,13 @@ use super::memory::edits::Edits;
 use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
+use super::readers::Readers;
 use super::{app, kubernetes, platform};
 use crate::api::platform::Platform;
 use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
+use crate::inventory::Inventory;
 use crate::metrics::Metrics;
 use crate::model::class::Class;
 use crate::pass::{self, Installation, Requeue, annotated};
@@ -55,21 +57,16 @@ pub async fn run(
     let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
     let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency, &metrics));
-    let queues = wake.clone();
     let leases = Arc::new(leases_of(&installation, &config));
-    let shown = leases.clone();
-    health.show_queue(move || {
-        let mut report = queues.report();
-        report["leases"] = shown.report();
-        report.to_string()
-    });
+    show_queues(&health, &wake, &leases);
     let caches = Caches {
         apps: apps.clone(),
         platforms: platforms.clone(),
         filled: filled.clone(),
     };
-    let seen = (caches.clone(), wake.clone(), leases.clone());
-    metrics.show(move |gauges| show(&seen.0, &seen.1, &seen.2, gauges));
+    let (inventory, resync) = (Arc::new(Inventory::default()), config.resync_interval);
+    let seen = (caches.clone(), wake.clone(), leases.clone(), inventory.clone());
+    metrics.show(move |gauges| show(&seen.0, &seen.1, &seen.2, (&seen.3, resync), gauges));
     let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
     let context = Arc::new(Context {
         caches,
@@ -81,6 +78,8 @@ pub async fn run(
         memories: Memories::default(),
         published: Published::default(),
         platforms: Platforms::default(),
+        inventory: inventory.clone(),
+        readers: Readers::default(),
         failures: Failures::default(),
         namespaces: Namespaces::default(),
         wake: wake.clone(),
@@ -140,6 +139,15 @@ pub async fn run(
     }
     give_back(&leases, &store).await;
     Ok(())
+}
+
+fn show_queues(health: &Health, wake: &Wake, leases: &Arc<Leases>) {
+    let (wake, leases) = (wake.clone(), leases.clone());
+    health.show_queue(move || {
+        let mut report = wake.report();
+        report["leases"] = leases.report();
+        report.to_string()
+    });
 }
 
 /// Passes over objects of one store begin once all stores are filled.

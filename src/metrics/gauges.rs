@@ -59,6 +59,11 @@ struct OfLease {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfList {
+    list: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OneApp {
     namespace: String,
     name: String,
@@ -89,6 +94,8 @@ pub struct Gauges {
     ports_allocated: Family<OfPlatform, Gauge>,
     ports_free: Family<OfPlatform, Gauge>,
     leader: Family<OfLease, Gauge>,
+    inventory: Family<OfList, Seconds>,
+    resync: Seconds,
     app_ready: Family<OneApp, Gauge>,
     app_tasks: Family<Tasks, Gauge>,
 }
@@ -153,6 +160,17 @@ impl Gauges {
                 "empire_host_ports_free",
                 "Host ports of the range of the Platform that can still be claimed",
             ),
+            inventory: gauge(
+                registry,
+                "empire_inventory_age_seconds",
+                "Age of the oldest list of AWS by which Apps are compared: of `services`, `load_balancers`, `records` or `schedules`; only where this replica leads",
+            ),
+            resync: register(
+                registry,
+                "empire_resync_interval_seconds",
+                "The interval at which each list of AWS is read: `--resync-interval`",
+                Seconds::default(),
+            ),
             leader: gauge(
                 registry,
                 "leader_election_master_status",
@@ -187,6 +205,8 @@ impl Gauges {
             ports_allocated,
             ports_free,
             leader,
+            inventory,
+            resync: _,
             app_ready,
             app_tasks,
         } = self;
@@ -203,6 +223,7 @@ impl Gauges {
         ports_allocated.clear();
         ports_free.clear();
         leader.clear();
+        inventory.clear();
         app_ready.clear();
         app_tasks.clear();
     }
@@ -236,6 +257,18 @@ impl Gauges {
     pub fn leader(&self, lease: &str, is_held: bool) {
         let name = lease.to_owned();
         self.leader.get_or_create(&OfLease { name }).set(is_held.into());
+    }
+
+    /// Shows the interval at which lists are read.
+    pub fn resync(&self, interval: Duration) {
+        self.resync.set(interval.as_secs_f64());
+    }
+
+    /// Shows the age of the oldest list of a kind.
+    pub fn inventory(&self, list: &'static str, age: Duration) {
+        self.inventory
+            .get_or_create(&OfList { list })
+            .set(age.as_secs_f64());
     }
 
     /// Adds an App, as its status has it.

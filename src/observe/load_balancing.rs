@@ -1,30 +1,43 @@
 //! The load balancers and target groups of an App, and what hangs on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use futures::future::try_join;
-
+use super::details::Details;
 use crate::aws::{self, Aws};
+use crate::lists::{Found, Lists, LoadBalancing, Wanted};
 use crate::model::desired::{self, Desired};
-use crate::model::name::{self, Arn};
+use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::owner::{Tags, has_no_owner};
 use crate::model::state::{ListenerState, LoadBalancerState, Observed, TargetGroupState};
 
-pub(super) type LoadBalancing = (
-    BTreeMap<String, LoadBalancerState>,
-    BTreeMap<String, TargetGroupState>,
-);
-
 /// The load balancers and target groups that are ours, and those that carry a name which we want. A target group may speak
 /// of a load balancer for a moment longer than that is there, or that the list of them leaves out.
-pub(super) async fn read(aws: &dyn Aws, desired: &Desired) -> aws::Result<LoadBalancing> {
-    let prefix = name::load_balancer_prefix(&desired.owner.app);
-    let (mut load_balancers, mut groups) =
-        try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
-    load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
-    groups.retain(|group| group.name.starts_with(&prefix));
-    describe(aws, desired, &Observed::default(), load_balancers, groups).await
+pub(super) async fn read(
+    aws: &dyn Aws,
+    lists: &dyn Lists,
+    desired: &Desired,
+    details: &Details,
+) -> aws::Result<Described> {
+    let processes = desired.processes.values();
+    let balancings = processes.filter_map(|process| process.load_balancing.as_ref());
+    let mut wanted = Wanted::default();
+    for balancing in balancings {
+        wanted.load_balancers.insert(balancing.load_balancer.name.clone());
+        let groups = balancing.target_groups().map(|group| group.name.clone());
+        wanted.target_groups.extend(groups);
+    }
+    let Found { found, mut fresh } = lists.load_balancing(&desired.owner.app, &wanted).await?;
+    let described = describe(aws, desired, details, are_enough, found).await?;
+    fresh.extend(described.fresh);
+    Ok(Described { fresh, ..described })
+}
+
+/// Load balancers and target groups, with details.
+pub(super) struct Described {
+    pub found: LoadBalancing,
+    /// Those of which something was read by name, and the load balancers whose listeners were read just now.
+    pub fresh: BTreeSet<Named>,
 }
 
 /// Those that were asked for by name.
@@ -33,8 +46,7 @@ pub(super) struct Singles {
     pub asked: Vec<String>,
     /// Every load balancer that is there, whoever owns it.
     pub there: BTreeSet<Arn>,
-    pub load_balancers: BTreeMap<String, LoadBalancerState>,
-    pub target_groups: BTreeMap<String, TargetGroupState>,
+    pub described: Described,
 }
 
 /// The same of those with these names, and of load balancers that one of these target groups speaks of. Details that were observed before are not read again.
@@ -57,95 +69,120 @@ pub(super) async fn named(
     let asked: Vec<String> = asked.into_iter().collect();
     let load_balancers = aws.describe_load_balancers_named(&asked).await?;
     let there = load_balancers.iter().map(|found| found.arn.clone()).collect();
-    let (load_balancers, target_groups) = describe(aws, desired, observed, load_balancers, groups).await?;
+    let found = tagged(aws, load_balancers, groups).await?;
+    let described = describe(aws, desired, &Details::of(observed), |_, _| true, found).await?;
     Ok(Singles {
         asked,
         there,
-        load_balancers,
-        target_groups,
+        described,
     })
 }
 
-/// Reads tags and details, and leaves out what is neither ours nor wanted.
-async fn describe(
+/// Reads their tags.
+async fn tagged(
     aws: &dyn Aws,
-    desired: &Desired,
-    observed: &Observed,
     mut load_balancers: Vec<LoadBalancerState>,
     mut groups: Vec<TargetGroupState>,
 ) -> aws::Result<LoadBalancing> {
-    let arns: Vec<Arn> = load_balancers
-        .iter()
-        .map(|l| &l.arn)
-        .chain(groups.iter().map(|g| &g.arn))
+    let arns = load_balancers.iter().map(|found| &found.arn);
+    let arns: Vec<Arn> = arns
+        .chain(groups.iter().map(|found| &found.arn))
         .cloned()
         .collect();
-    let mut tags = if arns.is_empty() {
+    let tags = if arns.is_empty() {
         Vec::new()
     } else {
         aws.describe_tags(&arns).await?
+    };
+    let balancers = load_balancers.iter_mut().map(|found| &mut found.tags);
+    let of = balancers.chain(groups.iter_mut().map(|found| &mut found.tags));
+    for (of, tags) in of.zip(tags) {
+        *of = tags;
     }
-    .into_iter();
-    for load_balancer in &mut load_balancers {
-        load_balancer.tags = tags.next().unwrap_or_default();
-    }
-    for group in &mut groups {
-        group.tags = tags.next().unwrap_or_default();
-    }
+    let load_balancers = load_balancers
+        .into_iter()
+        .map(|found| (found.name.clone(), found));
+    let target_groups = groups.into_iter().map(|found| (found.name.clone(), found));
+    Ok(LoadBalancing {
+        load_balancers: load_balancers.collect(),
+        target_groups: target_groups.collect(),
+    })
+}
 
-    let wanted = |name: &str| {
-        let mut processes = desired.processes.values();
-        balancing(desired, name).is_some()
-            || processes.any(|process| {
-                let mut slots = process
-                    .load_balancing
-                    .iter()
-                    .flat_map(|balancing| &balancing.slots);
-                slots.any(|slot| slot == name)
-            })
+/// Adds details, those that are known where they are enough, and leaves out what is neither ours nor wanted.
+async fn describe(
+    aws: &dyn Aws,
+    desired: &Desired,
+    details: &Details,
+    are_enough: impl Fn(&[ListenerState], Option<&desired::LoadBalancing>) -> bool,
+    mut found: LoadBalancing,
+) -> aws::Result<Described> {
+    let mut fresh = BTreeSet::new();
+    let is_wanted_group = |name: &str| {
+        let processes = desired.processes.values();
+        let mut slots = processes
+            .filter_map(|process| process.load_balancing.as_ref())
+            .flat_map(|balancing| &balancing.slots);
+        slots.any(|slot| slot == name)
     };
     // What is to be changed is looked at more closely.
     let ours = |tags: &Tags| desired.owner.owns(tags);
     let adopted = |tags: &Tags| desired.adopts && has_no_owner(tags);
-    let mut found = LoadBalancing::default();
-    for mut load_balancer in load_balancers {
-        let (tags, wanted) = (&load_balancer.tags, balancing(desired, &load_balancer.name));
-        if !ours(tags) && wanted.is_none() {
-            continue;
-        }
-        let (arn, is_changed) = (&load_balancer.arn, ours(tags) || adopted(tags));
-        let known = observed.load_balancers.get(&load_balancer.name);
-        let known = known.filter(|known| known.arn == *arn);
+    found
+        .load_balancers
+        .retain(|name, found| ours(&found.tags) || balancing(desired, name).is_some());
+    found
+        .target_groups
+        .retain(|name, found| ours(&found.tags) || is_wanted_group(name));
+    if matches!(details, Details::Unknown) {
+        return Ok(Described { found, fresh });
+    }
+    for (name, load_balancer) in &mut found.load_balancers {
+        let (tags, wanted) = (&load_balancer.tags, balancing(desired, name));
+        let is_changed = ours(tags) || adopted(tags);
+        let known = details.load_balancer(load_balancer);
         if is_changed && (wanted.is_some() || desired.retains) {
-            load_balancer.listeners = match known.and_then(|known| known.listeners.clone()) {
-                Some(known) => Some(known),
-                None => listeners(aws, wanted, arn).await?,
+            let known = known.and_then(|known| known.listeners.as_ref());
+            load_balancer.listeners = if let Some(known) = known.filter(|known| are_enough(known, wanted)) {
+                Some(known.clone())
+            } else {
+                fresh.insert(Named::Listeners(name.clone()));
+                listeners(aws, wanted, &load_balancer.arn).await?
             };
         }
         if is_changed && wanted.is_some_and(|wanted| wanted.load_balancer.attributes.is_some()) {
             load_balancer.attributes = match known.and_then(|known| known.attributes) {
                 Some(known) => Some(known),
-                None => aws.describe_load_balancer_attributes(arn).await?,
+                None => aws.describe_load_balancer_attributes(&load_balancer.arn).await?,
             };
         }
-        found.0.insert(load_balancer.name.clone(), load_balancer);
     }
-    for mut group in groups {
-        let (tags, wanted) = (&group.tags, wanted(&group.name));
-        if !ours(tags) && !wanted {
+    for (name, group) in &mut found.target_groups {
+        if !is_wanted_group(name) || !(ours(&group.tags) || adopted(&group.tags)) {
             continue;
         }
-        if wanted && (ours(tags) || adopted(tags)) {
-            let known = observed.target_groups.get(&group.name);
-            let known = known.filter(|known| known.arn == group.arn);
-            group.attributes = match known.and_then(|known| known.attributes.clone()) {
-                Some(known) => Some(known),
-                None => aws.describe_target_group_attributes(&group.arn).await?,
-            };
-        }
-        found.1.insert(group.name.clone(), group);
+        let known = details.target_group(group);
+        group.attributes = match known.and_then(|known| known.attributes.clone()) {
+            Some(known) => Some(known),
+            None => aws.describe_target_group_attributes(&group.arn).await?,
+        };
     }
-    Ok(found)
+    Ok(Described { found, fresh })
+}
+
+/// True if as much is known of listeners as their plan needs: what was wanted before was read in another way than what is
+/// wanted now.
+fn are_enough(known: &[ListenerState], wanted: Option<&desired::LoadBalancing>) -> bool {
+    let is_known = |found: &ListenerState| {
+        let is_wanted = wanted.is_some_and(|wanted| wanted.listeners.iter().any(|l| l.port == found.port));
+        let has_certificates = !found.is_encrypted() || found.more_certificates.is_some();
+        if is_wanted {
+            has_certificates
+        } else {
+            found.tags.is_some()
+        }
+    };
+    known.iter().all(is_known)
 }
 
 fn balancing<'a>(desired: &'a Desired, load_balancer: &str) -> Option<&'a desired::LoadBalancing> {

@@ -1,39 +1,54 @@
 //! The schedules of an App, and the group that they are in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::details::Details;
 use crate::aws::{self, Aws};
+use crate::lists::Lists;
 use crate::model::desired::Desired;
-use crate::model::name::{is_schedule_of, schedule_group, schedule_prefix};
+use crate::model::named::Named;
 use crate::model::state::Observed;
 
-pub(super) async fn read(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> aws::Result<()> {
+pub(super) async fn read(
+    aws: &dyn Aws,
+    lists: &dyn Lists,
+    desired: &Desired,
+    details: &Details,
+    observed: &mut Observed,
+) -> aws::Result<()> {
     let owner = &desired.owner;
     (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
     let is_wanted = desired.processes.values().any(|p| p.schedule().is_some());
     if is_wanted {
-        observed.cluster = aws.describe_cluster(&desired.place.cluster).await?;
+        observed.cluster = match details.cluster() {
+            Some(known) => Some(known.clone()),
+            None => aws.describe_cluster(&desired.place.cluster).await?,
+        };
     }
-    let group = schedule_group(&owner.installation);
-    let listed = aws.list_schedules(&group, &schedule_prefix(&owner.app)).await?;
-    let mut names = listed.unwrap_or_default();
-    names.retain(|name| is_schedule_of(owner, name));
-    if !is_wanted && names.is_empty() {
-        return Ok(());
-    }
-    // Asked even if nothing was listed: a group that is being deleted lists nothing.
-    let Some(mut found) = aws.get_schedule_group(&group).await? else {
+    let listed = lists.schedules(owner, is_wanted).await?;
+    let Some(found) = listed.group else {
         return Ok(());
     };
-    found.tags = aws.list_schedule_group_tags(&found.arn).await?;
     let is_ours = owner.shares(&found.tags);
+    let group = crate::model::name::schedule_group(&owner.installation);
     observed.schedule_group = Some(found);
     if is_ours {
+        let mut names = listed.names.clone();
+        names.extend(details.schedules().cloned());
+        let mut read = BTreeSet::new();
         for name in names {
-            if let Some(found) = aws.get_schedule(&group, &name).await? {
+            let known = details.schedule(&name).filter(|_| listed.names.contains(&name));
+            let found = if let Some(known) = known {
+                Some(known.clone())
+            } else {
+                read.insert(Named::Schedule(name.clone()));
+                aws.get_schedule(&group, &name).await?
+            };
+            if let Some(found) = found {
                 observed.schedules.insert(name, found);
             }
         }
+        observed.fresh.extend(read);
     }
     Ok(())
 }

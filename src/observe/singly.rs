@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::load_balancing::Described;
 use super::{Unread, load_balancing};
 use crate::aws::{self, Aws};
 use crate::claims::Claims;
@@ -13,7 +14,7 @@ use crate::model::name::{Arn, schedule_group};
 use crate::model::named::Named;
 use crate::model::part::Part;
 use crate::model::record::{RecordSet, ownership_name};
-use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
+use crate::model::state::{Observed, TargetGroupState};
 
 /// Reads what was there before and was not found, and what that leads to. Without it, nothing is known of its part.
 pub(super) async fn recall(
@@ -138,17 +139,11 @@ async fn balancing(
         }
     }
     let found = load_balancing::named(aws, desired, observed, &load_balancers, &groups).await?;
-    let had_listeners = |found: &LoadBalancerState| {
-        let before = observed.load_balancers.get(&found.name);
-        before.is_some_and(|before| before.arn == found.arn && before.listeners.is_some())
-    };
-    let read = found
-        .load_balancers
-        .values()
-        .filter(|found| found.listeners.is_some());
-    let read = read.filter(|found| !had_listeners(found));
-    let read: Vec<Named> = read.map(|found| Named::Listeners(found.name.clone())).collect();
-    observed.fresh.extend(read);
+    let Described {
+        found: described,
+        fresh,
+    } = found.described;
+    observed.fresh.extend(fresh);
     let is_asked = |name: &String, _: &mut TargetGroupState| groups.contains(name);
     let before: BTreeMap<String, TargetGroupState> =
         observed.target_groups.extract_if(.., is_asked).collect();
@@ -160,7 +155,7 @@ async fn balancing(
             .fresh
             .extend(gone.map(|_| Named::Listeners(name.clone())));
     }
-    observed.load_balancers.extend(found.load_balancers);
+    observed.load_balancers.extend(described.load_balancers);
     let is_gone = |arn: &Arn| {
         let is_asked_for = arn
             .name()
@@ -170,7 +165,7 @@ async fn balancing(
     for group in observed.target_groups.values_mut() {
         group.load_balancers.retain(|arn| !is_gone(arn));
     }
-    for (name, mut group) in found.target_groups {
+    for (name, mut group) in described.target_groups {
         // AWS may speak of a load balancer for a moment longer than that is there.
         let was_known = |arn: &Arn| {
             before

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::backoff::{delay, pending};
+use super::backoff::{delay, pending, spread};
 use super::binding::is_leaving;
 use super::memory::{LastStatus, Look, Memory};
 use super::requeue::{Requeue, open};
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
-use crate::plan::Plan;
+use crate::plan::{ObstacleKind, Plan};
 use crate::reconcile::{Interruption, Outcome};
 use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
 
@@ -47,6 +47,9 @@ pub struct Finished {
     pub wakes: Wakes,
 }
 
+/// A first look at AWS that takes no longer is not spoken of.
+const UNSAID: SignedDuration = SignedDuration::from_secs(20);
+
 /// Concludes a pass. `jitter` is uniform in 0..1.
 pub fn finish(
     memory: &mut Memory,
@@ -57,6 +60,9 @@ pub fn finish(
     jitter: f64,
 ) -> Finished {
     memory.failures_before = memory.failures;
+    if !matches!(&end, End::Failure(_, error) if error.is_not_listed()) {
+        memory.unlisted_since = None;
+    }
     let mut finished = match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
         // Whoever leads from now on says what there is to say.
@@ -64,12 +70,28 @@ pub fn finish(
             record: record.map(|record| *record),
             ..Finished::quiet(Requeue::After(pending(jitter)))
         },
+        // It is woken once the list is there, mostly in a moment.
+        End::Failure(record, error) if error.is_not_listed() => {
+            let since = *memory.unlisted_since.get_or_insert(now);
+            let requeue = Requeue::After(pending(jitter));
+            let record = record.map(|record| *record);
+            if now.duration_since(since) < UNSAID || memory.is_ready(app) {
+                return Finished {
+                    record,
+                    ..Finished::quiet(requeue)
+                };
+            }
+            let message = "AWS is being read, once for all Apps, as after each start";
+            let verdict = Verdict::Reconciling(Reason::Progressing, message.into());
+            Finished::saying(memory, app, record, &verdict, now, requeue)
+        }
         // Our cache lags behind; what is wrong, if anything, the next look will say.
         End::Failure(record, error) if matches!(error, Error::Outdated { .. }) => Finished {
             record: record.map(|record| *record),
             ..Finished::quiet(memory.failed(error.class(), jitter))
         },
         End::Failure(record, error) => {
+            memory.doubts = true;
             let verdict = verdict_of_error(&error).after(memory.failures);
             let requeue = memory.failed(error.class(), jitter);
             Finished::saying(memory, app, record.map(|record| *record), &verdict, now, requeue)
@@ -131,9 +153,14 @@ fn reconciled(
     {
         verdict = Verdict::Reconciling(Reason::Deleting, message);
     }
-    let status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
+    let mut status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
+    if memory.status(app).as_ref() != Some(&status) {
+        status.platform_generation = work.platform_generation;
+    }
     let drifted = !outcome.done.is_empty() && memory.was_settled(app, work.platform_generation);
 
+    memory.doubts = doubts(&outcome);
+    memory.read_details(work.reads_details, settings, now, jitter);
     let is_yielded = outcome.interrupted == Some(Interruption::Yielded);
     if !is_yielded {
         memory.count(&outcome);
@@ -188,6 +215,19 @@ fn reconciled(
         yielded: is_yielded.then_some(now),
     });
     finished
+}
+
+/// Something is not as it was known: a write was answered otherwise than it would be, or nobody knows how; something foreign
+/// is in the way, and may be gone. What AWS denies or puts off says nothing of it.
+fn doubts(outcome: &Outcome) -> bool {
+    let is_unclear = |error: &Error| match error.class() {
+        Class::Denied | Class::Throttled => false,
+        Class::Transient | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => true,
+    };
+    let mut obstacles = outcome.plan.obstacles.iter();
+    outcome.stale
+        || outcome.failures.iter().any(|(_, error)| is_unclear(error))
+        || obstacles.any(|obstacle| obstacle.kind == ObstacleKind::Foreign)
 }
 
 /// Keeps of an outcome what the next pass reads, unless it goes on from there: changes that were held back are as large as
@@ -274,6 +314,17 @@ impl Finished {
 }
 
 impl Memory {
+    /// Notes when the details are to be read again: after a start they are not all read at once.
+    fn read_details(&mut self, has_read: bool, settings: Settings, now: Timestamp, jitter: f64) {
+        if has_read {
+            self.owes_details = false;
+            self.details_at = Some(now + spread(settings.details_interval, jitter));
+        } else {
+            let after = settings.details_interval.mul_f64(jitter);
+            self.details_at.get_or_insert(now + after);
+        }
+    }
+
     /// Counts one more pass that failed, and says when the next one comes.
     fn failed(&mut self, class: Class, jitter: f64) -> Requeue {
         self.failures = self.failures.saturating_add(1);

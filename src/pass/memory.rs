@@ -7,13 +7,18 @@ use jiff::Timestamp;
 use super::requeue::Open;
 use crate::api::app::{App, AppStatus};
 use crate::api::condition::ConditionType;
+use crate::api::platform::Platform;
 use crate::model::echo::EchoMemory;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::state::TaskDefinitionState;
+use crate::observe::Details;
 use crate::plan::Pending;
 use crate::reconcile::Outcome;
+
+/// A new value of this annotation has everything of the App read by name, once.
+pub const LOOK_ANNOTATION: &str = "empire.dev/look";
 
 /// Belongs to one object: another one of the same name, with another UID, starts with none.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +33,16 @@ pub struct Memory {
     pub(super) is_under_way: bool,
     /// Settings that AWS reports otherwise than they were sent. A status holds only some of it.
     pub(super) echoes: Option<EchoMemory>,
+    /// When the details that AWS gives singly are to be read again, if they are known at all.
+    pub(super) details_at: Option<Timestamp>,
+    /// An edit was not held up by them, and they are to be read after it.
+    pub(super) owes_details: bool,
+    /// The last pass came to know that something is not as it was known, or did not come to its end.
+    pub(super) doubts: bool,
+    /// Since when each pass has found that AWS is not read yet.
+    pub(super) unlisted_since: Option<Timestamp>,
+    /// The last value of [`LOOK_ANNOTATION`] that a pass has seen, empty for none.
+    pub(super) looked: Option<String>,
     /// The version of the object that our last change of its finalizers made.
     pub finalized: Option<String>,
     /// Passes in a row that failed.
@@ -126,10 +141,47 @@ impl Memory {
             return (look.generation, look.platform_generation) == (generation, platform_generation)
                 && look.is_settled;
         }
-        let status = self.status(app);
-        status.is_some_and(|status| {
-            Some(status.observed_generation) == generation && ConditionType::Ready.is_true(&status.conditions)
+        self.is_ready(app)
+    }
+
+    /// True if the status calls this generation Ready.
+    pub(super) fn is_ready(&self, app: &App) -> bool {
+        self.status(app).is_some_and(|status| {
+            Some(status.observed_generation) == app.metadata.generation
+                && ConditionType::Ready.is_true(&status.conditions)
         })
+    }
+
+    /// True once somebody asks for everything of the App to be read by name. After a start, lists are new.
+    pub(super) fn is_asked_to_look(&mut self, app: &App) -> bool {
+        let annotations = app.metadata.annotations.as_ref();
+        let asked = annotations.and_then(|all| all.get(LOOK_ANNOTATION)).cloned();
+        let asked = asked.unwrap_or_default();
+        let is_asked = !asked.is_empty() && self.looked.as_ref().is_some_and(|before| *before != asked);
+        self.looked = Some(asked);
+        is_asked
+    }
+
+    /// Decides where a pass has the details from that AWS gives singly. They are read for an App that is not settled at this
+    /// generation of its own and of its Platform; but an edit of one that was settled is not held up by that, and they are
+    /// read after it.
+    pub(super) fn details(&mut self, app: &App, platform: &Platform, now: Timestamp) -> Details {
+        let generation = platform.metadata.generation;
+        let is_settled = self.was_settled(app, generation);
+        let is_due = self.owes_details || self.details_at.is_some_and(|at| at <= now);
+        let Some(look) = &self.look else {
+            let shown = self.status(app).and_then(|status| status.platform_generation);
+            let is_known = is_settled && !is_due && shown == generation;
+            return if is_known { Details::Unknown } else { Details::Read };
+        };
+        let seen = (look.generation, look.platform_generation);
+        let is_edited = look.is_settled && seen != (app.metadata.generation, generation);
+        if is_edited {
+            self.owes_details = true;
+        } else if is_due || !is_settled {
+            return Details::Read;
+        }
+        Details::of(&look.outcome.observed)
     }
 
     /// True if users can read this status already.

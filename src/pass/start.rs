@@ -21,7 +21,7 @@ use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
-use crate::observe::Known;
+use crate::observe::{Details, Known};
 use crate::reconcile::{Contradicted, Outcome, Request, Scope};
 use crate::status::{self, Verdict};
 
@@ -44,6 +44,8 @@ pub struct Facts<'a> {
 pub struct Settings {
     pub retire_after: Duration,
     pub resync_interval: Duration,
+    /// The interval at which what AWS gives singly is compared: listeners, attributes and schedules.
+    pub details_interval: Duration,
 }
 
 /// The end of a pass.
@@ -94,6 +96,8 @@ pub struct Work {
     pub(super) ttl: u32,
     pub(super) suspended: bool,
     pub(super) before: Before,
+    /// The pass read the details that AWS gives singly.
+    pub(super) reads_details: bool,
 }
 
 /// A pass that yielded goes on where it was for so long, in seconds; after that everything is read.
@@ -150,7 +154,15 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let status = ahead.as_ref().or(known.as_ref());
     let whole = request(app, status, platform, facts.settings.retire_after, now);
     let echoes = memory.echoes.clone().unwrap_or(whole.known.echoes);
-    let (scope, backing_off, before) = scope(memory, app, platform, now);
+    let is_asked = memory.is_asked_to_look(app);
+    let (scope, backing_off, before) = scope(memory, app, platform, is_asked, now);
+    // What is waited for is read by name anyway.
+    let looks_now = is_asked || memory.doubts && matches!(scope, Scope::Everything);
+    let details = if looks_now {
+        Details::Read
+    } else {
+        memory.details(app, platform, now)
+    };
     let look = memory.look.as_ref();
     let request = Request {
         known: Known {
@@ -158,8 +170,10 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
             held: held(whole.known.held, memory, app, &binding, namespace, &desired),
             // What no reply has shown is tried again for a new generation.
             echoes: if is_new { echoes.anew() } else { echoes },
+            details,
             ..whole.known
         },
+        looks_now,
         scope,
         backing_off,
         contradicted: look
@@ -173,6 +187,8 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         platform_generation: platform.metadata.generation,
         ttl: desired::ttl(platform),
         suspended: request.suspended,
+        reads_details: matches!(request.known.details, Details::Read)
+            && matches!(request.scope, Scope::Everything),
         desired,
         record: binding.record,
         ahead,
@@ -228,6 +244,7 @@ fn scope(
     memory: &Memory,
     app: &App,
     platform: &Platform,
+    is_asked: bool,
     now: Timestamp,
 ) -> (Scope, Vec<(Change, Error)>, Before) {
     let same = |look: &&Look| {
@@ -248,13 +265,13 @@ fn scope(
         Vec::new()
     };
     let is_recent = |at: Timestamp| now.duration_since(at).as_secs() <= GOES_ON_WITHIN;
-    if look.yielded.is_some_and(is_recent) {
+    if !is_asked && look.yielded.is_some_and(is_recent) {
         before.everything_at = Some(open.everything_at);
         return (Scope::Interrupted(look.outcome.clone()), backing_off, before);
     }
-    let in_time = now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
+    let in_time = !is_asked && now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
     // A deletion looks at everything, so that it leaves nothing behind.
-    if !open.only_pending || !in_time || is_leaving(app) {
+    if !open.only_pending || !in_time || is_leaving(app) || memory.owes_details {
         return (Scope::Everything, backing_off, before);
     }
     before.everything_at = Some(open.everything_at);
@@ -314,19 +331,20 @@ pub fn request(
         waits_over: waits.over,
         now: now.as_second(),
         suspended: is_suspended(app, platform),
+        looks_now: false,
         backing_off: Vec::new(),
         contradicted: Contradicted::new(),
     }
 }
 
-/// A service that drains is in no list. Of one whose status was lost, the manifest still speaks.
+/// A service that drains is in no list. Of one whose status was lost, the manifest still speaks; a new App has none.
 fn mentioned(app: &App, status: Option<&AppStatus>) -> BTreeSet<String> {
     let reported = status.into_iter().flat_map(|status| &status.processes);
+    let reported: BTreeSet<String> = reported.map(|process| process.name.clone()).collect();
+    if reported.is_empty() && has_finalizer(&app.metadata, APP_FINALIZER) {
+        return app.spec.processes.keys().cloned().collect();
+    }
     reported
-        .map(|process| &process.name)
-        .chain(app.spec.processes.keys())
-        .cloned()
-        .collect()
 }
 
 /// Returns the task definition that each process runs, by its status: nothing else says it of a process without service

@@ -11,6 +11,7 @@ use crate::aws::Aws;
 use crate::change::{Change, PortWrite};
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::lists::Live;
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::CapacityProviderKind;
@@ -177,7 +178,7 @@ async fn release(
     gone: &Desired,
     done: &mut Vec<Change>,
 ) -> Result<(), Error> {
-    let (observed, unread) = observe(aws, claims, gone, Known::default()).await?;
+    let (observed, unread) = observe(aws, &Live(aws), claims, gone, Known::default()).await?;
     if let Some(Unread { error, .. }) = unread.into_iter().next() {
         return Err(error.into());
     }

@@ -35,6 +35,7 @@ mod retained;
 mod rollouts;
 mod schedules;
 mod second_tries;
+mod shared_lists;
 mod stories;
 mod strategies;
 mod strict_schedules;

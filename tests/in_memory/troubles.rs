@@ -1,6 +1,7 @@
 //! One process's trouble, or one App's, never holds back another's; and what fails says so.
 
 use empire_controller::desired::place;
+use empire_controller::lists::Live;
 use empire_controller::model::desired::Desired;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::state::RefusedBatches;
@@ -250,7 +251,7 @@ fn two_refused_names_hold_back_neither_the_others_nor_the_next_ones() {
     };
     let desired = Desired::empty(owner, place(&staging().build()));
     let (aws, before) = (&world.aws, outcome.observed);
-    let again = observe_pending(aws, aws, &desired, Known::default(), before, &[]).now_or_never();
+    let again = observe_pending(aws, &Live(aws), aws, &desired, Known::default(), before, &[]).now_or_never();
     let again = again.unwrap().unwrap();
     assert_eq!(again.zones["ZINTERNAL"].refused, RefusedBatches::default());
 

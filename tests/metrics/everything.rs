@@ -153,6 +153,10 @@ fn show(gauges: &Gauges) {
     for lease in (0..PLATFORMS).map(platform_name).chain(["none".into()]) {
         gauges.leader(&lease, true);
     }
+    gauges.resync(SECOND);
+    for list in ["services", "load_balancers", "records", "schedules"] {
+        gauges.inventory(list, SECOND);
+    }
     for controller in Controller::ALL {
         let ranks = ["edit", "deletion", "repair", "resync"];
         let state = QueueState {

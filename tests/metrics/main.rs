@@ -118,6 +118,7 @@ fn ten_platforms_have_fewer_than_three_thousand_series_and_none_of_an_app() {
         "code",
         "controller",
         "kind",
+        "list",
         "method",
         "name",
         "operation",

@@ -82,6 +82,12 @@ impl AppFixture {
         self
     }
 
+    /// With a value of the annotation that has it read at once.
+    pub(crate) fn look(mut self, value: &str) -> Self {
+        self.annotations.insert("empire.dev/look".into(), json!(value));
+        self
+    }
+
     /// Adds it, or puts it in the place of one of the same name.
     pub(crate) fn process(mut self, name: &str, process: ProcessFixture) -> Self {
         self.processes.insert(name.into(), Value::Object(process.0));

@@ -1,6 +1,9 @@
 //! Kubernetes around the passes, on the in-memory AWS and on virtual time: passes over every App when they are due or
 //! something wakes them, until nothing moves any more. The passes are the product's own.
 
+#[path = "shared_lists.rs"]
+mod shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +15,8 @@ use empire_controller::change::{PortWrite, Write as ChangeWrite};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
+use empire_controller::inventory::{Apps, View};
+use empire_controller::lists::{Lists, Live};
 use empire_controller::model::exclusive::Exclusive;
 use empire_controller::model::owner::AppName;
 use empire_controller::observe::Known;
@@ -23,9 +28,10 @@ use empire_controller::reconcile::platform as platforms;
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::Door;
 use futures::FutureExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use self::shared::{Shared, settings, time_of};
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
 
@@ -38,9 +44,11 @@ const STEPS: usize = 400;
 const QUIET: u32 = 3;
 /// Every wait is as short as it may be.
 const JITTER: f64 = 0.0;
+/// Without shared lists, every pass that looks at everything looks at the details, too.
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_secs(RETIRE_AFTER),
     resync_interval: Duration::from_mins(10),
+    details_interval: Duration::ZERO,
 };
 
 #[expect(
@@ -66,6 +74,8 @@ pub(crate) struct World {
     /// True if the cache of Apps, by which the Platform's pass goes, shows none.
     pub(crate) hides_apps: bool,
     pub(crate) restarts: usize,
+    /// The lists that all Apps share; without it, each pass reads its own.
+    shared: Option<Shared>,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
@@ -207,6 +217,7 @@ impl World {
             refuses_finalizer: false,
             hides_apps: false,
             restarts: 0,
+            shared: None,
             reads: Vec::new(),
             woken: Vec::new(),
         };
@@ -214,6 +225,22 @@ impl World {
         world.platform_pass();
         world.platform.start_anew(0);
         world
+    }
+
+    /// A world whose Apps share their lists, as the controller's do.
+    pub(crate) fn sharing(platform: &PlatformFixture) -> Self {
+        World {
+            shared: Some(Shared::default()),
+            ..World::new(platform)
+        }
+    }
+
+    /// Returns the calls of the last sweep.
+    pub(crate) fn swept(&self) -> &[String] {
+        self.shared
+            .as_ref()
+            .map(|shared| shared.calls.as_slice())
+            .unwrap_or_default()
     }
 
     /// A world at this Platform in which this App is Ready.
@@ -232,6 +259,7 @@ impl World {
             apps: self.apps.clone(),
             installation: self.installation.clone(),
             namespace: self.namespace.clone(),
+            shared: self.shared.as_ref().map(|_| Shared::default()),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             ..*self
@@ -311,6 +339,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
         self.aws.calm();
+        self.shared = self.shared.take().map(|_| Shared::default());
         self.platform.start_anew(self.aws.now());
         for held in self.apps.values_mut() {
             held.memory = Memory::default();
@@ -438,6 +467,7 @@ impl World {
     /// One pass over each App that is due or was woken, and over the Platform.
     pub(crate) fn pass_due(&mut self) -> Vec<Pass> {
         let mut passes = Vec::new();
+        self.sweep();
         for key in self.keys() {
             let now = self.aws.now();
             let is_due = |held: &Held| held.due.is_some_and(|due| due <= now);
@@ -530,6 +560,11 @@ impl World {
                 done.append(&mut outcome.done);
                 outcome.done.clone_from(&done);
             }
+            let is_unlisted = matches!(&pass.result, Err(error) if error.is_not_listed());
+            if is_unlisted {
+                self.sweep();
+                continue;
+            }
             if let Some(held) = self.apps.get_mut(key) {
                 held.due = match requeue {
                     Requeue::Yielded => continue,
@@ -555,7 +590,7 @@ impl World {
             namespace: Some(self.namespace.clone()),
             namespace_is_live: true,
             stopped: None,
-            settings: SETTINGS,
+            settings: settings(self.shared.as_ref()),
         };
         let held = self.apps.get_mut(key)?;
         let end = match start(&mut held.memory, &held.app, &facts, now) {
@@ -581,7 +616,14 @@ impl World {
         };
         let errors = end.errors();
         let held = self.apps.get_mut(key)?;
-        let finished = finish(&mut held.memory, &held.app, end, SETTINGS, now, JITTER);
+        let finished = finish(
+            &mut held.memory,
+            &held.app,
+            end,
+            settings(self.shared.as_ref()),
+            now,
+            JITTER,
+        );
         let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
         if is_denied || finished.wakes.ports_changed {
             self.platform.wake(self.aws.now());
@@ -597,7 +639,7 @@ impl World {
         }
         self.aws.act_as(Some(key));
         self.aws.take_reads();
-        if matches!(request.scope, Scope::Everything) {
+        if matches!(request.scope, Scope::Everything) && (self.shared.is_none() || request.looks_now) {
             self.aws.look();
         }
         self.platform.tell(&mut request.known);
@@ -611,8 +653,24 @@ impl World {
             aws: &self.aws,
             claims: &self.aws,
         };
-        let pass = reconcile(&self.aws, &self.aws, &door, &turn, &work.desired, request);
+        let (time, begun) = (|| time_of(&self.aws), self.time());
+        let view = self.shared.as_ref().map(|shared| View {
+            inventory: &shared.inventory,
+            aws: &self.aws,
+            app: work.desired.owner.app.clone(),
+            place: shared.place.clone(),
+            resync: SETTINGS.resync_interval,
+            now: request.looks_now,
+            clock: &time,
+        });
+        let live = Live(&self.aws);
+        let lists: &dyn Lists = view.as_ref().map_or(&live, |view| view);
+        let pass = reconcile(&self.aws, lists, &self.aws, &door, &turn, &work.desired, request);
         let outcome = now(pass);
+        if let (Some(view), Ok(outcome)) = (&view, &outcome) {
+            view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
+            view.awaits(&work.desired, &outcome.plan.pending);
+        }
         self.aws.act_as(None);
         if turn.held.into_inner() {
             self.hold(key, &work.record);
@@ -740,8 +798,38 @@ impl World {
     }
 
     fn time(&self) -> Timestamp {
-        let elapsed = SignedDuration::from_secs(self.aws.now().try_into().unwrap());
-        Timestamp::UNIX_EPOCH + elapsed
+        time_of(&self.aws)
+    }
+
+    /// Sweeps the lists that are due, and those that a pass has asked for in vain; wakes the Apps that they concern.
+    fn sweep(&mut self) {
+        let Some(shared) = &mut self.shared else { return };
+        let now = self.aws.now();
+        let is_due = now >= shared.due;
+        if is_due {
+            shared.due = now + SETTINGS.resync_interval.as_secs();
+            self.aws.look();
+        }
+        let mut apps = Apps::default();
+        for held in self.apps.values() {
+            let metadata = &held.app.metadata;
+            let app = AppName {
+                namespace: metadata.namespace.clone().unwrap(),
+                name: metadata.name.clone().unwrap(),
+            };
+            let status = held.app.status.iter().flat_map(|status| &status.processes);
+            apps.insert(app, status.map(|process| process.name.clone()).collect());
+        }
+        let looked = shared.look(&self.aws);
+        let woken = shared.sweep(&self.aws, &apps, is_due);
+        for app in looked.iter().chain(&woken) {
+            if let Some(held) = self.apps.get_mut(&app.to_string()) {
+                if woken.contains(app) {
+                    held.memory.invalidate();
+                }
+                held.wake(now);
+            }
+        }
     }
 }
 

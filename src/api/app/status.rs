@@ -25,6 +25,10 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformRecord>,
 
+    /// The `metadata.generation` of the Platform that this status was last written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_generation: Option<i64>,
+
     /// The processes; one that is being removed stays listed until nothing of it is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

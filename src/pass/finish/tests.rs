@@ -16,6 +16,7 @@ const JITTER: f64 = 0.5;
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_mins(5),
     resync_interval: Duration::from_mins(10),
+    details_interval: Duration::from_hours(1),
 };
 
 fn acme() -> App {

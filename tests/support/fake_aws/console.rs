@@ -133,6 +133,11 @@ impl Console<'_> {
         }
     }
 
+    /// Deletes a hosted zone with all that is in it.
+    pub(crate) fn delete_zone(&mut self, zone: &str) {
+        self.state.route53.zones.remove(zone);
+    }
+
     pub(crate) fn delete_records(&mut self, zone: &str, name: &str) {
         let zone = self.state.route53.zones.get_mut(zone).unwrap();
         zone.records.retain(|record| record.name != name);

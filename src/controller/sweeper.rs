@@ -1,0 +1,304 @@
+//! Keeps the inventory: one task a list, which sweeps it, and wakes the Apps that it finds otherwise than they were known.
+//!
+//! The first sweep of a list is as fast as AWS answers; after that its calls are spread over the resync interval, as many when
+//! nothing happens as when everything does. A list is read under the Lease of its account, with the role of one of the
+//! Platforms there, and with the next one's where that is denied.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, warn};
+
+use super::clock::now;
+use super::context::{Context, settings_of};
+use super::leadership::Scope;
+use super::memory::Key as ObjectKey;
+use crate::api::app::App;
+use crate::api::platform::Platform;
+use crate::aws::{Account, AwsError, within};
+use crate::fence::under;
+use crate::inventory::{Apps, Content, Inventory, Key, Unit, Units, View};
+use crate::model::class::Class;
+use crate::model::owner::AppName;
+use crate::model::part::{Evidence, Part};
+use crate::pass::{Work, account, delay, recorded, spread};
+use crate::reconcile::Request;
+
+/// A list that no pass has asked for over so many resync intervals is not swept any more.
+const ASKED_WITHIN: u32 = 3;
+/// What Apps wait for is looked at so often.
+const AWAITED: Duration = Duration::from_secs(10);
+/// A list that failed is not read more often because passes ask for it.
+const SELDOM: Duration = Duration::from_secs(10);
+
+fn place_of(platform: &Platform) -> Key {
+    Key {
+        account: account(platform),
+        region: platform.spec.region.clone(),
+        endpoint_url: platform.spec.endpoint_url.clone(),
+        name: String::new(),
+    }
+}
+
+/// Returns the lists of a pass, and sees to it that they are swept.
+pub(super) fn view<'a>(
+    context: &'a Arc<Context>,
+    platform: &Platform,
+    aws: &'a Arc<dyn Account>,
+    work: &Work,
+    request: &Request,
+) -> View<'a> {
+    let (desired, holdings) = (&work.desired, &request.known.holdings);
+    let view = View {
+        inventory: &context.inventory,
+        aws: &**aws,
+        app: desired.owner.app.clone(),
+        place: place_of(platform),
+        resync: context.config.resync_interval,
+        now: request.looks_now,
+        clock: &now,
+    };
+    context
+        .readers
+        .note(place_of(platform), settings_of(platform), aws.clone());
+    let may_have = |part: &Part| desired.wants(part) || holdings.evidence(part) > Evidence::No;
+    let is_there = |part: &Part| desired.place.load_balancing || part != &Part::LoadBalancing;
+    let parts = desired.parts().filter(|part| is_there(part) && may_have(part));
+    let parts: Vec<Part> = parts.chain([Part::Ecs]).collect();
+    view.want(desired, &parts);
+    keep_new(context);
+    view
+}
+
+/// Begins to sweep the lists that nobody has asked for before.
+pub(super) fn keep_new(context: &Arc<Context>) {
+    keep(context, |inventory| &inventory.services);
+    keep(context, |inventory| &inventory.load_balancers);
+    keep(context, |inventory| &inventory.records);
+    keep(context, |inventory| &inventory.schedules);
+}
+
+/// Forgets an account, which another replica writes to from now on.
+pub(super) fn leave(context: &Context, scope: &Scope) {
+    let account = match scope {
+        Scope::Account(account) => Some(account.as_str()),
+        Scope::OwnAccount => None,
+        Scope::NoPlatform => return,
+    };
+    context.inventory.forget_account(account);
+    context.readers.forget(account);
+}
+
+fn keep<T: Content>(context: &Arc<Context>, units: fn(&Inventory) -> &Units<T>) {
+    for (key, unit) in units(&context.inventory).take_new() {
+        let keeper = Keeper {
+            context: context.clone(),
+            units,
+            key,
+            unit,
+        };
+        tokio::spawn(keeper.keep());
+    }
+}
+
+struct Keeper<T: Content> {
+    context: Arc<Context>,
+    units: fn(&Inventory) -> &Units<T>,
+    key: Key,
+    unit: Arc<Unit<T>>,
+}
+
+/// Why a sweep did not come to its end.
+enum Interrupted {
+    /// Another replica leads, nobody asks any more, or the process ends.
+    Over,
+    Failed(AwsError),
+}
+
+impl<T: Content> Keeper<T> {
+    /// Keeps the list for as long as this replica leads the account and passes ask for it.
+    async fn keep(self) {
+        let mut stopping = self.context.stopping.clone();
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = self.sweeps() => {}
+            () = self.looks() => {}
+        }
+        let (units, key) = ((self.units)(&self.context.inventory), &self.key);
+        if units.has(key, &self.unit) {
+            units.forget(|known| known == key);
+        }
+        debug!(list = %self.name(), "not swept any more");
+    }
+
+    /// One sweep after the other.
+    async fn sweeps(&self) {
+        let (mut failures, mut is_urgent) = (0, true);
+        loop {
+            let (begun, at) = (now(), Instant::now());
+            let resync = self.context.config.resync_interval;
+            let jitter = fastrand::f64();
+            match self.sweep(is_urgent).await {
+                Ok(changed) => {
+                    (failures, is_urgent) = (0, false);
+                    self.wake(&changed);
+                    self.wake(&self.unit.swept(begun));
+                    sleep_until(at + spread(resync, jitter)).await;
+                }
+                Err(Interrupted::Over) => return,
+                Err(Interrupted::Failed(error)) => {
+                    // The list has grown old meanwhile.
+                    (failures, is_urgent) = (failures + 1, true);
+                    warn!(list = %self.name(), %error, "a list cannot be read");
+                    let after = delay(error.class(), failures, jitter).unwrap_or(resync);
+                    self.wake(&self.unit.failed(error));
+                    let is_missed = async {
+                        sleep(SELDOM).await;
+                        self.unit.missed().await;
+                    };
+                    tokio::select! {
+                        () = sleep(after) => {}
+                        () = is_missed => {}
+                    }
+                }
+            }
+            if !self.is_asked_for() {
+                return;
+            }
+        }
+    }
+
+    /// Looks at what Apps wait for, beside the sweeps. What cannot be read their passes will miss, and say so.
+    async fn looks(&self) {
+        loop {
+            sleep(AWAITED).await;
+            let steps = || self.unit.awaited(now()).into();
+            match self.read(steps, &Apps::default(), None).await {
+                // They look at nothing else for it.
+                Ok(changed) => self.context.wake.apps(objects(&changed)),
+                Err(Interrupted::Over) => return,
+                Err(Interrupted::Failed(error)) => debug!(list = %self.name(), %error, "not looked at"),
+            }
+        }
+    }
+
+    async fn sweep(&self, is_urgent: bool) -> Result<BTreeSet<AppName>, Interrupted> {
+        let platforms = self.context.caches.platforms();
+        let platforms = platforms.iter().map(settings_of);
+        self.context.readers.keep(&platforms.collect());
+        // Half of the interval, so that a slow sweep is over when the next one is due.
+        let spread_over = (!is_urgent).then(|| self.context.config.resync_interval / 2);
+        self.read(|| [T::first()].into(), &self.apps(), spread_over).await
+    }
+
+    /// Makes these steps in the first of the roles that is not denied them.
+    async fn read(
+        &self,
+        steps: impl Fn() -> VecDeque<T::Step>,
+        apps: &Apps,
+        spread_over: Option<Duration>,
+    ) -> Result<BTreeSet<AppName>, Interrupted> {
+        let mut denied = None;
+        for reader in self.context.readers.of(&self.key) {
+            match self.take(&reader, steps(), apps, spread_over).await {
+                Err(Interrupted::Failed(error)) if error.class() == Class::Denied => denied = Some(error),
+                read => return read,
+            }
+        }
+        Err(denied.map_or(Interrupted::Over, Interrupted::Failed))
+    }
+
+    /// Makes steps, and those that follow from them.
+    async fn take(
+        &self,
+        reader: &Arc<dyn Account>,
+        mut steps: VecDeque<T::Step>,
+        apps: &Apps,
+        spread_over: Option<Duration>,
+    ) -> Result<BTreeSet<AppName>, Interrupted> {
+        let scope = Scope::of_account(self.key.account.clone());
+        let (mut changed, mut all) = (BTreeSet::new(), STEPS);
+        while let Some(step) = steps.pop_front() {
+            let context = &self.context;
+            let Some(fence) = context.leases.led(&scope).filter(|_| self.is_kept()) else {
+                return Err(Interrupted::Over);
+            };
+            let took = T::take(&self.unit, &self.key, &**reader, step, apps, &now);
+            // A list whose pages never end is given up as a pass is.
+            let found = under(fence, within(context.config.pass_deadline, took)).await;
+            let found = found.map_err(Interrupted::Failed)?;
+            changed.extend(found.changed);
+            steps.extend(found.next);
+            all = all.max(u32::try_from(steps.len()).unwrap_or(u32::MAX));
+            if let Some(time) = spread_over.filter(|_| !steps.is_empty()) {
+                sleep(time / all).await;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// True as long as it is this list that passes look into.
+    fn is_kept(&self) -> bool {
+        (self.units)(&self.context.inventory).has(&self.key, &self.unit)
+    }
+
+    fn is_asked_for(&self) -> bool {
+        let within = self.context.config.resync_interval * ASKED_WITHIN;
+        let asked = self.unit.asked();
+        asked.is_some_and(|asked| now().duration_since(asked).unsigned_abs() < within)
+    }
+
+    /// The Apps that may have something there.
+    fn apps(&self) -> Apps {
+        let mut apps = Apps::default();
+        for app in self.context.caches.apps.state() {
+            let Ok(app) = &app.outline.0 else { continue };
+            if self.may_have(app) {
+                let status = app.status.iter().flat_map(|status| &status.processes);
+                apps.insert(name_of(app), status.map(|process| process.name.clone()).collect());
+            }
+        }
+        apps
+    }
+
+    fn may_have(&self, app: &App) -> bool {
+        let Key { account, region, .. } = &self.key;
+        recorded(app).is_none_or(|record| {
+            &record.account == account
+                && (region.is_empty() || &record.region == region)
+                && T::is_about(&self.key, &record.cluster)
+        })
+    }
+
+    /// Has Apps look at everything, since something is not as it was known.
+    fn wake(&self, apps: &BTreeSet<AppName>) {
+        self.context.look_again(objects(apps));
+    }
+
+    fn name(&self) -> String {
+        let Key { region, name, .. } = &self.key;
+        format!("{region}/{name}")
+    }
+}
+
+fn objects(apps: &BTreeSet<AppName>) -> Vec<ObjectKey> {
+    let keys = apps
+        .iter()
+        .map(|app| ObjectRef::new(&app.name).within(&app.namespace));
+    keys.collect()
+}
+
+/// A sweep of fewer steps than that is no slower for it.
+const STEPS: u32 = 20;
+
+fn name_of(app: &App) -> AppName {
+    AppName {
+        namespace: app.namespace().unwrap_or_default(),
+        name: app.name_any(),
+    }
+}

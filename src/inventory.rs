@@ -1,0 +1,308 @@
+//! One reader of AWS for all Apps together. Each list is read once for all of them, by a [sweep], and kept up by what passes
+//! write and read; a pass finds its App in it and reads nothing but what AWS gives singly.
+//!
+//! ```text
+//!  AWS ──sweep──▶ Unit: services of a cluster     ─┐
+//!                 Unit: load balancers of a region ├──View──▶ the lists of one pass
+//!                 Unit: records of a zone          │               │
+//!                 Unit: schedules of a group      ─┘◀── learned ───┘
+//! ```
+//!
+//! Which of two facts is newer, `entries` decides. An absence is never believed on the word of a list: what one leaves out
+//! is read by name before it counts as gone.
+
+mod entries;
+mod load_balancers;
+mod owned;
+mod records;
+mod schedules;
+mod services;
+mod sweep;
+mod touched;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+pub use load_balancers::LoadBalancers;
+pub use records::Records;
+pub use schedules::Schedules;
+pub use services::Services;
+pub use sweep::{Apps, Content, Found, Key};
+pub use view::View;
+
+use crate::aws::{Aws, AwsError, Fault, Result};
+use crate::model::class::Class;
+use crate::model::owner::AppName;
+
+/// Tells the time.
+pub type Clock<'a> = &'a (dyn Fn() -> Timestamp + Send + Sync);
+
+/// How a pass came to know something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Learned {
+    /// It was read by name, at that time or later.
+    Read(Timestamp),
+    /// It was written by then.
+    Written(Timestamp),
+}
+
+/// One list: what is known of what is in it, and how well.
+#[derive(Debug)]
+pub struct Unit<T> {
+    content: Mutex<T>,
+    state: Mutex<State>,
+    /// A pass met the failure of the last sweep.
+    missed: Notify,
+}
+
+impl<T: Default> Default for Unit<T> {
+    fn default() -> Self {
+        Unit {
+            content: Mutex::default(),
+            state: Mutex::default(),
+            missed: Notify::new(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the newest sweep began that came to its end.
+    read: Option<Timestamp>,
+    /// Why the last one did not.
+    failed: Option<AwsError>,
+    /// When a pass last asked.
+    asked: Option<Timestamp>,
+    /// The Apps that found it unread.
+    waiting: BTreeSet<AppName>,
+}
+
+/// Where a list is not read for so many resync intervals, it is not believed any more.
+const BELIEVED: u32 = 3;
+
+impl<T> Unit<T> {
+    fn content(&self) -> MutexGuard<'_, T> {
+        // Every statement leaves it whole.
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides if what is known may be believed. A failure of the moment does no harm to a list that is young enough.
+    fn readable(&self, app: &AppName, now: Timestamp, resync: Duration) -> Result<()> {
+        let mut state = self.state();
+        state.asked = Some(now);
+        let age = |read: Timestamp| now.duration_since(read).unsigned_abs();
+        let is_young = state.read.is_some_and(|read| age(read) < resync * BELIEVED);
+        let result = match &state.failed {
+            Some(error) if !(is_young && is_passing(error.class())) => Err(error.clone()),
+            None if state.read.is_none() => Err(not_listed()),
+            Some(_) | None => Ok(()),
+        };
+        if result.is_err() {
+            state.waiting.insert(app.clone());
+            self.missed.notify_one();
+        }
+        result
+    }
+
+    /// Notes that a sweep which began then came to its end. Returns the Apps that waited for it.
+    pub fn swept(&self, begun: Timestamp) -> BTreeSet<AppName> {
+        let mut state = self.state();
+        (state.read, state.failed) = (Some(begun), None);
+        std::mem::take(&mut state.waiting)
+    }
+
+    /// Notes that a sweep failed. Returns the Apps that are to hear of it.
+    pub fn failed(&self, error: AwsError) -> BTreeSet<AppName> {
+        let mut state = self.state();
+        let is_news = state.failed.as_ref() != Some(&error);
+        state.failed = Some(error);
+        if is_news {
+            std::mem::take(&mut state.waiting)
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    /// Returns the steps that show Apps what they wait for.
+    pub fn awaited(&self, now: Timestamp) -> Vec<T::Step>
+    where
+        T: Content,
+    {
+        self.content().awaited(now)
+    }
+
+    /// Resolves when a pass meets the failure of the last sweep.
+    pub async fn missed(&self) {
+        self.missed.notified().await;
+    }
+
+    /// Returns when a pass last asked for it.
+    pub fn asked(&self) -> Option<Timestamp> {
+        self.state().asked
+    }
+
+    /// Returns when the newest sweep began that came to its end.
+    pub fn read(&self) -> Option<Timestamp> {
+        self.state().read
+    }
+}
+
+/// The error of a list that nobody has read yet.
+fn not_listed() -> AwsError {
+    AwsError {
+        action: "list",
+        code: "NotListed".into(),
+        message: "the list that all Apps share is not read yet".into(),
+        fault: Fault::NotListed,
+        request_id: None,
+    }
+}
+
+fn is_passing(class: Class) -> bool {
+    match class {
+        Class::Transient | Class::Throttled => true,
+        Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
+    }
+}
+
+/// All steps of one sweep, one after the other. Returns the Apps of which something is not as it was known.
+pub async fn sweep<T: Content>(
+    unit: &Unit<T>,
+    key: &Key,
+    aws: &dyn Aws,
+    apps: &Apps,
+    clock: Clock<'_>,
+) -> Result<BTreeSet<AppName>> {
+    let (mut steps, mut changed) = (vec![T::first()], BTreeSet::new());
+    while let Some(step) = steps.pop() {
+        let found = T::take(unit, key, aws, step, apps, clock).await?;
+        changed.extend(found.changed);
+        steps.extend(found.next);
+    }
+    Ok(changed)
+}
+
+/// All lists of one kind.
+#[derive(Debug)]
+pub struct Units<T> {
+    all: Mutex<BTreeMap<Key, Arc<Unit<T>>>>,
+    /// Those that nobody sweeps yet.
+    new: Mutex<Vec<Key>>,
+}
+
+impl<T> Default for Units<T> {
+    fn default() -> Self {
+        Units {
+            all: Mutex::default(),
+            new: Mutex::default(),
+        }
+    }
+}
+
+impl<T: Content> Units<T> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Unit<T>>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, key: &Key) -> Option<Arc<Unit<T>>> {
+        self.all().get(key).cloned()
+    }
+
+    /// Returns a list; a new one, if nobody has asked for it before.
+    pub fn want(&self, key: &Key) -> Arc<Unit<T>> {
+        let mut all = self.all();
+        if let Some(known) = all.get(key) {
+            return known.clone();
+        }
+        let unit = Arc::new(Unit::default());
+        all.insert(key.clone(), unit.clone());
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        new.push(key.clone());
+        unit
+    }
+
+    /// Takes the lists that are to be swept from now on.
+    pub fn take_new(&self) -> Vec<(Key, Arc<Unit<T>>)> {
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = std::mem::take(&mut *new);
+        new.into_iter()
+            .filter_map(|key| Some((key.clone(), self.known(&key)?)))
+            .collect()
+    }
+
+    /// True as long as the list under this key is this one.
+    pub fn has(&self, key: &Key, unit: &Arc<Unit<T>>) -> bool {
+        self.known(key).is_some_and(|known| Arc::ptr_eq(&known, unit))
+    }
+
+    /// Forgets lists.
+    pub fn forget(&self, is_meant: impl Fn(&Key) -> bool) {
+        self.all().retain(|key, _| !is_meant(key));
+    }
+
+    fn each(&self, change: impl Fn(&mut T)) {
+        for unit in self.all().values() {
+            change(&mut unit.content());
+        }
+    }
+
+    /// Returns when each list was read.
+    pub fn read(&self) -> Vec<(Key, Option<Timestamp>)> {
+        let all = self.all();
+        all.iter().map(|(key, unit)| (key.clone(), unit.read())).collect()
+    }
+}
+
+/// Everything that is known of AWS, by list.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    pub services: Units<Services>,
+    pub load_balancers: Units<LoadBalancers>,
+    pub records: Units<Records>,
+    pub schedules: Units<Schedules>,
+}
+
+impl Inventory {
+    /// Returns the age of the oldest list of each kind of which there is one.
+    pub fn ages(&self, now: Timestamp) -> Vec<(&'static str, Duration)> {
+        let oldest = |read: Vec<(Key, Option<Timestamp>)>| {
+            let read = read.into_iter().filter_map(|(_, read)| read).min()?;
+            Some(now.duration_since(read).unsigned_abs())
+        };
+        let kinds = [
+            ("services", self.services.read()),
+            ("load_balancers", self.load_balancers.read()),
+            ("records", self.records.read()),
+            ("schedules", self.schedules.read()),
+        ];
+        kinds
+            .into_iter()
+            .filter_map(|(kind, read)| Some((kind, oldest(read)?)))
+            .collect()
+    }
+
+    /// Forgets what an App that is gone waited for.
+    pub fn forget_app(&self, app: &AppName) {
+        self.services.each(|services| services.awaited.forget(app));
+        self.load_balancers
+            .each(|balancers| balancers.awaited.forget(app));
+    }
+
+    /// Forgets an account: what is known of it will be of another time when it is asked for again.
+    pub fn forget_account(&self, account: Option<&str>) {
+        let is_its = |key: &Key| key.account.as_deref() == account;
+        self.services.forget(is_its);
+        self.load_balancers.forget(is_its);
+        self.records.forget(is_its);
+        self.schedules.forget(is_its);
+    }
+}

@@ -1,0 +1,327 @@
+//! The load balancers and target groups of one account in one region, with their tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use futures::future::try_join;
+use jiff::Timestamp;
+
+use super::entries::Entries;
+use super::owned::{Awaited, Owned};
+use super::sweep::{Apps, Content, Found, Key};
+use super::{Clock, Learned, Unit};
+use crate::aws::{Aws, Result};
+use crate::lists::{LoadBalancing, Wanted};
+use crate::model::name::{Arn, load_balancer_prefix};
+use crate::model::owner::AppName;
+use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
+
+/// As many as one call takes:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html>.
+const TAGS_BATCH: usize = 20;
+
+/// More are not asked for by name, one a call, but listed, 400 a call.
+const FEW: usize = 3;
+
+#[derive(Debug, Default)]
+pub struct LoadBalancers {
+    listed: Wanted,
+    pub(super) balancers: Entries<LoadBalancerState>,
+    target_groups: Entries<TargetGroupState>,
+    pub(super) awaited: Awaited,
+}
+
+/// The steps of a sweep.
+#[derive(Debug)]
+pub enum Step {
+    List,
+    /// Once more, since the first time something was missing.
+    ListAgain,
+    Tags(Listed),
+    /// What both lists left out.
+    ByName(Wanted),
+    /// The statuses of those that Apps wait for.
+    Statuses,
+}
+
+/// Load balancers and target groups whose tags are to be read.
+#[derive(Debug, Default)]
+pub struct Listed {
+    asked: Timestamp,
+    load_balancers: Vec<LoadBalancerState>,
+    target_groups: Vec<TargetGroupState>,
+}
+
+impl Listed {
+    fn arns(&self) -> Vec<Arn> {
+        let groups = self.target_groups.iter().map(|group| &group.arn);
+        let arns = self.load_balancers.iter().map(|found| &found.arn).chain(groups);
+        arns.cloned().collect()
+    }
+
+    /// Reads their tags.
+    pub(super) async fn tagged(mut self, aws: &dyn Aws) -> Result<Self> {
+        let arns = self.arns();
+        let tags = if arns.is_empty() {
+            Vec::new()
+        } else {
+            aws.describe_tags(&arns).await?
+        };
+        let balancers = self.load_balancers.iter_mut().map(|found| &mut found.tags);
+        let groups = self.target_groups.iter_mut().map(|found| &mut found.tags);
+        for (of, tags) in balancers.chain(groups).zip(tags) {
+            *of = tags;
+        }
+        Ok(self)
+    }
+
+    /// Divides them into batches that one call takes.
+    fn batches(self) -> impl Iterator<Item = Listed> {
+        let asked = self.asked;
+        let batch = move |load_balancers: &[LoadBalancerState], target_groups: &[TargetGroupState]| Listed {
+            asked,
+            load_balancers: load_balancers.to_vec(),
+            target_groups: target_groups.to_vec(),
+        };
+        let balancers = self.load_balancers.chunks(TAGS_BATCH);
+        let balancers: Vec<Listed> = balancers.map(|chunk| batch(chunk, &[])).collect();
+        let groups = self.target_groups.chunks(TAGS_BATCH);
+        let groups: Vec<Listed> = groups.map(|chunk| batch(&[], chunk)).collect();
+        balancers.into_iter().chain(groups)
+    }
+}
+
+/// What is known of names like an App's, and the names of which nothing is.
+pub(super) struct Slice {
+    pub found: LoadBalancing,
+    pub unknown: Wanted,
+}
+
+impl LoadBalancers {
+    /// Returns what the App has, and what has a wanted name, be it another's.
+    pub(super) fn slice(&self, app: &AppName, wanted: &Wanted) -> Slice {
+        let prefix = load_balancer_prefix(app);
+        let begins = |names: &BTreeSet<String>| -> BTreeSet<String> {
+            let names = names.range(prefix.clone()..);
+            names
+                .take_while(|name| name.starts_with(&prefix))
+                .cloned()
+                .collect()
+        };
+        let mut unknown = Wanted {
+            load_balancers: begins(&self.listed.load_balancers),
+            target_groups: begins(&self.listed.target_groups),
+        };
+        unknown.load_balancers.retain(|name| !self.balancers.knows(name));
+        unknown
+            .target_groups
+            .retain(|name| !self.target_groups.knows(name));
+        Slice {
+            found: LoadBalancing {
+                load_balancers: its(self.balancers.beginning(&prefix), app, &wanted.load_balancers),
+                target_groups: its(self.target_groups.beginning(&prefix), app, &wanted.target_groups),
+            },
+            unknown,
+        }
+    }
+
+    /// Takes what was found of load balancers that were known: nothing but their statuses. Returns whose are news.
+    pub(super) fn statuses(&mut self, found: &[LoadBalancerState], asked: Timestamp) -> BTreeSet<AppName> {
+        let mut changed = BTreeSet::new();
+        for found in found {
+            let Some(known) = self
+                .balancers
+                .get(&found.name)
+                .filter(|known| known.arn == found.arn)
+            else {
+                continue;
+            };
+            let now = LoadBalancerState {
+                status: found.status.clone(),
+                ..known.clone()
+            };
+            let news = |all: &mut Entries<_>| all.read(&found.name, Some(now), asked);
+            changed.extend(self.balancers.take(&found.name, news));
+        }
+        changed
+    }
+
+    /// Takes what was read by name, tags included.
+    pub(super) fn read(&mut self, names: &Wanted, found: &Listed) -> BTreeSet<AppName> {
+        let Listed {
+            asked,
+            load_balancers,
+            target_groups,
+        } = found;
+        let mut changed = BTreeSet::new();
+        for name in &names.load_balancers {
+            let now = load_balancers.iter().find(|found| &found.name == name).cloned();
+            changed.extend(self.balancers.take(name, |all| all.read(name, now, *asked)));
+        }
+        for name in &names.target_groups {
+            let now = target_groups.iter().find(|found| &found.name == name).cloned();
+            changed.extend(self.target_groups.take(name, |all| all.read(name, now, *asked)));
+        }
+        changed
+    }
+
+    fn listed(&mut self, found: Listed) -> BTreeSet<AppName> {
+        let Listed {
+            asked,
+            load_balancers,
+            target_groups,
+        } = found;
+        let mut changed = BTreeSet::new();
+        for now in load_balancers {
+            let name = now.name.clone();
+            changed.extend(self.balancers.take(&name, |all| all.listed(&name, now, asked)));
+        }
+        for now in target_groups {
+            let name = now.name.clone();
+            changed.extend(
+                self.target_groups
+                    .take(&name, |all| all.listed(&name, now, asked)),
+            );
+        }
+        changed
+    }
+
+    /// Takes the two lists; returns what they should show and do not.
+    fn take(&mut self, found: &Listed) -> Wanted {
+        let names = found.load_balancers.iter().map(|found| found.name.clone());
+        self.listed.load_balancers = names.collect();
+        let names = found.target_groups.iter().map(|found| found.name.clone());
+        self.listed.target_groups = names.collect();
+        Wanted {
+            load_balancers: self.balancers.missing(&self.listed.load_balancers, found.asked),
+            target_groups: self
+                .target_groups
+                .missing(&self.listed.target_groups, found.asked),
+        }
+    }
+
+    /// Takes what a pass came to know of some of them, without details.
+    pub(super) fn learned(&mut self, app: &AppName, found: &Observed, names: &Wanted, how: Learned) {
+        // A pass leaves out what is another App's.
+        let is_its = |owner: Option<AppName>| owner.is_none_or(|owner| owner == *app);
+        for name in &names.load_balancers {
+            let state = found.load_balancers.get(name).map(|found| LoadBalancerState {
+                listeners: None,
+                attributes: None,
+                ..found.clone()
+            });
+            if state.is_some() || is_its(self.balancers.get(name).and_then(Owned::owner)) {
+                self.balancers.learned(name, state, how);
+            }
+        }
+        for name in &names.target_groups {
+            let state = found.target_groups.get(name).map(|found| TargetGroupState {
+                attributes: None,
+                ..found.clone()
+            });
+            if state.is_some() || is_its(self.target_groups.get(name).and_then(Owned::owner)) {
+                self.target_groups.learned(name, state, how);
+            }
+        }
+    }
+}
+
+/// Other Apps may have names that begin alike. What is nobody's may be adopted.
+fn its<'a, T: Owned + 'a>(
+    found: impl Iterator<Item = (&'a String, &'a T)>,
+    app: &AppName,
+    wanted: &BTreeSet<String>,
+) -> BTreeMap<String, T> {
+    let is_its = |(name, state): &(&String, &T)| {
+        wanted.contains(*name) || state.owner().is_none_or(|owner| owner == *app)
+    };
+    let its = found.filter(is_its);
+    its.map(|(name, state)| (name.clone(), state.clone())).collect()
+}
+
+/// Reads load balancers and target groups by name, with their tags.
+pub(super) async fn by_name(aws: &dyn Aws, names: &Wanted, asked: Timestamp) -> Result<Listed> {
+    let Wanted {
+        load_balancers,
+        target_groups,
+    } = names;
+    let load_balancers: Vec<String> = load_balancers.iter().cloned().collect();
+    let target_groups: Vec<String> = target_groups.iter().cloned().collect();
+    let found = Listed {
+        asked,
+        load_balancers: aws.describe_load_balancers_named(&load_balancers).await?,
+        target_groups: aws.describe_target_groups_named(&target_groups).await?,
+    };
+    found.tagged(aws).await
+}
+
+#[async_trait]
+impl Content for LoadBalancers {
+    type Step = Step;
+
+    fn first() -> Step {
+        Step::List
+    }
+
+    fn awaited(&self, _: Timestamp) -> Vec<Step> {
+        let is_awaited = !self.awaited.names().is_empty();
+        is_awaited.then_some(Step::Statuses).into_iter().collect()
+    }
+
+    async fn take(
+        unit: &Unit<Self>,
+        _: &Key,
+        aws: &dyn Aws,
+        step: Step,
+        apps: &Apps,
+        clock: Clock<'_>,
+    ) -> Result<Found<Step>> {
+        let asked = clock();
+        let mut next = Vec::new();
+        let changed = match step {
+            Step::List | Step::ListAgain => {
+                let (load_balancers, target_groups) =
+                    try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
+                let mut found = Listed {
+                    asked,
+                    load_balancers,
+                    target_groups,
+                };
+                let mut content = unit.content();
+                let missing = content.take(&found);
+                found
+                    .load_balancers
+                    .retain(|found| apps.has_load_balancer(&found.name));
+                found
+                    .target_groups
+                    .retain(|found| apps.has_load_balancer(&found.name));
+                let is_whole = missing == Wanted::default();
+                if !is_whole && matches!(step, Step::List) {
+                    next.push(Step::ListAgain);
+                } else {
+                    next.extend((!is_whole).then_some(Step::ByName(missing)));
+                    next.extend(found.batches().map(Step::Tags));
+                }
+                BTreeSet::new()
+            }
+            Step::Tags(listed) => {
+                let tagged = listed.tagged(aws).await?;
+                unit.content().listed(tagged)
+            }
+            Step::Statuses => {
+                let names = unit.content().awaited.names();
+                let found = if names.len() > FEW {
+                    aws.describe_load_balancers().await?
+                } else {
+                    aws.describe_load_balancers_named(&names).await?
+                };
+                unit.content().statuses(&found, asked)
+            }
+            Step::ByName(names) => {
+                let found = by_name(aws, &names, asked).await?;
+                unit.content().read(&names, &found)
+            }
+        };
+        Ok(Found { next, changed })
+    }
+}

@@ -1,0 +1,84 @@
+//! Things whose tags say whose they are, and the Apps that wait for some of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::entries::Entries;
+use crate::model::owner::{AppName, Tags, installation_and_app};
+use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
+
+pub(super) trait Owned: Clone + PartialEq {
+    fn tags(&self) -> &Tags;
+
+    fn owner(&self) -> Option<AppName> {
+        installation_and_app(self.tags()).map(|(_, app)| app)
+    }
+}
+
+impl Owned for ServiceState {
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+impl Owned for LoadBalancerState {
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+impl Owned for TargetGroupState {
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+impl<T: Owned> Entries<T> {
+    /// Takes a fact about one thing. Returns the Apps to which that is news: whose it was, and whose it is.
+    pub(super) fn take(&mut self, name: &str, fact: impl FnOnce(&mut Self) -> bool) -> Vec<AppName> {
+        let before = self.get(name).and_then(Owned::owner);
+        if !fact(self) {
+            return Vec::new();
+        }
+        let after = self.get(name).and_then(Owned::owner);
+        before.into_iter().chain(after).collect()
+    }
+
+    /// Returns those of the named things that are there, and the names that were not read at that time or since.
+    pub(super) fn read_since(&self, names: &[String], time: Timestamp) -> (Vec<T>, Vec<String>) {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        for name in names {
+            if self.is_read_since(name, time) {
+                found.extend(self.get(name).cloned());
+            } else {
+                unknown.push(name.clone());
+            }
+        }
+        (found, unknown)
+    }
+}
+
+/// The names that Apps wait for.
+#[derive(Debug, Default)]
+pub(super) struct Awaited(BTreeMap<AppName, BTreeSet<String>>);
+
+impl Awaited {
+    /// Notes what an App waits for from now on.
+    pub(super) fn note(&mut self, app: &AppName, names: BTreeSet<String>) {
+        if names.is_empty() {
+            self.0.remove(app);
+        } else {
+            self.0.insert(app.clone(), names);
+        }
+    }
+
+    pub(super) fn forget(&mut self, app: &AppName) {
+        self.0.remove(app);
+    }
+
+    /// Returns all names.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.values().flatten().cloned().collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! The records of one hosted zone, and whose they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::entries::Entries;
+use super::sweep::{Apps, Content, Found, Key};
+use super::{Clock, Learned, Unit};
+use crate::aws::{Aws, Result};
+use crate::lists::Sought;
+use crate::model::owner::{AppName, app_in_record_text};
+use crate::model::record::{RecordSet, ownership_name};
+
+#[derive(Debug, Default)]
+pub struct Records {
+    is_there: bool,
+    /// By name, its record sets and those of its ownership name.
+    names: Entries<Vec<RecordSet>>,
+    /// By App, `namespace/name`, the names whose ownership records name it, of whichever installation.
+    owned: BTreeMap<String, BTreeSet<String>>,
+    /// By host, the names that point at it.
+    pointing: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The steps of a sweep.
+#[derive(Debug)]
+pub enum Step {
+    List,
+    /// Once more, since the first time something was missing.
+    ListAgain,
+    /// One name that both lists left out.
+    ByName(String),
+}
+
+/// Returns the name that a record set is about.
+fn about(record: &RecordSet) -> &str {
+    record.name.strip_prefix("_empire.").unwrap_or(&record.name)
+}
+
+fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
+    let mut names: BTreeMap<String, Vec<RecordSet>> = BTreeMap::new();
+    for record in records {
+        names.entry(about(&record).into()).or_default().push(record);
+    }
+    names
+}
+
+/// Returns the App that owns a name, as `namespace/name`.
+fn owner(name: &str, records: &[RecordSet]) -> Option<String> {
+    let ownership = ownership_name(name);
+    let mut texts = records.iter().filter(|record| record.name == ownership);
+    texts.find_map(|record| app_in_record_text(&record.text()).map(Into::into))
+}
+
+fn app(text: &str) -> Option<AppName> {
+    let (namespace, name) = text.split_once('/')?;
+    Some(AppName {
+        namespace: namespace.into(),
+        name: name.into(),
+    })
+}
+
+/// Removes a name from an index.
+fn remove(index: &mut BTreeMap<String, BTreeSet<String>>, key: &str, name: &str) {
+    if let Some(names) = index.get_mut(key) {
+        names.remove(name);
+        if names.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+impl Records {
+    /// Forgets all names of a zone that is gone. Returns the Apps that had some.
+    fn clear(&mut self) -> BTreeSet<AppName> {
+        let owners = std::mem::take(&mut self.owned);
+        *self = Records::default();
+        owners.keys().filter_map(|owner| app(owner)).collect()
+    }
+
+    /// True as far as is known.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// `None` if there is no such zone.
+    pub(super) fn slice(&self, sought: &Sought<'_>) -> Option<Vec<RecordSet>> {
+        if !self.is_there {
+            return None;
+        }
+        let found = self.names_of(sought);
+        let records = found.iter().filter_map(|name| self.names.get(name));
+        Some(records.flatten().cloned().collect())
+    }
+
+    /// Returns the names that are sought, there or not.
+    pub(super) fn names_of(&self, sought: &Sought<'_>) -> BTreeSet<String> {
+        let owned = self
+            .owned
+            .get(&sought.owner.app.to_string())
+            .into_iter()
+            .flatten();
+        let is_its = |name: &&String| {
+            let records = self.names.get(name).into_iter().flatten();
+            let mut texts = records.filter(|record| record.name == ownership_name(name));
+            texts.any(|record| sought.owner.owns_record_text(&record.text()))
+        };
+        let pointing = sought.hosts.iter().filter_map(|host| self.pointing.get(host));
+        let found = owned.filter(is_its).chain(pointing.flatten());
+        found.chain(&sought.names).cloned().collect()
+    }
+
+    /// Puts a name, by one of the ways in which [`Entries`] takes a fact, into the indexes, too.
+    fn put(
+        &mut self,
+        name: &str,
+        fact: impl FnOnce(&mut Entries<Vec<RecordSet>>) -> bool,
+    ) -> BTreeSet<AppName> {
+        let before = self.names.get(name).cloned().unwrap_or_default();
+        let is_news = fact(&mut self.names);
+        let after = self.names.get(name).cloned().unwrap_or_default();
+        if before == after {
+            return BTreeSet::new();
+        }
+        let owners = (owner(name, &before), owner(name, &after));
+        for host in before.iter().filter_map(RecordSet::target) {
+            remove(&mut self.pointing, &host, name);
+        }
+        if let Some(owner) = &owners.0 {
+            remove(&mut self.owned, owner, name);
+        }
+        for host in after.iter().filter_map(RecordSet::target) {
+            self.pointing.entry(host).or_default().insert(name.into());
+        }
+        if let Some(owner) = &owners.1 {
+            self.owned.entry(owner.clone()).or_default().insert(name.into());
+        }
+        let owners = [owners.0, owners.1].into_iter().flatten();
+        let apps = owners.filter(|_| is_news).filter_map(|owner| app(&owner));
+        apps.collect()
+    }
+
+    /// Takes what was read of one name, or of several.
+    pub(super) fn read(
+        &mut self,
+        names: &BTreeSet<String>,
+        records: Vec<RecordSet>,
+        asked: Timestamp,
+    ) -> BTreeSet<AppName> {
+        let mut found = by_name(records);
+        let mut changed = BTreeSet::new();
+        for name in names {
+            let state = found.remove(name);
+            changed.extend(self.put(name, |entries| entries.read(name, state, asked)));
+        }
+        changed
+    }
+
+    /// Takes the whole list; returns which names of Apps it should show and does not, and what changed.
+    fn listed(&mut self, records: Vec<RecordSet>, asked: Timestamp) -> (BTreeSet<String>, BTreeSet<AppName>) {
+        let found = by_name(records);
+        let names: BTreeSet<String> = found.keys().cloned().collect();
+        let mut changed = BTreeSet::new();
+        for (name, state) in found {
+            changed.extend(self.put(&name, |entries| entries.listed(&name, state, asked)));
+        }
+        let mut missing = self.names.missing(&names, asked);
+        let owned: BTreeSet<&String> = self.owned.values().flatten().collect();
+        let (ours, others): (BTreeSet<_>, BTreeSet<_>) = std::mem::take(&mut missing)
+            .into_iter()
+            .partition(|name| owned.contains(name));
+        for name in others {
+            self.put(&name, |entries| entries.read(&name, None, asked));
+        }
+        (ours, changed)
+    }
+
+    /// Takes what a pass came to know of some names.
+    pub(super) fn learned(&mut self, records: &[RecordSet], names: &BTreeSet<String>, how: Learned) {
+        for name in names {
+            let its = records.iter().filter(|record| about(record) == name);
+            let its: Vec<RecordSet> = its.cloned().collect();
+            self.put(name, |entries| {
+                entries.learned(name, (!its.is_empty()).then_some(its), how);
+                false
+            });
+        }
+    }
+}
+
+#[async_trait]
+impl Content for Records {
+    type Step = Step;
+
+    fn first() -> Step {
+        Step::List
+    }
+
+    async fn take(
+        unit: &Unit<Self>,
+        key: &Key,
+        aws: &dyn Aws,
+        step: Step,
+        _: &Apps,
+        clock: Clock<'_>,
+    ) -> Result<Found<Step>> {
+        let asked = clock();
+        let mut next = Vec::new();
+        let changed = match step {
+            Step::List | Step::ListAgain => {
+                let listed = aws.list_records(&key.name).await?;
+                let mut content = unit.content();
+                content.is_there = listed.is_some();
+                if let Some(listed) = listed {
+                    let (missing, changed) = content.listed(listed, asked);
+                    if matches!(step, Step::List) && !missing.is_empty() {
+                        next.push(Step::ListAgain);
+                    } else {
+                        next.extend(missing.into_iter().map(Step::ByName));
+                    }
+                    changed
+                } else {
+                    content.clear()
+                }
+            }
+            Step::ByName(name) => {
+                let records = aws.list_name(&key.name, &name).await?;
+                unit.content().read(&[name].into(), records, asked)
+            }
+        };
+        Ok(Found { next, changed })
+    }
+}

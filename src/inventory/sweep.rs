@@ -1,0 +1,100 @@
+//! A sweep: the reads that bring one list up to date, one step after the other, at whatever pace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Clock, Unit};
+use crate::aws::{Aws, Result};
+use crate::model::name::{family, load_balancer_prefix};
+use crate::model::owner::AppName;
+
+/// The AWS that a list is in, and the name of what is listed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// `None` for the controller's own.
+    pub account: Option<String>,
+    /// Empty for what is in no region.
+    pub region: String,
+    pub endpoint_url: Option<String>,
+    /// A cluster, a hosted zone or a schedule group; empty for load balancers.
+    pub name: String,
+}
+
+/// One list, and what is known of what is in it.
+#[async_trait]
+pub trait Content: Default + Send + Sized + 'static {
+    type Step: Send + Sync;
+
+    /// Returns the step that a sweep begins with.
+    fn first() -> Self::Step;
+
+    /// True if the list may have something of Apps in this cluster, as far as its key says.
+    fn is_about(_: &Key, _cluster: &str) -> bool {
+        true
+    }
+
+    /// Returns the steps that show Apps what they wait for.
+    fn awaited(&self, _now: Timestamp) -> Vec<Self::Step> {
+        Vec::new()
+    }
+
+    /// Makes one step.
+    async fn take(
+        unit: &Unit<Self>,
+        key: &Key,
+        aws: &dyn Aws,
+        step: Self::Step,
+        apps: &Apps,
+        clock: Clock<'_>,
+    ) -> Result<Found<Self::Step>>;
+}
+
+/// The steps that follow from one, and the Apps of which it found something else than was known.
+#[derive(Debug)]
+pub struct Found<Step> {
+    pub next: Vec<Step>,
+    pub changed: BTreeSet<AppName>,
+}
+
+/// The Apps whose resources are described: of all others a list shows no more than the name.
+#[derive(Clone, Debug, Default)]
+pub struct Apps {
+    /// By App, the processes that its status mentions.
+    processes: BTreeMap<AppName, BTreeSet<String>>,
+    prefixes: BTreeSet<String>,
+}
+
+impl Apps {
+    pub fn insert(&mut self, app: AppName, mentioned: BTreeSet<String>) {
+        self.prefixes.insert(load_balancer_prefix(&app));
+        self.processes.insert(app, mentioned);
+    }
+
+    /// True for the name of a service of one of the Apps.
+    pub(super) fn has_service(&self, name: &str) -> bool {
+        let mut parts = name.splitn(3, '_');
+        let (Some(namespace), Some(app), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            return false;
+        };
+        let app = AppName {
+            namespace: namespace.into(),
+            name: app.into(),
+        };
+        self.processes.contains_key(&app)
+    }
+
+    /// Returns the names of services that statuses mention.
+    pub(super) fn mentioned(&self) -> impl Iterator<Item = String> {
+        let mentioned = self.processes.iter();
+        mentioned.flat_map(|(app, all)| all.iter().map(move |process| family(app, process)))
+    }
+
+    /// True for a name of a load balancer or target group that may be one of theirs: `e-`, some of the App's name, `-`.
+    pub(super) fn has_load_balancer(&self, name: &str) -> bool {
+        let ends = name.match_indices('-').map(|(at, _)| at + 1);
+        let mut prefixes = ends.filter_map(|end| name.get(..end));
+        prefixes.any(|prefix| self.prefixes.contains(prefix))
+    }
+}

@@ -1,0 +1,262 @@
+//! The lists of one pass, out of the inventory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::load_balancers::by_name;
+use super::touched::Touched;
+use super::{Clock, Inventory, Key, Learned};
+use crate::aws::{Aws, Result};
+use crate::change::Change;
+use crate::lists::{Found, Lists, Live, LoadBalancing, Schedules, Sought, Wanted};
+use crate::model::desired::{Desired, RecordKey};
+use crate::model::name::{family, schedule_group};
+use crate::model::named::Named;
+use crate::model::owner::{AppName, Owner};
+use crate::model::part::Part;
+use crate::model::pending::Pending;
+use crate::model::record::RecordSet;
+use crate::model::state::{LoadBalancerState, Observed, ServiceState};
+
+/// What Apps wait for is looked at by the keeper of the list, and is no older than that; else a pass reads it itself.
+const A_MOMENT: SignedDuration = SignedDuration::from_secs(15);
+
+/// Finds what one App has. What the inventory has no word of is read by name, and so is everything where it is to be looked
+/// at now; the inventory has it from then on.
+pub struct View<'a> {
+    pub inventory: &'a Inventory,
+    pub aws: &'a dyn Aws,
+    pub app: AppName,
+    /// Without a name.
+    pub place: Key,
+    pub resync: Duration,
+    /// Everything is read by name.
+    pub now: bool,
+    pub clock: Clock<'a>,
+}
+
+impl View<'_> {
+    fn key(&self, name: &str) -> Key {
+        Key {
+            name: name.into(),
+            ..self.place.clone()
+        }
+    }
+
+    /// Hosted zones are in no region.
+    fn zone(&self, id: &str) -> Key {
+        Key {
+            region: String::new(),
+            ..self.key(id)
+        }
+    }
+
+    /// Asks for the lists of these parts, so that they are all swept from now on.
+    pub fn want(&self, desired: &Desired, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Ecs => {
+                    self.inventory.services.want(&self.key(&desired.place.cluster));
+                }
+                Part::LoadBalancing => {
+                    self.inventory.load_balancers.want(&self.key(""));
+                }
+                Part::Zone(id) => {
+                    self.inventory.records.want(&self.zone(id));
+                }
+                Part::Schedules => {
+                    let group = schedule_group(&desired.owner.installation);
+                    self.inventory.schedules.want(&self.key(&group));
+                }
+            }
+        }
+    }
+
+    /// Takes what a pass that began then has read by name, and then what it has written.
+    pub fn learned(&self, desired: &Desired, observed: &Observed, done: &[Change], begun: Timestamp) {
+        let read = Touched::fresh(&observed.fresh);
+        self.take(desired, observed, &read, Learned::Read(begun));
+        let written = Touched::by(done, observed);
+        self.take(desired, observed, &written, Learned::Written((self.clock)()));
+        let group = schedule_group(&desired.owner.installation);
+        if written.schedules
+            && let Some(unit) = self.inventory.schedules.known(&self.key(&group))
+        {
+            let (group, names) = (observed.schedule_group.as_ref(), observed.schedules.keys());
+            unit.content().found(&desired.owner, group, names, (self.clock)());
+        }
+    }
+
+    fn take(&self, desired: &Desired, observed: &Observed, touched: &Touched, learned: Learned) {
+        let inventory = self.inventory;
+        if let Some(unit) = inventory.services.known(&self.key(&desired.place.cluster)) {
+            unit.content()
+                .learned(&observed.services, &touched.services, learned);
+        }
+        if let Some(unit) = inventory.load_balancers.known(&self.key("")) {
+            unit.content()
+                .learned(&self.app, observed, &touched.load_balancing, learned);
+        }
+        for (zone, names) in &touched.names {
+            let unit = inventory.records.known(&self.zone(zone));
+            if let (Some(state), Some(unit)) = (observed.zones.get(zone), unit) {
+                unit.content().learned(&state.records, names, learned);
+            }
+        }
+    }
+
+    /// Notes what the App waits for after a pass.
+    pub fn awaits(&self, desired: &Desired, pending: &[Pending]) {
+        let Touched {
+            services,
+            load_balancing,
+            ..
+        } = Touched::for_pending(pending);
+        let cluster = self.key(&desired.place.cluster);
+        if let Some(unit) = self.inventory.services.known(&cluster) {
+            unit.content().awaited.note(&self.app, services);
+        }
+        if let Some(unit) = self.inventory.load_balancers.known(&self.key("")) {
+            unit.content()
+                .awaited
+                .note(&self.app, load_balancing.load_balancers);
+        }
+    }
+}
+
+#[async_trait]
+impl Lists for View<'_> {
+    async fn services(
+        &self,
+        cluster: &str,
+        app: &AppName,
+        mentioned: &BTreeSet<String>,
+    ) -> Result<Found<BTreeMap<String, ServiceState>>> {
+        let unit = self.inventory.services.want(&self.key(cluster));
+        let asked = (self.clock)();
+        unit.readable(&self.app, asked, self.resync)?;
+        let mut slice = unit.content().slice(app, mentioned);
+        if self.now {
+            let mentioned = mentioned.iter().map(|process| family(app, process));
+            let names: BTreeSet<String> = slice.found.keys().cloned().chain(mentioned).collect();
+            slice.unknown.extend(names);
+            slice.unknown.sort();
+            slice.unknown.dedup();
+        }
+        if slice.unknown.is_empty() {
+            return Ok(Found::listed(slice.found));
+        }
+        let found = self.aws.describe_services(cluster, &slice.unknown).await?;
+        let mut content = unit.content();
+        content.described(&slice.unknown, &found, asked);
+        Ok(Found {
+            found: content.slice(app, mentioned).found,
+            fresh: slice.unknown.into_iter().map(Named::Service).collect(),
+        })
+    }
+
+    async fn services_now(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
+        let unit = self.inventory.services.want(&self.key(cluster));
+        let asked = (self.clock)();
+        let (mut found, unknown) = unit.content().entries.read_since(names, asked - A_MOMENT);
+        if !unknown.is_empty() {
+            let read = self.aws.describe_services(cluster, &unknown).await?;
+            unit.content().described(&unknown, &read, asked);
+            found.extend(read);
+        }
+        Ok(found)
+    }
+
+    async fn load_balancers_now(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
+        let unit = self.inventory.load_balancers.want(&self.key(""));
+        let asked = (self.clock)();
+        let (mut found, unknown) = unit.content().balancers.read_since(names, asked - A_MOMENT);
+        if !unknown.is_empty() {
+            let read = self.aws.describe_load_balancers_named(&unknown).await?;
+            unit.content().statuses(&read, asked);
+            found.extend(read);
+        }
+        Ok(found)
+    }
+
+    async fn load_balancing(&self, app: &AppName, wanted: &Wanted) -> Result<Found<LoadBalancing>> {
+        let unit = self.inventory.load_balancers.want(&self.key(""));
+        let asked = (self.clock)();
+        unit.readable(&self.app, asked, self.resync)?;
+        let mut slice = unit.content().slice(app, wanted);
+        if self.now {
+            let Wanted {
+                load_balancers,
+                target_groups,
+            } = &mut slice.unknown;
+            let known = slice.found.load_balancers.keys();
+            load_balancers.extend(known.chain(&wanted.load_balancers).cloned());
+            let known = slice.found.target_groups.keys();
+            target_groups.extend(known.chain(&wanted.target_groups).cloned());
+        }
+        if slice.unknown == Wanted::default() {
+            return Ok(Found::listed(slice.found));
+        }
+        let found = by_name(self.aws, &slice.unknown, asked).await?;
+        let mut content = unit.content();
+        content.read(&slice.unknown, &found);
+        let Wanted {
+            load_balancers,
+            target_groups,
+        } = slice.unknown;
+        let load_balancers = load_balancers.into_iter().map(Named::LoadBalancer);
+        let target_groups = target_groups.into_iter().map(Named::TargetGroup);
+        Ok(Found {
+            found: content.slice(app, wanted).found,
+            fresh: load_balancers.chain(target_groups).collect(),
+        })
+    }
+
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>> {
+        let unit = self.inventory.records.want(&self.zone(zone));
+        let asked = (self.clock)();
+        unit.readable(&self.app, asked, self.resync)?;
+        // No name can be read of a zone that is gone.
+        let is_there = unit.content().is_there();
+        let mut fresh = BTreeSet::new();
+        if self.now && is_there {
+            let names = unit.content().names_of(sought);
+            for name in names {
+                let records = self.aws.list_name(zone, &name).await?;
+                unit.content().read(&[name.clone()].into(), records, asked);
+                let zone = zone.into();
+                fresh.insert(Named::Name(RecordKey { zone, name }));
+            }
+        }
+        Ok(Found {
+            found: unit.content().slice(sought),
+            fresh,
+        })
+    }
+
+    async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {
+        let unit = self
+            .inventory
+            .schedules
+            .want(&self.key(&schedule_group(&owner.installation)));
+        unit.readable(&self.app, (self.clock)(), self.resync)?;
+        let known = unit.content().slice(owner, is_wanted);
+        // What is about to go is waited for.
+        let is_settled = |known: &Schedules| known.group.as_ref().is_none_or(|group| !group.is_deleting);
+        let found = if let Some(known) = known.filter(|known| !self.now && is_settled(known)) {
+            known
+        } else {
+            let found = Live(self.aws).schedules(owner, true).await?;
+            unit.content()
+                .found(owner, found.group.as_ref(), found.names.iter(), (self.clock)());
+            found
+        };
+        if !is_wanted && found.names.is_empty() {
+            return Ok(Schedules::default());
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,92 @@
+//! The lists in which a pass finds what its App has: services by cluster, load balancers and target groups by region,
+//! records by hosted zone, schedules by group. All that AWS lists or describes of many things at once is in them; what it
+//! gives singly, such as listeners, is not.
+//!
+//! [`Live`] asks AWS each time. The controller's own answers, for all Apps, from one [`crate::inventory`].
+
+mod live;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+pub use live::Live;
+
+use crate::aws::Result;
+use crate::model::named::Named;
+use crate::model::owner::{AppName, Owner};
+use crate::model::record::RecordSet;
+use crate::model::schedule::ScheduleGroupState;
+use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
+
+/// Load balancers and target groups by name, with tags, and without listeners and attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadBalancing {
+    pub load_balancers: BTreeMap<String, LoadBalancerState>,
+    pub target_groups: BTreeMap<String, TargetGroupState>,
+}
+
+/// The names of load balancers and target groups that an App wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub load_balancers: BTreeSet<String>,
+    pub target_groups: BTreeSet<String>,
+}
+
+/// The records of a zone that may be an App's.
+#[derive(Clone, Debug)]
+pub struct Sought<'a> {
+    /// Its ownership records name the App.
+    pub owner: &'a Owner,
+    /// Names that it wants, whoever has them.
+    pub names: BTreeSet<String>,
+    /// Hosts of load balancers: whatever points at one of them matters.
+    pub hosts: BTreeSet<String>,
+}
+
+/// A schedule group, and the schedules in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedules {
+    /// With tags. `None` if there is none, or if nobody wants anything of it.
+    pub group: Option<ScheduleGroupState>,
+    pub names: BTreeSet<String>,
+}
+
+/// Found in a list, with the names that were read singly for it, be it that nothing was there.
+#[derive(Clone, Debug, Default)]
+pub struct Found<T> {
+    pub found: T,
+    pub fresh: BTreeSet<Named>,
+}
+
+impl<T> Found<T> {
+    /// Returns what the list alone says.
+    pub fn listed(found: T) -> Self {
+        Found {
+            found,
+            fresh: BTreeSet::new(),
+        }
+    }
+}
+
+/// Finds what may be an App's.
+#[async_trait]
+pub trait Lists: Send + Sync {
+    /// Returns the services with names of the App, and those of the named processes, which lists hide while they drain.
+    async fn services(
+        &self,
+        cluster: &str,
+        app: &AppName,
+        mentioned: &BTreeSet<String>,
+    ) -> Result<Found<BTreeMap<String, ServiceState>>>;
+    /// Returns those of the named services that are there, as they were a moment ago at most.
+    async fn services_now(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
+    /// Returns those of the named load balancers that are there, likewise, with or without tags.
+    async fn load_balancers_now(&self, names: &[String]) -> Result<Vec<LoadBalancerState>>;
+    /// Returns everything with names like the App's: tags tell whose it is.
+    async fn load_balancing(&self, app: &AppName, wanted: &Wanted) -> Result<Found<LoadBalancing>>;
+    /// Returns the records that are sought, with the ownership records beside them; `None` if there is no such zone.
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>>;
+    /// Returns the installation's group, and the schedules in it with names of the App.
+    async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules>;
+}

@@ -1,0 +1,124 @@
+//! Lists that are read for the one pass that asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use futures::future::try_join;
+
+use super::{Found, Lists, LoadBalancing, Schedules, Sought, Wanted};
+use crate::aws::{Aws, Result};
+use crate::model::name::{self, Arn, is_schedule_of, schedule_group, schedule_prefix};
+use crate::model::named::Named;
+use crate::model::owner::{AppName, Owner};
+use crate::model::record::{RecordSet, ownership_name};
+use crate::model::state::{LoadBalancerState, ServiceState};
+
+/// Reads each list when it is asked for, whole.
+pub struct Live<'a>(pub &'a dyn Aws);
+
+#[async_trait]
+impl Lists for Live<'_> {
+    async fn services(
+        &self,
+        cluster: &str,
+        app: &AppName,
+        mentioned: &BTreeSet<String>,
+    ) -> Result<Found<BTreeMap<String, ServiceState>>> {
+        let prefix = name::family_prefix(app);
+        let listed = self.0.list_services(cluster).await?;
+        let listed = listed.into_iter().filter(|name| name.starts_with(&prefix));
+        let mentioned = mentioned.iter().map(|process| name::family(app, process));
+        let names: BTreeSet<String> = listed.chain(mentioned).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        if names.is_empty() {
+            return Ok(Found::default());
+        }
+        let found = self.0.describe_services(cluster, &names).await?;
+        let found = found.into_iter().map(|service| (service.name.clone(), service));
+        Ok(Found {
+            found: found.collect(),
+            fresh: names.into_iter().map(Named::Service).collect(),
+        })
+    }
+
+    async fn services_now(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
+        self.0.describe_services(cluster, names).await
+    }
+
+    async fn load_balancers_now(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
+        self.0.describe_load_balancers_named(names).await
+    }
+
+    async fn load_balancing(&self, app: &AppName, _: &Wanted) -> Result<Found<LoadBalancing>> {
+        let aws = self.0;
+        let prefix = name::load_balancer_prefix(app);
+        let (mut load_balancers, mut groups) =
+            try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
+        load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
+        groups.retain(|group| group.name.starts_with(&prefix));
+
+        let arns = load_balancers.iter().map(|l| &l.arn);
+        let arns: Vec<Arn> = arns.chain(groups.iter().map(|g| &g.arn)).cloned().collect();
+        let mut tags = if arns.is_empty() {
+            Vec::new()
+        } else {
+            aws.describe_tags(&arns).await?
+        }
+        .into_iter();
+        for load_balancer in &mut load_balancers {
+            load_balancer.tags = tags.next().unwrap_or_default();
+        }
+        for group in &mut groups {
+            group.tags = tags.next().unwrap_or_default();
+        }
+        let load_balancers = load_balancers.into_iter().map(|l| (l.name.clone(), l));
+        let groups = groups.into_iter().map(|g| (g.name.clone(), g));
+        Ok(Found::listed(LoadBalancing {
+            load_balancers: load_balancers.collect(),
+            target_groups: groups.collect(),
+        }))
+    }
+
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>> {
+        let Some(mut records) = self.0.list_records(zone).await? else {
+            return Ok(Found::default());
+        };
+        let mut names = sought.names.clone();
+        for record in &records {
+            if record
+                .target()
+                .is_some_and(|target| sought.hosts.contains(&target))
+            {
+                names.insert(record.name.clone());
+            }
+            if let Some(name) = record.name.strip_prefix("_empire.")
+                && sought.owner.owns_record_text(&record.text())
+            {
+                names.insert(name.into());
+            }
+        }
+        let ownership: Vec<String> = names.iter().map(|name| ownership_name(name)).collect();
+        names.extend(ownership);
+        records.retain(|record| names.contains(&record.name));
+        Ok(Found::listed(Some(records)))
+    }
+
+    async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {
+        let group = schedule_group(&owner.installation);
+        let listed = self
+            .0
+            .list_schedules(&group, &schedule_prefix(&owner.app))
+            .await?;
+        let names = listed.into_iter().flatten();
+        let names: BTreeSet<String> = names.filter(|name| is_schedule_of(owner, name)).collect();
+        if !is_wanted && names.is_empty() {
+            return Ok(Schedules::default());
+        }
+        // Asked even if nothing was listed: a group that is being deleted lists nothing.
+        let mut group = self.0.get_schedule_group(&group).await?;
+        if let Some(group) = &mut group {
+            group.tags = self.0.list_schedule_group_tags(&group.arn).await?;
+        }
+        Ok(Schedules { group, names })
+    }
+}

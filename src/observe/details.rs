@@ -1,0 +1,73 @@
+//! The details that AWS gives singly: listeners, attributes and schedules.
+
+use std::collections::BTreeMap;
+
+use crate::model::name::Arn;
+use crate::model::schedule::ScheduleState;
+use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
+
+/// Where a pass has the details from. They cost a call each, and hardly ever change but by our own hand.
+#[derive(Clone, Debug, Default)]
+pub enum Details {
+    /// They are read.
+    #[default]
+    Read,
+    /// They are as an earlier pass left them; of what it did not have, they are read.
+    Remembered(Box<Remembered>),
+    /// Nothing is known of them, and they are read another time. Of schedules they are read all the same.
+    Unknown,
+}
+
+/// The things that had details, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    load_balancers: BTreeMap<String, LoadBalancerState>,
+    target_groups: BTreeMap<String, TargetGroupState>,
+    schedules: BTreeMap<String, ScheduleState>,
+    cluster: Option<Arn>,
+}
+
+impl Details {
+    /// Takes the details out of what an earlier pass observed.
+    pub fn of(observed: &Observed) -> Self {
+        Details::Remembered(Box::new(Remembered {
+            load_balancers: observed.load_balancers.clone(),
+            target_groups: observed.target_groups.clone(),
+            schedules: observed.schedules.clone(),
+            cluster: observed.cluster.clone(),
+        }))
+    }
+
+    fn remembered(&self) -> Option<&Remembered> {
+        match self {
+            Details::Remembered(remembered) => Some(remembered),
+            Details::Read | Details::Unknown => None,
+        }
+    }
+
+    /// Another one of the same name has another ARN.
+    pub(super) fn load_balancer(&self, found: &LoadBalancerState) -> Option<&LoadBalancerState> {
+        let known = self.remembered()?.load_balancers.get(&found.name);
+        known.filter(|known| known.arn == found.arn)
+    }
+
+    pub(super) fn target_group(&self, found: &TargetGroupState) -> Option<&TargetGroupState> {
+        let known = self.remembered()?.target_groups.get(&found.name);
+        known.filter(|known| known.arn == found.arn)
+    }
+
+    pub(super) fn schedule(&self, name: &str) -> Option<&ScheduleState> {
+        self.remembered()?.schedules.get(name)
+    }
+
+    /// Names that lists must show as long as they are there.
+    pub(super) fn schedules(&self) -> impl Iterator<Item = &String> {
+        self.remembered()
+            .into_iter()
+            .flat_map(|known| known.schedules.keys())
+    }
+
+    pub(super) fn cluster(&self) -> Option<&Arn> {
+        self.remembered()?.cluster.as_ref()
+    }
+}

@@ -1,0 +1,130 @@
+//! The lists that all Apps share, swept on virtual time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use empire_controller::inventory::{Apps, Content, Inventory, Key, Units, sweep};
+use empire_controller::model::owner::AppName;
+use empire_controller::pass::Settings;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{SETTINGS, now};
+use crate::fake_aws::FakeAws;
+
+pub(super) fn time_of(aws: &FakeAws) -> Timestamp {
+    let elapsed = SignedDuration::from_secs(aws.now().try_into().unwrap());
+    Timestamp::UNIX_EPOCH + elapsed
+}
+
+pub(super) fn settings(shared: Option<&Shared>) -> Settings {
+    match shared {
+        Some(_) => Settings {
+            details_interval: Duration::from_hours(1),
+            ..SETTINGS
+        },
+        None => SETTINGS,
+    }
+}
+
+/// A list that failed is read again after so many seconds.
+const AGAIN: u64 = 10;
+
+/// The lists of all Apps, and when they are swept.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) inventory: Inventory,
+    pub(super) place: Key,
+    pub(super) due: u64,
+    /// The calls of the last sweep.
+    pub(super) calls: Vec<String>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Shared {
+            inventory: Inventory::default(),
+            place: Key {
+                account: None,
+                region: "us-east-1".into(),
+                endpoint_url: None,
+                name: String::new(),
+            },
+            due: 0,
+            calls: Vec::new(),
+        }
+    }
+}
+
+impl Shared {
+    /// Looks at what Apps wait for, as the keepers of lists do. Returns the Apps to wake.
+    pub(super) fn look(&mut self, aws: &FakeAws) -> BTreeSet<AppName> {
+        let mut changed = looked(&self.inventory.services, aws);
+        changed.extend(looked(&self.inventory.load_balancers, aws));
+        changed
+    }
+
+    /// Sweeps all lists, or those that are new. Returns the Apps to wake.
+    pub(super) fn sweep(&mut self, aws: &FakeAws, apps: &Apps, all: bool) -> BTreeSet<AppName> {
+        aws.take_reads();
+        let Inventory {
+            services,
+            load_balancers,
+            records,
+            schedules,
+        } = &self.inventory;
+        let mut failed = false;
+        let mut woken = swept(services, aws, apps, all, &mut failed);
+        woken.extend(swept(load_balancers, aws, apps, all, &mut failed));
+        woken.extend(swept(records, aws, apps, all, &mut failed));
+        woken.extend(swept(schedules, aws, apps, all, &mut failed));
+        if failed {
+            self.due = aws.now() + AGAIN;
+        }
+        let calls = aws.take_reads();
+        if !calls.is_empty() {
+            self.calls = calls;
+        }
+        woken
+    }
+}
+
+/// Looks at what Apps wait for. What cannot be read their passes miss.
+fn looked<T: Content>(units: &Units<T>, aws: &FakeAws) -> BTreeSet<AppName> {
+    let mut changed = BTreeSet::new();
+    for (key, _) in units.read() {
+        let unit = units.want(&key);
+        let clock = || time_of(aws);
+        for step in unit.awaited(time_of(aws)) {
+            if let Ok(found) = now(T::take(&unit, &key, aws, step, &Apps::default(), &clock)) {
+                changed.extend(found.changed);
+            }
+        }
+    }
+    changed
+}
+
+fn swept<T: Content>(
+    units: &Units<T>,
+    aws: &FakeAws,
+    apps: &Apps,
+    all: bool,
+    failed: &mut bool,
+) -> BTreeSet<AppName> {
+    let new: Vec<Key> = units.take_new().into_iter().map(|(key, _)| key).collect();
+    let mut woken = BTreeSet::new();
+    for (key, _) in units.read() {
+        if !all && !new.contains(&key) {
+            continue;
+        }
+        let (unit, begun) = (units.want(&key), time_of(aws));
+        let clock = || time_of(aws);
+        match now(sweep(&unit, &key, aws, apps, &clock)) {
+            Ok(changed) => woken.extend(changed.into_iter().chain(unit.swept(begun))),
+            Err(error) => {
+                woken.extend(unit.failed(error));
+                *failed = true;
+            }
+        }
+    }
+    woken
+}
