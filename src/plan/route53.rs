@@ -163,10 +163,7 @@ fn point(
         Some(changes) if serves || changes.is_empty() => changes,
         Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => deletes(zone, name),
         Some(_) | None => {
-            plan.pending.push(Pending::Names {
-                process: wanted.process.clone(),
-                load_balancer: wanted.load_balancer.clone(),
-            });
+            wait_to_serve(view, plan, &wanted.process, &wanted.load_balancer);
             Vec::new()
         }
     }
@@ -344,6 +341,16 @@ fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static s
     })
 }
 
+/// Waits for a load balancer to serve. Where services could not be read, it may, and that is what is waited for.
+fn wait_to_serve(view: &View<'_>, plan: &mut Plan, process: &str, load_balancer: &str) {
+    if !view.is_unread(&Part::Ecs) {
+        plan.pending.push(Pending::Names {
+            process: process.into(),
+            load_balancer: load_balancer.into(),
+        });
+    }
+}
+
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
 fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
@@ -356,10 +363,7 @@ fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Ve
         && balancing.load_balancer.name != target.name
         && !view.serves(process, balancing)
     {
-        plan.pending.push(Pending::Names {
-            process: process.into(),
-            load_balancer: balancing.load_balancer.name.clone(),
-        });
+        wait_to_serve(view, plan, process, &balancing.load_balancer.name);
         return Vec::new();
     }
     deletes(zone, name)

@@ -7,6 +7,7 @@ use crate::change::{Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Owner;
+use crate::model::part::Part;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::state::{Observed, Rollout};
 use crate::plan::fixtures::plan;
@@ -36,6 +37,18 @@ fn listed(records_found: impl IntoIterator<Item = RecordSet>) -> Observed {
     let mut world = settled(&app([web(), process("api").internal().unnamed()]));
     *records(&mut world) = records_found.into_iter().collect();
     world
+}
+
+#[test]
+fn where_services_could_not_be_read_a_name_waits_for_nothing_else() {
+    let wanted = app([web()]);
+    let mut world = settled(&wanted);
+    records(&mut world).clear();
+    world.services.clear();
+    let waits = "~ web: waiting for load balancer web-internal to serve before names point to it";
+    assert!(lines(&wanted, &world).contains(&waits.to_owned()));
+    world.unread.insert(Part::Ecs);
+    check(&wanted, &world, &[]);
 }
 
 /// Checks the plan for web's name, where these records are listed.
