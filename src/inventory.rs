@@ -292,9 +292,10 @@ impl Inventory {
 
     /// Forgets what an App that is gone waited for.
     pub fn forget_app(&self, app: &AppName) {
-        self.services.each(|services| services.awaited.forget(app));
+        let none = BTreeSet::new;
+        self.services.each(|services| services.awaited.note(app, none()));
         self.load_balancers
-            .each(|balancers| balancers.awaited.forget(app));
+            .each(|balancers| balancers.awaited.note(app, none()));
     }
 
     /// Forgets an account: what is known of it will be of another time when it is asked for again.

@@ -5,12 +5,14 @@
 //! [`Live`] asks AWS each time. The controller's own answers, for all Apps, from one [`crate::inventory`].
 
 mod live;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
 pub use live::Live;
+pub use tags::read_tags;
 
 use crate::aws::Result;
 use crate::model::named::Named;
@@ -24,6 +26,20 @@ use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
 pub struct LoadBalancing {
     pub load_balancers: BTreeMap<String, LoadBalancerState>,
     pub target_groups: BTreeMap<String, TargetGroupState>,
+}
+
+impl LoadBalancing {
+    /// Puts them under their names.
+    pub fn of(load_balancers: Vec<LoadBalancerState>, target_groups: Vec<TargetGroupState>) -> Self {
+        let load_balancers = load_balancers
+            .into_iter()
+            .map(|found| (found.name.clone(), found));
+        let target_groups = target_groups.into_iter().map(|found| (found.name.clone(), found));
+        LoadBalancing {
+            load_balancers: load_balancers.collect(),
+            target_groups: target_groups.collect(),
+        }
+    }
 }
 
 /// The names of load balancers and target groups that an App wants.

@@ -11,8 +11,8 @@ use super::owned::{Awaited, Owned};
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, Result};
-use crate::lists::{LoadBalancing, Wanted};
-use crate::model::name::{Arn, load_balancer_prefix};
+use crate::lists::{LoadBalancing, Wanted, read_tags};
+use crate::model::name::load_balancer_prefix;
 use crate::model::owner::AppName;
 use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
 
@@ -53,25 +53,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn arns(&self) -> Vec<Arn> {
-        let groups = self.target_groups.iter().map(|group| &group.arn);
-        let arns = self.load_balancers.iter().map(|found| &found.arn).chain(groups);
-        arns.cloned().collect()
-    }
-
     /// Reads their tags.
-    pub(super) async fn tagged(mut self, aws: &dyn Aws) -> Result<Self> {
-        let arns = self.arns();
-        let tags = if arns.is_empty() {
-            Vec::new()
-        } else {
-            aws.describe_tags(&arns).await?
-        };
-        let balancers = self.load_balancers.iter_mut().map(|found| &mut found.tags);
-        let groups = self.target_groups.iter_mut().map(|found| &mut found.tags);
-        for (of, tags) in balancers.chain(groups).zip(tags) {
-            *of = tags;
-        }
+    async fn tagged(mut self, aws: &dyn Aws) -> Result<Self> {
+        read_tags(aws, &mut self.load_balancers, &mut self.target_groups).await?;
         Ok(self)
     }
 
@@ -153,15 +137,13 @@ impl LoadBalancers {
             load_balancers,
             target_groups,
         } = found;
-        let mut changed = BTreeSet::new();
-        for name in &names.load_balancers {
-            let now = load_balancers.iter().find(|found| &found.name == name).cloned();
-            changed.extend(self.balancers.take(name, |all| all.read(name, now, *asked)));
-        }
-        for name in &names.target_groups {
-            let now = target_groups.iter().find(|found| &found.name == name).cloned();
-            changed.extend(self.target_groups.take(name, |all| all.read(name, now, *asked)));
-        }
+        let mut changed = self
+            .balancers
+            .read_all(&names.load_balancers, load_balancers, *asked);
+        changed.extend(
+            self.target_groups
+                .read_all(&names.target_groups, target_groups, *asked),
+        );
         changed
     }
 
@@ -171,18 +153,8 @@ impl LoadBalancers {
             load_balancers,
             target_groups,
         } = found;
-        let mut changed = BTreeSet::new();
-        for now in load_balancers {
-            let name = now.name.clone();
-            changed.extend(self.balancers.take(&name, |all| all.listed(&name, now, asked)));
-        }
-        for now in target_groups {
-            let name = now.name.clone();
-            changed.extend(
-                self.target_groups
-                    .take(&name, |all| all.listed(&name, now, asked)),
-            );
-        }
+        let mut changed = self.balancers.list_all(load_balancers, asked);
+        changed.extend(self.target_groups.list_all(target_groups, asked));
         changed
     }
 

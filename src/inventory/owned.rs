@@ -9,6 +9,8 @@ use crate::model::owner::{AppName, Tags, installation_and_app};
 use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
 
 pub(super) trait Owned: Clone + PartialEq {
+    fn name(&self) -> &str;
+
     fn tags(&self) -> &Tags;
 
     fn owner(&self) -> Option<AppName> {
@@ -17,18 +19,30 @@ pub(super) trait Owned: Clone + PartialEq {
 }
 
 impl Owned for ServiceState {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
 }
 
 impl Owned for LoadBalancerState {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
 }
 
 impl Owned for TargetGroupState {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn tags(&self) -> &Tags {
         &self.tags
     }
@@ -43,6 +57,31 @@ impl<T: Owned> Entries<T> {
         }
         let after = self.get(name).and_then(Owned::owner);
         before.into_iter().chain(after).collect()
+    }
+
+    /// Takes the answer about some names. Returns the Apps to which it is news.
+    pub(super) fn read_all<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a String>,
+        found: &[T],
+        asked: Timestamp,
+    ) -> BTreeSet<AppName> {
+        let mut changed = BTreeSet::new();
+        for name in names {
+            let now = found.iter().find(|found| found.name() == name).cloned();
+            changed.extend(self.take(name, |all| all.read(name, now, asked)));
+        }
+        changed
+    }
+
+    /// Takes what a list shows, likewise.
+    pub(super) fn list_all(&mut self, found: Vec<T>, asked: Timestamp) -> BTreeSet<AppName> {
+        let mut changed = BTreeSet::new();
+        for now in found {
+            let name = now.name().to_owned();
+            changed.extend(self.take(&name, |all| all.listed(&name, now, asked)));
+        }
+        changed
     }
 
     /// Returns those of the named things that are there, and the names that were not read at that time or since.
@@ -71,10 +110,6 @@ impl Awaited {
         } else {
             self.0.insert(app.clone(), names);
         }
-    }
-
-    pub(super) fn forget(&mut self, app: &AppName) {
-        self.0.remove(app);
     }
 
     /// Returns all names.

@@ -166,11 +166,10 @@ impl Records {
         for (name, state) in found {
             changed.extend(self.put(&name, |entries| entries.listed(&name, state, asked)));
         }
-        let mut missing = self.names.missing(&names, asked);
+        let missing = self.names.missing(&names, asked);
         let owned: BTreeSet<&String> = self.owned.values().flatten().collect();
-        let (ours, others): (BTreeSet<_>, BTreeSet<_>) = std::mem::take(&mut missing)
-            .into_iter()
-            .partition(|name| owned.contains(name));
+        let (ours, others): (BTreeSet<_>, BTreeSet<_>) =
+            missing.into_iter().partition(|name| owned.contains(name));
         for name in others {
             self.put(&name, |entries| entries.read(&name, None, asked));
         }

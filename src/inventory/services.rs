@@ -70,12 +70,7 @@ impl Services {
         found: &[ServiceState],
         asked: Timestamp,
     ) -> BTreeSet<AppName> {
-        let mut changed = BTreeSet::new();
-        for name in names {
-            let now = found.iter().find(|service| &service.name == name).cloned();
-            changed.extend(self.entries.take(name, |all| all.read(name, now, asked)));
-        }
-        changed
+        self.entries.read_all(names, found, asked)
     }
 
     /// Takes what a pass came to know of some services.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::future::try_join;
 
-use super::{Found, Lists, LoadBalancing, Schedules, Sought, Wanted};
+use super::{Found, Lists, LoadBalancing, Schedules, Sought, Wanted, read_tags};
 use crate::aws::{Aws, Result};
-use crate::model::name::{self, Arn, is_schedule_of, schedule_group, schedule_prefix};
+use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
 use crate::model::record::{RecordSet, ownership_name};
@@ -56,27 +56,8 @@ impl Lists for Live<'_> {
             try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
         load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
         groups.retain(|group| group.name.starts_with(&prefix));
-
-        let arns = load_balancers.iter().map(|l| &l.arn);
-        let arns: Vec<Arn> = arns.chain(groups.iter().map(|g| &g.arn)).cloned().collect();
-        let mut tags = if arns.is_empty() {
-            Vec::new()
-        } else {
-            aws.describe_tags(&arns).await?
-        }
-        .into_iter();
-        for load_balancer in &mut load_balancers {
-            load_balancer.tags = tags.next().unwrap_or_default();
-        }
-        for group in &mut groups {
-            group.tags = tags.next().unwrap_or_default();
-        }
-        let load_balancers = load_balancers.into_iter().map(|l| (l.name.clone(), l));
-        let groups = groups.into_iter().map(|g| (g.name.clone(), g));
-        Ok(Found::listed(LoadBalancing {
-            load_balancers: load_balancers.collect(),
-            target_groups: groups.collect(),
-        }))
+        read_tags(aws, &mut load_balancers, &mut groups).await?;
+        Ok(Found::listed(LoadBalancing::of(load_balancers, groups)))
     }
 
     async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>> {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::details::Details;
 use crate::aws::{self, Aws};
-use crate::lists::{Found, Lists, LoadBalancing, Wanted};
+use crate::lists::{Found, Lists, LoadBalancing, Wanted, read_tags};
 use crate::model::desired::{self, Desired};
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::owner::{Tags, has_no_owner};
-use crate::model::state::{ListenerState, LoadBalancerState, Observed, TargetGroupState};
+use crate::model::state::{ListenerState, Observed};
 
 /// The load balancers and target groups that are ours, and those that carry a name which we want. A target group may speak
 /// of a load balancer for a moment longer than that is there, or that the list of them leaves out.
@@ -57,7 +57,7 @@ pub(super) async fn named(
     load_balancers: &[String],
     groups: &[String],
 ) -> aws::Result<Singles> {
-    let groups = aws.describe_target_groups_named(groups).await?;
+    let mut groups = aws.describe_target_groups_named(groups).await?;
     let is_open = |arn: &&Arn| {
         let named = arn.name().map(|name| Named::LoadBalancer(name.into()));
         !observed.load_balancers.values().any(|known| known.arn == **arn)
@@ -67,45 +67,15 @@ pub(super) async fn named(
     let spoken_of = spoken_of.filter(is_open).filter_map(Arn::name).map(Into::into);
     let asked: BTreeSet<String> = spoken_of.chain(load_balancers.iter().cloned()).collect();
     let asked: Vec<String> = asked.into_iter().collect();
-    let load_balancers = aws.describe_load_balancers_named(&asked).await?;
+    let mut load_balancers = aws.describe_load_balancers_named(&asked).await?;
     let there = load_balancers.iter().map(|found| found.arn.clone()).collect();
-    let found = tagged(aws, load_balancers, groups).await?;
+    read_tags(aws, &mut load_balancers, &mut groups).await?;
+    let found = LoadBalancing::of(load_balancers, groups);
     let described = describe(aws, desired, &Details::of(observed), |_, _| true, found).await?;
     Ok(Singles {
         asked,
         there,
         described,
-    })
-}
-
-/// Reads their tags.
-async fn tagged(
-    aws: &dyn Aws,
-    mut load_balancers: Vec<LoadBalancerState>,
-    mut groups: Vec<TargetGroupState>,
-) -> aws::Result<LoadBalancing> {
-    let arns = load_balancers.iter().map(|found| &found.arn);
-    let arns: Vec<Arn> = arns
-        .chain(groups.iter().map(|found| &found.arn))
-        .cloned()
-        .collect();
-    let tags = if arns.is_empty() {
-        Vec::new()
-    } else {
-        aws.describe_tags(&arns).await?
-    };
-    let balancers = load_balancers.iter_mut().map(|found| &mut found.tags);
-    let of = balancers.chain(groups.iter_mut().map(|found| &mut found.tags));
-    for (of, tags) in of.zip(tags) {
-        *of = tags;
-    }
-    let load_balancers = load_balancers
-        .into_iter()
-        .map(|found| (found.name.clone(), found));
-    let target_groups = groups.into_iter().map(|found| (found.name.clone(), found));
-    Ok(LoadBalancing {
-        load_balancers: load_balancers.collect(),
-        target_groups: target_groups.collect(),
     })
 }
 

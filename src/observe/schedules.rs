@@ -6,6 +6,7 @@ use super::details::Details;
 use crate::aws::{self, Aws};
 use crate::lists::Lists;
 use crate::model::desired::Desired;
+use crate::model::name::schedule_group;
 use crate::model::named::Named;
 use crate::model::state::Observed;
 
@@ -30,7 +31,7 @@ pub(super) async fn read(
         return Ok(());
     };
     let is_ours = owner.shares(&found.tags);
-    let group = crate::model::name::schedule_group(&owner.installation);
+    let group = schedule_group(&owner.installation);
     observed.schedule_group = Some(found);
     if is_ours {
         let mut names = listed.names.clone();
