@@ -2,11 +2,10 @@
 //! retried here: the SDK retries a call, the requeue retries an App.
 
 mod lesson;
-mod records;
 
 use std::sync::Arc;
 
-use crate::aws::{Aws, AwsError, Fault};
+use crate::aws::{AwsError, Fault};
 use crate::change::{Change, Write, fold};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -40,10 +39,8 @@ impl Applied {
     }
 }
 
-/// Reads only what a refusal leaves unclear.
 pub async fn apply(
     door: &dyn Writer,
-    aws: &dyn Aws,
     desired: &Desired,
     observed: &mut Observed,
     change: &Change,
@@ -62,9 +59,6 @@ pub async fn apply(
         }
         (Err(Refusal::PortTaken), _) => Ok(Applied::Replan),
         (Err(Refusal::Fenced(error)), _) => Ok(Applied::Fenced(error)),
-        (Err(Refusal::Failed(Error::Aws(error))), Write::Records(batch)) => {
-            records::refused(aws, observed, batch, error).await
-        }
         (Err(Refusal::Failed(Error::Aws(error))), _) if lesson::learn(observed, change, &error) => {
             Ok(Applied::Replan)
         }

@@ -22,7 +22,7 @@ pub use basis::Basis;
 pub use listener::ListenerWrite;
 pub use load_balancer::LoadBalancerWrite;
 pub use port::PortWrite;
-pub use record::{RecordBatch, names_of};
+pub use record::{BatchSize, RecordBatch, makes_nothing, names_of};
 pub use reply::{Reply, fold};
 pub use schedule::ScheduleWrite;
 pub use service::ServiceWrite;

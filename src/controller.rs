@@ -1,6 +1,7 @@
 //! The Kubernetes side: what is watched, what waits for a pass, and what a pass does there.
 
 mod app;
+mod carrier;
 mod clock;
 mod context;
 mod feed;
@@ -14,6 +15,7 @@ mod queue;
 mod readers;
 mod run;
 mod sweeper;
+mod zones;
 
 pub(crate) use context::settings_of;
 pub use context::{Connect, Sdk};

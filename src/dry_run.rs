@@ -54,7 +54,16 @@ pub async fn dry_run(
         suspended: false,
         ..request
     };
-    let mut outcome = reconcile(aws, &Live(aws), claims, &door, &Unhindered, desired, request).await?;
+    let mut outcome = reconcile(
+        aws,
+        &Live(aws),
+        claims,
+        (&door, None),
+        &Unhindered,
+        desired,
+        request,
+    )
+    .await?;
     let mut dry_run = DryRun {
         unread: std::mem::take(&mut outcome.unread),
         ..DryRun::default()

@@ -4,6 +4,7 @@
 //! and client-go have a name for it, it has that name here. `docs/reference/metrics.md` lists all of them.
 
 mod gauges;
+mod labels;
 mod text;
 
 use std::fmt;
@@ -20,152 +21,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 pub use self::gauges::{Gauges, QueueState};
+pub use self::labels::{AwsResult, BatchResult, Conflict, Controller, PassResult, RolloutStep};
 pub use self::text::Format;
 
 type Seconds = Gauge<f64, AtomicU64>;
 type Timed<L> = Family<L, Histogram, fn() -> Histogram>;
-
-/// The kinds of objects that have passes, and the names of their queues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Controller {
-    App,
-    Platform,
-}
-
-impl Controller {
-    pub const ALL: [Self; 2] = [Controller::App, Controller::Platform];
-
-    fn name(self) -> &'static str {
-        match self {
-            Controller::App => "app",
-            Controller::Platform => "platform",
-        }
-    }
-}
-
-/// The result of a pass, in controller-runtime's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PassResult {
-    /// All is well: the next pass is the resync, or none.
-    Success,
-    /// Something is pending, and is looked at again after a time.
-    RequeueAfter,
-    /// It gave its slot back, and goes on in its turn.
-    Requeue,
-    /// Something failed, or is in the way.
-    Error,
-}
-
-impl PassResult {
-    pub const ALL: [Self; 4] = [
-        PassResult::Success,
-        PassResult::RequeueAfter,
-        PassResult::Requeue,
-        PassResult::Error,
-    ];
-
-    /// Returns the value of the label `result`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            PassResult::Success => "success",
-            PassResult::RequeueAfter => "requeue_after",
-            PassResult::Requeue => "requeue",
-            PassResult::Error => "error",
-        }
-    }
-}
-
-/// A step in the life of a rollout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RolloutStep {
-    Started,
-    Completed,
-    Failed,
-    RolledBack,
-}
-
-impl RolloutStep {
-    pub const ALL: [Self; 4] = [
-        RolloutStep::Started,
-        RolloutStep::Completed,
-        RolloutStep::Failed,
-        RolloutStep::RolledBack,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            RolloutStep::Started => "started",
-            RolloutStep::Completed => "completed",
-            RolloutStep::Failed => "failed",
-            RolloutStep::RolledBack => "rolled_back",
-        }
-    }
-}
-
-/// Something wanted that belongs to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Conflict {
-    /// A name in AWS or DNS, or host ports of a cluster, of another owner.
-    Owner,
-    /// A host port that another claimed first; the next free one is tried at once.
-    HostPort,
-}
-
-impl Conflict {
-    pub const ALL: [Self; 2] = [Conflict::Owner, Conflict::HostPort];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Conflict::Owner => "owner",
-            Conflict::HostPort => "host_port",
-        }
-    }
-}
-
-/// The result of an attempt at an AWS call: the classes of `model::class`, and what is no trouble.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AwsResult {
-    Ok,
-    /// The resource is not there.
-    Absent,
-    /// Right, but not ready yet.
-    Pending,
-    /// The world was not as it was observed.
-    Stale,
-    Throttled,
-    Transient,
-    Denied,
-    Refused,
-    Bug,
-}
-
-impl AwsResult {
-    pub const ALL: [Self; 9] = [
-        AwsResult::Ok,
-        AwsResult::Absent,
-        AwsResult::Pending,
-        AwsResult::Stale,
-        AwsResult::Throttled,
-        AwsResult::Transient,
-        AwsResult::Denied,
-        AwsResult::Refused,
-        AwsResult::Bug,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            AwsResult::Ok => "ok",
-            AwsResult::Absent => "absent",
-            AwsResult::Pending => "pending",
-            AwsResult::Stale => "stale",
-            AwsResult::Throttled => "throttled",
-            AwsResult::Transient => "transient",
-            AwsResult::Denied => "denied",
-            AwsResult::Refused => "refused",
-            AwsResult::Bug => "bug",
-        }
-    }
-}
 
 /// One attempt at an AWS call.
 #[derive(Clone, Copy, Debug)]
@@ -198,8 +58,8 @@ struct OfQueue {
 impl OfQueue {
     fn new(controller: Controller) -> Self {
         OfQueue {
-            name: controller.name(),
-            controller: controller.name(),
+            name: controller.as_str(),
+            controller: controller.as_str(),
         }
     }
 }
@@ -245,6 +105,11 @@ struct Conflicts {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Batches {
+    result: &'static str,
+}
+
 /// Everything that is measured. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -275,6 +140,9 @@ struct Series {
     edit_to_ready: Timed<OfPlatform>,
     repairs: Family<Repairs, Counter>,
     conflicts: Family<Conflicts, Counter>,
+    record_batches: Family<Batches, Counter>,
+    record_batch_names: Histogram,
+    record_wait: Histogram,
 }
 
 impl fmt::Debug for Metrics {
@@ -318,7 +186,7 @@ impl Metrics {
     /// Counts a pass that has ended.
     pub fn reconciled(&self, controller: Controller, result: PassResult, took: Duration) {
         let series = &self.0.series;
-        let controller = controller.name();
+        let controller = controller.as_str();
         series
             .reconciles
             .get_or_create(&Reconcile {
@@ -407,6 +275,19 @@ impl Metrics {
         let kind = conflict.as_str();
         self.0.series.conflicts.get_or_create(&Conflicts { kind }).inc();
     }
+
+    /// Counts a batch of DNS names that was sent.
+    pub fn sent_records(&self, result: BatchResult, names: usize) {
+        let (series, result) = (&self.0.series, result.as_str());
+        series.record_batches.get_or_create(&Batches { result }).inc();
+        let names = u32::try_from(names).unwrap_or(u32::MAX);
+        series.record_batch_names.observe(names.into());
+    }
+
+    /// Notes how long the change of a DNS name has waited until Route 53 took it.
+    pub fn record_waited(&self, waited: Duration) {
+        self.0.series.record_wait.observe(waited.as_secs_f64());
+    }
 }
 
 impl Default for Metrics {
@@ -483,6 +364,24 @@ impl Series {
                 "empire_conflicts",
                 "Names, records and port ranges found to belong to another `owner`; and claims of a `host_port` that another had claimed a moment before",
                 Family::default(),
+            ),
+            record_batches: register(
+                registry,
+                "empire_record_batches",
+                "Batches of DNS names that were sent to Route 53: `ok`, `refused` for one of their names, or `failed` as a whole",
+                Family::default(),
+            ),
+            record_batch_names: register(
+                registry,
+                "empire_record_batch_names",
+                "DNS names in a batch that was sent to Route 53",
+                Histogram::new([1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0]),
+            ),
+            record_wait: register(
+                registry,
+                "empire_record_wait_seconds",
+                "Time from when the change of a DNS name was ready until Route 53 took it",
+                Histogram::new([2.5, 3.0, 4.0, 5.0, 10.0, 30.0, 60.0, 300.0]),
             ),
         }
     }

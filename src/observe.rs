@@ -34,7 +34,7 @@ use crate::model::pending::Pending;
 use crate::model::port::Claim;
 use crate::model::rollout::RolloutMemory;
 use crate::model::state::{
-    LoadBalancerState, Observed, PortState, RefusedBatches, ServiceState, TaskDefinitionState, ZoneState,
+    LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState, ZoneState,
 };
 
 /// Facts that are already known, and need not be read again.
@@ -238,9 +238,6 @@ pub async fn observe_pending(
     observed.revisions.clone_from(&known.revisions);
     observed.echoes.clone_from(&known.echoes);
     observed.is_whole = false;
-    for zone in observed.zones.values_mut() {
-        zone.refused = RefusedBatches::default();
-    }
     let mut services = BTreeSet::new();
     let mut load_balancers = BTreeSet::new();
     for pending in pending {
@@ -257,7 +254,8 @@ pub async fn observe_pending(
             Pending::PortRecovery { .. }
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
-            | Pending::Names { .. } => {}
+            | Pending::Names { .. }
+            | Pending::Batch { .. } => {}
         }
     }
     if !services.is_empty() {
@@ -374,9 +372,6 @@ async fn records(
         hosts: load_balancers.values().map(LoadBalancerState::host).collect(),
     };
     let Found { found, fresh } = lists.records(zone, &sought).await?;
-    let found = found.map(|records| ZoneState {
-        records,
-        refused: RefusedBatches::default(),
-    });
+    let found = found.map(|records| ZoneState { records });
     Ok(Found { found, fresh })
 }

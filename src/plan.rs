@@ -174,6 +174,7 @@ impl Plan {
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::GroupDeletion { .. }
+            | Pending::Batch { .. }
             | Pending::PortRecovery { .. } => true,
         });
     }

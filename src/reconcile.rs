@@ -4,6 +4,7 @@
 //! writes nothing; a pass that stops anywhere is carried on by the next one, which needs no memory of it.
 
 mod confirm;
+mod names;
 pub mod platform;
 mod rounds;
 
@@ -17,12 +18,13 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::Lists;
 use crate::model::desired::Desired;
+use crate::model::echo::Echo;
 use crate::model::named::Named;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
-use crate::plan::{Pending, Plan, note_progress, plan};
-use crate::write::Writer;
+use crate::plan::{Pending, Plan, note_progress, plan, replies};
+use crate::write::{Names, Writer};
 use rounds::Rounds;
 
 /// The extent of the reads.
@@ -85,6 +87,8 @@ pub struct Outcome {
     /// Changes are left that nothing but this holds back.
     pub interrupted: Option<Interruption>,
     pub deferral: Deferral,
+    /// The answers of the outbox that this pass has taken up.
+    pub answered: usize,
 }
 
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
@@ -135,12 +139,12 @@ pub struct Request {
     pub contradicted: Contradicted,
 }
 
-/// Reads with `aws`, `lists` and `claims`, and writes through the door alone.
+/// Reads with `aws`, `lists` and `claims`, and writes through the door alone; names go into the outbox, if there is one.
 pub async fn reconcile(
     aws: &dyn Aws,
     lists: &dyn Lists,
     claims: &dyn Claims,
-    door: &dyn Writer,
+    (door, names): (&dyn Writer, Option<&dyn Names>),
     before_writes: &dyn BeforeWrites,
     desired: &Desired,
     mut request: Request,
@@ -149,6 +153,9 @@ pub async fn reconcile(
     request.known.held.complete(desired);
     let held = request.known.held.clone();
     let mut outcome = Box::pin(begin(aws, lists, claims, desired, request)).await?;
+    if let Some(names) = names {
+        names::take_up(names, aws, desired, &mut outcome).await;
+    }
     if !outcome.plan.unexplained.is_empty() {
         let Outcome {
             observed,
@@ -163,6 +170,7 @@ pub async fn reconcile(
     let rounds = Rounds {
         aws,
         door,
+        names,
         before_writes,
         desired,
         held: Some(&held),
@@ -172,6 +180,9 @@ pub async fn reconcile(
     if !suspended && !outcome.plan.changes.is_empty() {
         before_writes.before_writes().await?;
         Box::pin(rounds.write(&mut outcome)).await;
+    }
+    if let Some(names) = names {
+        names::leave(names, desired, &mut outcome);
     }
     // One that is no longer wanted is forgotten.
     let Outcome {
@@ -237,6 +248,7 @@ pub async fn carry_on(
     let rounds = Rounds {
         aws,
         door,
+        names: None,
         before_writes,
         desired,
         held: None,
@@ -300,6 +312,17 @@ impl Outcome {
         let answer = (change.clone(), error.code.clone());
         let since = *self.contradicted.entry(answer).or_insert(now);
         now - since >= CONSISTENT_WITHIN
+    }
+
+    /// Learns echoes: the settings in AWS's reply, or those before the write, if they are there again.
+    fn learn(&mut self, change: &Change, before: Vec<(String, Echo)>) {
+        let observed = &mut self.observed;
+        for (setting, echo) in before {
+            observed.echoes.wrote(setting, echo);
+        }
+        for (setting, echo) in replies(change, observed) {
+            observed.echoes.replied(setting, echo);
+        }
     }
 
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.

@@ -2,6 +2,7 @@
 //! out; what has to be read then is the caller's to read.
 
 mod arns;
+pub mod zones;
 
 use std::time::Instant;
 
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use tracing::{info, warn};
 
 pub use arns::Arns;
+pub use zones::Names;
 
 use crate::aws::{AwsError, AwsWrites, Subject, in_time, subject, writing};
 use crate::change::{

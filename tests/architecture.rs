@@ -115,7 +115,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "write",
         modules: &["model", "change", "aws", "claims", "error"],
-        crates: &["async_trait", "tracing"],
+        crates: &["async_trait", "jiff", "tokio::sync::Notify", "tracing"],
         pure: false,
     },
     Module {

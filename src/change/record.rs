@@ -22,11 +22,48 @@ pub struct RecordBatch {
 pub fn names_of(changes: &[RecordChange]) -> BTreeMap<String, Vec<RecordChange>> {
     let mut names: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
     for change in changes {
-        let name = change.record().name.as_str();
-        let name = name.strip_prefix("_empire.").unwrap_or(name);
+        let name = change.record().about();
         names.entry(name.into()).or_default().push(change.clone());
     }
     names
+}
+
+/// True if changes only take away.
+pub fn makes_nothing(changes: &[RecordChange]) -> bool {
+    let deletes = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
+    changes.iter().all(deletes)
+}
+
+/// The size of a batch as Route 53 limits it:
+/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchSize {
+    records: usize,
+    /// Of the records' values.
+    characters: usize,
+}
+
+impl BatchSize {
+    pub const RECORDS: usize = 1_000;
+    pub const CHARACTERS: usize = 32_000;
+
+    /// Adds changes, if a batch takes them, too. An empty one takes any, so that none waits for ever.
+    pub fn takes(&mut self, changes: &[RecordChange]) -> bool {
+        let characters = |change: &RecordChange| match &change.record().content {
+            RecordContent::Values { values, .. } => values.iter().map(String::len).sum(),
+            RecordContent::Alias { .. } | RecordContent::Routed { .. } => 0,
+        };
+        let with = BatchSize {
+            records: self.records + changes.len(),
+            characters: self.characters + changes.iter().map(characters).sum::<usize>(),
+        };
+        let fits = with.records <= Self::RECORDS && with.characters <= Self::CHARACTERS;
+        let takes = fits || self.records == 0;
+        if takes {
+            *self = with;
+        }
+        takes
+    }
 }
 
 impl RecordBatch {
@@ -90,10 +127,7 @@ impl RecordBatch {
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
         let RecordBatch { zone, changes } = self;
         let names = names_of(changes);
-        let is_named = |record: &&RecordSet| {
-            let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
-            names.contains_key(name)
-        };
+        let is_named = |record: &&RecordSet| names.contains_key(record.about());
         let state = observed.zones.get(zone).into_iter();
         let records = state.flat_map(|zone| &zone.records).filter(is_named);
         let mut found: Vec<String> = records.map(|r| format!("{r:?}")).collect();
@@ -124,9 +158,10 @@ impl RecordBatch {
             return;
         };
         for change in &self.changes {
-            match change {
-                RecordChange::Delete(record) => state.records.retain(|known| known != record),
-                RecordChange::Create(record) => state.records.push(record.clone()),
+            // What was read since may show it already.
+            state.records.retain(|known| known != change.record());
+            if let RecordChange::Create(record) = change {
+                state.records.push(record.clone());
             }
         }
     }

@@ -19,8 +19,9 @@ use serde_json::json;
 use tracing::{debug, error, warn};
 
 use self::hold::Hold;
+use super::carrier::Carrier;
 use super::clock;
-use super::context::Context;
+use super::context::{Context, settings_of};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
 use super::kubernetes::finalizer;
@@ -46,6 +47,7 @@ use crate::pass::{
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
 use crate::write::Door;
+use crate::write::zones::Desk;
 
 pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Result<Ended, Error> {
     let key = ObjectRef::from_obj(&*object);
@@ -255,11 +257,22 @@ impl Pass<'_> {
             claims: &claims,
         };
         let hold = self.hold(&work.record);
+        let sending = (settings_of(platform), Carrier::new(aws.clone()));
+        let app = work.desired.owner.app.clone();
+        let desk = Desk::open(&context.outbox, app, sending, &clock::now);
         let (view, begun) = (
             sweeper::view(context, platform, &aws, &work, &request),
             clock::now(),
         );
-        let pass = reconcile(&*aws, &view, &claims, &door, &hold, &work.desired, request);
+        let pass = reconcile(
+            &*aws,
+            &view,
+            &claims,
+            (&door, Some(&desk)),
+            &hold,
+            &work.desired,
+            request,
+        );
         let reconciled = concerning(subject, pass).await;
         sweeper::keep_new(context);
         let outcome = reconciled?;

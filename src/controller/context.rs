@@ -13,13 +13,14 @@ use kube::{Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::carrier::Outbox;
 use super::clock;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
 use super::leadership::{Leases, Scope};
 use super::memory::edits::Edits;
-use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble};
+use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble, app_name};
 use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
@@ -34,7 +35,6 @@ use crate::health::Health;
 use crate::inventory::Inventory;
 use crate::metrics::{Conflict, Controller, Gauges, Metrics};
 use crate::model::exclusive::Exclusive;
-use crate::model::owner::AppName;
 use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
 
@@ -52,6 +52,8 @@ pub(super) struct Context {
     pub platforms: Platforms,
     pub inventory: Arc<Inventory>,
     pub readers: Readers,
+    /// The DNS names that wait to be changed.
+    pub outbox: Arc<Outbox>,
     pub failures: Failures,
     pub namespaces: Namespaces,
     pub wake: Wake,
@@ -223,35 +225,53 @@ impl Connect for Sdk {
     }
 }
 
-/// Fills the gauges of a scrape.
-pub(super) fn show(
-    caches: &Caches,
-    wake: &Wake,
-    leases: &Leases,
-    (inventory, resync): (&Inventory, Duration),
-    gauges: &Gauges,
-) {
-    let now = Timestamp::now();
-    for app in caches.apps.state() {
-        match &app.outline.0 {
-            Ok(app) => gauges.app(app, now),
-            Err(_) => gauges.undecodable_app(),
+/// The state that a scrape shows.
+pub(super) struct Shown {
+    caches: Caches,
+    wake: Wake,
+    leases: Arc<Leases>,
+    inventory: Arc<Inventory>,
+    resync: Duration,
+    outbox: Arc<Outbox>,
+}
+
+impl Shown {
+    pub(super) fn of(context: &Context) -> Self {
+        Shown {
+            caches: context.caches.clone(),
+            wake: context.wake.clone(),
+            leases: context.leases.clone(),
+            inventory: context.inventory.clone(),
+            resync: context.config.resync_interval,
+            outbox: context.outbox.clone(),
         }
     }
-    for platform in caches.platforms.state() {
-        if let Ok(platform) = &platform.0 {
-            gauges.platform(platform);
+
+    /// Fills the gauges of a scrape.
+    pub(super) fn fill(&self, gauges: &Gauges) {
+        let now = Timestamp::now();
+        for app in self.caches.apps.state() {
+            match &app.outline.0 {
+                Ok(app) => gauges.app(app, now),
+                Err(_) => gauges.undecodable_app(),
+            }
         }
+        for platform in self.caches.platforms.state() {
+            if let Ok(platform) = &platform.0 {
+                gauges.platform(platform);
+            }
+        }
+        for (lease, is_held) in self.leases.held() {
+            gauges.leader(&lease, is_held);
+        }
+        for (list, age) in self.inventory.ages(clock::now()) {
+            gauges.inventory(list, age);
+        }
+        gauges.resync(self.resync);
+        gauges.names_waiting(self.outbox.outbox().len());
+        gauges.queue(Controller::App, &self.wake.apps.state());
+        gauges.queue(Controller::Platform, &self.wake.platforms.state());
     }
-    for (lease, is_held) in leases.held() {
-        gauges.leader(&lease, is_held);
-    }
-    for (list, age) in inventory.ages(clock::now()) {
-        gauges.inventory(list, age);
-    }
-    gauges.resync(resync);
-    gauges.queue(Controller::App, &wake.apps.state());
-    gauges.queue(Controller::Platform, &wake.platforms.state());
 }
 
 impl Context {
@@ -325,10 +345,9 @@ impl Context {
         self.failures.forget(&key.to_string());
         self.platforms.forget_app(&key.to_string());
         self.edits.forget(key);
-        self.inventory.forget_app(&AppName {
-            namespace: key.namespace.clone().unwrap_or_default(),
-            name: key.name.clone(),
-        });
+        let app = app_name(key);
+        self.inventory.forget_app(&app);
+        self.outbox.outbox().forget(&app);
     }
 
     /// Likewise of a Platform.

@@ -10,10 +10,24 @@ use kube::runtime::reflector::ObjectRef;
 use super::packed::PackedApp;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
+use crate::model::owner::AppName;
 use crate::pass::{Memory, platform};
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<PackedApp>;
+
+/// Returns the key of an App.
+pub(super) fn app_key(app: &AppName) -> Key {
+    ObjectRef::new(&app.name).within(&app.namespace)
+}
+
+/// Returns the name of an App.
+pub(super) fn app_name(key: &Key) -> AppName {
+    AppName {
+        namespace: key.namespace.clone().unwrap_or_default(),
+        name: key.name.clone(),
+    }
+}
 
 /// By App.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::context::{Caches, Connect, Context, Wake, show};
+use super::context::{Caches, Connect, Context, Shown, Wake};
 use super::feed::{Neighbours, feed, lead, leave, strip};
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
@@ -25,12 +25,11 @@ use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
-use super::{app, kubernetes, platform};
+use super::{app, kubernetes, platform, zones};
 use crate::api::platform::Platform;
 use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
-use crate::inventory::Inventory;
 use crate::metrics::Metrics;
 use crate::model::class::Class;
 use crate::pass::{self, Installation, Requeue, annotated};
@@ -64,9 +63,6 @@ pub async fn run(
         platforms: platforms.clone(),
         filled: filled.clone(),
     };
-    let (inventory, resync) = (Arc::new(Inventory::default()), config.resync_interval);
-    let seen = (caches.clone(), wake.clone(), leases.clone(), inventory.clone());
-    metrics.show(move |gauges| show(&seen.0, &seen.1, &seen.2, (&seen.3, resync), gauges));
     let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
     let context = Arc::new(Context {
         caches,
@@ -78,8 +74,9 @@ pub async fn run(
         memories: Memories::default(),
         published: Published::default(),
         platforms: Platforms::default(),
-        inventory: inventory.clone(),
+        inventory: Arc::default(),
         readers: Readers::default(),
+        outbox: Arc::default(),
         failures: Failures::default(),
         namespaces: Namespaces::default(),
         wake: wake.clone(),
@@ -89,10 +86,13 @@ pub async fn run(
         edits: Edits::default(),
         stopping,
     });
+    let shown = Shown::of(&context);
+    context.metrics.show(move |gauges| shown.fill(gauges));
     let stopped = stopped_of(&context);
 
     let app_events = apps_watched(&context, app_writer, apps_filled);
     let platform_events = platforms_watched(&context, platform_writer, platforms_filled);
+    tokio::spawn(zones::keep(context.clone()));
     tokio::spawn(tell_when_ready(context.caches.clone(), health.clone()));
     watch_beside(&context, claims_heard, stopped.clone());
     let app_pass = |app| app::pass(app, context.clone());

@@ -9,14 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use super::clock::now;
 use super::context::{Context, settings_of};
 use super::leadership::Scope;
-use super::memory::Key as ObjectKey;
+use super::memory::{Key as ObjectKey, app_key};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, within};
@@ -287,10 +286,7 @@ impl<T: Content> Keeper<T> {
 }
 
 fn objects(apps: &BTreeSet<AppName>) -> Vec<ObjectKey> {
-    let keys = apps
-        .iter()
-        .map(|app| ObjectRef::new(&app.name).within(&app.namespace));
-    keys.collect()
+    apps.iter().map(app_key).collect()
 }
 
 /// A sweep of fewer steps than that is no slower for it.

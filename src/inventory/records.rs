@@ -34,15 +34,10 @@ pub enum Step {
     ByName(String),
 }
 
-/// Returns the name that a record set is about.
-fn about(record: &RecordSet) -> &str {
-    record.name.strip_prefix("_empire.").unwrap_or(&record.name)
-}
-
 fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
     let mut names: BTreeMap<String, Vec<RecordSet>> = BTreeMap::new();
     for record in records {
-        names.entry(about(&record).into()).or_default().push(record);
+        names.entry(record.about().into()).or_default().push(record);
     }
     names
 }
@@ -179,7 +174,7 @@ impl Records {
     /// Takes what a pass came to know of some names.
     pub(super) fn learned(&mut self, records: &[RecordSet], names: &BTreeSet<String>, how: Learned) {
         for name in names {
-            let its = records.iter().filter(|record| about(record) == name);
+            let its = records.iter().filter(|record| record.about() == name);
             let its: Vec<RecordSet> = its.cloned().collect();
             self.put(name, |entries| {
                 entries.learned(name, (!its.is_empty()).then_some(its), how);

@@ -114,7 +114,8 @@ impl Touched {
                 | Pending::PortRecovery { .. }
                 | Pending::ZoneChange { .. }
                 | Pending::Retiring { .. }
-                | Pending::Names { .. } => {}
+                | Pending::Names { .. }
+                | Pending::Batch { .. } => {}
             }
         }
         touched

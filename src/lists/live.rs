@@ -72,7 +72,7 @@ impl Lists for Live<'_> {
             {
                 names.insert(record.name.clone());
             }
-            if let Some(name) = record.name.strip_prefix("_empire.")
+            if let Some(name) = record.marks()
                 && sought.owner.owns_record_text(&record.text())
             {
                 names.insert(name.into());

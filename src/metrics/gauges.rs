@@ -96,6 +96,7 @@ pub struct Gauges {
     leader: Family<OfLease, Gauge>,
     inventory: Family<OfList, Seconds>,
     resync: Seconds,
+    names_waiting: Gauge,
     app_ready: Family<OneApp, Gauge>,
     app_tasks: Family<Tasks, Gauge>,
 }
@@ -171,6 +172,12 @@ impl Gauges {
                 "The interval at which each list of AWS is read: `--resync-interval`",
                 Seconds::default(),
             ),
+            names_waiting: register(
+                registry,
+                "empire_record_names_waiting",
+                "Changes of DNS names that wait to be sent to Route 53 with others, or are on their way",
+                Gauge::default(),
+            ),
             leader: gauge(
                 registry,
                 "leader_election_master_status",
@@ -207,6 +214,7 @@ impl Gauges {
             leader,
             inventory,
             resync: _,
+            names_waiting: _,
             app_ready,
             app_tasks,
         } = self;
@@ -262,6 +270,11 @@ impl Gauges {
     /// Shows the interval at which lists are read.
     pub fn resync(&self, interval: Duration) {
         self.resync.set(interval.as_secs_f64());
+    }
+
+    /// Shows how many changes of DNS names are not answered yet.
+    pub fn names_waiting(&self, names: usize) {
+        self.names_waiting.set(i64::try_from(names).unwrap_or(i64::MAX));
     }
 
     /// Shows the age of the oldest list of a kind.

@@ -58,7 +58,7 @@ impl Held {
         };
         for (zone, state) in &observed.zones {
             for record in &state.records {
-                let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+                let name = record.about();
                 let key = RecordKey {
                     zone: zone.clone(),
                     name: name.into(),

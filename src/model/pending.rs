@@ -26,6 +26,8 @@ pub enum Pending {
     GroupDeletion { process: String, group: String },
     /// Names that wait until their load balancer serves.
     Names { process: String, load_balancer: String },
+    /// A name whose change waits to be sent with others, or is on its way.
+    Batch { process: String, name: String },
 }
 
 /// Ends a message about a process that cannot change before it is not exposed any more.
@@ -41,7 +43,8 @@ impl Pending {
             | Pending::Retiring { process, .. }
             | Pending::PortRecovery { process }
             | Pending::GroupDeletion { process, .. }
-            | Pending::Names { process, .. } => process,
+            | Pending::Names { process, .. }
+            | Pending::Batch { process, .. } => process,
         }
     }
 }
@@ -78,6 +81,7 @@ impl fmt::Display for Pending {
             Pending::GroupDeletion { group, .. } => {
                 write!(f, "waiting for schedule group {group} to finish deleting")
             }
+            Pending::Batch { name, .. } => write!(f, "waiting for the DNS name {name} to be changed"),
             Pending::Names { load_balancer, .. } => {
                 write!(
                     f,

@@ -83,6 +83,16 @@ impl RecordSet {
         }
     }
 
+    /// Returns the name that this record is about: an ownership record is about the name that it marks.
+    pub fn about(&self) -> &str {
+        self.marks().unwrap_or(&self.name)
+    }
+
+    /// Returns the name that this record marks, if it is where an ownership record lives.
+    pub fn marks(&self) -> Option<&str> {
+        self.name.strip_prefix(OWNERSHIP_LABEL)
+    }
+
     /// One of several under its name, or one that no batch of ours could repeat.
     pub fn is_routed(&self) -> bool {
         matches!(self.content, RecordContent::Routed { .. })
@@ -115,9 +125,11 @@ pub fn normalize(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
+const OWNERSHIP_LABEL: &str = "_empire.";
+
 /// Where the ownership record of a name lives.
 pub fn ownership_name(name: &str) -> String {
-    format!("_empire.{name}")
+    format!("{OWNERSHIP_LABEL}{name}")
 }
 
 /// A TXT value: quoted strings of at most 255 characters each.

@@ -359,19 +359,6 @@ pub struct TargetGroupState {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneState {
     pub records: Vec<RecordSet>,
-    /// Learned in this pass.
-    pub refused: RefusedBatches,
-}
-
-/// Lessons of the refused batches of a zone, where its records do not show the reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RefusedBatches {
-    /// The most names that one batch may carry.
-    pub limit: Option<usize>,
-    /// The names that a refusal was about: each goes alone, so that the others go together.
-    pub alone: BTreeSet<String>,
-    /// The names that were read again after a refusal.
-    pub read_again: BTreeSet<String>,
 }
 
 /// The host ports of the App's Platform.
@@ -449,7 +436,7 @@ impl Observed {
             }
             Part::Zone(id) => {
                 let records = self.zones.get(id).into_iter().flat_map(|zone| &zone.records);
-                let mut texts = records.filter(|record| record.name.starts_with("_empire."));
+                let mut texts = records.filter(|record| record.marks().is_some());
                 texts.any(|record| owner.owns_record_text(&record.text()))
             }
             Part::Schedules => self.schedules_of(owner).next().is_some(),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
-use crate::change::{Change, RecordBatch, names_of};
+use crate::change::{BatchSize, Change, RecordBatch};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::app_in_record_text;
@@ -17,11 +17,6 @@ use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name, txt_value,
 };
 use crate::model::state::{LoadBalancerState, ZoneState};
-
-/// The most that one batch takes, in records and in characters of their values:
-/// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>.
-const RECORDS_PER_BATCH: usize = 1_000;
-const CHARACTERS_PER_BATCH: usize = 32_000;
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     // Where a name leads, and is to lead, is not known; but with the App, all of its names go.
@@ -51,7 +46,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             if changes.is_empty() {
                 continue;
             }
-            // A name that was refused would have the whole batch refused again, and cut in half once more.
+            // By itself, since each name is answered by itself.
             let alone = change(zone_id, changes.clone());
             if view.is_deferred(&alone) {
                 plan.deferred.push(alone);
@@ -59,7 +54,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 by_name.push(changes);
             }
         }
-        plan.changes.extend(batches(zone_id, zone, by_name));
+        plan.changes.extend(batches(zone_id, by_name));
     }
     if !view.desired.retains {
         foreign_pointers(view, plan);
@@ -123,10 +118,7 @@ fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
         .keys()
         .filter(|key| key.zone == zone_id)
         .map(|key| key.name.clone());
-    let owned = zone
-        .records
-        .iter()
-        .filter_map(|r| r.name.strip_prefix("_empire."));
+    let owned = zone.records.iter().filter_map(RecordSet::marks);
     let ours = owned.filter(|name| {
         let text = ownership_text(zone, name);
         text.is_some_and(|text| view.desired.owner.owns_record_text(&text))
@@ -378,34 +370,22 @@ fn removals(records: Vec<&RecordSet>) -> Vec<RecordChange> {
     records.map(RecordChange::Delete).collect()
 }
 
-/// As few batches as the limits allow, and after them the names that Route 53 has refused; what belongs to one name is
-/// never torn apart.
-fn batches(zone_id: &str, zone: &ZoneState, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
-    let limit = zone.refused.limit.unwrap_or(usize::MAX);
-    let is_alone = |changes: &Vec<RecordChange>| {
-        let mut names = names_of(changes).into_keys();
-        names.any(|name| zone.refused.alone.contains(&name))
-    };
-    let (alone, together): (Vec<_>, Vec<_>) = by_name.into_iter().partition(is_alone);
-    let mut batches: Vec<(usize, usize, Vec<RecordChange>)> = Vec::new();
-    for changes in together {
-        let characters: usize = changes.iter().map(|change| characters(change.record())).sum();
-        match batches.last_mut() {
-            Some((names, total, batch))
-                if *names < limit
-                    && batch.len() + changes.len() <= RECORDS_PER_BATCH
-                    && *total + characters <= CHARACTERS_PER_BATCH =>
-            {
-                *names += 1;
-                *total += characters;
-                batch.extend(changes);
-            }
-            Some(_) | None => batches.push((1, characters, changes)),
+/// As few batches as the limits allow; what belongs to one name is never torn apart.
+fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
+    let mut batches: Vec<(BatchSize, Vec<RecordChange>)> = Vec::new();
+    for changes in by_name {
+        if let Some((size, batch)) = batches.last_mut()
+            && size.takes(&changes)
+        {
+            batch.extend(changes);
+            continue;
         }
+        let mut size = BatchSize::default();
+        size.takes(&changes);
+        batches.push((size, changes));
     }
-    let together = batches.into_iter().map(|(_, _, changes)| changes);
-    let all = together.chain(alone);
-    all.map(|changes| change(zone_id, changes)).collect()
+    let batches = batches.into_iter();
+    batches.map(|(_, changes)| change(zone_id, changes)).collect()
 }
 
 fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
@@ -414,13 +394,6 @@ fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
         changes,
     }
     .into()
-}
-
-fn characters(record: &RecordSet) -> usize {
-    match &record.content {
-        RecordContent::Values { values, .. } => values.iter().map(String::len).sum(),
-        RecordContent::Alias { .. } | RecordContent::Routed { .. } => 0,
-    }
 }
 
 #[cfg(test)]

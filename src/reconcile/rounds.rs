@@ -1,16 +1,14 @@
 //! The rounds of a pass: every change of a plan, then a new plan, until nothing is left to change.
 
-use super::{BeforeWrites, Interruption, Outcome, Permission};
+use super::{BeforeWrites, Interruption, Outcome, Permission, names};
 use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError, Fault};
-use crate::change::Change;
+use crate::change::Write;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
-use crate::model::echo::Echo;
 use crate::model::held::Held;
-use crate::model::state::Observed;
-use crate::plan::{plan, replies, sent};
-use crate::write::Writer;
+use crate::plan::{plan, sent};
+use crate::write::{Names, Writer};
 
 /// More rounds than the longest chain of changes that hang on each other, by far.
 const ROUNDS: usize = 50;
@@ -18,6 +16,8 @@ const ROUNDS: usize = 50;
 pub(super) struct Rounds<'a> {
     pub aws: &'a dyn Aws,
     pub door: &'a dyn Writer,
+    /// Where names go instead of through the door; `None` in a world that is made up.
+    pub names: Option<&'a dyn Names>,
     pub before_writes: &'a dyn BeforeWrites,
     pub desired: &'a Desired,
     /// What the App had; `None` in a world that is made up, in which AWS confirms nothing.
@@ -62,6 +62,11 @@ impl Rounds<'_> {
 
     async fn round(&self, outcome: &mut Outcome) -> Round {
         for change in outcome.plan.changes.clone() {
+            // It is no write, and a pass that yields first would queue it anew in each of its turns.
+            if let (Write::Records(batch), Some(names)) = (&change.write, self.names) {
+                names::put(names, outcome, batch);
+                continue;
+            }
             match self.before_writes.permission() {
                 Permission::Go => {}
                 Permission::Stop => return Round::Interrupted(Interruption::Stopped),
@@ -76,13 +81,13 @@ impl Rounds<'_> {
                 continue;
             }
             let before = sent(&change, &outcome.observed);
-            let applied = apply(self.door, self.aws, self.desired, &mut outcome.observed, &change).await;
+            let applied = apply(self.door, self.desired, &mut outcome.observed, &change).await;
             if applied.is_deferred() {
                 outcome.deferral.changes.insert(change.clone());
             }
             match applied {
                 Applied::Done => {
-                    learn(&mut outcome.observed, &change, before);
+                    outcome.learn(&change, before);
                     outcome.deferral.made.insert(change.clone());
                     outcome.done.push(change);
                 }
@@ -114,15 +119,5 @@ impl Rounds<'_> {
             }
         }
         Round::Over
-    }
-}
-
-/// Learns echoes: the settings in AWS's reply, or those before the write, if they are there again.
-fn learn(observed: &mut Observed, change: &Change, before: Vec<(String, Echo)>) {
-    for (setting, echo) in before {
-        observed.echoes.wrote(setting, echo);
-    }
-    for (setting, echo) in replies(change, observed) {
-        observed.echoes.replied(setting, echo);
     }
 }

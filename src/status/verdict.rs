@@ -175,7 +175,8 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::Retiring { .. }
             | Pending::PortRecovery { .. }
             | Pending::GroupDeletion { .. }
-            | Pending::Names { .. } => (Reason::Progressing, None),
+            | Pending::Names { .. }
+            | Pending::Batch { .. } => (Reason::Progressing, None),
         };
         let said = format!("{}: {pending}{}", pending.process(), event.unwrap_or_default());
         findings.waiting.push((reason, said));

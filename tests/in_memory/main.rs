@@ -27,6 +27,7 @@ mod golden;
 mod grace_periods;
 mod lasting;
 mod load_balancers;
+mod names;
 mod out_of_reach;
 mod passes;
 mod platforms;

@@ -9,7 +9,8 @@ use empire_controller::api::app::App;
 use empire_controller::api::condition::Reason;
 use empire_controller::api::platform::Platform;
 use empire_controller::metrics::{
-    Attempt, AwsResult, Conflict, Controller, Gauges, Metrics, PassResult, QueueState, RolloutStep,
+    Attempt, AwsResult, BatchResult, Conflict, Controller, Gauges, Metrics, PassResult, QueueState,
+    RolloutStep,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -154,6 +155,7 @@ fn show(gauges: &Gauges) {
         gauges.leader(&lease, true);
     }
     gauges.resync(SECOND);
+    gauges.names_waiting(1);
     for list in ["services", "load_balancers", "records", "schedules"] {
         gauges.inventory(list, SECOND);
     }
@@ -198,6 +200,10 @@ pub(crate) fn everything(per_app: bool) -> Metrics {
     for conflict in Conflict::ALL {
         metrics.conflicted(conflict);
     }
+    for result in BatchResult::ALL {
+        metrics.sent_records(result, 100);
+    }
+    metrics.record_waited(SECOND);
     // An App may belong to no Platform.
     for platform in (0..PLATFORMS).map(platform_name).chain([String::new()]) {
         metrics.edit_was_ready(&platform, SECOND);

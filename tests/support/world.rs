@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::{Platform, PlatformStatus};
+use empire_controller::aws::{AwsSettings, Route53Writes};
 use empire_controller::change::{PortWrite, Write as ChangeWrite};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
@@ -27,8 +28,9 @@ use empire_controller::pass::{
 use empire_controller::reconcile::platform as platforms;
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::Door;
+use empire_controller::write::zones::{Desk, Flight, Outboxes};
 use futures::FutureExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use self::shared::{Shared, settings, time_of};
@@ -40,6 +42,8 @@ pub(crate) const INSTALLATION: &str = "installation-1";
 const STEP: u64 = 10;
 /// Far more than any story needs.
 const STEPS: usize = 400;
+/// A name waits so long for others, in seconds.
+const COMPANY: i64 = 2;
 /// Passes in a row in which nothing moves, and nothing will.
 const QUIET: u32 = 3;
 /// Every wait is as short as it may be.
@@ -76,6 +80,10 @@ pub(crate) struct World {
     pub(crate) restarts: usize,
     /// The lists that all Apps share; without it, each pass reads its own.
     shared: Option<Shared>,
+    /// The DNS names that wait to be changed.
+    outbox: Outboxes<()>,
+    /// True if they wait for company; else each pass sends its own at once.
+    pub(crate) gathers: bool,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
@@ -169,6 +177,15 @@ impl platforms::Registry for There<'_> {
     }
 }
 
+/// The way to AWS, of all Apps alike.
+fn way() -> AwsSettings {
+    AwsSettings {
+        region: String::new(),
+        endpoint_url: None,
+        role: None,
+    }
+}
+
 fn not_now(action: &'static str) -> Error {
     Error::Kubernetes {
         action,
@@ -218,6 +235,8 @@ impl World {
             hides_apps: false,
             restarts: 0,
             shared: None,
+            outbox: Outboxes::default(),
+            gathers: false,
             reads: Vec::new(),
             woken: Vec::new(),
         };
@@ -260,6 +279,7 @@ impl World {
             installation: self.installation.clone(),
             namespace: self.namespace.clone(),
             shared: self.shared.as_ref().map(|_| Shared::default()),
+            outbox: Outboxes::default(),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             ..*self
@@ -339,6 +359,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
         self.aws.calm();
+        self.outbox = Outboxes::default();
         self.shared = self.shared.take().map(|_| Shared::default());
         self.platform.start_anew(self.aws.now());
         for held in self.apps.values_mut() {
@@ -468,6 +489,7 @@ impl World {
     pub(crate) fn pass_due(&mut self) -> Vec<Pass> {
         let mut passes = Vec::new();
         self.sweep();
+        self.send_names(0);
         for key in self.keys() {
             let now = self.aws.now();
             let is_due = |held: &Held| held.due.is_some_and(|due| due <= now);
@@ -563,6 +585,12 @@ impl World {
             let is_unlisted = matches!(&pass.result, Err(error) if error.is_not_listed());
             if is_unlisted {
                 self.sweep();
+                continue;
+            }
+            if !self.gathers && matches!(requeue, Requeue::After(_)) && self.send_names(COMPANY) {
+                if self.aws.has_crashed() {
+                    return None;
+                }
                 continue;
             }
             if let Some(held) = self.apps.get_mut(key) {
@@ -663,10 +691,21 @@ impl World {
             now: request.looks_now,
             clock: &time,
         });
+        let app = work.desired.owner.app.clone();
+        let desk = Desk::open(&self.outbox, app, (way(), ()), &time);
         let live = Live(&self.aws);
         let lists: &dyn Lists = view.as_ref().map_or(&live, |view| view);
-        let pass = reconcile(&self.aws, lists, &self.aws, &door, &turn, &work.desired, request);
+        let pass = reconcile(
+            &self.aws,
+            lists,
+            &self.aws,
+            (&door, Some(&desk)),
+            &turn,
+            &work.desired,
+            request,
+        );
         let outcome = now(pass);
+        drop(desk);
         if let (Some(view), Ok(outcome)) = (&view, &outcome) {
             view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
             view.awaits(&work.desired, &outcome.plan.pending);
@@ -685,6 +724,31 @@ impl World {
             }
         }
         Ok(End::Reconciled(work, Box::new(outcome)))
+    }
+
+    /// Sends the DNS names that will be due in so many seconds. True if any was sent.
+    fn send_names(&mut self, seconds: i64) -> bool {
+        let (now, due) = (self.time(), self.time() + SignedDuration::from_secs(seconds));
+        let mut has_sent = false;
+        loop {
+            let flights = self.outbox.outbox().take(due, |()| true);
+            if flights.is_empty() {
+                return has_sent;
+            }
+            has_sent = true;
+            for Flight { route, changes, .. } in flights {
+                let result = self::now(self.aws.change_records(&route.zone, &changes));
+                if self.aws.has_crashed() {
+                    return true;
+                }
+                let answered = self.outbox.outbox().answered(&route, &result, now);
+                for app in answered.apps {
+                    if let Some(held) = self.apps.get_mut(&app.to_string()) {
+                        held.wake(self.aws.now());
+                    }
+                }
+            }
+        }
     }
 
     fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {

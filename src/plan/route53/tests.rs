@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CHARACTERS_PER_BATCH, RECORDS_PER_BATCH, characters};
-use crate::change::{Change, RecordBatch, Write, names_of};
+use crate::change::{BatchSize, Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Owner;
@@ -456,14 +455,13 @@ fn a_zone_that_is_not_the_platforms_is_none_of_our_business() {
 }
 
 /// An App with this many names, and what it takes to give them all up.
-fn batches(owner: &Owner, names: usize, limit: Option<usize>) -> Vec<Vec<RecordChange>> {
+fn batches(owner: &Owner, names: usize) -> Vec<Vec<RecordChange>> {
     let mut desired = Desired::empty(owner.clone(), place());
     desired.place.zones = BTreeSet::from([INTERNAL.into()]);
     let mut world = crate::plan::fixtures::nothing();
     for number in 0..names {
         records(&mut world).push(ownership(&format!("n{number:05}.corp.example"), owner, "w"));
     }
-    world.zones.get_mut(INTERNAL).unwrap().refused.limit = limit;
     let changes = plan(&desired, &world).changes.into_iter();
     changes
         .map(|change| {
@@ -481,15 +479,11 @@ fn a_batch_is_as_large_as_route_53_takes_and_no_larger() {
     let short = owner_of("i", "a", "b");
     let long = owner_of(&"i".repeat(63), &"n".repeat(63), &"a".repeat(63));
     for (owner, names) in [(&short, 2_500), (&long, 700)] {
-        let batches = batches(owner, names, None);
-        let size =
-            |batch: &Vec<RecordChange>| -> usize { batch.iter().map(|c| characters(c.record())).sum() };
+        let batches = batches(owner, names);
         assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), names);
         for pair in batches.windows(2) {
-            assert!(pair[0].len() <= RECORDS_PER_BATCH && size(&pair[0]) <= CHARACTERS_PER_BATCH);
-            let full = pair[0].len() == RECORDS_PER_BATCH
-                || size(&pair[0]) + characters(pair[1][0].record()) > CHARACTERS_PER_BATCH;
-            assert!(full, "{} records of {} characters", pair[0].len(), size(&pair[0]));
+            let mut size = BatchSize::default();
+            assert!(size.takes(&pair[0]) && !size.takes(&pair[1][..1]), "{size:?}");
         }
         assert!(batches.len() > 1);
     }
@@ -514,14 +508,6 @@ fn no_name_is_torn_from_its_ownership_record_between_two_batches() {
     }
     pass(&wanted, &mut world);
     assert!(plan(&wanted, &world).is_settled());
-}
-
-#[test]
-fn after_a_refusal_that_nothing_explains_batches_carry_fewer_names() {
-    let sizes = |limit| -> Vec<usize> { batches(&owner(), 5, limit).iter().map(Vec::len).collect() };
-    assert_eq!(sizes(None), [5]);
-    assert_eq!(sizes(Some(3)), [3, 2]);
-    assert_eq!(sizes(Some(1)), [1, 1, 1, 1, 1]);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Keeps the outbox of Route 53: sends what is due, one batch a zone at a time, and wakes the Apps that an answer is for.
+
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio::time::sleep;
+use tracing::debug;
+
+use super::carrier::Carrier;
+use super::clock::now;
+use super::context::Context;
+use super::memory::app_key;
+use super::queue::dispatch::message_of;
+use crate::aws::{AwsError, Fault, Subject, concerning, within};
+use crate::change::{Change, RecordBatch, names_of};
+use crate::fence::under;
+use crate::metrics::BatchResult;
+use crate::model::class::Class;
+use crate::write::zones::Flight;
+
+/// Sends batches until the process is to end. One that is in flight then comes to its end under its Lease.
+pub(super) async fn keep(context: Arc<Context>) {
+    let mut stopping = context.stopping.clone();
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = send_all(&context) => {}
+    }
+}
+
+async fn send_all(context: &Arc<Context>) {
+    loop {
+        let due = context.outbox.outbox().due();
+        let is_due = async {
+            match due {
+                Some(due) => sleep(due.duration_since(now()).try_into().unwrap_or_default()).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = context.outbox.changed() => {}
+            () = is_due => {}
+        }
+        for flight in context.outbox.outbox().take(now(), Carrier::may_send) {
+            tokio::spawn(send(context.clone(), flight));
+        }
+    }
+}
+
+async fn send(context: Arc<Context>, flight: Flight<Carrier>) {
+    let Flight {
+        route,
+        changes,
+        carrier,
+    } = flight;
+    let names = names_of(&changes).len();
+    let batch = RecordBatch {
+        zone: route.zone.clone(),
+        changes,
+    };
+    let subject = Subject {
+        resource: Some(Change::from(batch.clone()).resource()),
+        ..Subject::default()
+    };
+    let call = carrier.aws.change_records(&batch.zone, &batch.changes);
+    let call = concerning(subject, within(context.config.pass_deadline, call));
+    let call = AssertUnwindSafe(async {
+        match carrier.fence.clone() {
+            Some(fence) => under(fence, call).await,
+            None => call.await,
+        }
+    });
+    // A flight that nobody answers would hold up its zone for ever.
+    let result = call.catch_unwind().await.unwrap_or_else(|panic| {
+        Err(AwsError {
+            action: "route53:ChangeResourceRecordSets",
+            code: "Panic".into(),
+            message: message_of(&*panic),
+            fault: Fault::Failed(Class::Bug),
+            request_id: None,
+        })
+    });
+    let kind = match &result {
+        Ok(()) => BatchResult::Ok,
+        Err(error) if error.fault == Fault::Stale => BatchResult::Refused,
+        Err(_) => BatchResult::Failed,
+    };
+    context.metrics.sent_records(kind, names);
+    let answered = context.outbox.outbox().answered(&route, &result, now());
+    for waited in answered.waited {
+        context.metrics.record_waited(waited);
+    }
+    debug!(
+        zone = route.zone,
+        names,
+        apps = answered.apps.len(),
+        "a batch of names was answered"
+    );
+    context.wake.apps(answered.apps.iter().map(app_key));
+    context.outbox.ring();
+}

@@ -1,0 +1,152 @@
+//! DNS names, which a pass does not change itself: it takes up what became of those that it had put into the outbox, and
+//! leaves there what is to be changed next.
+
+use std::collections::BTreeMap;
+
+use super::Outcome;
+use crate::aws::{Aws, AwsError, Fault};
+use crate::change::{Change, RecordBatch, Reply, Write, fold, names_of};
+use crate::model::class::Class;
+use crate::model::desired::{Desired, RecordKey};
+use crate::model::named::Named;
+use crate::model::owner::process_in_record_text;
+use crate::model::pending::Pending;
+use crate::model::record::{RecordChange, RecordSet};
+use crate::model::state::Observed;
+use crate::plan::{plan, sent};
+use crate::write::Names;
+use crate::write::zones::Answer;
+
+/// Takes up what became of names, and plans again.
+pub(super) async fn take_up(names: &dyn Names, aws: &dyn Aws, desired: &Desired, outcome: &mut Outcome) {
+    let flying = names.flying().into_iter().map(Named::Name);
+    outcome.deferral.unreadable.extend(flying);
+    let answers = names.answers();
+    if answers.is_empty() {
+        return;
+    }
+    outcome.answered = answers.len();
+    let (landed, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.result.is_ok());
+    let mut batches: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
+    for Answer { key, changes, .. } in landed {
+        outcome.deferral.made.insert(alone(&key, changes.clone()));
+        outcome.deferral.unreadable.remove(&Named::Name(key.clone()));
+        batches.entry(key.zone).or_default().extend(changes);
+    }
+    for (zone, changes) in batches {
+        let change: Change = RecordBatch { zone, changes }.into();
+        let before = sent(&change, &outcome.observed);
+        fold(&mut outcome.observed, &change, Reply::Done);
+        outcome.learn(&change, before);
+        outcome.done.push(change);
+    }
+    for Answer { key, changes, result } in refused {
+        if let Err(error) = result {
+            self::refused(aws, outcome, &key, changes, error).await;
+        }
+    }
+    outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
+}
+
+/// A refusal may be our own lost reply, or the name may be somebody else's, so it is read again. Where it looks otherwise
+/// than before, the next plan sorts it out.
+async fn refused(
+    aws: &dyn Aws,
+    outcome: &mut Outcome,
+    key: &RecordKey,
+    changes: Vec<RecordChange>,
+    mut error: AwsError,
+) {
+    let change = alone(key, changes);
+    if error.fault == Fault::Stale || error.class() == Class::Refused {
+        match (
+            aws.list_name(&key.zone, &key.name).await,
+            outcome.observed.zones.get_mut(&key.zone),
+        ) {
+            (Ok(records), Some(zone)) => {
+                let is_its = |known: &mut RecordSet| known.about() == key.name;
+                let before: Vec<RecordSet> = zone.records.extract_if(.., is_its).collect();
+                let same =
+                    before.len() == records.len() && before.iter().all(|record| records.contains(record));
+                zone.records.extend(records);
+                outcome.observed.fresh.insert(Named::Name(key.clone()));
+                outcome.deferral.unreadable.remove(&Named::Name(key.clone()));
+                if !same {
+                    return;
+                }
+                error.fault = Fault::Failed(Class::Refused);
+            }
+            (Ok(_), None) => {}
+            (Err(unread), _) => error = unread,
+        }
+    }
+    outcome.deferral.changes.insert(change.clone());
+    if error.fault == Fault::Pending {
+        outcome.not_ready.push((change, error));
+    } else {
+        outcome.failures.push((change, error.into()));
+    }
+}
+
+/// Puts names into the outbox: to the rest of the pass they are changes that are deferred.
+pub(super) fn put(names: &dyn Names, outcome: &mut Outcome, batch: &RecordBatch) {
+    for (key, changes) in split(batch) {
+        let change = alone(&key, changes.clone());
+        if outcome.deferral.made.contains(&change) {
+            outcome.give_up(change, "made, and the reply does not show it");
+            continue;
+        }
+        names.put(&key, &changes);
+        outcome.deferral.changes.insert(change);
+    }
+}
+
+/// Leaves what is still planned in the outbox, and says that it is waited for.
+pub(super) fn leave(names: &dyn Names, desired: &Desired, outcome: &mut Outcome) {
+    names.forget(std::mem::take(&mut outcome.answered));
+    let mut waits = names.flying();
+    for change in outcome.plan.deferred.iter().chain(&outcome.plan.changes) {
+        if let Write::Records(batch) = &change.write {
+            let queued = split(batch).filter(|(key, changes)| names.keep(key, changes));
+            waits.extend(queued.map(|(key, _)| key));
+        }
+    }
+    let waits = waits.into_iter().map(|key| Pending::Batch {
+        process: process_of(&key, desired, &outcome.observed),
+        name: key.name,
+    });
+    outcome.plan.pending.extend(waits);
+    outcome.plan.pending.sort();
+    outcome.plan.pending.dedup();
+}
+
+/// Returns the process that wants a name, or had it.
+fn process_of(key: &RecordKey, desired: &Desired, observed: &Observed) -> String {
+    if let Some(wanted) = desired.records.get(key) {
+        return wanted.process.clone();
+    }
+    let records = observed.zones.get(&key.zone).into_iter();
+    let records = records.flat_map(|zone| &zone.records);
+    let mut texts = records
+        .filter(|record| record.marks() == Some(key.name.as_str()))
+        .map(RecordSet::text);
+    let process = texts.find_map(|text| process_in_record_text(&text).map(Into::into));
+    process.unwrap_or_default()
+}
+
+/// The names of a batch and their changes.
+fn split(batch: &RecordBatch) -> impl Iterator<Item = (RecordKey, Vec<RecordChange>)> {
+    let of_name = |(name, changes)| {
+        let zone = batch.zone.clone();
+        (RecordKey { zone, name }, changes)
+    };
+    names_of(&batch.changes).into_iter().map(of_name)
+}
+
+fn alone(key: &RecordKey, changes: Vec<RecordChange>) -> Change {
+    RecordBatch {
+        zone: key.zone.clone(),
+        changes,
+    }
+    .into()
+}

@@ -1,0 +1,75 @@
+//! The names for which Route 53 refuses a batch: those that its message is about, else the one that is found by halves.
+
+use std::collections::BTreeSet;
+
+use super::Id;
+use crate::model::record::{RecordChange, normalize, ownership_name};
+
+/// Names of which at least one is refused. The first travel by themselves; if they are taken, it is among the second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trial {
+    pub first: BTreeSet<Id>,
+    pub second: BTreeSet<Id>,
+}
+
+impl Trial {
+    /// Lets names travel by themselves.
+    pub(super) fn alone(names: BTreeSet<Id>) -> Option<Self> {
+        (!names.is_empty()).then_some(Trial {
+            first: names,
+            second: BTreeSet::new(),
+        })
+    }
+
+    /// Cuts names in half of which one is refused.
+    pub(super) fn halves(names: BTreeSet<Id>) -> Option<Self> {
+        let half = names.len().div_ceil(2);
+        let mut names = names.into_iter();
+        let first: BTreeSet<Id> = names.by_ref().take(half).collect();
+        let second = names.collect();
+        (!first.is_empty()).then_some(Trial { first, second })
+    }
+}
+
+/// Decides who hears of a refused batch of several names, and which of them travel by themselves next. A message that is
+/// about names of several Apps is shown to none of them: each gets one of its own.
+pub(super) fn of_batch(all: &BTreeSet<Id>, named: &BTreeSet<Id>) -> (BTreeSet<Id>, Vec<Trial>) {
+    let mut apps: BTreeSet<_> = named.iter().map(|(app, _)| app).collect();
+    match (apps.pop_first(), apps.is_empty()) {
+        (None, _) => (BTreeSet::new(), Trial::halves(all.clone()).into_iter().collect()),
+        (Some(_), true) => (named.clone(), Vec::new()),
+        (Some(first), false) => {
+            let its = |app| named.iter().filter(move |(of, _)| of == app).cloned();
+            let apps = [first].into_iter().chain(apps);
+            let trials = apps.filter_map(|app| Trial::alone(its(app).collect()));
+            (BTreeSet::new(), trials.collect())
+        }
+    }
+}
+
+/// Returns the names that a message is about: by themselves, by their ownership record, or by the host that they point at.
+/// Route 53's messages hold names as `[name='a.example.com.', type='CNAME']`, `DNS name a.example.com.` and
+/// `targets b.example.net., type A`: <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html>.
+///
+/// It decides only which names are tried together: misread, it costs calls.
+pub(super) fn named_in<'a>(
+    message: &str,
+    names: impl Iterator<Item = (&'a Id, &'a [RecordChange])>,
+) -> BTreeSet<Id> {
+    // As Route 53 spells an asterisk: <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html>.
+    let message = message.replace("\\052", "*");
+    let is_between = |c: char| !(c.is_ascii_alphanumeric() || "-_.*".contains(c));
+    let said: BTreeSet<String> = message.split(is_between).map(normalize).collect();
+    let points_at_one = |change: &RecordChange| {
+        let target = change.record().target();
+        target.is_some_and(|target| said.contains(&target))
+    };
+    let is_meant = |name: &String, changes: &[RecordChange]| {
+        said.contains(name) || said.contains(&ownership_name(name)) || changes.iter().any(points_at_one)
+    };
+    let meant = names.filter(|((_, name), changes)| is_meant(name, changes));
+    meant.map(|(id, _)| id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! DNS names of many Apps, which are changed in batches.
+
+use empire_controller::model::record::RecordKind;
+
+use crate::fake_aws::Disturbance;
+use crate::fixtures::{AppFixture, INTERNAL_ZONE, app, staging, web, worker};
+use crate::world::World;
+
+const CHANGE: &str = "route53:ChangeResourceRecordSets";
+
+fn exposed(number: usize) -> AppFixture {
+    app(&format!("app-{number:04}")).process("web", web().exposed())
+}
+
+/// The name of an App of one process, and that of the process.
+fn names(number: usize) -> [String; 2] {
+    [
+        format!("app-{number:04}.example.com"),
+        format!("app-{number:04}-web.example.com"),
+    ]
+}
+
+/// A world whose Apps share lists and batches, as the controller's do.
+fn gathering() -> World {
+    let mut world = World::sharing(&staging());
+    world.gathers = true;
+    world
+}
+
+fn fleet(size: usize) -> World {
+    let mut world = gathering();
+    for number in 0..size {
+        world.apply(&exposed(number));
+    }
+    world
+}
+
+/// Settles, and returns the batches that were sent.
+fn batches(world: &mut World) -> Vec<String> {
+    world.aws.take_attempts();
+    world.settle();
+    let mut attempts = world.aws.take_attempts();
+    attempts.retain(|attempt| attempt.starts_with(CHANGE));
+    attempts
+}
+
+/// Creates, moves and deletes of a whole fleet: its Apps become ready in the same seconds.
+#[test]
+fn names_of_a_hundred_apps_take_three_calls_at_most_to_make_to_move_and_to_remove() {
+    let mut world = fleet(100);
+    assert!(batches(&mut world).len() <= 3);
+    world.assert_ready();
+    assert!(
+        names(42)
+            .iter()
+            .all(|name| world.aws.pointed_at(INTERNAL_ZONE, name).is_some())
+    );
+
+    // Another scheme takes another load balancer, and so each name moves.
+    for number in 0..100 {
+        world.apply(&app(&format!("app-{number:04}")).process("web", web().external()));
+    }
+    // Two zones.
+    assert!(batches(&mut world).len() <= 6);
+    world.assert_ready();
+
+    for key in world.keys() {
+        world.delete(&key);
+    }
+    assert!(batches(&mut world).len() <= 6);
+    assert_eq!(world.keys(), Vec::<String>::new());
+    let there = |number| {
+        names(number)
+            .iter()
+            .any(|name| world.aws.pointed_at(INTERNAL_ZONE, name).is_some())
+    };
+    assert!(!(0..100).any(there));
+}
+
+#[test]
+fn a_foreign_record_among_many_costs_two_calls_and_is_told_to_its_app_alone() {
+    let mut world = fleet(50);
+    world.aws.on_next_write(CHANGE, |console| {
+        console.foreign_record(INTERNAL_ZONE, "app-0042.example.com", RecordKind::A, "192.0.2.1");
+    });
+    assert_eq!(batches(&mut world).len(), 2);
+    for key in world.keys() {
+        let reason = world.reason(&key);
+        if key == "shop/app-0042" {
+            assert!(
+                reason.starts_with("Conflict: ") && reason.contains("app-0042.example.com"),
+                "{reason}"
+            );
+        } else {
+            assert_eq!(reason, "Ready", "{key}");
+        }
+    }
+}
+
+#[test]
+fn an_unnamed_culprit_among_many_is_told_to_its_app_alone() {
+    let mut world = fleet(50);
+    let refused = Disturbance::Refusal("InvalidChangeBatch", "No.");
+    world.aws.disturb(CHANGE, "app-0042.example.com", refused);
+    for _ in 0..40 {
+        world.pass_due();
+        world.aws.advance(10);
+    }
+    let attempts = world.aws.take_attempts();
+    let calls = attempts
+        .iter()
+        .filter(|attempt| attempt.starts_with(CHANGE))
+        .count();
+    assert!(calls <= 16, "{calls} calls");
+    for key in world.keys() {
+        let reason = world.reason(&key);
+        if key == "shop/app-0042" {
+            assert!(reason.starts_with("Refused: "), "{reason}");
+        } else {
+            assert_eq!(reason, "Ready", "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_status_says_which_name_waits_and_an_edit_in_between_withdraws_it() {
+    let mut world = gathering();
+    world.apply(&exposed(1));
+    let is_waiting = |world: &World| world.reason("shop/app-0001").contains("to be changed");
+    for _ in 0..40 {
+        world.pass_due();
+        if is_waiting(&world) {
+            break;
+        }
+        world.aws.advance(10);
+    }
+    let reason = world.reason("shop/app-0001");
+    let said = "web: waiting for the DNS name app-0001.example.com to be changed";
+    assert!(reason.contains(said), "{reason}");
+    world.aws.take_attempts();
+    // No name is wanted any more before the batch has left.
+    world.apply(&app("app-0001").process("worker", worker()));
+    world.pass_due();
+    assert_eq!(batches(&mut world), Vec::<String>::new());
+    world.assert_ready();
+}
+
+#[test]
+fn a_restart_while_names_wait_forgets_none_of_them() {
+    let mut world = fleet(3);
+    for _ in 0..40 {
+        world.pass_due();
+        if world.reason("shop/app-0001").contains("to be changed") {
+            break;
+        }
+        world.aws.advance(10);
+    }
+    world.restart();
+    assert_eq!(batches(&mut world).len(), 1);
+    world.assert_ready();
+}
