@@ -255,11 +255,37 @@ impl<T: Content> Units<T> {
         }
     }
 
+    /// Returns the lists of a kind that have been read, but not since that time.
+    fn old(&self, kind: &'static str, is_meant: impl Fn(&Key) -> bool, since: Timestamp) -> Vec<Old> {
+        let all = self.all();
+        let old = all
+            .iter()
+            .filter(|(key, _)| is_meant(key))
+            .filter_map(|(_, unit)| {
+                let state = unit.state();
+                let read = state.read.filter(|read| *read < since)?;
+                let error = state.failed.clone();
+                Some(Old { kind, read, error })
+            });
+        old.collect()
+    }
+
     /// Returns when each list was read.
     pub fn read(&self) -> Vec<(Key, Option<Timestamp>)> {
         let all = self.all();
         all.iter().map(|(key, unit)| (key.clone(), unit.read())).collect()
     }
+}
+
+/// A list that was not read for some time.
+#[derive(Clone, Debug)]
+pub struct Old {
+    /// The kind of what is in it.
+    pub kind: &'static str,
+    /// When it was last read to its end.
+    pub read: Timestamp,
+    /// Why it was not read since.
+    pub error: Option<AwsError>,
 }
 
 /// Everything that is known of AWS, by list.
@@ -290,6 +316,17 @@ impl Inventory {
             .collect()
     }
 
+    /// Returns the lists of a place that have been read, but not since that time.
+    pub fn old(&self, is_meant: impl Fn(&Key) -> bool, since: Timestamp) -> Vec<Old> {
+        [
+            self.services.old("services", &is_meant, since),
+            self.load_balancers.old("load balancers", &is_meant, since),
+            self.records.old("records", &is_meant, since),
+            self.schedules.old("schedules", &is_meant, since),
+        ]
+        .concat()
+    }
+
     /// Forgets what an App that is gone waited for.
     pub fn forget_app(&self, app: &AppName) {
         let none = BTreeSet::new;
@@ -305,5 +342,38 @@ impl Inventory {
         self.load_balancers.forget(is_its);
         self.records.forget(is_its);
         self.schedules.forget(is_its);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_list_is_old_if_it_was_read_once_and_not_since() {
+        let inventory = Inventory::default();
+        let zone = |name: &str| Key {
+            account: None,
+            region: String::new(),
+            endpoint_url: None,
+            name: name.into(),
+        };
+        let units = ["young", "old", "never", "elsewhere"].map(|name| inventory.records.want(&zone(name)));
+        let [young, old, never, elsewhere] = &units;
+        young.swept(at(100));
+        for unit in [old, elsewhere] {
+            unit.swept(at(10));
+        }
+        let failed = AwsError::from_code("route53:ListResourceRecordSets", "Throttling", "");
+        for unit in [young, old, never] {
+            unit.failed(failed.clone());
+        }
+        let found = inventory.old(|key| key.name != "elsewhere", at(50));
+        let [Old { kind, read, error }] = found.try_into().unwrap();
+        assert_eq!((kind, read, error), ("records", at(10), Some(failed)));
     }
 }

@@ -19,6 +19,7 @@ use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::report;
 use super::queue::dispatch::{Ended, message_of};
+use super::sweeper;
 use crate::api::platform::Platform;
 use crate::aws::{Subject, concerning};
 use crate::error::Error;
@@ -100,6 +101,7 @@ impl Pass<'_> {
             installation: &context.installation,
             stopped: context.stopped_writes(),
             leaving,
+            old_lists: sweeper::old_lists(context, self.platform),
         };
         let end = match self.remember(|memory| start(memory, self.platform, &facts)) {
             Step::Conclude(end) => end,

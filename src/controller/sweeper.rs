@@ -20,10 +20,11 @@ use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, within};
 use crate::fence::under;
-use crate::inventory::{Apps, Content, Inventory, Key, Unit, Units, View};
+use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
+use crate::pass::platform::OldList;
 use crate::pass::{Work, account, delay, recorded, spread};
 use crate::reconcile::Request;
 
@@ -71,6 +72,29 @@ pub(super) fn view<'a>(
     view.want(desired, &parts);
     keep_new(context);
     view
+}
+
+/// A list that is older than so many resync intervals is told to the Platforms whose Apps are compared by it.
+const OLD: u32 = 2;
+
+/// Returns the lists of a Platform that are not read any more.
+pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> {
+    let place = place_of(platform);
+    let since = now() - context.config.resync_interval * OLD;
+    let old = context.inventory.old(|key| is_in(key, &place), since);
+    let old = old.into_iter().map(|Old { kind, read, error }| OldList {
+        kind,
+        read,
+        error: error.map(Into::into),
+    });
+    old.collect()
+}
+
+/// True if a list is of a place; one of a zone is in no region.
+fn is_in(list: &Key, place: &Key) -> bool {
+    list.account == place.account
+        && list.endpoint_url == place.endpoint_url
+        && (list.region.is_empty() || list.region == place.region)
 }
 
 /// Begins to sweep the lists that nobody has asked for before.
@@ -144,6 +168,9 @@ impl<T: Content> Keeper<T> {
             let jitter = fastrand::f64();
             match self.sweep(is_urgent).await {
                 Ok(changed) => {
+                    if failures > 0 {
+                        self.wake_platforms();
+                    }
                     (failures, is_urgent) = (0, false);
                     self.wake(&changed);
                     self.wake(&self.unit.swept(begun));
@@ -156,6 +183,7 @@ impl<T: Content> Keeper<T> {
                     warn!(list = %self.name(), %error, "a list cannot be read");
                     let after = delay(error.class(), failures, jitter).unwrap_or(resync);
                     self.wake(&self.unit.failed(error));
+                    self.wake_platforms();
                     let is_missed = async {
                         sleep(SELDOM).await;
                         self.unit.missed().await;
@@ -277,6 +305,15 @@ impl<T: Content> Keeper<T> {
     /// Has Apps look at everything, since something is not as it was known.
     fn wake(&self, apps: &BTreeSet<AppName>) {
         self.context.look_again(objects(apps));
+    }
+
+    /// Has Platforms say how old the list is, or that it is not any more.
+    fn wake_platforms(&self) {
+        for platform in self.context.caches.platforms() {
+            if is_in(&self.key, &place_of(&platform)) {
+                self.context.wake.platform(&platform.name_any());
+            }
+        }
     }
 
     fn name(&self) -> String {

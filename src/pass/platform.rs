@@ -10,12 +10,14 @@
 mod denials;
 mod finish;
 mod leaving;
+mod lists;
 mod memory;
 mod start;
 mod tenant;
 
 pub use finish::{Finished, failed, finish, unwritten};
 pub use leaving::{Leaving, Question, Seen, leaving};
+pub use lists::OldList;
 pub use memory::Memory;
 pub use start::{End, Facts, Step, start};
 pub use tenant::Tenant;

@@ -525,6 +525,7 @@ impl World {
             installation: &installation,
             stopped: None,
             leaving: platform::Leaving::NotDeleted,
+            old_lists: Vec::new(),
         };
         let end = match platform::start(&self.platform.memory, &object, &facts) {
             platform::Step::Conclude(end) => end,

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::leaving::Leaving;
+use super::lists::OldList;
 use super::memory::Memory;
 use super::start::{End, Facts};
 use crate::api::condition::Reason;
@@ -85,7 +86,7 @@ pub fn finish(
     let worst = findings.troubles.iter().max_by_key(|(class, _)| *class).cloned();
     let (class, verdict) = match worst {
         Some((class, verdict)) => (Some(class), verdict),
-        None => (None, verdict(&facts.leaving, &apps)),
+        None => (None, verdict(&facts.leaving, &apps, &facts.old_lists)),
     };
     let verdict = verdict.after(memory.failures);
     let status = findings.status(platform, apps.len(), &verdict, now);
@@ -102,9 +103,10 @@ pub fn finish(
         Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => spread(resync_interval, jitter),
     };
     let before = platform.status.as_ref();
+    let old = facts.old_lists.iter().map(OldList::trouble);
     Finished {
         before: before.map(|status| status.conditions.clone()).unwrap_or_default(),
-        troubles: verdict.trouble().into_iter().collect(),
+        troubles: verdict.trouble().into_iter().chain(old).collect(),
         status: (before != Some(&status)).then_some(status),
         recovered: ports.recovered,
         released: ports.done.iter().flat_map(Change::releases).collect(),
@@ -135,7 +137,7 @@ impl Memory {
 }
 
 /// The verdict on a Platform that nothing is in the way of.
-fn verdict(leaving: &Leaving, apps: &[String]) -> Verdict {
+fn verdict(leaving: &Leaving, apps: &[String], old_lists: &[OldList]) -> Verdict {
     let in_use = format!("in use by {}", counted(apps.len() as u64, "App"));
     let going = |unsaid: &str| {
         let apps = apps.join(", ");
@@ -145,7 +147,11 @@ fn verdict(leaving: &Leaving, apps: &[String]) -> Verdict {
         )
     };
     match leaving {
-        Leaving::NotDeleted => Verdict::Ready(in_use),
+        Leaving::NotDeleted => {
+            // Its Apps go on by what was known.
+            let said = [in_use].into_iter().chain(old_lists.iter().map(OldList::message));
+            Verdict::Ready(said.collect::<Vec<_>>().join("; "))
+        }
         Leaving::MayGo | Leaving::InUse => going(""),
         Leaving::Unsaid(message) => going(&format!("; {message}")),
     }

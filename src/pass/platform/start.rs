@@ -3,6 +3,7 @@
 use kube::ResourceExt;
 
 use super::leaving::Leaving;
+use super::lists::OldList;
 use super::memory::Memory;
 use super::tenant::Tenant;
 use crate::api::condition::Reason;
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     /// The reason why nothing may be written to AWS, if there is one.
     pub stopped: Option<Verdict>,
     pub leaving: Leaving,
+    /// The lists by which its Apps are compared, and that are not read any more.
+    pub old_lists: Vec<OldList>,
 }
 
 /// The next step of a pass.

@@ -16,7 +16,7 @@ use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::service::CapacityProviderKind as Kind;
 use crate::pass::Installation;
-use crate::pass::platform::Tenant;
+use crate::pass::platform::{OldList, Tenant};
 
 /// With both zones named and one provider known, in the pass before.
 fn platform(patch: Value) -> Platform {
@@ -73,9 +73,14 @@ fn pass(
         installation: &installation,
         stopped: None,
         leaving,
+        old_lists: Vec::new(),
     };
+    concluded(memory, platform, &facts, end)
+}
+
+fn concluded(memory: &mut Memory, platform: &Platform, facts: &Facts<'_>, end: End) -> Finished {
     let (resync, now, jitter) = (Duration::from_mins(10), Timestamp::UNIX_EPOCH, 0.5);
-    finish(memory, platform, &facts, end, resync, now, jitter)
+    finish(memory, platform, facts, end, resync, now, jitter)
 }
 
 fn look(platform: &Platform, outcome: Outcome) -> Finished {
@@ -392,4 +397,38 @@ fn one_that_is_deleted_names_the_apps_that_go_first() {
     check(Leaving::InUse, 600, in_use);
     let unsaid = Leaving::Unsaid("say what".into());
     check(unsaid, 20, &format!("{in_use}; say what"));
+}
+
+/// Its Apps go on by what was known, so it stays Ready; but its operator hears of it.
+#[test]
+fn a_list_that_is_not_read_any_more_is_said_of_a_ready_platform() {
+    let installation = Installation::Known {
+        id: "installation-1".into(),
+        replaces: None,
+    };
+    let old = |kind, error| OldList {
+        kind,
+        read: Timestamp::from_millisecond(61_500).unwrap(),
+        error,
+    };
+    let facts = Facts {
+        platforms: &[],
+        tenants: &[],
+        installation: &installation,
+        stopped: None,
+        leaving: Leaving::NotDeleted,
+        old_lists: vec![old("records", Some(failed("Throttling"))), old("services", None)],
+    };
+    let end = End::Reconciled(Box::new(fine()));
+    let finished = concluded(&mut Memory::default(), &platform(json!({})), &facts, end);
+    let throttled = "the list of records in AWS is of 1970-01-01T00:01:01Z: route53:GetHostedZone: Throttling: in its words";
+    let slow = "the list of services in AWS is of 1970-01-01T00:01:01Z";
+    let expected = format!("Ready True Available: in use by 0 Apps; {throttled}; {slow}");
+    assert_eq!(ready(&finished), expected);
+    assert_eq!(finished.requeue, Requeue::Resync(Duration::from_mins(10)));
+    let expected = [
+        (Reason::Throttled, throttled.to_owned()),
+        (Reason::Unavailable, slow.to_owned()),
+    ];
+    assert_eq!(finished.troubles, expected);
 }

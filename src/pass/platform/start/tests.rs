@@ -39,6 +39,7 @@ fn step(platform: &Platform, platforms: &[Platform], stopped: Option<Verdict>) -
         installation: &installation,
         stopped,
         leaving: Leaving::NotDeleted,
+        old_lists: Vec::new(),
     };
     start(&Memory::default(), platform, &facts)
 }
