@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::aws::{Aws, AwsError};
-use crate::change::{Change, Deferred};
+use crate::change::{Change, Deferred, Write};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::Lists;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::named::Named;
 use crate::model::state::Observed;
@@ -89,6 +89,8 @@ pub struct Outcome {
     pub deferral: Deferral,
     /// The answers of the outbox that this pass has taken up.
     pub answered: usize,
+    /// The names that were being changed when this pass began.
+    pub flying: BTreeSet<RecordKey>,
 }
 
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
@@ -101,6 +103,7 @@ const CONSISTENT_WITHIN: i64 = 15;
 impl Outcome {
     pub fn is_settled(&self) -> bool {
         self.plan.is_settled()
+            && self.plan.deferred.is_empty()
             && self.unread.is_empty()
             && self.not_ready.is_empty()
             && self.troubles().next().is_none()
@@ -298,6 +301,11 @@ impl Outcome {
     /// Resumes a pass: what it wrote is reported already; all else is as if it had never ended.
     fn resumed(mut self, desired: &Desired) -> Self {
         self.observed.fresh.clear();
+        // Names may have been dropped from the outbox since, so that they are put again; those that failed are not.
+        let mut deferred = std::mem::take(&mut self.deferral.changes);
+        let is_name = |change: &Change| matches!(change.write, Write::Records(_));
+        deferred.retain(|change| !is_name(change) || self.troubles().any(|(failed, _)| failed == change));
+        self.deferral.changes = deferred;
         Outcome {
             plan: plan(desired, &self.observed, &self.deferral.changes),
             done: Vec::new(),

@@ -28,7 +28,7 @@ use super::kubernetes::finalizer;
 use super::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
 use super::kubernetes::uninstall;
 use super::leadership;
-use super::memory::Key;
+use super::memory::{Key, app_name};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Ended, message_of};
 use super::sweeper;
@@ -301,6 +301,10 @@ impl Pass<'_> {
             } else {
                 warn!(app = %self.key, error = %failure, "failed");
             }
+        }
+        if !matches!(end, End::Reconciled(..)) {
+            // Names that an earlier pass has planned are not to be changed any more, as far as this one knows.
+            self.context.outbox.outbox().withdraw(&app_name(self.key));
         }
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
         let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));

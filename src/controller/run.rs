@@ -92,7 +92,6 @@ pub async fn run(
 
     let app_events = apps_watched(&context, app_writer, apps_filled);
     let platform_events = platforms_watched(&context, platform_writer, platforms_filled);
-    tokio::spawn(zones::keep(context.clone()));
     tokio::spawn(tell_when_ready(context.caches.clone(), health.clone()));
     watch_beside(&context, claims_heard, stopped.clone());
     let app_pass = |app| app::pass(app, context.clone());
@@ -101,7 +100,8 @@ pub async fn run(
     let [apps_filled, platforms_filled, _] = filled;
     let lead_app = |app: &PackedApp| leases.led(&Scope::of_app(&app.outline, &context.caches.platforms));
     let lead_platform = |platform: &_| leases.led(&Scope::of_platform(platform));
-    let working = Box::pin(futures::future::join4(
+    let working = Box::pin(futures::future::join5(
+        zones::keep(context.clone()),
         feed(app_events.take_until(stopped.clone()), &apps, &wake.apps),
         feed(
             platform_events.take_until(stopped.clone()),

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::debug;
 
@@ -20,17 +21,19 @@ use crate::metrics::BatchResult;
 use crate::model::class::Class;
 use crate::write::zones::Flight;
 
-/// Sends batches until the process is to end. One that is in flight then comes to its end under its Lease.
+/// Sends batches until the process is to end, and those that are in flight then to their end.
 pub(super) async fn keep(context: Arc<Context>) {
     let mut stopping = context.stopping.clone();
+    let mut flights = JoinSet::new();
     tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => {}
-        () = send_all(&context) => {}
+        () = send_all(&context, &mut flights) => {}
     }
+    while flights.join_next().await.is_some() {}
 }
 
-async fn send_all(context: &Arc<Context>) {
+async fn send_all(context: &Arc<Context>, flights: &mut JoinSet<()>) {
     loop {
         let due = context.outbox.outbox().due();
         let is_due = async {
@@ -43,13 +46,24 @@ async fn send_all(context: &Arc<Context>) {
             () = context.outbox.changed() => {}
             () = is_due => {}
         }
+        while flights.try_join_next().is_some() {}
         for flight in context.outbox.outbox().take(now(), Carrier::may_send) {
-            tokio::spawn(send(context.clone(), flight));
+            flights.spawn(send(context.clone(), flight));
         }
     }
 }
 
-async fn send(context: Arc<Context>, flight: Flight<Carrier>) {
+/// Sends a batch under the Lease of its account, which is not given back before: it counts from now on.
+fn send(context: Arc<Context>, flight: Flight<Carrier>) -> impl Future<Output = ()> + Send {
+    let fence = flight.carrier.fence.clone();
+    let sent = sent(context, flight);
+    match fence {
+        Some(fence) => under(fence, sent).left_future(),
+        None => sent.right_future(),
+    }
+}
+
+async fn sent(context: Arc<Context>, flight: Flight<Carrier>) {
     let Flight {
         route,
         changes,
@@ -66,29 +80,26 @@ async fn send(context: Arc<Context>, flight: Flight<Carrier>) {
     };
     let call = carrier.aws.change_records(&batch.zone, &batch.changes);
     let call = concerning(subject, within(context.config.pass_deadline, call));
-    let call = AssertUnwindSafe(async {
-        match carrier.fence.clone() {
-            Some(fence) => under(fence, call).await,
-            None => call.await,
-        }
-    });
     // A flight that nobody answers would hold up its zone for ever.
-    let result = call.catch_unwind().await.unwrap_or_else(|panic| {
-        Err(AwsError {
-            action: "route53:ChangeResourceRecordSets",
-            code: "Panic".into(),
-            message: message_of(&*panic),
-            fault: Fault::Failed(Class::Bug),
-            request_id: None,
-        })
-    });
+    let result = AssertUnwindSafe(call)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            Err(AwsError {
+                action: "route53:ChangeResourceRecordSets",
+                code: "Panic".into(),
+                message: message_of(&*panic),
+                fault: Fault::Failed(Class::Bug),
+                request_id: None,
+            })
+        });
     let kind = match &result {
         Ok(()) => BatchResult::Ok,
         Err(error) if error.fault == Fault::Stale => BatchResult::Refused,
         Err(_) => BatchResult::Failed,
     };
-    context.metrics.sent_records(kind, names);
     let answered = context.outbox.outbox().answered(&route, &result, now());
+    context.metrics.sent_records(kind, names);
     for waited in answered.waited {
         context.metrics.record_waited(waited);
     }

@@ -82,7 +82,21 @@ impl Rounds<'_> {
 
     /// Returns all DNS names that the App wants or had, in zones that are there.
     fn names(&self, held: &Held, outcome: &Outcome) -> BTreeSet<Named> {
-        let all = self.desired.records.keys().chain(held.names());
+        // One that was only just to be made is neither observed nor held.
+        let unreadable = outcome
+            .deferral
+            .unreadable
+            .iter()
+            .filter_map(|named| match named {
+                Named::Name(key) => Some(key),
+                Named::Service(_)
+                | Named::LoadBalancer(_)
+                | Named::TargetGroup(_)
+                | Named::Listeners(_)
+                | Named::Schedule(_)
+                | Named::Port(_) => None,
+            });
+        let all = self.desired.records.keys().chain(held.names()).chain(unreadable);
         let there = all.filter(|key| outcome.observed.zones.contains_key(&key.zone));
         there.cloned().map(Named::Name).collect()
     }

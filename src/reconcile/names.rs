@@ -19,18 +19,28 @@ use crate::write::zones::Answer;
 
 /// Takes up what became of names, and plans again.
 pub(super) async fn take_up(names: &dyn Names, aws: &dyn Aws, desired: &Desired, outcome: &mut Outcome) {
-    let flying = names.flying().into_iter().map(Named::Name);
-    outcome.deferral.unreadable.extend(flying);
+    // In this order: what is answered in between is taken up.
+    let flying = names.flying();
     let answers = names.answers();
+    for key in std::mem::replace(&mut outcome.flying, flying) {
+        outcome.deferral.unreadable.remove(&Named::Name(key));
+    }
+    for answer in &answers {
+        outcome.flying.remove(&answer.key);
+    }
+    for key in &outcome.flying {
+        let thing = Named::Name(key.clone());
+        outcome.observed.fresh.remove(&thing);
+        outcome.deferral.unreadable.insert(thing);
+    }
+    outcome.answered = answers.len();
     if answers.is_empty() {
         return;
     }
-    outcome.answered = answers.len();
     let (landed, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.result.is_ok());
     let mut batches: BTreeMap<String, Vec<RecordChange>> = BTreeMap::new();
     for Answer { key, changes, .. } in landed {
         outcome.deferral.made.insert(alone(&key, changes.clone()));
-        outcome.deferral.unreadable.remove(&Named::Name(key.clone()));
         batches.entry(key.zone).or_default().extend(changes);
     }
     for (zone, changes) in batches {
@@ -40,52 +50,64 @@ pub(super) async fn take_up(names: &dyn Names, aws: &dyn Aws, desired: &Desired,
         outcome.learn(&change, before);
         outcome.done.push(change);
     }
-    for Answer { key, changes, result } in refused {
+    let mut failed = Vec::new();
+    for Answer {
+        key, changes, result, ..
+    } in refused
+    {
         if let Err(error) = result {
-            self::refused(aws, outcome, &key, changes, error).await;
+            let change = alone(&key, changes);
+            failed.extend(
+                self::refused(aws, outcome, &key, error)
+                    .await
+                    .map(|error| (change, error)),
+            );
         }
     }
+    let changes = failed.iter().map(|(change, _)| change.clone());
+    outcome.deferral.changes.extend(changes);
     outcome.plan = plan(desired, &outcome.observed, &outcome.deferral.changes);
+    for (change, error) in failed {
+        // What was refused for good, and is not wanted any more, is nobody's trouble.
+        if error.class() == Class::Refused && !outcome.plan.deferred.contains(&change) {
+            outcome.deferral.changes.remove(&change);
+        } else if error.fault == Fault::Pending {
+            outcome.not_ready.push((change, error));
+        } else {
+            outcome.failures.push((change, error.into()));
+        }
+    }
 }
 
-/// A refusal may be our own lost reply, or the name may be somebody else's, so it is read again. Where it looks otherwise
-/// than before, the next plan sorts it out.
+/// A refusal may be our own lost reply, or the name may be somebody else's, so it is read again. Returns the error unless
+/// the name looks otherwise than before: then the next plan sorts it out.
 async fn refused(
     aws: &dyn Aws,
     outcome: &mut Outcome,
     key: &RecordKey,
-    changes: Vec<RecordChange>,
     mut error: AwsError,
-) {
-    let change = alone(key, changes);
+) -> Option<AwsError> {
+    let named = Named::Name(key.clone());
     if error.fault == Fault::Stale || error.class() == Class::Refused {
-        match (
-            aws.list_name(&key.zone, &key.name).await,
-            outcome.observed.zones.get_mut(&key.zone),
-        ) {
+        let read = aws.list_name(&key.zone, &key.name).await;
+        match (read, outcome.observed.zones.get_mut(&key.zone)) {
             (Ok(records), Some(zone)) => {
                 let is_its = |known: &mut RecordSet| known.about() == key.name;
                 let before: Vec<RecordSet> = zone.records.extract_if(.., is_its).collect();
                 let same =
                     before.len() == records.len() && before.iter().all(|record| records.contains(record));
                 zone.records.extend(records);
-                outcome.observed.fresh.insert(Named::Name(key.clone()));
-                outcome.deferral.unreadable.remove(&Named::Name(key.clone()));
-                if !same {
-                    return;
-                }
+                outcome.observed.fresh.insert(named);
                 error.fault = Fault::Failed(Class::Refused);
+                return same.then_some(error);
             }
             (Ok(_), None) => {}
             (Err(unread), _) => error = unread,
         }
     }
-    outcome.deferral.changes.insert(change.clone());
-    if error.fault == Fault::Pending {
-        outcome.not_ready.push((change, error));
-    } else {
-        outcome.failures.push((change, error.into()));
-    }
+    // It may have been changed all the same.
+    outcome.deferral.unreadable.insert(named);
+    Some(error)
 }
 
 /// Puts names into the outbox: to the rest of the pass they are changes that are deferred.
@@ -96,16 +118,21 @@ pub(super) fn put(names: &dyn Names, outcome: &mut Outcome, batch: &RecordBatch)
             outcome.give_up(change, "made, and the reply does not show it");
             continue;
         }
-        names.put(&key, &changes);
+        // What flew when this pass began may be answered by now, and is taken up by the next one.
+        if !outcome.flying.contains(&key) {
+            names.put(&key, &changes);
+        }
         outcome.deferral.changes.insert(change);
     }
 }
 
-/// Leaves what is still planned in the outbox, and says that it is waited for.
+/// Leaves what is still planned in the outbox, and says that it is waited for. A pass whose names flew when it began is not
+/// the last one, whatever became of them since.
 pub(super) fn leave(names: &dyn Names, desired: &Desired, outcome: &mut Outcome) {
     names.forget(std::mem::take(&mut outcome.answered));
     let mut waits = names.flying();
-    for change in outcome.plan.deferred.iter().chain(&outcome.plan.changes) {
+    waits.extend(outcome.flying.iter().cloned());
+    for change in &outcome.plan.deferred {
         if let Write::Records(batch) = &change.write {
             let queued = split(batch).filter(|(key, changes)| names.keep(key, changes));
             waits.extend(queued.map(|(key, _)| key));

@@ -17,7 +17,7 @@ mod desk;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use desk::{Desk, Names, Outboxes};
 
@@ -31,6 +31,13 @@ use crate::model::record::RecordChange;
 
 /// A name waits so long for others, so that one release of many Apps is one batch.
 const COMPANY: Duration = Duration::from_secs(2);
+/// Nobody takes up an answer that is older: what it says may have changed since, and is read by name.
+const ANSWERS_LAST: SignedDuration = SignedDuration::from_mins(5);
+/// After a throttle a zone waits so long, twice as long after each that follows, up to 64 times.
+const THROTTLED: Duration = Duration::from_secs(5);
+const DOUBLINGS: u32 = 6;
+/// The hosted zone is gone.
+const NO_SUCH_ZONE: &str = "NoSuchHostedZone";
 /// The one code that is about single records of a batch, and not about the batch:
 /// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html>.
 const INVALID_BATCH: &str = "InvalidChangeBatch";
@@ -65,6 +72,8 @@ struct Queued<C> {
     since: Timestamp,
     /// True if the pass that runs has planned them, too.
     is_planned: bool,
+    /// Nobody is to hear of them any more.
+    is_forgotten: bool,
     carrier: C,
 }
 
@@ -82,6 +91,7 @@ pub struct Answer {
     pub key: RecordKey,
     pub changes: Vec<RecordChange>,
     pub result: Result<(), AwsError>,
+    at: Timestamp,
 }
 
 /// The effects of an answer.
@@ -96,13 +106,15 @@ pub struct Answered {
 #[derive(Clone, Debug)]
 struct Zone<C> {
     queued: BTreeMap<Id, Queued<C>>,
-    /// A batch is in flight, with these names, and those of Apps that were forgotten since.
     is_flying: bool,
     flying: BTreeMap<Id, Queued<C>>,
     /// The groups of names that go by themselves, before all else, to find the one that Route 53 refuses.
     trials: VecDeque<Trial>,
     /// The names of which one is refused if the flight is not.
     suspects: BTreeSet<Id>,
+    /// Throttles in a row, and when the next batch may be sent after them.
+    throttles: u32,
+    not_before: Option<Timestamp>,
 }
 
 impl<C> Default for Zone<C> {
@@ -113,6 +125,8 @@ impl<C> Default for Zone<C> {
             flying: BTreeMap::new(),
             trials: VecDeque::new(),
             suspects: BTreeSet::new(),
+            throttles: 0,
+            not_before: None,
         }
     }
 }
@@ -141,7 +155,7 @@ impl<C: Clone> Outbox<C> {
     fn hold(&mut self, app: &AppName) {
         self.held.insert(app.clone());
         for zone in self.zones.values_mut() {
-            for (_, queued) in zone.queued.iter_mut().filter(|((of, _), _)| of == app) {
+            for (_, queued) in of(&mut zone.queued, app) {
                 queued.is_planned = false;
             }
             zone.leave_trials(app);
@@ -152,8 +166,11 @@ impl<C: Clone> Outbox<C> {
     fn release(&mut self, app: &AppName) {
         self.held.remove(app);
         for zone in self.zones.values_mut() {
-            zone.queued
-                .retain(|(of, _), queued| of != app || queued.is_planned);
+            let dropped = of(&mut zone.queued, app).filter(|(_, queued)| !queued.is_planned);
+            let dropped: Vec<Id> = dropped.map(|(id, _)| id.clone()).collect();
+            for id in dropped {
+                zone.queued.remove(&id);
+            }
         }
         self.tidy();
     }
@@ -161,11 +178,22 @@ impl<C: Clone> Outbox<C> {
     /// Forgets an App that is gone, or another replica's from now on.
     pub fn forget(&mut self, app: &AppName) {
         for zone in self.zones.values_mut() {
-            zone.flying.retain(|(of, _), _| of != app);
+            for (_, flying) in of(&mut zone.flying, app) {
+                flying.is_forgotten = true;
+            }
         }
+        self.withdraw(app);
+        self.answers.remove(app);
+    }
+
+    /// Withdraws what an App has queued: its pass ended before it came to plan names.
+    pub fn withdraw(&mut self, app: &AppName) {
+        let is_held = self.held.contains(app);
         self.hold(app);
         self.release(app);
-        self.answers.remove(app);
+        if is_held {
+            self.held.insert(app.clone());
+        }
     }
 
     fn tidy(&mut self) {
@@ -174,8 +202,12 @@ impl<C: Clone> Outbox<C> {
     }
 
     /// Returns what became of the names of an App.
-    fn answers(&self, app: &AppName) -> Vec<Answer> {
-        self.answers.get(app).cloned().unwrap_or_default()
+    fn answers(&mut self, app: &AppName, now: Timestamp) -> Vec<Answer> {
+        let Some(answers) = self.answers.get_mut(app) else {
+            return Vec::new();
+        };
+        answers.retain(|answer| now.duration_since(answer.at) < ANSWERS_LAST);
+        answers.clone()
     }
 
     fn forget_answers(&mut self, app: &AppName, oldest: usize) {
@@ -189,13 +221,20 @@ impl<C: Clone> Outbox<C> {
 
     /// Returns the names of an App that are being changed at this moment.
     fn flying(&self, app: &AppName) -> BTreeSet<RecordKey> {
+        let from = (app.clone(), String::new());
         let zones = self.zones.iter();
-        let flying = zones.flat_map(|(route, zone)| zone.flying.keys().map(move |id| (route, id)));
-        let its = flying.filter(|(_, (of, _))| of == app);
-        its.map(|(route, (_, name))| key(route, name)).collect()
+        let flying = zones.flat_map(|(route, zone)| {
+            let its = zone
+                .flying
+                .range(from.clone()..)
+                .take_while(|((of, _), _)| of == app);
+            its.map(|((_, name), _)| key(route, name))
+        });
+        flying.collect()
     }
 
-    /// Queues the changes of a name, in the place of others that were queued for it. One that is in flight is answered first.
+    /// Queues the changes of a name, in the place of others that were queued for it, for as long as the pass runs. One that is
+    /// in flight is answered first.
     fn put(&mut self, route: Route, id: Id, changes: &[RecordChange], now: Timestamp, carrier: C) {
         let zone = self.zones.entry(route).or_default();
         if zone.flying.contains_key(&id) {
@@ -206,13 +245,14 @@ impl<C: Clone> Outbox<C> {
         let queued = Queued {
             since: since.map_or(now, |queued| queued.since),
             changes: changes.to_vec(),
-            is_planned: true,
+            is_planned: false,
+            is_forgotten: false,
             carrier,
         };
         zone.queued.insert(id, queued);
     }
 
-    /// Keeps the changes of a name queued, if just these are.
+    /// Keeps the changes of a name queued after the pass, if just these are.
     fn keep(&mut self, route: &Route, id: &Id, changes: &[RecordChange]) -> bool {
         let zone = self.zones.get_mut(route);
         let queued = zone.and_then(|zone| zone.queued.get_mut(id));
@@ -234,8 +274,10 @@ impl<C: Clone> Outbox<C> {
         let mut flights = Vec::new();
         for (route, zone) in &mut self.zones {
             if zone.due(&self.held).is_some_and(|due| due <= now) {
-                zone.queued.retain(|_, queued| may_send(&queued.carrier));
-                flights.extend(zone.depart(route, &self.held));
+                let held = &self.held;
+                zone.queued
+                    .retain(|(app, _), queued| held.contains(app) || may_send(&queued.carrier));
+                flights.extend(zone.depart(route, held));
             }
         }
         self.tidy();
@@ -253,6 +295,7 @@ impl<C: Clone> Outbox<C> {
         let mut said: Vec<(Id, Queued<C>)> = Vec::new();
         match result {
             Ok(()) => {
+                zone.throttles = 0;
                 zone.try_suspects();
                 let waited = flown.values().map(|queued| now.duration_since(queued.since));
                 answered.waited = waited.map(jiff::SignedDuration::unsigned_abs).collect();
@@ -262,14 +305,19 @@ impl<C: Clone> Outbox<C> {
             Err(error) if error.fault == Fault::Fenced => {
                 answered.apps.extend(flown.into_keys().map(|id| id.0));
             }
+            Err(error) if error.class() == Class::Throttled => zone.throttled(flown, now),
             Err(error) => said = zone.refused(flown, error),
         }
         for ((app, name), queued) in said {
+            if queued.is_forgotten {
+                continue;
+            }
             answered.apps.insert(app.clone());
             self.answers.entry(app).or_default().push(Answer {
                 key: key(route, &name),
                 changes: queued.changes,
                 result: result.clone(),
+                at: now,
             });
         }
         self.tidy();
@@ -288,6 +336,15 @@ impl<C: Clone> Outbox<C> {
     }
 }
 
+/// The names of an App.
+fn of<'a, T>(
+    all: &'a mut BTreeMap<Id, T>,
+    app: &'a AppName,
+) -> impl Iterator<Item = (&'a Id, &'a mut T)> + use<'a, T> {
+    let from = all.range_mut((app.clone(), String::new())..);
+    from.take_while(move |((of, _), _)| of == app)
+}
+
 fn key(route: &Route, name: &str) -> RecordKey {
     RecordKey {
         zone: route.zone.clone(),
@@ -302,11 +359,13 @@ impl<C: Clone> Zone<C> {
         }
         let ready = self.queued.iter().filter(|((app, _), _)| !held.contains(app));
         let since = ready.map(|(_, queued)| queued.since).min()?;
-        Some(if self.trials.is_empty() {
-            since + COMPANY
+        let company = if self.trials.is_empty() {
+            COMPANY
         } else {
-            since
-        })
+            Duration::ZERO
+        };
+        let due = since + company;
+        Some(self.not_before.map_or(due, |time| time.max(due)))
     }
 
     /// Makes a batch of a trial, or of all that waits; the oldest first.
@@ -351,28 +410,49 @@ impl<C: Clone> Zone<C> {
     fn refused(&mut self, flown: BTreeMap<Id, Queued<C>>, error: &AwsError) -> Vec<(Id, Queued<C>)> {
         let ids: BTreeSet<Id> = flown.keys().cloned().collect();
         let changes = flown.iter().map(|(id, queued)| (id, queued.changes.as_slice()));
-        let (told, trials) = if ids.len() == 1 {
-            (ids.clone(), Vec::new())
-        } else if error.code == INVALID_BATCH {
+        let mut apps = ids.iter().map(|(app, _)| app);
+        let first = apps.next();
+        let has_others = apps.any(|app| Some(app) != first);
+        let (told, trials) = if error.code == INVALID_BATCH {
             let named = named_in(&error.message, changes);
-            culprits::of_batch(&ids, &named)
+            culprits::of_batch(&ids, &named, has_others)
+        } else if error.code == NO_SUCH_ZONE {
+            // It refuses what is to be made in it, and takes what goes.
+            let goes = changes.filter(|(_, changes)| makes_nothing(changes));
+            let goes: BTreeSet<Id> = goes.map(|(id, _)| id.clone()).collect();
+            let told = ids.difference(&goes).cloned().collect();
+            (told, Trial::alone(goes).into_iter().collect())
+        } else if has_others && culprits::may_be_about_one(error) {
+            (BTreeSet::new(), culprits::each_app(&ids))
         } else {
-            // A zone that is gone refuses what is to be made in it, and takes what goes.
-            let goes: BTreeSet<Id> = changes
-                .filter(|(_, changes)| makes_nothing(changes))
-                .map(|(id, _)| id.clone())
-                .collect();
-            let is_mixed = error.class() == Class::Denied && goes.len() < ids.len();
-            let alone = if is_mixed { goes } else { BTreeSet::new() };
-            let told = ids.difference(&alone).cloned().collect();
-            (told, Trial::alone(alone).into_iter().collect())
+            (ids, Vec::new())
         };
         for trial in trials.into_iter().rev() {
             self.trials.push_front(trial);
         }
         let (said, again): (Vec<_>, Vec<_>) = flown.into_iter().partition(|(id, _)| told.contains(id));
-        self.queued.extend(again);
+        self.again(again);
         said
+    }
+
+    /// A zone waits after a throttle, and its names with it: told of it, each App would come back by itself.
+    fn throttled(&mut self, flown: BTreeMap<Id, Queued<C>>, now: Timestamp) {
+        self.not_before = Some(now + THROTTLED * 2_u32.pow(self.throttles.min(DOUBLINGS)));
+        self.throttles = self.throttles.saturating_add(1);
+        self.again(flown);
+    }
+
+    /// Queues names again. A pass that runs has not planned them, or says so at its end.
+    fn again(&mut self, flown: impl IntoIterator<Item = (Id, Queued<C>)>) {
+        let again = flown.into_iter().filter(|(_, queued)| !queued.is_forgotten);
+        let again = again.map(|(id, queued)| {
+            let queued = Queued {
+                is_planned: false,
+                ..queued
+            };
+            (id, queued)
+        });
+        self.queued.extend(again);
     }
 
     /// The flight was taken, so that the refused name is among those that did not travel in it.
@@ -381,14 +461,17 @@ impl<C: Clone> Zone<C> {
         self.trials.extend(Trial::halves(suspects));
     }
 
-    /// An App whose pass runs may withdraw its names, and what was known of the group is not known of the rest.
+    /// An App whose pass runs may withdraw its names. The others are still to be tried; but what the names in flight do not
+    /// explain may have been its.
     fn leave_trials(&mut self, app: &AppName) {
-        let has_its = |ids: &BTreeSet<Id>| ids.iter().any(|(of, _)| of == app);
-        self.trials
-            .retain(|trial| !has_its(&trial.first) && !has_its(&trial.second));
-        if has_its(&self.suspects) {
-            self.suspects.clear();
+        for trial in &mut self.trials {
+            for ids in [&mut trial.first, &mut trial.second] {
+                ids.retain(|(of, _)| of != app);
+            }
         }
+        self.trials
+            .retain(|trial| !(trial.first.is_empty() && trial.second.is_empty()));
+        self.suspects.retain(|(of, _)| of != app);
     }
 }
 

@@ -78,12 +78,12 @@ fn names_of_a_hundred_apps_take_three_calls_at_most_to_make_to_move_and_to_remov
 }
 
 #[test]
-fn a_foreign_record_among_many_costs_two_calls_and_is_told_to_its_app_alone() {
+fn a_foreign_record_among_many_costs_three_calls_and_is_told_to_its_app_alone() {
     let mut world = fleet(50);
     world.aws.on_next_write(CHANGE, |console| {
         console.foreign_record(INTERNAL_ZONE, "app-0042.example.com", RecordKind::A, "192.0.2.1");
     });
-    assert_eq!(batches(&mut world).len(), 2);
+    assert_eq!(batches(&mut world).len(), 3);
     for key in world.keys() {
         let reason = world.reason(&key);
         if key == "shop/app-0042" {

@@ -1,8 +1,11 @@
 //! The names for which Route 53 refuses a batch: those that its message is about, else the one that is found by halves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Id;
+use crate::aws::AwsError;
+use crate::model::class::Class;
+use crate::model::owner::AppName;
 use crate::model::record::{RecordChange, normalize, ownership_name};
 
 /// Names of which at least one is refused. The first travel by themselves; if they are taken, it is among the second.
@@ -31,19 +34,39 @@ impl Trial {
     }
 }
 
-/// Decides who hears of a refused batch of several names, and which of them travel by themselves next. A message that is
-/// about names of several Apps is shown to none of them: each gets one of its own.
-pub(super) fn of_batch(all: &BTreeSet<Id>, named: &BTreeSet<Id>) -> (BTreeSet<Id>, Vec<Trial>) {
-    let mut apps: BTreeSet<_> = named.iter().map(|(app, _)| app).collect();
-    match (apps.pop_first(), apps.is_empty()) {
-        (None, _) => (BTreeSet::new(), Trial::halves(all.clone()).into_iter().collect()),
-        (Some(_), true) => (named.clone(), Vec::new()),
-        (Some(first), false) => {
-            let its = |app| named.iter().filter(move |(of, _)| of == app).cloned();
-            let apps = [first].into_iter().chain(apps);
-            let trials = apps.filter_map(|app| Trial::alone(its(app).collect()));
-            (BTreeSet::new(), trials.collect())
-        }
+/// Decides who hears of a refused batch, and which names travel by themselves next. Where it has names of other Apps, too,
+/// those that the message is about are tried App by App: each hears of its own names, and nobody because a message was
+/// misread.
+pub(super) fn of_batch(
+    all: &BTreeSet<Id>,
+    named: &BTreeSet<Id>,
+    has_others: bool,
+) -> (BTreeSet<Id>, Vec<Trial>) {
+    let none = BTreeSet::new;
+    match (all.len(), named.is_empty()) {
+        (1, _) => (all.clone(), Vec::new()),
+        (_, true) => (none(), Trial::halves(all.clone()).into_iter().collect()),
+        (_, false) if has_others => (none(), each_app(named)),
+        (_, false) => (named.clone(), Vec::new()),
+    }
+}
+
+/// Lets the names of each App travel by themselves.
+pub(super) fn each_app(names: &BTreeSet<Id>) -> Vec<Trial> {
+    let mut apps: BTreeMap<&AppName, BTreeSet<Id>> = BTreeMap::new();
+    for id in names {
+        apps.entry(&id.0).or_default().insert(id.clone());
+    }
+    apps.into_values().filter_map(Trial::alone).collect()
+}
+
+/// True if one name may be the reason: a policy may deny single names
+/// (`route53:ChangeResourceRecordSetsNormalizedRecordNames`), a quota leaves room for some, an input is one record's.
+pub(super) fn may_be_about_one(error: &AwsError) -> bool {
+    match error.class() {
+        Class::Denied => !error.is_about_credentials(),
+        Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => true,
+        Class::Transient | Class::Throttled => false,
     }
 }
 

@@ -23,9 +23,9 @@ pub trait Names: Send + Sync {
     fn forget(&self, answers: usize);
     /// Returns the names that are being changed at this moment: what they are is not known.
     fn flying(&self) -> BTreeSet<RecordKey>;
-    /// Queues the changes of a name; without effect if just these are queued.
+    /// Queues the changes of a name for as long as the pass runs; without effect if just these are queued.
     fn put(&self, key: &RecordKey, changes: &[RecordChange]);
-    /// Keeps the changes of a name queued that an earlier pass has put. False if just these are not.
+    /// Keeps the changes of a name queued after the pass. False if just these are not.
     fn keep(&self, key: &RecordKey, changes: &[RecordChange]) -> bool;
 }
 
@@ -100,7 +100,7 @@ impl<C: Clone> Drop for Desk<'_, C> {
 
 impl<C: Clone + Send + Sync> Names for Desk<'_, C> {
     fn answers(&self) -> Vec<Answer> {
-        self.outboxes.outbox().answers(&self.app)
+        self.outboxes.outbox().answers(&self.app, (self.clock)())
     }
 
     fn forget(&self, answers: usize) {
