@@ -159,3 +159,56 @@ fn a_restart_while_names_wait_forgets_none_of_them() {
     assert_eq!(batches(&mut world).len(), 1);
     world.assert_ready();
 }
+
+/// A pass has asked what became of its names, and is answered after that: it must not be the App's last one, and must not
+/// destroy what a name leads to by now.
+#[test]
+fn a_batch_that_is_answered_in_the_middle_of_a_pass_is_taken_up_by_the_next_one() {
+    for (name, leaving) in [("deleted", exposed(1)), ("retained", exposed(1).retained())] {
+        let mut world = World::new(&staging());
+        world.answers_late = true;
+        let key = leaving.key();
+        // Deleted once its names are on their way, and later.
+        for steps in 0..12 {
+            let mut world = world.fork();
+            world.answers_late = true;
+            world.apply(&leaving);
+            world.run(steps);
+            world.delete(&key);
+            world.settle();
+            assert!(!world.holds(&key), "{name} after {steps} steps");
+            for ownership in names(1).map(|name| format!("_empire.{name}")) {
+                let there = world.aws.has_record(INTERNAL_ZONE, &ownership);
+                assert!(!there, "{name} after {steps} steps: {ownership} is left");
+            }
+            let left = world.aws.load_balancers_of(&key, "web");
+            assert_eq!(left, Vec::<String>::new(), "{name} after {steps} steps");
+        }
+        world.apply(&leaving);
+        world.settle();
+        world.assert_ready();
+        world.apply(&app("app-0001").process("web", web().external()));
+        world.settle();
+        world.assert_ready();
+    }
+}
+
+/// What was queued is not sent once its App is suspended.
+#[test]
+fn a_suspended_app_changes_no_name() {
+    let mut world = gathering();
+    world.apply(&exposed(1));
+    for _ in 0..40 {
+        world.pass_due();
+        if world.reason("shop/app-0001").contains("to be changed") {
+            break;
+        }
+        world.aws.advance(10);
+    }
+    world.apply(&exposed(1).suspended());
+    world.pass_due();
+    assert_eq!(batches(&mut world), Vec::<String>::new());
+    world.apply(&exposed(1));
+    assert_eq!(batches(&mut world).len(), 1);
+    world.assert_ready();
+}

@@ -1,10 +1,13 @@
 //! Kubernetes around the passes, on the in-memory AWS and on virtual time: passes over every App when they are due or
 //! something wakes them, until nothing moves any more. The passes are the product's own.
 
+#[path = "late_answers.rs"]
+mod late;
 #[path = "shared_lists.rs"]
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -27,12 +30,13 @@ use empire_controller::pass::{
 };
 use empire_controller::reconcile::platform as platforms;
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
-use empire_controller::write::Door;
 use empire_controller::write::zones::{Desk, Flight, Outboxes};
+use empire_controller::write::{Door, Names, Writer};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use self::late::{Flown, Late};
 use self::shared::{Shared, settings, time_of};
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
@@ -84,6 +88,11 @@ pub(crate) struct World {
     outbox: Outboxes<()>,
     /// True if they wait for company; else each pass sends its own at once.
     pub(crate) gathers: bool,
+    /// True if they are answered in the middle of the next pass.
+    pub(crate) answers_late: bool,
+    flown: Flown,
+    /// The Apps that were answered in the middle of a pass.
+    answered: BTreeSet<String>,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
@@ -237,6 +246,9 @@ impl World {
             shared: None,
             outbox: Outboxes::default(),
             gathers: false,
+            answers_late: false,
+            flown: Flown::default(),
+            answered: BTreeSet::new(),
             reads: Vec::new(),
             woken: Vec::new(),
         };
@@ -280,6 +292,8 @@ impl World {
             namespace: self.namespace.clone(),
             shared: self.shared.as_ref().map(|_| Shared::default()),
             outbox: Outboxes::default(),
+            flown: Flown::default(),
+            answered: BTreeSet::new(),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             ..*self
@@ -359,7 +373,7 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
         self.aws.calm();
-        self.outbox = Outboxes::default();
+        (self.outbox, self.flown) = (Outboxes::default(), Flown::default());
         self.shared = self.shared.take().map(|_| Shared::default());
         self.platform.start_anew(self.aws.now());
         for held in self.apps.values_mut() {
@@ -588,6 +602,9 @@ impl World {
                 self.sweep();
                 continue;
             }
+            if self.answered.remove(key) {
+                continue;
+            }
             if !self.gathers && matches!(requeue, Requeue::After(_)) && self.send_names(COMPANY) {
                 if self.aws.has_crashed() {
                     return None;
@@ -696,17 +713,28 @@ impl World {
         let desk = Desk::open(&self.outbox, app, (way(), ()), &time);
         let live = Live(&self.aws);
         let lists: &dyn Lists = view.as_ref().map_or(&live, |view| view);
+        let late = Late {
+            desk: &desk,
+            outbox: &self.outbox,
+            flown: &self.flown,
+            now: begun,
+            answered: Mutex::default(),
+        };
+        let names: &dyn Names = if self.answers_late { &late } else { &desk };
+        let (door, claims): (&dyn Writer, _) = (&door, &self.aws);
         let pass = reconcile(
             &self.aws,
             lists,
-            &self.aws,
-            (&door, Some(&desk)),
+            claims,
+            (door, Some(names)),
             &turn,
             &work.desired,
             request,
         );
         let outcome = now(pass);
+        let answered = late.answered.into_inner().unwrap();
         drop(desk);
+        self.answered.extend(answered.iter().map(AppName::to_string));
         if let (Some(view), Ok(outcome)) = (&view, &outcome) {
             view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
             view.awaits(&work.desired, &outcome.plan.pending);
@@ -741,6 +769,10 @@ impl World {
                 let result = self::now(self.aws.change_records(&route.zone, &changes));
                 if self.aws.has_crashed() {
                     return true;
+                }
+                if self.answers_late {
+                    self.flown.note(route, result);
+                    continue;
                 }
                 let answered = self.outbox.outbox().answered(&route, &result, now);
                 for app in answered.apps {

@@ -72,6 +72,13 @@ impl FakeAws {
         Some(all.find(|found| found.dns_name == target)?.settings.name.clone())
     }
 
+    /// True if there is any record of this name.
+    pub(crate) fn has_record(&self, zone: &str, name: &str) -> bool {
+        let state = self.lock();
+        let mut zones = state.route53.zones.get(zone).into_iter();
+        zones.any(|zone| zone.records.iter().any(|record| record.name == name))
+    }
+
     pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
         let state = self.lock();
         let mut all = state.ecs.services.iter();
