@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::state::Observed;
-use crate::plan::{ObstacleKind, Plan};
+use crate::plan::{ObstacleKind, Pending, Plan};
 use crate::reconcile::{Interruption, Outcome};
 use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
 
@@ -157,7 +157,11 @@ fn reconciled(
     if memory.status(app).as_ref() != Some(&status) {
         status.platform_generation = work.platform_generation;
     }
-    let drifted = !outcome.done.is_empty() && memory.was_settled(app, work.platform_generation);
+    let generation = work.platform_generation;
+    let has_drifted = memory.was_settled(app, generation) || memory.repairs_names(app, generation);
+    let drifted = has_drifted && !outcome.done.is_empty();
+    let waits_for_name = |pending: &Pending| matches!(pending, Pending::Batch { .. });
+    let repairs_names = has_drifted && outcome.plan.pending.iter().any(waits_for_name);
 
     memory.doubts = doubts(&outcome);
     memory.read_details(work.reads_details, settings, now, jitter);
@@ -209,6 +213,7 @@ fn reconciled(
         generation: app.metadata.generation,
         platform_generation: work.platform_generation,
         is_settled,
+        repairs_names,
         outcome: Box::new(outcome),
         open,
         unanswered,

@@ -71,6 +71,8 @@ pub(super) struct Look {
     pub platform_generation: Option<i64>,
     /// The pass left nothing to do.
     pub is_settled: bool,
+    /// Nothing was to do before, nobody has edited anything, and names wait to be changed: drift.
+    pub repairs_names: bool,
     /// What the pass came to, whole if it yielded; else the parts that the next one reads.
     pub outcome: Box<Outcome>,
     pub open: Open,
@@ -142,6 +144,15 @@ impl Memory {
                 && look.is_settled;
         }
         self.is_ready(app)
+    }
+
+    /// True if the pass before has found names that had drifted, and nobody has edited anything since.
+    pub(super) fn repairs_names(&self, app: &App, platform_generation: Option<i64>) -> bool {
+        self.look.as_ref().is_some_and(|look| {
+            look.repairs_names
+                && (look.generation, look.platform_generation)
+                    == (app.metadata.generation, platform_generation)
+        })
     }
 
     /// True if the status calls this generation Ready.
@@ -223,6 +234,7 @@ impl Memory {
             generation: None,
             platform_generation: None,
             is_settled: false,
+            repairs_names: false,
             outcome: Box::new(outcome),
             open,
             unanswered: BTreeSet::new(),

@@ -212,3 +212,20 @@ fn a_suspended_app_changes_no_name() {
     assert_eq!(batches(&mut world).len(), 1);
     world.assert_ready();
 }
+
+/// Somebody deletes a record: a repair is counted, though another pass than the one that found it takes it up.
+#[test]
+fn a_name_that_drifted_is_counted_as_a_repair_and_an_edit_is_not() {
+    let mut world = World::settled(&staging(), &exposed(1));
+    world
+        .aws
+        .by_hand()
+        .delete_records(INTERNAL_ZONE, "app-0001.example.com");
+    world.settle();
+    world.assert_ready();
+    assert_eq!(world.repaired, ["record"]);
+    world.apply(&app("app-0001").process("web", web().external()));
+    world.settle();
+    world.assert_ready();
+    assert_eq!(world.repaired, ["record"]);
+}

@@ -113,6 +113,8 @@ fn what_was_refused_backs_off_across_a_pass_that_fails() {
 fn a_pass_that_yielded_goes_on_without_reading_anything() {
     let mut world = World::new(&staging());
     world.yields = true;
+    // Or another pass would take up what became of its names.
+    world.gathers = true;
     world.apply(&acme());
     let outcome = world.step().remove(0).result.unwrap();
     assert!(outcome.done.len() > 5, "{:?}", outcome.done);

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::{Platform, PlatformStatus};
 use empire_controller::aws::{AwsSettings, Route53Writes};
-use empire_controller::change::{PortWrite, Write as ChangeWrite};
+use empire_controller::change::{Change, PortWrite, Write as ChangeWrite};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
@@ -97,6 +97,8 @@ pub(crate) struct World {
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
     pub(crate) woken: Vec<String>,
+    /// The nouns of the changes that repaired drift.
+    pub(crate) repaired: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -251,6 +253,7 @@ impl World {
             answered: BTreeSet::new(),
             reads: Vec::new(),
             woken: Vec::new(),
+            repaired: Vec::new(),
         };
         // Then a controller starts that has not seen it before.
         world.platform_pass();
@@ -296,6 +299,7 @@ impl World {
             answered: BTreeSet::new(),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
+            repaired: self.repaired.clone(),
             ..*self
         }
     }
@@ -786,6 +790,9 @@ impl World {
 
     fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {
         self.wake(Some(key), &finished.wakes.released);
+        if finished.drifted {
+            self.repaired.extend(finished.done.iter().map(Change::noun));
+        }
         if finished.may_go {
             self.apps.remove(key);
             self.platform.memory.forget_app(key);
