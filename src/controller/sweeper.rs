@@ -77,7 +77,7 @@ pub(super) fn view<'a>(
 /// A list that is older than so many resync intervals is told to the Platforms whose Apps are compared by it.
 const OLD: u32 = 2;
 
-/// Returns the lists of a Platform that are not read any more.
+/// Returns the lists of a Platform that cannot be read any more.
 pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> {
     let place = place_of(platform);
     let since = now() - context.config.resync_interval * OLD;
@@ -85,7 +85,7 @@ pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> 
     let old = old.into_iter().map(|Old { kind, read, error }| OldList {
         kind,
         read,
-        error: error.map(Into::into),
+        error: error.into(),
     });
     old.collect()
 }

@@ -13,25 +13,20 @@ pub struct OldList {
     pub kind: &'static str,
     /// When it was last read to its end.
     pub read: Timestamp,
-    /// The reason why it is not read; `None` if it merely takes long.
-    pub error: Option<Error>,
+    /// The reason why it is not read.
+    pub error: Error,
 }
 
 impl OldList {
     /// Returns the reason and the message for an Event.
     pub(super) fn trouble(&self) -> (Reason, String) {
-        let reason = self.error.as_ref().map_or(Reason::Unavailable, reason_of);
-        (reason, self.message())
+        (reason_of(&self.error), self.message())
     }
 
     pub(super) fn message(&self) -> String {
         let OldList { kind, read, error } = self;
-        let why = error
-            .as_ref()
-            .map(|error| format!(": {error}"))
-            .unwrap_or_default();
         // To the second: it stays as it is until the list is read.
         let read = Timestamp::from_second(read.as_second()).unwrap_or(*read);
-        format!("the list of {kind} in AWS is of {read}{why}")
+        format!("the list of {kind} in AWS is of {read}: {error}")
     }
 }

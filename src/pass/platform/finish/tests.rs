@@ -417,18 +417,21 @@ fn a_list_that_is_not_read_any_more_is_said_of_a_ready_platform() {
         installation: &installation,
         stopped: None,
         leaving: Leaving::NotDeleted,
-        old_lists: vec![old("records", Some(failed("Throttling"))), old("services", None)],
+        old_lists: vec![
+            old("records", failed("Throttling")),
+            old("services", failed("ServiceUnavailable")),
+        ],
     };
     let end = End::Reconciled(Box::new(fine()));
     let finished = concluded(&mut Memory::default(), &platform(json!({})), &facts, end);
     let throttled = "the list of records in AWS is of 1970-01-01T00:01:01Z: route53:GetHostedZone: Throttling: in its words";
-    let slow = "the list of services in AWS is of 1970-01-01T00:01:01Z";
-    let expected = format!("Ready True Available: in use by 0 Apps; {throttled}; {slow}");
+    let failing = "the list of services in AWS is of 1970-01-01T00:01:01Z: route53:GetHostedZone: ServiceUnavailable: in its words";
+    let expected = format!("Ready True Available: in use by 0 Apps; {throttled}; {failing}");
     assert_eq!(ready(&finished), expected);
     assert_eq!(finished.requeue, Requeue::Resync(Duration::from_mins(10)));
     let expected = [
         (Reason::Throttled, throttled.to_owned()),
-        (Reason::Unavailable, slow.to_owned()),
+        (Reason::Unavailable, failing.to_owned()),
     ];
     assert_eq!(finished.troubles, expected);
 }
