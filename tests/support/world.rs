@@ -50,8 +50,6 @@ const STEPS: usize = 400;
 const COMPANY: i64 = 2;
 /// Passes in a row in which nothing moves, and nothing will.
 const QUIET: u32 = 3;
-/// Every wait is as short as it may be.
-const JITTER: f64 = 0.0;
 /// Without shared lists, every pass that looks at everything looks at the details, too.
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_secs(RETIRE_AFTER),
@@ -99,6 +97,19 @@ pub(crate) struct World {
     pub(crate) woken: Vec<String>,
     /// The nouns of the changes that repaired drift.
     pub(crate) repaired: Vec<&'static str>,
+    /// The patches that the API server was sent.
+    pub(crate) patches: Patches,
+    /// Spreads waits, from 0, as short as each may be, up to 1.
+    pub(crate) jitter: f64,
+}
+
+/// By object, its status or its metadata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Patches {
+    pub(crate) statuses: usize,
+    /// Finalizers and annotations of Apps, put there or taken off.
+    pub(crate) metadata: usize,
+    pub(crate) platform_statuses: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -254,6 +265,8 @@ impl World {
             reads: Vec::new(),
             woken: Vec::new(),
             repaired: Vec::new(),
+            patches: Patches::default(),
+            jitter: 0.0,
         };
         // Then a controller starts that has not seen it before.
         world.platform_pass();
@@ -555,7 +568,7 @@ impl World {
             return;
         }
         let (memory, resync) = (&mut self.platform.memory, SETTINGS.resync_interval);
-        let finished = platform::finish(memory, &object, &facts, end, resync, now, JITTER);
+        let finished = platform::finish(memory, &object, &facts, end, resync, now, self.jitter);
         if finished.recovered.is_some() {
             self.wake_all();
         }
@@ -568,7 +581,7 @@ impl World {
             .map_or(Ok(()), |status| self.write_platform_status(status));
         let requeue = match written {
             Ok(()) => finished.requeue,
-            Err(error) => platform::unwritten(&mut self.platform.memory, &error, JITTER),
+            Err(error) => platform::unwritten(&mut self.platform.memory, &error, self.jitter),
         };
         let held = &mut self.platform;
         held.due = match requeue {
@@ -672,7 +685,7 @@ impl World {
             end,
             settings(self.shared.as_ref()),
             now,
-            JITTER,
+            self.jitter,
         );
         let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
         if is_denied || finished.wakes.ports_changed {
@@ -795,6 +808,7 @@ impl World {
         }
         if finished.may_go {
             self.apps.remove(key);
+            self.patches.metadata += 1;
             self.platform.memory.forget_app(key);
             self.platform.wake(self.aws.now());
             return finished.requeue;
@@ -809,7 +823,7 @@ impl World {
         {
             Some(Err(error)) => {
                 let memory = &mut self.apps.get_mut(key).unwrap().memory;
-                unwritten(memory, finished.status, &error, JITTER)
+                unwritten(memory, finished.status, &error, self.jitter)
             }
             Some(Ok(())) | None => finished.requeue,
         }
@@ -817,6 +831,9 @@ impl World {
 
     /// Wakes the Apps that wait for what this App, or the Platform's pass, released.
     fn wake(&mut self, but: Option<&str>, released: &BTreeSet<Exclusive>) {
+        if released.is_empty() {
+            return;
+        }
         let now = self.aws.now();
         for (other, held) in self
             .apps
@@ -833,10 +850,11 @@ impl World {
 
     fn hold(&mut self, key: &str, record: &PlatformRecord) {
         let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
-        metadata.finalizers = Some(vec![APP_FINALIZER.into()]);
+        let finalizers = metadata.finalizers.replace(vec![APP_FINALIZER.into()]);
         let record = serde_json::to_string(record).unwrap();
         let annotations = metadata.annotations.get_or_insert_default();
-        annotations.insert(RECORD_ANNOTATION.into(), record);
+        let before = annotations.insert(RECORD_ANNOTATION.into(), record.clone());
+        self.patches.metadata += usize::from(finalizers.is_none() || before != Some(record));
     }
 
     fn take_status(&self) -> Result<(), Error> {
@@ -855,6 +873,7 @@ impl World {
             let conditions = conditions.map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone()));
             (conditions.collect::<Vec<_>>(), status.zones.clone())
         };
+        self.patches.platform_statuses += 1;
         let before = self.platform.object.status.as_ref().map(of_apps);
         let is_news = before != Some(of_apps(&status));
         self.platform.object.status = Some(status);
@@ -866,6 +885,7 @@ impl World {
 
     fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {
         self.take_status()?;
+        self.patches.statuses += 1;
         let held = self.apps.get_mut(key).unwrap();
         let version = held.app.metadata.resource_version.take();
         let version = version

@@ -1,6 +1,7 @@
 //! ECS: what each call does. Task definitions never change and never collide; how services live is in `service.rs`.
 
 mod check;
+mod definitions;
 mod rollout;
 mod service;
 
@@ -16,6 +17,7 @@ use empire_controller::model::service::{
 };
 use empire_controller::model::state::{ROLLING, ServiceState, TaskDefinitionState};
 
+use super::billed::{SERVICES_BATCH, SERVICES_PAGE};
 use super::scheduler::cluster_arn;
 use super::short::whose;
 use super::{DRAINING, FakeAws, State, refuse};
@@ -59,10 +61,13 @@ impl aws::Ecs for FakeAws {
             let listed = listed.map(|((_, name), service)| (name.clone(), whose(&service.tags)));
             Ok(Some(listed.collect()))
         };
-        Ok(self.list(LIST_SERVICES, cluster, all)?.unwrap_or_default())
+        let found = self.list(LIST_SERVICES, cluster, all)?.unwrap_or_default();
+        self.bill_more(LIST_SERVICES, found.len(), SERVICES_PAGE);
+        Ok(found)
     }
 
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
+        self.bill_more(DESCRIBE_SERVICES, names.len(), SERVICES_BATCH);
         self.read(DESCRIBE_SERVICES, &names.join(" "), |state| {
             if !state.ecs.clusters.contains(cluster) {
                 return refuse(
@@ -133,8 +138,7 @@ impl aws::EcsWrites for FakeAws {
         let about = format!("{} {}", content.family, content.image);
         self.write(REGISTER_TASK_DEFINITION, about, |state| {
             check_content(REGISTER_TASK_DEFINITION, content)?;
-            let of_family = |known: &&TaskDefinitionState| known.content.family == content.family;
-            let revision = state.ecs.definitions.iter().filter(of_family).count() + 1;
+            let revision = state.ecs.definitions.of_family(&content.family).count() + 1;
             let registered = TaskDefinitionState {
                 arn: Arn(format!(
                     "arn:aws:ecs:us-east-1:123456789012:task-definition/{}:{revision}",

@@ -18,6 +18,7 @@ use empire_controller::model::state::{
     ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState,
 };
 
+use super::billed::{BALANCING_PAGE, TAGS_BATCH};
 use super::short::whose;
 use super::{FakeAws, LEAVING, PROVISIONING, RELEASING, State, refuse};
 use listeners::reported;
@@ -64,7 +65,9 @@ impl aws::Elbv2 for FakeAws {
                 all.map(|(arn, found)| (elbv2.load_balancer_state(arn), whose(&found.settings.tags)));
             Ok(Some(listed.collect()))
         };
-        Ok(self.list(DESCRIBE_LOAD_BALANCERS, "", all)?.unwrap_or_default())
+        let found = self.list(DESCRIBE_LOAD_BALANCERS, "", all)?.unwrap_or_default();
+        self.bill_more(DESCRIBE_LOAD_BALANCERS, found.len(), BALANCING_PAGE);
+        Ok(found)
     }
 
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
@@ -80,12 +83,19 @@ impl aws::Elbv2 for FakeAws {
 
     async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
         let all = |state: &State| {
-            let all = state.elbv2.target_groups.iter();
-            let shown = |arn| state.echo.target_group(state.elbv2.target_group_state(arn));
+            let elbv2 = &state.elbv2;
+            let fronts = elbv2.fronts();
+            let shown = |arn| {
+                let front = fronts.get(arn).copied();
+                state.echo.target_group(elbv2.target_group_behind(arn, front))
+            };
+            let all = elbv2.target_groups.iter();
             let listed = all.map(|(arn, found)| (shown(arn), whose(&found.settings.tags)));
             Ok(Some(listed.collect()))
         };
-        Ok(self.list(DESCRIBE_TARGET_GROUPS, "", all)?.unwrap_or_default())
+        let found = self.list(DESCRIBE_TARGET_GROUPS, "", all)?.unwrap_or_default();
+        self.bill_more(DESCRIBE_TARGET_GROUPS, found.len(), BALANCING_PAGE);
+        Ok(found)
     }
 
     async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>> {
@@ -101,12 +111,10 @@ impl aws::Elbv2 for FakeAws {
 
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
         let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
+        self.bill_more(DESCRIBE_TAGS, arns.len(), TAGS_BATCH);
         let found: Vec<Tags> = self.read(DESCRIBE_TAGS, &names.join(" "), |state| {
-            let mut elbv2 = state.elbv2.clone();
-            Ok(arns
-                .iter()
-                .map(|arn| state.echo.tags(elbv2.tags_of(arn).cloned().unwrap_or_default()))
-                .collect())
+            let tags = |arn| state.elbv2.tags(arn).cloned().unwrap_or_default();
+            Ok(arns.iter().map(|arn| state.echo.tags(tags(arn))).collect())
         })?;
         Ok(self.lock().shorten_tags(DESCRIBE_TAGS, found))
     }

@@ -281,12 +281,13 @@ impl State {
     }
 }
 
-/// Returns the App that a name belongs to, by its ownership record.
-pub(super) fn holder_of_name(records: &[RecordSet], name: &str) -> Option<String> {
-    let name = name.strip_prefix("_empire.").unwrap_or(name);
-    let ownership = ownership_name(name);
-    let mut texts = records
-        .iter()
-        .filter(|r| r.name == ownership && r.kind == RecordKind::Txt);
-    texts.find_map(|record| app_in_record_text(&record.text()).map(Into::into))
+/// Returns the Apps that names belong to, by the name of the ownership record.
+pub(super) fn holders_of_names(records: &[RecordSet]) -> BTreeMap<String, String> {
+    let mut holders = BTreeMap::new();
+    for record in records.iter().filter(|record| record.kind == RecordKind::Txt) {
+        if let Some(app) = app_in_record_text(&record.text()) {
+            holders.entry(record.name.clone()).or_insert_with(|| app.into());
+        }
+    }
+    holders
 }

@@ -1,6 +1,6 @@
 //! Route 53: batches that happen whole or not at all, creates that collide, deletes that must match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
@@ -8,7 +8,8 @@ use empire_controller::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, normalize, ownership_name,
 };
 
-use super::invariants::holder_of_name;
+use super::billed::RECORDS_PAGE;
+use super::invariants::holders_of_names;
 use super::{FakeAws, State, refuse};
 
 const GET_HOSTED_ZONE: &str = "route53:GetHostedZone";
@@ -54,11 +55,20 @@ impl Zone {
         }
     }
 
+    /// With these names alone: no rule is about more than one.
+    fn only(&self, names: &BTreeSet<String>) -> Zone {
+        let its = self.records.iter().filter(|record| names.contains(&record.name));
+        Zone {
+            name: self.name.clone(),
+            records: its.cloned().collect(),
+        }
+    }
+
     /// As Route 53 lists them: by the labels from the right.
     fn sorted(&self) -> Vec<RecordSet> {
         let mut records = self.records.clone();
         let labels = |name: &str| name.rsplit('.').map(str::to_owned).collect::<Vec<_>>();
-        records.sort_by_key(|record| (labels(&record.name), record.kind.clone()));
+        records.sort_by_cached_key(|record| (labels(&record.name), record.kind.clone()));
         records
     }
 
@@ -231,18 +241,22 @@ impl aws::Route53 for FakeAws {
     }
 
     async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
-        self.list(LIST_RECORDS, zone_id, |state| {
+        let found = self.list(LIST_RECORDS, zone_id, |state| {
             let zone = state.route53.zones.get(zone_id);
             Ok(zone.map(|zone| {
+                let holders = holders_of_names(&zone.records);
                 let listed = zone.sorted().into_iter();
                 listed
                     .map(|record| {
-                        let holder = holder_of_name(&zone.records, &record.name);
+                        let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+                        let holder = holders.get(&ownership_name(name)).cloned();
                         (record, holder)
                     })
                     .collect()
             }))
-        })
+        })?;
+        self.bill_more(LIST_RECORDS, found.iter().flatten().count(), RECORDS_PAGE);
+        Ok(found)
     }
 
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
@@ -255,9 +269,8 @@ impl aws::Route53 for FakeAws {
                 );
             };
             let (name, ownership) = (normalize(name), ownership_name(&normalize(name)));
-            let mut records = zone.sorted();
-            records.retain(|record| record.name == name || record.name == ownership);
-            Ok(records)
+            let names = [name, ownership].into();
+            Ok(zone.only(&names).sorted())
         })
     }
 }
@@ -282,7 +295,11 @@ impl aws::Route53Writes for FakeAws {
             if changes.is_empty() {
                 return refuse(CHANGE_RECORDS, "InvalidInput", "The batch is empty");
             }
-            let mut zone = zone.clone();
+            let names: BTreeSet<String> = changes
+                .iter()
+                .map(|change| change.record().name.clone())
+                .collect();
+            let mut zone = zone.only(&names);
             let mut errors: Vec<String> = Vec::new();
             errors.extend(check_size(changes).err());
             errors.extend(check_aliases(state, changes).err());
@@ -296,7 +313,10 @@ impl aws::Route53Writes for FakeAws {
             if !errors.is_empty() {
                 return refuse(CHANGE_RECORDS, INVALID, format!("[{}]", errors.join(", ")));
             }
-            state.route53.zones.insert(zone_id.into(), zone);
+            if let Some(whole) = state.route53.zones.get_mut(zone_id) {
+                whole.records.retain(|record| !names.contains(&record.name));
+                whole.records.append(&mut zone.records);
+            }
             Ok(())
         })
     }

@@ -14,6 +14,7 @@ use empire_controller::model::schedule::{
 };
 use empire_controller::model::service::{Capacity, NetworkMode};
 
+use super::billed::SCHEDULES_PAGE;
 use super::{FakeAws, State, refuse};
 
 const GET_GROUP: &str = "scheduler:GetScheduleGroup";
@@ -87,7 +88,7 @@ impl aws::Scheduler for FakeAws {
     }
 
     async fn list_schedules(&self, group: &str, prefix: &str) -> Result<Option<Vec<String>>> {
-        self.list(LIST_SCHEDULES, &format!("{group} {prefix}"), |state| {
+        let found = self.list(LIST_SCHEDULES, &format!("{group} {prefix}"), |state| {
             if !state.scheduler.groups.contains_key(group) {
                 return Ok(None);
             }
@@ -99,7 +100,9 @@ impl aws::Scheduler for FakeAws {
                     .map(|((_, name), found)| (name.clone(), holder(found)))
                     .collect(),
             ))
-        })
+        })?;
+        self.bill_more(LIST_SCHEDULES, found.iter().flatten().count(), SCHEDULES_PAGE);
+        Ok(found)
     }
 
     async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>> {
@@ -163,6 +166,7 @@ impl aws::SchedulerWrites for FakeAws {
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<()> {
         let key = (group.to_owned(), name.to_owned());
         if !self.lock().scheduler.schedules.contains_key(&key) {
+            self.bill(DELETE_SCHEDULE, 1);
             return Ok(());
         }
         self.write(DELETE_SCHEDULE, name.into(), |state| {

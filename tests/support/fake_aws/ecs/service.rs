@@ -11,13 +11,14 @@ use empire_controller::model::state::{
 
 use super::super::echo::Echoes;
 use super::super::{FAILING, LOOPING, ROLLOUT, STOPPING};
+use super::definitions::Definitions;
 use super::rollout::{Recorded, Revision};
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::fake_aws) struct Ecs {
     pub(in crate::fake_aws) clusters: BTreeSet<String>,
     pub(in crate::fake_aws) services: BTreeMap<(String, String), Running>,
-    pub(in crate::fake_aws) definitions: Vec<TaskDefinitionState>,
+    pub(in crate::fake_aws) definitions: Definitions,
     /// Host ports whose last task is still stopping, and until when.
     pub(super) stopping: Vec<(u16, u64)>,
     next_id: u64,
@@ -134,6 +135,14 @@ impl Running {
         self.strategy == ROLLING || !self.keeps_strategy && !is_under_way
     }
 
+    /// One deployment that is complete, with as many tasks as are wanted.
+    fn is_at_rest(&self) -> bool {
+        let [only] = self.deployments.as_slice() else {
+            return false;
+        };
+        only.completed && only.running == self.desired && only.arrives.is_none()
+    }
+
     /// In words, for a snapshot.
     pub(in crate::fake_aws) fn counts(&self) -> String {
         let running: Vec<u32> = self.deployments.iter().map(|d| d.running).collect();
@@ -213,12 +222,12 @@ impl Running {
 
 impl Ecs {
     pub(in crate::fake_aws) fn definition(&self, arn: &Arn) -> Option<&TaskDefinitionState> {
-        self.definitions.iter().find(|known| &known.arn == arn)
+        self.definitions.get(arn)
     }
 
     pub(in crate::fake_aws) fn newest(&self, family: &str) -> Option<&TaskDefinitionState> {
-        let of_family = |known: &&TaskDefinitionState| known.active && known.content.family == family;
-        self.definitions.iter().rev().find(of_family)
+        let mut newest_first = self.definitions.of_family(family).rev();
+        newest_first.find(|known| known.active)
     }
 
     /// The fixed host ports of a task definition.
@@ -233,6 +242,16 @@ impl Ecs {
         definitions
             .flat_map(|definition| self.fixed_host_ports(definition))
             .collect()
+    }
+
+    /// False if no second makes a difference.
+    pub(in crate::fake_aws) fn is_busy(&self) -> bool {
+        !self.stopping.is_empty() || self.services.values().any(|service| self.may_move(service))
+    }
+
+    /// What loops moves without an end.
+    fn may_move(&self, service: &Running) -> bool {
+        service.is_draining() || !service.is_at_rest() || !self.looping.is_empty()
     }
 
     pub(in crate::fake_aws) fn tick(&mut self, now: u64, alive: &BTreeSet<Arn>) {
@@ -251,7 +270,8 @@ impl Ecs {
                     .extend(ports.into_iter().map(|port| (port, now + STOPPING)));
             }
         }
-        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+        let moving = self.services.iter().filter(|(_, service)| self.may_move(service));
+        for key in moving.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             let mut service = self.services[&key].clone();
             if !service.is_draining() {
                 let obstacle = self.obstacle(&key, &service, alive);
@@ -309,12 +329,13 @@ impl Ecs {
                 key.1
             )));
         }
+        let mut ports = self.fixed_host_ports(&primary.definition).into_iter().peekable();
+        ports.peek()?;
         let others = self.services.iter().filter(|(other, _)| *other != key);
         let running = others.flat_map(|(_, other)| self.host_ports(other));
         let taken: BTreeSet<u16> = running
             .chain(self.stopping.iter().map(|(port, _)| *port))
             .collect();
-        let mut ports = self.fixed_host_ports(&primary.definition).into_iter();
         let port = ports.find(|port| taken.contains(port))?;
         Some(Obstacle::Fails(format!(
             "(service {}) was unable to place a task because port {port} is taken",

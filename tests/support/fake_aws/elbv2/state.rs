@@ -120,24 +120,35 @@ impl Elbv2 {
             .map(|(arn, _)| arn)
     }
 
+    /// By target group, the first load balancer that forwards to it.
+    pub(super) fn fronts(&self) -> BTreeMap<&Arn, &Arn> {
+        let mut fronts = BTreeMap::new();
+        for (arn, balancing) in &self.load_balancers {
+            let listeners = balancing.listeners.iter();
+            for group in listeners.filter_map(|(listener, _)| listener.forwards_to()) {
+                fronts.entry(group).or_insert(arn);
+            }
+        }
+        fronts
+    }
+
     /// Returns the target groups that a load balancer forwards to: only in these can ECS register a task.
     pub(in crate::fake_aws) fn alive_target_groups(&self) -> BTreeSet<Arn> {
-        let all = self.target_groups.keys();
-        all.filter(|arn| self.in_front_of(arn).is_some())
+        let all = self.fronts().into_keys();
+        all.filter(|arn| self.target_groups.contains_key(arn))
             .cloned()
             .collect()
     }
 
     pub(in crate::fake_aws) fn by_name(&self, name: &str) -> Option<(&Arn, &Balancing)> {
-        self.load_balancers
-            .iter()
-            .find(|(_, found)| found.settings.name == name)
+        let kinds = ["app", "net"].into_iter();
+        kinds
+            .flat_map(|kind| named(&self.load_balancers, &format!("loadbalancer/{kind}/{name}/")))
+            .next()
     }
 
     pub(in crate::fake_aws) fn group_by_name(&self, name: &str) -> Option<(&Arn, &Group)> {
-        self.target_groups
-            .iter()
-            .find(|(_, found)| found.settings.name == name)
+        named(&self.target_groups, &format!("targetgroup/{name}/")).next()
     }
 
     pub(super) fn load_balancer_state(&self, arn: &Arn) -> LoadBalancerState {
@@ -163,14 +174,18 @@ impl Elbv2 {
     }
 
     pub(super) fn target_group_state(&self, arn: &Arn) -> TargetGroupState {
+        self.target_group_behind(arn, self.in_front_of(arn))
+    }
+
+    /// The same, given the load balancer in front of it.
+    pub(super) fn target_group_behind(&self, arn: &Arn, front: Option<&Arn>) -> TargetGroupState {
         let settings = &self.target_groups[arn].settings;
         TargetGroupState {
             name: settings.name.clone(),
             arn: arn.clone(),
             check: settings.check.clone(),
             // It speaks of a load balancer for as long as it is not released by it.
-            load_balancers: self
-                .in_front_of(arn)
+            load_balancers: front
                 .or(self.releasing.get(arn).map(|(gone, _)| gone))
                 .cloned()
                 .into_iter()
@@ -178,6 +193,18 @@ impl Elbv2 {
             tags: Tags::new(),
             attributes: None,
         }
+    }
+
+    pub(super) fn tags(&self, arn: &Arn) -> Option<&Tags> {
+        if let Some(found) = self.target_groups.get(arn) {
+            return Some(&found.settings.tags);
+        }
+        if let Some(found) = self.load_balancers.get(arn) {
+            return Some(&found.settings.tags);
+        }
+        let mut listeners = self.load_balancers.values().flat_map(|found| &found.listeners);
+        let listener = listeners.find(|(known, _)| &known.arn == arn);
+        listener.map(|(_, tags)| tags)
     }
 
     pub(super) fn tags_of(&mut self, arn: &Arn) -> Option<&mut Tags> {
@@ -212,6 +239,13 @@ impl Elbv2 {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Returns what has ARNs that end with this and an id.
+fn named<'a, T>(all: &'a BTreeMap<Arn, T>, end: &str) -> impl Iterator<Item = (&'a Arn, &'a T)> + use<'a, T> {
+    let begin = format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:{end}");
+    let found = all.range(Arn(begin.clone())..);
+    found.take_while(move |(arn, _)| arn.0.starts_with(&begin))
 }
 
 pub(super) fn check_name(action: &'static str, name: &str) -> Result<()> {

@@ -39,7 +39,7 @@ impl Console<'_> {
     }
 
     pub(crate) fn deregister_task_definitions(&mut self) {
-        for definition in &mut self.state().ecs.definitions {
+        for definition in self.state().ecs.definitions.iter_mut() {
             definition.active = false;
         }
     }

@@ -1,0 +1,37 @@
+//! Calls as AWS counts, throttles and bills them: a list by its pages, what is asked of many things by its batches.
+
+use std::collections::BTreeMap;
+
+use super::FakeAws;
+
+/// By action, as IAM names it.
+pub(crate) type Calls = BTreeMap<&'static str, usize>;
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html>
+pub(super) const SERVICES_PAGE: usize = 100;
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>
+pub(super) const SERVICES_BATCH: usize = 10;
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html>
+pub(super) const BALANCING_PAGE: usize = 400;
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html>
+pub(super) const TAGS_BATCH: usize = 20;
+/// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html>
+pub(super) const RECORDS_PAGE: usize = 300;
+/// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html>
+pub(super) const SCHEDULES_PAGE: usize = 100;
+
+impl FakeAws {
+    /// Takes the calls since the last time, whatever came of them.
+    pub(crate) fn take_calls(&self) -> Calls {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    pub(super) fn bill(&self, action: &'static str, calls: usize) {
+        *self.calls.lock().unwrap().entry(action).or_default() += calls;
+    }
+
+    /// Counts the calls that so many things take beyond the first one, which is counted already.
+    pub(super) fn bill_more(&self, action: &'static str, things: usize, a_call: usize) {
+        self.bill(action, things.div_ceil(a_call).saturating_sub(1));
+    }
+}
