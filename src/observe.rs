@@ -154,7 +154,7 @@ pub async fn observe(
     reads.recall(aws, &held, &mut observed).await;
     let Reads { unread, .. } = reads;
     observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
-    observed.is_whole = observed.unread.is_empty() && !matches!(known.details, Details::Unknown);
+    observed.is_whole = observed.unread.is_empty() && !known.details.are_partial();
     Ok((observed, unread))
 }
 

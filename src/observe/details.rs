@@ -12,7 +12,7 @@ pub enum Details {
     /// They are read.
     #[default]
     Read,
-    /// They are as an earlier pass left them; of what it did not have, they are read.
+    /// They are as an earlier pass left them; of what it did not have, they are read, unless it knew nothing of them.
     Remembered(Box<Remembered>),
     /// Nothing is known of them, and they are read another time. Of schedules they are read all the same.
     Unknown,
@@ -25,17 +25,30 @@ pub struct Remembered {
     target_groups: BTreeMap<String, TargetGroupState>,
     schedules: BTreeMap<String, ScheduleState>,
     cluster: Option<Arn>,
+    /// The earlier pass knew nothing of load balancers and target groups either.
+    is_partial: bool,
 }
 
 impl Details {
-    /// Takes the details out of what an earlier pass observed.
-    pub fn of(observed: &Observed) -> Self {
+    /// Takes the details out of what an earlier pass observed. It may have left out those of load balancing, as the first
+    /// one after a start does; they are read another time then.
+    pub fn of(observed: &Observed, is_partial: bool) -> Self {
         Details::Remembered(Box::new(Remembered {
             load_balancers: observed.load_balancers.clone(),
             target_groups: observed.target_groups.clone(),
             schedules: observed.schedules.clone(),
             cluster: observed.cluster.clone(),
+            is_partial,
         }))
+    }
+
+    /// True if nothing is known of load balancers and target groups, and they are read another time.
+    pub fn are_partial(&self) -> bool {
+        match self {
+            Details::Read => false,
+            Details::Remembered(remembered) => remembered.is_partial,
+            Details::Unknown => true,
+        }
     }
 
     fn remembered(&self) -> Option<&Remembered> {

@@ -71,7 +71,7 @@ pub(super) async fn named(
     let there = load_balancers.iter().map(|found| found.arn.clone()).collect();
     read_tags(aws, &mut load_balancers, &mut groups).await?;
     let found = LoadBalancing::of(load_balancers, groups);
-    let described = describe(aws, desired, &Details::of(observed), |_, _| true, found).await?;
+    let described = describe(aws, desired, &Details::of(observed, false), |_, _| true, found).await?;
     Ok(Singles {
         asked,
         there,
@@ -104,7 +104,7 @@ async fn describe(
     found
         .target_groups
         .retain(|name, found| ours(&found.tags) || is_wanted_group(name));
-    if matches!(details, Details::Unknown) {
+    if details.are_partial() {
         return Ok(Described { found, fresh });
     }
     for (name, load_balancer) in &mut found.load_balancers {

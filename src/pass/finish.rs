@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::backoff::{delay, pending, spread};
 use super::binding::is_leaving;
-use super::memory::{LastStatus, Look, Memory};
+use super::memory::{Detailed, LastStatus, Look, Memory};
 use super::requeue::{Requeue, open};
 use super::start::{End, Settings, Work};
 use super::wakes::Wakes;
@@ -164,6 +164,11 @@ fn reconciled(
     let repairs_names = has_drifted && outcome.plan.pending.iter().any(waits_for_name);
 
     memory.doubts = doubts(&outcome);
+    if work.reads_details {
+        memory.details = Detailed::Whole;
+    } else if work.lacks_details {
+        memory.details = Detailed::Lacking;
+    }
     memory.read_details(work.reads_details, settings, now, jitter);
     let is_yielded = outcome.interrupted == Some(Interruption::Yielded);
     if !is_yielded {
@@ -322,7 +327,6 @@ impl Memory {
     /// Notes when the details are to be read again: after a start they are not all read at once.
     fn read_details(&mut self, has_read: bool, settings: Settings, now: Timestamp, jitter: f64) {
         if has_read {
-            self.owes_details = false;
             self.details_at = Some(now + spread(settings.details_interval, jitter));
         } else {
             let after = settings.details_interval.mul_f64(jitter);

@@ -35,8 +35,7 @@ pub struct Memory {
     pub(super) echoes: Option<EchoMemory>,
     /// When the details that AWS gives singly are to be read again, if they are known at all.
     pub(super) details_at: Option<Timestamp>,
-    /// An edit was not held up by them, and they are to be read after it.
-    pub(super) owes_details: bool,
+    pub(super) details: Detailed,
     /// The last pass came to know that something is not as it was known, or did not come to its end.
     pub(super) doubts: bool,
     /// Since when each pass has found that AWS is not read yet.
@@ -49,6 +48,18 @@ pub struct Memory {
     pub(super) failures: u32,
     /// The same before the last pass.
     pub(super) failures_before: u32,
+}
+
+/// How well the details that AWS gives singly are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Detailed {
+    /// As the last pass found or left them.
+    #[default]
+    Whole,
+    /// An edit was not held up by them, and they are to be read after it.
+    Owed,
+    /// Not at all: after a start, each App's are read in their turn.
+    Lacking,
 }
 
 /// The status that we know better than the watch.
@@ -179,7 +190,7 @@ impl Memory {
     pub(super) fn details(&mut self, app: &App, platform: &Platform, now: Timestamp) -> Details {
         let generation = platform.metadata.generation;
         let is_settled = self.was_settled(app, generation);
-        let is_due = self.owes_details || self.details_at.is_some_and(|at| at <= now);
+        let is_due = self.details == Detailed::Owed || self.details_at.is_some_and(|at| at <= now);
         let Some(look) = &self.look else {
             let shown = self.status(app).and_then(|status| status.platform_generation);
             let is_known = is_settled && !is_due && shown == generation;
@@ -187,12 +198,13 @@ impl Memory {
         };
         let seen = (look.generation, look.platform_generation);
         let is_edited = look.is_settled && seen != (app.metadata.generation, generation);
-        if is_edited {
-            self.owes_details = true;
-        } else if is_due || !is_settled {
+        let is_lacking = self.details == Detailed::Lacking;
+        if is_edited && !is_lacking {
+            self.details = Detailed::Owed;
+        } else if is_edited || is_due || !is_settled {
             return Details::Read;
         }
-        Details::of(&look.outcome.observed)
+        Details::of(&look.outcome.observed, is_lacking)
     }
 
     /// True if users can read this status already.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
-use super::memory::{Look, Memory};
+use super::memory::{Detailed, Look, Memory};
 use super::requeue::Before;
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
@@ -98,6 +98,8 @@ pub struct Work {
     pub(super) before: Before,
     /// The pass read the details that AWS gives singly.
     pub(super) reads_details: bool,
+    /// It left them out.
+    pub(super) lacks_details: bool,
 }
 
 /// A pass that yielded goes on where it was for so long, in seconds; after that everything is read.
@@ -189,6 +191,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         suspended: request.suspended,
         reads_details: matches!(request.known.details, Details::Read)
             && matches!(request.scope, Scope::Everything),
+        lacks_details: request.known.details.are_partial(),
         desired,
         record: binding.record,
         ahead,
@@ -271,7 +274,7 @@ fn scope(
     }
     let in_time = !is_asked && now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
     // A deletion looks at everything, so that it leaves nothing behind.
-    if !open.only_pending || !in_time || is_leaving(app) || memory.owes_details {
+    if !open.only_pending || !in_time || is_leaving(app) || memory.details == Detailed::Owed {
         return (Scope::Everything, backing_off, before);
     }
     before.everything_at = Some(open.everything_at);

@@ -57,10 +57,36 @@ fn a_hundred_apps_cost_two_dozen_calls_a_resync_and_their_passes_none() {
 #[test]
 fn after_a_start_a_settled_app_reads_its_task_definition_and_nothing_else() {
     let mut world = settled(&one_http_process(1));
+    world.jitter = 0.5;
     world.restart();
     world.step();
     assert_eq!(of(&world.reads, "ecs:DescribeTaskDefinition").len(), 1);
     assert_eq!(world.reads.len(), 1, "{:#?}", world.reads);
+
+    // The details that AWS gives singly are read in the course of an hour, each App's in its turn.
+    world.aws.advance(RESYNC);
+    world.step();
+    assert_eq!(world.reads, Vec::<String>::new());
+    world.aws.advance(1_800);
+    world.step();
+    assert_eq!(of(&world.reads, "DescribeListeners").len(), 1);
+    assert_eq!(world.reads.len(), 3, "{:#?}", world.reads);
+    world.aws.advance(RESYNC);
+    world.step();
+    assert_eq!(world.reads, Vec::<String>::new());
+}
+
+#[test]
+fn an_edit_soon_after_a_start_reads_the_details_before_it_writes() {
+    let mut world = settled(&one_http_process(1));
+    world.jitter = 0.5;
+    world.restart();
+    world.step();
+    world.apply(&one_http_process(1).image("registry.example/app:v2"));
+    world.step();
+    assert_eq!(of(&world.reads, "DescribeListeners").len(), 1);
+    world.settle();
+    world.assert_ready();
 }
 
 #[test]
