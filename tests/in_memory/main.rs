@@ -11,6 +11,8 @@
 mod fake_aws;
 #[path = "../support/fixtures.rs"]
 mod fixtures;
+#[path = "../support/fleet.rs"]
+mod fleet;
 #[path = "../support/world.rs"]
 mod world;
 
@@ -22,6 +24,7 @@ mod deregistered;
 mod dry_runs;
 mod echoes;
 mod exposures;
+mod fleets;
 mod foretold;
 mod golden;
 mod grace_periods;
