@@ -21,7 +21,9 @@ fn calls(phase: &Phase) -> usize {
 fn what_fleets_cost_grows_with_them_and_no_faster() {
     let (few, many) = (live(100), live(200));
     for (size, phases) in [(100, &few), (200, &many)] {
-        assert_eq!(phases[CREATE].writes(), 7 * size);
+        // The names of a hundred Apps travel in three batches at most.
+        let batches = phases[CREATE].writes() - 6 * size;
+        assert!(batches <= 3 * size / 100, "{:#?}", phases[CREATE]);
         assert_eq!(phases[IMAGE].writes(), 2 * size);
         for unchanged in [RESTART, SWEEP, AGAIN, HOUR] {
             assert_eq!(phases[unchanged].writes(), 0, "{unchanged}");
@@ -63,9 +65,8 @@ fn a_status_is_patched_when_something_of_it_changes_and_never_else() {
         assert_eq!(statuses[unchanged], 0, "{unchanged}");
         assert_eq!(phases[unchanged].patches.metadata, 0, "{unchanged}");
     }
-    for changed in [CREATE, IMAGE, DELETE] {
-        assert_eq!(statuses[changed], 4 * SIZE, "{changed}");
-    }
+    let changed = [CREATE, IMAGE, DELETE].map(|changed| (changed, statuses[changed] / SIZE));
+    assert_eq!(changed, [(CREATE, 4), (IMAGE, 4), (DELETE, 5)]);
     assert_eq!(phases[CREATE].patches.metadata, SIZE);
     assert_eq!(phases[DELETE].patches.metadata, SIZE);
 }

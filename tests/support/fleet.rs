@@ -65,6 +65,7 @@ impl Fleet {
         let mut world = World::sharing(&staging());
         // As long as they are on average: with none, all details would be due at once.
         world.jitter = 0.5;
+        world.gathers = true;
         world.aws.trust();
         world.aws.take_calls();
         Fleet {
