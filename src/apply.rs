@@ -5,7 +5,10 @@ mod lesson;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::aws::{AwsError, Fault};
+use crate::budget::Bucket;
 use crate::change::{Change, Write, fold};
 use crate::error::Error;
 use crate::model::desired::Desired;
@@ -23,6 +26,11 @@ pub enum Applied {
     Failed(Error),
     /// Not begun, as nothing else of this pass is from now on.
     Fenced(Error),
+    /// Not begun: AWS takes no more calls of its kind before then.
+    Later {
+        until: Timestamp,
+        bucket: Bucket,
+    },
     /// Nothing was written, and a new plan will do better.
     Replan,
     /// Somebody else was faster, and one port fewer is left to ask for.
@@ -34,7 +42,7 @@ impl Applied {
     pub fn is_deferred(&self) -> bool {
         match self {
             Applied::Done | Applied::Replan | Applied::PortTaken | Applied::Fenced(_) => false,
-            Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) => true,
+            Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) | Applied::Later { .. } => true,
         }
     }
 }
@@ -59,6 +67,7 @@ pub async fn apply(
         }
         (Err(Refusal::PortTaken), _) => Ok(Applied::Replan),
         (Err(Refusal::Fenced(error)), _) => Ok(Applied::Fenced(error)),
+        (Err(Refusal::Later { until, bucket }), _) => Ok(Applied::Later { until, bucket }),
         (Err(Refusal::Failed(Error::Aws(error))), _) if lesson::learn(observed, change, &error) => {
             Ok(Applied::Replan)
         }

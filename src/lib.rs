@@ -46,6 +46,7 @@
 //! | [`lists`], [`inventory`] | where a pass finds its App: lists read for it alone, or once for all Apps |
 //! | [`observe`] | reads AWS and the claims |
 //! | [`mod@plan`] | (desired, observed) to changes, to what is waited for, and to what is in the way |
+//! | [`mod@budget`] | AWS's token buckets, and who has the next token |
 //! | [`mod@write`] | the door: the one way to AWS and the claims for writing |
 //! | [`mod@apply`] | one change: sent, its reply folded, its refusal learned from |
 //! | [`mod@reconcile`] | the sentence |
@@ -63,6 +64,7 @@
 pub mod api;
 pub mod apply;
 pub mod aws;
+pub mod budget;
 pub mod change;
 pub mod claims;
 pub mod cli;

@@ -19,6 +19,7 @@ pub mod part;
 pub mod pending;
 pub mod port;
 mod progress;
+pub mod rank;
 pub mod record;
 pub mod rollout;
 pub mod schedule;

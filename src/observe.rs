@@ -255,7 +255,8 @@ pub async fn observe_pending(
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::Names { .. }
-            | Pending::Batch { .. } => {}
+            | Pending::Batch { .. }
+            | Pending::Budget { .. } => {}
         }
     }
     if !services.is_empty() {

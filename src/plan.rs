@@ -175,6 +175,7 @@ impl Plan {
             | Pending::Retiring { .. }
             | Pending::GroupDeletion { .. }
             | Pending::Batch { .. }
+            | Pending::Budget { .. }
             | Pending::PortRecovery { .. } => true,
         });
     }

@@ -11,8 +11,10 @@ mod rounds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError};
+use crate::budget::Bucket;
 use crate::change::{Change, Deferred, Write};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -20,6 +22,7 @@ use crate::lists::Lists;
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::named::Named;
+use crate::model::pending::rounded;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
@@ -84,6 +87,8 @@ pub struct Outcome {
     pub stale: bool,
     /// The contradictions among changes that are still to be made.
     pub contradicted: Contradicted,
+    /// The changes that wait for AWS to take more calls. Their [`Pending`]s are in the plan.
+    pub later: Vec<Later>,
     /// Changes are left that nothing but this holds back.
     pub interrupted: Option<Interruption>,
     pub deferral: Deferral,
@@ -91,6 +96,15 @@ pub struct Outcome {
     pub answered: usize,
     /// The names that were being changed when this pass began.
     pub flying: BTreeSet<RecordKey>,
+}
+
+/// A change that waits for AWS to take more calls of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Empty for a change for several processes.
+    pub process: String,
+    pub bucket: Bucket,
+    pub until: Timestamp,
 }
 
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
@@ -108,6 +122,11 @@ impl Outcome {
             && self.not_ready.is_empty()
             && self.troubles().next().is_none()
             && !self.stale
+    }
+
+    /// True if nothing kept the pass from trying all that is to be written now.
+    pub fn has_tried_everything(&self) -> bool {
+        self.interrupted.is_none() && self.unread.is_empty()
     }
 
     /// Why something could not be written, in this pass or before, or read.
@@ -184,6 +203,7 @@ pub async fn reconcile(
         before_writes.before_writes().await?;
         Box::pin(rounds.write(&mut outcome)).await;
     }
+    outcome.waits_in_line(now);
     if let Some(names) = names {
         names::leave(names, desired, &mut outcome);
     }
@@ -331,6 +351,37 @@ impl Outcome {
         for (setting, echo) in replies(change, observed) {
             observed.echoes.replied(setting, echo);
         }
+    }
+
+    /// Has the plan wait for what AWS takes later: of each process and kind of call, for the last.
+    fn waits_in_line(&mut self, now: i64) {
+        let mut lasts = BTreeMap::new();
+        for Later {
+            process,
+            bucket,
+            until,
+        } in &self.later
+        {
+            let last = lasts.entry((process, bucket)).or_insert(*until);
+            *last = (*last).max(*until);
+        }
+        let waits = lasts
+            .into_iter()
+            .map(|((process, bucket), until)| Pending::Budget {
+                process: process.clone(),
+                bucket: bucket.as_str().into(),
+                minutes: rounded(until.as_second() - now),
+            });
+        let waits: Vec<_> = waits.collect();
+        self.wait_for(waits);
+    }
+
+    /// Has the plan wait for more than what it found itself.
+    fn wait_for(&mut self, waits: impl IntoIterator<Item = Pending>) {
+        let pending = &mut self.plan.pending;
+        pending.extend(waits);
+        pending.sort();
+        pending.dedup();
     }
 
     /// A mistake of ours. It is not tried again in this pass, and holds up nothing else.

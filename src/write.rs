@@ -2,17 +2,21 @@
 //! out; what has to be read then is the caller's to read.
 
 mod arns;
+mod budget;
 pub mod zones;
 
 use std::time::Instant;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tracing::{info, warn};
 
 pub use arns::Arns;
+pub use budget::Budgeted;
 pub use zones::Names;
 
 use crate::aws::{AwsError, AwsWrites, Subject, in_time, subject, writing};
+use crate::budget::Bucket;
 use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
     ServiceWrite, TagsWrite, TargetGroupWrite, Write,
@@ -34,6 +38,8 @@ pub enum Refusal {
     PortTaken,
     /// It was not begun, since another replica may be about to write.
     Fenced(Error),
+    /// It was not begun, since AWS takes no more calls of its kind before then. It has a place in the line.
+    Later { until: Timestamp, bucket: Bucket },
     /// AWS or Kubernetes refused it, or a name in it has no ARN.
     Failed(Error),
 }
@@ -312,6 +318,7 @@ fn log(operation: &str, sent: Instant, result: &Result<Reply, Refusal>) {
         Ok(_) => ("ok", None),
         Err(Refusal::PortTaken) => ("PortTaken", None),
         Err(Refusal::Fenced(error)) => ("Fenced", Some(error.to_string())),
+        Err(Refusal::Later { bucket, .. }) => ("Later", Some(bucket.as_str().to_owned())),
         Err(Refusal::Failed(error)) => ("failed", Some(error.to_string())),
     };
     if error.is_none() {

@@ -113,23 +113,30 @@ const MODULES: &[Module] = &[
         pure: false,
     },
     Module {
+        name: "budget",
+        modules: &["model"],
+        crates: &["jiff"],
+        pure: true,
+    },
+    Module {
         name: "write",
-        modules: &["model", "change", "aws", "claims", "error"],
+        modules: &["model", "change", "budget", "aws", "claims", "error"],
         crates: &["async_trait", "jiff", "tokio::sync::Notify", "tracing"],
         pure: false,
     },
     Module {
         name: "apply",
-        modules: &["model", "change", "write", "aws", "claims", "error"],
-        crates: &[],
+        modules: &["model", "change", "write", "budget", "aws", "claims", "error"],
+        crates: &["jiff"],
         pure: false,
     },
     Module {
         name: "reconcile",
         modules: &[
-            "model", "plan", "change", "lists", "observe", "write", "apply", "aws", "claims", "error",
+            "model", "plan", "change", "lists", "observe", "write", "apply", "budget", "aws", "claims",
+            "error",
         ],
-        crates: &["async_trait"],
+        crates: &["async_trait", "jiff"],
         pure: false,
     },
     Module {
@@ -226,6 +233,7 @@ const MODULES: &[Module] = &[
             "claims",
             "error",
             "aws",
+            "budget",
             "inventory",
             "lists",
             "config",

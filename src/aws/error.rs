@@ -84,6 +84,13 @@ impl AwsError {
         self.code == NO_CREDENTIALS
     }
 
+    /// True for a throttle of too many calls. Others are of one thing only, such as a hosted zone in which a change is still
+    /// under way, and say nothing of how many calls AWS takes.
+    pub fn is_about_rates(&self) -> bool {
+        self.fault == Fault::Failed(Class::Throttled)
+            && !["PriorRequestNotComplete", "ClientException"].contains(&self.code.as_str())
+    }
+
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {

@@ -21,7 +21,7 @@ use tracing::{debug, error, warn};
 use self::hold::Hold;
 use super::carrier::Carrier;
 use super::clock;
-use super::context::{Context, settings_of};
+use super::context::{Context, buckets_of, settings_of};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
 use super::kubernetes::finalizer;
@@ -37,17 +37,19 @@ use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
 use crate::aws::{Subject, concerning};
+use crate::budget::Asker;
 use crate::change::{PortWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
+use crate::model::owner::AppName;
 use crate::pass::{
     APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
     has_finalizer, is_leaving, pending, start, unwritten,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
-use crate::write::Door;
 use crate::write::zones::Desk;
+use crate::write::{Budgeted, Door};
 
 pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Result<Ended, Error> {
     let key = ObjectRef::from_obj(&*object);
@@ -256,6 +258,19 @@ impl Pass<'_> {
             aws: &*aws,
             claims: &claims,
         };
+        let AppName { namespace, name: app } = work.desired.owner.app.clone();
+        let door = Budgeted {
+            door: &door,
+            budget: &context.budget,
+            place: buckets_of(platform),
+            asker: Asker {
+                namespace,
+                app,
+                rank: work.rank,
+            },
+            // By which requeues go, too.
+            clock: &Timestamp::now,
+        };
         let hold = self.hold(&work.record);
         let sending = (settings_of(platform), Carrier::new(aws.clone()));
         let app = work.desired.owner.app.clone();
@@ -264,6 +279,7 @@ impl Pass<'_> {
             sweeper::view(context, platform, &aws, &work, &request),
             clock::now(),
         );
+        let written_from = Timestamp::now();
         let pass = reconcile(
             &*aws,
             &view,
@@ -276,6 +292,9 @@ impl Pass<'_> {
         let reconciled = concerning(subject, pass).await;
         sweeper::keep_new(context);
         let outcome = reconciled?;
+        if outcome.has_tried_everything() {
+            door.give_up(written_from);
+        }
         view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
         view.awaits(&work.desired, &outcome.plan.pending);
         for change in &outcome.done {

@@ -1,7 +1,7 @@
 //! The context that every pass shares: clients, caches, and who wakes whom.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
 use super::leadership::{Leases, Scope};
 use super::memory::edits::Edits;
-use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble, app_name};
+use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble, app_name, lock};
 use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
@@ -28,6 +28,7 @@ use super::readers::Readers;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
+use crate::budget::{Budget, Place};
 use crate::config::Config;
 use crate::error::Error;
 use crate::fence::{self, Fenced};
@@ -54,6 +55,7 @@ pub(super) struct Context {
     pub readers: Readers,
     /// The DNS names that wait to be changed.
     pub outbox: Arc<Outbox>,
+    pub budget: Mutex<Budget>,
     pub failures: Failures,
     pub namespaces: Namespaces,
     pub wake: Wake,
@@ -190,6 +192,15 @@ pub(crate) fn settings_of(platform: &Platform) -> AwsSettings {
             arn,
             external_id: platform.spec.external_id.clone(),
         }),
+    }
+}
+
+/// Where the token buckets are that a Platform's calls draw on.
+pub(super) fn buckets_of(platform: &Platform) -> Place {
+    Place {
+        account: account(platform),
+        region: platform.spec.region.clone(),
+        endpoint_url: platform.spec.endpoint_url.clone(),
     }
 }
 
@@ -348,6 +359,7 @@ impl Context {
         let app = app_name(key);
         self.inventory.forget_app(&app);
         self.outbox.outbox().forget(&app);
+        lock(&self.budget).give_up(&app.namespace, &app.name, Timestamp::MAX);
     }
 
     /// Likewise of a Platform.

@@ -13,10 +13,11 @@ use kube::{Resource, ResourceExt};
 use super::context::Context;
 use super::leadership::Scope;
 use super::packed::PackedApp;
+use super::queue::Object;
 use super::queue::dispatch::{Turns, key_of, object_of};
-use super::queue::{Object, Rank};
 use super::sweeper;
 use crate::api::platform::Platform;
+use crate::model::rank::Rank;
 use crate::pass::version;
 
 /// A kind of object whose status says up to which generation a pass has come.

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
 
+use crate::model::rank::Rank;
 use crate::pass::Requeue;
 
 /// Names an object; one without a namespace has an empty one.
@@ -25,31 +26,6 @@ pub(super) struct Object {
 impl Display for Object {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-/// Why an object is to have a pass, the most urgent reason first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
-    /// Somebody changed the object, or made it.
-    Edit,
-    Deletion,
-    /// Another object changed, something failed, or something is pending.
-    Repair,
-    /// All was well, and is compared with AWS again.
-    Resync,
-}
-
-impl Rank {
-    pub(super) const ALL: [Rank; 4] = [Rank::Edit, Rank::Deletion, Rank::Repair, Rank::Resync];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Rank::Edit => "edit",
-            Rank::Deletion => "deletion",
-            Rank::Repair => "repair",
-            Rank::Resync => "resync",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The wiring: what is watched, what runs, and how it all stops.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
@@ -27,6 +27,7 @@ use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
 use super::{app, kubernetes, platform, zones};
 use crate::api::platform::Platform;
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Error;
 use crate::health::Health;
@@ -68,6 +69,7 @@ pub async fn run(
         caches,
         claims: ClaimCache::default(),
         client: client.clone(),
+        budget: Mutex::new(Budget::new(config.aws_rate)),
         config,
         installation,
         leases: leases.clone(),

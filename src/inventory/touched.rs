@@ -115,7 +115,8 @@ impl Touched {
                 | Pending::ZoneChange { .. }
                 | Pending::Retiring { .. }
                 | Pending::Names { .. }
-                | Pending::Batch { .. } => {}
+                | Pending::Batch { .. }
+                | Pending::Budget { .. } => {}
             }
         }
         touched

@@ -28,6 +28,23 @@ pub enum Pending {
     Names { process: String, load_balancer: String },
     /// A name whose change waits to be sent with others, or is on its way.
     Batch { process: String, name: String },
+    /// Changes that wait in line for AWS to take more calls of their kind. A change for several processes has none.
+    Budget {
+        process: String,
+        bucket: String,
+        /// The time until then, roughly: as one that is exact is another with every look.
+        minutes: u8,
+    },
+}
+
+/// Returns the minutes that a message speaks of, at least as long as the time itself up to an hour.
+pub fn rounded(seconds: i64) -> u8 {
+    match seconds {
+        ..=60 => 1,
+        61..=300 => 5,
+        301..=900 => 15,
+        _ => 60,
+    }
 }
 
 /// Ends a message about a process that cannot change before it is not exposed any more.
@@ -44,7 +61,8 @@ impl Pending {
             | Pending::PortRecovery { process }
             | Pending::GroupDeletion { process, .. }
             | Pending::Names { process, .. }
-            | Pending::Batch { process, .. } => process,
+            | Pending::Batch { process, .. }
+            | Pending::Budget { process, .. } => process,
         }
     }
 }
@@ -88,6 +106,21 @@ impl fmt::Display for Pending {
                     "waiting for load balancer {load_balancer} to serve before names point to it"
                 )
             }
+            Pending::Budget { bucket, minutes, .. } => write!(
+                f,
+                "waiting in line for AWS to take more calls of {bucket}, about {minutes} min"
+            ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rounded_so_that_it_seldom_changes() {
+        let times = [-5, 0, 60, 61, 300, 301, 900, 901, 100_000];
+        assert_eq!(times.map(rounded), [1, 1, 1, 5, 5, 15, 15, 60, 60]);
     }
 }

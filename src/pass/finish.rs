@@ -208,6 +208,9 @@ fn reconciled(
     };
     memory.echoes = Some(outcome.plan.echoes.clone());
     let is_settled = outcome.is_settled();
+    if is_settled {
+        memory.settled = app.metadata.generation;
+    }
     let failures = outcome.failures.iter();
     let unanswered = failures.flat_map(|(change, _)| change.things()).collect();
     memory.is_under_way = false;

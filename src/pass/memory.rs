@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::binding::is_leaving;
 use super::requeue::Open;
 use crate::api::app::{App, AppStatus};
 use crate::api::condition::ConditionType;
@@ -12,6 +13,7 @@ use crate::model::echo::EchoMemory;
 use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
 use crate::model::named::Named;
+use crate::model::rank::Rank;
 use crate::model::state::TaskDefinitionState;
 use crate::observe::Details;
 use crate::plan::Pending;
@@ -33,6 +35,8 @@ pub struct Memory {
     pub(super) is_under_way: bool,
     /// Settings that AWS reports otherwise than they were sent. A status holds only some of it.
     pub(super) echoes: Option<EchoMemory>,
+    /// The last generation of the App that was settled.
+    pub(super) settled: Option<i64>,
     /// When the details that AWS gives singly are to be read again, if they are known at all.
     pub(super) details_at: Option<Timestamp>,
     pub(super) details: Detailed,
@@ -164,6 +168,23 @@ impl Memory {
                 && (look.generation, look.platform_generation)
                     == (app.metadata.generation, platform_generation)
         })
+    }
+
+    /// Ranks the writes of a pass: an edit is one until its generation has been settled, whatever wakes the App meanwhile.
+    pub(super) fn rank(&mut self, app: &App, platform: &Platform) -> Rank {
+        let generation = app.metadata.generation;
+        if self.is_ready(app) {
+            self.settled = generation;
+        }
+        if is_leaving(app) {
+            Rank::Deletion
+        } else if self.settled != generation {
+            Rank::Edit
+        } else if self.was_settled(app, platform.metadata.generation) {
+            Rank::Resync
+        } else {
+            Rank::Repair
+        }
     }
 
     /// True if the status calls this generation Ready.

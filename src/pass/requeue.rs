@@ -11,6 +11,7 @@ use super::backoff::{delay, pending, spread};
 use crate::change::{Change, ServiceWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
+use crate::plan::Pending;
 use crate::reconcile::Outcome;
 
 /// The next pass over an object, as the last one asks for it. An edit, or a release that it waits for, comes first.
@@ -108,9 +109,13 @@ pub(super) fn open(
         && !outcome.stale;
     // ECS rolls back what was stopped, which no plan waits for.
     let is_stop = |change: &Change| matches!(change.write, Write::Service(ServiceWrite::StopRollout { .. }));
-    let waits =
-        !outcome.plan.pending.is_empty() || !outcome.not_ready.is_empty() || outcome.done.iter().any(is_stop);
+    let in_line = |pending: &Pending| matches!(pending, Pending::Budget { .. });
+    let waits = !outcome.plan.pending.iter().all(in_line)
+        || !outcome.not_ready.is_empty()
+        || outcome.done.iter().any(is_stop);
     let until = |time: Timestamp| Duration::try_from(time.duration_since(now)).unwrap_or_default();
+    // Whatever else is open: a place in a line is given up soon after its time.
+    let turn = outcome.later.iter().map(|later| until(later.until)).min();
     let after = soon.unwrap_or_else(|| {
         let pending = waits.then(|| wait.unwrap_or(Duration::MAX).min(pending(jitter)));
         let retry = (!backing_off.is_empty() || unread().next().is_some()).then(|| until(backing_off_until));
@@ -120,7 +125,7 @@ pub(super) fn open(
             .fold(until(everything_at), Duration::min)
     });
     Open {
-        after,
+        after: turn.map_or(after, |turn| turn.min(after)),
         only_pending,
         backing_off,
         backing_off_until,
@@ -139,7 +144,9 @@ fn is_passing(class: Class) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Obstacle, ObstacleKind, Pending};
+    use crate::budget::Bucket;
+    use crate::plan::{Obstacle, ObstacleKind};
+    use crate::reconcile::Later;
 
     const RESYNC: Duration = Duration::from_mins(10);
 
@@ -206,6 +213,39 @@ mod tests {
         let open = after(&rolling_out(outcome()), before, 0);
         assert_eq!(seconds(&open), 7);
         assert_eq!(open.everything_at, now() + Duration::from_secs(7));
+    }
+
+    fn in_line(mut outcome: Outcome, seconds: u64) -> Outcome {
+        let bucket = Bucket::EcsRegistrations;
+        outcome.plan.pending.push(Pending::Budget {
+            process: "web".into(),
+            bucket: bucket.as_str().into(),
+            minutes: 1,
+        });
+        outcome.later.push(Later {
+            process: "web".into(),
+            bucket,
+            until: now() + Duration::from_secs(seconds),
+        });
+        outcome
+    }
+
+    #[test]
+    fn a_change_that_waits_in_line_comes_at_its_time_whatever_else_is_open() {
+        let open = after(&in_line(outcome(), 47), Before::default(), 0);
+        assert_eq!((seconds(&open), open.only_pending), (47, true));
+        assert!(open.backing_off.is_empty());
+        let check = |outcome: Outcome, failures: u32, expected: u64| {
+            assert_eq!(seconds(&after(&outcome, Before::default(), failures)), expected);
+        };
+        check(in_line(in_line(outcome(), 47), 5), 0, 5);
+        check(in_line(rolling_out(outcome()), 47), 0, 20);
+        check(in_line(rolling_out(outcome()), 7), 0, 7);
+        // Else one that fails for long would lose its place each time.
+        check(failed(in_line(outcome(), 3), transient()), 5, 3);
+        check(failed(in_line(outcome(), 47), transient()), 5, 8);
+        // It asks again before it is due, so as to keep its place.
+        check(in_line(outcome(), 3000), 0, 600);
     }
 
     #[test]

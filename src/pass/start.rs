@@ -21,6 +21,7 @@ use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
+use crate::model::rank::Rank;
 use crate::observe::{Details, Known};
 use crate::reconcile::{Contradicted, Outcome, Request, Scope};
 use crate::status::{self, Verdict};
@@ -92,6 +93,8 @@ pub struct Work {
     pub ahead: Option<AppStatus>,
     /// Warnings about the manifest that are not out yet: reason and message.
     pub warnings: Vec<(EventReason, String)>,
+    /// The urgency of what it writes.
+    pub rank: Rank,
     pub(super) platform_generation: Option<i64>,
     pub(super) ttl: u32,
     pub(super) suspended: bool,
@@ -151,6 +154,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     };
     memory.warned = app.metadata.generation;
 
+    let rank = memory.rank(app, platform);
     let known = memory.status(app);
     let ahead = ahead(memory, app, platform, record, &desired, now);
     let status = ahead.as_ref().or(known.as_ref());
@@ -186,6 +190,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     memory.invalidate();
     memory.is_under_way = true;
     let work = Work {
+        rank,
         platform_generation: platform.metadata.generation,
         ttl: desired::ttl(platform),
         suspended: request.suspended,

@@ -142,9 +142,8 @@ pub(super) fn leave(names: &dyn Names, desired: &Desired, outcome: &mut Outcome)
         process: process_of(&key, desired, &outcome.observed),
         name: key.name,
     });
-    outcome.plan.pending.extend(waits);
-    outcome.plan.pending.sort();
-    outcome.plan.pending.dedup();
+    let waits: Vec<_> = waits.collect();
+    outcome.wait_for(waits);
 }
 
 /// Returns the process that wants a name, or had it.

@@ -201,7 +201,8 @@ async fn write(
 ) -> Result<(), Error> {
     match door.write(&change, &Arns { desired, observed }).await {
         Ok(_) => done.push(change),
-        Err(Refusal::PortTaken) => {}
+        // Ports are no calls to AWS.
+        Err(Refusal::PortTaken | Refusal::Later { .. }) => {}
         Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
     }
     Ok(())

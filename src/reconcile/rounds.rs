@@ -1,6 +1,6 @@
 //! The rounds of a pass: every change of a plan, then a new plan, until nothing is left to change.
 
-use super::{BeforeWrites, Interruption, Outcome, Permission, names};
+use super::{BeforeWrites, Interruption, Later, Outcome, Permission, names};
 use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError, Fault};
 use crate::change::Write;
@@ -92,6 +92,11 @@ impl Rounds<'_> {
                     outcome.done.push(change);
                 }
                 Applied::Pending(error) => outcome.not_ready.push((change, error)),
+                Applied::Later { until, bucket } => outcome.later.push(Later {
+                    process: change.process().unwrap_or_default().into(),
+                    bucket,
+                    until,
+                }),
                 Applied::Stale(error) if outcome.is_contradicted(&change, &error, self.now) => {
                     let fault = Fault::Failed(Class::Refused);
                     outcome

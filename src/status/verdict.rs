@@ -176,9 +176,13 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::PortRecovery { .. }
             | Pending::GroupDeletion { .. }
             | Pending::Names { .. }
-            | Pending::Batch { .. } => (Reason::Progressing, None),
+            | Pending::Batch { .. }
+            | Pending::Budget { .. } => (Reason::Progressing, None),
         };
-        let said = format!("{}: {pending}{}", pending.process(), event.unwrap_or_default());
+        let said = match pending.process() {
+            "" => pending.to_string(),
+            process => format!("{process}: {pending}{}", event.unwrap_or_default()),
+        };
         findings.waiting.push((reason, said));
     }
     for (_, error) in &outcome.not_ready {

@@ -17,6 +17,7 @@ mod fleet;
 mod world;
 
 mod absence;
+mod budget;
 mod crash;
 mod deadlines;
 mod deferred;

@@ -146,6 +146,8 @@ impl Controller {
             .env("AWS_SECRET_ACCESS_KEY", "testing")
             .env("RUST_LOG", "info,empire_controller=debug")
             .env("NO_COLOR", "1")
+            // Emulators take whatever comes.
+            .env("EMPIRE_AWS_RATE", "1000")
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(file.try_clone().unwrap())

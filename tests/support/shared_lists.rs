@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use empire_controller::budget::Place;
 use empire_controller::inventory::{Apps, Content, Inventory, Key, Units, sweep};
 use empire_controller::model::owner::AppName;
 use empire_controller::pass::Settings;
@@ -23,6 +24,15 @@ pub(super) fn settings(shared: Option<&Shared>) -> Settings {
             ..SETTINGS
         },
         None => SETTINGS,
+    }
+}
+
+/// Where the token buckets are.
+pub(super) fn buckets() -> Place {
+    Place {
+        account: None,
+        region: "us-east-1".into(),
+        endpoint_url: None,
     }
 }
 

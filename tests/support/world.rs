@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use empire_controller::api::app::{App, AppStatus, PlatformRecord};
 use empire_controller::api::platform::{Platform, PlatformStatus};
 use empire_controller::aws::{AwsSettings, Route53Writes};
+use empire_controller::budget::{Asker, Budget};
 use empire_controller::change::{Change, PortWrite, Write as ChangeWrite};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
@@ -31,13 +32,13 @@ use empire_controller::pass::{
 use empire_controller::reconcile::platform as platforms;
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::zones::{Desk, Flight, Outboxes};
-use empire_controller::write::{Door, Names, Writer};
+use empire_controller::write::{Budgeted, Door, Names, Writer};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use self::late::{Flown, Late};
-use self::shared::{Shared, settings, time_of};
+use self::shared::{Shared, buckets, settings, time_of};
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
 
@@ -50,6 +51,8 @@ const STEPS: usize = 400;
 const COMPANY: i64 = 2;
 /// Passes in a row in which nothing moves, and nothing will.
 const QUIET: u32 = 3;
+/// So many times what AWS gives.
+const PLENTY: f64 = 1e6;
 /// Without shared lists, every pass that looks at everything looks at the details, too.
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_secs(RETIRE_AFTER),
@@ -91,6 +94,8 @@ pub(crate) struct World {
     flown: Flown,
     /// The Apps that were answered in the middle of a pass.
     answered: BTreeSet<String>,
+    /// The token buckets, as full as nobody could ever empty them unless a test says otherwise.
+    pub(crate) budget: Mutex<Budget>,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
@@ -208,6 +213,11 @@ fn way() -> AwsSettings {
     }
 }
 
+/// No sooner than that.
+fn whole_seconds(after: Duration) -> u64 {
+    after.as_secs() + u64::from(after.subsec_nanos() > 0)
+}
+
 fn not_now(action: &'static str) -> Error {
     Error::Kubernetes {
         action,
@@ -262,6 +272,7 @@ impl World {
             answers_late: false,
             flown: Flown::default(),
             answered: BTreeSet::new(),
+            budget: Mutex::new(Budget::new(PLENTY)),
             reads: Vec::new(),
             woken: Vec::new(),
             repaired: Vec::new(),
@@ -278,6 +289,14 @@ impl World {
     pub(crate) fn sharing(platform: &PlatformFixture) -> Self {
         World {
             shared: Some(Shared::default()),
+            ..World::new(platform)
+        }
+    }
+
+    /// A world at this share of AWS's documented rates.
+    pub(crate) fn at_rate(platform: &PlatformFixture, share: f64) -> Self {
+        World {
+            budget: Mutex::new(Budget::new(share)),
             ..World::new(platform)
         }
     }
@@ -310,6 +329,7 @@ impl World {
             outbox: Outboxes::default(),
             flown: Flown::default(),
             answered: BTreeSet::new(),
+            budget: Mutex::new(Budget::new(PLENTY)),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             repaired: self.repaired.clone(),
@@ -497,6 +517,17 @@ impl World {
         assert_eq!(self.aws.violations(), Vec::<String>::new());
     }
 
+    /// Second by second, settled or not. Returns the passes with the time of each.
+    pub(crate) fn run_seconds(&mut self, seconds: u64) -> Vec<(u64, Pass)> {
+        let mut passes = Vec::new();
+        for _ in 0..seconds {
+            let now = self.aws.now();
+            passes.extend(self.pass_due().into_iter().map(|pass| (now, pass)));
+            self.aws.advance(1);
+        }
+        passes
+    }
+
     /// Some steps, settled or not.
     pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
@@ -631,7 +662,9 @@ impl World {
             if let Some(held) = self.apps.get_mut(key) {
                 held.due = match requeue {
                     Requeue::Yielded => continue,
-                    Requeue::After(after) | Requeue::Resync(after) => Some(self.aws.now() + after.as_secs()),
+                    Requeue::After(after) | Requeue::Resync(after) => {
+                        Some(self.aws.now() + whole_seconds(after))
+                    }
                     Requeue::Never => None,
                 };
                 held.quiet = match () {
@@ -717,6 +750,18 @@ impl World {
             claims: &self.aws,
         };
         let (time, begun) = (|| time_of(&self.aws), self.time());
+        let AppName { namespace, name: app } = work.desired.owner.app.clone();
+        let door = Budgeted {
+            door: &door,
+            budget: &self.budget,
+            place: buckets(),
+            asker: Asker {
+                namespace,
+                app,
+                rank: work.rank,
+            },
+            clock: &time,
+        };
         let view = self.shared.as_ref().map(|shared| View {
             inventory: &shared.inventory,
             aws: &self.aws,
@@ -738,12 +783,12 @@ impl World {
             answered: Mutex::default(),
         };
         let names: &dyn Names = if self.answers_late { &late } else { &desk };
-        let (door, claims): (&dyn Writer, _) = (&door, &self.aws);
+        let writer: &dyn Writer = &door;
         let pass = reconcile(
             &self.aws,
             lists,
-            claims,
-            (door, Some(names)),
+            &self.aws,
+            (writer, Some(names)),
             &turn,
             &work.desired,
             request,
@@ -755,6 +800,9 @@ impl World {
         if let (Some(view), Ok(outcome)) = (&view, &outcome) {
             view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
             view.awaits(&work.desired, &outcome.plan.pending);
+        }
+        if outcome.as_ref().is_ok_and(Outcome::has_tried_everything) {
+            door.give_up(begun);
         }
         self.aws.act_as(None);
         if turn.held.into_inner() {

@@ -16,10 +16,11 @@ use tracing::{Instrument, debug, warn};
 
 use crate::aws::within;
 use crate::controller::memory::lock;
-use crate::controller::queue::{Object, Only, Queue, Rank, Slots};
+use crate::controller::queue::{Object, Only, Queue, Slots};
 use crate::error::Error;
 use crate::fence::{Fence, under};
 use crate::metrics::{Controller, Metrics, PassResult, QueueState};
+use crate::model::rank::Rank;
 use crate::pass::{Requeue, version};
 use crate::span;
 

@@ -1,0 +1,109 @@
+//! What reaches the door behind, and what the App hears instead.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Budgeted, bucket_of};
+use crate::aws::AwsError;
+use crate::budget::{Asker, Bucket, Budget, Place};
+use crate::change::{Change, PortWrite, RecordBatch, Reply, ServiceWrite};
+use crate::model::rank::Rank;
+use crate::plan::fixtures::{app, claim, nothing, owner};
+use crate::write::{Arns, Refusal, Writer};
+
+/// A door that counts, and answers with this code.
+struct Behind {
+    written: Mutex<Vec<String>>,
+    refuses: Option<&'static str>,
+}
+
+#[async_trait]
+impl Writer for Behind {
+    async fn write(&self, change: &Change, _: &Arns<'_>) -> Result<Reply, Refusal> {
+        self.written.lock().unwrap().push(change.resource());
+        match self.refuses {
+            Some(code) => Err(AwsError::from_code(change.operation(), code, "No.").into()),
+            None => Ok(Reply::Done),
+        }
+    }
+}
+
+fn delete(service: &str) -> Change {
+    let service = service.to_owned();
+    Change::of("web", ServiceWrite::Delete { service })
+}
+
+/// Writes changes in order, on a clock that stands still. Returns those that reached the door, and the refusals.
+async fn write(
+    budget: Budget,
+    refuses: Option<&'static str>,
+    changes: &[Change],
+) -> (Vec<String>, Vec<Refusal>) {
+    let behind = Behind {
+        written: Mutex::default(),
+        refuses,
+    };
+    let budget = Mutex::new(budget);
+    let door = Budgeted {
+        door: &behind,
+        budget: &budget,
+        place: Place::default(),
+        asker: Asker {
+            namespace: "shop".into(),
+            app: "acme".into(),
+            rank: Rank::Edit,
+        },
+        clock: &|| Timestamp::UNIX_EPOCH,
+    };
+    let (desired, observed) = (app([]), nothing());
+    let arns = Arns {
+        desired: &desired,
+        observed: &observed,
+    };
+    let mut refusals = Vec::new();
+    for change in changes {
+        refusals.extend(door.write(change, &arns).await.err());
+    }
+    (behind.written.into_inner().unwrap(), refusals)
+}
+
+#[tokio::test]
+async fn what_there_is_a_token_for_is_sent_and_the_rest_hears_when_to_come() {
+    // Of a burst of 50 and 5 a second.
+    let changes = ["one", "two", "three"].map(delete);
+    let (written, refusals) = write(Budget::new(0.04), None, &changes).await;
+    assert_eq!(written, ["one", "two"]);
+    let [Refusal::Later { until, bucket }] = refusals[..] else {
+        panic!("{refusals:?}");
+    };
+    assert_eq!((bucket, until.as_millisecond()), (Bucket::EcsServiceWrites, 5001));
+}
+
+#[tokio::test]
+async fn a_throttle_teaches_the_bucket_and_other_refusals_do_not() {
+    let changes = ["one", "two"].map(delete);
+    for (code, reached) in [
+        ("ThrottlingException", 1),
+        ("AccessDeniedException", 2),
+        // Of one family that is being registered elsewhere.
+        ("ClientException", 2),
+        ("ServerException", 2),
+    ] {
+        let (written, _) = write(Budget::new(1.0), Some(code), &changes).await;
+        assert_eq!(written.len(), reached, "{code}");
+    }
+}
+
+#[test]
+fn ports_are_no_calls_to_aws_and_names_go_in_batches() {
+    let claim = PortWrite::Claim(claim(9001, &owner(), "web", 8080));
+    assert_eq!(bucket_of(&claim.into()), None);
+    let batch = RecordBatch {
+        zone: "Z1".into(),
+        changes: Vec::new(),
+    };
+    assert_eq!(bucket_of(&batch.into()), None);
+    assert_eq!(bucket_of(&delete("web")), Some(Bucket::EcsServiceWrites));
+}
