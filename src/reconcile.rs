@@ -105,6 +105,7 @@ pub struct Later {
     pub process: String,
     pub bucket: Bucket,
     pub until: Timestamp,
+    pub change: Change,
 }
 
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
@@ -126,7 +127,11 @@ impl Outcome {
 
     /// True if nothing kept the pass from trying all that is to be written now.
     pub fn has_tried_everything(&self) -> bool {
-        self.interrupted.is_none() && self.unread.is_empty()
+        self.interrupted.is_none()
+            && self.unread.is_empty()
+            && !self.stale
+            && self.deferral.operations.is_empty()
+            && self.deferral.processes.is_empty()
     }
 
     /// Why something could not be written, in this pass or before, or read.
@@ -325,6 +330,10 @@ impl Outcome {
         let mut deferred = std::mem::take(&mut self.deferral.changes);
         let is_name = |change: &Change| matches!(change.write, Write::Records(_));
         deferred.retain(|change| !is_name(change) || self.troubles().any(|(failed, _)| failed == change));
+        // What waits in line asks again, so that it keeps its place.
+        for later in std::mem::take(&mut self.later) {
+            deferred.remove(&later.change);
+        }
         self.deferral.changes = deferred;
         Outcome {
             plan: plan(desired, &self.observed, &self.deferral.changes),
@@ -360,6 +369,7 @@ impl Outcome {
             process,
             bucket,
             until,
+            change: _,
         } in &self.later
         {
             let last = lasts.entry((process, bucket)).or_insert(*until);

@@ -24,6 +24,8 @@ const STEP_WITHIN: Duration = Duration::from_secs(1);
 const RISE: f64 = 600.0;
 /// The rate never falls below this share of what it was believed to be.
 const LEAST: f64 = 0.01;
+/// A bucket that has been full for so long gives a token to whoever comes: those before it did not.
+const GRACE: Duration = Duration::from_secs(1);
 /// Fractions of a token that are lost in computing.
 const EPSILON: f64 = 1e-6;
 /// Later than anything is told to ask again.
@@ -38,6 +40,8 @@ pub(super) struct Line {
     tokens: f64,
     /// When they were counted.
     counted: Timestamp,
+    /// Since when the bucket is full.
+    full: Option<Timestamp>,
     /// When the rate was last lowered.
     lowered: Option<Timestamp>,
     lanes: BTreeMap<String, Lane>,
@@ -56,6 +60,7 @@ impl Line {
             rate: limit.rate,
             tokens: limit.burst,
             counted: now,
+            full: None,
             lowered: None,
             lanes: BTreeMap::new(),
             cleared: now,
@@ -87,10 +92,12 @@ impl Line {
         let needed = f64::from(self.before(namespace, mine)) + 1.0;
         let wait = Duration::try_from_secs_f64((needed - self.tokens) / self.rate);
         let until = now + wait.map_or(FAR, |wait| wait.min(FAR)) + Duration::from_millis(1);
+        // It never has as many tokens as there may be places before this one.
+        let is_left = self.full.is_some_and(|since| elapsed(since, now) >= GRACE);
         let Some(lane) = self.lanes.get_mut(namespace) else {
             return Answer::At(until);
         };
-        if needed - self.tokens > EPSILON {
+        if needed - self.tokens > EPSILON && !is_left {
             let mine = Waiting {
                 asked: now,
                 until,
@@ -100,6 +107,7 @@ impl Line {
             return Answer::At(until);
         }
         self.tokens -= 1.0;
+        self.full = None;
         self.served += 1;
         lane.take(&name, self.served, now);
         Answer::Go
@@ -108,6 +116,7 @@ impl Line {
     pub(super) fn throttled(&mut self, now: Timestamp) {
         self.count(now);
         self.tokens = self.tokens.min(0.0);
+        self.full = None;
         let is_same = |lowered: Timestamp| elapsed(lowered, now) < STEP_WITHIN;
         if !self.lowered.is_some_and(is_same) {
             self.lowered = Some(now);
@@ -125,10 +134,30 @@ impl Line {
 
     /// Adds the tokens that have come since they were counted, and believes in more with time.
     fn count(&mut self, now: Timestamp) {
+        if now < self.counted {
+            self.set_back(now);
+        }
         let elapsed = elapsed(self.counted, now).as_secs_f64();
         self.counted = now;
-        self.tokens = (self.tokens + self.rate * elapsed).min(self.limit.burst);
+        let tokens = self.tokens + self.rate * elapsed;
+        self.tokens = tokens.min(self.limit.burst);
+        if tokens + EPSILON >= self.limit.burst {
+            let for_so_long = ((tokens - self.limit.burst) / self.rate).clamp(0.0, elapsed);
+            let since = now - Duration::try_from_secs_f64(for_so_long).unwrap_or_default();
+            self.full.get_or_insert(since);
+        } else {
+            self.full = None;
+        }
         self.rate = (self.rate + self.limit.rate * elapsed / RISE).min(self.limit.rate);
+    }
+
+    /// The clock was set back: places of a time to come would never be given up, so all join anew.
+    fn set_back(&mut self, now: Timestamp) {
+        for lane in self.lanes.values_mut() {
+            lane.waiting.clear();
+            lane.served_at = now;
+        }
+        (self.lowered, self.full, self.cleared) = (None, None, now);
     }
 
     /// Gives up the places of those who did not come, once a second: there may be thousands.

@@ -389,3 +389,35 @@ fn every_call_draws_on_a_bucket() {
         assert_eq!(Bucket::of(other), None);
     }
 }
+
+/// However many are before that do not come: a bucket that stays full is nobody's.
+#[test]
+fn a_full_bucket_gives_to_whoever_comes() {
+    let limit = Limit {
+        burst: 1.0,
+        rate: 1.0,
+    };
+    let mut line = Line::new(limit, at(0.0));
+    assert_eq!(ask(&mut line, 0.0, "a", "taken"), Answer::Go);
+    for absent in ["b", "c", "d"] {
+        assert!(matches!(ask(&mut line, 0.0, "a", absent), Answer::At(_)));
+    }
+    let Answer::At(until) = ask(&mut line, 0.0, "a", "last") else {
+        panic!("there is no token");
+    };
+    // The first of them has its second.
+    assert!(matches!(ask(&mut line, 1.5, "a", "last"), Answer::At(_)));
+    assert_eq!(ask(&mut line, seconds_of(until), "a", "last"), Answer::Go);
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_no_place_standing() {
+    let mut line = empty();
+    for app in ["a", "b"] {
+        ask(&mut line, 7_200.0, "shop", app);
+        line.throttled(at(7_200.0));
+        ask(&mut line, 7_200.0, "shop", app);
+    }
+    ask(&mut line, 0.0, "shop", "c");
+    assert_eq!(line.waits(), 1);
+}

@@ -128,6 +128,7 @@ async fn undecodable(object: &PackedApp, why: &str, key: &Key, context: &Context
         conditions,
         ..
     } = status::compute(&app, None, None, None, &verdict, Timestamp::now());
+    context.give_up(key);
     // The rest of its status says what it holds, and is still good.
     let patch = json!({ "status": { "observedGeneration": observed_generation, "conditions": conditions } });
     report::patch(
@@ -324,6 +325,10 @@ impl Pass<'_> {
         if !matches!(end, End::Reconciled(..)) {
             // Names that an earlier pass has planned are not to be changed any more, as far as this one knows.
             self.context.outbox.outbox().withdraw(&app_name(self.key));
+        }
+        if end.is_lasting() {
+            // It does not come for its turns, which others have then.
+            self.context.give_up(self.key);
         }
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
         let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));

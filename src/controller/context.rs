@@ -36,6 +36,7 @@ use crate::health::Health;
 use crate::inventory::Inventory;
 use crate::metrics::{Conflict, Controller, Gauges, Metrics};
 use crate::model::exclusive::Exclusive;
+use crate::model::owner::AppName;
 use crate::pass::{Installation, account, recorded};
 use crate::status::Verdict;
 
@@ -359,7 +360,13 @@ impl Context {
         let app = app_name(key);
         self.inventory.forget_app(&app);
         self.outbox.outbox().forget(&app);
-        lock(&self.budget).give_up(&app.namespace, &app.name, Timestamp::MAX);
+        self.give_up(key);
+    }
+
+    /// Gives up the turns for which an App waits.
+    pub(super) fn give_up(&self, key: &Key) {
+        let AppName { namespace, name } = app_name(key);
+        lock(&self.budget).give_up(&namespace, &name, Timestamp::MAX);
     }
 
     /// Likewise of a Platform.

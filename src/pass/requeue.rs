@@ -226,6 +226,12 @@ mod tests {
             process: "web".into(),
             bucket,
             until: now() + Duration::from_secs(seconds),
+            change: Change::of(
+                "web",
+                ServiceWrite::Delete {
+                    service: "web".into(),
+                },
+            ),
         });
         outcome
     }

@@ -19,6 +19,7 @@ use crate::api::platform::Platform;
 use crate::change::Change;
 use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
+use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::rank::Rank;
@@ -61,6 +62,18 @@ pub enum End {
 }
 
 impl End {
+    /// True if the pass was not made, and the next one will not be soon.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            End::Reconciled(..) => false,
+            End::Verdict(_) => true,
+            End::Failure(_, error) => match error.class() {
+                Class::Transient | Class::Throttled => false,
+                Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => true,
+            },
+        }
+    }
+
     /// Everything that went wrong.
     pub fn errors(&self) -> Vec<Error> {
         match self {
