@@ -89,6 +89,8 @@ pub struct Outcome {
     pub contradicted: Contradicted,
     /// The changes that wait for AWS to take more calls. Their [`Pending`]s are in the plan.
     pub later: Vec<Later>,
+    /// The pass went on from where it had yielded, so that what waits in line has asked before.
+    pub is_resumed: bool,
     /// Changes are left that nothing but this holds back.
     pub interrupted: Option<Interruption>,
     pub deferral: Deferral,
@@ -105,7 +107,6 @@ pub struct Later {
     pub process: String,
     pub bucket: Bucket,
     pub until: Timestamp,
-    pub change: Change,
 }
 
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
@@ -127,7 +128,8 @@ impl Outcome {
 
     /// True if nothing kept the pass from trying all that is to be written now.
     pub fn has_tried_everything(&self) -> bool {
-        self.interrupted.is_none()
+        !self.is_resumed
+            && self.interrupted.is_none()
             && self.unread.is_empty()
             && !self.stale
             && self.deferral.operations.is_empty()
@@ -330,14 +332,11 @@ impl Outcome {
         let mut deferred = std::mem::take(&mut self.deferral.changes);
         let is_name = |change: &Change| matches!(change.write, Write::Records(_));
         deferred.retain(|change| !is_name(change) || self.troubles().any(|(failed, _)| failed == change));
-        // What waits in line asks again, so that it keeps its place.
-        for later in std::mem::take(&mut self.later) {
-            deferred.remove(&later.change);
-        }
         self.deferral.changes = deferred;
         Outcome {
             plan: plan(desired, &self.observed, &self.deferral.changes),
             done: Vec::new(),
+            is_resumed: true,
             interrupted: None,
             ..self
         }
@@ -369,7 +368,6 @@ impl Outcome {
             process,
             bucket,
             until,
-            change: _,
         } in &self.later
         {
             let last = lasts.entry((process, bucket)).or_insert(*until);

@@ -226,12 +226,6 @@ mod tests {
             process: "web".into(),
             bucket,
             until: now() + Duration::from_secs(seconds),
-            change: Change::of(
-                "web",
-                ServiceWrite::Delete {
-                    service: "web".into(),
-                },
-            ),
         });
         outcome
     }

@@ -96,7 +96,6 @@ impl Rounds<'_> {
                     process: change.process().unwrap_or_default().into(),
                     bucket,
                     until,
-                    change,
                 }),
                 Applied::Stale(error) if outcome.is_contradicted(&change, &error, self.now) => {
                     let fault = Fault::Failed(Class::Refused);
