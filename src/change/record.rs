@@ -84,7 +84,8 @@ impl RecordBatch {
         "route53:ChangeResourceRecordSets"
     }
 
-    pub(super) fn resource(&self) -> String {
+    /// Names the zone and the names.
+    pub fn resource(&self) -> String {
         let names: Vec<String> = names_of(&self.changes).into_keys().collect();
         format!("{}: {}", self.zone, names.join(", "))
     }

@@ -22,13 +22,8 @@ impl Readers {
 
     /// Returns the ways to read a list. A zone is in no region, and any of its account's regions' clients reads it.
     pub(super) fn of(&self, key: &Key) -> Vec<Arc<dyn Account>> {
-        let is_there = |place: &Key| {
-            place.account == key.account
-                && place.endpoint_url == key.endpoint_url
-                && (key.region.is_empty() || place.region == key.region)
-        };
         let readers = lock(&self.0);
-        let there = readers.iter().filter(|(place, _)| is_there(place));
+        let there = readers.iter().filter(|(place, _)| key.is_in(place));
         there.flat_map(|(_, readers)| readers.values().cloned()).collect()
     }
 

@@ -81,20 +81,13 @@ const OLD: u32 = 2;
 pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> {
     let place = place_of(platform);
     let since = now() - context.config.resync_interval * OLD;
-    let old = context.inventory.old(|key| is_in(key, &place), since);
+    let old = context.inventory.old(|key| key.is_in(&place), since);
     let old = old.into_iter().map(|Old { kind, read, error }| OldList {
         kind,
         read,
         error: error.into(),
     });
     old.collect()
-}
-
-/// True if a list is of a place; one of a zone is in no region.
-fn is_in(list: &Key, place: &Key) -> bool {
-    list.account == place.account
-        && list.endpoint_url == place.endpoint_url
-        && (list.region.is_empty() || list.region == place.region)
 }
 
 /// Begins to sweep the lists that nobody has asked for before.
@@ -310,7 +303,7 @@ impl<T: Content> Keeper<T> {
     /// Has Platforms say how old the list is, or that it is not any more.
     fn wake_platforms(&self) {
         for platform in self.context.caches.platforms() {
-            if is_in(&self.key, &place_of(&platform)) {
+            if self.key.is_in(&place_of(&platform)) {
                 self.context.wake.platform(&platform.name_any());
             }
         }

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::memory::app_key;
 use super::queue::dispatch::message_of;
 use crate::aws::{AwsError, Fault, Subject, concerning, within};
-use crate::change::{Change, RecordBatch, names_of};
+use crate::change::{RecordBatch, names_of};
 use crate::fence::under;
 use crate::metrics::BatchResult;
 use crate::model::class::Class;
@@ -75,7 +75,7 @@ async fn sent(context: Arc<Context>, flight: Flight<Carrier>) {
         changes,
     };
     let subject = Subject {
-        resource: Some(Change::from(batch.clone()).resource()),
+        resource: Some(batch.resource()),
         ..Subject::default()
     };
     let call = carrier.aws.change_records(&batch.zone, &batch.changes);

@@ -22,6 +22,15 @@ pub struct Key {
     pub name: String,
 }
 
+impl Key {
+    /// True if the list is in the AWS of a Platform. One that is in no region is in those of all of its account's Platforms.
+    pub fn is_in(&self, place: &Key) -> bool {
+        self.account == place.account
+            && self.endpoint_url == place.endpoint_url
+            && (self.region.is_empty() || self.region == place.region)
+    }
+}
+
 /// One list, and what is known of what is in it.
 #[async_trait]
 pub trait Content: Default + Send + Sized + 'static {

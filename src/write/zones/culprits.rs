@@ -37,18 +37,21 @@ impl Trial {
 /// Decides who hears of a refused batch, and which names travel by themselves next. Where it has names of other Apps, too,
 /// those that the message is about are tried App by App: each hears of its own names, and nobody because a message was
 /// misread.
-pub(super) fn of_batch(
-    all: &BTreeSet<Id>,
-    named: &BTreeSet<Id>,
-    has_others: bool,
-) -> (BTreeSet<Id>, Vec<Trial>) {
+pub(super) fn of_batch(all: &BTreeSet<Id>, named: &BTreeSet<Id>) -> (BTreeSet<Id>, Vec<Trial>) {
     let none = BTreeSet::new;
     match (all.len(), named.is_empty()) {
         (1, _) => (all.clone(), Vec::new()),
         (_, true) => (none(), Trial::halves(all.clone()).into_iter().collect()),
-        (_, false) if has_others => (none(), each_app(named)),
+        (_, false) if are_of_several(all) => (none(), each_app(named)),
         (_, false) => (named.clone(), Vec::new()),
     }
+}
+
+/// True if names are of more than one App.
+pub(super) fn are_of_several(names: &BTreeSet<Id>) -> bool {
+    let app = |id: Option<&Id>| id.map(|(app, _)| app.clone());
+    // They are in the order of their Apps.
+    app(names.first()) != app(names.last())
 }
 
 /// Lets the names of each App travel by themselves.

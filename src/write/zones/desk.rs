@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::{Answer, Outbox, Route};
+use super::{Answer, Id, Outbox, Route};
 use crate::aws::AwsSettings;
 use crate::model::desired::RecordKey;
 use crate::model::owner::AppName;
@@ -89,6 +89,11 @@ impl<'a, C: Clone> Desk<'a, C> {
             clock,
         }
     }
+
+    /// Returns where a name of the App is queued.
+    fn place(&self, RecordKey { zone, name }: &RecordKey) -> (Route, Id) {
+        (Route::new(&self.way, zone), (self.app.clone(), name.clone()))
+    }
 }
 
 impl<C: Clone> Drop for Desk<'_, C> {
@@ -111,16 +116,16 @@ impl<C: Clone + Send + Sync> Names for Desk<'_, C> {
         self.outboxes.outbox().flying(&self.app)
     }
 
-    fn put(&self, RecordKey { zone, name }: &RecordKey, changes: &[RecordChange]) {
-        let (route, id) = (Route::new(&self.way, zone), (self.app.clone(), name.clone()));
+    fn put(&self, key: &RecordKey, changes: &[RecordChange]) {
+        let (route, id) = self.place(key);
         let carrier = self.carrier.clone();
         self.outboxes
             .outbox()
             .put(route, id, changes, (self.clock)(), carrier);
     }
 
-    fn keep(&self, RecordKey { zone, name }: &RecordKey, changes: &[RecordChange]) -> bool {
-        let (route, id) = (Route::new(&self.way, zone), (self.app.clone(), name.clone()));
+    fn keep(&self, key: &RecordKey, changes: &[RecordChange]) -> bool {
+        let (route, id) = self.place(key);
         self.outboxes.outbox().keep(&route, &id, changes)
     }
 }

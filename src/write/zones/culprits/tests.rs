@@ -74,14 +74,14 @@ fn an_app_hears_of_its_own_names_and_of_no_others() {
     let all = ids([("a", "1"), ("a", "2"), ("b", "3"), ("c", "4")]);
     let alone = |names| Trial::alone(names).unwrap();
     let of_two = ids([("a", "1"), ("b", "3")]);
-    let (told, trials) = of_batch(&all, &of_two, true);
+    let (told, trials) = of_batch(&all, &of_two);
     assert_eq!(told, BTreeSet::new());
     assert_eq!(trials, [alone(ids([("a", "1")])), alone(ids([("b", "3")]))]);
 
     // By itself, it hears.
     let its = ids([("a", "1"), ("a", "2")]);
     assert_eq!(
-        of_batch(&its, &ids([("a", "1")]), false),
+        of_batch(&its, &ids([("a", "1")])),
         (ids([("a", "1")]), Vec::new())
     );
 }
@@ -89,7 +89,7 @@ fn an_app_hears_of_its_own_names_and_of_no_others() {
 #[test]
 fn a_message_that_names_nobody_has_the_batch_cut_in_half() {
     let all = ids([("a", "1"), ("a", "2"), ("b", "3")]);
-    let (told, trials) = of_batch(&all, &BTreeSet::new(), true);
+    let (told, trials) = of_batch(&all, &BTreeSet::new());
     assert_eq!(told, BTreeSet::new());
     let halves = Trial {
         first: ids([("a", "1"), ("a", "2")]),
