@@ -3,42 +3,37 @@
 
 #[path = "late_answers.rs"]
 mod late;
+#[path = "world_passes.rs"]
+mod passes;
+#[path = "world_platform.rs"]
+mod platform_held;
 #[path = "shared_lists.rs"]
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use empire_controller::api::app::{App, AppStatus, PlatformRecord};
-use empire_controller::api::platform::{Platform, PlatformStatus};
-use empire_controller::aws::{AwsSettings, Route53Writes};
-use empire_controller::budget::{Asker, Budget};
-use empire_controller::change::{Change, PortWrite, Write as ChangeWrite};
+use empire_controller::api::app::{App, AppStatus};
+use empire_controller::budget::Budget;
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
-use empire_controller::inventory::{Apps, View};
-use empire_controller::lists::{Lists, Live};
+use empire_controller::inventory::Apps;
 use empire_controller::model::exclusive::Exclusive;
 use empire_controller::model::owner::AppName;
-use empire_controller::observe::Known;
 use empire_controller::pass::{
-    APP_FINALIZER, DEFAULT_ANNOTATION, End, Facts, Finished, Installation, Memory, RECORD_ANNOTATION,
-    Requeue, Settings, Step, Work, bind, finish, platform, request, start, unwritten, wanted,
+    Installation, Memory, RECORD_ANNOTATION, Settings, bind, platform, request, wanted,
 };
-use empire_controller::reconcile::platform as platforms;
-use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
-use empire_controller::write::zones::{Desk, Flight, Outboxes};
-use empire_controller::write::{Budgeted, Door, Names, Writer};
+use empire_controller::reconcile::{Outcome, Request};
+use empire_controller::write::zones::Outboxes;
 use futures::FutureExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use self::late::{Flown, Late};
-use self::shared::{Shared, buckets, settings, time_of};
+use self::late::Flown;
+use self::platform_held::{HeldPlatform, default_platform};
+use self::shared::{Shared, time_of};
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
 
@@ -118,17 +113,6 @@ pub(crate) struct Patches {
 }
 
 #[derive(Clone, Debug)]
-struct HeldPlatform {
-    object: Platform,
-    memory: platform::Memory,
-    /// When its next pass is due; `None` if only an edit helps.
-    due: Option<u64>,
-    quiet: u32,
-    /// True if something came of its last pass.
-    moved: bool,
-}
-
-#[derive(Clone, Debug)]
 struct Held {
     app: App,
     memory: Memory,
@@ -163,56 +147,6 @@ impl Pass {
     }
 }
 
-/// Lets a pass write as often as it wants to, or once.
-#[derive(Default)]
-struct Turn {
-    yields: bool,
-    asked: AtomicBool,
-    /// The finalizer is on the App.
-    held: AtomicBool,
-    /// It cannot be put there.
-    refuses: bool,
-}
-
-#[async_trait]
-impl BeforeWrites for Turn {
-    async fn before_writes(&self) -> Result<(), Error> {
-        if self.refuses {
-            return Err(not_now("patch the finalizers"));
-        }
-        self.held.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn permission(&self) -> Permission {
-        let is_first = !self.asked.swap(true, Ordering::Relaxed);
-        if is_first || !self.yields {
-            Permission::Go
-        } else {
-            Permission::Yield
-        }
-    }
-}
-
-/// The Apps that are there, whoever asks.
-struct There<'a>(&'a BTreeMap<String, Held>);
-
-#[async_trait]
-impl platforms::Registry for There<'_> {
-    async fn is_there(&self, app: &AppName) -> Result<bool, Error> {
-        Ok(self.0.contains_key(&app.to_string()))
-    }
-}
-
-/// The way to AWS, of all Apps alike.
-fn way() -> AwsSettings {
-    AwsSettings {
-        region: String::new(),
-        endpoint_url: None,
-        role: None,
-    }
-}
-
 /// No sooner than that.
 fn whole_seconds(after: Duration) -> u64 {
     after.as_secs() + u64::from(after.subsec_nanos() > 0)
@@ -232,14 +166,6 @@ fn reason_of(conditions: &[Condition]) -> String {
         return "Ready".into();
     }
     format!("{}: {}", ready.reason, ready.message)
-}
-
-/// The Platform for all Apps that name none.
-fn default_platform(fixture: &PlatformFixture) -> Platform {
-    let mut platform = fixture.build();
-    let annotations = platform.metadata.annotations.get_or_insert_default();
-    annotations.insert(DEFAULT_ANNOTATION.into(), "true".into());
-    platform
 }
 
 impl World {
@@ -396,16 +322,6 @@ impl World {
         held.is_some_and(|held| held.app.metadata.deletion_timestamp.is_some())
     }
 
-    pub(crate) fn set_platform(&mut self, platform: &PlatformFixture) {
-        let before = &self.platform.object;
-        let mut object = default_platform(platform);
-        object.metadata.generation = before.metadata.generation.map(|generation| generation + 1);
-        object.status.clone_from(&before.status);
-        self.platform.object = object;
-        self.platform_pass();
-        self.wake_all();
-    }
-
     /// The controller is started again: nothing is in memory but what the API server holds.
     pub(crate) fn restart(&mut self) {
         self.restarts += 1;
@@ -456,12 +372,6 @@ impl World {
         } else {
             "Ready".into()
         }
-    }
-
-    /// The same of the Platform.
-    pub(crate) fn platform_reason(&self) -> String {
-        let status = self.platform.object.status.as_ref().unwrap();
-        reason_of(&status.conditions)
     }
 
     #[track_caller]
@@ -571,312 +481,6 @@ impl World {
         passes
     }
 
-    /// One pass over the Platform, due or not.
-    pub(crate) fn platform_pass(&mut self) {
-        let now = self.time();
-        let object = self.platform.object.clone();
-        let apps = self.apps.values().map(|held| &held.app);
-        let tenants: Vec<_> = apps
-            .filter(|_| !self.hides_apps)
-            .map(|app| platform::Tenant::of(&app.metadata, Some(app)))
-            .collect();
-        let installation = self.installation.clone();
-        let facts = platform::Facts {
-            platforms: std::slice::from_ref(&object),
-            tenants: &tenants,
-            installation: &installation,
-            stopped: None,
-            leaving: platform::Leaving::NotDeleted,
-            old_lists: Vec::new(),
-        };
-        let end = match platform::start(&self.platform.memory, &object, &facts) {
-            platform::Step::Conclude(end) => end,
-            platform::Step::Reconcile(request) => {
-                platform::End::Reconciled(Box::new(self.reconcile_platform(&request)))
-            }
-        };
-        if self.aws.has_crashed() {
-            return;
-        }
-        let (memory, resync) = (&mut self.platform.memory, SETTINGS.resync_interval);
-        let finished = platform::finish(memory, &object, &facts, end, resync, now, self.jitter);
-        if finished.recovered.is_some() {
-            self.wake_all();
-        }
-        self.wake(None, &finished.released);
-        self.platform.moved = finished.recovered.is_some_and(|claimed| claimed > 0)
-            || !finished.released.is_empty()
-            || finished.status.is_some();
-        let written = finished
-            .status
-            .map_or(Ok(()), |status| self.write_platform_status(status));
-        let requeue = match written {
-            Ok(()) => finished.requeue,
-            Err(error) => platform::unwritten(&mut self.platform.memory, &error, self.jitter),
-        };
-        let held = &mut self.platform;
-        held.due = match requeue {
-            Requeue::Yielded => unreachable!("it never yields"),
-            Requeue::After(after) | Requeue::Resync(after) => Some(self.aws.now() + after.as_secs()),
-            Requeue::Never => None,
-        };
-        held.quiet = match requeue {
-            Requeue::Resync(_) | Requeue::Never | Requeue::Yielded => QUIET,
-            Requeue::After(_) if held.moved => 0,
-            Requeue::After(_) => held.quiet + 1,
-        };
-    }
-
-    fn reconcile_platform(&self, request: &platforms::Request) -> platforms::Outcome {
-        let door = Door {
-            aws: &self.aws,
-            claims: &self.aws,
-        };
-        let there = There(&self.apps);
-        now(platforms::reconcile(&self.aws, &self.aws, &door, &there, request))
-    }
-
-    /// Goes on until the pass does not yield any more. `None` if the controller died in it, or the App is gone.
-    fn pass(&mut self, key: &str) -> Option<Pass> {
-        let mut done = Vec::new();
-        loop {
-            let (mut pass, requeue) = self.pass_once(key)?;
-            if let Ok(outcome) = &mut pass.result {
-                done.append(&mut outcome.done);
-                outcome.done.clone_from(&done);
-            }
-            let is_unlisted = matches!(&pass.result, Err(error) if error.is_not_listed());
-            if is_unlisted {
-                self.sweep();
-                continue;
-            }
-            if self.answered.remove(key) {
-                continue;
-            }
-            if !self.gathers && matches!(requeue, Requeue::After(_)) && self.send_names(COMPANY) {
-                if self.aws.has_crashed() {
-                    return None;
-                }
-                continue;
-            }
-            if let Some(held) = self.apps.get_mut(key) {
-                held.due = match requeue {
-                    Requeue::Yielded => continue,
-                    Requeue::After(after) | Requeue::Resync(after) => {
-                        Some(self.aws.now() + whole_seconds(after))
-                    }
-                    Requeue::Never => None,
-                };
-                held.quiet = match () {
-                    () if pass.is_settled() || held.due.is_none() => QUIET,
-                    () if pass.moves() => 0,
-                    () => held.quiet + 1,
-                };
-            }
-            return Some(pass);
-        }
-    }
-
-    fn pass_once(&mut self, key: &str) -> Option<(Pass, Requeue)> {
-        let now = self.time();
-        let platforms = [self.platform.object.clone()];
-        let facts = Facts {
-            platforms: &platforms,
-            installation: &self.installation,
-            namespace: Some(self.namespace.clone()),
-            namespace_is_live: true,
-            stopped: None,
-            settings: settings(self.shared.as_ref()),
-        };
-        let held = self.apps.get_mut(key)?;
-        let end = match start(&mut held.memory, &held.app, &facts, now) {
-            Step::Gone | Step::Release => {
-                self.apps.remove(key);
-                return None;
-            }
-            Step::ReadNamespace => unreachable!("it was read"),
-            Step::Conclude(end) => end,
-            Step::Reconcile(work, request) => {
-                let record = Box::new(work.record.clone());
-                let reconciled = self.reconcile(key, work, *request);
-                reconciled.unwrap_or_else(|error| End::Failure(Some(record), error))
-            }
-        };
-        if self.aws.has_crashed() {
-            return None;
-        }
-        let result = match &end {
-            End::Reconciled(_, outcome) => Ok((**outcome).clone()),
-            End::Failure(_, error) => Err(error.clone()),
-            End::Verdict(verdict) => Err(Error::Bug(format!("{verdict:?}"))),
-        };
-        let errors = end.errors();
-        let held = self.apps.get_mut(key)?;
-        let finished = finish(
-            &mut held.memory,
-            &held.app,
-            end,
-            settings(self.shared.as_ref()),
-            now,
-            self.jitter,
-        );
-        let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
-        if is_denied || finished.wakes.ports_changed {
-            self.platform.wake(self.aws.now());
-        }
-        let requeue = self.conclude(key, finished);
-        let app = key.into();
-        Some((Pass { app, result }, requeue))
-    }
-
-    fn reconcile(&mut self, key: &str, mut work: Box<Work>, mut request: Request) -> Result<End, Error> {
-        if let Some(ahead) = work.ahead.take() {
-            self.write_status(key, ahead)?;
-        }
-        self.aws.act_as(Some(key));
-        self.aws.take_reads();
-        if matches!(request.scope, Scope::Everything) && (self.shared.is_none() || request.looks_now) {
-            self.aws.look();
-        }
-        self.platform.tell(&mut request.known);
-        let has_finalizer = self.apps[key].app.metadata.finalizers.is_some();
-        let turn = Turn {
-            yields: self.yields,
-            refuses: self.refuses_finalizer && !has_finalizer,
-            ..Turn::default()
-        };
-        let door = Door {
-            aws: &self.aws,
-            claims: &self.aws,
-        };
-        let (time, begun) = (|| time_of(&self.aws), self.time());
-        let AppName { namespace, name: app } = work.desired.owner.app.clone();
-        let door = Budgeted {
-            door: &door,
-            budget: &self.budget,
-            place: buckets(),
-            asker: Asker {
-                namespace,
-                app,
-                rank: work.rank,
-            },
-            clock: &time,
-        };
-        let view = self.shared.as_ref().map(|shared| View {
-            inventory: &shared.inventory,
-            aws: &self.aws,
-            app: work.desired.owner.app.clone(),
-            place: shared.place.clone(),
-            resync: SETTINGS.resync_interval,
-            now: request.looks_now,
-            clock: &time,
-        });
-        let app = work.desired.owner.app.clone();
-        let desk = Desk::open(&self.outbox, app, (way(), ()), &time);
-        let live = Live(&self.aws);
-        let lists: &dyn Lists = view.as_ref().map_or(&live, |view| view);
-        let late = Late {
-            desk: &desk,
-            outbox: &self.outbox,
-            flown: &self.flown,
-            now: begun,
-            answered: Mutex::default(),
-        };
-        let names: &dyn Names = if self.answers_late { &late } else { &desk };
-        let writer: &dyn Writer = &door;
-        let pass = reconcile(
-            &self.aws,
-            lists,
-            &self.aws,
-            (writer, Some(names)),
-            &turn,
-            &work.desired,
-            request,
-        );
-        let outcome = now(pass);
-        let answered = late.answered.into_inner().unwrap();
-        drop(desk);
-        self.answered.extend(answered.iter().map(AppName::to_string));
-        if let (Some(view), Ok(outcome)) = (&view, &outcome) {
-            view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
-            view.awaits(&work.desired, &outcome.plan.pending);
-        }
-        if outcome.as_ref().is_ok_and(Outcome::has_tried_everything) {
-            door.give_up(begun);
-        }
-        self.aws.act_as(None);
-        if turn.held.into_inner() {
-            self.hold(key, &work.record);
-        }
-        self.reads = self.aws.take_reads();
-        assert_nothing_is_read_twice(&self.reads);
-        let outcome = outcome?;
-        for change in &outcome.done {
-            if let ChangeWrite::Port(PortWrite::Claim(claim)) = &change.write {
-                let HeldPlatform { object, memory, .. } = &mut self.platform;
-                memory.set_port_cursor(object, claim.port);
-            }
-        }
-        Ok(End::Reconciled(work, Box::new(outcome)))
-    }
-
-    /// Sends the DNS names that will be due in so many seconds. True if any was sent.
-    fn send_names(&mut self, seconds: i64) -> bool {
-        let (now, due) = (self.time(), self.time() + SignedDuration::from_secs(seconds));
-        let mut has_sent = false;
-        loop {
-            let flights = self.outbox.outbox().take(due, |()| true);
-            if flights.is_empty() {
-                return has_sent;
-            }
-            has_sent = true;
-            for Flight { route, changes, .. } in flights {
-                let result = self::now(self.aws.change_records(&route.zone, &changes));
-                if self.aws.has_crashed() {
-                    return true;
-                }
-                if self.answers_late {
-                    self.flown.note(route, result);
-                    continue;
-                }
-                let answered = self.outbox.outbox().answered(&route, &result, now);
-                for app in answered.apps {
-                    if let Some(held) = self.apps.get_mut(&app.to_string()) {
-                        held.wake(self.aws.now());
-                    }
-                }
-            }
-        }
-    }
-
-    fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {
-        self.wake(Some(key), &finished.wakes.released);
-        if finished.drifted {
-            self.repaired.extend(finished.done.iter().map(Change::noun));
-        }
-        if finished.may_go {
-            self.apps.remove(key);
-            self.patches.metadata += 1;
-            self.platform.memory.forget_app(key);
-            self.platform.wake(self.aws.now());
-            return finished.requeue;
-        }
-        if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
-            self.hold(key, record);
-        }
-        match finished
-            .status
-            .clone()
-            .map(|status| self.write_status(key, status))
-        {
-            Some(Err(error)) => {
-                let memory = &mut self.apps.get_mut(key).unwrap().memory;
-                unwritten(memory, finished.status, &error, self.jitter)
-            }
-            Some(Ok(())) | None => finished.requeue,
-        }
-    }
-
     /// Wakes the Apps that wait for what this App, or the Platform's pass, released.
     fn wake(&mut self, but: Option<&str>, released: &BTreeSet<Exclusive>) {
         if released.is_empty() {
@@ -896,53 +500,12 @@ impl World {
         }
     }
 
-    fn hold(&mut self, key: &str, record: &PlatformRecord) {
-        let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
-        let finalizers = metadata.finalizers.replace(vec![APP_FINALIZER.into()]);
-        let record = serde_json::to_string(record).unwrap();
-        let annotations = metadata.annotations.get_or_insert_default();
-        let before = annotations.insert(RECORD_ANNOTATION.into(), record.clone());
-        self.patches.metadata += usize::from(finalizers.is_none() || before != Some(record));
-    }
-
     fn take_status(&self) -> Result<(), Error> {
         if self.refuses_status {
             Err(not_now("patch the status"))
         } else {
             Ok(())
         }
-    }
-
-    /// Apps are woken by what they go by.
-    fn write_platform_status(&mut self, status: PlatformStatus) -> Result<(), Error> {
-        self.take_status()?;
-        let of_apps = |status: &PlatformStatus| {
-            let conditions = status.conditions.iter();
-            let conditions = conditions.map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone()));
-            (conditions.collect::<Vec<_>>(), status.zones.clone())
-        };
-        self.patches.platform_statuses += 1;
-        let before = self.platform.object.status.as_ref().map(of_apps);
-        let is_news = before != Some(of_apps(&status));
-        self.platform.object.status = Some(status);
-        if is_news {
-            self.wake_all();
-        }
-        Ok(())
-    }
-
-    fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {
-        self.take_status()?;
-        self.patches.statuses += 1;
-        let held = self.apps.get_mut(key).unwrap();
-        let version = held.app.metadata.resource_version.take();
-        let version = version
-            .map_or(1, |version| version.parse::<u64>().unwrap() + 1)
-            .to_string();
-        held.memory.wrote(Some(&version), status.clone());
-        held.app.metadata.resource_version = Some(version);
-        held.app.status = Some(status);
-        Ok(())
     }
 
     /// Returns what passes would do from now on, as `plan` prints it.
@@ -1005,25 +568,6 @@ impl World {
     }
 }
 
-impl HeldPlatform {
-    /// A controller is started that remembers nothing.
-    fn start_anew(&mut self, now: u64) {
-        self.memory = platform::Memory::default();
-        self.wake(now);
-    }
-
-    fn wake(&mut self, now: u64) {
-        (self.due, self.quiet) = (Some(now), 0);
-    }
-
-    fn tell(&self, known: &mut Known) {
-        (known.port_cursor, known.ports_recovered) = (
-            self.memory.port_cursor(&self.object),
-            self.memory.has_recovered_ports(&self.object),
-        );
-    }
-}
-
 impl Held {
     fn wake(&mut self, now: u64) {
         (self.due, self.quiet) = (Some(now), 0);
@@ -1039,21 +583,4 @@ impl std::fmt::Debug for FakeAws {
 /// The fake never waits, so neither does the pipeline.
 fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().unwrap()
-}
-
-/// Within one pass. A list and a read by name are not the same; but tags are asked for by ARN after either. Names that were
-/// listed again after a refused batch are another matter.
-fn assert_nothing_is_read_twice(reads: &[String]) {
-    let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
-    for read in reads {
-        let times = seen.entry(read).or_default();
-        *times += 1;
-        let limit = match read.split(' ').next().unwrap() {
-            "elasticloadbalancing:DescribeTags" => 2,
-            "route53:ListResourceRecordSets" if read.matches(' ').count() == 2 => usize::MAX,
-            action if action.starts_with("claims:List") => usize::MAX,
-            _ => 1,
-        };
-        assert!(*times <= limit, "read {times} times in one pass: {read}");
-    }
 }
