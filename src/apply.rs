@@ -31,6 +31,12 @@ pub enum Applied {
         until: Timestamp,
         bucket: Bucket,
     },
+    /// AWS takes no more calls of its kind before then, and has said so.
+    Throttled {
+        error: AwsError,
+        until: Timestamp,
+        bucket: Bucket,
+    },
     /// Nothing was written, and a new plan will do better.
     Replan,
     /// Somebody else was faster, and one port fewer is left to ask for.
@@ -42,7 +48,11 @@ impl Applied {
     pub fn is_deferred(&self) -> bool {
         match self {
             Applied::Done | Applied::Replan | Applied::PortTaken | Applied::Fenced(_) => false,
-            Applied::Pending(_) | Applied::Stale(_) | Applied::Failed(_) | Applied::Later { .. } => true,
+            Applied::Pending(_)
+            | Applied::Stale(_)
+            | Applied::Failed(_)
+            | Applied::Later { .. }
+            | Applied::Throttled { .. } => true,
         }
     }
 }
@@ -68,6 +78,9 @@ pub async fn apply(
         (Err(Refusal::PortTaken), _) => Ok(Applied::Replan),
         (Err(Refusal::Fenced(error)), _) => Ok(Applied::Fenced(error)),
         (Err(Refusal::Later { until, bucket }), _) => Ok(Applied::Later { until, bucket }),
+        (Err(Refusal::Throttled { error, until, bucket }), _) => {
+            Ok(Applied::Throttled { error, until, bucket })
+        }
         (Err(Refusal::Failed(Error::Aws(error))), _) if lesson::learn(observed, change, &error) => {
             Ok(Applied::Replan)
         }
@@ -80,9 +93,12 @@ pub async fn apply(
             Fault::Absent | Fault::Stale | Fault::Inactive => Applied::Stale(error),
             // A read that was to learn from the refusal.
             Fault::Fenced => Applied::Fenced(error.into()),
-            Fault::GracePeriod | Fault::Full | Fault::ZoneTaken | Fault::NotListed | Fault::Failed(_) => {
-                Applied::Failed(error.into())
-            }
+            Fault::GracePeriod
+            | Fault::Full
+            | Fault::ZoneTaken
+            | Fault::NotListed
+            | Fault::Later { .. }
+            | Fault::Failed(_) => Applied::Failed(error.into()),
         },
         Err(error) => Applied::Failed(error),
     }

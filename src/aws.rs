@@ -14,6 +14,7 @@ mod ecs;
 mod elbv2;
 mod error;
 mod meter;
+mod rates;
 #[cfg(test)]
 pub(crate) mod replay;
 mod route53;
@@ -24,6 +25,7 @@ pub use answer::{Subject, concerning, subject, writing};
 pub use clients::{AwsClients, AwsSettings, Role, Zones};
 pub use deadline::{in_time, within};
 pub use error::{AwsError, Fault};
+pub use rates::{Caller, Kind, answered, attempted, calling, in_turn};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,6 +5,8 @@
 
 mod bucket;
 mod line;
+mod shares;
+mod state;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,8 @@ use jiff::Timestamp;
 pub use bucket::{Bucket, Limit};
 pub use line::KEPT;
 use line::Line;
+pub use shares::Shares;
+pub use state::{State, Waits};
 
 use crate::model::rank::Rank;
 
@@ -47,16 +51,15 @@ pub enum Answer {
 /// Holds the buckets of all places.
 #[derive(Debug)]
 pub struct Budget {
-    /// The share of AWS's rates that is ours.
-    share: f64,
+    shares: Shares,
     lines: BTreeMap<(Place, Bucket), Line>,
 }
 
 impl Budget {
-    /// Makes full buckets that hold, and get, this share of what AWS documents.
-    pub fn new(share: f64) -> Self {
+    /// Makes full buckets that hold, and get, these shares of what AWS documents.
+    pub fn new(shares: Shares) -> Self {
         Budget {
-            share,
+            shares,
             lines: BTreeMap::new(),
         }
     }
@@ -70,7 +73,40 @@ impl Budget {
         asker: &Asker,
         what: &str,
     ) -> Answer {
-        self.line(now, place, bucket).ask(now, asker, what)
+        let answer = self.line(now, place, bucket).ask(now, asker, what);
+        self.kept(asker, answer)
+    }
+
+    /// Asks for a token for the first read that a pass makes there; those that follow it [draw](Self::draw), since a pass
+    /// that stopped halfway would read all of it again.
+    pub fn ask_to_read(&mut self, now: Timestamp, place: &Place, bucket: Bucket, asker: &Asker) -> Answer {
+        let answer = self.line(now, place, bucket).ask_to_read(now, asker);
+        self.kept(asker, answer)
+    }
+
+    /// Has an App that comes later find its places in other lines.
+    fn kept(&mut self, Asker { namespace, app, .. }: &Asker, answer: Answer) -> Answer {
+        if let Answer::At(until) = answer {
+            for line in self.lines.values_mut() {
+                line.keep(namespace, app, until);
+            }
+        }
+        answer
+    }
+
+    /// Asks for a token for a sweep: it leaves half a bucket to passes, but for a tenth of the rate, which is its own.
+    pub fn ask_to_sweep(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> Answer {
+        self.line(now, place, bucket).ask_to_sweep(now)
+    }
+
+    /// Asks for a token for a look at what many Apps wait for.
+    pub fn ask_to_look(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> Answer {
+        self.line(now, place, bucket).ask_to_look(now)
+    }
+
+    /// Notes calls that are made whether there are tokens for them or not.
+    pub fn draw(&mut self, now: Timestamp, place: &Place, bucket: Bucket, calls: u32) {
+        self.line(now, place, bucket).draw(now, calls);
     }
 
     /// Gives up the places of an App that it did not ask for since then, for it has no use for them any more: nobody is to
@@ -79,6 +115,13 @@ impl Budget {
         for line in self.lines.values_mut() {
             line.give_up(namespace, app, since);
         }
+    }
+
+    /// Returns the state of each bucket that anything was asked of.
+    pub fn states(&mut self, now: Timestamp) -> Vec<State> {
+        let lines = self.lines.iter_mut();
+        let states = lines.map(|((place, bucket), line)| line.state(now, place, *bucket));
+        states.collect()
     }
 
     /// Learns that AWS had no token where we believed in one.
@@ -91,7 +134,7 @@ impl Budget {
         if bucket.is_global() {
             place.region = String::new();
         }
-        let limit = bucket.limit().times(self.share);
+        let limit = bucket.limit().times(self.shares.of(bucket));
         self.lines
             .entry((place, bucket))
             .or_insert_with(|| Line::new(limit, now))

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::budget::Shares;
 use clap::{Args, ValueEnum};
 
 #[derive(Clone, Debug, Args)]
@@ -31,9 +32,9 @@ pub struct Config {
     #[arg(long, env = "EMPIRE_PASS_DEADLINE", default_value = "10m", value_parser = interval)]
     pub pass_deadline: Duration,
 
-    /// Share of AWS's documented request rates up to which changes are written; the rest is for others in the account
-    #[arg(long, env = "EMPIRE_AWS_RATE", default_value_t = 1.0, value_parser = share)]
-    pub aws_rate: f64,
+    /// Share of AWS's documented request rates up to which AWS is called; the rest is for others in the account
+    #[arg(long, env = "EMPIRE_AWS_RATE", default_value_t = Shares::all(1.0))]
+    pub aws_rate: Shares,
 
     /// Format of the logs
     #[arg(long, env = "EMPIRE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
@@ -94,12 +95,6 @@ fn collector(text: &str) -> Result<String, String> {
         return Ok(text.into());
     }
     Err("not the base of a URL, without a user or a query, such as http://collector.example.com:4318".into())
-}
-
-/// Reads a share of a rate. More than AWS documents is for accounts to which it gives more.
-fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.01..=1000.0).contains(share));
-    share.ok_or_else(|| format!("`{text}` is no share from 0.01 to 1000, such as 0.5"))
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -179,7 +174,7 @@ mod tests {
             &["--concurrency", "0"],
             &["--aws-rate", "0"],
             &["--aws-rate", "half"],
-            &["--aws-rate", "NaN"],
+            &["--aws-rate", "ecs=1"],
             &["--health-address", "here"],
             &["--otlp-endpoint", "collector:4318"],
             &["--otlp-endpoint", "grpc://collector.example.com:4317"],

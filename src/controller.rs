@@ -8,6 +8,7 @@ mod feed;
 mod kubernetes;
 mod last_applied;
 mod leadership;
+mod lines;
 mod memory;
 mod packed;
 mod platform;

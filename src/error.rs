@@ -2,7 +2,10 @@
 //!
 //! A thing that is absent, or not ready yet, is no error.
 
+use jiff::Timestamp;
+
 use crate::aws::{AwsError, Fault};
+use crate::budget::Bucket;
 use crate::fence::Fenced;
 use crate::model::class::Class;
 
@@ -59,6 +62,30 @@ impl Error {
     /// True for a list that all Apps share and that is not read yet: no condition speaks of it.
     pub fn is_not_listed(&self) -> bool {
         matches!(self, Error::Aws(error) if error.fault == Fault::NotListed)
+    }
+
+    /// Returns when to come again, and the bucket, where it is a call that waits in line.
+    pub fn later(&self) -> Option<(Timestamp, Bucket)> {
+        match self {
+            Error::Aws(error) => error.later(),
+            Error::Invalid(_)
+            | Error::NotAllowed(_)
+            | Error::Kubernetes { .. }
+            | Error::Forbidden { .. }
+            | Error::Outdated { .. }
+            | Error::Fenced { .. }
+            | Error::Bug(_) => None,
+        }
+    }
+
+    /// True for a throttle of too many calls.
+    pub fn is_about_rates(&self) -> bool {
+        matches!(self, Error::Aws(error) if error.is_about_rates())
+    }
+
+    /// True for a read that was not begun: its list is not read yet, or it waits in line.
+    pub fn is_no_trouble(&self) -> bool {
+        self.is_not_listed() || self.later().is_some()
     }
 
     /// True if it was not begun: whoever leads from now on sees to it, and no condition speaks of it.

@@ -69,6 +69,13 @@ pub struct Unread {
     pub error: AwsError,
 }
 
+impl Unread {
+    /// True if it waits in line for AWS's request rates.
+    pub fn is_in_line(&self) -> bool {
+        self.error.later().is_some()
+    }
+}
+
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Unread { part, error } = self;
@@ -174,11 +181,13 @@ impl Reads<'_> {
     }
 
     /// Returns the part that was read; `None`, and remembers why, if it could not be read. What is not listed yet ends the
-    /// pass.
+    /// pass, as does a read that waits in line.
     fn take<T>(&mut self, part: Part, evidence: Evidence, read: aws::Result<T>) -> Result<Option<T>, Error> {
         Ok(match read {
             Ok(found) => Some(found),
-            Err(error) if error.fault == Fault::NotListed => return Err(error.into()),
+            Err(error) if matches!(error.fault, Fault::NotListed | Fault::Later { .. }) => {
+                return Err(error.into());
+            }
             Err(error) => {
                 if evidence == Evidence::Yes || self.desired.wants(&part) {
                     self.unread.push(Unread { part, error });

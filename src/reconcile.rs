@@ -109,6 +109,17 @@ pub struct Later {
     pub until: Timestamp,
 }
 
+impl Later {
+    fn of(change: &Change, bucket: Bucket, until: Timestamp) -> Self {
+        let process = change.process().unwrap_or_default().into();
+        Later {
+            process,
+            bucket,
+            until,
+        }
+    }
+}
+
 /// The time, in seconds since 1970, since when AWS has answered a change as if the world were another, by (change, code).
 pub type Contradicted = BTreeMap<(Change, String), i64>;
 
@@ -131,6 +142,7 @@ impl Outcome {
         !self.is_resumed
             && self.interrupted.is_none()
             && self.unread.is_empty()
+            && self.deferral.unreadable.is_empty()
             && !self.stale
             && self.deferral.operations.is_empty()
             && self.deferral.processes.is_empty()
@@ -139,7 +151,9 @@ impl Outcome {
     /// Why something could not be written, in this pass or before, or read.
     pub fn errors(&self) -> impl Iterator<Item = Error> {
         let written = self.troubles().map(|(_, error)| error.clone());
-        written.chain(self.unread.iter().map(|unread| unread.error.clone().into()))
+        // What waits in line is no trouble.
+        let unread = self.unread.iter().filter(|unread| !unread.is_in_line());
+        written.chain(unread.map(|unread| unread.error.clone().into()))
     }
 
     /// Everything that could not be written, in this pass or before.
@@ -181,7 +195,15 @@ pub async fn reconcile(
     let (now, suspended) = (request.now, request.suspended);
     request.known.held.complete(desired);
     let held = request.known.held.clone();
-    let mut outcome = Box::pin(begin(aws, lists, claims, desired, request)).await?;
+    let goes_on = !matches!(request.scope, Scope::Everything);
+    let begun = Box::pin(begin(aws, lists, claims, desired, request)).await;
+    if let (Err(error), Some(names), true) = (&begun, names, goes_on)
+        && error.later().is_some()
+    {
+        // Nobody has edited it since they were planned.
+        names.keep_all();
+    }
+    let mut outcome = begun?;
     if let Some(names) = names {
         names::take_up(names, aws, desired, &mut outcome).await;
     }
@@ -364,19 +386,18 @@ impl Outcome {
     /// Has the plan wait for what AWS takes later: of each process and kind of call, for the last.
     fn waits_in_line(&mut self, now: i64) {
         let mut lasts = BTreeMap::new();
-        for Later {
-            process,
-            bucket,
-            until,
-        } in &self.later
-        {
-            let last = lasts.entry((process, bucket)).or_insert(*until);
-            *last = (*last).max(*until);
+        let writes = self.later.iter();
+        let writes = writes.map(|later| (later.process.as_str(), later.bucket, later.until));
+        let reads = self.unread.iter().filter_map(|unread| unread.error.later());
+        let reads = reads.map(|(until, bucket)| ("", bucket, until));
+        for (process, bucket, until) in writes.chain(reads) {
+            let last = lasts.entry((process, bucket)).or_insert(until);
+            *last = (*last).max(until);
         }
         let waits = lasts
             .into_iter()
             .map(|((process, bucket), until)| Pending::Budget {
-                process: process.clone(),
+                process: process.into(),
                 bucket: bucket.as_str().into(),
                 minutes: rounded(until.as_second() - now),
             });

@@ -122,6 +122,7 @@ pub fn conditions(
             };
             match (ready_of(before, generation), verdict) {
                 // A moment's trouble does not take Ready away from a generation that had it.
+                (Some(ready), Verdict::Disturbed(Reason::Progressing, _)) => vec![ready.clone()],
                 (Some(_), Verdict::Disturbed(..)) => before.to_vec(),
                 (Some(ready), _) if !lasts() => vec![ready.clone(), reconciling()],
                 (Some(_) | None, _) => {

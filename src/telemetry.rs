@@ -94,7 +94,7 @@ pub fn announce(config: &Config) {
         retire_after = ?retire_after,
         concurrency,
         pass_deadline = ?pass_deadline,
-        aws_rate,
+        %aws_rate,
         log_format = ?log_format,
         health_address = %health_address,
         metrics_per_app,

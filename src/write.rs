@@ -40,6 +40,12 @@ pub enum Refusal {
     Fenced(Error),
     /// It was not begun, since AWS takes no more calls of its kind before then. It has a place in the line.
     Later { until: Timestamp, bucket: Bucket },
+    /// AWS had no token for it, although there seemed to be one. It has a place in the line again.
+    Throttled {
+        error: AwsError,
+        until: Timestamp,
+        bucket: Bucket,
+    },
     /// AWS or Kubernetes refused it, or a name in it has no ARN.
     Failed(Error),
 }
@@ -319,6 +325,7 @@ fn log(operation: &str, sent: Instant, result: &Result<Reply, Refusal>) {
         Err(Refusal::PortTaken) => ("PortTaken", None),
         Err(Refusal::Fenced(error)) => ("Fenced", Some(error.to_string())),
         Err(Refusal::Later { bucket, .. }) => ("Later", Some(bucket.as_str().to_owned())),
+        Err(Refusal::Throttled { error, .. }) => ("Throttled", Some(error.to_string())),
         Err(Refusal::Failed(error)) => ("failed", Some(error.to_string())),
     };
     if error.is_none() {

@@ -108,7 +108,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "inventory",
-        modules: &["model", "change", "lists", "aws"],
+        modules: &["model", "change", "lists", "budget", "aws"],
         crates: &["async_trait", "futures", "jiff", "tokio::sync::Notify"],
         pure: false,
     },
@@ -185,8 +185,8 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "error",
-        modules: &["model", "aws", "fence"],
-        crates: &["thiserror"],
+        modules: &["model", "budget", "aws", "fence"],
+        crates: &["jiff", "thiserror"],
         pure: false,
     },
     Module {
@@ -197,7 +197,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "aws",
-        modules: &["model", "fence", "metrics", "span"],
+        modules: &["model", "budget", "fence", "metrics", "span"],
         crates: &[
             "async_trait",
             "aws_config",
@@ -209,6 +209,7 @@ const MODULES: &[Module] = &[
             "aws_sdk_sts",
             "aws_smithy_types",
             "futures",
+            "jiff",
             "serde_json",
             "thiserror",
             "tokio::task_local",
@@ -265,7 +266,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "config",
-        modules: &[],
+        modules: &["budget"],
         crates: &["clap", "http", "jiff"],
         pure: false,
     },
@@ -347,7 +348,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "metrics",
-        modules: &["api"],
+        modules: &["api", "budget"],
         crates: &["jiff", "k8s_openapi", "prometheus_client"],
         pure: false,
     },

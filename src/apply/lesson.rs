@@ -82,6 +82,7 @@ fn service_update(
         | Fault::ZoneTaken
         | Fault::Fenced
         | Fault::NotListed
+        | Fault::Later { .. }
         | Fault::Failed(_) => false,
     }
 }

@@ -14,6 +14,7 @@ use tracing::{Instrument, debug, error, info, warn};
 use super::attempt::{attempting, permitted};
 use super::deadline::in_time;
 use super::error::{AwsError, Call, Fault};
+use super::rates::in_turn;
 use crate::model::class::Class;
 use crate::span;
 
@@ -80,7 +81,8 @@ where
     ) -> BoxFuture<'a, Result<T, AwsError>> {
         Box::pin(async move {
             let fenced = |fenced| call.fenced(&fenced);
-            if let Err(late) = in_time(call.action()).and_then(|()| permitted(call).map_err(fenced)) {
+            let begins = in_time(call.action()).and_then(|()| permitted(call).map_err(fenced));
+            if let Err(late) = begins.and_then(|()| in_turn(call.action())) {
                 failed(call, &late, 0);
                 return Err(late);
             }
@@ -168,6 +170,15 @@ fn failed(call: Call, failure: &AwsError, milliseconds: u64) {
             code,
             words,
             "AWS write: not there"
+        ),
+        Fault::Later { .. } => line!(
+            debug,
+            operation,
+            id,
+            milliseconds,
+            code,
+            words,
+            "AWS call not begun"
         ),
         Fault::Fenced | Fault::NotListed => line!(
             info,

@@ -1,14 +1,17 @@
 //! Each attempt at a call, the SDK's retries included, asks the [fence](crate::fence) before it is transmitted.
 
 use aws_sdk_ecs::config::interceptors::{
-    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    InterceptorContext,
 };
+use aws_sdk_ecs::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_ecs::config::timeout::TimeoutConfig;
 use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ecs::error::BoxError;
 use tokio::task_local;
 
 use super::error::Call;
+use super::rates;
 use crate::fence::{self, Fenced};
 
 task_local! {
@@ -70,8 +73,46 @@ impl Intercept for EachAttempt {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        attempted().map_or(Ok(()), permitted)?;
+        if let Some(call) = attempted() {
+            permitted(call)?;
+            rates::attempted(call.action(), 1);
+        }
         Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        attempt: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(call), Some(Err(_)), Some(reply)) =
+            (attempted(), attempt.output_or_error(), attempt.response())
+        {
+            rates::answered(&call.attempt_refused(reply));
+        }
+        Ok(())
+    }
+}
+
+/// Has the SDK not retry a write of a pass that AWS has throttled: it comes at its next turn in the line.
+#[derive(Debug)]
+pub(super) struct ThrottledInLine;
+
+impl ClassifyRetry for ThrottledInLine {
+    fn name(&self) -> &'static str {
+        "ThrottledInLine"
+    }
+
+    fn classify_retry(&self, attempt: &InterceptorContext) -> RetryAction {
+        match (attempted(), attempt.output_or_error(), attempt.response()) {
+            (Some(call), Some(Err(_)), Some(reply))
+                if rates::has_turns(call) && call.attempt_refused(reply).is_about_rates() =>
+            {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use super::attempt::EachAttempt;
+use super::attempt::{EachAttempt, ThrottledInLine};
 use super::meter::{Meter, MeteredRole};
 use crate::metrics::Metrics;
 
@@ -96,6 +96,7 @@ impl AwsClients {
                     $service::config::Builder::from(config)
                         .interceptor(EachAttempt)
                         .interceptor(Meter::new(metrics))
+                        .retry_classifier(ThrottledInLine)
                         .build(),
                 )
             };

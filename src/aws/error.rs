@@ -1,9 +1,8 @@
 //! AWS error codes, as tables. A code is looked up by service before the SDK is asked whether it was a throttle.
-//!
-//! The first rule that fits decides, so a rule with a message or a verb stands before the one of the bare code. A code
-//! without a rule is judged by its HTTP status.
+//! A code without a rule is judged by its HTTP status.
 
 mod causes;
+mod rules;
 
 use std::error::Error;
 
@@ -11,8 +10,11 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use jiff::Timestamp;
 
 use self::causes::{causes, credentials_missing, is_about_credentials, message_of};
+use self::rules::RULES;
+use crate::budget::Bucket;
 use crate::fence::Fenced;
 use crate::model::class::Class;
 
@@ -36,6 +38,11 @@ pub enum Fault {
     ZoneTaken,
     /// It was not begun, since another replica may be about to write: no trouble of anybody's.
     Fenced,
+    /// It was not begun, since AWS takes no more calls of its kind before then. There is a place in the line for it.
+    Later {
+        until: Timestamp,
+        bucket: Bucket,
+    },
     /// A list that all Apps share is not read yet: whoever asks is woken once it is.
     NotListed,
     Failed(Class),
@@ -72,11 +79,7 @@ impl PartialEq for AwsError {
 impl AwsError {
     /// Returns the error of a reply with this code: for a stand-in of AWS, so that its refusals are judged alike.
     pub fn from_code(action: &'static str, code: &str, message: &str) -> Self {
-        Call {
-            action,
-            verb: Verb::of(action),
-        }
-        .reported(code, message)
+        Call::of(action).reported(code, message)
     }
 
     /// True where the SDK has found no credentials, or none that it could use: no other call fares better.
@@ -91,6 +94,16 @@ impl AwsError {
             && !["PriorRequestNotComplete", "ClientException"].contains(&self.code.as_str())
     }
 
+    /// Returns when to come again, and the bucket, where it was not begun since AWS takes no more calls of its kind: no
+    /// trouble of anybody's.
+    pub fn later(&self) -> Option<(Timestamp, Bucket)> {
+        if let Fault::Later { until, bucket } = self.fault {
+            Some((until, bucket))
+        } else {
+            None
+        }
+    }
+
     /// The class of an error that the pipeline did not resolve by itself.
     pub fn class(&self) -> Class {
         match self.fault {
@@ -100,6 +113,7 @@ impl AwsError {
             | Fault::Inactive
             | Fault::Fenced
             | Fault::NotListed => Class::Transient,
+            Fault::Later { .. } => Class::Throttled,
             Fault::Full => Class::Denied,
             Fault::GracePeriod | Fault::ZoneTaken => Class::Refused,
             Fault::Failed(class) => class,
@@ -142,6 +156,12 @@ impl Verb {
 }
 
 impl Call {
+    /// Returns the call of an action, judged by its name.
+    pub(super) fn of(action: &'static str) -> Self {
+        let verb = Verb::of(action);
+        Call { action, verb }
+    }
+
     pub(super) fn action(self) -> &'static str {
         self.action
     }
@@ -246,13 +266,16 @@ impl Call {
             return ASSUME_ROLE.failed(refused).fault;
         }
         match response {
-            Some(raw) => {
-                let (code, message) = code_and_message(raw);
-                self.judge(&Reply::new(raw, code.as_deref(), message.as_deref(), ""))
-            }
+            Some(raw) => self.attempt_refused(raw).fault,
             None if is_about_credentials(error) => Fault::Failed(Class::Denied),
             None => Fault::Failed(Class::Transient),
         }
+    }
+
+    /// Returns the error of an attempt that AWS has answered.
+    pub(super) fn attempt_refused(self, raw: &HttpResponse) -> AwsError {
+        let (code, message) = code_and_message(raw);
+        self.replied(&Reply::new(raw, code.as_deref(), message.as_deref(), ""))
     }
 
     /// AWS named a failure inside a reply that succeeded.
@@ -420,155 +443,6 @@ fn class_of_status(reply: &Reply) -> Class {
         _ => Class::Transient,
     }
 }
-
-struct Rule {
-    /// The prefix of the action; empty for every service.
-    service: &'static str,
-    /// Empty for every verb.
-    verbs: &'static [Verb],
-    /// A `*` at the end stands for anything.
-    codes: &'static [&'static str],
-    /// A part of the message, in upper or lower case; empty for every message.
-    message: &'static str,
-    fault: Fault,
-}
-
-impl Rule {
-    const fn saying(self, message: &'static str) -> Self {
-        Rule { message, ..self }
-    }
-
-    const fn on(self, verbs: &'static [Verb]) -> Self {
-        Rule { verbs, ..self }
-    }
-
-    fn fits(&self, call: Call, reply: &Reply) -> bool {
-        let message = reply.message.to_ascii_lowercase();
-        call.action.starts_with(self.service)
-            && (self.verbs.is_empty() || self.verbs.contains(&call.verb))
-            && self.codes.iter().any(|code| is_code(code, &reply.code))
-            && message.contains(&self.message.to_ascii_lowercase())
-    }
-}
-
-fn is_code(pattern: &str, code: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => code.starts_with(prefix),
-        None => code == pattern,
-    }
-}
-
-const fn rule(service: &'static str, codes: &'static [&'static str], fault: Fault) -> Rule {
-    Rule {
-        service,
-        verbs: &[],
-        codes,
-        message: "",
-        fault,
-    }
-}
-
-const ANY: &str = "";
-const ECS: &str = "ecs:";
-const ELBV2: &str = "elasticloadbalancing:";
-const ROUTE53: &str = "route53:";
-const SCHEDULER: &str = "scheduler:";
-const STS: &str = "sts:";
-
-const THROTTLED: Fault = Fault::Failed(Class::Throttled);
-const TRANSIENT: Fault = Fault::Failed(Class::Transient);
-const DENIED: Fault = Fault::Failed(Class::Denied);
-const BUG: Fault = Fault::Failed(Class::Bug);
-
-/// ECS's codes for whatever has no code of its own: only here does a message decide.
-const NAMELESS: &[&str] = &["ClientException", "InvalidParameterException"];
-
-#[rustfmt::skip]
-const RULES: &[Rule] = &[
-    // Fewer calls, please.
-    rule(ANY, &["Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded",
-        "TooManyRequestsException", "PriorRequestNotComplete"], THROTTLED),
-    rule(ECS, NAMELESS, THROTTLED).saying("Too many concurrent attempts to create a new revision"),
-
-    // Out of order for a moment.
-    rule(ANY, &["ServerException", "ServiceUnavailable", "InternalFailure", "InternalError", "RequestTimeout",
-        "InternalServerException", "InternalServiceException", "HealthUnavailable",
-        "InsufficientCapacity"], TRANSIENT),
-    rule(ROUTE53, &["ConcurrentModification"], TRANSIENT),
-
-    // Right, but not ready yet.
-    rule(ECS, NAMELESS, Fault::Pending).saying("does not have an associated load balancer"),
-    rule(ECS, NAMELESS, Fault::Pending).saying("still Draining"),
-    rule(ECS, NAMELESS, Fault::Pending).saying("cannot be stopped while deployments are active"),
-    rule(ECS, NAMELESS, Fault::Pending).saying("Unable to assume the service linked role"),
-    rule(ANY, &["DependencyViolation"], Fault::Pending),
-    rule(ELBV2, &["ResourceInUse"], Fault::Pending).on(&[Verb::Delete]),
-    rule(SCHEDULER, &["ConflictException"], Fault::Pending).on(&[Verb::Modify, Verb::Delete]),
-
-    // AWS called it a bug in 2022, and its documents suggest since 2025 that it is mended:
-    // https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313
-    rule(ECS, NAMELESS, Fault::GracePeriod).on(&[Verb::Modify])
-        .saying("Health check grace period is only valid for services configured to use load balancers"),
-
-    // Not there. A create that names a parent believed in it.
-    // The second one is what `TagResource` says of a service that is gone.
-    rule(ECS, &["ServiceNotFoundException", "ResourceNotFoundException"], Fault::Absent),
-    rule(ECS, &["ClusterNotFoundException", "ServiceNotActiveException"], Fault::Absent).on(&[Verb::Delete]),
-    rule(ECS, NAMELESS, Fault::Absent).saying("Unable to describe task definition"),
-    rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],
-        Fault::Stale).on(&[Verb::Create]),
-    rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],
-        Fault::Absent),
-    rule(ROUTE53, &["NoSuchHostedZone"], Fault::Absent).on(&[Verb::Delete]),
-    rule(ROUTE53, &["NoSuchChange"], Fault::Absent),
-
-    // In a create it is the group.
-    rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Stale).on(&[Verb::Create]),
-    rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Absent),
-
-    // Another world than the plan believed in.
-    rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
-    rule(ECS, NAMELESS, Fault::Inactive).saying("TaskDefinition is inactive"),
-    rule(ECS, &["ServiceNotActiveException"], Fault::Stale),
-    // A rollout that ended before it was stopped.
-    rule(ECS, &["ConflictException", "ServiceDeploymentNotFoundException"], Fault::Stale),
-    rule(ELBV2, &["DuplicateLoadBalancerName", "DuplicateTargetGroupName", "DuplicateListener",
-        "PriorityInUse", "TargetGroupAssociationLimit"], Fault::Stale),
-    rule(ROUTE53, &["InvalidChangeBatch"], Fault::Stale),
-    rule(SCHEDULER, &["ConflictException"], Fault::Stale).on(&[Verb::Create]),
-
-    // Access.
-    rule(ANY, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException",
-        "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredToken",
-        "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
-        "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken", "OptInRequired",
-        "SubscriptionRequiredException", "RegionDisabledException"], DENIED),
-
-    // No report names the code of it: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/4171>.
-    rule(ELBV2, &["*"], Fault::ZoneTaken).on(&[Verb::Modify]).saying("an Availability Zone that is already associated"),
-
-    // Quotas.
-    rule(ELBV2, &["TooManyCertificates"], Fault::Full).on(&[Verb::Modify]),
-    rule(ECS, &["LimitExceededException"], DENIED),
-    rule(ELBV2, &["TooMany*"], DENIED),
-    rule(ROUTE53, &["LimitsExceeded"], DENIED),
-    rule(SCHEDULER, &["ServiceQuotaExceededException"], DENIED),
-
-    // The operator's settings.
-    rule(ECS, &["ClusterNotFoundException", "BlockedException", "UnsupportedFeatureException",
-        "PlatformUnknownException"], DENIED),
-    rule(ECS, NAMELESS, DENIED).saying("new ARN and resource ID format must be enabled"),
-    rule(ECS, NAMELESS, DENIED).saying("Long arn format must be used"),
-    rule(ECS, NAMELESS, DENIED).saying("ECS service role being passed"),
-    rule(ELBV2, &["OperationNotPermitted", "SubnetNotFound", "InvalidSubnet", "InvalidSecurityGroup",
-        "AvailabilityZoneNotSupported"], DENIED),
-    rule(ROUTE53, &["NoSuchHostedZone"], DENIED),
-    rule(STS, &["ValidationError"], DENIED),
-
-    // Our own mistakes.
-    rule(ANY, &["SerializationException", "MissingParameter", "InvalidAction", "UnknownOperationException",
-        "DuplicateTagKeys"], BUG),
-];
 
 #[cfg(test)]
 mod tests;

@@ -133,7 +133,7 @@ impl<P: ProvideCredentials> ProvideCredentials for MeteredRole<P> {
 /// Returns what came of an attempt; `None` if the fence let it not begin.
 fn result_of(fault: Fault) -> Option<AwsResult> {
     Some(match fault {
-        Fault::Fenced | Fault::NotListed => return None,
+        Fault::Fenced | Fault::NotListed | Fault::Later { .. } => return None,
         Fault::Absent => AwsResult::Absent,
         Fault::Pending => AwsResult::Pending,
         Fault::Stale | Fault::Inactive => AwsResult::Stale,

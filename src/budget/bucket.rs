@@ -114,7 +114,7 @@ impl Bucket {
     }
 }
 
-/// An operation that has no row counts as a write, of which AWS takes few.
+/// An operation that has no row counts as one of services.
 fn ecs(operation: &str) -> Bucket {
     match operation {
         "DescribeServices" | "ListServices" | "ListServiceDeployments" => Bucket::EcsServiceReads,
@@ -122,6 +122,7 @@ fn ecs(operation: &str) -> Bucket {
         "DescribeTaskDefinition" | "ListTaskDefinitions" => Bucket::EcsTaskDefinitionReads,
         "TagResource" | "UntagResource" => Bucket::EcsTags,
         "DescribeClusters" | "DescribeCapacityProviders" => Bucket::EcsClusterReads,
+        _ if operation.starts_with("Describe") || operation.starts_with("List") => Bucket::EcsServiceReads,
         _ => Bucket::EcsServiceWrites,
     }
 }

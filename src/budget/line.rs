@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::bucket::Limit;
+use super::bucket::{Bucket, Limit};
+use super::state::{State, Waits};
 use super::turns::{Lane, Waiting};
-use super::{Answer, Asker};
+use super::{Answer, Asker, Place};
 
 /// A place whose owner does not come is given up so long after its time.
 pub const KEPT: Duration = Duration::from_secs(30);
@@ -26,8 +27,19 @@ const RISE: f64 = 600.0;
 const LEAST: f64 = 0.01;
 /// A bucket that has been full for so long gives a token to whoever comes: those before it did not.
 const GRACE: Duration = Duration::from_secs(1);
+/// Names the place of a pass's reads.
+const READS: &str = "reads";
 /// Fractions of a token that are lost in computing.
 const EPSILON: f64 = 1e-6;
+/// The share of a full bucket that reads of passes leave for what a pass reads after its first one, which it does not ask
+/// for, and for retries.
+const LEFT_BY_READS: f64 = 0.25;
+/// The share of a full bucket that sweeps leave for passes.
+const LEFT_BY_SWEEPS: f64 = 0.5;
+/// The share of the rate that sweeps have although they leave less, and that the first pass in line has to read with.
+const FLOOR: f64 = 0.1;
+/// A clock that is set back by less is not seen to be: it stands until then.
+const UNSEEN: Duration = Duration::from_secs(10);
 /// Later than anything is told to ask again.
 const FAR: Duration = Duration::from_hours(1);
 
@@ -44,6 +56,9 @@ pub(super) struct Line {
     full: Option<Timestamp>,
     /// When the rate was last lowered.
     lowered: Option<Timestamp>,
+    /// When a sweep last took a token that it would have had to leave; and a pass that was to read.
+    swept: Option<Timestamp>,
+    read: Option<Timestamp>,
     lanes: BTreeMap<String, Lane>,
     /// When the places were last gone through.
     cleared: Timestamp,
@@ -62,6 +77,8 @@ impl Line {
             counted: now,
             full: None,
             lowered: None,
+            swept: None,
+            read: None,
             lanes: BTreeMap::new(),
             cleared: now,
             served: 0,
@@ -69,7 +86,80 @@ impl Line {
         }
     }
 
+    /// Asks for a token for a write.
     pub(super) fn ask(&mut self, now: Timestamp, asker: &Asker, what: &str) -> Answer {
+        self.ask_leaving(now, asker, what, 0.0)
+    }
+
+    /// Asks for a token for the first read of a pass.
+    pub(super) fn ask_to_read(&mut self, now: Timestamp, asker: &Asker) -> Answer {
+        let left = self.share(LEFT_BY_READS);
+        self.ask_leaving(now, asker, READS, left)
+    }
+
+    /// Asks for a token for a sweep, which has no place in the line.
+    pub(super) fn ask_to_sweep(&mut self, now: Timestamp) -> Answer {
+        self.count(now);
+        let plenty = 1.0 + self.share(LEFT_BY_SWEEPS);
+        if !self.has(plenty) {
+            let floor = self.floor(self.swept, now);
+            if now < floor {
+                return Answer::At(floor.min(self.when(plenty, now)));
+            }
+            self.swept = Some(now);
+        }
+        self.take();
+        Answer::Go
+    }
+
+    /// Asks for a token for a look, which many passes are spared by: it leaves none.
+    pub(super) fn ask_to_look(&mut self, now: Timestamp) -> Answer {
+        self.count(now);
+        if !self.has(1.0) {
+            return Answer::At(self.when(1.0, now));
+        }
+        self.take();
+        Answer::Go
+    }
+
+    fn has(&self, tokens: f64) -> bool {
+        self.tokens + EPSILON >= tokens
+    }
+
+    /// When there is a token of the floor, after the last one.
+    fn floor(&self, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        let each = Duration::try_from_secs_f64(1.0 / (self.rate * FLOOR)).map_or(FAR, |each| each.min(FAR));
+        let next = last.map_or(now, |last| last + each);
+        next.max(if self.has(1.0) { now } else { self.when(1.0, now) })
+    }
+
+    /// Notes calls that were made without asking.
+    pub(super) fn draw(&mut self, now: Timestamp, calls: u32) {
+        self.count(now);
+        // AWS's own has no debts: what it had no token for, it threw back.
+        self.tokens = (self.tokens - f64::from(calls)).max(self.tokens.min(0.0));
+        self.full = None;
+    }
+
+    /// A share of a full bucket, with which there is still a token left in it; less where AWS gives less.
+    fn share(&self, share: f64) -> f64 {
+        let share = share * self.rate / self.limit.rate;
+        (self.limit.burst * share).min(self.limit.burst - 1.0)
+    }
+
+    /// When there will be so many tokens.
+    fn when(&self, tokens: f64, now: Timestamp) -> Timestamp {
+        let missing = (tokens - self.tokens).max(0.0);
+        let wait = Duration::try_from_secs_f64(missing / self.rate);
+        now + wait.map_or(FAR, |wait| wait.min(FAR)) + Duration::from_millis(1)
+    }
+
+    fn take(&mut self) {
+        self.tokens -= 1.0;
+        self.full = None;
+    }
+
+    fn ask_leaving(&mut self, now: Timestamp, asker: &Asker, what: &str, left: f64) -> Answer {
         self.count(now);
         self.clear(now);
         self.tickets += 1;
@@ -78,6 +168,7 @@ impl Line {
         let new = Waiting {
             rank: *rank,
             ticket: self.tickets,
+            joined: now,
             asked: now,
             until: now,
         };
@@ -89,28 +180,64 @@ impl Line {
         // What was urgent when it joined is so still, whatever woke the App.
         mine.rank = mine.rank.min(*rank);
         let mine = *mine;
-        let needed = f64::from(self.before(namespace, mine)) + 1.0;
-        let wait = Duration::try_from_secs_f64((needed - self.tokens) / self.rate);
-        let until = now + wait.map_or(FAR, |wait| wait.min(FAR)) + Duration::from_millis(1);
+        let before = f64::from(self.before(namespace, mine));
+        let needed = before + 1.0 + left;
+        let mut until = self.when(needed, now);
+        let mut goes = self.has(needed);
+        if !goes && left > 0.0 {
+            // Whatever others take, those that are to read come to it one by one.
+            let floor = self.floor(self.read, now);
+            goes = before < 1.0 && floor <= now;
+            self.read = if goes { Some(now) } else { self.read };
+            until = if before < 1.0 { until.min(floor) } else { until };
+        }
         // It never has as many tokens as there may be places before this one.
         let is_left = self.full.is_some_and(|since| elapsed(since, now) >= GRACE);
+        goes |= is_left;
+        if goes {
+            self.take();
+            self.served += 1;
+        }
         let Some(lane) = self.lanes.get_mut(namespace) else {
             return Answer::At(until);
         };
-        if needed - self.tokens > EPSILON && !is_left {
-            let mine = Waiting {
-                asked: now,
-                until,
-                ..mine
-            };
-            lane.waiting.insert(name, mine);
-            return Answer::At(until);
+        if goes {
+            lane.take(&name, self.served, now);
+            return Answer::Go;
         }
-        self.tokens -= 1.0;
-        self.full = None;
-        self.served += 1;
-        lane.take(&name, self.served, now);
-        Answer::Go
+        let mine = Waiting {
+            asked: now,
+            until,
+            ..mine
+        };
+        lane.waiting.insert(name, mine);
+        Answer::At(until)
+    }
+
+    /// Returns what it holds, and who waits: those first whose time comes first.
+    pub(super) fn state(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> State {
+        self.count(now);
+        let of_lane = |(namespace, lane): (&String, &Lane)| {
+            let waits = lane.waiting.iter().map(|((app, what), waiting)| Waits {
+                namespace: namespace.clone(),
+                app: app.clone(),
+                what: what.clone(),
+                rank: waiting.rank,
+                since: waiting.joined,
+                until: waiting.until,
+            });
+            waits.collect::<Vec<_>>()
+        };
+        let mut waiting: Vec<Waits> = self.lanes.iter().flat_map(of_lane).collect();
+        waiting.sort_by_key(|waits| waits.until);
+        State {
+            place: place.clone(),
+            bucket,
+            tokens: self.tokens,
+            rate: self.rate,
+            limit: self.limit,
+            waiting,
+        }
     }
 
     pub(super) fn throttled(&mut self, now: Timestamp) {
@@ -121,6 +248,21 @@ impl Line {
         if !self.lowered.is_some_and(is_same) {
             self.lowered = Some(now);
             self.rate = (self.rate * (1.0 - STEP)).max(self.limit.rate * LEAST);
+        }
+    }
+
+    /// Keeps the places of an App at least until then: it comes no sooner.
+    pub(super) fn keep(&mut self, namespace: &str, app: &str, until: Timestamp) {
+        let Some(lane) = self.lanes.get_mut(namespace) else {
+            return;
+        };
+        let first = (app.to_owned(), String::new());
+        let its = lane
+            .waiting
+            .range_mut(first..)
+            .take_while(|((of, _), _)| of == app);
+        for (_, waiting) in its {
+            waiting.until = waiting.until.max(until);
         }
     }
 
@@ -135,6 +277,9 @@ impl Line {
     /// Adds the tokens that have come since they were counted, and believes in more with time.
     fn count(&mut self, now: Timestamp) {
         if now < self.counted {
+            if elapsed(now, self.counted) < UNSEEN {
+                return;
+            }
             self.set_back(now);
         }
         let elapsed = elapsed(self.counted, now).as_secs_f64();
@@ -158,6 +303,7 @@ impl Line {
             lane.served_at = now;
         }
         (self.lowered, self.full, self.cleared) = (None, None, now);
+        (self.swept, self.read) = (None, None);
     }
 
     /// Gives up the places of those who did not come, once a second: there may be thousands.

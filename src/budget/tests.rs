@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::bucket::{Bucket, Limit};
 use super::line::{KEPT, Line};
-use super::{Answer, Asker, Budget, Place};
+use super::{Answer, Asker, Budget, Place, Shares};
 use crate::model::rank::Rank;
 
 const LIMIT: Limit = Limit {
@@ -324,7 +324,7 @@ fn each_account_and_region_has_buckets_of_its_own_but_names_are_global() {
         place("2", "us-east-1"),
     );
     let check = |bucket: Bucket, expected: [bool; 3]| {
-        let mut budget = Budget::new(1.0);
+        let mut budget = Budget::new(Shares::all(1.0));
         let mut n = 0;
         let mut asked = |place: &Place| {
             n += 1;
@@ -341,7 +341,7 @@ fn each_account_and_region_has_buckets_of_its_own_but_names_are_global() {
 #[test]
 fn a_share_is_of_burst_and_rate_and_holds_one_token_at_least() {
     for (share, burst, wait) in [(1.0, 10, 5.0), (0.5, 5, 10.0), (0.01, 1, 500.0), (2.0, 20, 2.5)] {
-        let mut budget = Budget::new(share);
+        let mut budget = Budget::new(Shares::all(share));
         let mut asked = |n: u32| {
             let asker = asker("shop", &format!("app-{n}"), Rank::Edit);
             let bucket = Bucket::Elbv2LoadBalancers;
@@ -420,4 +420,91 @@ fn a_clock_that_is_set_back_leaves_no_place_standing() {
     }
     ask(&mut line, 0.0, "shop", "c");
     assert_eq!(line.waits(), 1);
+}
+
+fn read(line: &mut Line, time: f64, app: &str) -> Answer {
+    line.ask_to_read(at(time), &asker("shop", app, Rank::Edit))
+}
+
+const LARGE: Limit = Limit {
+    burst: 100.0,
+    rate: 20.0,
+};
+
+/// Two threads, of which the one with the earlier time comes second.
+#[test]
+fn a_moment_back_leaves_the_line_as_it_is() {
+    let mut line = empty();
+    check_at(&mut line, 0.0, "shop", "one", 2.0);
+    check_at(&mut line, 1.0, "shop", "two", 4.0);
+    check_at(&mut line, 0.999, "shop", "three", 6.0);
+    assert_eq!(line.waits(), 3);
+    check_at(&mut line, 1.0, "shop", "one", 2.0);
+}
+
+#[test]
+fn reads_leave_a_quarter_and_sweeps_a_half_of_a_full_bucket() {
+    let mut line = Line::new(LARGE, at(0.0));
+    let mut sweeps = || line.ask_to_sweep(at(0.0));
+    let gone = (0..).take_while(|_| sweeps() == Answer::Go).count();
+    // One is of the floor, of which the next comes in half a second.
+    assert_eq!(gone, 51);
+    assert!((seconds(line.ask_to_sweep(at(0.0))) - 0.101).abs() < 0.01);
+    let gone = (0..100).take_while(|n| read(&mut line, 0.0, &format!("app-{n}")) == Answer::Go);
+    assert_eq!(gone.count(), 25);
+    assert_eq!(ask(&mut line, 0.0, "bank", "write"), Answer::Go);
+    assert_eq!(line.ask_to_look(at(0.0)), Answer::Go);
+}
+
+/// However much is drawn without asking, or taken by those that leave less.
+#[test]
+fn sweeps_and_reads_have_a_tenth_of_the_rate_each() {
+    let mut line = Line::new(LARGE, at(0.0));
+    line.draw(at(0.0), 99);
+    let (mut swept, mut begun) = (0, 0);
+    for tick in 0..1000 {
+        let time = f64::from(tick) / 100.0;
+        // Writers take whatever comes.
+        while ask(&mut line, time, "bank", &format!("write-{tick}")) == Answer::Go && swept + begun > 40 {}
+        line.give_up("bank", &format!("write-{tick}"), Timestamp::MAX);
+        swept += u32::from(line.ask_to_sweep(at(time)) == Answer::Go);
+        begun += u32::from(read(&mut line, time, &format!("app-{begun}")) == Answer::Go);
+    }
+    assert!(swept >= 18 && begun >= 18, "{swept} {begun}");
+    let told = seconds(line.ask_to_sweep(at(10.0)));
+    assert!(told <= 10.51, "{told}");
+}
+
+#[test]
+fn drawn_calls_leave_no_debt() {
+    let mut line = empty();
+    line.draw(at(0.0), 50);
+    check_at(&mut line, 0.0, "shop", "one", 2.0);
+    line.throttled(at(0.0));
+    line.draw(at(0.0), 50);
+    assert_eq!(ask(&mut line, 2.3, "shop", "one"), Answer::Go);
+}
+
+/// It comes once for both, and the first must not be gone then.
+#[test]
+fn an_app_that_waits_in_two_lines_keeps_its_places_until_the_later_time() {
+    let mut budget = Budget::new(Shares::all(0.01).with(Bucket::Elbv2Reads, 0.02));
+    let place = Place::default();
+    let one = asker("shop", "one", Rank::Edit);
+    let mut ask = |bucket, time: f64, app: &Asker| budget.ask(at(time), &place, bucket, app, "create");
+    assert_eq!(
+        ask(Bucket::Elbv2Reads, 0.0, &asker("bank", "a", Rank::Edit)),
+        Answer::Go
+    );
+    assert_eq!(
+        ask(Bucket::Elbv2LoadBalancers, 0.0, &asker("bank", "a", Rank::Edit)),
+        Answer::Go
+    );
+    let first = second(ask(Bucket::Elbv2Reads, 0.0, &one));
+    let last = second(ask(Bucket::Elbv2LoadBalancers, 0.0, &one));
+    assert_eq!((first, last), (5, 500));
+    let other = asker("shop", "two", Rank::Edit);
+    assert_eq!(second(ask(Bucket::Elbv2Reads, 1.0, &other)), 10);
+    // Long after 5 s and the 30 s for which a place is kept: it is still the first in line.
+    assert_eq!(ask(Bucket::Elbv2Reads, 500.0, &one), Answer::Go);
 }

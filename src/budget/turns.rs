@@ -21,6 +21,8 @@ pub(super) struct Waiting {
     pub rank: Rank,
     /// Lower has waited for longer.
     pub ticket: u64,
+    /// When it joined the line.
+    pub joined: Timestamp,
     /// When it last asked.
     pub asked: Timestamp,
     /// When it was told to ask again.

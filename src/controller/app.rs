@@ -36,7 +36,7 @@ use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
-use crate::aws::{Subject, concerning};
+use crate::aws::{Kind, Subject, calling, concerning};
 use crate::budget::Asker;
 use crate::change::{PortWrite, Write};
 use crate::error::Error;
@@ -260,20 +260,21 @@ impl Pass<'_> {
             claims: &claims,
         };
         let AppName { namespace, name: app } = work.desired.owner.app.clone();
+        let asker = Asker {
+            namespace,
+            app,
+            rank: work.rank,
+        };
+        let caller = context.caller(buckets_of(platform), Kind::Pass(asker));
         let door = Budgeted {
             door: &door,
-            budget: &context.budget,
-            place: buckets_of(platform),
-            asker: Asker {
-                namespace,
-                app,
-                rank: work.rank,
-            },
-            // By which requeues go, too.
-            clock: &Timestamp::now,
+            caller: &caller,
         };
         let hold = self.hold(&work.record);
-        let sending = (settings_of(platform), Carrier::new(aws.clone()));
+        let sending = (
+            settings_of(platform),
+            Carrier::new(aws.clone(), buckets_of(platform)),
+        );
         let app = work.desired.owner.app.clone();
         let desk = Desk::open(&context.outbox, app, sending, &clock::now);
         let (view, begun) = (
@@ -290,11 +291,11 @@ impl Pass<'_> {
             &work.desired,
             request,
         );
-        let reconciled = concerning(subject, pass).await;
+        let reconciled = calling(caller.clone(), concerning(subject, pass)).await;
         sweeper::keep_new(context);
         let outcome = reconciled?;
         if outcome.has_tried_everything() {
-            door.give_up(written_from);
+            caller.give_up(written_from);
         }
         view.learned(&work.desired, &outcome.observed, &outcome.done, begun);
         view.awaits(&work.desired, &outcome.plan.pending);
@@ -312,9 +313,9 @@ impl Pass<'_> {
         let errors = end.errors();
         let failed = errors
             .iter()
-            .any(|error| !error.is_fenced() && !error.is_not_listed());
+            .any(|error| !error.is_fenced() && !error.is_no_trouble());
         if let End::Failure(_, failure) = &end {
-            if failure.is_fenced() || failure.is_not_listed() {
+            if failure.is_fenced() || failure.is_no_trouble() {
                 debug!(app = %self.key, %failure, "not carried on");
             } else if failure.class() == Class::Bug {
                 error!(app = %self.key, error = %failure, "failed");
@@ -322,7 +323,8 @@ impl Pass<'_> {
                 warn!(app = %self.key, error = %failure, "failed");
             }
         }
-        if !matches!(end, End::Reconciled(..)) {
+        let is_later = errors.iter().any(|error| error.later().is_some());
+        if !matches!(end, End::Reconciled(..)) && !is_later {
             // Names that an earlier pass has planned are not to be changed any more, as far as this one knows.
             self.context.outbox.outbox().withdraw(&app_name(self.key));
         }

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::aws::Account;
+use crate::budget::Place;
 use crate::fence::{self, Fence, Moment};
 use crate::write::zones::Outboxes;
 
 #[derive(Clone)]
 pub(super) struct Carrier {
     pub aws: Arc<dyn Account>,
+    /// Where the token buckets are that it draws on.
+    pub buckets: Place,
     /// `None` outside of passes.
     pub fence: Option<Fence>,
 }
@@ -19,9 +22,10 @@ pub(super) type Outbox = Outboxes<Carrier>;
 
 impl Carrier {
     /// Returns the way of the pass that asks.
-    pub(super) fn new(aws: Arc<dyn Account>) -> Self {
+    pub(super) fn new(aws: Arc<dyn Account>, buckets: Place) -> Self {
         Carrier {
             aws,
+            buckets,
             fence: fence::current(),
         }
     }

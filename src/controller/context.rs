@@ -27,7 +27,7 @@ use super::queue::{Object, Slots};
 use super::readers::Readers;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::aws::{Account, AwsClients, AwsSettings, Role, Zones};
+use crate::aws::{Account, AwsClients, AwsSettings, Caller, Kind, Role, Zones};
 use crate::budget::{Budget, Place};
 use crate::config::Config;
 use crate::error::Error;
@@ -56,7 +56,7 @@ pub(super) struct Context {
     pub readers: Readers,
     /// The DNS names that wait to be changed.
     pub outbox: Arc<Outbox>,
-    pub budget: Mutex<Budget>,
+    pub budget: Arc<Mutex<Budget>>,
     pub failures: Failures,
     pub namespaces: Namespaces,
     pub wake: Wake,
@@ -245,6 +245,7 @@ pub(super) struct Shown {
     inventory: Arc<Inventory>,
     resync: Duration,
     outbox: Arc<Outbox>,
+    budget: Arc<Mutex<Budget>>,
 }
 
 impl Shown {
@@ -256,6 +257,7 @@ impl Shown {
             inventory: context.inventory.clone(),
             resync: context.config.resync_interval,
             outbox: context.outbox.clone(),
+            budget: context.budget.clone(),
         }
     }
 
@@ -280,6 +282,12 @@ impl Shown {
             gauges.inventory(list, age);
         }
         gauges.resync(self.resync);
+        let mut budget = lock(&self.budget);
+        // Not the time from above, before which others have asked since.
+        let now = Timestamp::now();
+        let states = budget.states(now);
+        drop(budget);
+        gauges.buckets(&states, now);
         gauges.names_waiting(self.outbox.outbox().len());
         gauges.queue(Controller::App, &self.wake.apps.state());
         gauges.queue(Controller::Platform, &self.wake.platforms.state());
@@ -361,6 +369,11 @@ impl Context {
         self.inventory.forget_app(&app);
         self.outbox.outbox().forget(&app);
         self.give_up(key);
+    }
+
+    /// Makes the caller of what is to be called there. Its clock is the one by which requeues go.
+    pub(super) fn caller(&self, place: Place, kind: Kind) -> Arc<Caller> {
+        Caller::new(self.budget.clone(), place, kind, Timestamp::now)
     }
 
     /// Gives up the turns for which an App waits.

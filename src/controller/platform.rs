@@ -14,14 +14,14 @@ use kube::core::DeserializeGuard;
 use tracing::{info, warn};
 
 use self::tenants::tenants;
-use super::context::{Context, PlatformKey};
+use super::context::{Context, PlatformKey, buckets_of};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::report;
 use super::queue::dispatch::{Ended, message_of};
 use super::sweeper;
 use crate::api::platform::Platform;
-use crate::aws::{Subject, concerning};
+use crate::aws::{Kind, Subject, calling, concerning};
 use crate::error::Error;
 use crate::pass::platform::{End, Facts, Finished, Leaving, Memory, Step, failed, finish, start, unwritten};
 use crate::pass::{Requeue, pending};
@@ -148,7 +148,8 @@ impl Pass<'_> {
             platform: Some(platform.name_any()),
             ..Subject::default()
         };
-        Ok(concerning(subject, reconcile(&*aws, &claims, &door, context, request)).await)
+        let pass = concerning(subject, reconcile(&*aws, &claims, &door, context, request));
+        Ok(calling(context.caller(buckets_of(platform), Kind::Other), pass).await)
     }
 
     fn wake(&self, finished: &Finished) {

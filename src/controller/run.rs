@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -21,11 +22,11 @@ use super::leadership::campaign::{campaign, give_back};
 use super::leadership::store::LeaseStore;
 use super::leadership::{Leases, Scope};
 use super::memory::edits::Edits;
-use super::memory::{Failures, Memories, Platforms, Published};
+use super::memory::{Failures, Memories, Platforms, Published, lock};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
-use super::{app, kubernetes, platform, zones};
+use super::{app, kubernetes, lines, platform, zones};
 use crate::api::platform::Platform;
 use crate::budget::Budget;
 use crate::config::Config;
@@ -58,7 +59,8 @@ pub async fn run(
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
     let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency, &metrics));
     let leases = Arc::new(leases_of(&installation, &config));
-    show_queues(&health, &wake, &leases);
+    let budget = Arc::new(Mutex::new(Budget::new(config.aws_rate.clone())));
+    show_queues(&health, &wake, &leases, &budget);
     let caches = Caches {
         apps: apps.clone(),
         platforms: platforms.clone(),
@@ -69,7 +71,7 @@ pub async fn run(
         caches,
         claims: ClaimCache::default(),
         client: client.clone(),
-        budget: Mutex::new(Budget::new(config.aws_rate)),
+        budget,
         config,
         installation,
         leases: leases.clone(),
@@ -143,11 +145,16 @@ pub async fn run(
     Ok(())
 }
 
-fn show_queues(health: &Health, wake: &Wake, leases: &Arc<Leases>) {
-    let (wake, leases) = (wake.clone(), leases.clone());
+fn show_queues(health: &Health, wake: &Wake, leases: &Arc<Leases>, budget: &Arc<Mutex<Budget>>) {
+    let (wake, leases, budget) = (wake.clone(), leases.clone(), budget.clone());
     health.show_queue(move || {
         let mut report = wake.report();
         report["leases"] = leases.report();
+        let mut budget = lock(&budget);
+        let now = Timestamp::now();
+        let states = budget.states(now);
+        drop(budget);
+        report["aws"] = states.iter().map(|state| lines::report(state, now)).collect();
         report.to_string()
     });
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
@@ -18,7 +19,7 @@ use super::leadership::Scope;
 use super::memory::{Key as ObjectKey, app_key};
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::aws::{Account, AwsError, within};
+use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::fence::under;
 use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
 use crate::model::class::Class;
@@ -198,7 +199,7 @@ impl<T: Content> Keeper<T> {
         loop {
             sleep(AWAITED).await;
             let steps = || self.unit.awaited(now()).into();
-            match self.read(steps, &Apps::default(), None).await {
+            match self.read(steps, &Apps::default(), None, Kind::Look).await {
                 // They look at nothing else for it.
                 Ok(changed) => self.context.wake.apps(objects(&changed)),
                 Err(Interrupted::Over) => return,
@@ -213,7 +214,8 @@ impl<T: Content> Keeper<T> {
         self.context.readers.keep(&platforms.collect());
         // Half of the interval, so that a slow sweep is over when the next one is due.
         let spread_over = (!is_urgent).then(|| self.context.config.resync_interval / 2);
-        self.read(|| [T::first()].into(), &self.apps(), spread_over).await
+        let first = || [T::first()].into();
+        self.read(first, &self.apps(), spread_over, Kind::Sweep).await
     }
 
     /// Makes these steps in the first of the roles that is not denied them.
@@ -222,10 +224,11 @@ impl<T: Content> Keeper<T> {
         steps: impl Fn() -> VecDeque<T::Step>,
         apps: &Apps,
         spread_over: Option<Duration>,
+        kind: Kind,
     ) -> Result<BTreeSet<AppName>, Interrupted> {
         let mut denied = None;
         for reader in self.context.readers.of(&self.key) {
-            match self.take(&reader, steps(), apps, spread_over).await {
+            match self.take(&reader, steps(), apps, spread_over, &kind).await {
                 Err(Interrupted::Failed(error)) if error.class() == Class::Denied => denied = Some(error),
                 read => return read,
             }
@@ -240,6 +243,7 @@ impl<T: Content> Keeper<T> {
         mut steps: VecDeque<T::Step>,
         apps: &Apps,
         spread_over: Option<Duration>,
+        kind: &Kind,
     ) -> Result<BTreeSet<AppName>, Interrupted> {
         let scope = Scope::of_account(self.key.account.clone());
         let (mut changed, mut all) = (BTreeSet::new(), STEPS);
@@ -248,10 +252,18 @@ impl<T: Content> Keeper<T> {
             let Some(fence) = context.leases.led(&scope).filter(|_| self.is_kept()) else {
                 return Err(Interrupted::Over);
             };
-            let took = T::take(&self.unit, &self.key, &**reader, step, apps, &now);
+            let took = T::take(&self.unit, &self.key, &**reader, step.clone(), apps, &now);
             // A list whose pages never end is given up as a pass is.
-            let found = under(fence, within(context.config.pass_deadline, took)).await;
-            let found = found.map_err(Interrupted::Failed)?;
+            let took = within(context.config.pass_deadline, took);
+            let caller = context.caller(self.key.buckets(), kind.clone());
+            let found = match under(fence, calling(caller, took)).await {
+                Err(error) if let Some((until, _)) = error.later() => {
+                    steps.push_front(step);
+                    sleep(time_until(until)).await;
+                    continue;
+                }
+                found => found.map_err(Interrupted::Failed)?,
+            };
             changed.extend(found.changed);
             steps.extend(found.next);
             all = all.max(u32::try_from(steps.len()).unwrap_or(u32::MAX));
@@ -313,6 +325,11 @@ impl<T: Content> Keeper<T> {
         let Key { region, name, .. } = &self.key;
         format!("{region}/{name}")
     }
+}
+
+/// By the clock of the budget.
+fn time_until(time: Timestamp) -> Duration {
+    Duration::try_from(time.duration_since(Timestamp::now())).unwrap_or_default()
 }
 
 fn objects(apps: &BTreeSet<AppName>) -> Vec<ObjectKey> {

@@ -14,7 +14,7 @@ use super::clock::now;
 use super::context::Context;
 use super::memory::app_key;
 use super::queue::dispatch::message_of;
-use crate::aws::{AwsError, Fault, Subject, concerning, within};
+use crate::aws::{AwsError, Fault, Kind, Subject, calling, concerning, within};
 use crate::change::{RecordBatch, names_of};
 use crate::fence::under;
 use crate::metrics::BatchResult;
@@ -80,6 +80,8 @@ async fn sent(context: Arc<Context>, flight: Flight<Carrier>) {
     };
     let call = carrier.aws.change_records(&batch.zone, &batch.changes);
     let call = concerning(subject, within(context.config.pass_deadline, call));
+    let caller = context.caller(carrier.buckets.clone(), Kind::Other);
+    let call = calling(caller, call);
     // A flight that nobody answers would hold up its zone for ever.
     let result = AssertUnwindSafe(call)
         .catch_unwind()

@@ -32,7 +32,7 @@ pub struct LoadBalancers {
 }
 
 /// The steps of a sweep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     List,
     /// Once more, since the first time something was missing.
@@ -45,7 +45,7 @@ pub enum Step {
 }
 
 /// Load balancers and target groups whose tags are to be read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Listed {
     asked: Timestamp,
     load_balancers: Vec<LoadBalancerState>,

@@ -25,7 +25,7 @@ pub struct Records {
 }
 
 /// The steps of a sweep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     List,
     /// Once more, since the first time something was missing.

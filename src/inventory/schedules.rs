@@ -24,7 +24,7 @@ pub struct Schedules {
 }
 
 /// The steps of a sweep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     List,
     /// Once more, since the first time something was missing.

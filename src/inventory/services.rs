@@ -30,7 +30,7 @@ pub struct Services {
 }
 
 /// The steps of a sweep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Step {
     List,
     Describe(Vec<String>),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Clock, Unit};
 use crate::aws::{Aws, Result};
+use crate::budget::Place;
 use crate::model::name::{family, load_balancer_prefix};
 use crate::model::owner::AppName;
 
@@ -23,6 +24,15 @@ pub struct Key {
 }
 
 impl Key {
+    /// Returns where the token buckets are that reads of it draw on.
+    pub fn buckets(&self) -> Place {
+        Place {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone(),
+        }
+    }
+
     /// True if the list is in the AWS of a Platform. One that is in no region is in those of all of its account's Platforms.
     pub fn is_in(&self, place: &Key) -> bool {
         self.account == place.account
@@ -34,7 +44,8 @@ impl Key {
 /// One list, and what is known of what is in it.
 #[async_trait]
 pub trait Content: Default + Send + Sized + 'static {
-    type Step: Send + Sync;
+    /// Cloned, since a step that is to come later is made again.
+    type Step: Clone + Send + Sync;
 
     /// Returns the step that a sweep begins with.
     fn first() -> Self::Step;

@@ -13,6 +13,7 @@ use super::{Controller, OfController, OfPlatform, OfQueue, Seconds, register};
 use crate::api::app::{App, RolloutStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
+use crate::budget::{Bucket, State};
 
 /// Stands for a reason where there is no condition yet.
 const UNSEEN: &str = "Unseen";
@@ -64,6 +65,11 @@ struct OfList {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfBucket {
+    bucket: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OneApp {
     namespace: String,
     name: String,
@@ -97,6 +103,10 @@ pub struct Gauges {
     inventory: Family<OfList, Seconds>,
     resync: Seconds,
     names_waiting: Gauge,
+    tokens: Family<OfBucket, Seconds>,
+    token_rate: Family<OfBucket, Seconds>,
+    in_line: Family<OfBucket, Gauge>,
+    longest_in_line: Family<OfBucket, Seconds>,
     app_ready: Family<OneApp, Gauge>,
     app_tasks: Family<Tasks, Gauge>,
 }
@@ -178,6 +188,26 @@ impl Gauges {
                 "Changes of DNS names that wait to be sent to Route 53 with others, or are on their way",
                 Gauge::default(),
             ),
+            tokens: gauge(
+                registry,
+                "empire_aws_tokens",
+                "Calls that AWS is believed to take at once, by its bucket; of several accounts and regions the fewest",
+            ),
+            token_rate: gauge(
+                registry,
+                "empire_aws_tokens_per_second",
+                "Calls a second that AWS is believed to take, by its bucket: less after a throttle; of several accounts and regions the fewest",
+            ),
+            in_line: gauge(
+                registry,
+                "empire_aws_waiting",
+                "Changes, and passes that are to read, which wait in line for AWS to take more calls, by its bucket",
+            ),
+            longest_in_line: gauge(
+                registry,
+                "empire_aws_longest_wait_seconds",
+                "Time for which the one that joined first has waited in the line of a bucket of AWS",
+            ),
             leader: gauge(
                 registry,
                 "leader_election_master_status",
@@ -215,6 +245,10 @@ impl Gauges {
             inventory,
             resync: _,
             names_waiting: _,
+            tokens,
+            token_rate,
+            in_line,
+            longest_in_line,
             app_ready,
             app_tasks,
         } = self;
@@ -232,6 +266,10 @@ impl Gauges {
         ports_free.clear();
         leader.clear();
         inventory.clear();
+        tokens.clear();
+        token_rate.clear();
+        in_line.clear();
+        longest_in_line.clear();
         app_ready.clear();
         app_tasks.clear();
     }
@@ -275,6 +313,30 @@ impl Gauges {
     /// Shows how many changes of DNS names are not answered yet.
     pub fn names_waiting(&self, names: usize) {
         self.names_waiting.set(i64::try_from(names).unwrap_or(i64::MAX));
+    }
+
+    /// Shows AWS's buckets, and their lines.
+    pub fn buckets(&self, states: &[State], now: Timestamp) {
+        for of in Bucket::ALL {
+            let bucket = of.as_str();
+            let its = || states.iter().filter(|state| state.bucket == of);
+            let fewest = |number: fn(&State) -> f64| its().map(number).reduce(f64::min);
+            let (Some(tokens), Some(rate)) = (fewest(|state| state.tokens), fewest(|state| state.rate))
+            else {
+                continue;
+            };
+            let since = its()
+                .flat_map(|state| &state.waiting)
+                .map(|waits| waits.since)
+                .min();
+            let waited = since.map_or(0.0, |since| now.duration_since(since).as_secs_f64());
+            let waiting = its().map(|state| state.waiting.len()).sum();
+            let of = OfBucket { bucket };
+            self.tokens.get_or_create(&of).set(tokens);
+            self.token_rate.get_or_create(&of).set(rate);
+            self.in_line.get_or_create(&of).set(number(waiting));
+            self.longest_in_line.get_or_create(&of).set(waited);
+        }
     }
 
     /// Shows the age of the oldest list of a kind.

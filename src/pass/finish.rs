@@ -18,9 +18,10 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
+use crate::model::pending::rounded;
 use crate::model::state::Observed;
 use crate::plan::{ObstacleKind, Pending, Plan};
-use crate::reconcile::{Interruption, Outcome};
+use crate::reconcile::{Interruption, Outcome, Unread};
 use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
 
 /// The results of a pass: what to publish, whom to wake, and when to come back.
@@ -60,8 +61,8 @@ pub fn finish(
     jitter: f64,
 ) -> Finished {
     memory.failures_before = memory.failures;
-    if !matches!(&end, End::Failure(_, error) if error.is_not_listed()) {
-        memory.unlisted_since = None;
+    if !matches!(&end, End::Failure(_, error) if unread(error, now, jitter).is_some()) {
+        memory.unread_since = None;
     }
     let mut finished = match end {
         End::Reconciled(work, outcome) => reconciled(memory, app, *work, *outcome, settings, now, jitter),
@@ -70,31 +71,29 @@ pub fn finish(
             record: record.map(|record| *record),
             ..Finished::quiet(Requeue::After(pending(jitter)))
         },
-        // It is woken once the list is there, mostly in a moment.
-        End::Failure(record, error) if error.is_not_listed() => {
-            let since = *memory.unlisted_since.get_or_insert(now);
-            let requeue = Requeue::After(pending(jitter));
-            let record = record.map(|record| *record);
-            if now.duration_since(since) < UNSAID || memory.is_ready(app) {
-                return Finished {
-                    record,
-                    ..Finished::quiet(requeue)
-                };
-            }
-            let message = "AWS is being read, once for all Apps, as after each start";
-            let verdict = Verdict::Reconciling(Reason::Progressing, message.into());
-            Finished::saying(memory, app, record, &verdict, now, requeue)
-        }
         // Our cache lags behind; what is wrong, if anything, the next look will say.
         End::Failure(record, error) if matches!(error, Error::Outdated { .. }) => Finished {
             record: record.map(|record| *record),
             ..Finished::quiet(memory.failed(error.class(), jitter))
         },
         End::Failure(record, error) => {
+            let record = record.map(|record| *record);
+            if let Some((requeue, message, until)) = unread(&error, now, jitter) {
+                let since = *memory.unread_since.get_or_insert(now);
+                memory.put_off();
+                if until.duration_since(since) < UNSAID || memory.is_ready(app) {
+                    return Finished {
+                        record,
+                        ..Finished::quiet(requeue)
+                    };
+                }
+                let verdict = of_deletion(app, Verdict::Reconciling(Reason::Progressing, message));
+                return Finished::saying(memory, app, record, &verdict, now, requeue);
+            }
             memory.doubts = true;
             let verdict = verdict_of_error(&error).after(memory.failures);
             let requeue = memory.failed(error.class(), jitter);
-            Finished::saying(memory, app, record.map(|record| *record), &verdict, now, requeue)
+            Finished::saying(memory, app, record, &verdict, now, requeue)
         }
         End::Verdict(verdict) => {
             let requeue = match verdict {
@@ -116,6 +115,23 @@ pub fn finish(
         finished.rollouts = rollout_changes(memory.status(app).as_ref(), status);
     }
     finished
+}
+
+/// Returns when to come again and what to say where AWS was not read yet, and until when that is certain.
+fn unread(error: &Error, now: Timestamp, jitter: f64) -> Option<(Requeue, String, Timestamp)> {
+    if error.is_not_listed() {
+        // It is woken once the list is there, mostly in a moment.
+        let message = "AWS is being read, once for all Apps, as after each start";
+        return Some((Requeue::After(pending(jitter)), message.into(), now));
+    }
+    let (until, bucket) = error.later()?;
+    let after = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    let pending = Pending::Budget {
+        process: String::new(),
+        bucket: bucket.as_str().into(),
+        minutes: rounded(until.as_second() - now.as_second()),
+    };
+    Some((Requeue::After(after), pending.to_string(), until))
 }
 
 /// Takes back that a pass was finished, where its status could not be written or its finalizers not be changed: the next
@@ -147,12 +163,8 @@ fn reconciled(
     if outcome.errors().any(|error| error.is_fenced()) {
         return fenced(memory, app, &desired, record, outcome, now, jitter);
     }
-    let mut verdict = verdict_of(&outcome, work.suspended).after(memory.failures);
-    if is_leaving(app)
-        && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message) = verdict
-    {
-        verdict = Verdict::Reconciling(Reason::Deleting, message);
-    }
+    let verdict = verdict_of(&outcome, work.suspended).after(memory.failures);
+    let verdict = of_deletion(app, verdict);
     let mut status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
     if memory.status(app).as_ref() != Some(&status) {
         status.platform_generation = work.platform_generation;
@@ -228,6 +240,19 @@ fn reconciled(
         yielded: is_yielded.then_some(now),
     });
     finished
+}
+
+/// Returns the verdict on an App that may be being deleted, and then says so whatever it waits for.
+fn of_deletion(app: &App, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message)
+        | Verdict::Disturbed(Reason::Progressing, message)
+            if is_leaving(app) =>
+        {
+            Verdict::Reconciling(Reason::Deleting, message)
+        }
+        verdict => verdict,
+    }
 }
 
 /// Something is not as it was known: a write was answered otherwise than it would be, or nobody knows how; something foreign
@@ -345,7 +370,8 @@ impl Memory {
 
     /// While something backs off, nothing has succeeded yet.
     fn count(&mut self, outcome: &Outcome) {
-        if !outcome.failures.is_empty() || !outcome.unread.is_empty() {
+        let mut unread = outcome.unread.iter();
+        if !outcome.failures.is_empty() || !unread.all(Unread::is_in_line) {
             self.failures = self.failures.saturating_add(1);
         } else if outcome.backing_off.is_empty() {
             self.failures = 0;

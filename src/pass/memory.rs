@@ -33,6 +33,8 @@ pub struct Memory {
     pub(super) look: Option<Look>,
     /// A pass has begun, and its end was not seen: it may have written what the last look does not show.
     pub(super) is_under_way: bool,
+    /// The state before that: whether only what was pending was to be read, when the pass yielded, and if one was under way.
+    pub(super) set_aside: Option<(bool, Option<Timestamp>, bool)>,
     /// Settings that AWS reports otherwise than they were sent. A status holds only some of it.
     pub(super) echoes: Option<EchoMemory>,
     /// The last generation of the App that was settled.
@@ -43,7 +45,7 @@ pub struct Memory {
     /// The last pass came to know that something is not as it was known, or did not come to its end.
     pub(super) doubts: bool,
     /// Since when each pass has found that AWS is not read yet.
-    pub(super) unlisted_since: Option<Timestamp>,
+    pub(super) unread_since: Option<Timestamp>,
     /// The last value of [`LOOK_ANNOTATION`] that a pass has seen, empty for none.
     pub(super) looked: Option<String>,
     /// The version of the object that our last change of its finalizers made.
@@ -100,9 +102,26 @@ pub(super) struct Look {
 impl Memory {
     /// Has everything read again. What is backing off stays so.
     pub fn invalidate(&mut self) {
+        self.set_aside = None;
         if let Some(look) = &mut self.look {
             look.open.only_pending = false;
             look.yielded = None;
+        }
+    }
+
+    /// Notes that a pass begins, whose end may not be seen.
+    pub(super) fn begin(&mut self) {
+        let look = self.look.as_ref();
+        let before = look.map(|look| (look.open.only_pending, look.yielded, self.is_under_way));
+        self.invalidate();
+        self.is_under_way = true;
+        self.set_aside = before;
+    }
+
+    /// Takes back that a pass has begun, which read nothing: unless something is to be read anew since.
+    pub(super) fn put_off(&mut self) {
+        if let (Some(look), Some(before)) = (&mut self.look, self.set_aside.take()) {
+            (look.open.only_pending, look.yielded, self.is_under_way) = before;
         }
     }
 

@@ -71,10 +71,15 @@ pub(super) fn open(
     now: Timestamp,
     jitter: f64,
 ) -> Open {
-    let unread = || outcome.unread.iter().map(|unread| unread.error.class());
+    // What AWS has no token for comes at its turn, which the line knows better than any backoff.
+    let unread = || {
+        let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
+        unread.map(|unread| unread.error.class())
+    };
+    let counts = |error: &&Error| outcome.later.is_empty() || !error.is_about_rates();
     let classes = || {
-        let failures = outcome.failures.iter().map(|(_, error)| error.class());
-        failures.chain(unread())
+        let failed = outcome.failures.iter().map(|(_, error)| error);
+        failed.filter(counts).map(Error::class).chain(unread())
     };
     let worst = |passing: bool| {
         let class = classes().filter(|class| is_passing(*class) == passing).max()?;
@@ -115,7 +120,13 @@ pub(super) fn open(
         || outcome.done.iter().any(is_stop);
     let until = |time: Timestamp| Duration::try_from(time.duration_since(now)).unwrap_or_default();
     // Whatever else is open: a place in a line is given up soon after its time.
-    let turn = outcome.later.iter().map(|later| until(later.until)).min();
+    let reads = outcome.unread.iter().filter_map(|unread| unread.error.later());
+    let turns = outcome
+        .later
+        .iter()
+        .map(|later| later.until)
+        .chain(reads.map(|(until, _)| until));
+    let turn = turns.map(until).min();
     let after = soon.unwrap_or_else(|| {
         let pending = waits.then(|| wait.unwrap_or(Duration::MAX).min(pending(jitter)));
         let retry = (!backing_off.is_empty() || unread().next().is_some()).then(|| until(backing_off_until));

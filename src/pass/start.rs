@@ -174,6 +174,8 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let whole = request(app, status, platform, facts.settings.retire_after, now);
     let echoes = memory.echoes.clone().unwrap_or(whole.known.echoes);
     let is_asked = memory.is_asked_to_look(app);
+    // Until a pass has looked.
+    memory.doubts |= is_asked;
     let (scope, backing_off, before) = scope(memory, app, platform, is_asked, now);
     // What is waited for is read by name anyway.
     let looks_now = is_asked || memory.doubts && matches!(scope, Scope::Everything);
@@ -200,8 +202,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
             .unwrap_or_default(),
         ..whole
     };
-    memory.invalidate();
-    memory.is_under_way = true;
+    memory.begin();
     let work = Work {
         rank,
         platform_generation: platform.metadata.generation,

@@ -38,6 +38,10 @@ impl Rounds<'_> {
                     outcome.observed.is_whole = false;
                 }
                 unreadable.extend(unread);
+                // A trouble says more than a turn.
+                outcome
+                    .unread
+                    .retain(|known| known.part != why.part || !known.is_in_line());
                 if !outcome.unread.iter().any(|known| known.part == why.part) {
                     outcome.unread.push(why);
                 }

@@ -10,9 +10,11 @@ use crate::model::class::Class;
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::named::Named;
 use crate::model::owner::process_in_record_text;
+use crate::model::part::Part;
 use crate::model::pending::Pending;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::state::Observed;
+use crate::observe::Unread;
 use crate::plan::{plan, sent};
 use crate::write::Names;
 use crate::write::zones::Answer;
@@ -102,6 +104,11 @@ async fn refused(
                 return same.then_some(error);
             }
             (Ok(_), None) => {}
+            // It is refused until it was read.
+            (Err(unread), _) if unread.later().is_some() => outcome.unread.push(Unread {
+                part: Part::Zone(key.zone.clone()),
+                error: unread,
+            }),
             (Err(unread), _) => error = unread,
         }
     }

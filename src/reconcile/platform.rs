@@ -202,7 +202,7 @@ async fn write(
     match door.write(&change, &Arns { desired, observed }).await {
         Ok(_) => done.push(change),
         // Ports are no calls to AWS.
-        Err(Refusal::PortTaken | Refusal::Later { .. }) => {}
+        Err(Refusal::PortTaken | Refusal::Later { .. } | Refusal::Throttled { .. }) => {}
         Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
     }
     Ok(())

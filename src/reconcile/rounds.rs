@@ -92,11 +92,12 @@ impl Rounds<'_> {
                     outcome.done.push(change);
                 }
                 Applied::Pending(error) => outcome.not_ready.push((change, error)),
-                Applied::Later { until, bucket } => outcome.later.push(Later {
-                    process: change.process().unwrap_or_default().into(),
-                    bucket,
-                    until,
-                }),
+                Applied::Later { until, bucket } => outcome.later.push(Later::of(&change, bucket, until)),
+                Applied::Throttled { error, until, bucket } => {
+                    outcome.later.push(Later::of(&change, bucket, until));
+                    outcome.deferral.operations.insert(change.operation());
+                    outcome.failures.push((change, error.into()));
+                }
                 Applied::Stale(error) if outcome.is_contradicted(&change, &error, self.now) => {
                     let fault = Fault::Failed(Class::Refused);
                     outcome

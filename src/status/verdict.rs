@@ -44,7 +44,7 @@ impl Verdict {
             | Verdict::Suspended(_)
             | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _)
             // Its own pass is on its way.
-            | Verdict::Disturbed(Reason::PlatformNotReady, _) => None,
+            | Verdict::Disturbed(Reason::PlatformNotReady | Reason::Progressing, _) => None,
             Verdict::Reconciling(reason, message)
             | Verdict::Stalled(reason, message)
             | Verdict::Disturbed(reason, message)
@@ -58,8 +58,9 @@ impl Verdict {
     pub fn after(self, failures: u32) -> Self {
         match self {
             Verdict::Disturbed(reason, message)
-                // A Platform's own pass is on its way.
-                if failures + 1 >= PASSES && reason != Reason::PlatformNotReady =>
+                // A Platform's own pass is on its way, and so is a turn.
+                if failures + 1 >= PASSES
+                    && !matches!(reason, Reason::PlatformNotReady | Reason::Progressing) =>
             {
                 Verdict::Lasting(reason, message)
             }
@@ -90,19 +91,22 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
         stuck,
         mut disturbed,
         raced,
+        in_line,
     } = findings(outcome);
     disturbed.extend(raced);
+    // It may yet serve as it should.
+    let moves = waiting.first().or(in_line.first().filter(|_| !stuck.is_empty()));
     // What failed says more than what is merely under way.
     let unmet = [missing.as_slice(), &denied].concat();
     let only_denied = missing.is_empty() && waiting.is_empty() && stuck.is_empty();
     if let Some((reason, _)) = denied.first().filter(|_| only_denied) {
         Verdict::Denied(*reason, joined(&[&denied, &disturbed]))
-    } else if let Some((reason, _)) = unmet.first().or(waiting.first()) {
-        Verdict::Reconciling(*reason, joined(&[&unmet, &stuck, &disturbed, &waiting]))
+    } else if let Some((reason, _)) = unmet.first().or(moves) {
+        Verdict::Reconciling(*reason, joined(&[&unmet, &stuck, &disturbed, &waiting, &in_line]))
     } else if let Some((reason, _)) = stuck.first() {
         Verdict::Stalled(*reason, joined(&[&stuck, &disturbed]))
-    } else if let Some((reason, _)) = disturbed.first() {
-        Verdict::Disturbed(*reason, joined(&[&disturbed]))
+    } else if let Some((reason, _)) = disturbed.first().or(in_line.first()) {
+        Verdict::Disturbed(*reason, joined(&[&disturbed, &in_line]))
     } else {
         let Observed {
             services, schedules, ..
@@ -135,6 +139,7 @@ pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
         stuck,
         disturbed,
         raced: _,
+        in_line: _,
     } = findings(outcome);
     [missing, denied, stuck, disturbed].concat()
 }
@@ -155,10 +160,14 @@ struct Findings {
     disturbed: Vec<Said>,
     /// Something else was faster. What is there, the next look finds; until then nobody needs to hear of it.
     raced: Vec<Said>,
+    /// It has a turn, which comes soon.
+    in_line: Vec<Said>,
 }
 
 fn findings(outcome: &Outcome) -> Findings {
     let mut findings = Findings::default();
+    let mut deferred = outcome.plan.deferred.iter();
+    let is_unserved = deferred.any(|change| leaves_unserved(change, &outcome.observed));
     for pending in &outcome.plan.pending {
         let (reason, event) = match pending {
             Pending::Rollout { service, .. } => {
@@ -183,7 +192,12 @@ fn findings(outcome: &Outcome) -> Findings {
             "" => pending.to_string(),
             process => format!("{process}: {pending}{}", event.unwrap_or_default()),
         };
-        findings.waiting.push((reason, said));
+        let is_in_line = matches!(pending, Pending::Batch { .. } | Pending::Budget { .. });
+        if is_in_line && !is_unserved {
+            findings.in_line.push((reason, said));
+        } else {
+            findings.waiting.push((reason, said));
+        }
     }
     for (_, error) in &outcome.not_ready {
         findings
@@ -216,7 +230,9 @@ fn findings(outcome: &Outcome) -> Findings {
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
         }
     }
-    for unread in &outcome.unread {
+    // What waits in line, the plan says.
+    let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
+    for unread in unread {
         let error = Error::from(unread.error.clone());
         let said = (reason_of(&error), unread.to_string());
         match error.class() {
@@ -235,6 +251,7 @@ fn findings(outcome: &Outcome) -> Findings {
         &findings.stuck,
         &findings.disturbed,
         &findings.raced,
+        &findings.in_line,
     ]
     .iter()
     .any(|said| !said.is_empty());

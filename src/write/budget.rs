@@ -1,23 +1,19 @@
 //! The layer of the door that keeps to AWS's request rates: it asks before a change is sent, and sends it or says when to
 //! come again. It never waits.
 
-use std::sync::{Mutex, PoisonError};
-
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::{Arns, Refusal, Writer};
-use crate::budget::{Answer, Asker, Bucket, Budget, Place};
+use crate::aws::Caller;
+use crate::budget::{Answer, Bucket};
 use crate::change::{Change, Reply, Write};
 use crate::error::Error;
 
 /// A door through which one App writes as often as its place in the lines lets it.
 pub struct Budgeted<'a> {
     pub door: &'a dyn Writer,
-    pub budget: &'a Mutex<Budget>,
-    pub place: Place,
-    pub asker: Asker,
-    pub clock: &'a (dyn Fn() -> Timestamp + Send + Sync),
+    /// Within whose [`calling`](crate::aws::calling) the pass is.
+    pub caller: &'a Caller,
 }
 
 #[async_trait]
@@ -26,36 +22,22 @@ impl Writer for Budgeted<'_> {
         let Some(bucket) = bucket_of(change) else {
             return self.door.write(change, arns).await;
         };
-        if let Answer::At(until) = self.ask(bucket, change) {
-            return Err(Refusal::Later { until, bucket });
-        }
-        let reply = self.door.write(change, arns).await;
-        if matches!(&reply, Err(Refusal::Failed(Error::Aws(error))) if error.is_about_rates()) {
-            let now = (self.clock)();
-            self.with(|budget| budget.throttled(now, &self.place, bucket));
-        }
-        reply
-    }
-}
-
-impl Budgeted<'_> {
-    /// Gives up the places that the App has from before and that a pass, which began then and has come to its end, did not
-    /// ask for.
-    pub fn give_up(&self, since: Timestamp) {
-        let Asker { namespace, app, .. } = &self.asker;
-        self.with(|budget| budget.give_up(namespace, app, since));
-    }
-
-    fn ask(&self, bucket: Bucket, change: &Change) -> Answer {
         // Not by what it writes: an edit of what waits keeps its place.
         let what = format!("{} {}", change.operation(), change.resource());
-        let now = (self.clock)();
-        self.with(|budget| budget.ask(now, &self.place, bucket, &self.asker, &what))
-    }
-
-    fn with<T>(&self, ask: impl FnOnce(&mut Budget) -> T) -> T {
-        // Every statement leaves it whole.
-        ask(&mut self.budget.lock().unwrap_or_else(PoisonError::into_inner))
+        if let Answer::At(until) = self.caller.ask_to_write(bucket, &what) {
+            return Err(Refusal::Later { until, bucket });
+        }
+        match self.door.write(change, arns).await {
+            Err(Refusal::Failed(Error::Aws(error)))
+                // Not of the role that it was to be sent in.
+                if error.is_about_rates() && error.action == change.operation() =>
+            {
+                // The bucket has learned from it, and has no token left.
+                let until = self.caller.rejoin(bucket, &what);
+                Err(Refusal::Throttled { error, until, bucket })
+            }
+            reply => reply,
+        }
     }
 }
 

@@ -111,6 +111,15 @@ impl<C: Clone> Outbox<C> {
         }
     }
 
+    /// Has a pass that plans nothing leave what is queued as it is.
+    fn keep_all(&mut self, app: &AppName) {
+        for zone in self.zones.values_mut() {
+            for (_, queued) in of(&mut zone.queued, app) {
+                queued.is_planned = true;
+            }
+        }
+    }
+
     /// Withdraws what the pass has not planned again, and lets the rest go out.
     fn release(&mut self, app: &AppName) {
         self.held.remove(app);

@@ -1,18 +1,32 @@
 //! Apps that wait in line for AWS's request rates, on virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use empire_controller::budget::{Bucket, Shares};
 use empire_controller::change::Change;
 use empire_controller::plan::Pending;
 
-use crate::fake_aws::{Snapshot, Write};
+use crate::fake_aws::{Disturbance, Snapshot, Write};
 use crate::fixtures::{AppFixture, acme, app, staging, web, worker};
 use crate::world::{Pass, World};
 
 const REGISTER: &str = "ecs:RegisterTaskDefinition";
 
-/// Registrations: one at the beginning, and then one in 20 s.
-const SLOW: f64 = 0.05;
+/// Writes alone are slow. Registrations: one at the beginning, and then one in 20 s.
+fn slow() -> World {
+    const SLOW: f64 = 0.05;
+    let writes = [
+        Bucket::EcsServiceWrites,
+        Bucket::EcsRegistrations,
+        Bucket::Elbv2Writes,
+        Bucket::Elbv2LoadBalancers,
+    ];
+    let plenty = Shares::all(1000.0);
+    let shares = writes
+        .into_iter()
+        .fold(plenty, |shares, bucket| shares.with(bucket, SLOW));
+    World::at_rates(&staging(), shares)
+}
 
 fn workers(count: usize) -> AppFixture {
     (0..count).fold(app("acme"), |app, n| app.process(&format!("w{n}"), worker()))
@@ -47,7 +61,7 @@ fn lines(writes: Vec<Write>) -> Vec<String> {
 
 #[test]
 fn an_app_comes_when_its_turn_does_and_says_what_it_waits_for() {
-    let mut world = World::at_rate(&staging(), SLOW);
+    let mut world = slow();
     world.apply(&workers(5));
     let mut messages = Vec::new();
     let mut passes = Vec::new();
@@ -88,7 +102,7 @@ fn an_app_comes_when_its_turn_does_and_says_what_it_waits_for() {
 /// What others wait for is no reason to read anything.
 #[test]
 fn a_pass_in_line_reads_nothing() {
-    let mut world = World::at_rate(&staging(), SLOW);
+    let mut world = slow();
     world.apply(
         &app("acme")
             .process("one", worker().noservice())
@@ -104,7 +118,7 @@ fn a_pass_in_line_reads_nothing() {
 
 #[test]
 fn an_edit_that_waits_keeps_its_place_when_it_is_edited_again() {
-    let mut world = World::at_rate(&staging(), SLOW);
+    let mut world = slow();
     let edited = |image: &str| app("acme").process("one", worker().noservice()).image(image);
     world.apply(&app("first").process("one", worker().noservice()));
     world.run_seconds(1);
@@ -156,8 +170,8 @@ fn life(mut world: World) -> (Vec<Vec<String>>, Snapshot) {
 #[test]
 fn a_slow_life_writes_what_a_fast_one_does() {
     let fast = life(World::new(&staging()));
-    assert_eq!(life(World::at_rate(&staging(), 0.02)), fast);
-    let mut yielding = World::at_rate(&staging(), 0.02);
+    assert_eq!(life(World::at_rates(&staging(), Shares::all(0.02))), fast);
+    let mut yielding = World::at_rates(&staging(), Shares::all(0.02));
     yielding.yields = true;
     assert_eq!(life(yielding), fast);
 }
@@ -165,7 +179,7 @@ fn a_slow_life_writes_what_a_fast_one_does() {
 /// Nothing is deleted for a replacement that waits in line.
 #[test]
 fn a_load_balancer_goes_on_serving_while_its_replacement_waits() {
-    let mut world = World::at_rate(&staging(), SLOW);
+    let mut world = slow();
     let app = |process| app("acme").process("web", process);
     world.apply(&app(web().external()));
     world.settle();
@@ -189,7 +203,7 @@ fn a_load_balancer_goes_on_serving_while_its_replacement_waits() {
 #[test]
 fn another_namespace_waits_for_one_token_a_write_and_the_storm_takes_the_time_of_its_tokens() {
     const APPS: usize = 15;
-    let mut world = World::at_rate(&staging(), SLOW);
+    let mut world = slow();
     for n in 0..APPS {
         world.apply(&app(&format!("storm-{n}")).process("one", worker()));
     }
@@ -228,4 +242,86 @@ fn another_namespace_waits_for_one_token_a_write_and_the_storm_takes_the_time_of
     );
     // Each comes when told, and then when the turns of the other namespace have made it later.
     assert!(passes.len() < 10 * APPS, "{}", passes.len());
+}
+
+/// At a bucket that AWS has emptied for somebody else: the App comes when there is a token again, not when a backoff ends.
+#[test]
+fn a_throttled_write_comes_at_its_next_turn() {
+    let mut world = slow();
+    let refusal = Disturbance::Refusal("ThrottlingException", "Rate exceeded");
+    world.aws.disturb_write(0, refusal);
+    world.apply(&app("acme").process("one", worker().noservice()));
+    let passes = world.run_seconds(60);
+    let told = passes.iter().filter(|(_, pass)| {
+        let mut troubles = outcome_of(pass).troubles();
+        troubles.any(|(_, error)| error.is_about_rates())
+    });
+    assert_eq!(told.count(), 1);
+    let registered = passes.iter().find(|(_, pass)| !outcome_of(pass).done.is_empty());
+    // At nine tenths of one in 20 s.
+    assert_eq!(registered.unwrap().0, 23);
+    assert!(passes.len() <= 3, "{}", passes.len());
+    assert_eq!(world.aws.take_attempts().len(), 2);
+    world.settle();
+    world.assert_ready();
+}
+
+/// Each App reads more than once when it begins, and there is one token in 5 s.
+#[test]
+fn passes_wait_in_line_to_read_and_say_so_if_it_takes_long() {
+    let slow = Shares::all(1000.0).with(Bucket::Elbv2Reads, 0.02);
+    let mut world = World::at_rates(&staging(), slow);
+    for n in 0..8 {
+        world.apply(&app(&format!("app-{n}")).process("web", web().exposed()));
+    }
+    let waits = "waiting in line for AWS to take more calls of elbv2/reads, about";
+    let mut told = BTreeSet::new();
+    for _ in 0..300 {
+        for (_, pass) in world.run_seconds(1) {
+            if let Err(error) = &pass.result {
+                assert!(error.later().is_some(), "{error}");
+                if world.reason(&pass.app).contains(waits) {
+                    told.insert(pass.app);
+                }
+            }
+        }
+    }
+    assert!(told.contains("shop/app-7"), "{told:?}");
+    world.settle();
+    world.assert_ready();
+}
+
+#[test]
+fn an_app_whose_repair_waits_in_line_stays_ready() {
+    let mut world = slow();
+    let app = |name: &str| app(name).process("web", web().exposed());
+    for name in ["acme", "other"] {
+        world.apply(&app(name));
+        world.settle();
+    }
+    world.assert_ready();
+    // Of the one token that there is then, the other one has the repair.
+    world.aws.advance(600);
+    let (before, mut passes) = (world.status("shop/acme"), Vec::new());
+    for name in ["other", "acme"] {
+        let group = world
+            .aws
+            .target_groups_of(&format!("shop/{name}"), "web")
+            .remove(0);
+        world.aws.by_hand().set_check(&group, "/other", 60);
+        world.apply(&app(name).look("now"));
+        passes = world.run_seconds(1);
+    }
+    let waits = |pass: &Pass| {
+        let mut pending = outcome_of(pass).plan.pending.iter();
+        pending.any(|pending| matches!(pending, Pending::Budget { .. }))
+    };
+    assert!(
+        passes
+            .iter()
+            .any(|(_, pass)| pass.app == "shop/acme" && waits(pass))
+    );
+    assert_eq!(world.status("shop/acme").conditions, before.conditions);
+    world.settle();
+    world.assert_ready();
 }

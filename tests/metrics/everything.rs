@@ -8,10 +8,12 @@ use std::time::Duration;
 use empire_controller::api::app::App;
 use empire_controller::api::condition::Reason;
 use empire_controller::api::platform::Platform;
+use empire_controller::budget::{Bucket, Place, State, Waits};
 use empire_controller::metrics::{
     Attempt, AwsResult, BatchResult, Conflict, Controller, Gauges, Metrics, PassResult, QueueState,
     RolloutStep,
 };
+use empire_controller::model::rank::Rank;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -159,6 +161,22 @@ fn show(gauges: &Gauges) {
     for list in ["services", "load_balancers", "records", "schedules"] {
         gauges.inventory(list, SECOND);
     }
+    let states = Bucket::ALL.map(|bucket| State {
+        place: Place::default(),
+        bucket,
+        tokens: 1.0,
+        rate: bucket.limit().rate,
+        limit: bucket.limit(),
+        waiting: vec![Waits {
+            namespace: "shop".into(),
+            app: "acme".into(),
+            what: "reads".into(),
+            rank: Rank::Edit,
+            since: now,
+            until: now,
+        }],
+    });
+    gauges.buckets(&states, now);
     for controller in Controller::ALL {
         let ranks = ["edit", "deletion", "repair", "resync"];
         let state = QueueState {

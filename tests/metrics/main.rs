@@ -115,6 +115,7 @@ fn ten_platforms_have_fewer_than_three_thousand_series_and_none_of_an_app() {
         .collect();
     // `name` is that of a queue.
     let bounded = [
+        "bucket",
         "code",
         "controller",
         "kind",

@@ -62,6 +62,10 @@ impl Names for Late<'_> {
         self.desk.put(key, changes);
     }
 
+    fn keep_all(&self) {
+        self.desk.keep_all();
+    }
+
     fn keep(&self, key: &RecordKey, changes: &[RecordChange]) -> bool {
         self.desk.keep(key, changes)
     }

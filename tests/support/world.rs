@@ -11,11 +11,11 @@ mod platform_held;
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use empire_controller::api::app::{App, AppStatus};
-use empire_controller::budget::Budget;
+use empire_controller::budget::{Budget, Shares};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
@@ -90,7 +90,7 @@ pub(crate) struct World {
     /// The Apps that were answered in the middle of a pass.
     answered: BTreeSet<String>,
     /// The token buckets, as full as nobody could ever empty them unless a test says otherwise.
-    pub(crate) budget: Mutex<Budget>,
+    pub(crate) budget: Arc<Mutex<Budget>>,
     /// The reads of the last pass.
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
@@ -198,7 +198,7 @@ impl World {
             answers_late: false,
             flown: Flown::default(),
             answered: BTreeSet::new(),
-            budget: Mutex::new(Budget::new(PLENTY)),
+            budget: Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY)))),
             reads: Vec::new(),
             woken: Vec::new(),
             repaired: Vec::new(),
@@ -219,10 +219,10 @@ impl World {
         }
     }
 
-    /// A world at this share of AWS's documented rates.
-    pub(crate) fn at_rate(platform: &PlatformFixture, share: f64) -> Self {
+    /// A world at these shares of AWS's documented rates.
+    pub(crate) fn at_rates(platform: &PlatformFixture, shares: Shares) -> Self {
         World {
-            budget: Mutex::new(Budget::new(share)),
+            budget: Arc::new(Mutex::new(Budget::new(shares))),
             ..World::new(platform)
         }
     }
@@ -255,7 +255,7 @@ impl World {
             outbox: Outboxes::default(),
             flown: Flown::default(),
             answered: BTreeSet::new(),
-            budget: Mutex::new(Budget::new(PLENTY)),
+            budget: Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY)))),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             repaired: self.repaired.clone(),

@@ -1,12 +1,12 @@
 //! One pass over one App of the world, and what Kubernetes does around it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use empire_controller::api::app::{AppStatus, PlatformRecord};
-use empire_controller::aws::{AwsSettings, Route53Writes};
+use empire_controller::aws::{AwsSettings, Caller, Kind, Route53Writes, calling};
 use empire_controller::budget::Asker;
 use empire_controller::change::{Change, PortWrite, Write};
 use empire_controller::error::Error;
@@ -199,16 +199,15 @@ impl World {
         };
         let (time, begun) = (|| time_of(&self.aws), self.time());
         let AppName { namespace, name: app } = work.desired.owner.app.clone();
+        let asker = Asker {
+            namespace,
+            app,
+            rank: work.rank,
+        };
+        let caller = self.caller(Kind::Pass(asker));
         let door = Budgeted {
             door: &door,
-            budget: &self.budget,
-            place: buckets(),
-            asker: Asker {
-                namespace,
-                app,
-                rank: work.rank,
-            },
-            clock: &time,
+            caller: &caller,
         };
         let view = self.shared.as_ref().map(|shared| View {
             inventory: &shared.inventory,
@@ -241,7 +240,7 @@ impl World {
             &work.desired,
             request,
         );
-        let outcome = now(pass);
+        let outcome = now(calling(caller.clone(), pass));
         let answered = late.answered.into_inner().unwrap();
         drop(desk);
         self.answered.extend(answered.iter().map(AppName::to_string));
@@ -250,7 +249,7 @@ impl World {
             view.awaits(&work.desired, &outcome.plan.pending);
         }
         if outcome.as_ref().is_ok_and(Outcome::has_tried_everything) {
-            door.give_up(begun);
+            caller.give_up(begun);
         }
         self.aws.act_as(None);
         if turn.held.into_inner() {
@@ -268,6 +267,12 @@ impl World {
         Ok(End::Reconciled(work, Box::new(outcome)))
     }
 
+    /// Makes a caller whose calls all begin now.
+    pub(super) fn caller(&self, kind: Kind) -> Arc<Caller> {
+        let now = self.time();
+        Caller::new(self.budget.clone(), buckets(), kind, move || now)
+    }
+
     /// Sends the DNS names that will be due in so many seconds. True if any was sent.
     pub(super) fn send_names(&mut self, seconds: i64) -> bool {
         let (now, due) = (self.time(), self.time() + SignedDuration::from_secs(seconds));
@@ -279,7 +284,8 @@ impl World {
             }
             has_sent = true;
             for Flight { route, changes, .. } in flights {
-                let result = self::now(self.aws.change_records(&route.zone, &changes));
+                let sending = self.aws.change_records(&route.zone, &changes);
+                let result = self::now(calling(self.caller(Kind::Other), sending));
                 if self.aws.has_crashed() {
                     return true;
                 }

@@ -3,7 +3,8 @@
 mod operations;
 mod replies;
 
-use super::{Call, Fault, RULES, Reply, Rule, Verb};
+use super::rules::{RULES, Rule};
+use super::{Call, Fault, Reply, Verb};
 use crate::model::class::Class;
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);

@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::LoadBalancerStatus;
-use crate::plan::fixtures::settled;
 use crate::plan::fixtures::world::service_of;
+use crate::plan::fixtures::{nothing, settled};
 use crate::plan::{Obstacle, ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 use crate::status::tests::{aws_error, change_of, failure, outcome, wanted};
@@ -447,4 +447,32 @@ fn a_name_that_was_taken_meanwhile_is_no_trouble_before_the_next_look() {
     check("DuplicateTargetGroupName", 0);
     check("DuplicateListener", 0);
     check("TargetGroupAssociationLimit", 1);
+}
+
+/// A token, or company for a name, comes in a moment; what is missing until then is missing.
+#[test]
+fn what_waits_in_line_leaves_a_ready_app_ready_unless_it_does_not_serve() {
+    let in_line = || Pending::Budget {
+        process: "web".into(),
+        bucket: "ecs/service-writes".into(),
+        minutes: 1,
+    };
+    let repair = |outcome: &mut Outcome| {
+        outcome.plan.pending.push(in_line());
+        outcome.plan.deferred.push(change_of("web"));
+    };
+    assert_eq!(reason(&verdict(repair)), ("Disturbed", Reason::Progressing));
+    assert_eq!(verdict(repair).trouble(), None);
+    let with_rollout = verdict(|outcome| {
+        repair(outcome);
+        outcome.plan.pending.push(pending_rollout());
+    });
+    assert_eq!(reason(&with_rollout), ("Reconciling", Reason::RolloutInProgress));
+    let desired = wanted(&app(json!({ "web": { "command": "run" } })));
+    let mut gone = outcome(&desired, nothing());
+    let changes = std::mem::take(&mut gone.plan.changes);
+    gone.plan.deferred.extend(changes);
+    gone.plan.pending.push(in_line());
+    let gone = verdict_of(&gone, false);
+    assert_eq!(reason(&gone), ("Reconciling", Reason::Progressing));
 }

@@ -1,13 +1,13 @@
 //! What reaches the door behind, and what the App hears instead.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Budgeted, bucket_of};
-use crate::aws::AwsError;
-use crate::budget::{Asker, Bucket, Budget, Place};
+use crate::aws::{AwsError, Caller, Kind, answered, attempted, calling};
+use crate::budget::{Asker, Bucket, Budget, Place, Shares};
 use crate::change::{Change, PortWrite, RecordBatch, Reply, ServiceWrite};
 use crate::model::rank::Rank;
 use crate::plan::fixtures::{app, claim, nothing, owner};
@@ -23,10 +23,13 @@ struct Behind {
 impl Writer for Behind {
     async fn write(&self, change: &Change, _: &Arns<'_>) -> Result<Reply, Refusal> {
         self.written.lock().unwrap().push(change.resource());
-        match self.refuses {
-            Some(code) => Err(AwsError::from_code(change.operation(), code, "No.").into()),
-            None => Ok(Reply::Done),
-        }
+        attempted(change.operation(), 1);
+        let Some(code) = self.refuses else {
+            return Ok(Reply::Done);
+        };
+        let error = AwsError::from_code(change.operation(), code, "No.");
+        answered(&error);
+        Err(error.into())
     }
 }
 
@@ -45,17 +48,18 @@ async fn write(
         written: Mutex::default(),
         refuses,
     };
-    let budget = Mutex::new(budget);
+    let asker = Asker {
+        namespace: "shop".into(),
+        app: "acme".into(),
+        rank: Rank::Edit,
+    };
+    let budget = Arc::new(Mutex::new(budget));
+    let caller = Caller::new(budget, Place::default(), Kind::Pass(asker), || {
+        Timestamp::UNIX_EPOCH
+    });
     let door = Budgeted {
         door: &behind,
-        budget: &budget,
-        place: Place::default(),
-        asker: Asker {
-            namespace: "shop".into(),
-            app: "acme".into(),
-            rank: Rank::Edit,
-        },
-        clock: &|| Timestamp::UNIX_EPOCH,
+        caller: &caller,
     };
     let (desired, observed) = (app([]), nothing());
     let arns = Arns {
@@ -64,7 +68,8 @@ async fn write(
     };
     let mut refusals = Vec::new();
     for change in changes {
-        refusals.extend(door.write(change, &arns).await.err());
+        let writing = door.write(change, &arns);
+        refusals.extend(calling(caller.clone(), writing).await.err());
     }
     (behind.written.into_inner().unwrap(), refusals)
 }
@@ -73,7 +78,7 @@ async fn write(
 async fn what_there_is_a_token_for_is_sent_and_the_rest_hears_when_to_come() {
     // Of a burst of 50 and 5 a second.
     let changes = ["one", "two", "three"].map(delete);
-    let (written, refusals) = write(Budget::new(0.04), None, &changes).await;
+    let (written, refusals) = write(Budget::new(Shares::all(0.04)), None, &changes).await;
     assert_eq!(written, ["one", "two"]);
     let [Refusal::Later { until, bucket }] = refusals[..] else {
         panic!("{refusals:?}");
@@ -91,9 +96,28 @@ async fn a_throttle_teaches_the_bucket_and_other_refusals_do_not() {
         ("ClientException", 2),
         ("ServerException", 2),
     ] {
-        let (written, _) = write(Budget::new(1.0), Some(code), &changes).await;
+        let (written, refusals) = write(Budget::new(Shares::all(1.0)), Some(code), &changes).await;
         assert_eq!(written.len(), reached, "{code}");
+        let is_in_line =
+            |refusal: &Refusal| matches!(refusal, Refusal::Throttled { .. } | Refusal::Later { .. });
+        assert_eq!(refusals.iter().all(is_in_line), reached == 1, "{refusals:?}");
     }
+    let (_, refusals) = write(
+        Budget::new(Shares::all(1.0)),
+        Some("ThrottlingException"),
+        &changes,
+    )
+    .await;
+    let times = refusals.iter().map(|refusal| match refusal {
+        Refusal::Throttled { error, until, .. } => (Some(error.code.as_str()), until.as_millisecond()),
+        Refusal::Later { until, .. } => (None, until.as_millisecond()),
+        _ => panic!("{refusal:?}"),
+    });
+    // At nine tenths of 5 a second.
+    assert_eq!(
+        times.collect::<Vec<_>>(),
+        [(Some("ThrottlingException"), 223), (None, 445)]
+    );
 }
 
 #[test]

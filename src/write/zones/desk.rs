@@ -25,6 +25,8 @@ pub trait Names: Send + Sync {
     fn flying(&self) -> BTreeSet<RecordKey>;
     /// Queues the changes of a name for as long as the pass runs; without effect if just these are queued.
     fn put(&self, key: &RecordKey, changes: &[RecordChange]);
+    /// Keeps all changes queued after the pass: it ends before it has planned anything.
+    fn keep_all(&self);
     /// Keeps the changes of a name queued after the pass. False if just these are not.
     fn keep(&self, key: &RecordKey, changes: &[RecordChange]) -> bool;
 }
@@ -122,6 +124,10 @@ impl<C: Clone + Send + Sync> Names for Desk<'_, C> {
         self.outboxes
             .outbox()
             .put(route, id, changes, (self.clock)(), carrier);
+    }
+
+    fn keep_all(&self) {
+        self.outboxes.outbox().keep_all(&self.app);
     }
 
     fn keep(&self, key: &RecordKey, changes: &[RecordChange]) -> bool {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use empire_controller::aws::attempted;
+
 use super::FakeAws;
 
 /// By action, as IAM names it.
@@ -27,6 +29,7 @@ impl FakeAws {
     }
 
     pub(super) fn bill(&self, action: &'static str, calls: usize) {
+        attempted(action, u32::try_from(calls).unwrap());
         *self.calls.lock().unwrap().entry(action).or_default() += calls;
     }
 

@@ -21,7 +21,7 @@ mod snapshot;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use empire_controller::aws::{AwsError, Result, in_time};
+use empire_controller::aws::{AwsError, Result, answered, in_time, in_turn};
 use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
@@ -174,9 +174,10 @@ impl FakeAws {
         call: impl FnOnce(&State) -> Result<T>,
     ) -> Result<T> {
         in_time(action)?;
+        in_turn(action)?;
         self.bill(action, 1);
         let mut state = self.lock();
-        state.faults.before_read(action)?;
+        state.faults.before_read(action).inspect_err(answered)?;
         state.reads.push(format!("{action} {about}"));
         call(&state)
     }
@@ -189,12 +190,13 @@ impl FakeAws {
         call: impl FnOnce(&mut State) -> Result<T>,
     ) -> Result<T> {
         in_time(action)?;
+        in_turn(action)?;
         if let Some((_, act)) = self.interloper(action) {
             act(&mut self.by_hand());
         }
         self.bill(action, 1);
         let mut state = self.lock();
-        state.faults.before_write(action, &about)?;
+        state.faults.before_write(action, &about).inspect_err(answered)?;
         if state.trusting {
             let reply = call(&mut state)?;
             state.writes.push(Write { action, about });
