@@ -7,7 +7,7 @@
 mod live;
 mod tags;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -19,13 +19,14 @@ use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
 use crate::model::record::RecordSet;
 use crate::model::schedule::ScheduleGroupState;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
 
 /// Load balancers and target groups by name, with tags, and without listeners and attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadBalancing {
-    pub load_balancers: BTreeMap<String, LoadBalancerState>,
-    pub target_groups: BTreeMap<String, TargetGroupState>,
+    pub load_balancers: SharedMap<String, LoadBalancerState>,
+    pub target_groups: SharedMap<String, TargetGroupState>,
 }
 
 impl LoadBalancing {
@@ -94,7 +95,7 @@ pub trait Lists: Send + Sync {
         cluster: &str,
         app: &AppName,
         mentioned: &BTreeSet<String>,
-    ) -> Result<Found<BTreeMap<String, ServiceState>>>;
+    ) -> Result<Found<SharedMap<String, ServiceState>>>;
     /// Returns those of the named services that are there, as they were a moment ago at most.
     async fn services_now(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
     /// Returns those of the named load balancers that are there, likewise, with or without tags.

@@ -33,6 +33,7 @@ use crate::model::part::{Evidence, Holdings, Part};
 use crate::model::pending::Pending;
 use crate::model::port::Claim;
 use crate::model::rollout::RolloutMemory;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{
     LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState, ZoneState,
 };
@@ -41,13 +42,13 @@ use crate::model::state::{
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Task definitions never change.
-    pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
+    pub task_definitions: SharedMap<Arn, TaskDefinitionState>,
     /// Processes that the App's status mentions, or its manifest where the status was lost: lists hide draining services.
     pub mentioned: BTreeSet<String>,
     /// Where the details are from that AWS gives singly.
     pub details: Details,
     /// The memory of each process's rollouts.
-    pub rollouts: BTreeMap<String, RolloutMemory>,
+    pub rollouts: SharedMap<String, RolloutMemory>,
     /// By the digest of its content, a revision that the status mentions.
     pub revisions: BTreeMap<String, Arn>,
     /// Settings that AWS reports otherwise than they were sent.
@@ -134,7 +135,7 @@ pub async fn observe(
     if reads.asks(&Part::Schedules, evidence) {
         let read = schedules::read(aws, lists, desired, &known.details, &mut observed).await;
         if reads.take(Part::Schedules, evidence, read)?.is_none() {
-            (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
+            (observed.schedule_group, observed.schedules) = (None, SharedMap::new());
         }
     }
     observed.task_definitions = known.task_definitions;
@@ -351,7 +352,7 @@ async fn services(
     lists: &dyn Lists,
     desired: &Desired,
     mentioned: &BTreeSet<String>,
-) -> aws::Result<Found<BTreeMap<String, ServiceState>>> {
+) -> aws::Result<Found<SharedMap<String, ServiceState>>> {
     let cluster = &desired.place.cluster;
     match lists.services(cluster, &desired.owner.app, mentioned).await {
         // Nothing is left in a cluster that is gone; but an App that wants to run in it must hear of it.
@@ -372,7 +373,7 @@ async fn services(
 async fn records(
     lists: &dyn Lists,
     desired: &Desired,
-    load_balancers: &BTreeMap<String, LoadBalancerState>,
+    load_balancers: &SharedMap<String, LoadBalancerState>,
     zone: &str,
 ) -> aws::Result<Found<Option<ZoneState>>> {
     let wanted = desired.records.keys().filter(|key| key.zone == zone);

@@ -26,7 +26,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
@@ -41,6 +41,7 @@ use crate::model::owner::{Tags, has_no_owner};
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub struct Plan {
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
     pub retiring: BTreeSet<(String, String)>,
     /// By process with a service of ours: what is to be remembered of its rollouts.
-    pub rollouts: BTreeMap<String, RolloutMemory>,
+    pub rollouts: SharedMap<String, RolloutMemory>,
     /// The settings that AWS reports otherwise than they were sent, and that are therefore not sent again.
     pub echoed: Echoes,
     /// The memory of them for the next pass.

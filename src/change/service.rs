@@ -181,8 +181,10 @@ impl ServiceWrite {
         }
         if let Some(hash) = hash {
             // The deployment that a write has started is ours from now on. A later pass finds what the reply does not show.
-            let memory = observed.rollouts.entry(process.unwrap_or_default().into());
-            memory.or_default().submit(hash, &state, redeploy);
+            let memory = observed
+                .rollouts
+                .get_or_default(process.unwrap_or_default().into());
+            memory.submit(hash, &state, redeploy);
         }
         observed.services.insert(state.name.clone(), state);
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,8 +19,8 @@ pub(super) struct Entries<T>(BTreeMap<String, Entry<T>>);
 
 #[derive(Clone, Debug)]
 struct Entry<T> {
-    /// `None` for one that is gone.
-    state: Option<T>,
+    /// `None` for one that is gone. The memory of its App's last pass shares it.
+    state: Option<Arc<T>>,
     /// When it was asked for, or when the reply came to the write that made it so.
     at: Timestamp,
     is_written: bool,
@@ -44,7 +45,7 @@ impl<T> Default for Entries<T> {
 
 impl<T: Clone + PartialEq> Entries<T> {
     pub(super) fn get(&self, name: &str) -> Option<&T> {
-        self.0.get(name)?.state.as_ref()
+        self.0.get(name)?.state.as_deref()
     }
 
     /// True if it was read then or since, be it that it is gone. The reply to a write does not show what comes of it.
@@ -66,14 +67,14 @@ impl<T: Clone + PartialEq> Entries<T> {
     }
 
     /// The things that are there.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Arc<T>)> {
         self.0
             .iter()
             .filter_map(|(name, entry)| Some((name, entry.state.as_ref()?)))
     }
 
     /// The things that are there, of those whose names begin so.
-    pub(super) fn beginning(&self, prefix: &str) -> impl Iterator<Item = (&String, &T)> {
+    pub(super) fn beginning(&self, prefix: &str) -> impl Iterator<Item = (&String, &Arc<T>)> {
         let from = (Bound::Included(prefix.to_owned()), Bound::Unbounded);
         let begins = self
             .0
@@ -91,7 +92,7 @@ impl<T: Clone + PartialEq> Entries<T> {
     /// Takes what a list shows. Returns true if that is news.
     pub(super) fn listed(&mut self, name: &str, state: T, asked: Timestamp) -> bool {
         match self.0.get(name) {
-            Some(known) if known.outlasts(asked) && known.state.as_ref() != Some(&state) => false,
+            Some(known) if known.outlasts(asked) && known.state.as_deref() != Some(&state) => false,
             _ => self.read(name, Some(state), asked),
         }
     }
@@ -99,6 +100,10 @@ impl<T: Clone + PartialEq> Entries<T> {
     /// Takes what a read by name shows. Returns true if that is news. For a minute after a write, that it is not there is
     /// as old as such a list: DescribeServices has been empty right after CreateService.
     pub(super) fn read(&mut self, name: &str, state: Option<T>, asked: Timestamp) -> bool {
+        self.read_shared(name, state.map(Arc::new), asked)
+    }
+
+    fn read_shared(&mut self, name: &str, state: Option<Arc<T>>, asked: Timestamp) -> bool {
         let is_older = |known: &Entry<T>| {
             known.at > asked || state.is_none() && known.is_there() && known.outlasts(asked)
         };
@@ -109,21 +114,30 @@ impl<T: Clone + PartialEq> Entries<T> {
     }
 
     /// Takes what a pass came to know.
-    pub(super) fn learned(&mut self, name: &str, state: Option<T>, how: Learned) {
+    pub(super) fn learned(&mut self, name: &str, state: Option<Arc<T>>, how: Learned) {
         match how {
-            Learned::Read(asked) => self.read(name, state, asked),
+            Learned::Read(asked) => self.read_shared(name, state, asked),
             Learned::Written(at) => self.put(name, state, at, true),
         };
     }
 
-    fn put(&mut self, name: &str, state: Option<T>, at: Timestamp, is_written: bool) -> bool {
-        let entry = Entry {
-            state,
-            at,
-            is_written,
+    fn put(&mut self, name: &str, state: Option<Arc<T>>, at: Timestamp, is_written: bool) -> bool {
+        let Some(known) = self.0.get_mut(name) else {
+            let is_news = state.is_some();
+            let entry = Entry {
+                state,
+                at,
+                is_written,
+            };
+            self.0.insert(name.into(), entry);
+            return is_news;
         };
-        let is_news = self.get(name) != entry.state.as_ref();
-        self.0.insert(name.into(), entry);
+        (known.at, known.is_written) = (at, is_written);
+        let is_news = known.state != state;
+        // What is as it was stays the one that others share.
+        if is_news {
+            known.state = state;
+        }
         is_news
     }
 
@@ -174,16 +188,16 @@ mod tests {
     fn a_write_outlasts_lists_for_a_minute_and_of_reads_by_name_those_that_find_nothing() {
         let mut entries = Entries::default();
         entries.listed("web", 1, at(50));
-        entries.learned("web", Some(2), Learned::Written(at(100)));
+        entries.learned("web", Some(Arc::new(2)), Learned::Written(at(100)));
         entries.listed("web", 1, at(159));
         assert_eq!(entries.get("web"), Some(&2));
         assert_eq!(entries.missing(&listed(&[]), at(159)), listed(&[]));
         assert!(entries.listed("web", 1, at(160)));
 
-        entries.learned("new", Some(1), Learned::Written(at(100)));
+        entries.learned("new", Some(Arc::new(1)), Learned::Written(at(100)));
         assert!(!entries.read("new", None, at(159)), "it was just made");
         assert!(entries.read("new", Some(2), at(120)), "and rolls out");
-        entries.learned("new", Some(1), Learned::Written(at(130)));
+        entries.learned("new", Some(Arc::new(1)), Learned::Written(at(130)));
         assert!(entries.read("new", None, at(190)), "it was deleted by hand");
 
         entries.learned("web", None, Learned::Written(at(200)));
@@ -192,7 +206,7 @@ mod tests {
         assert!(entries.read("web", Some(1), at(231)), "and made again by hand");
 
         // One that a page agrees with is as good as read.
-        entries.learned("web", Some(5), Learned::Written(at(300)));
+        entries.learned("web", Some(Arc::new(5)), Learned::Written(at(300)));
         entries.listed("web", 5, at(301));
         assert!(entries.listed("web", 6, at(302)));
     }

@@ -1,6 +1,7 @@
 //! The load balancers and target groups of one account in one region, with their tags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::try_join;
@@ -14,6 +15,7 @@ use crate::aws::{Aws, Result};
 use crate::lists::{LoadBalancing, Wanted, read_tags};
 use crate::model::name::load_balancer_prefix;
 use crate::model::owner::AppName;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
 
 /// As many as one call takes:
@@ -183,7 +185,7 @@ impl LoadBalancers {
                 ..found.clone()
             });
             if state.is_some() || is_its(self.balancers.get(name).and_then(Owned::owner)) {
-                self.balancers.learned(name, state, how);
+                self.balancers.learned(name, state.map(Arc::new), how);
             }
         }
         for name in &names.target_groups {
@@ -192,7 +194,7 @@ impl LoadBalancers {
                 ..found.clone()
             });
             if state.is_some() || is_its(self.target_groups.get(name).and_then(Owned::owner)) {
-                self.target_groups.learned(name, state, how);
+                self.target_groups.learned(name, state.map(Arc::new), how);
             }
         }
     }
@@ -200,11 +202,11 @@ impl LoadBalancers {
 
 /// Other Apps may have names that begin alike. What is nobody's may be adopted.
 fn its<'a, T: Owned + 'a>(
-    found: impl Iterator<Item = (&'a String, &'a T)>,
+    found: impl Iterator<Item = (&'a String, &'a Arc<T>)>,
     app: &AppName,
     wanted: &BTreeSet<String>,
-) -> BTreeMap<String, T> {
-    let is_its = |(name, state): &(&String, &T)| {
+) -> SharedMap<String, T> {
+    let is_its = |(name, state): &(&String, &Arc<T>)| {
         wanted.contains(*name) || state.owner().is_none_or(|owner| owner == *app)
     };
     let its = found.filter(is_its);

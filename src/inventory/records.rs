@@ -177,7 +177,7 @@ impl Records {
             let its = records.iter().filter(|record| record.about() == name);
             let its: Vec<RecordSet> = its.cloned().collect();
             self.put(name, |entries| {
-                entries.learned(name, (!its.is_empty()).then_some(its), how);
+                entries.learned(name, (!its.is_empty()).then_some(its.into()), how);
                 false
             });
         }

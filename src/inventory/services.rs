@@ -1,6 +1,6 @@
 //! The services of one cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +12,7 @@ use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, Result};
 use crate::model::name::{family, family_prefix};
 use crate::model::owner::AppName;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::ServiceState;
 
 /// As many as one call describes:
@@ -38,7 +39,7 @@ pub enum Step {
 
 /// What is known of one App's services, and the names of which nothing is but what was written.
 pub(super) struct Slice {
-    pub found: BTreeMap<String, ServiceState>,
+    pub found: SharedMap<String, ServiceState>,
     pub unknown: Vec<String>,
 }
 
@@ -76,12 +77,12 @@ impl Services {
     /// Takes what a pass came to know of some services.
     pub(super) fn learned(
         &mut self,
-        found: &BTreeMap<String, ServiceState>,
+        found: &SharedMap<String, ServiceState>,
         names: &BTreeSet<String>,
         how: Learned,
     ) {
         for name in names {
-            self.entries.learned(name, found.get(name).cloned(), how);
+            self.entries.learned(name, found.shared(name).cloned(), how);
         }
     }
 }

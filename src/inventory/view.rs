@@ -1,6 +1,6 @@
 //! The lists of one pass, out of the inventory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use crate::model::owner::{AppName, Owner};
 use crate::model::part::Part;
 use crate::model::pending::Pending;
 use crate::model::record::RecordSet;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, Observed, ServiceState};
 
 /// What Apps wait for is looked at by the keeper of the list, and is no older than that; else a pass reads it itself.
@@ -134,7 +135,7 @@ impl Lists for View<'_> {
         cluster: &str,
         app: &AppName,
         mentioned: &BTreeSet<String>,
-    ) -> Result<Found<BTreeMap<String, ServiceState>>> {
+    ) -> Result<Found<SharedMap<String, ServiceState>>> {
         let unit = self.inventory.services.want(&self.key(cluster));
         let asked = (self.clock)();
         unit.readable(&self.app, asked, self.resync)?;

@@ -1,6 +1,6 @@
 //! Lists that are read for the one pass that asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures::future::try_join;
@@ -11,6 +11,7 @@ use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
 use crate::model::record::{RecordSet, ownership_name};
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, ServiceState};
 
 /// Reads each list when it is asked for, whole.
@@ -23,7 +24,7 @@ impl Lists for Live<'_> {
         cluster: &str,
         app: &AppName,
         mentioned: &BTreeSet<String>,
-    ) -> Result<Found<BTreeMap<String, ServiceState>>> {
+    ) -> Result<Found<SharedMap<String, ServiceState>>> {
         let prefix = name::family_prefix(app);
         let listed = self.0.list_services(cluster).await?;
         let listed = listed.into_iter().filter(|name| name.starts_with(&prefix));

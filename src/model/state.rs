@@ -21,20 +21,21 @@ use super::service::{
     Attachment, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy,
     ServiceUpdate, TaskDefinition, TaskNetwork,
 };
+use super::shared_map::SharedMap;
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Active and draining services; an inactive one is absent.
-    pub services: BTreeMap<String, ServiceState>,
+    pub services: SharedMap<String, ServiceState>,
     /// The definitions that services and schedules run and, where one of those is not what is wanted, the newest of its family.
     /// Immutable, so never read twice.
-    pub task_definitions: BTreeMap<Arn, TaskDefinitionState>,
+    pub task_definitions: SharedMap<Arn, TaskDefinitionState>,
     /// By the digest of its content, a revision that an earlier pass found: an older content that is wanted again is not
     /// registered again, and a copy that was made of it by hand is told from it.
     pub revisions: BTreeMap<String, Arn>,
-    pub load_balancers: BTreeMap<String, LoadBalancerState>,
-    pub target_groups: BTreeMap<String, TargetGroupState>,
+    pub load_balancers: SharedMap<String, LoadBalancerState>,
+    pub target_groups: SharedMap<String, TargetGroupState>,
     /// By zone id. A zone that does not exist, or was not read, is absent.
     pub zones: BTreeMap<String, ZoneState>,
     /// The cluster's own ARN; read only where a process runs on a schedule.
@@ -43,7 +44,7 @@ pub struct Observed {
     /// of the App's, which wants nothing in it.
     pub schedule_group: Option<ScheduleGroupState>,
     /// The schedules of the group whose names are the App's.
-    pub schedules: BTreeMap<String, ScheduleState>,
+    pub schedules: SharedMap<String, ScheduleState>,
     pub ports: PortState,
     /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
     /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
@@ -53,7 +54,7 @@ pub struct Observed {
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
     pub replaced_ttl: BTreeMap<String, u32>,
     /// By process.
-    pub rollouts: BTreeMap<String, RolloutMemory>,
+    pub rollouts: SharedMap<String, RolloutMemory>,
     pub echoes: EchoMemory,
     /// True if this pass has read all of it, and not only what an earlier one waits for.
     pub is_whole: bool,

@@ -1,9 +1,8 @@
 //! The details that AWS gives singly: listeners, attributes and schedules.
 
-use std::collections::BTreeMap;
-
 use crate::model::name::Arn;
 use crate::model::schedule::ScheduleState;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
 
 /// Where a pass has the details from. They cost a call each, and hardly ever change but by our own hand.
@@ -21,9 +20,9 @@ pub enum Details {
 /// The things that had details, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Remembered {
-    load_balancers: BTreeMap<String, LoadBalancerState>,
-    target_groups: BTreeMap<String, TargetGroupState>,
-    schedules: BTreeMap<String, ScheduleState>,
+    load_balancers: SharedMap<String, LoadBalancerState>,
+    target_groups: SharedMap<String, TargetGroupState>,
+    schedules: SharedMap<String, ScheduleState>,
     cluster: Option<Arn>,
     /// The earlier pass knew nothing of load balancers and target groups either.
     is_partial: bool,

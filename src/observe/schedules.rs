@@ -1,6 +1,6 @@
 //! The schedules of an App, and the group that they are in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::details::Details;
 use crate::aws::{self, Aws};
@@ -8,6 +8,7 @@ use crate::lists::Lists;
 use crate::model::desired::Desired;
 use crate::model::name::schedule_group;
 use crate::model::named::Named;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::Observed;
 
 pub(super) async fn read(
@@ -18,7 +19,7 @@ pub(super) async fn read(
     observed: &mut Observed,
 ) -> aws::Result<()> {
     let owner = &desired.owner;
-    (observed.schedule_group, observed.schedules) = (None, BTreeMap::new());
+    (observed.schedule_group, observed.schedules) = (None, SharedMap::new());
     let is_wanted = desired.processes.values().any(|p| p.schedule().is_some());
     if is_wanted {
         observed.cluster = match details.cluster() {

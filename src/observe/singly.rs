@@ -1,7 +1,7 @@
 //! Reads by name, of things that a list does not show or that a change rests on. What is found takes the place of what a
 //! list showed; what is not is gone, however many lists still show it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::load_balancing::Described;
 use super::{Unread, load_balancing};
@@ -14,7 +14,7 @@ use crate::model::name::{Arn, schedule_group};
 use crate::model::named::Named;
 use crate::model::part::Part;
 use crate::model::record::{RecordSet, ownership_name};
-use crate::model::state::{Observed, TargetGroupState};
+use crate::model::state::Observed;
 
 /// Reads what was there before and was not found, and what that leads to. Without it, nothing is known of its part.
 pub(super) async fn recall(
@@ -144,9 +144,8 @@ async fn balancing(
         fresh,
     } = found.described;
     observed.fresh.extend(fresh);
-    let is_asked = |name: &String, _: &mut TargetGroupState| groups.contains(name);
-    let before: BTreeMap<String, TargetGroupState> =
-        observed.target_groups.extract_if(.., is_asked).collect();
+    let before = observed.target_groups.clone();
+    observed.target_groups.retain(|name, _| !groups.contains(name));
     for name in &found.asked {
         let gone = observed.load_balancers.remove(name);
         let gone = gone.filter(|gone| !found.there.contains(&gone.arn));
@@ -168,9 +167,8 @@ async fn balancing(
     for (name, mut group) in described.target_groups {
         // AWS may speak of a load balancer for a moment longer than that is there.
         let was_known = |arn: &Arn| {
-            before
-                .get(&name)
-                .is_some_and(|before| before.load_balancers.contains(arn))
+            let before = before.get(&name).filter(|_| groups.contains(&name));
+            before.is_some_and(|before| before.load_balancers.contains(arn))
         };
         let was_read = |arn: &Arn| {
             let named = arn.name().map(|name| Named::LoadBalancer(name.into()));

@@ -1,6 +1,6 @@
 //! The memory that a pass leaves for the next one. Losing any of it costs reads and waits, never correctness.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -14,6 +14,7 @@ use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::rank::Rank;
+use crate::model::shared_map::SharedMap;
 use crate::model::state::TaskDefinitionState;
 use crate::observe::Details;
 use crate::plan::Pending;
@@ -254,13 +255,13 @@ impl Memory {
 
     /// The definitions that need not be read again: what services run never changes. Any other may have been
     /// deregistered since, which only AWS can tell.
-    pub(super) fn task_definitions(&self) -> BTreeMap<Arn, TaskDefinitionState> {
+    pub(super) fn task_definitions(&self) -> SharedMap<Arn, TaskDefinitionState> {
         let Some(look) = &self.look else {
-            return BTreeMap::new();
+            return SharedMap::new();
         };
         let observed = &look.outcome.observed;
         let running = observed.services.values().map(|service| &service.task_definition);
-        let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.get(arn)?.clone()));
+        let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.shared(arn)?.clone()));
         running.filter_map(known).collect()
     }
 }

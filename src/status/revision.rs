@@ -80,7 +80,7 @@ mod tests {
             active,
             tags,
         };
-        world.task_definitions = BTreeMap::from([(state.arn.clone(), state)]);
+        world.task_definitions = [(state.arn.clone(), state)].into_iter().collect();
         remembered(&desired, &outcome(&desired, world), before)
     }
 

@@ -1,6 +1,5 @@
 //! Rollouts in a status: their progress for people, and their memory for the next pass.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,12 +10,13 @@ use crate::api::app::{
 };
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::rollout::{Progress, Rejection, RolloutMemory, Submission};
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{Rollout, ServiceState};
 use crate::plan::deadline;
 use crate::reconcile::Outcome;
 
 /// Returns the memory of each process's rollouts in a status.
-pub fn rollouts(status: Option<&AppStatus>) -> BTreeMap<String, RolloutMemory> {
+pub fn rollouts(status: Option<&AppStatus>) -> SharedMap<String, RolloutMemory> {
     let processes = status.into_iter().flat_map(|status| &status.processes);
     processes
         .map(|process| (process.name.clone(), memory(process)))

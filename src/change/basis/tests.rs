@@ -37,7 +37,10 @@ fn arn(kind: &str, name: &str) -> Arn {
 fn attached() -> (Desired, Observed) {
     let desired = app([process("web").internal()]);
     let mut observed = settled(&desired);
-    let (_, state) = observed.target_groups.pop_first().unwrap();
+    let state = std::mem::take(&mut observed.target_groups)
+        .into_values()
+        .next()
+        .unwrap();
     let service = observed.services.get_mut(SERVICE).unwrap();
     service.attachments.clear();
     for name in ["old", "new"] {

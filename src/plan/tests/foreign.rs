@@ -1,6 +1,6 @@
 //! Nothing is touched that is not ours: thousands of worlds that cannot be, from a seed, so that a failure comes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -360,7 +360,7 @@ fn any_world(rng: &mut Rng) -> Observed {
             &Tags::new(),
             9,
         );
-        world.task_definitions = BTreeMap::from([(stray.arn.clone(), stray)]);
+        world.task_definitions = [(stray.arn.clone(), stray)].into_iter().collect();
     }
     Arc::make_mut(&mut world.ports.taken).insert(rng.u16(8999..9005));
     if rng.u8(..8) == 0 {

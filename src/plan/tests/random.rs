@@ -10,6 +10,7 @@ use crate::model::name::Arn;
 use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
 use crate::model::service::{CircuitBreaker, HostPort};
+use crate::model::shared_map::SharedMap;
 use crate::model::state::{Observed, ServiceState, TargetGroupState};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{apply, elapse, finish, remove_load_balancer};
@@ -282,7 +283,7 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
     }
 }
 
-fn any_key<V>(rng: &mut Rng, map: &BTreeMap<String, V>) -> Option<String> {
+fn any_key<V>(rng: &mut Rng, map: &SharedMap<String, V>) -> Option<String> {
     let keys: Vec<&String> = map.keys().collect();
     (!keys.is_empty()).then(|| keys[rng.usize(..keys.len())].clone())
 }
