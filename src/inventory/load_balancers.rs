@@ -64,16 +64,17 @@ impl Listed {
     /// Divides them into batches that one call takes.
     fn batches(self) -> impl Iterator<Item = Listed> {
         let asked = self.asked;
-        let batch = move |load_balancers: &[LoadBalancerState], target_groups: &[TargetGroupState]| Listed {
+        let balancers = batches(self.load_balancers).map(move |load_balancers| Listed {
             asked,
-            load_balancers: load_balancers.to_vec(),
-            target_groups: target_groups.to_vec(),
-        };
-        let balancers = self.load_balancers.chunks(TAGS_BATCH);
-        let balancers: Vec<Listed> = balancers.map(|chunk| batch(chunk, &[])).collect();
-        let groups = self.target_groups.chunks(TAGS_BATCH);
-        let groups: Vec<Listed> = groups.map(|chunk| batch(&[], chunk)).collect();
-        balancers.into_iter().chain(groups)
+            load_balancers,
+            ..Listed::default()
+        });
+        let groups = batches(self.target_groups).map(move |target_groups| Listed {
+            asked,
+            target_groups,
+            ..Listed::default()
+        });
+        balancers.chain(groups)
     }
 }
 
@@ -198,6 +199,15 @@ impl LoadBalancers {
             }
         }
     }
+}
+
+/// Moves things into batches of which one call takes the tags: a list may be as large as all that is known.
+fn batches<T>(things: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut things = things.into_iter();
+    std::iter::from_fn(move || {
+        let batch: Vec<T> = things.by_ref().take(TAGS_BATCH).collect();
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
 /// Other Apps may have names that begin alike. What is nobody's may be adopted.
