@@ -29,9 +29,9 @@ pub(super) fn app_name(key: &Key) -> AppName {
     }
 }
 
-/// By App.
+/// By App. The map has room for up to twice as many, which is not to be room for memories.
 #[derive(Default)]
-pub(super) struct Memories(Mutex<HashMap<Key, Slot>>);
+pub(super) struct Memories(Mutex<HashMap<Key, Box<Slot>>>);
 
 #[derive(Default)]
 struct Slot {

@@ -148,6 +148,14 @@ impl Memory {
         };
     }
 
+    /// Lets go of the status that we wrote, once the watch shows it.
+    pub(super) fn see(&mut self, app: &App) {
+        let shown = version(app.metadata.resource_version.as_deref());
+        if matches!(self.status, LastStatus::Written(written, _) if Some(written) <= shown) {
+            self.status = LastStatus::Seen;
+        }
+    }
+
     /// The status that this pass goes on from.
     pub fn status(&self, app: &App) -> Option<AppStatus> {
         match &self.status {
@@ -303,4 +311,23 @@ impl Memory {
 /// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
 pub fn version(version: Option<&str>) -> Option<u64> {
     version?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desired::fixtures::app_with;
+
+    #[test]
+    fn a_written_status_is_kept_until_the_watch_shows_it() {
+        let at = |version: &str| app_with(json!({ "metadata": { "resourceVersion": version } }));
+        let mut memory = Memory::default();
+        memory.wrote(Some("7"), AppStatus::default());
+        memory.see(&at("6"));
+        assert_eq!(memory.status(&at("6")), Some(AppStatus::default()));
+        memory.see(&at("7"));
+        assert!(matches!(memory.status, LastStatus::Seen));
+    }
 }

@@ -124,6 +124,7 @@ const GOES_ON_WITHIN: i64 = 30;
 /// Decides what a pass does. Until it is finished, the memory has all of AWS read again: a pass that ends in between
 /// leaves nothing to believe in, but what is backing off stays so.
 pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) -> Step {
+    memory.see(app);
     let leaving = is_leaving(app);
     if leaving && !has_finalizer(&app.metadata, APP_FINALIZER) {
         return Step::Gone;
