@@ -12,6 +12,10 @@ use empire_controller::telemetry;
 use futures::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// One heap for all threads: docs/decisions/0020-one-heap-and-a-small-program.md.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let program = match Program::of_process() {

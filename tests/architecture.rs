@@ -358,6 +358,7 @@ const MODULES: &[Module] = &[
         modules: &[],
         crates: &[
             "clap",
+            "dlmalloc",
             "empire_controller",
             "futures",
             "kube::Config",
