@@ -262,7 +262,12 @@ impl<T: Content> Keeper<T> {
                     sleep(time_until(until)).await;
                     continue;
                 }
-                found => found.map_err(Interrupted::Failed)?,
+                Err(error) => {
+                    // What the steps before it have found is so all the same.
+                    self.wake(&changed);
+                    return Err(Interrupted::Failed(error));
+                }
+                Ok(found) => found,
             };
             changed.extend(found.changed);
             steps.extend(found.next);
