@@ -9,10 +9,14 @@
 
 #[path = "../support/fake_aws/mod.rs"]
 mod fake_aws;
+#[path = "../support/first_write.rs"]
+mod first_write;
 #[path = "../support/fixtures.rs"]
 mod fixtures;
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/makespan.rs"]
+mod makespan;
 #[path = "../support/world.rs"]
 mod world;
 
@@ -31,6 +35,7 @@ mod golden;
 mod grace_periods;
 mod lasting;
 mod load_balancers;
+mod makespans;
 mod names;
 mod out_of_reach;
 mod passes;

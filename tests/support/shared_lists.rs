@@ -1,14 +1,17 @@
 //! The lists that all Apps share, swept on virtual time.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use empire_controller::aws::{Caller, Kind, calling};
 use empire_controller::budget::Place;
 use empire_controller::inventory::{Apps, Content, Inventory, Key, Units, sweep};
 use empire_controller::model::owner::AppName;
 use empire_controller::pass::Settings;
 use jiff::{SignedDuration, Timestamp};
 
+use super::sweeps::Keepers;
 use super::{SETTINGS, now};
 use crate::fake_aws::FakeAws;
 
@@ -47,6 +50,8 @@ pub(super) struct Shared {
     pub(super) due: u64,
     /// The calls of the last sweep.
     pub(super) calls: Vec<String>,
+    /// Sweeps that take their time.
+    pub(super) keepers: Keepers,
 }
 
 impl Default for Shared {
@@ -61,15 +66,16 @@ impl Default for Shared {
             },
             due: 0,
             calls: Vec::new(),
+            keepers: Keepers::default(),
         }
     }
 }
 
 impl Shared {
     /// Looks at what Apps wait for, as the keepers of lists do. Returns the Apps to wake.
-    pub(super) fn look(&mut self, aws: &FakeAws) -> BTreeSet<AppName> {
-        let mut changed = looked(&self.inventory.services, aws);
-        changed.extend(looked(&self.inventory.load_balancers, aws));
+    pub(super) fn look(&mut self, aws: &FakeAws, callers: Option<Callers<'_>>) -> BTreeSet<AppName> {
+        let mut changed = looked(&self.inventory.services, aws, callers);
+        changed.extend(looked(&self.inventory.load_balancers, aws, callers));
         changed
     }
 
@@ -98,16 +104,23 @@ impl Shared {
     }
 }
 
+/// Makes the callers of sweeps and looks.
+pub(super) type Callers<'a> = &'a dyn Fn(Kind) -> Arc<Caller>;
+
 /// Looks at what Apps wait for. What cannot be read their passes miss.
-fn looked<T: Content>(units: &Units<T>, aws: &FakeAws) -> BTreeSet<AppName> {
+fn looked<T: Content>(units: &Units<T>, aws: &FakeAws, callers: Option<Callers<'_>>) -> BTreeSet<AppName> {
     let mut changed = BTreeSet::new();
     for (key, _) in units.read() {
         let unit = units.want(&key);
         let clock = || time_of(aws);
         for step in unit.awaited(time_of(aws)) {
-            if let Ok(found) = now(T::take(&unit, &key, aws, step, &Apps::default(), &clock)) {
-                changed.extend(found.changed);
-            }
+            let apps = Apps::default();
+            let took = T::take(&unit, &key, aws, step, &apps, &clock);
+            let found = match callers {
+                Some(callers) => now(calling(callers(Kind::Look), took)),
+                None => now(took),
+            };
+            changed.extend(found.into_iter().flat_map(|found| found.changed));
         }
     }
     changed

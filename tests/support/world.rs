@@ -9,6 +9,10 @@ mod passes;
 mod platform_held;
 #[path = "shared_lists.rs"]
 mod shared;
+#[path = "world_sweeps.rs"]
+mod sweeps;
+#[path = "world_time.rs"]
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -19,9 +23,7 @@ use empire_controller::budget::{Budget, Shares};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
-use empire_controller::inventory::Apps;
 use empire_controller::model::exclusive::Exclusive;
-use empire_controller::model::owner::AppName;
 use empire_controller::pass::{
     Installation, Memory, RECORD_ANNOTATION, Settings, bind, platform, request, wanted,
 };
@@ -34,6 +36,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use self::late::Flown;
 use self::platform_held::{HeldPlatform, default_platform};
 use self::shared::{Shared, time_of};
+use self::time::Dice;
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
 use crate::fixtures::{AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture};
 
@@ -101,6 +104,8 @@ pub(crate) struct World {
     pub(crate) patches: Patches,
     /// Spreads waits, from 0, as short as each may be, up to 1.
     pub(crate) jitter: f64,
+    /// Spreads waits unlike each other, where everything takes its time.
+    dice: Option<Dice>,
 }
 
 /// By object, its status or its metadata.
@@ -204,6 +209,7 @@ impl World {
             repaired: Vec::new(),
             patches: Patches::default(),
             jitter: 0.0,
+            dice: None,
         };
         // Then a controller starts that has not seen it before.
         world.platform_pass();
@@ -462,9 +468,13 @@ impl World {
         let mut passes = Vec::new();
         self.sweep();
         self.send_names(0);
-        for key in self.keys() {
+        let is_due = |held: &Held, now: u64| held.due.is_some_and(|due| due <= now);
+        let now = self.aws.now();
+        let any = self.apps.values().any(|held| is_due(held, now));
+        let keys = if any { self.keys() } else { Vec::new() };
+        for key in keys {
             let now = self.aws.now();
-            let is_due = |held: &Held| held.due.is_some_and(|due| due <= now);
+            let is_due = |held: &Held| is_due(held, now);
             if self.apps.get(&key).is_some_and(is_due) {
                 passes.extend(self.pass(&key));
             }
@@ -534,37 +544,6 @@ impl World {
 
     fn time(&self) -> Timestamp {
         time_of(&self.aws)
-    }
-
-    /// Sweeps the lists that are due, and those that a pass has asked for in vain; wakes the Apps that they concern.
-    fn sweep(&mut self) {
-        let Some(shared) = &mut self.shared else { return };
-        let now = self.aws.now();
-        let is_due = now >= shared.due;
-        if is_due {
-            shared.due = now + SETTINGS.resync_interval.as_secs();
-            self.aws.look();
-        }
-        let mut apps = Apps::default();
-        for held in self.apps.values() {
-            let metadata = &held.app.metadata;
-            let app = AppName {
-                namespace: metadata.namespace.clone().unwrap(),
-                name: metadata.name.clone().unwrap(),
-            };
-            let status = held.app.status.iter().flat_map(|status| &status.processes);
-            apps.insert(app, status.map(|process| process.name.clone()).collect());
-        }
-        let looked = shared.look(&self.aws);
-        let woken = shared.sweep(&self.aws, &apps, is_due);
-        for app in looked.iter().chain(&woken) {
-            if let Some(held) = self.apps.get_mut(&app.to_string()) {
-                if woken.contains(app) {
-                    held.memory.invalidate();
-                }
-                held.wake(now);
-            }
-        }
     }
 }
 

@@ -94,7 +94,8 @@ impl World {
                 outcome.done.clone_from(&done);
             }
             let is_unlisted = matches!(&pass.result, Err(error) if error.is_not_listed());
-            if is_unlisted {
+            // Else the list comes when it comes.
+            if is_unlisted && self.dice.is_none() {
                 self.sweep();
                 continue;
             }
@@ -159,6 +160,7 @@ impl World {
             End::Verdict(verdict) => Err(Error::Bug(format!("{verdict:?}"))),
         };
         let errors = end.errors();
+        let jitter = self.roll();
         let held = self.apps.get_mut(key)?;
         let finished = finish(
             &mut held.memory,
@@ -166,7 +168,7 @@ impl World {
             end,
             settings(self.shared.as_ref()),
             now,
-            self.jitter,
+            jitter,
         );
         let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
         if is_denied || finished.wakes.ports_changed {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use empire_controller::aws::attempted;
+use empire_controller::aws::{Result, answered, attempted};
 
 use super::FakeAws;
 
@@ -28,13 +28,20 @@ impl FakeAws {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    pub(super) fn bill(&self, action: &'static str, calls: usize) {
-        attempted(action, u32::try_from(calls).unwrap());
-        *self.calls.lock().unwrap().entry(action).or_default() += calls;
+    /// Counts a call, which draws on AWS's buckets where it has any.
+    pub(super) fn bill(&self, action: &'static str) -> Result<()> {
+        attempted(action, 1);
+        *self.calls.lock().unwrap().entry(action).or_default() += 1;
+        self.draw(action).inspect_err(answered)
     }
 
     /// Counts the calls that so many things take beyond the first one, which is counted already.
     pub(super) fn bill_more(&self, action: &'static str, things: usize, a_call: usize) {
-        self.bill(action, things.div_ceil(a_call).saturating_sub(1));
+        let more = things.div_ceil(a_call).saturating_sub(1);
+        if more > 0 {
+            attempted(action, u32::try_from(more).unwrap());
+            *self.calls.lock().unwrap().entry(action).or_default() += more;
+            self.draw_more(action, more);
+        }
     }
 }

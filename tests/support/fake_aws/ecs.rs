@@ -67,8 +67,7 @@ impl aws::Ecs for FakeAws {
     }
 
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {
-        self.bill_more(DESCRIBE_SERVICES, names.len(), SERVICES_BATCH);
-        self.read(DESCRIBE_SERVICES, &names.join(" "), |state| {
+        let found = self.read(DESCRIBE_SERVICES, &names.join(" "), |state| {
             if !state.ecs.clusters.contains(cluster) {
                 return refuse(
                     DESCRIBE_SERVICES,
@@ -81,7 +80,9 @@ impl aws::Ecs for FakeAws {
                 Some(state.echo.described(service.echoed(name, &state.echo)))
             });
             Ok(found.collect())
-        })
+        })?;
+        self.bill_more(DESCRIBE_SERVICES, names.len(), SERVICES_BATCH);
+        Ok(found)
     }
 
     async fn describe_cluster(&self, cluster: &str) -> Result<Option<Arn>> {

@@ -111,11 +111,11 @@ impl aws::Elbv2 for FakeAws {
 
     async fn describe_tags(&self, arns: &[Arn]) -> Result<Vec<Tags>> {
         let names: Vec<&str> = arns.iter().map(|arn| arn.0.as_str()).collect();
-        self.bill_more(DESCRIBE_TAGS, arns.len(), TAGS_BATCH);
         let found: Vec<Tags> = self.read(DESCRIBE_TAGS, &names.join(" "), |state| {
             let tags = |arn| state.elbv2.tags(arn).cloned().unwrap_or_default();
             Ok(arns.iter().map(|arn| state.echo.tags(tags(arn))).collect())
         })?;
+        self.bill_more(DESCRIBE_TAGS, arns.len(), TAGS_BATCH);
         Ok(self.lock().shorten_tags(DESCRIBE_TAGS, found))
     }
 

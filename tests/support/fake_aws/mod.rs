@@ -6,6 +6,7 @@
 //! that is over is missing. Nothing here waits: time passes when a test says so.
 
 mod billed;
+mod buckets;
 mod claims;
 mod console;
 mod echo;
@@ -26,6 +27,7 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::port::Claim;
 
 pub(crate) use billed::Calls;
+pub(crate) use buckets::{Bucket, Buckets, Given, bucket_of};
 pub(crate) use console::Console;
 pub(crate) use echo::Echo;
 pub(crate) use faults::{Disturbance, When};
@@ -66,6 +68,8 @@ pub(crate) struct FakeAws {
     state: Mutex<State>,
     /// The calls since somebody last took them, as AWS counts them.
     calls: Mutex<Calls>,
+    /// The buckets that calls draw on; without them, AWS takes as many as are made.
+    buckets: Mutex<Option<Buckets>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -108,6 +112,7 @@ impl FakeAws {
         FakeAws {
             state: Mutex::new(state),
             calls: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
@@ -116,6 +121,7 @@ impl FakeAws {
         FakeAws {
             state: Mutex::new(self.lock().clone()),
             calls: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
@@ -175,7 +181,7 @@ impl FakeAws {
     ) -> Result<T> {
         in_time(action)?;
         in_turn(action)?;
-        self.bill(action, 1);
+        self.bill(action)?;
         let mut state = self.lock();
         state.faults.before_read(action).inspect_err(answered)?;
         state.reads.push(format!("{action} {about}"));
@@ -194,7 +200,7 @@ impl FakeAws {
         if let Some((_, act)) = self.interloper(action) {
             act(&mut self.by_hand());
         }
-        self.bill(action, 1);
+        self.bill(action)?;
         let mut state = self.lock();
         state.faults.before_write(action, &about).inspect_err(answered)?;
         if state.trusting {

@@ -166,7 +166,7 @@ impl aws::SchedulerWrites for FakeAws {
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<()> {
         let key = (group.to_owned(), name.to_owned());
         if !self.lock().scheduler.schedules.contains_key(&key) {
-            self.bill(DELETE_SCHEDULE, 1);
+            self.bill(DELETE_SCHEDULE)?;
             return Ok(());
         }
         self.write(DELETE_SCHEDULE, name.into(), |state| {
