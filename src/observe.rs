@@ -262,6 +262,7 @@ pub async fn observe_pending(
                 schedules::read(aws, lists, desired, &Details::Read, &mut observed).await?;
             }
             Pending::PortRecovery { .. }
+            | Pending::Releasing { .. }
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::Names { .. }

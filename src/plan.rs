@@ -177,7 +177,8 @@ impl Plan {
             | Pending::GroupDeletion { .. }
             | Pending::Batch { .. }
             | Pending::Budget { .. }
-            | Pending::PortRecovery { .. } => true,
+            | Pending::PortRecovery { .. }
+            | Pending::Releasing { .. } => true,
         });
     }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError};
 use crate::budget::Bucket;
-use crate::change::{Change, Deferred, Write};
+use crate::change::{Change, Deferred, TargetGroupWrite, Write};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::Lists;
@@ -233,6 +233,7 @@ pub async fn reconcile(
         Box::pin(rounds.write(&mut outcome)).await;
     }
     outcome.waits_in_line(now);
+    outcome.waits_for_releases();
     if let Some(names) = names {
         names::leave(names, desired, &mut outcome);
     }
@@ -323,6 +324,8 @@ pub struct Deferral {
     made: BTreeSet<Change>,
     /// The things that could not be read by name: no change rests on them.
     unreadable: BTreeSet<Named>,
+    /// The target groups whose load balancer was deleted.
+    left: BTreeSet<String>,
 }
 
 impl Deferral {
@@ -400,6 +403,27 @@ impl Outcome {
                 process: process.into(),
                 bucket: bucket.as_str().into(),
                 minutes: rounded(until.as_second() - now),
+            });
+        let waits: Vec<_> = waits.collect();
+        self.wait_for(waits);
+    }
+
+    /// Has the plan wait for target groups that go after their load balancer.
+    fn waits_for_releases(&mut self) {
+        let waits = self
+            .plan
+            .deferred
+            .iter()
+            .filter_map(|change| match &change.write {
+                Write::TargetGroup(TargetGroupWrite::Delete { target_group })
+                    if self.deferral.left.contains(target_group) =>
+                {
+                    Some(Pending::Releasing {
+                        process: change.process().unwrap_or_default().into(),
+                        target_group: target_group.clone(),
+                    })
+                }
+                _ => None,
             });
         let waits: Vec<_> = waits.collect();
         self.wait_for(waits);

@@ -112,6 +112,7 @@ impl Touched {
                 }
                 Pending::GroupDeletion { .. }
                 | Pending::PortRecovery { .. }
+                | Pending::Releasing { .. }
                 | Pending::ZoneChange { .. }
                 | Pending::Retiring { .. }
                 | Pending::Names { .. }

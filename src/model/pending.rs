@@ -18,6 +18,8 @@ pub enum Pending {
         /// The process stops being exposed, and other changes of its task definition wait until it has.
         edits_wait: bool,
     },
+    /// A target group that is to go after its load balancer, which was deleted only just now.
+    Releasing { process: String, target_group: String },
     /// A network load balancer leaves an availability zone, to come back to it in another subnet.
     ZoneChange { process: String, load_balancer: String },
     /// Ports in use by our services are being claimed for them.
@@ -56,6 +58,7 @@ impl Pending {
             Pending::Rollout { process, .. }
             | Pending::Draining { process, .. }
             | Pending::Provisioning { process, .. }
+            | Pending::Releasing { process, .. }
             | Pending::ZoneChange { process, .. }
             | Pending::Retiring { process, .. }
             | Pending::PortRecovery { process }
@@ -95,6 +98,12 @@ impl fmt::Display for Pending {
                 f,
                 "waiting for load balancer {load_balancer} to leave an availability zone, for another subnet of that zone"
             ),
+            Pending::Releasing { target_group, .. } => {
+                write!(
+                    f,
+                    "waiting for AWS to release target group {target_group} from its load balancer"
+                )
+            }
             Pending::PortRecovery { .. } => f.write_str("waiting for the host ports in use to be claimed"),
             Pending::GroupDeletion { group, .. } => {
                 write!(f, "waiting for schedule group {group} to finish deleting")

@@ -3,10 +3,11 @@
 use super::{BeforeWrites, Interruption, Later, Outcome, Permission, names};
 use crate::apply::{Applied, apply};
 use crate::aws::{Aws, AwsError, Fault};
-use crate::change::Write;
+use crate::change::{Change, LoadBalancerWrite, Write};
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::held::Held;
+use crate::model::state::Observed;
 use crate::plan::{plan, sent};
 use crate::write::{Names, Writer};
 
@@ -81,12 +82,14 @@ impl Rounds<'_> {
                 continue;
             }
             let before = sent(&change, &outcome.observed);
+            let behind = behind(&change, &outcome.observed);
             let applied = apply(self.door, self.desired, &mut outcome.observed, &change).await;
             if applied.is_deferred() {
                 outcome.deferral.changes.insert(change.clone());
             }
             match applied {
                 Applied::Done => {
+                    outcome.deferral.left.extend(behind);
                     outcome.learn(&change, before);
                     outcome.deferral.made.insert(change.clone());
                     outcome.done.push(change);
@@ -126,4 +129,17 @@ impl Rounds<'_> {
         }
         Round::Over
     }
+}
+
+/// Returns the target groups behind a load balancer that a change deletes.
+fn behind(change: &Change, observed: &Observed) -> Vec<String> {
+    let Write::LoadBalancer(LoadBalancerWrite::Delete { load_balancer }) = &change.write else {
+        return Vec::new();
+    };
+    let Some(found) = observed.load_balancers.get(load_balancer) else {
+        return Vec::new();
+    };
+    let groups = observed.target_groups.values();
+    let behind = groups.filter(|group| group.load_balancers.contains(&found.arn));
+    behind.map(|group| group.name.clone()).collect()
 }

@@ -183,6 +183,7 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::PortRecovery { .. }
+            | Pending::Releasing { .. }
             | Pending::GroupDeletion { .. }
             | Pending::Names { .. }
             | Pending::Batch { .. }

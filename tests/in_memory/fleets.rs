@@ -25,6 +25,9 @@ fn what_fleets_cost_grows_with_them_and_no_faster() {
         let batches = phases[CREATE].writes() - 6 * size;
         assert!(batches <= 3 * size / 100, "{:#?}", phases[CREATE]);
         assert_eq!(phases[IMAGE].writes(), 2 * size);
+        // None is tried in vain: a service, a load balancer and a target group for each.
+        let batches = phases[DELETE].writes() - 3 * size;
+        assert!(batches <= 3 * size / 100, "{:#?}", phases[DELETE]);
         for unchanged in [RESTART, SWEEP, AGAIN, HOUR] {
             assert_eq!(phases[unchanged].writes(), 0, "{unchanged}");
         }
