@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use empire_controller::budget::Budget;
+use empire_controller::budget::{Budget, Shares};
 use empire_controller::reconcile::Outcome;
 
 use crate::fake_aws::{Buckets, Calls, Given};
@@ -37,7 +37,7 @@ impl Restart {
 
 pub(crate) fn restart(size: usize) -> Restart {
     let mut world = settled(size);
-    world.budget = Mutex::new(Budget::new(1.0));
+    world.budget = Arc::new(Mutex::new(Budget::new(Shares::all(1.0))));
     world.aws.take_calls();
     world.aws.give(Given::AsDocumented);
     world.restart();
@@ -83,7 +83,7 @@ pub(crate) fn edits(size: usize, starts: bool) -> Waits {
     world
         .run_until(LONG, &|world| world.is_sweeping(), &mut |_, _| {})
         .unwrap();
-    world.budget = Mutex::new(Budget::new(1.0));
+    world.budget = Arc::new(Mutex::new(Budget::new(Shares::all(1.0))));
     world.aws.give(Given::AsDocumented);
     if starts {
         world.restart();

@@ -5,9 +5,9 @@
 //! App takes that has AWS for itself.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use empire_controller::budget::Budget;
+use empire_controller::budget::{Budget, Shares};
 
 use crate::fake_aws::{Bucket, Buckets, Given, bucket_of};
 use crate::fixtures::staging;
@@ -105,7 +105,7 @@ fn fleet(size: usize, share: f64) -> (World, usize) {
     world.gathers = true;
     world.aws.trust();
     world.take_time();
-    world.budget = Mutex::new(Budget::new(share));
+    world.budget = Arc::new(Mutex::new(Budget::new(Shares::all(share))));
     (world, size)
 }
 
@@ -187,14 +187,14 @@ pub(crate) fn live(size: usize, given: Given) -> Vec<Phase> {
     let mut phases = Vec::new();
     for ((name, change, is_over), alone) in PHASES.into_iter().zip(&alone) {
         let floor = alone.floor(size, given);
-        world.budget = Mutex::new(Budget::new(1.0));
+        world.budget = Arc::new(Mutex::new(Budget::new(Shares::all(1.0))));
         world.aws.give(given);
         change(&mut world, size);
         let took = world.run_until(limit_of(floor), &is_over, &mut no_telling);
         let buckets = world.aws.take_buckets();
         if took.is_err() {
             // What comes after it begins where it would have ended.
-            world.budget = Mutex::new(Budget::new(PLENTY));
+            world.budget = Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY))));
             world.run_until(100 * LONG, &is_over, &mut no_telling).unwrap();
         }
         phases.push(Phase {

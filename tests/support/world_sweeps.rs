@@ -166,7 +166,10 @@ impl World {
                 shared.due = now + SETTINGS.resync_interval.as_secs();
                 self.aws.look();
             }
-            (shared.look(&self.aws, None), shared.sweep(&self.aws, &apps(), is_due))
+            (
+                shared.look(&self.aws, None),
+                shared.sweep(&self.aws, &apps(), is_due),
+            )
         };
         self.dice = dice;
         for app in looked.iter().chain(&woken) {
