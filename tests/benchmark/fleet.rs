@@ -16,10 +16,16 @@
 
 #[path = "../support/fake_aws/mod.rs"]
 mod fake_aws;
+#[path = "../support/first_write.rs"]
+mod first_write;
 #[path = "../support/fixtures.rs"]
 mod fixtures;
 #[path = "../support/fleet.rs"]
 mod fleet;
+#[path = "../support/makespan.rs"]
+mod makespan;
+mod plot;
+mod tokens;
 #[path = "../support/world.rs"]
 mod world;
 
@@ -35,6 +41,8 @@ const PAGE: &str = "docs/benchmarks.md";
 /// The tables stand between these lines of the page.
 const MARKS: [&str; 2] = ["<!-- tables -->\n", "<!-- end of tables -->\n"];
 const SIZES: [usize; 3] = [100, 500, 1_000];
+/// The largest fleet of these that is measured at AWS's token buckets, whose time grows with it.
+const AT_BUCKETS: usize = 1_000;
 
 /// A fleet's life.
 struct Life {
@@ -52,7 +60,20 @@ fn main() {
         sizes = SIZES.into();
     }
     let lives: Vec<Life> = sizes.into_iter().map(live).collect();
-    let tables = tables(&lives);
+    let begun = processor_time();
+    let at_buckets = lives
+        .iter()
+        .map(|life| life.size)
+        .filter(|size| *size <= AT_BUCKETS);
+    let mut tables = at_buckets
+        .max()
+        .map(|size| tokens::tokens(size) + "\n")
+        .unwrap_or_default();
+    eprintln!(
+        "at buckets: {} s",
+        processor_time().saturating_sub(begun).as_secs()
+    );
+    tables += &self::tables(&lives);
     print!("{tables}");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     let page = fs::read_to_string(&file).unwrap();
@@ -87,8 +108,8 @@ fn tables(lives: &[Life]) -> String {
         let cells = lives.iter().map(|life| {
             let phase = &life.phases[n];
             match phase.writes() {
-                0 => number(phase.total()),
-                writes => format!("{} ({})", number(phase.total()), number(writes)),
+                0 => count(phase.total()),
+                writes => format!("{} ({})", count(phase.total()), count(writes)),
             }
         });
         text += &row(first.phases[n].name, cells);
@@ -103,8 +124,8 @@ fn tables(lives: &[Life]) -> String {
         let cells = lives.iter().map(|life| {
             let patches = life.phases[n].patches;
             match patches.metadata {
-                0 => number(patches.statuses),
-                metadata => format!("{} ({})", number(patches.statuses), number(metadata)),
+                0 => count(patches.statuses),
+                metadata => format!("{} ({})", count(patches.statuses), count(metadata)),
             }
         });
         text += &row(first.phases[n].name, cells);
@@ -120,14 +141,14 @@ fn tables(lives: &[Life]) -> String {
         text += &head("operation", lives);
         for action in actions {
             let calls = |life: &Life| life.phases[n].calls.get(*action).copied().unwrap_or_default();
-            text += &row(action, lives.iter().map(|life| number(calls(life))));
+            text += &row(action, lives.iter().map(|life| count(calls(life))));
         }
     }
     text
 }
 
 fn head(first: &str, lives: &[Life]) -> String {
-    let sizes = lives.iter().map(|life| format!("{} Apps", number(life.size)));
+    let sizes = lives.iter().map(|life| format!("{} Apps", count(life.size)));
     row(first, sizes) + &row("---", lives.iter().map(|_| "---:".into()))
 }
 
@@ -137,7 +158,7 @@ fn row(first: &str, cells: impl Iterator<Item = String>) -> String {
 }
 
 /// With a comma for each thousand.
-fn number(number: usize) -> String {
+fn count(number: usize) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
