@@ -33,7 +33,7 @@ pub enum Applied {
     },
     /// AWS takes no more calls of its kind before then, and has said so.
     Throttled {
-        error: AwsError,
+        error: Box<AwsError>,
         until: Timestamp,
         bucket: Bucket,
     },

@@ -410,21 +410,16 @@ impl Outcome {
 
     /// Has the plan wait for target groups that go after their load balancer.
     fn waits_for_releases(&mut self) {
-        let waits = self
-            .plan
-            .deferred
-            .iter()
-            .filter_map(|change| match &change.write {
-                Write::TargetGroup(TargetGroupWrite::Delete { target_group })
-                    if self.deferral.left.contains(target_group) =>
-                {
-                    Some(Pending::Releasing {
-                        process: change.process().unwrap_or_default().into(),
-                        target_group: target_group.clone(),
-                    })
-                }
-                _ => None,
-            });
+        let waits = self.plan.deferred.iter().filter_map(|change| {
+            let Write::TargetGroup(TargetGroupWrite::Delete { target_group }) = &change.write else {
+                return None;
+            };
+            let is_left = self.deferral.left.contains(target_group);
+            is_left.then(|| Pending::Releasing {
+                process: change.process().unwrap_or_default().into(),
+                target_group: target_group.clone(),
+            })
+        });
         let waits: Vec<_> = waits.collect();
         self.wait_for(waits);
     }

@@ -42,7 +42,7 @@ pub enum Refusal {
     Later { until: Timestamp, bucket: Bucket },
     /// AWS had no token for it, although there seemed to be one. It has a place in the line again.
     Throttled {
-        error: AwsError,
+        error: Box<AwsError>,
         until: Timestamp,
         bucket: Bucket,
     },

@@ -291,7 +291,7 @@ impl Pass<'_> {
             &work.desired,
             request,
         );
-        let reconciled = calling(caller.clone(), concerning(subject, pass)).await;
+        let reconciled = calling(caller.clone(), concerning(subject, Box::pin(pass))).await;
         sweeper::keep_new(context);
         let outcome = reconciled?;
         if outcome.has_tried_everything() {

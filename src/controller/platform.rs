@@ -148,7 +148,8 @@ impl Pass<'_> {
             platform: Some(platform.name_any()),
             ..Subject::default()
         };
-        let pass = concerning(subject, reconcile(&*aws, &claims, &door, context, request));
+        let pass = Box::pin(reconcile(&*aws, &claims, &door, context, request));
+        let pass = concerning(subject, pass);
         Ok(calling(context.caller(buckets_of(platform), Kind::Other), pass).await)
     }
 

@@ -1,5 +1,7 @@
 //! The gauges: what the caches and queues show when somebody scrapes. Nothing here is counted up or down by hand.
 
+mod lines;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,11 +11,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use self::lines::Lines;
 use super::{Controller, OfController, OfPlatform, OfQueue, Seconds, register};
 use crate::api::app::{App, RolloutStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
-use crate::budget::{Bucket, State};
+use crate::budget::State;
 
 /// Stands for a reason where there is no condition yet.
 const UNSEEN: &str = "Unseen";
@@ -65,11 +68,6 @@ struct OfList {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfBucket {
-    bucket: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OneApp {
     namespace: String,
     name: String,
@@ -103,10 +101,7 @@ pub struct Gauges {
     inventory: Family<OfList, Seconds>,
     resync: Seconds,
     names_waiting: Gauge,
-    tokens: Family<OfBucket, Seconds>,
-    token_rate: Family<OfBucket, Seconds>,
-    in_line: Family<OfBucket, Gauge>,
-    longest_in_line: Family<OfBucket, Seconds>,
+    lines: Lines,
     app_ready: Family<OneApp, Gauge>,
     app_tasks: Family<Tasks, Gauge>,
 }
@@ -188,26 +183,7 @@ impl Gauges {
                 "Changes of DNS names that wait to be sent to Route 53 with others, or are on their way",
                 Gauge::default(),
             ),
-            tokens: gauge(
-                registry,
-                "empire_aws_tokens",
-                "Calls that AWS is believed to take at once, by its bucket; of several accounts and regions the fewest",
-            ),
-            token_rate: gauge(
-                registry,
-                "empire_aws_tokens_per_second",
-                "Calls a second that AWS is believed to take, by its bucket: less after a throttle; of several accounts and regions the fewest",
-            ),
-            in_line: gauge(
-                registry,
-                "empire_aws_waiting",
-                "Changes, and passes that are to read, which wait in line for AWS to take more calls, by its bucket",
-            ),
-            longest_in_line: gauge(
-                registry,
-                "empire_aws_longest_wait_seconds",
-                "Time for which the one that joined first has waited in the line of a bucket of AWS",
-            ),
+            lines: Lines::new(registry),
             leader: gauge(
                 registry,
                 "leader_election_master_status",
@@ -245,10 +221,7 @@ impl Gauges {
             inventory,
             resync: _,
             names_waiting: _,
-            tokens,
-            token_rate,
-            in_line,
-            longest_in_line,
+            lines,
             app_ready,
             app_tasks,
         } = self;
@@ -266,10 +239,7 @@ impl Gauges {
         ports_free.clear();
         leader.clear();
         inventory.clear();
-        tokens.clear();
-        token_rate.clear();
-        in_line.clear();
-        longest_in_line.clear();
+        lines.clear();
         app_ready.clear();
         app_tasks.clear();
     }
@@ -317,26 +287,7 @@ impl Gauges {
 
     /// Shows AWS's buckets, and their lines.
     pub fn buckets(&self, states: &[State], now: Timestamp) {
-        for of in Bucket::ALL {
-            let bucket = of.as_str();
-            let its = || states.iter().filter(|state| state.bucket == of);
-            let fewest = |number: fn(&State) -> f64| its().map(number).reduce(f64::min);
-            let (Some(tokens), Some(rate)) = (fewest(|state| state.tokens), fewest(|state| state.rate))
-            else {
-                continue;
-            };
-            let since = its()
-                .flat_map(|state| &state.waiting)
-                .map(|waits| waits.since)
-                .min();
-            let waited = since.map_or(0.0, |since| now.duration_since(since).as_secs_f64());
-            let waiting = its().map(|state| state.waiting.len()).sum();
-            let of = OfBucket { bucket };
-            self.tokens.get_or_create(&of).set(tokens);
-            self.token_rate.get_or_create(&of).set(rate);
-            self.in_line.get_or_create(&of).set(number(waiting));
-            self.longest_in_line.get_or_create(&of).set(waited);
-        }
+        self.lines.show(states, now);
     }
 
     /// Shows the age of the oldest list of a kind.

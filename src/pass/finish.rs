@@ -244,15 +244,13 @@ fn reconciled(
 
 /// Returns the verdict on an App that may be being deleted, and then says so whatever it waits for.
 fn of_deletion(app: &App, verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message)
-        | Verdict::Disturbed(Reason::Progressing, message)
-            if is_leaving(app) =>
-        {
-            Verdict::Reconciling(Reason::Deleting, message)
-        }
-        verdict => verdict,
+    if is_leaving(app)
+        && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message)
+        | Verdict::Disturbed(Reason::Progressing, message) = verdict
+    {
+        return Verdict::Reconciling(Reason::Deleting, message);
     }
+    verdict
 }
 
 /// Something is not as it was known: a write was answered otherwise than it would be, or nobody knows how; something foreign

@@ -99,7 +99,7 @@ impl Rounds<'_> {
                 Applied::Throttled { error, until, bucket } => {
                     outcome.later.push(Later::of(&change, bucket, until));
                     outcome.deferral.operations.insert(change.operation());
-                    outcome.failures.push((change, error.into()));
+                    outcome.failures.push((change, (*error).into()));
                 }
                 Applied::Stale(error) if outcome.is_contradicted(&change, &error, self.now) => {
                     let fault = Fault::Failed(Class::Refused);

@@ -34,6 +34,7 @@ impl Writer for Budgeted<'_> {
             {
                 // The bucket has learned from it, and has no token left.
                 let until = self.caller.rejoin(bucket, &what);
+                let error = Box::new(error);
                 Err(Refusal::Throttled { error, until, bucket })
             }
             reply => reply,

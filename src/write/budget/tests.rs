@@ -111,7 +111,7 @@ async fn a_throttle_teaches_the_bucket_and_other_refusals_do_not() {
     let times = refusals.iter().map(|refusal| match refusal {
         Refusal::Throttled { error, until, .. } => (Some(error.code.as_str()), until.as_millisecond()),
         Refusal::Later { until, .. } => (None, until.as_millisecond()),
-        _ => panic!("{refusal:?}"),
+        Refusal::PortTaken | Refusal::Fenced(_) | Refusal::Failed(_) => panic!("{refusal:?}"),
     });
     // At nine tenths of 5 a second.
     assert_eq!(
