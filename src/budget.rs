@@ -77,8 +77,8 @@ impl Budget {
         self.kept(asker, answer)
     }
 
-    /// Asks for a token for the first read that a pass makes there; those that follow it [draw](Self::draw), since a pass
-    /// that stopped halfway would read all of it again.
+    /// Asks for a token for the first read that a pass makes; those that follow it, of whatever bucket, [draw](Self::draw),
+    /// since a pass that stopped halfway would read all of it again.
     pub fn ask_to_read(&mut self, now: Timestamp, place: &Place, bucket: Bucket, asker: &Asker) -> Answer {
         let answer = self.line(now, place, bucket).ask_to_read(now, asker);
         self.kept(asker, answer)

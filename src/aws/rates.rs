@@ -1,12 +1,12 @@
 //! Who makes calls, so that each of them, the SDK's retries included, draws on the [budget](crate::budget) of calls.
 //!
-//! | caller | a write | the first read of a bucket | other reads, pages and retries |
+//! | caller | a write | the first read | other reads, pages and retries |
 //! |---|---|---|---|
 //! | a pass over an App | asked for at the [door](crate::write) | may be told to come later | draw |
 //! | a step of a sweep, a look | | may be told to come later | draw |
 //! | any other | draws | draws | draw |
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,8 +49,8 @@ pub enum Kind {
 
 #[derive(Debug, Default)]
 struct Turns {
-    /// The buckets that gave a token for a read.
-    read: BTreeSet<Bucket>,
+    /// A bucket gave a token for the first read: all others draw.
+    has_read: bool,
     /// The tokens that were asked for and given, and whose calls are not sent yet.
     given: BTreeMap<Bucket, u32>,
 }
@@ -171,7 +171,8 @@ impl Caller {
 
     fn may_begin(&self, action: &'static str, bucket: Bucket) -> Answer {
         let is_read = Call::of(action).is_read();
-        if !is_read || self.turns().read.contains(&bucket) {
+        // Of a pass in two lines, each would keep the place in the other from those behind it.
+        if !is_read || self.turns().has_read {
             return Answer::Go;
         }
         let answer = self.with(|budget, now| match &self.kind {
@@ -182,7 +183,7 @@ impl Caller {
         });
         if answer == Some(Answer::Go) {
             let mut turns = self.turns();
-            turns.read.insert(bucket);
+            turns.has_read = true;
             *turns.given.entry(bucket).or_default() += 1;
         }
         answer.unwrap_or(Answer::Go)
