@@ -193,8 +193,8 @@ fn findings(outcome: &Outcome) -> Findings {
             "" => pending.to_string(),
             process => format!("{process}: {pending}{}", event.unwrap_or_default()),
         };
-        let is_in_line = matches!(pending, Pending::Batch { .. } | Pending::Budget { .. });
-        if is_in_line && !is_unserved {
+        // A name that is to be changed may lead nowhere until then.
+        if matches!(pending, Pending::Budget { .. }) && !is_unserved {
             findings.in_line.push((reason, said));
         } else {
             findings.waiting.push((reason, said));

@@ -449,7 +449,7 @@ fn a_name_that_was_taken_meanwhile_is_no_trouble_before_the_next_look() {
     check("TargetGroupAssociationLimit", 1);
 }
 
-/// A token, or company for a name, comes in a moment; what is missing until then is missing.
+/// A token comes in a moment; what is missing until then is missing, and a name may lead nowhere.
 #[test]
 fn what_waits_in_line_leaves_a_ready_app_ready_unless_it_does_not_serve() {
     let in_line = || Pending::Budget {
@@ -468,6 +468,14 @@ fn what_waits_in_line_leaves_a_ready_app_ready_unless_it_does_not_serve() {
         outcome.plan.pending.push(pending_rollout());
     });
     assert_eq!(reason(&with_rollout), ("Reconciling", Reason::RolloutInProgress));
+    let with_name = verdict(|outcome| {
+        repair(outcome);
+        outcome.plan.pending.push(Pending::Batch {
+            process: "web".into(),
+            name: "shop.example.com".into(),
+        });
+    });
+    assert_eq!(reason(&with_name), ("Reconciling", Reason::Progressing));
     let desired = wanted(&app(json!({ "web": { "command": "run" } })));
     let mut gone = outcome(&desired, nothing());
     let changes = std::mem::take(&mut gone.plan.changes);
