@@ -44,43 +44,35 @@ impl Error {
         }
     }
 
+    /// Returns the error of an AWS call, if it is one.
+    pub fn aws(&self) -> Option<&AwsError> {
+        if let Error::Aws(error) = self {
+            Some(error)
+        } else {
+            None
+        }
+    }
+
     /// True for a create that found its name taken, by a call whose reply was lost or by a second controller. Should a
     /// stranger have taken it, the next plan has an obstacle that says so.
     pub fn is_race(&self) -> bool {
-        match self {
-            Error::Aws(error) => error.fault == Fault::Stale && error.code.starts_with("Duplicate"),
-            Error::Invalid(_)
-            | Error::NotAllowed(_)
-            | Error::Kubernetes { .. }
-            | Error::Forbidden { .. }
-            | Error::Outdated { .. }
-            | Error::Fenced { .. }
-            | Error::Bug(_) => false,
-        }
+        let is_race = |error: &AwsError| error.fault == Fault::Stale && error.code.starts_with("Duplicate");
+        self.aws().is_some_and(is_race)
     }
 
     /// True for a list that all Apps share and that is not read yet: no condition speaks of it.
     pub fn is_not_listed(&self) -> bool {
-        matches!(self, Error::Aws(error) if error.fault == Fault::NotListed)
+        self.aws().is_some_and(|error| error.fault == Fault::NotListed)
     }
 
     /// Returns when to come again, and the bucket, where it is a call that waits in line.
     pub fn later(&self) -> Option<(Timestamp, Bucket)> {
-        match self {
-            Error::Aws(error) => error.later(),
-            Error::Invalid(_)
-            | Error::NotAllowed(_)
-            | Error::Kubernetes { .. }
-            | Error::Forbidden { .. }
-            | Error::Outdated { .. }
-            | Error::Fenced { .. }
-            | Error::Bug(_) => None,
-        }
+        self.aws().and_then(AwsError::later)
     }
 
     /// True for a throttle of too many calls.
     pub fn is_about_rates(&self) -> bool {
-        matches!(self, Error::Aws(error) if error.is_about_rates())
+        self.aws().is_some_and(AwsError::is_about_rates)
     }
 
     /// True for a read that was not begun: its list is not read yet, or it waits in line.
@@ -90,15 +82,6 @@ impl Error {
 
     /// True if it was not begun: whoever leads from now on sees to it, and no condition speaks of it.
     pub fn is_fenced(&self) -> bool {
-        match self {
-            Error::Aws(error) => error.fault == Fault::Fenced,
-            Error::Fenced { .. } => true,
-            Error::Invalid(_)
-            | Error::NotAllowed(_)
-            | Error::Kubernetes { .. }
-            | Error::Forbidden { .. }
-            | Error::Outdated { .. }
-            | Error::Bug(_) => false,
-        }
+        matches!(self, Error::Fenced { .. }) || self.aws().is_some_and(|error| error.fault == Fault::Fenced)
     }
 }

@@ -41,19 +41,10 @@ impl Denials {
 
 /// The operation and AWS's code, of a call that AWS does not allow.
 fn call(error: &Error) -> Option<(&str, &str)> {
-    match error {
-        Error::Aws(denied) if status::reason_of(error) == Reason::AccessDenied => {
-            Some((denied.action, &denied.code))
-        }
-        Error::Aws(_)
-        | Error::Invalid(_)
-        | Error::NotAllowed(_)
-        | Error::Kubernetes { .. }
-        | Error::Forbidden { .. }
-        | Error::Outdated { .. }
-        | Error::Fenced { .. }
-        | Error::Bug(_) => None,
-    }
+    let denied = error
+        .aws()
+        .filter(|_| status::reason_of(error) == Reason::AccessDenied)?;
+    Some((denied.action, &denied.code))
 }
 
 #[cfg(test)]
