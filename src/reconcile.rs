@@ -329,6 +329,14 @@ pub struct Deferral {
 }
 
 impl Deferral {
+    /// Returns the target group that a change deletes, if its load balancer was deleted in this pass.
+    fn left_behind<'a>(&self, change: &'a Change) -> Option<&'a str> {
+        let Write::TargetGroup(TargetGroupWrite::Delete { target_group }) = &change.write else {
+            return None;
+        };
+        self.left.contains(target_group).then_some(target_group)
+    }
+
     fn concerns(&self, change: &Change) -> bool {
         change
             .process()
@@ -411,13 +419,9 @@ impl Outcome {
     /// Has the plan wait for target groups that go after their load balancer.
     fn waits_for_releases(&mut self) {
         let waits = self.plan.deferred.iter().filter_map(|change| {
-            let Write::TargetGroup(TargetGroupWrite::Delete { target_group }) = &change.write else {
-                return None;
-            };
-            let is_left = self.deferral.left.contains(target_group);
-            is_left.then(|| Pending::Releasing {
+            Some(Pending::Releasing {
                 process: change.process().unwrap_or_default().into(),
-                target_group: target_group.clone(),
+                target_group: self.deferral.left_behind(change)?.into(),
             })
         });
         let waits: Vec<_> = waits.collect();

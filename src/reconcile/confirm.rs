@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Outcome;
 use super::rounds::Rounds;
-use crate::change::{Basis, Change, TargetGroupWrite, Write};
+use crate::change::{Basis, Change};
 use crate::model::held::Held;
 use crate::model::named::Named;
 use crate::observe::singly;
@@ -115,17 +115,14 @@ impl Outcome {
     /// now, each would be a call in vain, on the bucket that deletions wait for, and its reads another three. True if there
     /// are any.
     fn leaves_behind(&mut self) -> bool {
-        let left = &self.deferral.left;
-        let is_left = |change: &&Change| {
-            if let Write::TargetGroup(TargetGroupWrite::Delete { target_group }) = &change.write {
-                return left.contains(target_group);
-            }
-            false
-        };
-        let put_off: Vec<Change> = self.plan.changes.iter().filter(is_left).cloned().collect();
-        for change in &put_off {
-            self.deferral.changes.insert(change.clone());
-        }
-        !put_off.is_empty()
+        let Outcome { plan, deferral, .. } = self;
+        let put_off = plan
+            .changes
+            .iter()
+            .filter(|change| deferral.left_behind(change).is_some());
+        let put_off: Vec<Change> = put_off.cloned().collect();
+        let has_any = !put_off.is_empty();
+        deferral.changes.extend(put_off);
+        has_any
     }
 }
