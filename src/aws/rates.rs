@@ -27,10 +27,10 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Makes calls of one place, of which the budget is to know.
 pub struct Caller {
-    pub budget: Arc<Mutex<Budget>>,
-    pub place: Place,
-    pub kind: Kind,
-    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    budget: Arc<Mutex<Budget>>,
+    place: Place,
+    kind: Kind,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     turns: Mutex<Turns>,
 }
 

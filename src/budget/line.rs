@@ -235,7 +235,6 @@ impl Line {
             bucket,
             tokens: self.tokens,
             rate: self.rate,
-            limit: self.limit,
             waiting,
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Place;
-use super::bucket::{Bucket, Limit};
+use super::bucket::Bucket;
 use crate::model::rank::Rank;
 
 /// A bucket of one place, and its line.
@@ -14,8 +14,6 @@ pub struct State {
     pub tokens: f64,
     /// The tokens a second that AWS was found to give.
     pub rate: f64,
-    /// The size that it is believed to have.
-    pub limit: Limit,
     /// Those first whose time comes first.
     pub waiting: Vec<Waits>,
 }

@@ -19,6 +19,7 @@ use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report;
 use super::leadership::{Leases, Scope};
+use super::lines;
 use super::memory::edits::Edits;
 use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble, app_name, lock};
 use super::packed::PackedApp;
@@ -282,11 +283,7 @@ impl Shown {
             gauges.inventory(list, age);
         }
         gauges.resync(self.resync);
-        let mut budget = lock(&self.budget);
-        // Not the time from above, before which others have asked since.
-        let now = Timestamp::now();
-        let states = budget.states(now);
-        drop(budget);
+        let (states, now) = lines::states(&self.budget);
         gauges.buckets(&states, now);
         gauges.names_waiting(self.outbox.outbox().len());
         gauges.queue(Controller::App, &self.wake.apps.state());

@@ -1,12 +1,23 @@
 //! The lines for AWS's request rates, as `/queue` shows them.
 
+use std::sync::Mutex;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::budget::State;
+use super::memory::lock;
+use crate::budget::{Budget, State};
 
 /// So many of a line are named.
 const NAMED: usize = 50;
+
+/// Returns all buckets, and the time at which they are so. It is read under the lock: before that, others may have asked with
+/// a later one.
+pub(super) fn states(budget: &Mutex<Budget>) -> (Vec<State>, Timestamp) {
+    let mut budget = lock(budget);
+    let now = Timestamp::now();
+    (budget.states(now), now)
+}
 
 /// Returns a bucket and the exact places of those first in its line.
 pub(super) fn report(state: &State, now: Timestamp) -> Value {

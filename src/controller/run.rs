@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
-use jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -22,7 +21,7 @@ use super::leadership::campaign::{campaign, give_back};
 use super::leadership::store::LeaseStore;
 use super::leadership::{Leases, Scope};
 use super::memory::edits::Edits;
-use super::memory::{Failures, Memories, Platforms, Published, lock};
+use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
@@ -150,10 +149,7 @@ fn show_queues(health: &Health, wake: &Wake, leases: &Arc<Leases>, budget: &Arc<
     health.show_queue(move || {
         let mut report = wake.report();
         report["leases"] = leases.report();
-        let mut budget = lock(&budget);
-        let now = Timestamp::now();
-        let states = budget.states(now);
-        drop(budget);
+        let (states, now) = lines::states(&budget);
         report["aws"] = states.iter().map(|state| lines::report(state, now)).collect();
         report.to_string()
     });

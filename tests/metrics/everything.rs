@@ -166,7 +166,6 @@ fn show(gauges: &Gauges) {
         bucket,
         tokens: 1.0,
         rate: bucket.limit().rate,
-        limit: bucket.limit(),
         waiting: vec![Waits {
             namespace: "shop".into(),
             app: "acme".into(),
