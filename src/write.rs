@@ -29,6 +29,12 @@ use crate::model::owner::TAGS;
 #[async_trait]
 pub trait Writer: Send + Sync {
     async fn write(&self, change: &Change, arns: &Arns<'_>) -> Result<Reply, Refusal>;
+
+    /// Returns when to come again with a change, and what it waits for. `None`: it has its turn, which it keeps until it is
+    /// written in this pass, or needs none. Asked before anything is read for it.
+    fn later(&self, _change: &Change) -> Option<(Timestamp, Bucket)> {
+        None
+    }
 }
 
 /// The reason why a change was not written.

@@ -2,11 +2,11 @@
 //!
 //! | caller | a write | the first read | other reads, pages and retries |
 //! |---|---|---|---|
-//! | a pass over an App | asked for at the [door](crate::write) | may be told to come later | draw |
+//! | a pass over an App | asked for at the [door](crate::write), before what it rests on is read | may be told to come later | draw |
 //! | a step of a sweep, a look | | may be told to come later | draw |
 //! | any other | draws | draws | draw |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -53,6 +53,8 @@ struct Turns {
     has_read: bool,
     /// The tokens that were asked for and given, and whose calls are not sent yet.
     given: BTreeMap<Bucket, u32>,
+    /// The writes that have their turn and were not begun yet.
+    unbegun: BTreeSet<(Bucket, String)>,
 }
 
 impl fmt::Debug for Caller {
@@ -137,16 +139,27 @@ impl Caller {
         })
     }
 
-    /// Asks for a token for a write of a pass.
+    /// Asks for a token for a write of a pass. One that has its turn keeps it until it is [taken](Self::take_turn).
     pub fn ask_to_write(&self, bucket: Bucket, what: &str) -> Answer {
         let Kind::Pass(asker) = &self.kind else {
             return Answer::Go;
         };
+        let turn = (bucket, what.to_owned());
+        if self.turns().unbegun.contains(&turn) {
+            return Answer::Go;
+        }
         let answer = self.with(|budget, now| budget.ask(now, &self.place, bucket, asker, what));
         if answer == Answer::Go {
-            *self.turns().given.entry(bucket).or_default() += 1;
+            let mut turns = self.turns();
+            *turns.given.entry(bucket).or_default() += 1;
+            turns.unbegun.insert(turn);
         }
         answer
+    }
+
+    /// Notes that a write is begun, so that it asks again if it is to be sent once more.
+    pub fn take_turn(&self, bucket: Bucket, what: &str) {
+        self.turns().unbegun.remove(&(bucket, what.to_owned()));
     }
 
     /// Returns when to ask again for a write that AWS has throttled.
@@ -210,6 +223,17 @@ impl Caller {
 
     fn turns(&self) -> MutexGuard<'_, Turns> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was given and not used goes back, such as for a write that a read showed not to be needed.
+impl Drop for Caller {
+    fn drop(&mut self) {
+        for (bucket, tokens) in std::mem::take(&mut self.turns().given) {
+            if tokens > 0 {
+                self.with(|budget, now| budget.give_back(now, &self.place, bucket, tokens));
+            }
+        }
     }
 }
 

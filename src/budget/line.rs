@@ -141,6 +141,12 @@ impl Line {
         self.full = None;
     }
 
+    /// Takes back tokens that were given and not used.
+    pub(super) fn give_back(&mut self, now: Timestamp, tokens: u32) {
+        self.count(now);
+        self.tokens = (self.tokens + f64::from(tokens)).min(self.limit.burst);
+    }
+
     /// A share of a full bucket, with which there is still a token left in it; less where AWS gives less.
     fn share(&self, share: f64) -> f64 {
         let share = share * self.rate / self.limit.rate;

@@ -122,6 +122,11 @@ impl ServiceWrite {
                 if all.is_empty() {
                     return Basis::singly([itself]);
                 }
+                let mut zones = observed.zones.values();
+                if observed.unread.is_empty() && zones.all(|zone| zone.records.is_empty()) {
+                    // Where no name is left, it does not matter what is in front.
+                    return Basis::unnamed([itself]);
+                }
                 Basis::unnamed(all.into_iter().chain([itself]))
             }
             ServiceWrite::StopRollout { .. } | ServiceWrite::Tag { .. } | ServiceWrite::Untag { .. } => {

@@ -30,6 +30,12 @@ pub fn pending(jitter: f64) -> Duration {
     10 * SECOND + (20 * SECOND).mul_f64(jitter)
 }
 
+/// AWS lets go of a target group moments after its load balancer was deleted, and a deletion that is tried sooner is one call
+/// of AWS more: in 10 to 14 s.
+pub(super) fn release(jitter: f64) -> Duration {
+    10 * SECOND + (4 * SECOND).mul_f64(jitter)
+}
+
 /// Give or take a fifth, so that what began together does not stay together.
 pub fn spread(interval: Duration, jitter: f64) -> Duration {
     interval.mul_f64(0.8 + 0.4 * jitter)

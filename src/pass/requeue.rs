@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::backoff::{delay, pending, spread};
+use super::backoff::{delay, pending, release, spread};
 use crate::change::{Change, ServiceWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
@@ -115,6 +115,9 @@ pub(super) fn open(
     // ECS rolls back what was stopped, which no plan waits for.
     let is_stop = |change: &Change| matches!(change.write, Write::Service(ServiceWrite::StopRollout { .. }));
     let in_line = |pending: &Pending| matches!(pending, Pending::Budget { .. });
+    let is_release = |pending: &Pending| matches!(pending, Pending::Releasing { .. });
+    let releases = outcome.plan.pending.iter().any(is_release);
+    let wait = wait.into_iter().chain(releases.then(|| release(jitter))).min();
     let waits = !outcome.plan.pending.iter().all(in_line)
         || !outcome.not_ready.is_empty()
         || outcome.done.iter().any(is_stop);
@@ -213,6 +216,16 @@ mod tests {
         let open = after(&rolling_out(outcome()), Before::default(), 0);
         assert_eq!(seconds(&open), 20);
         assert!(open.only_pending);
+    }
+
+    #[test]
+    fn a_target_group_goes_soon_after_its_load_balancer_whatever_else_is_waited_for() {
+        let mut releasing = rolling_out(outcome());
+        releasing.plan.pending.push(Pending::Releasing {
+            process: "web".into(),
+            target_group: "e-acme-web".into(),
+        });
+        assert_eq!(seconds(&after(&releasing, Before::default(), 0)), 12);
     }
 
     #[test]

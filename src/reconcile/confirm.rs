@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Outcome;
 use super::rounds::Rounds;
+use super::{Later, Outcome};
 use crate::change::{Basis, Change};
 use crate::model::held::Held;
 use crate::model::named::Named;
@@ -27,6 +27,12 @@ impl Rounds<'_> {
             let changes = outcome.plan.changes.iter().filter(|_| !suspended);
             let resting = changes.map(|change| (change.clone(), self.unconfirmed(held, outcome, change)));
             let resting: Vec<(Change, BTreeSet<Named>)> = resting.collect();
+            // Read before its turn, it would have to be read again in it.
+            let unread = resting.iter().filter(|(_, things)| !things.is_empty());
+            if self.puts_off(outcome, unread.map(|(change, _)| change)) {
+                outcome.plan = plan(self.desired, &outcome.observed, &outcome.deferral.changes);
+                continue;
+            }
             let waits = self.unconfirmed_waits(held, outcome);
             let mut things = waits.clone();
             things.extend(resting.iter().flat_map(|(_, things)| things.iter().cloned()));
@@ -56,6 +62,17 @@ impl Rounds<'_> {
             outcome.deferral.changes.extend(held_back);
             outcome.plan = plan(self.desired, &outcome.observed, &outcome.deferral.changes);
         }
+    }
+
+    /// Puts off the changes that AWS takes later. True if there are any.
+    fn puts_off<'a>(&self, outcome: &mut Outcome, changes: impl Iterator<Item = &'a Change>) -> bool {
+        let later = changes.filter_map(|change| Some((change, self.door.later(change)?)));
+        let later: Vec<_> = later.collect();
+        for (change, (until, bucket)) in &later {
+            outcome.later.push(Later::of(change, *bucket, *until));
+            outcome.deferral.changes.insert((*change).clone());
+        }
+        !later.is_empty()
     }
 
     /// Returns the things that a change rests on and that were not read by name in this pass.

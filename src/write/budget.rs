@@ -2,6 +2,7 @@
 //! come again. It never waits.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{Arns, Refusal, Writer};
 use crate::aws::Caller;
@@ -22,11 +23,11 @@ impl Writer for Budgeted<'_> {
         let Some(bucket) = bucket_of(change) else {
             return self.door.write(change, arns).await;
         };
-        // Not by what it writes: an edit of what waits keeps its place.
-        let what = format!("{} {}", change.operation(), change.resource());
+        let what = what(change);
         if let Answer::At(until) = self.caller.ask_to_write(bucket, &what) {
             return Err(Refusal::Later { until, bucket });
         }
+        self.caller.take_turn(bucket, &what);
         match self.door.write(change, arns).await {
             Err(Refusal::Failed(Error::Aws(error)))
                 // Not of the role that it was to be sent in.
@@ -40,6 +41,19 @@ impl Writer for Budgeted<'_> {
             reply => reply,
         }
     }
+
+    fn later(&self, change: &Change) -> Option<(Timestamp, Bucket)> {
+        let bucket = bucket_of(change)?;
+        match self.caller.ask_to_write(bucket, &what(change)) {
+            Answer::Go => None,
+            Answer::At(until) => Some((until, bucket)),
+        }
+    }
+}
+
+/// Tells the changes of an App apart, and not by what they write: an edit of what waits keeps its place.
+fn what(change: &Change) -> String {
+    format!("{} {}", change.operation(), change.resource())
 }
 
 /// Names go in batches, of which there are few.

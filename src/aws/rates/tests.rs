@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_types::body::SdkBody;
+use futures::FutureExt;
 
 use super::*;
 use crate::aws::clients::retries;
@@ -146,4 +147,34 @@ async fn a_write_draws_a_token_for_each_attempt() {
     assert!(calling(caller.clone(), write).await.is_err());
     assert_eq!(requests.load(Ordering::Relaxed), 3);
     assert_eq!(tokens(&budget, Bucket::EcsServiceWrites), 7);
+}
+
+#[test]
+fn a_write_keeps_its_turn_until_it_is_begun_and_gives_back_what_it_does_not_use() {
+    let (budget, bucket) = (budget(), Bucket::EcsServiceWrites);
+    let caller = caller_of(&budget, Kind::Pass(app()));
+    for what in ["web", "web", "worker"] {
+        assert_eq!(caller.ask_to_write(bucket, what), Answer::Go);
+    }
+    caller.take_turn(bucket, "web");
+    calls(&caller, "ecs:DeleteService");
+    assert_eq!(tokens(&budget, bucket), 8, "one sent, and one to come");
+
+    let budget = self::budget();
+    let caller = caller_of(&budget, Kind::Pass(app()));
+    for what in ["web", "web", "worker"] {
+        assert_eq!(caller.ask_to_write(bucket, what), Answer::Go);
+    }
+    caller.take_turn(bucket, "web");
+    calls(&caller, "ecs:DeleteService");
+    assert_eq!(caller.ask_to_write(bucket, "web"), Answer::Go, "once more");
+    calls(&caller, "ecs:DeleteService");
+    drop(caller);
+    assert_eq!(tokens(&budget, bucket), 8, "the worker's is given back");
+}
+
+fn calls(caller: &Arc<Caller>, action: &'static str) {
+    calling(caller.clone(), async { attempted(action, 1) })
+        .now_or_never()
+        .unwrap();
 }

@@ -8,6 +8,7 @@ use crate::change::{
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::name::Arn;
 use crate::model::named::Named;
+use crate::model::part::Part;
 use crate::model::record::{RecordChange, RecordStyle};
 use crate::model::service::{Attachment, ServiceUpdate};
 use crate::model::state::Observed;
@@ -121,6 +122,27 @@ fn a_service_rests_on_itself_and_on_what_it_leaves() {
         service_write(ServiceWrite::Delete { service: name() }),
         Basis::unnamed(all),
     );
+}
+
+/// Where no name is left that may lead to it, whatever is in front.
+#[test]
+fn a_service_without_names_rests_on_itself_and_on_its_names() {
+    let (desired, mut observed) = attached();
+    for zone in observed.zones.values_mut() {
+        zone.records.clear();
+    }
+    let delete = Change::of(
+        "web",
+        ServiceWrite::Delete {
+            service: SERVICE.into(),
+        },
+    );
+    assert_eq!(delete.rests_on(&desired, &observed), Basis::unnamed([service()]));
+    observed.unread.insert(Part::Zone(INTERNAL.into()));
+    let Basis::Unnamed(all) = delete.rests_on(&desired, &observed) else {
+        panic!("a name may be there");
+    };
+    assert_eq!(all.len(), 5);
 }
 
 #[test]

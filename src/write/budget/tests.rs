@@ -68,8 +68,13 @@ async fn write(
     };
     let mut refusals = Vec::new();
     for change in changes {
+        let later = door.later(change);
         let writing = door.write(change, &arns);
-        refusals.extend(calling(caller.clone(), writing).await.err());
+        let refusal = calling(caller.clone(), writing).await.err();
+        // Asked before the pass reads for it.
+        let is_later = matches!(refusal, Some(Refusal::Later { .. }));
+        assert_eq!(later.is_some(), is_later, "{later:?} {refusal:?}");
+        refusals.extend(refusal);
     }
     (behind.written.into_inner().unwrap(), refusals)
 }
