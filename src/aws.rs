@@ -26,6 +26,7 @@ pub use clients::{AwsClients, AwsSettings, Role, Zones};
 pub use deadline::{in_time, within};
 pub use error::{AwsError, Fault};
 pub use rates::{Caller, Kind, answered, attempted, calling, in_turn};
+pub use wire::Pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +45,9 @@ use crate::model::service::{Attachment, CapacityProviderKind, Service, ServiceUp
 use crate::model::state::{
     ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
 };
+
+/// The pages of a zone's record sets. Each is told by the name, the type and the identifier that it begins with.
+pub type RecordPages = Pages<RecordSet, (Option<String>, Option<String>, Option<String>)>;
 
 pub type Result<T> = std::result::Result<T, AwsError>;
 
@@ -182,7 +186,17 @@ pub trait Route53: Send + Sync {
     /// The zone's name, normalized; `None` if there is no such zone.
     async fn zone_name(&self, zone_id: &str) -> Result<Option<String>>;
     /// Every record set of a zone; `None` if there is no such zone.
-    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>>;
+    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
+        let mut pages = RecordPages::default();
+        while let Some(more) = self.list_more_records(zone_id, &mut pages).await? {
+            if !more {
+                return Ok(Some(pages.items()));
+            }
+        }
+        Ok(None)
+    }
+    /// Adds one page to those that were read. True if another one follows; `None` if there is no such zone.
+    async fn list_more_records(&self, zone_id: &str, pages: &mut RecordPages) -> Result<Option<bool>>;
     /// The record sets of one name and of its ownership name, which sort next to each other.
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>>;
 }

@@ -187,6 +187,7 @@ pub async fn sweep<T: Content>(
         let found = T::take(unit, key, aws, step, apps, clock).await?;
         changed.extend(found.changed);
         steps.extend(found.next);
+        steps.extend(found.rest);
     }
     Ok(changed)
 }

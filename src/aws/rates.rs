@@ -229,7 +229,8 @@ impl Caller {
 /// What was given and not used goes back, such as for a write that a read showed not to be needed.
 impl Drop for Caller {
     fn drop(&mut self) {
-        for (bucket, tokens) in std::mem::take(&mut self.turns().given) {
+        let given = std::mem::take(&mut self.turns().given);
+        for (bucket, tokens) in given {
             if tokens > 0 {
                 self.with(|budget, now| budget.give_back(now, &self.place, bucket, tokens));
             }

@@ -8,8 +8,8 @@ use aws_sdk_route53::types as sdk;
 use super::answer::Answering;
 use super::clients::AwsClients;
 use super::error::Call;
-use super::wire::{every_page, unless_absent};
-use super::{Result, Route53, Route53Writes};
+use super::wire::unless_absent;
+use super::{RecordPages, Result, Route53, Route53Writes};
 use crate::model::record::{RecordChange, RecordSet, normalize, ownership_name};
 
 const GET_HOSTED_ZONE: Call = Call::read("route53:GetHostedZone");
@@ -42,34 +42,31 @@ impl Route53 for AwsClients {
         }
     }
 
-    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
-        let list = self
+    async fn list_more_records(&self, zone_id: &str, pages: &mut RecordPages) -> Result<Option<bool>> {
+        let (name, kind, identifier) = pages.next().cloned().unwrap_or_default();
+        let page = self
             .route53
             .list_resource_record_sets()
             .hosted_zone_id(zone_id)
-            .max_items(PAGE);
-        let ask = |from: Option<_>| {
-            let (name, kind, identifier) = from.unwrap_or_default();
-            let page = list.clone().set_start_record_name(name);
-            let page = page.set_start_record_type(kind);
-            page.set_start_record_identifier(identifier)
-                .send()
-                .answering(LIST_RECORDS)
+            .max_items(PAGE)
+            .set_start_record_name(name)
+            .set_start_record_type(kind.as_deref().map(Into::into))
+            .set_start_record_identifier(identifier)
+            .send()
+            .answering(LIST_RECORDS)
+            .await;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if error.code == NO_SUCH_ZONE => return Ok(None),
+            Err(error) => return Err(error),
         };
-        let found = every_page(LIST_RECORDS, ask, |page| {
-            let next = page.is_truncated.then_some((
-                page.next_record_name,
-                page.next_record_type,
-                page.next_record_identifier,
-            ));
-            (Some(page.resource_record_sets), next)
-        })
-        .await;
-        match found {
-            Ok(found) => Ok(Some(found.iter().map(record::read).collect())),
-            Err(error) if error.code == NO_SUCH_ZONE => Ok(None),
-            Err(error) => Err(error),
-        }
+        let next = page.is_truncated.then_some((
+            page.next_record_name,
+            page.next_record_type.map(|kind| kind.as_str().to_owned()),
+            page.next_record_identifier,
+        ));
+        let records = page.resource_record_sets.iter().map(record::read).collect();
+        pages.add(LIST_RECORDS.action(), records, next).map(Some)
     }
 
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {

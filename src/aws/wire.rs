@@ -5,11 +5,51 @@ use futures::future::BoxFuture;
 use super::Result;
 use super::error::{AwsError, Call, Fault};
 
-/// Returns the items of a list, read page by page. `take` takes from a page its items and the token of the next one; an
-/// empty token is none.
+/// The pages of a list that were read so far.
 ///
 /// A token that comes a second time is an error: following it would never end. The SDK's own paginators compare with the
 /// last token only, and there are none for `ListResourceRecordSets` and `ListServiceDeployments`.
+#[derive(Clone, Debug)]
+pub struct Pages<Item, Token> {
+    items: Vec<Item>,
+    followed: Vec<Token>,
+}
+
+impl<Item, Token> Default for Pages<Item, Token> {
+    fn default() -> Self {
+        Pages {
+            items: Vec::new(),
+            followed: Vec::new(),
+        }
+    }
+}
+
+impl<Item, Token: Clone + Default + PartialEq> Pages<Item, Token> {
+    /// Returns where the next page begins; `None` for the first one.
+    pub fn next(&self) -> Option<&Token> {
+        self.followed.last()
+    }
+
+    /// Adds a page, and the token of the next one; an empty token is none. True if another one follows.
+    pub fn add(&mut self, action: &'static str, page: Vec<Item>, next: Option<Token>) -> Result<bool> {
+        self.items.extend(page);
+        let Some(next) = next.filter(|next| *next != Token::default()) else {
+            return Ok(false);
+        };
+        if self.followed.contains(&next) {
+            return Err(Call::of(action).repeated(self.followed.len() + 1));
+        }
+        self.followed.push(next);
+        Ok(true)
+    }
+
+    /// Returns the items of all pages.
+    pub fn items(self) -> Vec<Item> {
+        self.items
+    }
+}
+
+/// Returns the items of a list, read page by page. `take` takes from a page its items and the token of the next one.
 pub(super) async fn every_page<'a, Page, Item, Token>(
     call: Call,
     ask: impl Fn(Option<Token>) -> BoxFuture<'a, Result<Page>> + Send,
@@ -19,14 +59,11 @@ where
     Item: Send,
     Token: Clone + Default + PartialEq + Send,
 {
-    let (mut items, mut followed) = (Vec::new(), Vec::new());
+    let mut pages = Pages::default();
     loop {
-        let (page, next) = take(ask(followed.last().cloned()).await?);
-        items.extend(page.into_iter().flatten());
-        match next.filter(|next| *next != Token::default()) {
-            None => return Ok(items),
-            Some(next) if followed.contains(&next) => return Err(call.repeated(followed.len() + 1)),
-            Some(next) => followed.push(next),
+        let (page, next) = take(ask(pages.next().cloned()).await?);
+        if !pages.add(call.action(), page.unwrap_or_default(), next)? {
+            return Ok(pages.items());
         }
     }
 }

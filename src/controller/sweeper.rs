@@ -271,6 +271,10 @@ impl<T: Content> Keeper<T> {
             };
             changed.extend(found.changed);
             steps.extend(found.next);
+            if let Some(rest) = found.rest {
+                steps.push_front(rest);
+                continue;
+            }
             all = all.max(u32::try_from(steps.len()).unwrap_or(u32::MAX));
             if let Some(time) = spread_over.filter(|_| !steps.is_empty()) {
                 sleep(time / all).await;

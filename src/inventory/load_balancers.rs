@@ -306,6 +306,9 @@ impl Content for LoadBalancers {
                 unit.content().read(&names, &found)
             }
         };
-        Ok(Found { next, changed })
+        Ok(Found {
+            next,
+            ..Found::changed(changed)
+        })
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::entries::Entries;
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
-use crate::aws::{Aws, Result};
+use crate::aws::{Aws, RecordPages, Result};
 use crate::lists::Sought;
 use crate::model::owner::{AppName, app_in_record_text};
 use crate::model::record::{RecordSet, ownership_name};
@@ -22,16 +22,27 @@ pub struct Records {
     owned: BTreeMap<String, BTreeSet<String>>,
     /// By host, the names that point at it.
     pointing: BTreeMap<String, BTreeSet<String>>,
+    /// The pages of a list that is being read.
+    pages: RecordPages,
 }
 
 /// The steps of a sweep.
 #[derive(Clone, Debug)]
 pub enum Step {
-    List,
-    /// Once more, since the first time something was missing.
-    ListAgain,
+    /// The pages of a list, from the first one.
+    List(Round),
+    /// The next page.
+    More(Round, Timestamp),
     /// One name that both lists left out.
     ByName(String),
+}
+
+/// Tells the lists of one sweep apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    First,
+    /// Once more, since the first time something was missing.
+    Second,
 }
 
 fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
@@ -189,7 +200,7 @@ impl Content for Records {
     type Step = Step;
 
     fn first() -> Step {
-        Step::List
+        Step::List(Round::First)
     }
 
     async fn take(
@@ -201,29 +212,45 @@ impl Content for Records {
         clock: Clock<'_>,
     ) -> Result<Found<Step>> {
         let asked = clock();
-        let mut next = Vec::new();
-        let changed = match step {
-            Step::List | Step::ListAgain => {
-                let listed = aws.list_records(&key.name).await?;
-                let mut content = unit.content();
-                content.is_there = listed.is_some();
-                if let Some(listed) = listed {
-                    let (missing, changed) = content.listed(listed, asked);
-                    if matches!(step, Step::List) && !missing.is_empty() {
-                        next.push(Step::ListAgain);
-                    } else {
-                        next.extend(missing.into_iter().map(Step::ByName));
-                    }
-                    changed
-                } else {
-                    content.clear()
-                }
-            }
+        let (round, asked, mut pages) = match step {
+            Step::List(round) => (round, asked, RecordPages::default()),
+            Step::More(round, asked) => (round, asked, std::mem::take(&mut unit.content().pages)),
             Step::ByName(name) => {
                 let records = aws.list_name(&key.name, &name).await?;
-                unit.content().read(&[name].into(), records, asked)
+                return Ok(Found::changed(unit.content().read(
+                    &[name].into(),
+                    records,
+                    asked,
+                )));
             }
         };
-        Ok(Found { next, changed })
+        let more = aws.list_more_records(&key.name, &mut pages).await;
+        let mut content = unit.content();
+        let more = match more {
+            Ok(Some(more)) => more,
+            Ok(None) => return Ok(Found::changed(content.clear())),
+            Err(error) => {
+                content.pages = pages;
+                return Err(error);
+            }
+        };
+        if more {
+            content.pages = pages;
+            return Ok(Found {
+                rest: Some(Step::More(round, asked)),
+                ..Found::changed(BTreeSet::new())
+            });
+        }
+        content.is_there = true;
+        let (missing, changed) = content.listed(pages.items(), asked);
+        let next = if round == Round::First && !missing.is_empty() {
+            vec![Step::List(Round::Second)]
+        } else {
+            missing.into_iter().map(Step::ByName).collect()
+        };
+        Ok(Found {
+            next,
+            ..Found::changed(changed)
+        })
     }
 }

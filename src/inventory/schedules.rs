@@ -100,10 +100,7 @@ impl Content for Schedules {
                 if content.found.is_some_and(|found| found > asked) {
                     // A pass has been there meanwhile, and knows better; the next sweep shows the rest.
                     content.names.extend(listed);
-                    return Ok(Found {
-                        next,
-                        changed: BTreeSet::new(),
-                    });
+                    return Ok(Found::changed(BTreeSet::new()));
                 }
                 let missing: BTreeSet<String> = content.names.difference(&listed).cloned().collect();
                 let is_going = group.as_ref().is_none_or(|group| group.is_deleting);
@@ -126,7 +123,7 @@ impl Content for Schedules {
         }
         Ok(Found {
             next,
-            changed: BTreeSet::new(),
+            ..Found::changed(BTreeSet::new())
         })
     }
 }

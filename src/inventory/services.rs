@@ -132,15 +132,13 @@ impl Content for Services {
                 let batches = names.chunks(BATCH).map(|batch| Step::Describe(batch.to_vec()));
                 Ok(Found {
                     next: batches.collect(),
-                    changed: BTreeSet::new(),
+                    ..Found::changed(BTreeSet::new())
                 })
             }
             Step::Describe(names) => {
                 let found = aws.describe_services(&key.name, &names).await?;
-                Ok(Found {
-                    next: Vec::new(),
-                    changed: unit.content().described(&names, &found, asked),
-                })
+                let changed = unit.content().described(&names, &found, asked);
+                Ok(Found::changed(changed))
             }
         }
     }

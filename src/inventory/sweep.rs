@@ -74,8 +74,20 @@ pub trait Content: Default + Send + Sized + 'static {
 /// The steps that follow from one, and the Apps of which it found something else than was known.
 #[derive(Debug)]
 pub struct Found<Step> {
+    /// The rest of what the step began to read, which follows at once.
+    pub rest: Option<Step>,
     pub next: Vec<Step>,
     pub changed: BTreeSet<AppName>,
+}
+
+impl<Step> Found<Step> {
+    pub(super) fn changed(changed: BTreeSet<AppName>) -> Self {
+        Found {
+            rest: None,
+            next: Vec::new(),
+            changed,
+        }
+    }
 }
 
 /// The Apps whose resources are described: of all others a list shows no more than the name.

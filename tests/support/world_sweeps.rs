@@ -204,6 +204,11 @@ impl<T: Content> Keeper<T> {
             Ok(found) => {
                 self.changed.extend(found.changed);
                 self.steps.extend(found.next);
+                if let Some(rest) = found.rest {
+                    self.steps.push_front(rest);
+                    self.due += ANSWER;
+                    return BTreeSet::new();
+                }
                 self.all = self.all.max(self.steps.len().try_into().unwrap());
                 if !self.steps.is_empty() {
                     self.due += if self.is_urgent {

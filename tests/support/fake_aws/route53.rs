@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use empire_controller::aws::{self, Result};
+use empire_controller::aws::{self, RecordPages, Result};
 use empire_controller::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, normalize, ownership_name,
 };
@@ -30,6 +30,11 @@ pub(super) struct Route53 {
 pub(super) struct Zone {
     pub(super) name: String,
     pub(super) records: Vec<RecordSet>,
+}
+
+/// Where a record set stands in a list.
+fn place(name: &str, kind: &str) -> (Vec<String>, String) {
+    (name.rsplit('.').map(str::to_owned).collect(), kind.to_owned())
 }
 
 impl Zone {
@@ -67,8 +72,7 @@ impl Zone {
     /// As Route 53 lists them: by the labels from the right.
     fn sorted(&self) -> Vec<RecordSet> {
         let mut records = self.records.clone();
-        let labels = |name: &str| name.rsplit('.').map(str::to_owned).collect::<Vec<_>>();
-        records.sort_by_cached_key(|record| (labels(&record.name), record.kind.clone()));
+        records.sort_by_cached_key(|record| place(&record.name, record.kind.as_str()));
         records
     }
 
@@ -240,8 +244,10 @@ impl aws::Route53 for FakeAws {
         })
     }
 
-    async fn list_records(&self, zone_id: &str) -> Result<Option<Vec<RecordSet>>> {
-        let found = self.list(LIST_RECORDS, zone_id, |state| {
+    async fn list_more_records(&self, zone_id: &str, pages: &mut RecordPages) -> Result<Option<bool>> {
+        let from = pages.next().and_then(|next| next.0.as_deref());
+        let about = from.map_or(zone_id.to_owned(), |name| format!("{zone_id} from {name}"));
+        let found = self.list(LIST_RECORDS, &about, |state| {
             let zone = state.route53.zones.get(zone_id);
             Ok(zone.map(|zone| {
                 let holders = holders_of_names(&zone.records);
@@ -255,8 +261,19 @@ impl aws::Route53 for FakeAws {
                     .collect()
             }))
         })?;
-        self.bill_more(LIST_RECORDS, found.iter().flatten().count(), RECORDS_PAGE);
-        Ok(found)
+        let Some(found) = found else { return Ok(None) };
+        // It may have gone since, and so may any other.
+        let next = pages.next().cloned().unwrap_or_default();
+        let next = place(&next.0.unwrap_or_default(), &next.1.unwrap_or_default());
+        let begins = found.partition_point(|record| place(&record.name, record.kind.as_str()) < next);
+        let ends = found.len().min(begins + RECORDS_PAGE);
+        let next = found.get(ends).map(|record| {
+            let (name, kind) = (record.name.clone(), record.kind.as_str().to_owned());
+            (Some(name), Some(kind), None)
+        });
+        pages
+            .add(LIST_RECORDS, found[begins..ends].to_vec(), next)
+            .map(Some)
     }
 
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
