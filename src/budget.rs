@@ -122,6 +122,11 @@ impl Budget {
         }
     }
 
+    /// Returns the tokens a second that AWS is believed to give.
+    pub fn rate(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> f64 {
+        self.line(now, place, bucket).rate(now)
+    }
+
     /// Returns the state of each bucket that anything was asked of.
     pub fn states(&mut self, now: Timestamp) -> Vec<State> {
         let lines = self.lines.iter_mut();

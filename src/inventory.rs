@@ -17,6 +17,7 @@ mod owned;
 mod records;
 mod schedules;
 mod services;
+mod singly;
 mod sweep;
 mod touched;
 mod view;
@@ -36,6 +37,7 @@ pub use sweep::{Apps, Content, Found, Key};
 pub use view::View;
 
 use crate::aws::{Aws, AwsError, Fault, Result};
+use crate::budget::Bucket;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 
@@ -256,6 +258,13 @@ impl<T: Content> Units<T> {
         }
     }
 
+    /// Adds up a number of each list in a place.
+    fn sum(&self, place: &Key, number: impl Fn(&T) -> u32) -> u32 {
+        let all = self.all();
+        let there = all.iter().filter(|(key, _)| key.is_in(place));
+        there.map(|(_, unit)| number(&unit.content())).sum()
+    }
+
     /// Returns the lists of a kind that have been read, and cannot be since that time.
     fn old(&self, kind: &'static str, is_meant: impl Fn(&Key) -> bool, since: Timestamp) -> Vec<Old> {
         let all = self.all();
@@ -334,6 +343,33 @@ impl Inventory {
         self.services.each(|services| services.awaited.note(app, none()));
         self.load_balancers
             .each(|balancers| balancers.awaited.note(app, none()));
+        self.load_balancers
+            .each(|balancers| balancers.singly.note(app, 0));
+        self.schedules.each(|schedules| schedules.singly.note(app, 0));
+    }
+
+    /// Returns the interval at which all that AWS gives singly in a place may be read: `least`, or longer where that would
+    /// take more than a tenth of what a bucket gets a second.
+    pub fn details_interval(
+        &self,
+        place: &Key,
+        least: Duration,
+        mut rate: impl FnMut(Bucket) -> f64,
+    ) -> Duration {
+        let calls = [
+            (
+                Bucket::Elbv2Reads,
+                self.load_balancers.sum(place, |content| content.singly.all()),
+            ),
+            (
+                Bucket::ScheduleReads,
+                self.schedules.sum(place, |content| content.singly.all()),
+            ),
+        ];
+        let there = calls.into_iter().filter(|(_, calls)| *calls > 0);
+        there.fold(least, |least, (bucket, calls)| {
+            singly::round(least, calls, rate(bucket))
+        })
     }
 
     /// Forgets an account: what is known of it will be of another time when it is asked for again.

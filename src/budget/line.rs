@@ -122,6 +122,11 @@ impl Line {
         Answer::Go
     }
 
+    pub(super) fn rate(&mut self, now: Timestamp) -> f64 {
+        self.count(now);
+        self.rate
+    }
+
     fn has(&self, tokens: f64) -> bool {
         self.tokens + EPSILON >= tokens
     }

@@ -144,9 +144,6 @@ async fn undecodable(object: &PackedApp, why: &str, key: &Key, context: &Context
     Ok(Requeue::Never)
 }
 
-/// The details that AWS gives singly are compared once in so many resync intervals.
-const DETAILS: u32 = 6;
-
 struct Pass<'a> {
     app: &'a App,
     key: &'a Key,
@@ -187,6 +184,7 @@ impl Pass<'_> {
             namespace_is_live: false,
             stopped: context.stopped_writes(),
             settings: self.settings(),
+            details_interval: sweeper::details_interval(context, self.app, &platforms),
         };
         loop {
             match self.remember(|memory| start(memory, self.app, &facts, Timestamp::now())) {
@@ -415,7 +413,6 @@ impl Pass<'_> {
         Settings {
             retire_after: self.context.config.retire_after,
             resync_interval: self.context.config.resync_interval,
-            details_interval: self.context.config.resync_interval * DETAILS,
         }
     }
 

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::clock::now;
 use super::context::{Context, settings_of};
 use super::leadership::Scope;
-use super::memory::{Key as ObjectKey, app_key};
+use super::memory::{Key as ObjectKey, app_key, lock};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
@@ -89,6 +89,28 @@ pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> 
         error: error.into(),
     });
     old.collect()
+}
+
+/// The details that AWS gives singly are compared once in so many resync intervals, or more seldom.
+const DETAILS: u32 = 6;
+
+/// Returns the interval at which the details of an App are compared that AWS gives singly: those of all Apps at its Platform
+/// take a tenth of AWS's request rate at most.
+pub(super) fn details_interval(context: &Context, app: &App, platforms: &[Platform]) -> Duration {
+    let least = context.config.resync_interval * DETAILS;
+    let record = recorded(app);
+    let is_its = |platform: &&Platform| {
+        record
+            .as_ref()
+            .is_some_and(|record| record.name == platform.name_any())
+    };
+    // One that is new has all of them read at once.
+    let Some(platform) = platforms.iter().find(is_its) else {
+        return least;
+    };
+    let place = place_of(platform);
+    let rate = |bucket| lock(&context.budget).rate(Timestamp::now(), &place.buckets(), bucket);
+    context.inventory.details_interval(&place, least, rate)
 }
 
 /// Begins to sweep the lists that nobody has asked for before.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::entries::Entries;
 use super::owned::{Awaited, Owned};
+use super::singly::Singly;
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, Result};
@@ -31,6 +32,8 @@ pub struct LoadBalancers {
     pub(super) balancers: Entries<LoadBalancerState>,
     target_groups: Entries<TargetGroupState>,
     pub(super) awaited: Awaited,
+    /// The calls for listeners, certificates and attributes.
+    pub(super) singly: Singly,
 }
 
 /// The steps of a sweep.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::singly::Singly;
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Unit};
 use crate::aws::{Aws, Result};
@@ -21,6 +22,8 @@ pub struct Schedules {
     is_wanted: bool,
     /// When a pass last said what there is.
     found: Option<Timestamp>,
+    /// The calls for each of them.
+    pub(super) singly: Singly,
 }
 
 /// The steps of a sweep.

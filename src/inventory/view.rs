@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load_balancers::by_name;
 use super::touched::Touched;
-use super::{Clock, Inventory, Key, Learned};
+use super::{Clock, Inventory, Key, Learned, singly};
 use crate::aws::{Aws, Result};
 use crate::change::Change;
 use crate::lists::{Found, Lists, Live, LoadBalancing, Schedules, Sought, Wanted};
@@ -88,6 +88,25 @@ impl View<'_> {
         {
             let (group, names) = (observed.schedule_group.as_ref(), observed.schedules.keys());
             unit.content().found(&desired.owner, group, names, (self.clock)());
+        }
+        self.note_singly(desired, observed);
+    }
+
+    /// Notes how many calls take what AWS gives singly of the App, as far as that could be read.
+    fn note_singly(&self, desired: &Desired, observed: &Observed) {
+        let is_read = |part: &Part| !observed.unread.contains(part);
+        if let Some(unit) = self.inventory.load_balancers.known(&self.key(""))
+            && is_read(&Part::LoadBalancing)
+        {
+            let calls = singly::of_load_balancing(desired, observed);
+            unit.content().singly.note(&self.app, calls);
+        }
+        let group = schedule_group(&desired.owner.installation);
+        if let Some(unit) = self.inventory.schedules.known(&self.key(&group))
+            && is_read(&Part::Schedules)
+        {
+            let calls = observed.schedules.len();
+            unit.content().singly.note(&self.app, calls);
         }
     }
 

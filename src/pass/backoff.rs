@@ -41,9 +41,39 @@ pub fn spread(interval: Duration, jitter: f64) -> Duration {
     interval.mul_f64(0.8 + 0.4 * jitter)
 }
 
+/// Returns the parts of a long interval that are waited between one time and the next: give or take half of it.
+pub(super) fn scattered(jitter: f64) -> f64 {
+    0.5 + jitter
+}
+
+/// Returns what is left of such a wait at any moment of it: with no more of it than that, as much happens at each time as if
+/// all had waited for ever.
+pub(super) fn left(jitter: f64) -> f64 {
+    if jitter <= 0.5 {
+        jitter
+    } else {
+        1.5 - (2.0 * (1.0 - jitter)).sqrt()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_a_start_as_much_is_due_at_each_time_as_ever() {
+        let jitters = || (0..200).map(|n| (f64::from(n) + 0.5) / 200.0);
+        for part in [0.25, 0.5, 0.75, 1.0] {
+            let is_due = |after: f64| f64::from(u8::from(after <= part));
+            let mut due = 0.0;
+            for first in jitters().map(left) {
+                due += is_due(first);
+                let again = jitters().map(|jitter| is_due(first + scattered(jitter)));
+                due += again.sum::<f64>() / 200.0;
+            }
+            assert!((due / 200.0 - part).abs() < 0.01, "{part}: {}", due / 200.0);
+        }
+    }
 
     #[test]
     fn each_class_waits_as_long_as_its_trouble_lasts() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::backoff::{delay, pending, spread};
+use super::backoff::{delay, left, pending, scattered};
 use super::binding::is_leaving;
 use super::memory::{Detailed, LastStatus, Look, Memory};
 use super::requeue::{Requeue, open};
@@ -181,7 +181,7 @@ fn reconciled(
     } else if work.lacks_details {
         memory.details = Detailed::Lacking;
     }
-    memory.read_details(work.reads_details, settings, now, jitter);
+    memory.read_details(work.reads_details, now, jitter);
     let is_yielded = outcome.interrupted == Some(Interruption::Yielded);
     if !is_yielded {
         memory.count(&outcome);
@@ -350,13 +350,13 @@ impl Finished {
 }
 
 impl Memory {
-    /// Notes when the details are to be read again: after a start they are not all read at once.
-    fn read_details(&mut self, has_read: bool, settings: Settings, now: Timestamp, jitter: f64) {
+    /// Notes when the details are to be read again. What was read together is read again over a whole interval; and after a
+    /// start, no faster than by a controller that has run for long.
+    fn read_details(&mut self, has_read: bool, now: Timestamp, jitter: f64) {
         if has_read {
-            self.details_at = Some(now + spread(settings.details_interval, jitter));
+            self.details_wait = Some((now, scattered(jitter)));
         } else {
-            let after = settings.details_interval.mul_f64(jitter);
-            self.details_at.get_or_insert(now + after);
+            self.details_wait.get_or_insert((now, left(jitter)));
         }
     }
 

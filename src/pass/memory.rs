@@ -1,6 +1,7 @@
 //! The memory that a pass leaves for the next one. Losing any of it costs reads and waits, never correctness.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -40,8 +41,9 @@ pub struct Memory {
     pub(super) echoes: Option<EchoMemory>,
     /// The last generation of the App that was settled.
     pub(super) settled: Option<i64>,
-    /// When the details that AWS gives singly are to be read again, if they are known at all.
-    pub(super) details_at: Option<Timestamp>,
+    /// Since when the details that AWS gives singly wait to be read again, and after which part of their interval that is
+    /// due: the interval may change meanwhile.
+    pub(super) details_wait: Option<(Timestamp, f64)>,
     pub(super) details: Detailed,
     /// The last pass came to know that something is not as it was known, or did not come to its end.
     pub(super) doubts: bool,
@@ -236,10 +238,20 @@ impl Memory {
     /// Decides where a pass has the details from that AWS gives singly. They are read for an App that is not settled at this
     /// generation of its own and of its Platform; but an edit of one that was settled is not held up by that, and they are
     /// read after it.
-    pub(super) fn details(&mut self, app: &App, platform: &Platform, now: Timestamp) -> Details {
+    pub(super) fn details(
+        &mut self,
+        app: &App,
+        platform: &Platform,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Details {
         let generation = platform.metadata.generation;
         let is_settled = self.was_settled(app, generation);
-        let is_due = self.details == Detailed::Owed || self.details_at.is_some_and(|at| at <= now);
+        let is_over = |(since, part): (Timestamp, f64)| {
+            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            waited >= interval.mul_f64(part)
+        };
+        let is_due = self.details == Detailed::Owed || self.details_wait.is_some_and(is_over);
         let Some(look) = &self.look else {
             let shown = self.status(app).and_then(|status| status.platform_generation);
             let is_known = is_settled && !is_due && shown == generation;
@@ -287,7 +299,7 @@ impl Memory {
             super::requeue::Before::default(),
             0,
             None,
-            std::time::Duration::ZERO,
+            Duration::ZERO,
             now,
             jitter,
         );

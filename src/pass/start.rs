@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     /// The reason why nothing may be written to AWS, if there is one.
     pub stopped: Option<Verdict>,
     pub settings: Settings,
+    /// The interval at which what AWS gives singly is compared: listeners, certificates, attributes and schedules.
+    pub details_interval: Duration,
 }
 
 /// Times that the operator sets.
@@ -46,8 +48,6 @@ pub struct Facts<'a> {
 pub struct Settings {
     pub retire_after: Duration,
     pub resync_interval: Duration,
-    /// The interval at which what AWS gives singly is compared: listeners, attributes and schedules.
-    pub details_interval: Duration,
 }
 
 /// The end of a pass.
@@ -183,7 +183,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let details = if looks_now {
         Details::Read
     } else {
-        memory.details(app, platform, now)
+        memory.details(app, platform, facts.details_interval, now)
     };
     let look = memory.look.as_ref();
     let request = Request {

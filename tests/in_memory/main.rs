@@ -46,6 +46,7 @@ mod rollouts;
 mod schedules;
 mod second_tries;
 mod shared_lists;
+mod slow_rounds;
 mod stories;
 mod strategies;
 mod strict_schedules;

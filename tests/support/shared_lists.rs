@@ -8,11 +8,10 @@ use empire_controller::aws::{Caller, Kind, calling};
 use empire_controller::budget::Place;
 use empire_controller::inventory::{Apps, Content, Inventory, Key, Units, sweep};
 use empire_controller::model::owner::AppName;
-use empire_controller::pass::Settings;
 use jiff::{SignedDuration, Timestamp};
 
 use super::sweeps::Keepers;
-use super::{SETTINGS, now};
+use super::{World, now};
 use crate::fake_aws::FakeAws;
 
 pub(super) fn time_of(aws: &FakeAws) -> Timestamp {
@@ -20,15 +19,8 @@ pub(super) fn time_of(aws: &FakeAws) -> Timestamp {
     Timestamp::UNIX_EPOCH + elapsed
 }
 
-pub(super) fn settings(shared: Option<&Shared>) -> Settings {
-    match shared {
-        Some(_) => Settings {
-            details_interval: Duration::from_hours(1),
-            ..SETTINGS
-        },
-        None => SETTINGS,
-    }
-}
+/// What AWS gives singly is compared so often, or more seldom.
+const DETAILS: Duration = Duration::from_hours(1);
 
 /// Where the token buckets are.
 pub(super) fn buckets() -> Place {
@@ -36,6 +28,19 @@ pub(super) fn buckets() -> Place {
         account: None,
         region: "us-east-1".into(),
         endpoint_url: None,
+    }
+}
+
+impl World {
+    /// Returns the interval of the details that AWS gives singly. Without shared lists, every pass that looks at everything
+    /// looks at them, too.
+    pub(crate) fn details_interval(&self) -> Duration {
+        let Some(shared) = &self.shared else {
+            return Duration::ZERO;
+        };
+        let mut budget = self.budget.lock().unwrap();
+        let rate = |bucket| budget.rate(self.time(), &buckets(), bucket);
+        shared.inventory.details_interval(&shared.place, DETAILS, rate)
     }
 }
 

@@ -51,11 +51,9 @@ const COMPANY: i64 = 2;
 const QUIET: u32 = 3;
 /// So many times what AWS gives.
 const PLENTY: f64 = 1e6;
-/// Without shared lists, every pass that looks at everything looks at the details, too.
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_secs(RETIRE_AFTER),
     resync_interval: Duration::from_mins(10),
-    details_interval: Duration::ZERO,
 };
 
 #[expect(

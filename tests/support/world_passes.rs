@@ -23,7 +23,7 @@ use jiff::SignedDuration;
 
 use super::late::Late;
 use super::platform_held::HeldPlatform;
-use super::shared::{buckets, settings, time_of};
+use super::shared::{buckets, time_of};
 use super::{COMPANY, Pass, QUIET, SETTINGS, World, not_now, now, whole_seconds};
 
 /// Lets a pass write as often as it wants to, or once.
@@ -135,7 +135,8 @@ impl World {
             namespace: Some(self.namespace.clone()),
             namespace_is_live: true,
             stopped: None,
-            settings: settings(self.shared.as_ref()),
+            settings: SETTINGS,
+            details_interval: self.details_interval(),
         };
         let held = self.apps.get_mut(key)?;
         let end = match start(&mut held.memory, &held.app, &facts, now) {
@@ -162,14 +163,7 @@ impl World {
         let errors = end.errors();
         let jitter = self.roll();
         let held = self.apps.get_mut(key)?;
-        let finished = finish(
-            &mut held.memory,
-            &held.app,
-            end,
-            settings(self.shared.as_ref()),
-            now,
-            jitter,
-        );
+        let finished = finish(&mut held.memory, &held.app, end, SETTINGS, now, jitter);
         let is_denied = finished.record.is_some() && self.platform.memory.note_denial(key, &errors);
         if is_denied || finished.wakes.ports_changed {
             self.platform.wake(self.aws.now());

@@ -16,7 +16,6 @@ const JITTER: f64 = 0.5;
 const SETTINGS: Settings = Settings {
     retire_after: Duration::from_mins(5),
     resync_interval: Duration::from_mins(10),
-    details_interval: Duration::from_hours(1),
 };
 
 fn acme() -> App {
@@ -38,6 +37,7 @@ fn begin(memory: &mut Memory, app: &App, now: Timestamp) -> (Box<Work>, Box<Requ
         namespace_is_live: true,
         stopped: None,
         settings: SETTINGS,
+        details_interval: Duration::from_hours(1),
     };
     let step = start(memory, app, &facts, now);
     let Step::Reconcile(work, request) = step else {
