@@ -20,10 +20,11 @@ mod services;
 mod singly;
 mod sweep;
 mod touched;
+mod units;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,12 +35,14 @@ pub use records::Records;
 pub use schedules::Schedules;
 pub use services::Services;
 pub use sweep::{Apps, Content, Found, Key};
+pub use units::{Old, Units};
 pub use view::View;
 
 use crate::aws::{Aws, AwsError, Fault, Result};
 use crate::budget::Bucket;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
+use crate::model::rank::Rank;
 
 /// Tells the time.
 pub type Clock<'a> = &'a (dyn Fn() -> Timestamp + Send + Sync);
@@ -84,8 +87,17 @@ struct State {
     waiting: BTreeSet<AppName>,
 }
 
-/// Where a list is not read for so many resync intervals, it is not believed any more.
-const BELIEVED: u32 = 3;
+/// A list that cannot be read is old after so many resync intervals: its Platform says so, and what is made or changed by it
+/// is read by name before.
+pub const OLD: u32 = 2;
+
+/// How a list is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Young,
+    /// It cannot be read since long ago. What it shows may be otherwise by now, and what it does not show may be there.
+    Old,
+}
 
 impl<T> Unit<T> {
     fn content(&self) -> MutexGuard<'_, T> {
@@ -97,16 +109,18 @@ impl<T> Unit<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides if what is known may be believed. A failure of the moment does no harm to a list that is young enough.
-    fn readable(&self, app: &AppName, now: Timestamp, resync: Duration) -> Result<()> {
+    /// Decides if what is known may be believed. A failure that passes does no harm to a list that was read before, except
+    /// that an App does not go by an old one: it would leave behind what has come since.
+    fn readable(&self, app: &AppName, rank: Rank, now: Timestamp, resync: Duration) -> Result<Age> {
         let mut state = self.state();
         state.asked = Some(now);
-        let age = |read: Timestamp| now.duration_since(read).unsigned_abs();
-        let is_young = state.read.is_some_and(|read| age(read) < resync * BELIEVED);
-        let result = match &state.failed {
-            Some(error) if !(is_young && is_passing(error.class())) => Err(error.clone()),
-            None if state.read.is_none() => Err(not_listed()),
-            Some(_) | None => Ok(()),
+        let is_old = |read: Timestamp| now.duration_since(read).unsigned_abs() >= resync * OLD;
+        let result = match (&state.failed, state.read) {
+            (Some(error), Some(read)) if is_passing(error) && !is_old(read) => Ok(Age::Young),
+            (Some(error), Some(_)) if is_passing(error) && rank != Rank::Deletion => Ok(Age::Old),
+            (Some(error), _) => Err(error.clone()),
+            (None, None) => Err(not_listed()),
+            (None, Some(_)) => Ok(Age::Young),
         };
         if result.is_err() {
             state.waiting.insert(app.clone());
@@ -169,8 +183,9 @@ fn not_listed() -> AwsError {
     }
 }
 
-fn is_passing(class: Class) -> bool {
-    match class {
+/// True for a failure that will be over without anybody's help.
+fn is_passing(error: &AwsError) -> bool {
+    match error.class() {
         Class::Transient | Class::Throttled => true,
         Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
     }
@@ -192,110 +207,6 @@ pub async fn sweep<T: Content>(
         steps.extend(found.rest);
     }
     Ok(changed)
-}
-
-/// All lists of one kind.
-#[derive(Debug)]
-pub struct Units<T> {
-    all: Mutex<BTreeMap<Key, Arc<Unit<T>>>>,
-    /// Those that nobody sweeps yet.
-    new: Mutex<Vec<Key>>,
-}
-
-impl<T> Default for Units<T> {
-    fn default() -> Self {
-        Units {
-            all: Mutex::default(),
-            new: Mutex::default(),
-        }
-    }
-}
-
-impl<T: Content> Units<T> {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Unit<T>>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn known(&self, key: &Key) -> Option<Arc<Unit<T>>> {
-        self.all().get(key).cloned()
-    }
-
-    /// Returns a list; a new one, if nobody has asked for it before.
-    pub fn want(&self, key: &Key) -> Arc<Unit<T>> {
-        let mut all = self.all();
-        if let Some(known) = all.get(key) {
-            return known.clone();
-        }
-        let unit = Arc::new(Unit::default());
-        all.insert(key.clone(), unit.clone());
-        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
-        new.push(key.clone());
-        unit
-    }
-
-    /// Takes the lists that are to be swept from now on.
-    pub fn take_new(&self) -> Vec<(Key, Arc<Unit<T>>)> {
-        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = std::mem::take(&mut *new);
-        new.into_iter()
-            .filter_map(|key| Some((key.clone(), self.known(&key)?)))
-            .collect()
-    }
-
-    /// True as long as the list under this key is this one.
-    pub fn has(&self, key: &Key, unit: &Arc<Unit<T>>) -> bool {
-        self.known(key).is_some_and(|known| Arc::ptr_eq(&known, unit))
-    }
-
-    /// Forgets lists.
-    pub fn forget(&self, is_meant: impl Fn(&Key) -> bool) {
-        self.all().retain(|key, _| !is_meant(key));
-    }
-
-    fn each(&self, change: impl Fn(&mut T)) {
-        for unit in self.all().values() {
-            change(&mut unit.content());
-        }
-    }
-
-    /// Adds up a number of each list in a place.
-    fn sum(&self, place: &Key, number: impl Fn(&T) -> u32) -> u32 {
-        let all = self.all();
-        let there = all.iter().filter(|(key, _)| key.is_in(place));
-        there.map(|(_, unit)| number(&unit.content())).sum()
-    }
-
-    /// Returns the lists of a kind that have been read, and cannot be since that time.
-    fn old(&self, kind: &'static str, is_meant: impl Fn(&Key) -> bool, since: Timestamp) -> Vec<Old> {
-        let all = self.all();
-        let old = all
-            .iter()
-            .filter(|(key, _)| is_meant(key))
-            .filter_map(|(_, unit)| {
-                let state = unit.state();
-                let read = state.read.filter(|read| *read < since)?;
-                let error = state.failed.clone()?;
-                Some(Old { kind, read, error })
-            });
-        old.collect()
-    }
-
-    /// Returns when each list was read.
-    pub fn read(&self) -> Vec<(Key, Option<Timestamp>)> {
-        let all = self.all();
-        all.iter().map(|(key, unit)| (key.clone(), unit.read())).collect()
-    }
-}
-
-/// A list that was not read for some time, since it cannot be.
-#[derive(Clone, Debug)]
-pub struct Old {
-    /// The kind of what is in it.
-    pub kind: &'static str,
-    /// When it was last read to its end.
-    pub read: Timestamp,
-    /// Why it was not read since.
-    pub error: AwsError,
 }
 
 /// Everything that is known of AWS, by list.

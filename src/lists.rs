@@ -17,10 +17,9 @@ pub use tags::read_tags;
 use crate::aws::Result;
 use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
-use crate::model::record::RecordSet;
 use crate::model::schedule::ScheduleGroupState;
 use crate::model::shared_map::SharedMap;
-use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
+use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState, ZoneState};
 
 /// Load balancers and target groups by name, with tags, and without listeners and attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,12 +88,13 @@ impl<T> Found<T> {
 /// Finds what may be an App's.
 #[async_trait]
 pub trait Lists: Send + Sync {
-    /// Returns the services with names of the App, and those of the named processes, which lists hide while they drain.
+    /// Returns the services with names of the App, and those of the mentioned processes, which lists hide while they drain.
+    /// Those of wanted ones are among them, if there are any.
     async fn services(
         &self,
         cluster: &str,
         app: &AppName,
-        mentioned: &BTreeSet<String>,
+        (mentioned, wanted): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<Found<SharedMap<String, ServiceState>>>;
     /// Returns those of the named services that are there, as they were a moment ago at most.
     async fn services_now(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>>;
@@ -103,7 +103,7 @@ pub trait Lists: Send + Sync {
     /// Returns everything with names like the App's: tags tell whose it is.
     async fn load_balancing(&self, app: &AppName, wanted: &Wanted) -> Result<Found<LoadBalancing>>;
     /// Returns the records that are sought, with the ownership records beside them; `None` if there is no such zone.
-    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>>;
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<ZoneState>>>;
     /// Returns the installation's group, and the schedules in it with names of the App.
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules>;
 }

@@ -355,7 +355,9 @@ async fn services(
     mentioned: &BTreeSet<String>,
 ) -> aws::Result<Found<SharedMap<String, ServiceState>>> {
     let cluster = &desired.place.cluster;
-    match lists.services(cluster, &desired.owner.app, mentioned).await {
+    let wanted = desired.processes.keys().cloned().collect();
+    let processes = (mentioned, &wanted);
+    match lists.services(cluster, &desired.owner.app, processes).await {
         // Nothing is left in a cluster that is gone; but an App that wants to run in it must hear of it.
         Err(error) if error.code == "ClusterNotFoundException" && desired.processes.is_empty() => {
             Ok(Found::default())
@@ -383,7 +385,5 @@ async fn records(
         names: wanted.map(|key| key.name.clone()).collect(),
         hosts: load_balancers.values().map(LoadBalancerState::host).collect(),
     };
-    let Found { found, fresh } = lists.records(zone, &sought).await?;
-    let found = found.map(|records| ZoneState { records });
-    Ok(Found { found, fresh })
+    lists.records(zone, &sought).await
 }

@@ -21,7 +21,7 @@ use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::fence::under;
-use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
+use crate::inventory::{Apps, Content, Inventory, Key, OLD, Old, Unit, Units, View};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
@@ -61,6 +61,7 @@ pub(super) fn view<'a>(
         place: place_of(platform),
         resync: context.config.resync_interval,
         now: request.looks_now,
+        rank: work.rank,
         clock: &now,
     };
     context
@@ -74,9 +75,6 @@ pub(super) fn view<'a>(
     keep_new(context);
     view
 }
-
-/// A list that is older than so many resync intervals is told to the Platforms whose Apps are compared by it.
-const OLD: u32 = 2;
 
 /// Returns the lists of a Platform that cannot be read any more.
 pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> {

@@ -115,6 +115,16 @@ impl LoadBalancers {
         }
     }
 
+    /// Returns those of which no list and no read has ever said anything.
+    pub(super) fn unknown(&self, wanted: &Wanted) -> Wanted {
+        let mut unknown = wanted.clone();
+        unknown.load_balancers.retain(|name| !self.balancers.knows(name));
+        unknown
+            .target_groups
+            .retain(|name| !self.target_groups.knows(name));
+        unknown
+    }
+
     /// Takes what was found of load balancers that were known: nothing but their statuses. Returns whose are news.
     pub(super) fn statuses(&mut self, found: &[LoadBalancerState], asked: Timestamp) -> BTreeSet<AppName> {
         let mut changed = BTreeSet::new();

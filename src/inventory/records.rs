@@ -101,6 +101,12 @@ impl Records {
         Some(records.flatten().cloned().collect())
     }
 
+    /// Returns the wanted names of which no list and no read has ever said anything.
+    pub(super) fn unknown(&self, sought: &Sought<'_>) -> BTreeSet<String> {
+        let names = sought.names.iter();
+        names.filter(|name| !self.names.knows(name)).cloned().collect()
+    }
+
     /// Returns the names that are sought, there or not.
     pub(super) fn names_of(&self, sought: &Sought<'_>) -> BTreeSet<String> {
         let owned = self

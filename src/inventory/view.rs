@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load_balancers::by_name;
 use super::touched::Touched;
-use super::{Clock, Inventory, Key, Learned, singly};
-use crate::aws::{Aws, Result};
+use super::{Age, Clock, Inventory, Key, Learned, is_passing, singly};
+use crate::aws::{Aws, AwsError, Result};
 use crate::change::Change;
 use crate::lists::{Found, Lists, Live, LoadBalancing, Schedules, Sought, Wanted};
 use crate::model::desired::{Desired, RecordKey};
@@ -18,9 +18,9 @@ use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
 use crate::model::part::Part;
 use crate::model::pending::Pending;
-use crate::model::record::RecordSet;
+use crate::model::rank::Rank;
 use crate::model::shared_map::SharedMap;
-use crate::model::state::{LoadBalancerState, Observed, ServiceState};
+use crate::model::state::{LoadBalancerState, Observed, ServiceState, ZoneState};
 
 /// What Apps wait for is looked at by the keeper of the list, and is no older than that; else a pass reads it itself.
 const A_MOMENT: SignedDuration = SignedDuration::from_secs(15);
@@ -36,6 +36,8 @@ pub struct View<'a> {
     pub resync: Duration,
     /// Everything is read by name.
     pub now: bool,
+    /// Of the pass. But for a resync, it is about to write, and what it finds in an old list is read by name before.
+    pub rank: Rank,
     pub clock: Clock<'a>,
 }
 
@@ -53,6 +55,16 @@ impl View<'_> {
             region: String::new(),
             ..self.key(id)
         }
+    }
+
+    /// True if all that an App has or wants is read by name.
+    fn looks_closely(&self, age: Age) -> bool {
+        self.now || age == Age::Old && self.rank != Rank::Resync
+    }
+
+    /// True if what could not be read by name is taken from an old list, which showed it.
+    fn goes_by_the_list(&self, age: Age, is_known: bool, error: &AwsError) -> bool {
+        age == Age::Old && is_known && !self.now && error.later().is_none() && is_passing(error)
     }
 
     /// Asks for the lists of these parts, so that they are all swept from now on.
@@ -153,28 +165,36 @@ impl Lists for View<'_> {
         &self,
         cluster: &str,
         app: &AppName,
-        mentioned: &BTreeSet<String>,
+        (mentioned, wanted): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<Found<SharedMap<String, ServiceState>>> {
         let unit = self.inventory.services.want(&self.key(cluster));
         let asked = (self.clock)();
-        unit.readable(&self.app, asked, self.resync)?;
-        let mut slice = unit.content().slice(app, mentioned);
-        if self.now {
+        let age = unit.readable(&self.app, self.rank, asked, self.resync)?;
+        let both = || mentioned.union(wanted).cloned().collect();
+        let slice = match age {
+            Age::Young => unit.content().slice(app, mentioned),
+            Age::Old => unit.content().slice(app, &both()),
+        };
+        let mut names: BTreeSet<String> = slice.unknown.iter().cloned().collect();
+        if self.looks_closely(age) {
             let mentioned = mentioned.iter().map(|process| family(app, process));
-            let names: BTreeSet<String> = slice.found.keys().cloned().chain(mentioned).collect();
-            slice.unknown.extend(names);
-            slice.unknown.sort();
-            slice.unknown.dedup();
+            names.extend(slice.found.keys().cloned().chain(mentioned));
         }
-        if slice.unknown.is_empty() {
+        if names.is_empty() {
             return Ok(Found::listed(slice.found));
         }
-        let found = self.aws.describe_services(cluster, &slice.unknown).await?;
+        let names: Vec<String> = names.into_iter().collect();
+        let found = match self.aws.describe_services(cluster, &names).await {
+            Err(error) if self.goes_by_the_list(age, slice.unknown.is_empty(), &error) => {
+                return Ok(Found::listed(slice.found));
+            }
+            found => found?,
+        };
         let mut content = unit.content();
-        content.described(&slice.unknown, &found, asked);
+        content.described(&names, &found, asked);
         Ok(Found {
             found: content.slice(app, mentioned).found,
-            fresh: slice.unknown.into_iter().map(Named::Service).collect(),
+            fresh: names.into_iter().map(Named::Service).collect(),
         })
     }
 
@@ -205,28 +225,40 @@ impl Lists for View<'_> {
     async fn load_balancing(&self, app: &AppName, wanted: &Wanted) -> Result<Found<LoadBalancing>> {
         let unit = self.inventory.load_balancers.want(&self.key(""));
         let asked = (self.clock)();
-        unit.readable(&self.app, asked, self.resync)?;
+        let age = unit.readable(&self.app, self.rank, asked, self.resync)?;
         let mut slice = unit.content().slice(app, wanted);
-        if self.now {
+        if age == Age::Old {
+            let unlisted = unit.content().unknown(wanted);
+            slice.unknown.load_balancers.extend(unlisted.load_balancers);
+            slice.unknown.target_groups.extend(unlisted.target_groups);
+        }
+        let mut names = slice.unknown.clone();
+        if self.looks_closely(age) {
             let Wanted {
                 load_balancers,
                 target_groups,
-            } = &mut slice.unknown;
+            } = &mut names;
             let known = slice.found.load_balancers.keys();
             load_balancers.extend(known.chain(&wanted.load_balancers).cloned());
             let known = slice.found.target_groups.keys();
             target_groups.extend(known.chain(&wanted.target_groups).cloned());
         }
-        if slice.unknown == Wanted::default() {
+        if names == Wanted::default() {
             return Ok(Found::listed(slice.found));
         }
-        let found = by_name(self.aws, &slice.unknown, asked).await?;
+        let is_known = slice.unknown == Wanted::default();
+        let found = match by_name(self.aws, &names, asked).await {
+            Err(error) if self.goes_by_the_list(age, is_known, &error) => {
+                return Ok(Found::listed(slice.found));
+            }
+            found => found?,
+        };
         let mut content = unit.content();
-        content.read(&slice.unknown, &found);
+        content.read(&names, &found);
         let Wanted {
             load_balancers,
             target_groups,
-        } = slice.unknown;
+        } = names;
         let load_balancers = load_balancers.into_iter().map(Named::LoadBalancer);
         let target_groups = target_groups.into_iter().map(Named::TargetGroup);
         Ok(Found {
@@ -235,24 +267,35 @@ impl Lists for View<'_> {
         })
     }
 
-    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>> {
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<ZoneState>>> {
         let unit = self.inventory.records.want(&self.zone(zone));
         let asked = (self.clock)();
-        unit.readable(&self.app, asked, self.resync)?;
-        // No name can be read of a zone that is gone.
-        let is_there = unit.content().is_there();
+        let age = unit.readable(&self.app, self.rank, asked, self.resync)?;
         let mut fresh = BTreeSet::new();
-        if self.now && is_there {
-            let names = unit.content().names_of(sought);
+        // No name can be read of a zone that is gone.
+        if unit.content().is_there() {
+            let unknown = match age {
+                Age::Young => BTreeSet::new(),
+                Age::Old => unit.content().unknown(sought),
+            };
+            let mut names = unknown.clone();
+            if self.looks_closely(age) {
+                names.extend(unit.content().names_of(sought));
+            }
             for name in names {
-                let records = self.aws.list_name(zone, &name).await?;
+                let records = match self.aws.list_name(zone, &name).await {
+                    Err(error) if self.goes_by_the_list(age, !unknown.contains(&name), &error) => continue,
+                    records => records?,
+                };
                 unit.content().read(&[name.clone()].into(), records, asked);
                 let zone = zone.into();
                 fresh.insert(Named::Name(RecordKey { zone, name }));
             }
         }
+        let is_old = age == Age::Old;
+        let records = unit.content().slice(sought);
         Ok(Found {
-            found: unit.content().slice(sought),
+            found: records.map(|records| ZoneState { records, is_old }),
             fresh,
         })
     }
@@ -262,7 +305,7 @@ impl Lists for View<'_> {
             .inventory
             .schedules
             .want(&self.key(&schedule_group(&owner.installation)));
-        unit.readable(&self.app, (self.clock)(), self.resync)?;
+        unit.readable(&self.app, self.rank, (self.clock)(), self.resync)?;
         let known = unit.content().slice(owner, is_wanted);
         // What is about to go is waited for.
         let is_settled = |known: &Schedules| known.group.as_ref().is_none_or(|group| !group.is_deleting);

@@ -10,9 +10,9 @@ use crate::aws::{Aws, Result};
 use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
-use crate::model::record::{RecordSet, ownership_name};
+use crate::model::record::ownership_name;
 use crate::model::shared_map::SharedMap;
-use crate::model::state::{LoadBalancerState, ServiceState};
+use crate::model::state::{LoadBalancerState, ServiceState, ZoneState};
 
 /// Reads each list when it is asked for, whole.
 pub struct Live<'a>(pub &'a dyn Aws);
@@ -23,7 +23,7 @@ impl Lists for Live<'_> {
         &self,
         cluster: &str,
         app: &AppName,
-        mentioned: &BTreeSet<String>,
+        (mentioned, _): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<Found<SharedMap<String, ServiceState>>> {
         let prefix = name::family_prefix(app);
         let listed = self.0.list_services(cluster).await?;
@@ -61,7 +61,7 @@ impl Lists for Live<'_> {
         Ok(Found::listed(LoadBalancing::of(load_balancers, groups)))
     }
 
-    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<Vec<RecordSet>>>> {
+    async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<ZoneState>>> {
         let Some(mut records) = self.0.list_records(zone).await? else {
             return Ok(Found::default());
         };
@@ -82,7 +82,8 @@ impl Lists for Live<'_> {
         let ownership: Vec<String> = names.iter().map(|name| ownership_name(name)).collect();
         names.extend(ownership);
         records.retain(|record| names.contains(&record.name));
-        Ok(Found::listed(Some(records)))
+        let is_old = false;
+        Ok(Found::listed(Some(ZoneState { records, is_old })))
     }
 
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {

@@ -360,6 +360,8 @@ pub struct TargetGroupState {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneState {
     pub records: Vec<RecordSet>,
+    /// Its list cannot be read since long ago: what is not in it may be there.
+    pub is_old: bool,
 }
 
 /// The host ports of the App's Platform.
@@ -448,9 +450,10 @@ impl Observed {
         self.unread.contains(part)
     }
 
-    /// Returns true if a hosted zone is unread: a name in it may lead anywhere.
+    /// Returns true if a hosted zone is unread, or was read long ago: a name in it may lead anywhere.
     pub fn has_unread_zone(&self) -> bool {
-        self.unread.iter().any(|part| matches!(part, Part::Zone(_)))
+        let mut unread = self.unread.iter();
+        unread.any(|part| matches!(part, Part::Zone(_))) || self.zones.values().any(|zone| zone.is_old)
     }
 
     /// Returns the schedules that are the App's: in a group of ours, with a description that names it.

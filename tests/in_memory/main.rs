@@ -37,6 +37,7 @@ mod lasting;
 mod load_balancers;
 mod makespans;
 mod names;
+mod old_lists;
 mod out_of_reach;
 mod passes;
 mod platforms;

@@ -212,6 +212,7 @@ impl World {
             place: shared.place.clone(),
             resync: SETTINGS.resync_interval,
             now: request.looks_now,
+            rank: work.rank,
             clock: &time,
         });
         let app = work.desired.owner.app.clone();

@@ -33,6 +33,8 @@ pub(super) struct Faults {
     on: Vec<(&'static str, String, Disturbance)>,
     /// Every read whose action begins so.
     on_read: Vec<(&'static str, Disturbance)>,
+    /// The same of lists: what is asked for by name is answered.
+    on_list: Vec<(&'static str, Disturbance)>,
     /// An act by hand just before the next write of an action.
     pub(super) interloper: Option<(&'static str, Act)>,
     crashed: bool,
@@ -57,6 +59,11 @@ impl super::FakeAws {
     /// Disturbs every read whose action begins so, until [`Self::calm`].
     pub(crate) fn disturb_read(&self, action: &'static str, disturbance: Disturbance) {
         self.lock().faults.on_read.push((action, disturbance));
+    }
+
+    /// Disturbs every list whose action begins so, and nothing that is asked for by name, until [`Self::calm`].
+    pub(crate) fn disturb_list(&self, action: &'static str, disturbance: Disturbance) {
+        self.lock().faults.on_list.push((action, disturbance));
     }
 
     /// Nothing more is disturbed, and a controller that died can make calls again.
@@ -90,6 +97,14 @@ impl Faults {
             return Err(dead(action));
         }
         let standing = self.on_read.iter().find(|(on, _)| action.starts_with(on));
+        match standing.cloned() {
+            Some((_, disturbance)) => self.strike(action, &disturbance),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn before_list(&mut self, action: &'static str) -> Result<()> {
+        let standing = self.on_list.iter().find(|(on, _)| action.starts_with(on));
         match standing.cloned() {
             Some((_, disturbance)) => self.strike(action, &disturbance),
             None => Ok(()),

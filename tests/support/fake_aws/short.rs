@@ -111,6 +111,7 @@ impl FakeAws {
         about: &str,
         call: impl FnOnce(&State) -> Result<Option<Vec<(T, Option<String>)>>>,
     ) -> Result<Option<Vec<T>>> {
+        self.lock().faults.before_list(action)?;
         let found = self.read(action, about, call)?;
         Ok(found.map(|found| self.lock().shorten(action, found)))
     }
