@@ -10,6 +10,7 @@ mod state;
 mod turns;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 
@@ -53,6 +54,8 @@ pub enum Answer {
 pub struct Budget {
     shares: Shares,
     lines: BTreeMap<(Place, Bucket), Line>,
+    /// By endpoint, the account of the controller's own credentials, once it is known.
+    own: BTreeMap<Option<String>, String>,
 }
 
 impl Budget {
@@ -61,6 +64,7 @@ impl Budget {
         Budget {
             shares,
             lines: BTreeMap::new(),
+            own: BTreeMap::new(),
         }
     }
 
@@ -134,6 +138,36 @@ impl Budget {
         states.collect()
     }
 
+    /// Learns which account the controller's own is: a Platform with a role of it shares its buckets. What drew on two lines
+    /// for the same bucket so far goes on in one.
+    pub fn learn_own(&mut self, endpoint_url: Option<&str>, account: &str) {
+        let endpoint_url = endpoint_url.map(Into::into);
+        let before = self.own.insert(endpoint_url.clone(), account.into());
+        if before.as_deref() == Some(account) {
+            return;
+        }
+        let is_own = |place: &Place| place.account.is_none() && place.endpoint_url == endpoint_url;
+        let own: Vec<_> = self
+            .lines
+            .keys()
+            .filter(|(place, _)| is_own(place))
+            .cloned()
+            .collect();
+        for key in own {
+            let Some(line) = self.lines.remove(&key) else {
+                continue;
+            };
+            let (mut place, bucket) = key;
+            place.account = Some(account.into());
+            match self.lines.entry((place, bucket)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(line);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().join(line),
+            }
+        }
+    }
+
     /// Learns that AWS had no token where we believed in one.
     pub fn throttled(&mut self, now: Timestamp, place: &Place, bucket: Bucket) {
         self.line(now, place, bucket).throttled(now);
@@ -141,6 +175,9 @@ impl Budget {
 
     fn line(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> &mut Line {
         let mut place = place.clone();
+        if place.account.is_none() {
+            place.account = self.own.get(&place.endpoint_url).cloned();
+        }
         if bucket.is_global() {
             place.region = String::new();
         }

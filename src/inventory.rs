@@ -39,7 +39,7 @@ pub use units::{Old, Units};
 pub use view::View;
 
 use crate::aws::{Aws, AwsError, Fault, Result};
-use crate::budget::Bucket;
+use crate::budget::{Bucket, Place};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::rank::Rank;
@@ -146,6 +146,14 @@ impl<T> Unit<T> {
         } else {
             BTreeSet::new()
         }
+    }
+
+    /// Returns the id of the account that it is of, once anything in it was seen.
+    pub fn account(&self) -> Option<String>
+    where
+        T: Content,
+    {
+        self.content().account().map(Into::into)
     }
 
     /// Returns the steps that show Apps what they wait for.
@@ -263,7 +271,7 @@ impl Inventory {
     /// take more than a tenth of what a bucket gets a second.
     pub fn details_interval(
         &self,
-        place: &Key,
+        place: &Place,
         least: Duration,
         mut rate: impl FnMut(Bucket) -> f64,
     ) -> Duration {
@@ -285,7 +293,7 @@ impl Inventory {
 
     /// Forgets an account: what is known of it will be of another time when it is asked for again.
     pub fn forget_account(&self, account: Option<&str>) {
-        let is_its = |key: &Key| key.account.as_deref() == account;
+        let is_its = |key: &Key| key.place.account.as_deref() == account;
         self.services.forget(is_its);
         self.load_balancers.forget(is_its);
         self.records.forget(is_its);
@@ -305,9 +313,7 @@ mod tests {
     fn a_list_is_old_if_it_was_read_once_and_cannot_be_since() {
         let inventory = Inventory::default();
         let zone = |name: &str| Key {
-            account: None,
-            region: String::new(),
-            endpoint_url: None,
+            place: Place::default(),
             name: name.into(),
         };
         let units = ["young", "old", "never", "elsewhere"].map(|name| inventory.records.want(&zone(name)));

@@ -4,6 +4,7 @@
 //! other that waits. A place is worth a token: those behind it go on without its owner, once there is a token more.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -282,6 +283,31 @@ impl Line {
             lane.waiting
                 .retain(|(of, _), waiting| of != app || waiting.asked >= since);
         }
+    }
+
+    /// Takes in what was known, and who waits, of a line for the same bucket: each has drawn on what the other believed in.
+    pub(super) fn join(&mut self, mut other: Line) {
+        let now = self.counted.max(other.counted);
+        self.count(now);
+        other.count(now);
+        let drawn = other.limit.burst - other.tokens;
+        self.tokens = (self.tokens - drawn).max(self.tokens.min(0.0));
+        self.rate = self.rate.min(other.rate);
+        self.full = None;
+        self.served = self.served.max(other.served);
+        for (namespace, mut lane) in other.lanes {
+            for waiting in lane.waiting.values_mut() {
+                // Behind those here.
+                waiting.ticket += self.tickets;
+            }
+            match self.lanes.entry(namespace) {
+                Entry::Vacant(entry) => {
+                    entry.insert(lane);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().waiting.extend(lane.waiting),
+            }
+        }
+        self.tickets += other.tickets;
     }
 
     /// Adds the tokens that have come since they were counted, and believes in more with time.

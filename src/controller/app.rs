@@ -21,7 +21,7 @@ use tracing::{debug, error, warn};
 use self::hold::Hold;
 use super::carrier::Carrier;
 use super::clock;
-use super::context::{Context, buckets_of, settings_of};
+use super::context::{Context, place_of, settings_of};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::failed;
 use super::kubernetes::finalizer;
@@ -263,7 +263,7 @@ impl Pass<'_> {
             app,
             rank: work.rank,
         };
-        let caller = context.caller(buckets_of(platform), Kind::Pass(asker));
+        let caller = context.caller(place_of(platform), Kind::Pass(asker));
         let door = Budgeted {
             door: &door,
             caller: &caller,
@@ -271,7 +271,7 @@ impl Pass<'_> {
         let hold = self.hold(&work.record);
         let sending = (
             settings_of(platform),
-            Carrier::new(aws.clone(), buckets_of(platform)),
+            Carrier::new(aws.clone(), place_of(platform)),
         );
         let app = work.desired.owner.app.clone();
         let desk = Desk::open(&context.outbox, app, sending, &clock::now);

@@ -197,8 +197,8 @@ pub(crate) fn settings_of(platform: &Platform) -> AwsSettings {
     }
 }
 
-/// Where the token buckets are that a Platform's calls draw on.
-pub(super) fn buckets_of(platform: &Platform) -> Place {
+/// Where a Platform's AWS is, as all see it who read it or share its request rates.
+pub(super) fn place_of(platform: &Platform) -> Place {
     Place {
         account: account(platform),
         region: platform.spec.region.clone(),

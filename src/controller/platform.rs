@@ -14,7 +14,7 @@ use kube::core::DeserializeGuard;
 use tracing::{info, warn};
 
 use self::tenants::tenants;
-use super::context::{Context, PlatformKey, buckets_of};
+use super::context::{Context, PlatformKey, place_of};
 use super::kubernetes::claims::KubeClaims;
 use super::kubernetes::finalizer::{self, PLATFORM_FINALIZER};
 use super::kubernetes::report;
@@ -150,7 +150,7 @@ impl Pass<'_> {
         };
         let pass = Box::pin(reconcile(&*aws, &claims, &door, context, request));
         let pass = concerning(subject, pass);
-        Ok(calling(context.caller(buckets_of(platform), Kind::Other), pass).await)
+        Ok(calling(context.caller(place_of(platform), Kind::Other), pass).await)
     }
 
     fn wake(&self, finished: &Finished) {

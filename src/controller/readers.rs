@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::memory::lock;
 use crate::aws::{Account, AwsSettings};
+use crate::budget::Place;
 use crate::inventory::Key;
 
 /// The ways to read one place.
@@ -12,11 +13,11 @@ type Ways = BTreeMap<AwsSettings, Arc<dyn Account>>;
 
 /// The ways to read AWS, by place.
 #[derive(Default)]
-pub(super) struct Readers(Mutex<BTreeMap<Key, Ways>>);
+pub(super) struct Readers(Mutex<BTreeMap<Place, Ways>>);
 
 impl Readers {
     /// Notes a way to read a place.
-    pub(super) fn note(&self, place: Key, settings: AwsSettings, aws: Arc<dyn Account>) {
+    pub(super) fn note(&self, place: Place, settings: AwsSettings, aws: Arc<dyn Account>) {
         lock(&self.0).entry(place).or_default().insert(settings, aws);
     }
 

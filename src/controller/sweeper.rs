@@ -14,19 +14,20 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use super::clock::now;
-use super::context::{Context, settings_of};
+use super::context::{Context, place_of, settings_of};
 use super::leadership::Scope;
 use super::memory::{Key as ObjectKey, app_key, lock};
 use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
+use crate::budget::Place;
 use crate::fence::under;
 use crate::inventory::{Apps, Content, Inventory, Key, OLD, Old, Unit, Units, View};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
 use crate::pass::platform::OldList;
-use crate::pass::{Work, account, delay, recorded, spread};
+use crate::pass::{Work, delay, recorded, spread};
 use crate::reconcile::Request;
 
 /// A list that no pass has asked for over so many resync intervals is not swept any more.
@@ -35,15 +36,6 @@ const ASKED_WITHIN: u32 = 3;
 const AWAITED: Duration = Duration::from_secs(10);
 /// A list that failed is not read more often because passes ask for it.
 const SELDOM: Duration = Duration::from_secs(10);
-
-fn place_of(platform: &Platform) -> Key {
-    Key {
-        account: account(platform),
-        region: platform.spec.region.clone(),
-        endpoint_url: platform.spec.endpoint_url.clone(),
-        name: String::new(),
-    }
-}
 
 /// Returns the lists of a pass, and sees to it that they are swept.
 pub(super) fn view<'a>(
@@ -107,7 +99,7 @@ pub(super) fn details_interval(context: &Context, app: &App, platforms: &[Platfo
         return least;
     };
     let place = place_of(platform);
-    let rate = |bucket| lock(&context.budget).rate(Timestamp::now(), &place.buckets(), bucket);
+    let rate = |bucket| lock(&context.budget).rate(Timestamp::now(), &place, bucket);
     context.inventory.details_interval(&place, least, rate)
 }
 
@@ -188,6 +180,7 @@ impl<T: Content> Keeper<T> {
                     (failures, is_urgent) = (0, false);
                     self.wake(&changed);
                     self.wake(&self.unit.swept(begun));
+                    self.learn_account();
                     sleep_until(at + spread(resync, jitter)).await;
                 }
                 Err(Interrupted::Over) => return,
@@ -265,7 +258,7 @@ impl<T: Content> Keeper<T> {
         spread_over: Option<Duration>,
         kind: &Kind,
     ) -> Result<BTreeSet<AppName>, Interrupted> {
-        let scope = Scope::of_account(self.key.account.clone());
+        let scope = Scope::of_account(self.key.place.account.clone());
         let (mut changed, mut all) = (BTreeSet::new(), STEPS);
         while let Some(step) = steps.pop_front() {
             let context = &self.context;
@@ -275,7 +268,7 @@ impl<T: Content> Keeper<T> {
             let took = T::take(&self.unit, &self.key, &**reader, step.clone(), apps, &now);
             // A list whose pages never end is given up as a pass is.
             let took = within(context.config.pass_deadline, took);
-            let caller = context.caller(self.key.buckets(), kind.clone());
+            let caller = context.caller(self.key.place.clone(), kind.clone());
             let found = match under(fence, calling(caller, took)).await {
                 Err(error) if let Some((until, _)) = error.later() => {
                     steps.push_front(step);
@@ -314,6 +307,14 @@ impl<T: Content> Keeper<T> {
         asked.is_some_and(|asked| now().duration_since(asked).unsigned_abs() < within)
     }
 
+    /// Has the controller's own account, which no role names, share its buckets with Platforms whose role is of it.
+    fn learn_account(&self) {
+        let place = &self.key.place;
+        if let (None, Some(account)) = (&place.account, self.unit.account()) {
+            lock(&self.context.budget).learn_own(place.endpoint_url.as_deref(), &account);
+        }
+    }
+
     /// The Apps that may have something there.
     fn apps(&self) -> Apps {
         let mut apps = Apps::default();
@@ -328,7 +329,7 @@ impl<T: Content> Keeper<T> {
     }
 
     fn may_have(&self, app: &App) -> bool {
-        let Key { account, region, .. } = &self.key;
+        let Place { account, region, .. } = &self.key.place;
         recorded(app).is_none_or(|record| {
             &record.account == account
                 && (region.is_empty() || &record.region == region)
@@ -351,8 +352,8 @@ impl<T: Content> Keeper<T> {
     }
 
     fn name(&self) -> String {
-        let Key { region, name, .. } = &self.key;
-        format!("{region}/{name}")
+        let Key { place, name } = &self.key;
+        format!("{}/{name}", place.region)
     }
 }
 

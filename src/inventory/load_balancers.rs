@@ -14,7 +14,7 @@ use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, Result};
 use crate::lists::{LoadBalancing, Wanted, read_tags};
-use crate::model::name::load_balancer_prefix;
+use crate::model::name::{Arn, load_balancer_prefix};
 use crate::model::owner::AppName;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
@@ -29,6 +29,8 @@ const FEW: usize = 3;
 #[derive(Debug, Default)]
 pub struct LoadBalancers {
     listed: Wanted,
+    /// As the last list that was not empty says.
+    account: Option<String>,
     pub(super) balancers: Entries<LoadBalancerState>,
     target_groups: Entries<TargetGroupState>,
     pub(super) awaited: Awaited,
@@ -176,6 +178,11 @@ impl LoadBalancers {
 
     /// Takes the two lists; returns what they should show and do not.
     fn take(&mut self, found: &Listed) -> Wanted {
+        let balancers = found.load_balancers.iter().map(|found| &found.arn);
+        let groups = found.target_groups.iter().map(|found| &found.arn);
+        if let Some(account) = balancers.chain(groups).find_map(Arn::account) {
+            self.account = Some(account.into());
+        }
         let names = found.load_balancers.iter().map(|found| found.name.clone());
         self.listed.load_balancers = names.collect();
         let names = found.target_groups.iter().map(|found| found.name.clone());
@@ -258,6 +265,10 @@ impl Content for LoadBalancers {
 
     fn first() -> Step {
         Step::List
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     fn awaited(&self, _: Timestamp) -> Vec<Step> {

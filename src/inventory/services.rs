@@ -99,6 +99,11 @@ impl Content for Services {
         key.name == cluster
     }
 
+    fn account(&self) -> Option<&str> {
+        let mut services = self.entries.iter();
+        services.find_map(|(_, service)| service.task_definition.account())
+    }
+
     /// What rolls out is described ten services a call, whosever they are.
     fn awaited(&self, now: Timestamp) -> Vec<Step> {
         let mut names = self.awaited.names();

@@ -14,30 +14,22 @@ use crate::model::owner::AppName;
 /// The AWS that a list is in, and the name of what is listed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// `None` for the controller's own.
-    pub account: Option<String>,
-    /// Empty for what is in no region.
-    pub region: String,
-    pub endpoint_url: Option<String>,
+    /// Its region is empty for what is in none.
+    pub place: Place,
     /// A cluster, a hosted zone or a schedule group; empty for load balancers.
     pub name: String,
 }
 
 impl Key {
-    /// Returns where the token buckets are that reads of it draw on.
-    pub fn buckets(&self) -> Place {
-        Place {
-            account: self.account.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-        }
-    }
-
     /// True if the list is in the AWS of a Platform. One that is in no region is in those of all of its account's Platforms.
-    pub fn is_in(&self, place: &Key) -> bool {
-        self.account == place.account
-            && self.endpoint_url == place.endpoint_url
-            && (self.region.is_empty() || self.region == place.region)
+    pub fn is_in(&self, place: &Place) -> bool {
+        let Place {
+            account,
+            region,
+            endpoint_url,
+        } = &self.place;
+        (account, endpoint_url) == (&place.account, &place.endpoint_url)
+            && (region.is_empty() || *region == place.region)
     }
 }
 
@@ -58,6 +50,11 @@ pub trait Content: Default + Send + Sized + 'static {
     /// Returns the steps that show Apps what they wait for.
     fn awaited(&self, _now: Timestamp) -> Vec<Self::Step> {
         Vec::new()
+    }
+
+    /// Returns the id of the account that it is of, as the ARN of something in it says.
+    fn account(&self) -> Option<&str> {
+        None
     }
 
     /// Makes one step.

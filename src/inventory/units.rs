@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Unit;
 use super::sweep::{Content, Key};
 use crate::aws::AwsError;
+use crate::budget::Place;
 
 /// All lists of one kind.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl<T: Content> Units<T> {
     }
 
     /// Adds up a number of each list in a place.
-    pub(super) fn sum(&self, place: &Key, number: impl Fn(&T) -> u32) -> u32 {
+    pub(super) fn sum(&self, place: &Place, number: impl Fn(&T) -> u32) -> u32 {
         let all = self.all();
         let there = all.iter().filter(|(key, _)| key.is_in(place));
         there.map(|(_, unit)| number(&unit.content())).sum()

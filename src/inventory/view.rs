@@ -10,6 +10,7 @@ use super::load_balancers::by_name;
 use super::touched::Touched;
 use super::{Age, Clock, Inventory, Key, Learned, is_passing, singly};
 use crate::aws::{Aws, AwsError, Result};
+use crate::budget::Place;
 use crate::change::Change;
 use crate::lists::{Found, Lists, Live, LoadBalancing, Schedules, Sought, Wanted};
 use crate::model::desired::{Desired, RecordKey};
@@ -31,8 +32,7 @@ pub struct View<'a> {
     pub inventory: &'a Inventory,
     pub aws: &'a dyn Aws,
     pub app: AppName,
-    /// Without a name.
-    pub place: Key,
+    pub place: Place,
     pub resync: Duration,
     /// Everything is read by name.
     pub now: bool,
@@ -44,16 +44,20 @@ pub struct View<'a> {
 impl View<'_> {
     fn key(&self, name: &str) -> Key {
         Key {
+            place: self.place.clone(),
             name: name.into(),
-            ..self.place.clone()
         }
     }
 
     /// Hosted zones are in no region.
     fn zone(&self, id: &str) -> Key {
-        Key {
+        let place = Place {
             region: String::new(),
-            ..self.key(id)
+            ..self.place.clone()
+        };
+        Key {
+            place,
+            name: id.into(),
         }
     }
 

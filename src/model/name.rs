@@ -29,6 +29,12 @@ impl Arn {
         (1..revision).rev().map(move |n| Arn(format!("{family}:{n}")))
     }
 
+    /// Returns the id of the account:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+    pub fn account(&self) -> Option<&str> {
+        self.0.split(':').nth(4).filter(|account| !account.is_empty())
+    }
+
     /// Returns the name in the ARN of a load balancer or a target group, which is type, name and id:
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html>.
     pub fn name(&self) -> Option<&str> {

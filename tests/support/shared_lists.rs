@@ -51,7 +51,7 @@ const AGAIN: u64 = 10;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) inventory: Inventory,
-    pub(super) place: Key,
+    pub(super) place: Place,
     pub(super) due: u64,
     /// The calls of the last sweep.
     pub(super) calls: Vec<String>,
@@ -63,12 +63,7 @@ impl Default for Shared {
     fn default() -> Self {
         Shared {
             inventory: Inventory::default(),
-            place: Key {
-                account: None,
-                region: "us-east-1".into(),
-                endpoint_url: None,
-                name: String::new(),
-            },
+            place: buckets(),
             due: 0,
             calls: Vec::new(),
             keepers: Keepers::default(),
