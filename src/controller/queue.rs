@@ -6,13 +6,18 @@
 //! Within one, edits go first, then deletions, repairs and resyncs, the oldest of each first. A repair goes before a resync
 //! that waits, but only once: of all that is due, everything has had a pass before anything has a second one. And one start
 //! in ten is of what has waited longest, whatever it is.
+//!
+//! An object whose turn in a line for AWS's request rates has come goes before all others of its namespace: a token is kept
+//! for it for seconds. Among namespaces it is as an edit. AWS's rates bound how many there are.
 
 pub(super) mod dispatch;
+mod entry;
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
 
+use self::entry::{Entry, Next, Running};
 use crate::model::rank::Rank;
 use crate::pass::Requeue;
 
@@ -68,58 +73,6 @@ struct Lane {
     /// When a pass of each rank, or of a more urgent one, last began here: how many had begun by then.
     served: [u64; Rank::ALL.len()],
     passed_over: u8,
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    next: Option<Next>,
-    running: Option<Running>,
-    /// When its last pass began.
-    began: Option<Instant>,
-    /// By what was last heard of it.
-    is_deleted: bool,
-}
-
-/// A pass to come: it waits once it is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Next {
-    rank: Rank,
-    due: Instant,
-}
-
-#[derive(Debug)]
-struct Running {
-    rank: Rank,
-    /// The version of the object that the pass took.
-    version: Option<u64>,
-    /// The time from when it was due until it began.
-    waited: Duration,
-    /// The object was deleted since: what the pass finds to do later is void.
-    gone: bool,
-}
-
-impl Entry {
-    fn waiting(&self, now: Instant) -> Option<Next> {
-        self.next.filter(|next| self.running.is_none() && next.due <= now)
-    }
-
-    /// A place in the line of a namespace: lower goes first.
-    fn place(&self, next: Next) -> (Rank, Option<Instant>, Instant) {
-        match next.rank {
-            Rank::Edit | Rank::Deletion => (next.rank, None, next.due),
-            // A repair is as old as its object's last pass, so that it goes before a resync that fell due since.
-            Rank::Repair => (Rank::Repair, self.began, next.due),
-            Rank::Resync => (Rank::Repair, Some(next.due), next.due),
-        }
-    }
-
-    /// Asks for a pass at once.
-    fn ask(&mut self, rank: Rank, now: Instant) {
-        match self.next {
-            Some(next) if next.due <= now && next.rank <= rank => {}
-            Some(_) | None => self.next = Some(Next { rank, due: now }),
-        }
-    }
 }
 
 impl Lane {
@@ -178,7 +131,7 @@ impl Queue {
     /// An object is gone.
     pub(super) fn removed(&mut self, object: &Object) {
         if let Some(entry) = self.known(object) {
-            entry.next = None;
+            (entry.next, entry.turn) = (None, None);
             if let Some(running) = &mut entry.running {
                 running.gone = true;
             }
@@ -238,15 +191,18 @@ impl Queue {
             }
             let (name, next) = lane.candidate(now, only)?;
             let counts = if self.begun.is_multiple_of(2) {
-                next.rank
+                next.urgency()
             } else {
                 Rank::Resync
             };
             let turn = (counts, lane.served[counts as usize]);
-            Some((turn, next.rank, next.due, namespace, name))
+            Some((turn, next, namespace, name))
         });
-        let (_, rank, due, namespace, name) = candidates.min()?;
-        Some((object(namespace, name), Next { rank, due }))
+        let place = |(turn, next, namespace, name): &(_, Next, _, _)| {
+            (*turn, next.urgency(), next.due, *namespace, *name)
+        };
+        let (_, next, namespace, name) = candidates.min_by_key(place)?;
+        Some((object(namespace, name), next))
     }
 
     fn begin(&mut self, object: &Object, next: Next, version: Option<u64>, now: Instant) {
@@ -259,14 +215,14 @@ impl Queue {
             Some(oldest) if oldest < next.due => lane.passed_over.saturating_add(1),
             Some(_) | None => 0,
         };
-        for served in &mut lane.served[next.rank as usize..] {
+        for served in &mut lane.served[next.urgency() as usize..] {
             *served = begun;
         }
         let entry = lane.objects.entry(object.name.clone()).or_default();
-        entry.next = None;
+        (entry.next, entry.turn) = (None, None);
         entry.began = Some(now);
         entry.running = Some(Running {
-            rank: next.rank,
+            rank: next.urgency(),
             version,
             waited: now.saturating_duration_since(next.due),
             gone: false,
@@ -289,12 +245,17 @@ impl Queue {
             entry.next.get_or_insert(Next {
                 rank,
                 due: now + delay.min(FAR),
+                is_turn: false,
             });
         };
         match requeue {
             _ if gone => {}
             Requeue::Yielded => entry.ask(running.rank, now),
             Requeue::After(delay) => later(Rank::Repair, delay),
+            Requeue::Turn { turn, after } => {
+                later(Rank::Repair, after);
+                entry.turn = Some(now + turn.min(FAR));
+            }
             Requeue::Resync(delay) => later(Rank::Resync, delay),
             Requeue::Never => {}
         }
@@ -313,8 +274,8 @@ impl Queue {
         let entries = self.lanes.values().flat_map(|lane| lane.objects.values());
         let later = entries
             .filter(|entry| entry.running.is_none())
-            .filter_map(|entry| entry.next);
-        later.map(|next| next.due).filter(|due| *due > now).min()
+            .flat_map(|entry| [entry.next.map(|next| next.due), entry.turn]);
+        later.flatten().filter(|due| *due > now).min()
     }
 
     /// Returns the number of objects of a rank that wait for a slot, and for how long the first of them has.
@@ -375,7 +336,7 @@ impl Queue {
         let Some(lane) = self.lanes.get_mut(&object.namespace) else {
             return;
         };
-        let is_void = |entry: &Entry| entry.running.is_none() && entry.next.is_none();
+        let is_void = |entry: &Entry| entry.running.is_none() && entry.next.is_none() && entry.turn.is_none();
         if lane.objects.get(&object.name).is_some_and(is_void) {
             lane.objects.remove(&object.name);
         }

@@ -131,7 +131,8 @@ fn unread(error: &Error, now: Timestamp, jitter: f64) -> Option<(Requeue, String
         bucket: bucket.as_str().into(),
         minutes: rounded(until.as_second() - now.as_second()),
     };
-    Some((Requeue::After(after), pending.to_string(), until))
+    let turn = Requeue::Turn { turn: after, after };
+    Some((turn, pending.to_string(), until))
 }
 
 /// Takes back that a pass was finished, where its status could not be written or its finalizers not be changed: the next
@@ -203,7 +204,7 @@ fn reconciled(
     } else if outcome.is_settled() {
         Requeue::Resync(open.after)
     } else {
-        Requeue::After(open.after).within(until_lasting(&status, &verdict, now))
+        open.requeue().within(until_lasting(&status, &verdict, now))
     };
     let finished = Finished {
         before: memory.conditions(app),

@@ -19,6 +19,8 @@ use crate::reconcile::Outcome;
 pub enum Requeue {
     /// Something failed or is pending, and is looked at again after this time.
     After(Duration),
+    /// Likewise after `after`; and after `turn`, as urgently as an edit: AWS has a token then, which is kept for seconds.
+    Turn { turn: Duration, after: Duration },
     /// All is well, and is compared with AWS again after this time: later than what is not well, where slots are few.
     Resync(Duration),
     /// At once, in its turn: it was interrupted between two writes, keeps its rank, and goes on from there.
@@ -33,6 +35,10 @@ impl Requeue {
     pub fn within(self, limit: Option<Duration>) -> Self {
         match (self, limit) {
             (Requeue::After(after) | Requeue::Resync(after), Some(limit)) => Requeue::After(after.min(limit)),
+            (Requeue::Turn { turn, after }, Some(limit)) => Requeue::Turn {
+                turn,
+                after: after.min(limit),
+            },
             (requeue, _) => requeue,
         }
     }
@@ -43,6 +49,8 @@ impl Requeue {
 pub(super) struct Open {
     /// When the App is looked at again.
     pub after: Duration,
+    /// When AWS has a token for it.
+    pub turn: Option<Duration>,
     /// Nothing is open but what is pending and what backs off, so that the next pass need read nothing else.
     pub only_pending: bool,
     /// The changes that failed and are not tried again before `backing_off_until`.
@@ -50,6 +58,15 @@ pub(super) struct Open {
     pub backing_off_until: Timestamp,
     /// When everything is read again.
     pub everything_at: Timestamp,
+}
+
+impl Open {
+    /// Returns when its next pass comes, of an App that is not settled.
+    pub(super) fn requeue(&self) -> Requeue {
+        let after = self.after;
+        self.turn
+            .map_or(Requeue::After(after), |turn| Requeue::Turn { turn, after })
+    }
 }
 
 /// The facts that the pass began with.
@@ -140,6 +157,7 @@ pub(super) fn open(
     });
     Open {
         after: turn.map_or(after, |turn| turn.min(after)),
+        turn,
         only_pending,
         backing_off,
         backing_off_until,
@@ -264,6 +282,13 @@ mod tests {
         };
         check(in_line(in_line(outcome(), 47), 5), 0, 5);
         check(in_line(rolling_out(outcome()), 47), 0, 20);
+        let turn = after(&in_line(rolling_out(outcome()), 47), Before::default(), 0).requeue();
+        let [turn_in, looked_at_in] = [47, 20].map(Duration::from_secs);
+        let expected = Requeue::Turn {
+            turn: turn_in,
+            after: looked_at_in,
+        };
+        assert_eq!(turn, expected, "one that looks sooner does not lose its turn");
         check(in_line(rolling_out(outcome()), 7), 0, 7);
         // Else one that fails for long would lose its place each time.
         check(failed(in_line(outcome(), 3), transient()), 5, 3);

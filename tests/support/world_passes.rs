@@ -102,7 +102,10 @@ impl World {
             if self.answered.remove(key) {
                 continue;
             }
-            if !self.gathers && matches!(requeue, Requeue::After(_)) && self.send_names(COMPANY) {
+            if !self.gathers
+                && matches!(requeue, Requeue::After(_) | Requeue::Turn { .. })
+                && self.send_names(COMPANY)
+            {
                 if self.aws.has_crashed() {
                     return None;
                 }
@@ -111,7 +114,7 @@ impl World {
             if let Some(held) = self.apps.get_mut(key) {
                 held.due = match requeue {
                     Requeue::Yielded => continue,
-                    Requeue::After(after) | Requeue::Resync(after) => {
+                    Requeue::After(after) | Requeue::Turn { after, .. } | Requeue::Resync(after) => {
                         Some(self.aws.now() + whole_seconds(after))
                     }
                     Requeue::Never => None,

@@ -124,12 +124,12 @@ impl World {
         };
         let held = &mut self.platform;
         held.due = match requeue {
-            Requeue::Yielded => unreachable!("it never yields"),
+            Requeue::Yielded | Requeue::Turn { .. } => unreachable!("it never yields, nor waits in line"),
             Requeue::After(after) | Requeue::Resync(after) => Some(self.aws.now() + after.as_secs()),
             Requeue::Never => None,
         };
         held.quiet = match requeue {
-            Requeue::Resync(_) | Requeue::Never | Requeue::Yielded => QUIET,
+            Requeue::Resync(_) | Requeue::Never | Requeue::Yielded | Requeue::Turn { .. } => QUIET,
             Requeue::After(_) if held.moved => 0,
             Requeue::After(_) => held.quiet + 1,
         };

@@ -154,7 +154,7 @@ impl Ended {
         match self.requeue {
             _ if self.failed => PassResult::Error,
             Requeue::Resync(_) | Requeue::Never => PassResult::Success,
-            Requeue::After(_) => PassResult::RequeueAfter,
+            Requeue::After(_) | Requeue::Turn { .. } => PassResult::RequeueAfter,
             Requeue::Yielded => PassResult::Requeue,
         }
     }

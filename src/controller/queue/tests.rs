@@ -1,5 +1,7 @@
 //! The queue on virtual time.
 
+mod turns;
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
