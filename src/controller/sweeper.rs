@@ -34,6 +34,9 @@ use crate::reconcile::Request;
 const ASKED_WITHIN: u32 = 3;
 /// What Apps wait for is looked at so often.
 const AWAITED: Duration = Duration::from_secs(10);
+/// A step that AWS throttles is made again after so long, and so often in a row before the sweep has failed.
+const A_MOMENT: Duration = Duration::from_secs(1);
+const THROTTLES: u32 = 10;
 /// A list that failed is not read more often because passes ask for it.
 const SELDOM: Duration = Duration::from_secs(10);
 
@@ -259,7 +262,7 @@ impl<T: Content> Keeper<T> {
         kind: &Kind,
     ) -> Result<BTreeSet<AppName>, Interrupted> {
         let scope = Scope::of_account(self.key.place.account.clone());
-        let (mut changed, mut all) = (BTreeSet::new(), STEPS);
+        let (mut changed, mut all, mut throttled) = (BTreeSet::new(), STEPS, 0);
         while let Some(step) = steps.pop_front() {
             let context = &self.context;
             let Some(fence) = context.leases.led(&scope).filter(|_| self.is_kept()) else {
@@ -275,6 +278,13 @@ impl<T: Content> Keeper<T> {
                     sleep(time_until(until)).await;
                     continue;
                 }
+                // Its bucket has learned from it, and what the steps before have read is as good as it was.
+                Err(error) if error.is_about_rates() && throttled < THROTTLES => {
+                    throttled += 1;
+                    steps.push_front(step);
+                    sleep(A_MOMENT).await;
+                    continue;
+                }
                 Err(error) => {
                     // What the steps before it have found is so all the same.
                     self.wake(&changed);
@@ -282,6 +292,7 @@ impl<T: Content> Keeper<T> {
                 }
                 Ok(found) => found,
             };
+            throttled = 0;
             changed.extend(found.changed);
             steps.extend(found.next);
             if let Some(rest) = found.rest {

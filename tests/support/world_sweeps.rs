@@ -21,6 +21,9 @@ const AWAITED: u64 = 10;
 const SELDOM: Duration = Duration::from_secs(10);
 /// So long AWS takes to answer: steps follow each other.
 const ANSWER: Duration = Duration::from_millis(100);
+/// A step that AWS throttles is made again after so long, and so often in a row before the sweep has failed.
+const A_MOMENT: Duration = Duration::from_secs(1);
+const THROTTLES: u32 = 10;
 /// A sweep of fewer steps than that is no slower for it.
 const STEPS: u32 = 20;
 
@@ -50,6 +53,8 @@ struct Keeper<T: Content> {
     all: u32,
     is_urgent: bool,
     failures: u32,
+    /// So often in a row AWS has thrown the step back.
+    throttled: u32,
 }
 
 impl std::fmt::Debug for Keepers {
@@ -119,6 +124,7 @@ fn kept<T: Content>(
             all: STEPS,
             is_urgent: true,
             failures: 0,
+            throttled: 0,
         });
         while keeper.due <= time_of(aws) {
             woken.extend(keeper.step(&key, units, (aws, callers), apps, roll));
@@ -202,6 +208,7 @@ impl<T: Content> Keeper<T> {
         let took = T::take(&unit, key, aws, step.clone(), &self.apps, &clock);
         match now(calling(callers(Kind::Sweep), took)) {
             Ok(found) => {
+                self.throttled = 0;
                 self.changed.extend(found.changed);
                 self.steps.extend(found.next);
                 if let Some(rest) = found.rest {
@@ -229,7 +236,14 @@ impl<T: Content> Keeper<T> {
                 self.due = until;
                 BTreeSet::new()
             }
+            Err(error) if error.is_about_rates() && self.throttled < THROTTLES => {
+                self.throttled += 1;
+                self.steps.push_front(step);
+                self.due = clock() + A_MOMENT;
+                BTreeSet::new()
+            }
             Err(error) => {
+                self.throttled = 0;
                 self.steps.clear();
                 self.changed.clear();
                 (self.is_urgent, self.failures) = (true, self.failures + 1);

@@ -24,7 +24,12 @@ const CHARACTERS_PER_BATCH: usize = 32_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Route53 {
     pub(super) zones: BTreeMap<String, Zone>,
+    /// The pages that follow the last one.
+    following: Option<(Start, Vec<RecordSet>)>,
 }
+
+/// What a page of a list begins with.
+type Start = (Option<String>, Option<String>, Option<String>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
@@ -245,35 +250,18 @@ impl aws::Route53 for FakeAws {
     }
 
     async fn list_more_records(&self, zone_id: &str, pages: &mut RecordPages) -> Result<Option<bool>> {
-        let from = pages.next().and_then(|next| next.0.as_deref());
-        let about = from.map_or(zone_id.to_owned(), |name| format!("{zone_id} from {name}"));
-        let found = self.list(LIST_RECORDS, &about, |state| {
-            let zone = state.route53.zones.get(zone_id);
-            Ok(zone.map(|zone| {
-                let holders = holders_of_names(&zone.records);
-                let listed = zone.sorted().into_iter();
-                listed
-                    .map(|record| {
-                        let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
-                        let holder = holders.get(&ownership_name(name)).cloned();
-                        (record, holder)
-                    })
-                    .collect()
-            }))
-        })?;
-        let Some(found) = found else { return Ok(None) };
-        // It may have gone since, and so may any other.
-        let next = pages.next().cloned().unwrap_or_default();
-        let next = place(&next.0.unwrap_or_default(), &next.1.unwrap_or_default());
-        let begins = found.partition_point(|record| place(&record.name, record.kind.as_str()) < next);
-        let ends = found.len().min(begins + RECORDS_PAGE);
-        let next = found.get(ends).map(|record| {
+        let from = pages.next().cloned();
+        let Some(mut rest) = self.list_from(zone_id, from.as_ref())? else {
+            return Ok(None);
+        };
+        let following = rest.split_off(rest.len().min(RECORDS_PAGE));
+        let next = following.first().map(|record| {
             let (name, kind) = (record.name.clone(), record.kind.as_str().to_owned());
             (Some(name), Some(kind), None)
         });
-        pages
-            .add(LIST_RECORDS, found[begins..ends].to_vec(), next)
-            .map(Some)
+        let mut state = self.lock();
+        state.route53.following = next.clone().map(|next| (next, following));
+        pages.add(LIST_RECORDS, rest, next).map(Some)
     }
 
     async fn list_name(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>> {
@@ -289,6 +277,42 @@ impl aws::Route53 for FakeAws {
             let names = [name, ownership].into();
             Ok(zone.only(&names).sorted())
         })
+    }
+}
+
+impl FakeAws {
+    /// The rest of a list, from its beginning or from where a page of it ended.
+    fn list_from(&self, zone_id: &str, from: Option<&Start>) -> Result<Option<Vec<RecordSet>>> {
+        let name = from.and_then(|from| from.0.as_deref());
+        let about = name.map_or(zone_id.to_owned(), |name| format!("{zone_id} from {name}"));
+        if let Some(from) = from {
+            let is_it = |(known, _): &mut (Start, _)| known == from;
+            let following = self.lock().route53.following.take_if(is_it);
+            if let Some((_, following)) = following {
+                // A list may be as old as its first page.
+                return self.read(LIST_RECORDS, &about, |_| Ok(Some(following)));
+            }
+        }
+        let found = self.list(LIST_RECORDS, &about, |state| {
+            let zone = state.route53.zones.get(zone_id);
+            Ok(zone.map(|zone| {
+                let holders = holders_of_names(&zone.records);
+                let listed = zone.sorted().into_iter();
+                listed
+                    .map(|record| {
+                        let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
+                        let holder = holders.get(&ownership_name(name)).cloned();
+                        (record, holder)
+                    })
+                    .collect()
+            }))
+        })?;
+        let from = from.cloned().unwrap_or_default();
+        let from = place(&from.0.unwrap_or_default(), &from.1.unwrap_or_default());
+        Ok(found.map(|mut found| {
+            // What the page began with may have gone since.
+            found.split_off(found.partition_point(|record| place(&record.name, record.kind.as_str()) < from))
+        }))
     }
 }
 
