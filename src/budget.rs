@@ -3,6 +3,7 @@
 //! Whoever asks is told to go, or when to ask again, and never waits here. It must not know what a call is for, nor have a
 //! clock: time is an argument.
 
+mod allowance;
 mod bucket;
 mod line;
 mod shares;
@@ -14,6 +15,7 @@ use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 
+use allowance::Tenants;
 pub use bucket::{Bucket, Limit};
 pub use line::KEPT;
 use line::Line;
@@ -56,6 +58,7 @@ pub struct Budget {
     lines: BTreeMap<(Place, Bucket), Line>,
     /// By endpoint, the account of the controller's own credentials, once it is known.
     own: BTreeMap<Option<String>, String>,
+    tenants: Tenants,
 }
 
 impl Budget {
@@ -65,7 +68,13 @@ impl Budget {
             shares,
             lines: BTreeMap::new(),
             own: BTreeMap::new(),
+            tenants: Tenants::default(),
         }
+    }
+
+    /// Learns of a namespace that has Apps. Where there are several, each leaves the last tokens to the others.
+    pub fn meet(&mut self, namespace: &str) {
+        self.tenants.meet(namespace);
     }
 
     /// Asks for a token. `what` tells the changes of one App apart: one that asks again has its place from before.
@@ -77,7 +86,14 @@ impl Budget {
         asker: &Asker,
         what: &str,
     ) -> Answer {
-        let answer = self.line(now, place, bucket).ask(now, asker, what);
+        self.meet(&asker.namespace);
+        let shares = self.tenants == Tenants::Several;
+        let line = self.line(now, place, bucket);
+        let answer = if shares {
+            line.ask_sharing(now, asker, what)
+        } else {
+            line.ask(now, asker, what)
+        };
         self.kept(asker, answer)
     }
 

@@ -130,6 +130,10 @@ impl Caller {
         kind: Kind,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Arc<Self> {
+        if let Kind::Pass(asker) = &kind {
+            let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
+            budget.meet(&asker.namespace);
+        }
         Arc::new(Caller {
             budget,
             place,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::allowance::{Allowance, RESERVED, Return};
 use super::bucket::{Bucket, Limit};
 use super::state::{State, Waits};
 use super::turns::{Lane, Waiting};
@@ -61,6 +62,7 @@ pub(super) struct Line {
     swept: Option<Timestamp>,
     read: Option<Timestamp>,
     lanes: BTreeMap<String, Lane>,
+    comes_back: Return,
     /// When the places were last gone through.
     cleared: Timestamp,
     /// The tokens that were taken so far.
@@ -81,6 +83,7 @@ impl Line {
             swept: None,
             read: None,
             lanes: BTreeMap::new(),
+            comes_back: Return::default(),
             cleared: now,
             served: 0,
             tickets: 0,
@@ -90,6 +93,17 @@ impl Line {
     /// Asks for a token for a write.
     pub(super) fn ask(&mut self, now: Timestamp, asker: &Asker, what: &str) -> Answer {
         self.ask_leaving(now, asker, what, 0.0)
+    }
+
+    /// The same where there are Apps of several namespaces.
+    pub(super) fn ask_sharing(&mut self, now: Timestamp, asker: &Asker, what: &str) -> Answer {
+        self.count(now);
+        let left = if self.has_allowance(&asker.namespace) {
+            0.0
+        } else {
+            self.share(RESERVED)
+        };
+        self.ask_leaving(now, asker, what, left)
     }
 
     /// Asks for a token for the first read of a pass.
@@ -187,7 +201,7 @@ impl Line {
         let lane = self
             .lanes
             .entry(namespace.clone())
-            .or_insert_with(|| Lane::new(now));
+            .or_insert_with(|| Lane::new(now, self.comes_back));
         let mine = lane.waiting.entry(name.clone()).or_insert(new);
         // What was urgent when it joined is so still, whatever woke the App.
         mine.rank = mine.rank.min(*rank);
@@ -196,7 +210,7 @@ impl Line {
         let needed = before + 1.0 + left;
         let mut until = self.when(needed, now);
         let mut goes = self.has(needed);
-        if !goes && left > 0.0 {
+        if !goes && what == READS {
             // Whatever others take, those that are to read come to it one by one.
             let floor = self.floor(self.read, now);
             goes = before < 1.0 && floor <= now;
@@ -215,6 +229,7 @@ impl Line {
         };
         if goes {
             lane.take(&name, self.served, now);
+            lane.allowance.spend(self.limit.burst * RESERVED, self.comes_back);
             return Answer::Go;
         }
         let mine = Waiting {
@@ -300,6 +315,7 @@ impl Line {
                 // Behind those here.
                 waiting.ticket += self.tickets;
             }
+            lane.allowance = Allowance::whole(self.comes_back);
             match self.lanes.entry(namespace) {
                 Entry::Vacant(entry) => {
                     entry.insert(lane);
@@ -320,6 +336,9 @@ impl Line {
         }
         let elapsed = elapsed(self.counted, now).as_secs_f64();
         self.counted = now;
+        if self.has(self.share(RESERVED)) {
+            self.comes_back.count(self.rate, elapsed);
+        }
         let tokens = self.tokens + self.rate * elapsed;
         self.tokens = tokens.min(self.limit.burst);
         if tokens + EPSILON >= self.limit.burst {
@@ -355,7 +374,14 @@ impl Line {
         });
     }
 
-    /// Returns the number of changes that go before this one.
+    /// True if a namespace may take the last tokens.
+    fn has_allowance(&self, namespace: &str) -> bool {
+        let lane = self.lanes.get(namespace);
+        lane.is_none_or(|lane| lane.allowance.has(self.limit.burst * RESERVED, self.comes_back))
+    }
+
+    /// Returns the number of changes that go before this one. Those of namespaces that may not take the last tokens are not
+    /// before one that may.
     fn before(&self, namespace: &str, mine: Waiting) -> u32 {
         let Some(lane) = self.lanes.get(namespace) else {
             return 0;
@@ -363,7 +389,9 @@ impl Line {
         let before = lane.before(mine);
         let turn = |namespace: &str, lane: &Lane| (lane.served, namespace.to_owned());
         let my_turn = turn(namespace, lane);
+        let has_allowance = self.has_allowance(namespace);
         let others = self.lanes.iter().filter(|(name, _)| *name != namespace);
+        let others = others.filter(|(name, _)| !has_allowance || self.has_allowance(name));
         let others = others.map(|(name, other)| {
             let goes_first = u32::from(turn(name, other) < my_turn);
             other.len().min(before + goes_first)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::allowance::{Allowance, Return};
 use crate::model::rank::Rank;
 
 const RANKS: usize = Rank::ALL.len();
@@ -63,15 +64,17 @@ pub(super) struct Lane {
     /// The number of tokens that had been taken when this namespace last took one.
     pub served: u64,
     pub served_at: Timestamp,
+    pub allowance: Allowance,
     ranks: Ranks,
 }
 
 impl Lane {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, comes_back: Return) -> Self {
         Lane {
             waiting: BTreeMap::new(),
             served: 0,
             served_at: now,
+            allowance: Allowance::whole(comes_back),
             ranks: Ranks::default(),
         }
     }

@@ -29,6 +29,7 @@ mod deregistered;
 mod dry_runs;
 mod echoes;
 mod exposures;
+mod fairness;
 mod fleets;
 mod foretold;
 mod golden;

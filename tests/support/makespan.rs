@@ -17,9 +17,9 @@ use crate::world::{Pass, World};
 /// Of a fleet, at least so many times the floor is waited for it.
 const LIMIT: f64 = 4.0;
 /// More than one App takes for anything, in seconds.
-const LONG: u64 = 3_600;
+pub(crate) const LONG: u64 = 3_600;
 /// So many times what AWS documents.
-const PLENTY: f64 = 1e6;
+pub(crate) const PLENTY: f64 = 1e6;
 
 /// The time that a change takes at least, in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ struct Alone {
 }
 
 /// A fleet of so many Apps, at full buckets of the controller's own.
-fn fleet(size: usize, share: f64) -> (World, usize) {
+pub(crate) fn fleet(size: usize, share: f64) -> (World, usize) {
     let mut world = World::sharing(&staging());
     world.gathers = true;
     world.aws.trust();

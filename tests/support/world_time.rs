@@ -66,6 +66,11 @@ impl World {
         self.apps.values().all(Held::is_ready)
     }
 
+    /// True if an App is as its last edit wants it.
+    pub(crate) fn is_ready(&self, key: &str) -> bool {
+        self.apps.get(key).is_some_and(Held::is_ready)
+    }
+
     pub(crate) fn is_sweeping(&self) -> bool {
         let shared = self.shared.as_ref();
         shared.is_some_and(|shared| shared.keepers.are_sweeping())
