@@ -10,10 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::allowance::{Allowance, RESERVED, Return};
-use super::bucket::{Bucket, Limit};
-use super::state::{State, Waits};
+use super::bucket::Limit;
 use super::turns::{Lane, Waiting};
-use super::{Answer, Asker, Place};
+use super::{Answer, Asker};
 
 /// A place whose owner does not come is given up so long after its time.
 pub const KEPT: Duration = Duration::from_secs(30);
@@ -50,8 +49,8 @@ pub(super) struct Line {
     /// As AWS documents it, or as it is configured.
     limit: Limit,
     /// The tokens a second that AWS was found to give.
-    rate: f64,
-    tokens: f64,
+    pub(super) rate: f64,
+    pub(super) tokens: f64,
     /// When they were counted.
     counted: Timestamp,
     /// Since when the bucket is full.
@@ -61,7 +60,7 @@ pub(super) struct Line {
     /// When a sweep last took a token that it would have had to leave; and a pass that was to read.
     swept: Option<Timestamp>,
     read: Option<Timestamp>,
-    lanes: BTreeMap<String, Lane>,
+    pub(super) lanes: BTreeMap<String, Lane>,
     comes_back: Return,
     /// When the places were last gone through.
     cleared: Timestamp,
@@ -241,31 +240,6 @@ impl Line {
         Answer::At(until)
     }
 
-    /// Returns what it holds, and who waits: those first whose time comes first.
-    pub(super) fn state(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> State {
-        self.count(now);
-        let of_lane = |(namespace, lane): (&String, &Lane)| {
-            let waits = lane.waiting.iter().map(|((app, what), waiting)| Waits {
-                namespace: namespace.clone(),
-                app: app.clone(),
-                what: what.clone(),
-                rank: waiting.rank,
-                since: waiting.joined,
-                until: waiting.until,
-            });
-            waits.collect::<Vec<_>>()
-        };
-        let mut waiting: Vec<Waits> = self.lanes.iter().flat_map(of_lane).collect();
-        waiting.sort_by_key(|waits| waits.until);
-        State {
-            place: place.clone(),
-            bucket,
-            tokens: self.tokens,
-            rate: self.rate,
-            waiting,
-        }
-    }
-
     pub(super) fn throttled(&mut self, now: Timestamp) {
         self.count(now);
         self.tokens = self.tokens.min(0.0);
@@ -327,7 +301,7 @@ impl Line {
     }
 
     /// Adds the tokens that have come since they were counted, and believes in more with time.
-    fn count(&mut self, now: Timestamp) {
+    pub(super) fn count(&mut self, now: Timestamp) {
         if now < self.counted {
             if elapsed(now, self.counted) < UNSEEN {
                 return;

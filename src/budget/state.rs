@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use super::Place;
 use super::bucket::Bucket;
+use super::line::Line;
+use super::turns::Lane;
 use crate::model::rank::Rank;
 
 /// A bucket of one place, and its line.
@@ -29,4 +31,31 @@ pub struct Waits {
     pub since: Timestamp,
     /// When it was told to ask again.
     pub until: Timestamp,
+}
+
+impl Line {
+    /// Returns what it holds, and who waits: those first whose time comes first.
+    pub(super) fn state(&mut self, now: Timestamp, place: &Place, bucket: Bucket) -> State {
+        self.count(now);
+        let of_lane = |(namespace, lane): (&String, &Lane)| {
+            let waits = lane.waiting.iter().map(|((app, what), waiting)| Waits {
+                namespace: namespace.clone(),
+                app: app.clone(),
+                what: what.clone(),
+                rank: waiting.rank,
+                since: waiting.joined,
+                until: waiting.until,
+            });
+            waits.collect::<Vec<_>>()
+        };
+        let mut waiting: Vec<Waits> = self.lanes.iter().flat_map(of_lane).collect();
+        waiting.sort_by_key(|waits| waits.until);
+        State {
+            place: place.clone(),
+            bucket,
+            tokens: self.tokens,
+            rate: self.rate,
+            waiting,
+        }
+    }
 }
