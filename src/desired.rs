@@ -59,6 +59,7 @@ pub fn build(
     namespace: &NamespaceLabels,
 ) -> Result<Built, Error> {
     tenancy::check(app, platform, namespace)?;
+    limits::check_redeploy(app)?;
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     for (name, process) in &app.spec.processes {

@@ -1,6 +1,8 @@
 //! Limits of AWS that no field's schema can hold, since they are of several fields together, or of some processes only.
 
 use super::Builder;
+use crate::api::REDEPLOY_ANNOTATION;
+use crate::api::app::App;
 use crate::error::Error;
 use crate::model::schedule::Schedule;
 use crate::model::service::{Capacity, TaskDefinition};
@@ -16,6 +18,8 @@ const SCHEDULE_EXPRESSION: usize = 256;
 /// Characters of a name, so that `_empire.` fits before it:
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html>.
 const DNS_NAME: usize = 245;
+/// Characters.
+const REDEPLOY: usize = 256;
 
 impl Builder<'_> {
     pub(super) fn check_task_definition(&self, content: &TaskDefinition) -> Result<(), Error> {
@@ -82,6 +86,19 @@ impl Builder<'_> {
         }
         Ok(())
     }
+}
+
+/// The value is kept in the status of each process.
+pub(super) fn check_redeploy(app: &App) -> Result<(), Error> {
+    let annotations = app.metadata.annotations.as_ref();
+    let value = annotations.and_then(|all| all.get(REDEPLOY_ANNOTATION));
+    let characters = value.map_or(0, |value| value.chars().count());
+    if characters <= REDEPLOY {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "metadata.annotations[{REDEPLOY_ANNOTATION}]: has {characters} characters, and at most {REDEPLOY} are taken"
+    )))
 }
 
 /// A name that a process would have by itself; those that are written down are the schema's to judge.

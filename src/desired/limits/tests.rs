@@ -180,3 +180,19 @@ fn a_name_leaves_room_for_its_ownership_record() {
     );
     assert!(message.contains("has 246 characters"), "{message}");
 }
+
+#[test]
+fn a_redeploy_annotation_has_256_characters_at_most() {
+    let mut app = app(json!({ "api": { "command": "run" } }));
+    let mut outcome = |length: usize| {
+        let value = "x".repeat(length);
+        app.metadata.annotations = Some([(REDEPLOY_ANNOTATION.into(), value)].into());
+        build(&app, &platform(json!({})), &owner(), &namespace()).map(|_| ())
+    };
+    assert!(outcome(256).is_ok());
+    let error = outcome(250_000).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "metadata.annotations[empire.dev/redeploy]: has 250000 characters, and at most 256 are taken"
+    );
+}
