@@ -238,7 +238,7 @@ impl Pass<'_> {
             text,
         };
         let warnings = work.warnings.drain(..).map(warning).collect();
-        report::publish(&context.client, self.app, warnings).await;
+        context.publish(self.app, warnings).await;
         let known = &mut request.known;
         (known.port_cursor, known.ports_recovered) = context.platforms.change(&work.record.name, |memory| {
             (memory.port_cursor(platform), memory.has_recovered_ports(platform))
@@ -334,7 +334,9 @@ impl Pass<'_> {
         let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
         self.measure(&finished);
         self.wake(&finished, &errors);
-        report::publish(&self.context.client, self.app, report::changes(&finished.done)).await;
+        self.context
+            .publish(self.app, report::changes(&finished.done))
+            .await;
         match self.conclude(&finished).await {
             Ok(()) => Ended {
                 requeue: finished.requeue,

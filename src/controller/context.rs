@@ -17,7 +17,7 @@ use super::carrier::Outbox;
 use super::clock;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
-use super::kubernetes::report;
+use super::kubernetes::report::{self, Note};
 use super::leadership::{Leases, Scope};
 use super::lines;
 use super::memory::edits::Edits;
@@ -303,6 +303,11 @@ impl Context {
             });
         }
         Ok(self.connect.connect(&settings_of(platform)).await)
+    }
+
+    /// Writes Events about an object.
+    pub(super) async fn publish<K: Resource<DynamicType = ()>>(&self, object: &K, notes: Vec<Note>) {
+        report::publish((&self.client, &self.published), object, notes).await;
     }
 
     /// Writes an Event for each trouble that is news.

@@ -1,12 +1,14 @@
 //! The memories of all Apps and Platforms, and what was last said of each object.
 
 pub(super) mod edits;
+mod event_rates;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::runtime::reflector::ObjectRef;
 
+pub(super) use self::event_rates::EventRates;
 use super::packed::PackedApp;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
@@ -157,16 +159,20 @@ impl Failures {
     }
 }
 
-/// The troubles of each object, as last published in Events.
+/// What was published in Events.
 #[derive(Default)]
-pub(super) struct Published(Mutex<HashMap<String, Vec<Trouble>>>);
+pub(super) struct Published {
+    /// The troubles of each object, as last published.
+    troubles: Mutex<HashMap<String, Vec<Trouble>>>,
+    pub rates: EventRates,
+}
 
 pub(super) type Trouble = (Reason, String);
 
 impl Published {
     /// Returns the troubles of an object that are new. One is new again once it has been over in between.
     pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
-        let before = lock(&self.0).insert(object.into(), troubles.to_vec());
+        let before = lock(&self.troubles).insert(object.into(), troubles.to_vec());
         let before = before.unwrap_or_default();
         let same = |one: &Trouble, other: &Trouble| one.0 == other.0 && is_same(&one.1, &other.1);
         let mut news: Vec<Trouble> = troubles.to_vec();
@@ -176,7 +182,7 @@ impl Published {
     }
 
     pub(super) fn forget(&self, object: &str) {
-        lock(&self.0).remove(object);
+        lock(&self.troubles).remove(object);
     }
 }
 

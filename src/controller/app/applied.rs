@@ -2,7 +2,7 @@
 
 use super::Pass;
 use crate::api::event::EventReason;
-use crate::controller::kubernetes::report::{self, EventType, Note, NoteReason};
+use crate::controller::kubernetes::report::{EventType, Note, NoteReason};
 use crate::controller::last_applied::processes_without_value;
 
 impl Pass<'_> {
@@ -20,7 +20,7 @@ impl Pass<'_> {
             ),
         };
         let news = found.iter().filter(|name| !known.contains(*name)).map(note);
-        report::publish(&self.context.client, self.app, news.collect()).await;
+        self.context.publish(self.app, news.collect()).await;
         if found != known {
             self.remember(|memory| memory.without_value = found);
         }

@@ -13,7 +13,7 @@ use crate::api::event::EventReason;
 use crate::controller::context::Context;
 use crate::controller::kubernetes::failed;
 use crate::controller::kubernetes::finalizer;
-use crate::controller::kubernetes::report::{self, EventType, Note, NoteReason, api_of};
+use crate::controller::kubernetes::report::{EventType, Note, NoteReason, api_of};
 use crate::controller::memory::Key;
 use crate::controller::packed::PackedApp;
 use crate::error::Error;
@@ -55,7 +55,7 @@ pub(super) async fn keep(object: &PackedApp, key: &Key, context: &Context) -> Re
         action: "Delete",
         text,
     };
-    report::publish(&context.client, object, vec![note]).await;
+    context.publish(object, vec![note]).await;
     finalizer::release(&api_of(&context.client, object), object, APP_FINALIZER).await?;
     context.forget(key);
     if let Some(record) = annotated(object.meta()) {
@@ -75,7 +75,7 @@ impl Pass<'_> {
             action: "Delete",
             text: text.into(),
         };
-        report::publish(&self.context.client, self.app, vec![note]).await;
+        self.context.publish(self.app, vec![note]).await;
         let api: Api<App> = api_of(&self.context.client, self.app);
         finalizer::release(&api, self.app, APP_FINALIZER).await?;
         self.context.forget(self.key);

@@ -59,5 +59,11 @@ pub(in crate::controller) fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
+/// True if the API server does not take a request as it is, whoever sends it and whenever: it is too large, or invalid.
+pub(in crate::controller) fn is_refused(error: &kube::Error) -> bool {
+    // A store that finds an object too large is an error of the server's.
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422 | 500))
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Writing the status patch and the Events of a pass. Both hold only what changed.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Instant;
 
 use http::HeaderValue;
 use http::header::ACCEPT;
@@ -12,9 +14,9 @@ use kube::core::{NamespaceResourceScope, PartialObjectMeta, Request};
 use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::error::{failed, is_gone, message_of};
+use super::error::{failed, is_gone, is_refused, message_of};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::change::{Change, Verb};
@@ -87,18 +89,32 @@ pub(in crate::controller) fn changes(done: &[Change]) -> Vec<Note> {
     by_process.into_iter().map(note).collect()
 }
 
-/// Publishes Events about an object. Failing to write one fails nothing.
+/// Publishes Events about an object, up to its [rate](crate::controller::memory::EventRates). Failing to write one fails
+/// nothing.
 ///
 /// kube's own recorder leaves the note out of its key, and would merge "created web" with "created worker".
 pub(in crate::controller) async fn publish<K: Resource<DynamicType = ()>>(
-    client: &Client,
+    (client, published): (&Client, &Published),
     object: &K,
     notes: Vec<Note>,
 ) {
     // Events about cluster-scoped objects live in `default`.
     let namespace = object.namespace().unwrap_or_else(|| "default".into());
     let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    let uid = object.uid().unwrap_or_default();
     for note in notes {
+        if !published
+            .rates
+            .take(&uid, note.kind == EventType::Warning, Instant::now())
+        {
+            debug!(
+                object = object.name_any(),
+                reason = note.reason.as_str(),
+                text = note.text,
+                "no Event: there were too many of this object"
+            );
+            continue;
+        }
         let event = Event {
             metadata: ObjectMeta {
                 // With a name of 253 characters it would be too long.
@@ -151,7 +167,7 @@ pub(in crate::controller) async fn tell<K: Resource<DynamicType = ()>>(
         warn!(object = key, reason = reason.as_str(), message, "trouble");
     }
     let notes = news.iter().map(|(reason, message)| warning(*reason, message));
-    publish(client, object, notes.collect()).await;
+    publish((client, published), object, notes.collect()).await;
     news.iter().map(|(reason, _)| *reason).collect()
 }
 
@@ -183,10 +199,49 @@ where
         "status": status,
     });
     let parameters = PatchParams::apply(MANAGER).force();
-    match patch(client, object, &parameters, &Patch::Apply(body)).await {
+    match patch(client, object, &parameters, &Patch::Apply(&body)).await {
         Ok(patched) => Ok(patched.resource_version()),
         Err(error) if is_gone(&error) => Ok(None),
-        Err(error) => Err(failed("patch the status")(error)),
+        Err(error) => {
+            if is_refused(&error) {
+                patch_conditions(client, object, &body, &error).await;
+            }
+            Err(failed("patch the status")(error))
+        }
+    }
+}
+
+/// Writes at least the conditions of a status that the API server does not take as a whole, such as one that is too large:
+/// else the last one that it took would be believed for ever.
+async fn patch_conditions<K>(client: &Client, object: &K, body: &Value, refused: &kube::Error)
+where
+    K: Resource<DynamicType = ()>,
+{
+    let status = &body["status"];
+    let mut conditions = status["conditions"].clone();
+    let why = cut(&format!(
+        "; the rest of this status is older, since it cannot be written: {}",
+        message_of(refused)
+    ));
+    for condition in conditions.as_array_mut().into_iter().flatten() {
+        if let Some(Value::String(message)) = condition.get_mut("message") {
+            message.push_str(&why);
+        }
+    }
+    let body = json!({
+        "metadata": { "uid": object.uid() },
+        "status": { "observedGeneration": status["observedGeneration"], "conditions": conditions },
+    });
+    let parameters = PatchParams {
+        field_manager: Some(MANAGER.into()),
+        ..PatchParams::default()
+    };
+    if let Err(error) = patch(client, object, &parameters, &Patch::Merge(body)).await {
+        warn!(
+            error = message_of(&error),
+            object = object.name_any(),
+            "could not write the conditions of a status either"
+        );
     }
 }
 
@@ -195,7 +250,7 @@ pub(in crate::controller) async fn patch<K>(
     client: &Client,
     object: &K,
     parameters: &PatchParams,
-    patch: &Patch<Value>,
+    patch: &Patch<impl Serialize + Debug>,
 ) -> kube::Result<PartialObjectMeta>
 where
     K: Resource<DynamicType = ()>,
