@@ -129,9 +129,16 @@ impl Budget {
         self.line(now, place, bucket).draw(now, calls);
     }
 
-    /// Takes back tokens that were given and not used.
-    pub fn give_back(&mut self, now: Timestamp, place: &Place, bucket: Bucket, tokens: u32) {
-        self.line(now, place, bucket).give_back(now, tokens);
+    /// Takes back tokens that were given and not used, if need be from an App of this namespace.
+    pub fn give_back(
+        &mut self,
+        now: Timestamp,
+        place: &Place,
+        bucket: Bucket,
+        tokens: u32,
+        namespace: Option<&str>,
+    ) {
+        self.line(now, place, bucket).give_back(now, tokens, namespace);
     }
 
     /// Gives up the places of an App that it did not ask for since then, for it has no use for them any more: nobody is to

@@ -300,6 +300,12 @@ impl Call {
         self.ours("RepeatedPageToken", message, Class::Transient)
     }
 
+    /// A list of more pages than any has.
+    pub(super) fn endless(self, pages: usize) -> AwsError {
+        let message = format!("the list has more than {pages} pages, so it is taken to have no end");
+        self.ours("TooManyPages", message, Class::Transient)
+    }
+
     fn ours(self, code: &str, message: String, class: Class) -> AwsError {
         AwsError {
             action: self.action,

@@ -2,7 +2,7 @@
 //!
 //! | caller | a write | the first read | other reads, pages and retries |
 //! |---|---|---|---|
-//! | a pass over an App | asked for at the [door](crate::write), before what it rests on is read | may be told to come later | draw |
+//! | a pass over an App | asked for at the [door](crate::write), before what it rests on is read | may be told to come later, but in the turn of a write | draw |
 //! | a step of a sweep, a look | | may be told to come later | draw |
 //! | any other | draws | draws | draw |
 
@@ -187,10 +187,16 @@ impl Caller {
     }
 
     fn may_begin(&self, action: &'static str, bucket: Bucket) -> Answer {
-        let is_read = Call::of(action).is_read();
-        // Of a pass in two lines, each would keep the place in the other from those behind it.
-        if !is_read || self.turns().has_read {
+        if !Call::of(action).is_read() {
             return Answer::Go;
+        }
+        {
+            let turns = self.turns();
+            // Of a pass in two lines, each would keep the place in the other from those behind it; and what a write rests on
+            // is read in its turn, which would be lost.
+            if turns.has_read || !turns.unbegun.is_empty() {
+                return Answer::Go;
+            }
         }
         let answer = self.with(|budget, now| match &self.kind {
             Kind::Pass(asker) => Some(budget.ask_to_read(now, &self.place, bucket, asker)),
@@ -234,9 +240,13 @@ impl Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         let given = std::mem::take(&mut self.turns().given);
+        let namespace = match &self.kind {
+            Kind::Pass(asker) => Some(asker.namespace.as_str()),
+            Kind::Sweep | Kind::Look | Kind::Other => None,
+        };
         for (bucket, tokens) in given {
             if tokens > 0 {
-                self.with(|budget, now| budget.give_back(now, &self.place, bucket, tokens));
+                self.with(|budget, now| budget.give_back(now, &self.place, bucket, tokens, namespace));
             }
         }
     }

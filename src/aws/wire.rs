@@ -5,9 +5,12 @@ use futures::future::BoxFuture;
 use super::Result;
 use super::error::{AwsError, Call, Fault};
 
+/// More than any list has: of services, so many pages are 200,000; of record sets, 600,000.
+const PAGES: usize = 2_000;
+
 /// The pages of a list that were read so far.
 ///
-/// A token that comes a second time is an error: following it would never end. The SDK's own paginators compare with the
+/// A token that comes a second time is an error, and so are more pages than any list has: following it would never end. The SDK's own paginators compare with the
 /// last token only, and there are none for `ListResourceRecordSets` and `ListServiceDeployments`.
 #[derive(Clone, Debug)]
 pub struct Pages<Item, Token> {
@@ -38,6 +41,9 @@ impl<Item, Token: Clone + Default + PartialEq> Pages<Item, Token> {
         };
         if self.followed.contains(&next) {
             return Err(Call::of(action).repeated(self.followed.len() + 1));
+        }
+        if self.followed.len() >= PAGES {
+            return Err(Call::of(action).endless(PAGES));
         }
         self.followed.push(next);
         Ok(true)

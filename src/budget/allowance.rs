@@ -9,7 +9,7 @@ pub(super) const RESERVED: f64 = 0.25;
 /// The share of the bucket's rate at which the allowance of each comes back.
 const COMES_BACK: f64 = 0.05;
 
-/// The namespaces that have Apps.
+/// The namespaces that have, or had, Apps of any Platform since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tenants {
     #[default]
@@ -67,6 +67,11 @@ impl Allowance {
     pub(super) fn spend(&mut self, all: f64, Return(now): Return) {
         self.spent = (self.left_spent(now) + 1.0).min(all);
         self.counted = now;
+    }
+
+    /// Takes back what was spent on tokens that were not used.
+    pub(super) fn give_back(&mut self, tokens: f64) {
+        self.spent -= tokens;
     }
 
     fn left_spent(self, now: f64) -> f64 {

@@ -24,6 +24,8 @@ const STEP: f64 = 0.1;
 const STEP_WITHIN: Duration = Duration::from_secs(1);
 /// The time in which a rate of nothing would come back to the whole.
 const RISE: f64 = 600.0;
+/// Tokens are held for no longer by a pass that does not use them, mostly.
+const HELD: Duration = Duration::from_secs(10);
 /// The rate never falls below this share of what it was believed to be.
 const LEAST: f64 = 0.01;
 /// A bucket that has been full for so long gives a token to whoever comes: those before it did not.
@@ -161,9 +163,17 @@ impl Line {
     }
 
     /// Takes back tokens that were given and not used.
-    pub(super) fn give_back(&mut self, now: Timestamp, tokens: u32) {
+    pub(super) fn give_back(&mut self, now: Timestamp, tokens: u32, namespace: Option<&str>) {
         self.count(now);
-        self.tokens = (self.tokens + f64::from(tokens)).min(self.limit.burst);
+        let tokens = f64::from(tokens);
+        if let Some(lane) = namespace.and_then(|namespace| self.lanes.get_mut(namespace)) {
+            lane.allowance.give_back(tokens);
+        }
+        // A bucket that AWS found empty has been found so with these in it.
+        let is_since = |lowered: Timestamp| elapsed(lowered, now) < HELD;
+        if !self.lowered.is_some_and(is_since) {
+            self.tokens = (self.tokens + tokens).min(self.limit.burst);
+        }
     }
 
     /// A share of a full bucket, with which there is still a token left in it; less where AWS gives less.
@@ -350,8 +360,9 @@ impl Line {
 
     /// True if a namespace may take the last tokens.
     fn has_allowance(&self, namespace: &str) -> bool {
-        let lane = self.lanes.get(namespace);
-        lane.is_none_or(|lane| lane.allowance.has(self.limit.burst * RESERVED, self.comes_back))
+        let (lane, all) = (self.lanes.get(namespace), self.limit.burst * RESERVED);
+        // Less than a token is of no use to anybody.
+        all < 1.0 || lane.is_none_or(|lane| lane.allowance.has(all, self.comes_back))
     }
 
     /// Returns the number of changes that go before this one. Those of namespaces that may not take the last tokens are not

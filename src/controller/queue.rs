@@ -222,7 +222,7 @@ impl Queue {
         (entry.next, entry.turn) = (None, None);
         entry.began = Some(now);
         entry.running = Some(Running {
-            rank: next.urgency(),
+            rank: next.rank,
             version,
             waited: now.saturating_duration_since(next.due),
             gone: false,

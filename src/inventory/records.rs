@@ -219,7 +219,10 @@ impl Content for Records {
     ) -> Result<Found<Step>> {
         let asked = clock();
         let (round, asked, mut pages) = match step {
-            Step::List(round) => (round, asked, RecordPages::default()),
+            Step::List(round) => {
+                unit.content().pages = RecordPages::default();
+                (round, asked, RecordPages::default())
+            }
             Step::More(round, asked) => (round, asked, std::mem::take(&mut unit.content().pages)),
             Step::ByName(name) => {
                 let records = aws.list_name(&key.name, &name).await?;

@@ -24,7 +24,9 @@ impl Rounds<'_> {
             if self.names.is_some() && outcome.leaves_behind() {
                 outcome.plan = plan(self.desired, &outcome.observed, &outcome.deferral.changes);
             }
-            let changes = outcome.plan.changes.iter().filter(|_| !suspended);
+            let changes = outcome.plan.changes.iter();
+            // What this pass is not to try rests on nothing.
+            let changes = changes.filter(|change| !suspended && !outcome.deferral.concerns(change));
             let resting = changes.map(|change| (change.clone(), self.unconfirmed(held, outcome, change)));
             let resting: Vec<(Change, BTreeSet<Named>)> = resting.collect();
             // Read before its turn, it would have to be read again in it.

@@ -178,3 +178,40 @@ fn calls(caller: &Arc<Caller>, action: &'static str) {
         .now_or_never()
         .unwrap();
 }
+
+/// What a write rests on is read in its turn, whoever else reads.
+#[test]
+fn a_pass_that_has_a_turn_to_write_does_not_wait_to_read() {
+    let budget = budget();
+    let reads = |caller: Arc<Caller>| {
+        let read = async {
+            in_turn("ecs:DescribeServices")?;
+            attempted("ecs:DescribeServices", 1);
+            Ok::<(), AwsError>(())
+        };
+        calling(caller, read).now_or_never().unwrap().is_ok()
+    };
+    let pass = || caller_of(&budget, Kind::Pass(app()));
+    let read = (0..1_000).take_while(|_| reads(pass())).count();
+    assert!(read < 100, "the bucket has an end");
+    let caller = pass();
+    assert_eq!(caller.ask_to_write(Bucket::EcsServiceWrites, "web"), Answer::Go);
+    assert!(reads(caller.clone()));
+    caller.take_turn(Bucket::EcsServiceWrites, "web");
+    assert!(!reads(caller));
+}
+
+#[test]
+fn what_is_given_back_after_a_throttle_is_no_token() {
+    let (budget, bucket) = (budget(), Bucket::EcsServiceWrites);
+    let caller = caller_of(&budget, Kind::Pass(app()));
+    for what in ["web", "worker"] {
+        assert_eq!(caller.ask_to_write(bucket, what), Answer::Go);
+    }
+    let throttled = AwsError::from_code("ecs:DeleteService", "ThrottlingException", "No.");
+    calling(caller.clone(), async { answered(&throttled) })
+        .now_or_never()
+        .unwrap();
+    drop(caller);
+    assert_eq!(tokens(&budget, bucket), 0);
+}

@@ -4,6 +4,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use futures::future::{BoxFuture, FutureExt};
 use serde_json::json;
 
+use super::{PAGES, Pages};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsClients, AwsError, Ecs, Elbv2, Route53, Scheduler};
 use crate::model::class::Class;
@@ -115,4 +116,15 @@ async fn a_list_that_leads_back_to_an_earlier_page_ends_with_an_error() {
 async fn an_empty_token_ends_a_list() {
     let aws = Replay::new([replay::json(&json!({"serviceArns": [], "nextToken": ""}))]);
     assert!(aws.clients.list_services("staging").await.unwrap().is_empty());
+}
+
+#[test]
+fn a_list_of_more_pages_than_any_has_is_an_error() {
+    let mut pages: Pages<(), Option<usize>> = Pages::default();
+    let added = (0..).map(|page| pages.add("ecs:ListServices", Vec::new(), Some(Some(page))));
+    let (read, error) = added
+        .enumerate()
+        .find_map(|(page, added)| Some((page, added.err()?)))
+        .unwrap();
+    assert_eq!((read, error.code.as_str()), (PAGES, "TooManyPages"));
 }
