@@ -223,7 +223,7 @@ impl Builder<'_> {
 
     /// The Platform's tags and ours, ours last.
     fn tags(&self) -> Tags {
-        let mut tags = self.platform.spec.tags.clone();
+        let mut tags = Tags::from(self.platform.spec.tags.clone());
         tags.extend(self.owner.tags(self.name));
         tags
     }

@@ -25,6 +25,7 @@ pub mod rollout;
 pub mod schedule;
 pub mod service;
 pub mod shared_map;
+pub mod small_map;
 pub mod state;
 
 /// Returns a number of things with its noun: `1 task`, `2 tasks`.

@@ -3,10 +3,11 @@
 //! A resource is ours if its tags name this installation and this App; a DNS name is ours if the TXT record at
 //! `_empire.<name>` does.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-pub type Tags = BTreeMap<String, String>;
+use super::small_map::SmallMap;
+
+pub type Tags = SmallMap<String, String>;
 
 pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";

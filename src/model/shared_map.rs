@@ -1,22 +1,22 @@
 //! A map of few and large values: the things that one App has, by name.
 //!
-//! A `BTreeMap` makes room for eleven values with the first one, which of [`ServiceState`](super::state::ServiceState) are
-//! some kilobytes for each App. Here a value is apart from the map, and those that know the same thing share it until one
-//! of them changes it.
+//! A value is apart from the map, and those that know the same thing share it until one of them changes it.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, btree_map};
 use std::iter::Map;
 use std::ops::Index;
 use std::sync::Arc;
+use std::vec;
+
+use super::small_map::{self, Keys, SmallMap};
 
 /// Is read and changed as if the values were in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedMap<K, V>(BTreeMap<K, Arc<V>>);
+pub struct SharedMap<K, V>(SmallMap<K, Arc<V>>);
 
 impl<K, V> Default for SharedMap<K, V> {
     fn default() -> Self {
-        SharedMap(BTreeMap::new())
+        SharedMap(SmallMap::new())
     }
 }
 
@@ -55,6 +55,11 @@ impl<K: Ord, V> SharedMap<K, V> {
     pub fn retain(&mut self, is_kept: impl Fn(&K, &V) -> bool) {
         self.0.retain(|key, value| is_kept(key, value));
     }
+
+    /// Returns what is shared, each to be changed where it is not as it should be.
+    pub fn shared_mut(&mut self) -> impl Iterator<Item = (&K, &mut Arc<V>)> {
+        self.0.iter_mut()
+    }
 }
 
 impl<K, V> SharedMap<K, V> {
@@ -66,12 +71,17 @@ impl<K, V> SharedMap<K, V> {
         self.0.len()
     }
 
-    pub fn keys(&self) -> btree_map::Keys<'_, K, Arc<V>> {
+    pub fn keys(&self) -> Keys<'_, K, Arc<V>> {
         self.0.keys()
     }
 
     pub fn values(&self) -> Values<'_, K, V> {
         self.0.values().map(|value| value)
+    }
+
+    /// Returns the values so that they can be kept elsewhere, too.
+    pub fn iter_shared(&self) -> small_map::Iter<'_, K, Arc<V>> {
+        self.0.iter()
     }
 
     pub fn clear(&mut self) {
@@ -105,7 +115,7 @@ impl<K: Ord, V: Clone> SharedMap<K, V> {
         K: Ord,
         V: Default,
     {
-        Arc::make_mut(self.0.entry(key).or_default())
+        Arc::make_mut(self.0.get_or_default(key))
     }
 
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
@@ -117,17 +127,9 @@ impl<K: Ord, V: Clone> SharedMap<K, V> {
     }
 }
 
-impl<K, V: Clone> SharedMap<K, V> {
-    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        self.0.iter_mut().map(|(key, value)| (key, Arc::make_mut(value)))
-    }
-}
-
-type Values<'a, K, V> = Map<btree_map::Values<'a, K, Arc<V>>, fn(&'a Arc<V>) -> &'a V>;
-type Iter<'a, K, V> = Map<btree_map::Iter<'a, K, Arc<V>>, fn((&'a K, &'a Arc<V>)) -> (&'a K, &'a V)>;
-type IterMut<'a, K, V> =
-    Map<btree_map::IterMut<'a, K, Arc<V>>, fn((&'a K, &'a mut Arc<V>)) -> (&'a K, &'a mut V)>;
-type IntoIter<K, V> = Map<btree_map::IntoIter<K, Arc<V>>, fn((K, Arc<V>)) -> (K, V)>;
+type Values<'a, K, V> = Map<small_map::Values<'a, K, Arc<V>>, fn(&'a Arc<V>) -> &'a V>;
+type Iter<'a, K, V> = Map<small_map::Iter<'a, K, Arc<V>>, fn((&'a K, &'a Arc<V>)) -> (&'a K, &'a V)>;
+type IntoIter<K, V> = Map<vec::IntoIter<(K, Arc<V>)>, fn((K, Arc<V>)) -> (K, V)>;
 
 impl<'a, K, V> IntoIterator for &'a SharedMap<K, V> {
     type Item = (&'a K, &'a V);
@@ -135,15 +137,6 @@ impl<'a, K, V> IntoIterator for &'a SharedMap<K, V> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
-    }
-}
-
-impl<'a, K, V: Clone> IntoIterator for &'a mut SharedMap<K, V> {
-    type Item = (&'a K, &'a mut V);
-    type IntoIter = IterMut<'a, K, V>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter_mut()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The load balancers and target groups of an App, and what hangs on them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::details::Details;
 use crate::aws::{self, Aws};
@@ -79,7 +80,8 @@ pub(super) async fn named(
     })
 }
 
-/// Adds details, those that are known where they are enough, and leaves out what is neither ours nor wanted.
+/// Adds details, those that are known where they are enough, and leaves out what is neither ours nor wanted. Whatever details
+/// a list has, another pass left there.
 async fn describe(
     aws: &dyn Aws,
     desired: &Desired,
@@ -104,38 +106,46 @@ async fn describe(
     found
         .target_groups
         .retain(|name, found| ours(&found.tags) || is_wanted_group(name));
-    if details.are_partial() {
-        return Ok(Described { found, fresh });
-    }
-    for (name, load_balancer) in &mut found.load_balancers {
-        let (tags, wanted) = (&load_balancer.tags, balancing(desired, name));
-        let is_changed = ours(tags) || adopted(tags);
-        let known = details.load_balancer(load_balancer);
+    let is_read = !details.are_partial();
+    for (name, shared) in found.load_balancers.shared_mut() {
+        let (tags, wanted) = (&shared.tags, balancing(desired, name));
+        let is_changed = is_read && (ours(tags) || adopted(tags));
+        let known = details.load_balancer(shared);
+        let (mut listeners, mut attributes) = (None, None);
         if is_changed && (wanted.is_some() || desired.retains) {
             let known = known.and_then(|known| known.listeners.as_ref());
-            load_balancer.listeners = if let Some(known) = known.filter(|known| are_enough(known, wanted)) {
+            listeners = if let Some(known) = known.filter(|known| are_enough(known, wanted)) {
                 Some(known.clone())
             } else {
                 fresh.insert(Named::Listeners(name.clone()));
-                listeners(aws, wanted, &load_balancer.arn).await?
+                listeners_of(aws, wanted, &shared.arn).await?
             };
         }
         if is_changed && wanted.is_some_and(|wanted| wanted.load_balancer.attributes.is_some()) {
-            load_balancer.attributes = match known.and_then(|known| known.attributes) {
+            attributes = match known.and_then(|known| known.attributes) {
                 Some(known) => Some(known),
-                None => aws.describe_load_balancer_attributes(&load_balancer.arn).await?,
+                None => aws.describe_load_balancer_attributes(&shared.arn).await?,
             };
         }
-    }
-    for (name, group) in &mut found.target_groups {
-        if !is_wanted_group(name) || !(ours(&group.tags) || adopted(&group.tags)) {
-            continue;
+        if (&shared.listeners, shared.attributes) != (&listeners, attributes) {
+            let found = Arc::make_mut(shared);
+            (found.listeners, found.attributes) = (listeners, attributes);
         }
-        let known = details.target_group(group);
-        group.attributes = match known.and_then(|known| known.attributes.clone()) {
-            Some(known) => Some(known),
-            None => aws.describe_target_group_attributes(&group.arn).await?,
+    }
+    for (name, shared) in found.target_groups.shared_mut() {
+        let is_changed = is_read && (ours(&shared.tags) || adopted(&shared.tags));
+        let attributes = if is_changed && is_wanted_group(name) {
+            let known = details.target_group(shared);
+            match known.and_then(|known| known.attributes.clone()) {
+                Some(known) => Some(known),
+                None => aws.describe_target_group_attributes(&shared.arn).await?,
+            }
+        } else {
+            None
         };
+        if shared.attributes != attributes {
+            Arc::make_mut(shared).attributes = attributes;
+        }
     }
     Ok(Described { found, fresh })
 }
@@ -162,17 +172,17 @@ fn balancing<'a>(desired: &'a Desired, load_balancer: &str) -> Option<&'a desire
 }
 
 /// Reads the listeners of one load balancer again.
-pub(super) async fn listeners_of(
+pub(super) async fn listeners_again(
     aws: &dyn Aws,
     desired: &Desired,
     name: &str,
     arn: &Arn,
 ) -> aws::Result<Option<Vec<ListenerState>>> {
-    listeners(aws, balancing(desired, name), arn).await
+    listeners_of(aws, balancing(desired, name), arn).await
 }
 
 /// Reads the listeners of a load balancer, and the tags of those on ports that nothing wants.
-async fn listeners(
+async fn listeners_of(
     aws: &dyn Aws,
     wanted: Option<&desired::LoadBalancing>,
     load_balancer: &Arn,

@@ -188,7 +188,7 @@ async fn balancing(
             continue;
         }
         if let Some(arn) = observed.load_balancers.get(name).map(|found| found.arn.clone()) {
-            let listeners = load_balancing::listeners_of(aws, desired, name, &arn).await?;
+            let listeners = load_balancing::listeners_again(aws, desired, name, &arn).await?;
             if let Some(known) = observed.load_balancers.get_mut(name) {
                 known.listeners = listeners;
             }
