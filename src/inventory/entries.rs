@@ -37,13 +37,30 @@ impl<T> Entry<T> {
     }
 }
 
+impl<T: Fact> Entry<T> {
+    fn is_listed_as(&self, state: Option<&T>) -> bool {
+        match (self.state.as_deref(), state) {
+            (Some(known), Some(state)) => known.is_listed_as(state),
+            (known, state) => known.is_none() && state.is_none(),
+        }
+    }
+}
+
 impl<T> Default for Entries<T> {
     fn default() -> Self {
         Entries(BTreeMap::new())
     }
 }
 
-impl<T: Clone + PartialEq> Entries<T> {
+/// Something that lists show, with all of it that they do.
+pub(super) trait Fact: Clone + PartialEq {
+    /// True if a list shows both alike.
+    fn is_listed_as(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl<T: Fact> Entries<T> {
     pub(super) fn get(&self, name: &str) -> Option<&T> {
         self.0.get(name)?.state.as_deref()
     }
@@ -92,7 +109,7 @@ impl<T: Clone + PartialEq> Entries<T> {
     /// Takes what a list shows. Returns true if that is news.
     pub(super) fn listed(&mut self, name: &str, state: T, asked: Timestamp) -> bool {
         match self.0.get(name) {
-            Some(known) if known.outlasts(asked) && known.state.as_deref() != Some(&state) => false,
+            Some(known) if known.outlasts(asked) && !known.is_listed_as(Some(&state)) => false,
             _ => self.read(name, Some(state), asked),
         }
     }
@@ -121,6 +138,15 @@ impl<T: Clone + PartialEq> Entries<T> {
         };
     }
 
+    /// Shares what a pass knows with it, details that no list shows included.
+    pub(super) fn share(&mut self, name: &str, known: &Arc<T>) {
+        if let Some(state) = self.0.get_mut(name).and_then(|entry| entry.state.as_mut())
+            && state.is_listed_as(known)
+        {
+            *state = known.clone();
+        }
+    }
+
     fn put(&mut self, name: &str, state: Option<Arc<T>>, at: Timestamp, is_written: bool) -> bool {
         let Some(known) = self.0.get_mut(name) else {
             let is_news = state.is_some();
@@ -133,7 +159,7 @@ impl<T: Clone + PartialEq> Entries<T> {
             return is_news;
         };
         (known.at, known.is_written) = (at, is_written);
-        let is_news = known.state != state;
+        let is_news = !known.is_listed_as(state.as_deref());
         // What is as it was stays the one that others share.
         if is_news {
             known.state = state;
@@ -162,6 +188,8 @@ impl<T: Clone + PartialEq> Entries<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Fact for i32 {}
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -195,28 +195,31 @@ impl LoadBalancers {
         }
     }
 
-    /// Takes what a pass came to know of some of them, without details.
+    /// Takes what a pass came to know of some of them.
     pub(super) fn learned(&mut self, app: &AppName, found: &Observed, names: &Wanted, how: Learned) {
         // A pass leaves out what is another App's.
         let is_its = |owner: Option<AppName>| owner.is_none_or(|owner| owner == *app);
         for name in &names.load_balancers {
-            let state = found.load_balancers.get(name).map(|found| LoadBalancerState {
-                listeners: None,
-                attributes: None,
-                ..found.clone()
-            });
+            let state = found.load_balancers.shared(name).cloned();
             if state.is_some() || is_its(self.balancers.get(name).and_then(Owned::owner)) {
-                self.balancers.learned(name, state.map(Arc::new), how);
+                self.balancers.learned(name, state, how);
             }
         }
         for name in &names.target_groups {
-            let state = found.target_groups.get(name).map(|found| TargetGroupState {
-                attributes: None,
-                ..found.clone()
-            });
+            let state = found.target_groups.shared(name).cloned();
             if state.is_some() || is_its(self.target_groups.get(name).and_then(Owned::owner)) {
-                self.target_groups.learned(name, state.map(Arc::new), how);
+                self.target_groups.learned(name, state, how);
             }
+        }
+    }
+
+    /// Shares with the memory of an App what its pass has found.
+    pub(super) fn share(&mut self, found: &Observed) {
+        for (name, state) in found.load_balancers.iter_shared() {
+            self.balancers.share(name, state);
+        }
+        for (name, state) in found.target_groups.iter_shared() {
+            self.target_groups.share(name, state);
         }
     }
 }

@@ -4,17 +4,54 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::entries::Entries;
+use super::entries::{Entries, Fact};
 use crate::model::owner::{AppName, Tags, installation_and_app};
 use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState};
 
-pub(super) trait Owned: Clone + PartialEq {
+pub(super) trait Owned: Fact {
     fn name(&self) -> &str;
 
     fn tags(&self) -> &Tags;
 
     fn owner(&self) -> Option<AppName> {
         installation_and_app(self.tags()).map(|(_, app)| app)
+    }
+}
+
+impl Fact for ServiceState {}
+
+impl Fact for LoadBalancerState {
+    fn is_listed_as(&self, other: &Self) -> bool {
+        let LoadBalancerState {
+            name,
+            arn,
+            dns_name,
+            zone_id,
+            status,
+            subnets,
+            security_groups,
+            tags,
+            listeners: _,
+            attributes: _,
+        } = self;
+        (name, arn, dns_name, zone_id) == (&other.name, &other.arn, &other.dns_name, &other.zone_id)
+            && (status, tags) == (&other.status, &other.tags)
+            && (subnets, security_groups) == (&other.subnets, &other.security_groups)
+    }
+}
+
+impl Fact for TargetGroupState {
+    fn is_listed_as(&self, other: &Self) -> bool {
+        let TargetGroupState {
+            name,
+            arn,
+            check,
+            load_balancers,
+            tags,
+            attributes: _,
+        } = self;
+        (name, arn, check) == (&other.name, &other.arn, &other.check)
+            && (load_balancers, tags) == (&other.load_balancers, &other.tags)
     }
 }
 

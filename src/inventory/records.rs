@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::entries::Entries;
+use super::entries::{Entries, Fact};
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, RecordPages, Result};
@@ -25,6 +25,8 @@ pub struct Records {
     /// The pages of a list that is being read.
     pages: RecordPages,
 }
+
+impl Fact for Vec<RecordSet> {}
 
 /// The steps of a sweep.
 #[derive(Clone, Debug)]

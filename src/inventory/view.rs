@@ -98,6 +98,9 @@ impl View<'_> {
         self.take(desired, observed, &read, Learned::Read(begun));
         let written = Touched::by(done, observed);
         self.take(desired, observed, &written, Learned::Written((self.clock)()));
+        if let Some(unit) = self.inventory.load_balancers.known(&self.key("")) {
+            unit.content().share(observed);
+        }
         let group = schedule_group(&desired.owner.installation);
         if written.schedules
             && let Some(unit) = self.inventory.schedules.known(&self.key(&group))
