@@ -34,6 +34,7 @@ use crate::model::pending::Pending;
 use crate::model::port::Claim;
 use crate::model::rollout::RolloutMemory;
 use crate::model::shared_map::SharedMap;
+use crate::model::small_map::SmallMap;
 use crate::model::state::{
     LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState, ZoneState,
 };
@@ -50,7 +51,7 @@ pub struct Known {
     /// The memory of each process's rollouts.
     pub rollouts: SharedMap<String, RolloutMemory>,
     /// By the digest of its content, a revision that the status mentions.
-    pub revisions: BTreeMap<String, Arn>,
+    pub revisions: SmallMap<String, Arn>,
     /// Settings that AWS reports otherwise than they were sent.
     pub echoes: EchoMemory,
     /// By process, what its status says that it runs.

@@ -7,6 +7,7 @@ use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
 use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
+use crate::model::small_map::SmallMap;
 
 const DEFAULT_CPU: u32 = 256;
 const DEFAULT_MEMORY: u32 = 512;
@@ -42,7 +43,7 @@ impl Builder<'_> {
                 .and_then(|tasks| tasks.logging.as_ref())
                 .map(|logging| Logging {
                     driver: logging.driver.clone(),
-                    options: logging.options.clone(),
+                    options: logging.options.clone().into(),
                 }),
         };
         self.check_task_definition(&content)?;
@@ -94,7 +95,7 @@ impl Builder<'_> {
     /// Environment variables with values, and those whose values are secret. A process's own name hides the App's, be it
     /// a value or a secret; ours hide both. Nothing of ours changes without the content changing: it would roll every
     /// task for nothing.
-    fn variables(&self, port: Option<&u16>) -> Result<(Environment, BTreeMap<String, String>), Error> {
+    fn variables(&self, port: Option<&u16>) -> Result<(Environment, SmallMap<String, String>), Error> {
         let App { spec: app, .. } = self.app;
         let process: &Process = self.process;
         let name = &self.owner.app.name;
@@ -137,7 +138,7 @@ impl Builder<'_> {
                 ),
             ));
         }
-        Ok((Environment(values), secrets))
+        Ok((Environment(values.into()), secrets.into()))
     }
 
     fn process_limit(&self) -> Result<Option<u32>, Error> {

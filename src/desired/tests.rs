@@ -5,8 +5,6 @@
     reason = "a manifest is written where it is used"
 )]
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::content::is_fargate_size;
@@ -24,6 +22,7 @@ use crate::model::service::{
     Capacity, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,
     TaskNetwork,
 };
+use crate::model::small_map::SmallMap;
 
 fn built(processes: Value, spec: Value) -> Desired {
     build(&app(processes), &platform(spec), &owner(), &namespace())
@@ -111,7 +110,7 @@ fn what_a_process_says_is_sent() {
         definition.execution_role_arn.as_deref(),
         Some("arn:aws:iam::123456789012:role/execution")
     );
-    let options = BTreeMap::from([("awslogs-group".to_owned(), "acme".to_owned())]);
+    let options = SmallMap::from([("awslogs-group".to_owned(), "acme".to_owned())]);
     assert_eq!(
         definition.logging,
         Some(Logging {

@@ -127,12 +127,11 @@ pub fn recorded(tags: &Tags) -> Option<&String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::name::Arn;
     use crate::model::owner::{AppName, Owner};
     use crate::model::service::{Environment, LaunchType};
+    use crate::model::small_map::SmallMap;
     use crate::model::state::TaskDefinitionState;
 
     fn content() -> TaskDefinition {
@@ -147,11 +146,11 @@ mod tests {
             command: vec!["./bin/web".into()],
             cpu: 256,
             memory: 512,
-            environment: Environment(BTreeMap::from([
+            environment: Environment(SmallMap::from([
                 ("EMPTY".into(), String::new()),
                 ("RAILS_ENV".into(), "production".into()),
             ])),
-            secrets: BTreeMap::new(),
+            secrets: SmallMap::new(),
             process_limit: None,
             stop_timeout: None,
             read_only_root_filesystem: false,
@@ -192,7 +191,7 @@ mod tests {
             launch_type: LaunchType::Fargate,
             execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
             task_role_arn: Some("arn:aws:iam::123456789012:role/task".into()),
-            secrets: BTreeMap::from([(
+            secrets: SmallMap::from([(
                 "TOKEN".into(),
                 "arn:aws:ssm:us-east-1:123456789012:parameter/token".into(),
             )]),
@@ -205,7 +204,7 @@ mod tests {
             }],
             logging: Some(Logging {
                 driver: "awslogs".into(),
-                options: BTreeMap::from([("awslogs-group".into(), "acme".into())]),
+                options: SmallMap::from([("awslogs-group".into(), "acme".into())]),
             }),
             ..content()
         };
@@ -238,7 +237,7 @@ mod tests {
             |c| {
                 c.logging = Some(Logging {
                     driver: "json-file".into(),
-                    options: BTreeMap::new(),
+                    options: SmallMap::new(),
                 });
             },
         ];

@@ -1,13 +1,14 @@
 //! Task definitions and ECS services, as we want them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::owner::Tags;
+use super::small_map::SmallMap;
 
 /// Environment variables. Their values are the user's: `Debug` shows names only.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Environment(pub BTreeMap<String, String>);
+pub struct Environment(pub SmallMap<String, String>);
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +72,7 @@ pub struct TaskDefinition {
     pub memory: u32,
     pub environment: Environment,
     /// By environment variable, the ARN of the secret or parameter that ECS reads its value from.
-    pub secrets: BTreeMap<String, String>,
+    pub secrets: SmallMap<String, String>,
     /// The ulimit `nproc`, soft and hard.
     pub process_limit: Option<u32>,
     /// Seconds from the signal to stop to the kill; `None`: as the container instance is set up.
@@ -111,7 +112,7 @@ impl PortMapping {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Logging {
     pub driver: String,
-    pub options: BTreeMap<String, String>,
+    pub options: SmallMap<String, String>,
 }
 
 /// Seconds in which a task behind an application load balancer may fail its checks, unless the manifest says otherwise.

@@ -22,6 +22,7 @@ use super::service::{
     ServiceUpdate, TaskDefinition, TaskNetwork,
 };
 use super::shared_map::SharedMap;
+use super::small_map::SmallMap;
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,11 +34,11 @@ pub struct Observed {
     pub task_definitions: SharedMap<Arn, TaskDefinitionState>,
     /// By the digest of its content, a revision that an earlier pass found: an older content that is wanted again is not
     /// registered again, and a copy that was made of it by hand is told from it.
-    pub revisions: BTreeMap<String, Arn>,
+    pub revisions: SmallMap<String, Arn>,
     pub load_balancers: SharedMap<String, LoadBalancerState>,
     pub target_groups: SharedMap<String, TargetGroupState>,
     /// By zone id. A zone that does not exist, or was not read, is absent.
-    pub zones: BTreeMap<String, ZoneState>,
+    pub zones: SmallMap<String, ZoneState>,
     /// The cluster's own ARN; read only where a process runs on a schedule.
     pub cluster: Option<Arn>,
     /// The schedule group of the installation; `None` if there is none, or if it was not read because it holds nothing

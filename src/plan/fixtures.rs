@@ -12,7 +12,7 @@ pub(crate) use settled::{
     settled,
 };
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Plan;
 use crate::change::Deferred;
@@ -29,6 +29,7 @@ use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType, NetworkMode,
     PlacementStrategy, PortMapping, Service, ServiceSettings, TaskDefinition,
 };
+use crate::model::small_map::SmallMap;
 use crate::model::state::Observed;
 
 /// The private zone, `corp.example`.
@@ -266,8 +267,8 @@ impl Process {
                 command: vec![format!("./bin/{}", self.name)],
                 cpu: 256,
                 memory: 512,
-                environment: Environment(BTreeMap::from([("TOKEN".into(), "hush".into())])),
-                secrets: BTreeMap::new(),
+                environment: Environment(SmallMap::from([("TOKEN".into(), "hush".into())])),
+                secrets: SmallMap::new(),
                 process_limit: None,
                 stop_timeout: None,
                 read_only_root_filesystem: false,

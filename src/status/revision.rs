@@ -1,18 +1,17 @@
 //! The revisions that an App's processes ran, as its status remembers them: an index by content, which ECS does not have.
 
-use std::collections::BTreeMap;
-
 use crate::api::app::{AppStatus, RevisionStatus};
 use crate::model::content::CONTENT_TAG;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
+use crate::model::small_map::SmallMap;
 use crate::reconcile::Outcome;
 
 /// So many releases back, content that is wanted again is found.
 const REVISIONS: usize = 10;
 
 /// By the digest of its content.
-pub fn revisions(status: Option<&AppStatus>) -> BTreeMap<String, Arn> {
+pub fn revisions(status: Option<&AppStatus>) -> SmallMap<String, Arn> {
     let revisions = status.into_iter().flat_map(|status| &status.revisions);
     revisions
         .map(|known| (known.content.clone(), Arn(known.task_definition.clone())))

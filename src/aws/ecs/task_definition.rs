@@ -5,7 +5,7 @@
 //! and that says what was found, `web with user, mountPoints`: unequal to all that is wanted, while ports and image can
 //! still be read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{self as sdk, Compatibility};
 
@@ -17,6 +17,7 @@ use crate::model::owner::Tags;
 use crate::model::service::{
     Environment, HostPort, LaunchType, Logging, NetworkMode, PortMapping, TaskDefinition,
 };
+use crate::model::small_map::SmallMap;
 use crate::model::state::TaskDefinitionState;
 
 pub(super) fn read(call: Call, found: &sdk::TaskDefinition, tags: Tags) -> Result<TaskDefinitionState> {
@@ -68,13 +69,13 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
             options: configuration.options().map(ordered).unwrap_or_default(),
         }
     });
-    let environment: BTreeMap<String, String> = container
+    let environment: SmallMap<String, String> = container
         .environment()
         .iter()
         .filter_map(environment_variable)
         .collect();
     foreign.extend((environment.len() != container.environment().len()).then_some("environment"));
-    let secrets: BTreeMap<String, String> = container
+    let secrets: SmallMap<String, String> = container
         .secrets()
         .iter()
         .map(|secret| (secret.name().to_owned(), secret.value_from().to_owned()))
@@ -239,7 +240,7 @@ fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn ordered(map: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
+fn ordered(map: &std::collections::HashMap<String, String>) -> SmallMap<String, String> {
     map.iter()
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()

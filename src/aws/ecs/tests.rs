@@ -5,7 +5,7 @@ mod foreign;
 mod services;
 mod task_definitions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use crate::model::service::{
     Logging, NetworkMode, PlacementConstraint, PlacementStrategy, PortMapping, Service, ServiceSettings,
     TaskDefinition, TaskNetwork,
 };
+use crate::model::small_map::SmallMap;
 
 const CLUSTER: &str = "staging";
 const SERVICE_ARN: &str = "arn:aws:ecs:us-east-1:123456789012:service/staging/shop_acme_web";
@@ -178,11 +179,11 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         command: vec!["./bin/web".into(), "--port".into(), "8080".into()],
         cpu: 256,
         memory: 512,
-        environment: Environment(BTreeMap::from([
+        environment: Environment(SmallMap::from([
             ("PORT".into(), "8080".into()),
             ("RAILS_ENV".into(), "production".into()),
         ])),
-        secrets: BTreeMap::new(),
+        secrets: SmallMap::new(),
         process_limit: None,
         stop_timeout: None,
         read_only_root_filesystem: false,
@@ -192,7 +193,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         }],
         logging: Some(Logging {
             driver: "awslogs".into(),
-            options: BTreeMap::from([
+            options: SmallMap::from([
                 ("awslogs-group".into(), "/empire".into()),
                 ("awslogs-region".into(), "us-east-1".into()),
             ]),

@@ -1,7 +1,5 @@
 //! Task definitions: written, and read back in AWS's words.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
@@ -10,6 +8,7 @@ use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::service::{Environment, HostPort, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::small_map::SmallMap;
 use crate::model::state::TaskDefinitionState;
 
 /// Returns the request that RegisterTaskDefinition sent.
@@ -41,7 +40,7 @@ fn full() -> TaskDefinition {
     let secret = |name: &str, arn: &str| (name.to_owned(), arn.to_owned());
     TaskDefinition {
         task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
-        secrets: BTreeMap::from([
+        secrets: SmallMap::from([
             secret(
                 "API_KEY",
                 "arn:aws:ssm:us-east-1:123456789012:parameter/shop/api-key",

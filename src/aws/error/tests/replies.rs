@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{Environment, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::small_map::SmallMap;
 
 async fn ecs(reply: HttpResponse) -> AwsError {
     let aws = Replay::new([reply]);
@@ -329,7 +330,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         cpu: 256,
         memory: 512,
         environment: Environment::default(),
-        secrets: std::collections::BTreeMap::new(),
+        secrets: SmallMap::new(),
         process_limit: None,
         stop_timeout: None,
         read_only_root_filesystem: false,
