@@ -8,6 +8,7 @@ mod live;
 mod tags;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -30,7 +31,10 @@ pub struct LoadBalancing {
 
 impl LoadBalancing {
     /// Puts them under their names.
-    pub fn of(load_balancers: Vec<LoadBalancerState>, target_groups: Vec<TargetGroupState>) -> Self {
+    pub fn of(
+        load_balancers: Vec<Arc<LoadBalancerState>>,
+        target_groups: Vec<Arc<TargetGroupState>>,
+    ) -> Self {
         let load_balancers = load_balancers
             .into_iter()
             .map(|found| (found.name.clone(), found));

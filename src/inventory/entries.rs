@@ -65,6 +65,10 @@ impl<T: Fact> Entries<T> {
         self.0.get(name)?.state.as_deref()
     }
 
+    pub(super) fn shared(&self, name: &str) -> Option<&Arc<T>> {
+        self.0.get(name)?.state.as_ref()
+    }
+
     /// True if it was read then or since, be it that it is gone. The reply to a write does not show what comes of it.
     pub(super) fn is_read_since(&self, name: &str, time: Timestamp) -> bool {
         let known = self.0.get(name);
@@ -107,10 +111,11 @@ impl<T: Fact> Entries<T> {
     }
 
     /// Takes what a list shows. Returns true if that is news.
-    pub(super) fn listed(&mut self, name: &str, state: T, asked: Timestamp) -> bool {
+    pub(super) fn listed(&mut self, name: &str, state: impl Into<Arc<T>>, asked: Timestamp) -> bool {
+        let state = state.into();
         match self.0.get(name) {
             Some(known) if known.outlasts(asked) && !known.is_listed_as(Some(&state)) => false,
-            _ => self.read(name, Some(state), asked),
+            _ => self.read_shared(name, Some(state), asked),
         }
     }
 
@@ -120,7 +125,7 @@ impl<T: Fact> Entries<T> {
         self.read_shared(name, state.map(Arc::new), asked)
     }
 
-    fn read_shared(&mut self, name: &str, state: Option<Arc<T>>, asked: Timestamp) -> bool {
+    pub(super) fn read_shared(&mut self, name: &str, state: Option<Arc<T>>, asked: Timestamp) -> bool {
         let is_older = |known: &Entry<T>| {
             known.at > asked || state.is_none() && known.is_there() && known.outlasts(asked)
         };

@@ -55,8 +55,8 @@ pub enum Step {
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
     asked: Timestamp,
-    load_balancers: Vec<LoadBalancerState>,
-    target_groups: Vec<TargetGroupState>,
+    load_balancers: Vec<Arc<LoadBalancerState>>,
+    target_groups: Vec<Arc<TargetGroupState>>,
 }
 
 impl Listed {
@@ -177,21 +177,48 @@ impl LoadBalancers {
     }
 
     /// Takes the two lists; returns what they should show and do not.
-    fn take(&mut self, found: &Listed) -> Wanted {
-        let balancers = found.load_balancers.iter().map(|found| &found.arn);
-        let groups = found.target_groups.iter().map(|found| &found.arn);
+    fn take(
+        &mut self,
+        load_balancers: &[LoadBalancerState],
+        target_groups: &[TargetGroupState],
+        asked: Timestamp,
+    ) -> Wanted {
+        let balancers = load_balancers.iter().map(|found| &found.arn);
+        let groups = target_groups.iter().map(|found| &found.arn);
         if let Some(account) = balancers.chain(groups).find_map(Arn::account) {
             self.account = Some(account.into());
         }
-        let names = found.load_balancers.iter().map(|found| found.name.clone());
+        let names = load_balancers.iter().map(|found| found.name.clone());
         self.listed.load_balancers = names.collect();
-        let names = found.target_groups.iter().map(|found| found.name.clone());
+        let names = target_groups.iter().map(|found| found.name.clone());
         self.listed.target_groups = names.collect();
         Wanted {
-            load_balancers: self.balancers.missing(&self.listed.load_balancers, found.asked),
-            target_groups: self
-                .target_groups
-                .missing(&self.listed.target_groups, found.asked),
+            load_balancers: self.balancers.missing(&self.listed.load_balancers, asked),
+            target_groups: self.target_groups.missing(&self.listed.target_groups, asked),
+        }
+    }
+
+    /// Returns what the two lists show of Apps: where that is as it was, what is known, so that it is not there twice until all
+    /// tags are read.
+    fn of_apps(
+        &self,
+        load_balancers: Vec<LoadBalancerState>,
+        target_groups: Vec<TargetGroupState>,
+        asked: Timestamp,
+        apps: &Apps,
+    ) -> Listed {
+        let load_balancers = load_balancers
+            .into_iter()
+            .filter(|found| apps.has_load_balancer(&found.name))
+            .map(|found| self.balancers.known_or(found));
+        let target_groups = target_groups
+            .into_iter()
+            .filter(|found| apps.has_load_balancer(&found.name))
+            .map(|found| self.target_groups.known_or(found));
+        Listed {
+            asked,
+            load_balancers: load_balancers.collect(),
+            target_groups: target_groups.collect(),
         }
     }
 
@@ -254,10 +281,12 @@ pub(super) async fn by_name(aws: &dyn Aws, names: &Wanted, asked: Timestamp) -> 
     } = names;
     let load_balancers: Vec<String> = load_balancers.iter().cloned().collect();
     let target_groups: Vec<String> = target_groups.iter().cloned().collect();
+    let load_balancers = aws.describe_load_balancers_named(&load_balancers).await?;
+    let target_groups = aws.describe_target_groups_named(&target_groups).await?;
     let found = Listed {
         asked,
-        load_balancers: aws.describe_load_balancers_named(&load_balancers).await?,
-        target_groups: aws.describe_target_groups_named(&target_groups).await?,
+        load_balancers: load_balancers.into_iter().map(Arc::new).collect(),
+        target_groups: target_groups.into_iter().map(Arc::new).collect(),
     };
     found.tagged(aws).await
 }
@@ -293,19 +322,9 @@ impl Content for LoadBalancers {
             Step::List | Step::ListAgain => {
                 let (load_balancers, target_groups) =
                     try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
-                let mut found = Listed {
-                    asked,
-                    load_balancers,
-                    target_groups,
-                };
                 let mut content = unit.content();
-                let missing = content.take(&found);
-                found
-                    .load_balancers
-                    .retain(|found| apps.has_load_balancer(&found.name));
-                found
-                    .target_groups
-                    .retain(|found| apps.has_load_balancer(&found.name));
+                let missing = content.take(&load_balancers, &target_groups, asked);
+                let found = content.of_apps(load_balancers, target_groups, asked, apps);
                 let is_whole = missing == Wanted::default();
                 if !is_whole && matches!(step, Step::List) {
                     next.push(Step::ListAgain);

@@ -1,6 +1,7 @@
 //! Things whose tags say whose they are, and the Apps that wait for some of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -12,6 +13,8 @@ pub(super) trait Owned: Fact {
     fn name(&self) -> &str;
 
     fn tags(&self) -> &Tags;
+
+    fn tags_mut(&mut self) -> &mut Tags;
 
     fn owner(&self) -> Option<AppName> {
         installation_and_app(self.tags()).map(|(_, app)| app)
@@ -63,6 +66,10 @@ impl Owned for ServiceState {
     fn tags(&self) -> &Tags {
         &self.tags
     }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
 }
 
 impl Owned for LoadBalancerState {
@@ -73,6 +80,10 @@ impl Owned for LoadBalancerState {
     fn tags(&self) -> &Tags {
         &self.tags
     }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
+    }
 }
 
 impl Owned for TargetGroupState {
@@ -82,6 +93,10 @@ impl Owned for TargetGroupState {
 
     fn tags(&self) -> &Tags {
         &self.tags
+    }
+
+    fn tags_mut(&mut self) -> &mut Tags {
+        &mut self.tags
     }
 }
 
@@ -100,19 +115,32 @@ impl<T: Owned> Entries<T> {
     pub(super) fn read_all<'a>(
         &mut self,
         names: impl IntoIterator<Item = &'a String>,
-        found: &[T],
+        found: &[Arc<T>],
         asked: Timestamp,
     ) -> BTreeSet<AppName> {
         let mut changed = BTreeSet::new();
         for name in names {
             let now = found.iter().find(|found| found.name() == name).cloned();
-            changed.extend(self.take(name, |all| all.read(name, now, asked)));
+            changed.extend(self.take(name, |all| all.read_shared(name, now, asked)));
         }
         changed
     }
 
+    /// Returns what a list shows without its tags: what is known, if nothing else of it is otherwise.
+    pub(super) fn known_or(&self, mut listed: T) -> Arc<T> {
+        let Some(known) = self.shared(listed.name()) else {
+            return Arc::new(listed);
+        };
+        listed.tags_mut().clone_from(known.tags());
+        if known.is_listed_as(&listed) {
+            known.clone()
+        } else {
+            Arc::new(listed)
+        }
+    }
+
     /// Takes what a list shows, likewise.
-    pub(super) fn list_all(&mut self, found: Vec<T>, asked: Timestamp) -> BTreeSet<AppName> {
+    pub(super) fn list_all(&mut self, found: Vec<Arc<T>>, asked: Timestamp) -> BTreeSet<AppName> {
         let mut changed = BTreeSet::new();
         for now in found {
             let name = now.name().to_owned();

@@ -1,6 +1,7 @@
 //! The services of one cluster.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -68,10 +69,11 @@ impl Services {
     pub(super) fn described(
         &mut self,
         names: &[String],
-        found: &[ServiceState],
+        found: Vec<ServiceState>,
         asked: Timestamp,
     ) -> BTreeSet<AppName> {
-        self.entries.read_all(names, found, asked)
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
+        self.entries.read_all(names, &found, asked)
     }
 
     /// Takes what a pass came to know of some services.
@@ -142,7 +144,7 @@ impl Content for Services {
             }
             Step::Describe(names) => {
                 let found = aws.describe_services(&key.name, &names).await?;
-                let changed = unit.content().described(&names, &found, asked);
+                let changed = unit.content().described(&names, found, asked);
                 Ok(Found::changed(changed))
             }
         }

@@ -198,7 +198,7 @@ impl Lists for View<'_> {
             found => found?,
         };
         let mut content = unit.content();
-        content.described(&names, &found, asked);
+        content.described(&names, found, asked);
         Ok(Found {
             found: content.slice(app, mentioned).found,
             fresh: names.into_iter().map(Named::Service).collect(),
@@ -211,8 +211,8 @@ impl Lists for View<'_> {
         let (mut found, unknown) = unit.content().entries.read_since(names, asked - A_MOMENT);
         if !unknown.is_empty() {
             let read = self.aws.describe_services(cluster, &unknown).await?;
-            unit.content().described(&unknown, &read, asked);
-            found.extend(read);
+            found.extend(read.iter().cloned());
+            unit.content().described(&unknown, read, asked);
         }
         Ok(found)
     }

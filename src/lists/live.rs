@@ -1,6 +1,7 @@
 //! Lists that are read for the one pass that asks.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::try_join;
@@ -53,10 +54,16 @@ impl Lists for Live<'_> {
     async fn load_balancing(&self, app: &AppName, _: &Wanted) -> Result<Found<LoadBalancing>> {
         let aws = self.0;
         let prefix = name::load_balancer_prefix(app);
-        let (mut load_balancers, mut groups) =
+        let (load_balancers, groups) =
             try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
-        load_balancers.retain(|load_balancer| load_balancer.name.starts_with(&prefix));
-        groups.retain(|group| group.name.starts_with(&prefix));
+        let load_balancers = load_balancers
+            .into_iter()
+            .filter(|found| found.name.starts_with(&prefix));
+        let groups = groups.into_iter().filter(|found| found.name.starts_with(&prefix));
+        let (mut load_balancers, mut groups): (Vec<_>, Vec<_>) = (
+            load_balancers.map(Arc::new).collect(),
+            groups.map(Arc::new).collect(),
+        );
         read_tags(aws, &mut load_balancers, &mut groups).await?;
         Ok(Found::listed(LoadBalancing::of(load_balancers, groups)))
     }

@@ -1,5 +1,7 @@
 //! The tags of load balancers and target groups, which no list shows.
 
+use std::sync::Arc;
+
 use crate::aws::{Aws, Result};
 use crate::model::name::Arn;
 use crate::model::state::{LoadBalancerState, TargetGroupState};
@@ -7,8 +9,8 @@ use crate::model::state::{LoadBalancerState, TargetGroupState};
 /// Reads the tags of all of these.
 pub async fn read_tags(
     aws: &dyn Aws,
-    load_balancers: &mut [LoadBalancerState],
-    target_groups: &mut [TargetGroupState],
+    load_balancers: &mut [Arc<LoadBalancerState>],
+    target_groups: &mut [Arc<TargetGroupState>],
 ) -> Result<()> {
     let groups = target_groups.iter().map(|found| &found.arn);
     let arns = load_balancers.iter().map(|found| &found.arn).chain(groups);
@@ -17,13 +19,16 @@ pub async fn read_tags(
         return Ok(());
     }
     let tags = aws.describe_tags(&arns).await?;
-    let groups = target_groups.iter_mut().map(|found| &mut found.tags);
-    let of = load_balancers
-        .iter_mut()
-        .map(|found| &mut found.tags)
-        .chain(groups);
-    for (of, tags) in of.zip(tags) {
-        *of = tags;
+    let mut tags = tags.into_iter();
+    for (found, tags) in load_balancers.iter_mut().zip(&mut tags) {
+        if found.tags != tags {
+            Arc::make_mut(found).tags = tags;
+        }
+    }
+    for (found, tags) in target_groups.iter_mut().zip(tags) {
+        if found.tags != tags {
+            Arc::make_mut(found).tags = tags;
+        }
     }
     Ok(())
 }

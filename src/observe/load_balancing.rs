@@ -58,7 +58,8 @@ pub(super) async fn named(
     load_balancers: &[String],
     groups: &[String],
 ) -> aws::Result<Singles> {
-    let mut groups = aws.describe_target_groups_named(groups).await?;
+    let groups = aws.describe_target_groups_named(groups).await?;
+    let mut groups: Vec<_> = groups.into_iter().map(Arc::new).collect();
     let is_open = |arn: &&Arn| {
         let named = arn.name().map(|name| Named::LoadBalancer(name.into()));
         !observed.load_balancers.values().any(|known| known.arn == **arn)
@@ -68,7 +69,8 @@ pub(super) async fn named(
     let spoken_of = spoken_of.filter(is_open).filter_map(Arn::name).map(Into::into);
     let asked: BTreeSet<String> = spoken_of.chain(load_balancers.iter().cloned()).collect();
     let asked: Vec<String> = asked.into_iter().collect();
-    let mut load_balancers = aws.describe_load_balancers_named(&asked).await?;
+    let load_balancers = aws.describe_load_balancers_named(&asked).await?;
+    let mut load_balancers: Vec<_> = load_balancers.into_iter().map(Arc::new).collect();
     let there = load_balancers.iter().map(|found| found.arn.clone()).collect();
     read_tags(aws, &mut load_balancers, &mut groups).await?;
     let found = LoadBalancing::of(load_balancers, groups);
