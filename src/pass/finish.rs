@@ -19,8 +19,8 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::pending::rounded;
-use crate::model::state::Observed;
-use crate::plan::{ObstacleKind, Pending, Plan};
+use crate::model::state::{Observed, PortState};
+use crate::plan::{ObstacleKind, Pending};
 use crate::reconcile::{Interruption, Outcome, Unread};
 use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
 
@@ -139,7 +139,7 @@ fn unread(error: &Error, now: Timestamp, jitter: f64) -> Option<(Requeue, String
 /// one goes on from what this one came to, and reads everything.
 pub fn unwritten(memory: &mut Memory, status: Option<AppStatus>, error: &Error, jitter: f64) -> Requeue {
     if let Some(status) = status {
-        memory.status = LastStatus::Unwritten(status);
+        memory.status = LastStatus::Unwritten(status.into());
     }
     memory.invalidate();
     memory.failures = memory.failures_before;
@@ -227,18 +227,20 @@ fn reconciled(
     let failures = outcome.failures.iter();
     let unanswered = failures.flat_map(|(change, _)| change.things()).collect();
     memory.is_under_way = false;
-    if !is_yielded {
-        outcome = remembered(outcome);
-    }
+    let left = is_yielded.then(|| Box::new(outcome.clone()));
     memory.look = Some(Look {
         generation: app.metadata.generation,
         platform_generation: work.platform_generation,
         is_settled,
         repairs_names,
-        outcome: Box::new(outcome),
+        found: Box::new(found(outcome.observed)),
+        pending: outcome.plan.pending,
+        awaits: outcome.plan.awaits,
+        contradicted: outcome.contradicted,
         open,
         unanswered,
         yielded: is_yielded.then_some(now),
+        outcome: left,
     });
     finished
 }
@@ -267,21 +269,49 @@ fn doubts(outcome: &Outcome) -> bool {
         || obstacles.any(|obstacle| obstacle.kind == ObstacleKind::Foreign)
 }
 
-/// Keeps of an outcome what the next pass reads, unless it goes on from there: changes that were held back are as large as
-/// the App, and planned anew.
-fn remembered(mut outcome: Outcome) -> Outcome {
-    // Every pass asks anew: an old set of ports would be a copy of this App's own.
-    outcome.observed.ports.taken = Arc::default();
-    outcome.observed.fresh.clear();
-    Outcome {
-        observed: outcome.observed,
-        plan: Plan {
-            pending: outcome.plan.pending,
-            awaits: outcome.plan.awaits,
-            ..Plan::default()
+/// Keeps of what was observed what the next pass reads, unless it goes on from there: what AWS and the claims say. All else is of
+/// this pass alone, or in the status. Every pass asks anew which ports are taken: an old set would be a copy of this App's own.
+fn found(observed: Observed) -> Observed {
+    let Observed {
+        services,
+        task_definitions,
+        revisions: _,
+        load_balancers,
+        target_groups,
+        zones,
+        cluster,
+        schedule_group,
+        schedules,
+        ports,
+        waiting: _,
+        waits_over: _,
+        replaced_ttl: _,
+        rollouts: _,
+        echoes: _,
+        is_whole: _,
+        service_deployments: _,
+        overdue: _,
+        grace_period_follows: _,
+        certificate_limits: _,
+        zones_taken: _,
+        unread,
+        fresh: _,
+    } = observed;
+    Observed {
+        services,
+        task_definitions,
+        load_balancers,
+        target_groups,
+        zones,
+        cluster,
+        schedule_group,
+        schedules,
+        ports: PortState {
+            taken: Arc::default(),
+            ..ports
         },
-        contradicted: outcome.contradicted,
-        ..Outcome::default()
+        unread,
+        ..Observed::default()
     }
 }
 

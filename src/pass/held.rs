@@ -51,7 +51,7 @@ pub(super) fn held(
 ) -> Held {
     let mut held = match &memory.look {
         Some(look) => {
-            let found = &look.outcome.observed;
+            let found = &*look.found;
             let mut held = Held::of(found, &wanted.owner);
             for named in &look.unanswered {
                 held.hold_perhaps(named.clone());

@@ -16,10 +16,10 @@ use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::rank::Rank;
 use crate::model::shared_map::SharedMap;
-use crate::model::state::TaskDefinitionState;
+use crate::model::state::{Observed, TaskDefinitionState};
 use crate::observe::Details;
 use crate::plan::Pending;
-use crate::reconcile::Outcome;
+use crate::reconcile::{Contradicted, Outcome};
 
 /// A new value of this annotation has everything of the App read by name, once.
 pub const LOOK_ANNOTATION: &str = "empire.dev/look";
@@ -78,10 +78,10 @@ pub(super) enum LastStatus {
     #[default]
     Seen,
     /// As we wrote it, and the version of the object that this made.
-    Written(u64, AppStatus),
+    Written(u64, Box<AppStatus>),
     /// The status of the last pass, which could not be written. Without it a redeploy would be carried out again by each such pass, and
     /// no wait that only a status measures would ever be over.
-    Unwritten(AppStatus),
+    Unwritten(Box<AppStatus>),
 }
 
 /// The state that the last pass found in AWS.
@@ -93,13 +93,18 @@ pub(super) struct Look {
     pub is_settled: bool,
     /// Nothing was to do before, nobody has edited anything, and names wait to be changed: drift.
     pub repairs_names: bool,
-    /// What the pass came to, whole if it yielded; else the parts that the next one reads.
-    pub outcome: Box<Outcome>,
+    /// The parts of what it observed that the next pass reads.
+    pub found: Box<Observed>,
+    pub pending: Vec<Pending>,
+    pub awaits: BTreeSet<Exclusive>,
+    pub contradicted: Contradicted,
     pub open: Open,
     /// The things that it tried to write and had no reply for.
     pub unanswered: BTreeSet<Named>,
     /// When it yielded: the next pass goes on from its outcome.
     pub yielded: Option<Timestamp>,
+    /// All that it had come to, if it yielded.
+    pub outcome: Option<Box<Outcome>>,
 }
 
 impl Memory {
@@ -131,21 +136,21 @@ impl Memory {
     /// True if the App waits for any of these.
     pub fn awaits(&self, released: &BTreeSet<Exclusive>) -> bool {
         let look = self.look.as_ref();
-        look.is_some_and(|look| !look.outcome.plan.awaits.is_disjoint(released))
+        look.is_some_and(|look| !look.awaits.is_disjoint(released))
     }
 
     /// Returns what the last pass waits for.
     pub fn pending(&self) -> &[Pending] {
         self.look
             .as_ref()
-            .map(|look| look.outcome.plan.pending.as_slice())
+            .map(|look| look.pending.as_slice())
             .unwrap_or_default()
     }
 
     /// Keeps a status that was written, with the version of the object that this made.
     pub fn wrote(&mut self, version: Option<&str>, status: AppStatus) {
         self.status = match self::version(version) {
-            Some(version) => LastStatus::Written(version, status),
+            Some(version) => LastStatus::Written(version, status.into()),
             None => LastStatus::Seen,
         };
     }
@@ -161,11 +166,11 @@ impl Memory {
     /// The status that this pass goes on from.
     pub fn status(&self, app: &App) -> Option<AppStatus> {
         match &self.status {
-            LastStatus::Unwritten(status) => Some(status.clone()),
+            LastStatus::Unwritten(status) => Some((**status).clone()),
             LastStatus::Written(written, status)
                 if Some(*written) > version(app.metadata.resource_version.as_deref()) =>
             {
-                Some(status.clone())
+                Some((**status).clone())
             }
             LastStatus::Written(..) | LastStatus::Seen => app.status.clone(),
         }
@@ -265,7 +270,7 @@ impl Memory {
         } else if is_edited || is_due || !is_settled {
             return Details::Read;
         }
-        Details::of(&look.outcome.observed, is_lacking)
+        Details::of(&look.found, is_lacking)
     }
 
     /// True if users can read this status already.
@@ -279,7 +284,7 @@ impl Memory {
         let Some(look) = &self.look else {
             return SharedMap::new();
         };
-        let observed = &look.outcome.observed;
+        let observed = &look.found;
         let running = observed.services.values().map(|service| &service.task_definition);
         let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.shared(arn)?.clone()));
         running.filter_map(known).collect()
@@ -308,10 +313,14 @@ impl Memory {
             platform_generation: None,
             is_settled: false,
             repairs_names: false,
-            outcome: Box::new(outcome),
+            found: Box::default(),
+            pending: Vec::new(),
+            awaits: outcome.plan.awaits,
+            contradicted: Contradicted::new(),
             open,
             unanswered: BTreeSet::new(),
             yielded: None,
+            outcome: None,
         };
         Memory {
             look: Some(look),

@@ -198,9 +198,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         looks_now,
         scope,
         backing_off,
-        contradicted: look
-            .map(|look| look.outcome.contradicted.clone())
-            .unwrap_or_default(),
+        contradicted: look.map(|look| look.contradicted.clone()).unwrap_or_default(),
         ..whole
     };
     memory.begin();
@@ -288,9 +286,13 @@ fn scope(
         Vec::new()
     };
     let is_recent = |at: Timestamp| now.duration_since(at).as_secs() <= GOES_ON_WITHIN;
-    if !is_asked && look.yielded.is_some_and(is_recent) {
+    if let Some(outcome) = look
+        .outcome
+        .as_ref()
+        .filter(|_| !is_asked && look.yielded.is_some_and(is_recent))
+    {
         before.everything_at = Some(open.everything_at);
-        return (Scope::Interrupted(look.outcome.clone()), backing_off, before);
+        return (Scope::Interrupted(outcome.clone()), backing_off, before);
     }
     let in_time = !is_asked && now < open.everything_at && (open.backing_off.is_empty() || is_backing_off);
     // A deletion looks at everything, so that it leaves nothing behind.
@@ -299,8 +301,8 @@ fn scope(
     }
     before.everything_at = Some(open.everything_at);
     let scope = Scope::Pending {
-        before: Box::new(look.outcome.observed.clone()),
-        pending: look.outcome.plan.pending.clone(),
+        before: look.found.clone(),
+        pending: look.pending.clone(),
     };
     (scope, backing_off, before)
 }
