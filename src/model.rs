@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod service;
 pub mod shared_map;
 pub mod small_map;
+pub mod small_set;
 pub mod state;
 
 /// Returns a number of things with its noun: `1 task`, `2 tasks`.

@@ -1,11 +1,10 @@
 //! Refusals that tell what no read tells: the next plan goes another way. Each is learned from once in a pass.
 
-use std::collections::BTreeSet;
-
 use crate::aws::{AwsError, Fault};
 use crate::change::{Change, ListenerWrite, LoadBalancerWrite, ServiceWrite, Write};
 use crate::model::class::Class;
 use crate::model::service::ServiceUpdate;
+use crate::model::small_set::SmallSet;
 use crate::model::state::{LoadBalancerState, Observed};
 
 /// True if a new plan does better than the change that was refused.
@@ -37,7 +36,7 @@ fn subnets_taken(observed: &mut Observed, name: &str, subnets: &[String], error:
     let Some(state) = observed.load_balancers.get(name) else {
         return false;
     };
-    let wanted: BTreeSet<String> = subnets.iter().cloned().collect();
+    let wanted: SmallSet<String> = subnets.iter().cloned().collect();
     let adds = wanted.len() > state.subnets.len() && wanted.is_superset(&state.subnets);
     let is_taken = error.fault == Fault::ZoneTaken || adds && error.fault == Fault::Failed(Class::Refused);
     let taken = observed.zones_taken.entry(name.into()).or_default();

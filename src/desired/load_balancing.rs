@@ -184,8 +184,8 @@ impl Builder<'_> {
             }),
             kind,
             scheme,
-            subnets: set(&side.subnets),
-            security_groups: set(&side.security_groups),
+            subnets: side.subnets.iter().cloned().collect(),
+            security_groups: side.security_groups.iter().cloned().collect(),
             attributes,
             tags: self.tags(),
         })

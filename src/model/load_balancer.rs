@@ -1,8 +1,7 @@
 //! Load balancers, target groups and listeners, as we want them.
 
-use std::collections::BTreeSet;
-
 use super::owner::Tags;
+use super::small_set::SmallSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LoadBalancerKind {
@@ -49,8 +48,8 @@ pub struct LoadBalancer {
     pub name: String,
     pub kind: LoadBalancerKind,
     pub scheme: Scheme,
-    pub subnets: BTreeSet<String>,
-    pub security_groups: BTreeSet<String>,
+    pub subnets: SmallSet<String>,
+    pub security_groups: SmallSet<String>,
     /// `None`: left as AWS creates them.
     pub attributes: Option<LoadBalancerAttributes>,
     pub tags: Tags,

@@ -23,6 +23,7 @@ use super::service::{
 };
 use super::shared_map::SharedMap;
 use super::small_map::SmallMap;
+use super::small_set::SmallSet;
 
 /// Everything that may be an App's, by name. Tags decide what is: see [`super::owner`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub struct Observed {
     /// By load balancer: how many certificates besides the default ones it takes, where that was too few in this pass.
     pub certificate_limits: BTreeMap<String, usize>,
     /// By load balancer, the subnets that it could not be given in this pass: it has others in the same availability zones.
-    pub zones_taken: BTreeMap<String, BTreeSet<BTreeSet<String>>>,
+    pub zones_taken: BTreeMap<String, BTreeSet<SmallSet<String>>>,
     /// The parts that could not be read. Nothing is known of them, so that nothing that depends on them is written.
     pub unread: BTreeSet<Part>,
     /// The things that were read by name in this pass, or that the reply to a write in it tells of. Of one that is not here it
@@ -222,9 +223,9 @@ pub struct LoadBalancerState {
     pub zone_id: String,
     pub status: LoadBalancerStatus,
     /// Empty if the reply left them out: every load balancer has some.
-    pub subnets: BTreeSet<String>,
+    pub subnets: SmallSet<String>,
     /// Empty if the reply left them out, or for a network load balancer.
-    pub security_groups: BTreeSet<String>,
+    pub security_groups: SmallSet<String>,
     pub tags: Tags,
     /// `None` if they were not read.
     pub listeners: Option<Vec<ListenerState>>,
@@ -299,7 +300,7 @@ impl TargetGroupState {
             name: wanted.name.clone(),
             arn,
             check: wanted.check.clone(),
-            load_balancers: BTreeSet::new(),
+            load_balancers: SmallSet::new(),
             tags: wanted.tags.clone(),
             attributes: Some(wanted.attributes.as_created()),
         }
@@ -352,7 +353,7 @@ pub struct TargetGroupState {
     /// Zero or empty in a field that the reply left out.
     pub check: HealthCheck,
     /// The load balancers whose listeners forward to it.
-    pub load_balancers: BTreeSet<Arn>,
+    pub load_balancers: SmallSet<Arn>,
     pub tags: Tags,
     /// `None` if they were not read.
     pub attributes: Option<TargetGroupAttributes>,

@@ -111,7 +111,9 @@ fn security_groups(plan: &mut Plan, process: &str, balancing: &LoadBalancing, fo
         }
         return;
     }
-    let left = dropped.intersection(&found.security_groups);
+    let left = dropped
+        .iter()
+        .filter(|group| found.security_groups.contains(*group));
     let left: Vec<&str> = left.map(String::as_str).collect();
     if !left.is_empty() {
         let side = wanted.scheme.side();

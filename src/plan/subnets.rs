@@ -8,12 +8,11 @@
 //! the subnet comes next that AWS takes: with one subnet fewer than wanted, at least one of those that are missing is in a
 //! zone without any.
 
-use std::collections::BTreeSet;
-
 use super::view::View;
 use super::{Pending, Plan};
 use crate::change::{Change, LoadBalancerWrite};
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerKind};
+use crate::model::small_set::SmallSet;
 use crate::model::state::LoadBalancerState;
 
 /// Plans the next of the calls that lead from the subnets of a load balancer to those that it should have.
@@ -41,9 +40,9 @@ pub(super) fn plan(
 }
 
 /// `None` where AWS has not taken any of them yet.
-fn next(view: &View<'_>, wanted: &LoadBalancer, found: &LoadBalancerState) -> Option<BTreeSet<String>> {
+fn next(view: &View<'_>, wanted: &LoadBalancer, found: &LoadBalancerState) -> Option<SmallSet<String>> {
     let taken = view.observed.zones_taken.get(&wanted.name);
-    let is_taken = |subnets: &BTreeSet<String>| taken.is_some_and(|taken| taken.contains(subnets));
+    let is_taken = |subnets: &SmallSet<String>| taken.is_some_and(|taken| taken.contains(subnets));
     let (wanted, found, kind) = (&wanted.subnets, &found.subnets, wanted.kind);
     let mut leaving = found.difference(wanted);
     let mut missing = wanted.difference(found);

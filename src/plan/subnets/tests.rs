@@ -1,9 +1,8 @@
 //! Against an AWS that refuses every subnet of a zone that a load balancer has, or has just left.
 
-use std::collections::BTreeSet;
-
 use crate::change::{LoadBalancerWrite, Write};
 use crate::model::load_balancer::{LoadBalancerKind, Scheme};
+use crate::model::small_set::SmallSet;
 use crate::model::state::Observed;
 use crate::plan::Pending;
 use crate::plan::fixtures::plan;
@@ -14,7 +13,7 @@ const NETWORK: LoadBalancerKind = LoadBalancerKind::Network;
 const APPLICATION: LoadBalancerKind = LoadBalancerKind::Application;
 
 /// Such as `a b2`: a subnet of zone a, and another than `b` of zone b.
-fn set(subnets: &str) -> BTreeSet<String> {
+fn set(subnets: &str) -> SmallSet<String> {
     subnets.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -22,10 +21,10 @@ fn zone(subnet: &str) -> char {
     subnet.chars().next().unwrap()
 }
 
-fn is_taken(found: &BTreeSet<String>, asked: &BTreeSet<String>) -> bool {
+fn is_taken(found: &SmallSet<String>, asked: &SmallSet<String>) -> bool {
     let mut new = asked.difference(found);
     new.any(|new| {
-        let mut others = found.union(asked).filter(|other| *other != new);
+        let mut others = found.iter().chain(asked).filter(|other| *other != new);
         others.any(|other| zone(other) == zone(new))
     })
 }
@@ -48,7 +47,7 @@ fn way(web: Process, kind: LoadBalancerKind, from: &str, to: &str) -> Vec<String
             assert_eq!(world.load_balancers[&name].subnets, set(to));
             return sent;
         };
-        let asked: BTreeSet<String> = subnets.iter().cloned().collect();
+        let asked: SmallSet<String> = subnets.iter().cloned().collect();
         let found = &mut world.load_balancers.get_mut(&name).unwrap().subnets;
         let refused = kind == NETWORK && is_taken(found, &asked);
         sent.push(format!(
@@ -60,7 +59,7 @@ fn way(web: Process, kind: LoadBalancerKind, from: &str, to: &str) -> Vec<String
             world.zones_taken.entry(name.clone()).or_default().insert(asked);
         } else {
             let is_step = asked != set(to);
-            let stays = found.intersection(&asked).count();
+            let stays = found.iter().filter(|subnet| asked.contains(*subnet)).count();
             assert!(
                 !is_step || stays + 1 >= found.len().min(set(to).len()),
                 "{sent:?}"

@@ -1,6 +1,5 @@
 //! Stuck rollouts, lost facts and other people's records: what a review of the pipeline found to go wrong.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::check;
@@ -8,6 +7,7 @@ use crate::model::desired::Desired;
 use crate::model::load_balancer::{HealthCheck, Probe, Scheme};
 use crate::model::owner::PROCESS_TAG;
 use crate::model::record::{RecordKind, RecordSet, RecordStyle};
+use crate::model::small_set::SmallSet;
 use crate::model::state::{Observed, Rollout};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{elapse, finish, lines, lines_around, pass, pass_around, service_of};
@@ -263,7 +263,7 @@ fn what_a_reply_leaves_out_is_no_difference() {
     let wanted = app([internal()]);
     let mut world = settled(&wanted);
     for state in world.load_balancers.values_mut() {
-        (state.subnets, state.security_groups) = (BTreeSet::new(), BTreeSet::new());
+        (state.subnets, state.security_groups) = (SmallSet::new(), SmallSet::new());
     }
     for group in world.target_groups.values_mut() {
         group.check = HealthCheck {

@@ -1,6 +1,6 @@
 //! Drift: changes by hand in the AWS console, and resources that were never ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
 use empire_controller::model::load_balancer::{
@@ -11,6 +11,7 @@ use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
 use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
 use empire_controller::model::service::TaskDefinition;
+use empire_controller::model::small_set::SmallSet;
 use empire_controller::model::state::LoadBalancerStatus;
 
 use super::ecs::Running;
@@ -348,14 +349,14 @@ impl Console<'_> {
         let arn = self
             .state
             .arn("elasticloadbalancing", &format!("loadbalancer/app/{name}"));
-        let subnets = BTreeSet::from(["subnet-theirs-1".to_owned(), "subnet-theirs-2".to_owned()]);
+        let subnets = SmallSet::from(["subnet-theirs-1".to_owned(), "subnet-theirs-2".to_owned()]);
         let balancing = Balancing {
             settings: LoadBalancer {
                 name: name.into(),
                 kind: LoadBalancerKind::Application,
                 scheme: Scheme::Internal,
                 subnets,
-                security_groups: BTreeSet::new(),
+                security_groups: SmallSet::new(),
                 attributes: Some(LoadBalancerAttributes::AS_CREATED),
                 tags,
             },

@@ -1,13 +1,12 @@
 //! Load balancers.
 
-use std::collections::BTreeSet;
-
 use super::{BALANCER_ARN, arn, member, reply, tags};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{Elbv2, Elbv2Writes};
 use crate::model::class::Class;
 use crate::model::load_balancer::{LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, Scheme};
 use crate::model::owner::Tags;
+use crate::model::small_set::SmallSet;
 use crate::model::state::{LoadBalancerState, LoadBalancerStatus};
 
 pub(in crate::aws) fn load_balancer() -> LoadBalancer {
@@ -15,8 +14,8 @@ pub(in crate::aws) fn load_balancer() -> LoadBalancer {
         name: "e-acme-web-abcdef".into(),
         kind: LoadBalancerKind::Application,
         scheme: Scheme::Internal,
-        subnets: BTreeSet::from(["subnet-a".into(), "subnet-b".into()]),
-        security_groups: BTreeSet::from(["sg-1".into(), "sg-2".into()]),
+        subnets: SmallSet::from(["subnet-a".into(), "subnet-b".into()]),
+        security_groups: SmallSet::from(["sg-1".into(), "sg-2".into()]),
         attributes: Some(LoadBalancerAttributes { idle_timeout: 120 }),
         tags: tags(),
     }
@@ -182,7 +181,7 @@ async fn without_security_groups_none_are_named() {
     let aws = Replay::new([reply("CreateLoadBalancer", &created)]);
     let bare = LoadBalancer {
         scheme: Scheme::InternetFacing,
-        security_groups: BTreeSet::new(),
+        security_groups: SmallSet::new(),
         tags: Tags::new(),
         ..load_balancer()
     };

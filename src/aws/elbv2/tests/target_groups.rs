@@ -1,7 +1,5 @@
 //! Target groups, their health checks and attributes.
 
-use std::collections::BTreeSet;
-
 use super::{BALANCER_ARN, GROUP_ARN, arn, member, reply, tags};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{Elbv2, Elbv2Writes, Fault};
@@ -10,6 +8,7 @@ use crate::model::load_balancer::{
     HealthCheck, Probe, TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,
 };
 use crate::model::owner::Tags;
+use crate::model::small_set::SmallSet;
 use crate::model::state::TargetGroupState;
 
 fn check() -> HealthCheck {
@@ -90,7 +89,7 @@ fn state() -> TargetGroupState {
         name: "e-acme-web-abcdef".into(),
         arn: arn(GROUP_ARN),
         check: check(),
-        load_balancers: BTreeSet::new(),
+        load_balancers: SmallSet::new(),
         tags: Tags::new(),
         attributes: None,
     }
@@ -139,7 +138,7 @@ async fn lists_every_page_and_survives_the_target_groups_of_others() {
     let found = aws.clients.describe_target_groups().await.unwrap();
     let names: Vec<&str> = found.iter().map(|group| group.name.as_str()).collect();
     assert_eq!(names, ["e-acme-web-abcdef", "theirs", "grpc"]);
-    assert_eq!(found[0].load_balancers, BTreeSet::from([arn(BALANCER_ARN)]));
+    assert_eq!(found[0].load_balancers, SmallSet::from([arn(BALANCER_ARN)]));
     let sent = aws.sent();
     assert_eq!(sent[0].form(), ["Action=DescribeTargetGroups", "PageSize=400"]);
     assert_eq!(
