@@ -12,6 +12,7 @@ use crate::aws::{Aws, RecordPages, Result};
 use crate::lists::Sought;
 use crate::model::owner::{AppName, app_in_record_text};
 use crate::model::record::{RecordSet, ownership_name};
+use crate::model::small_set::SmallSet;
 
 #[derive(Debug, Default)]
 pub struct Records {
@@ -19,9 +20,9 @@ pub struct Records {
     /// By name, its record sets and those of its ownership name.
     names: Entries<Vec<RecordSet>>,
     /// By App, `namespace/name`, the names whose ownership records name it, of whichever installation.
-    owned: BTreeMap<String, BTreeSet<String>>,
+    owned: BTreeMap<String, SmallSet<String>>,
     /// By host, the names that point at it.
-    pointing: BTreeMap<String, BTreeSet<String>>,
+    pointing: BTreeMap<String, SmallSet<String>>,
     /// The pages of a list that is being read.
     pages: RecordPages,
 }
@@ -52,6 +53,9 @@ fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
     for record in records {
         names.entry(record.about().into()).or_default().push(record);
     }
+    for records in names.values_mut() {
+        records.shrink_to_fit();
+    }
     names
 }
 
@@ -71,7 +75,7 @@ fn app(text: &str) -> Option<AppName> {
 }
 
 /// Removes a name from an index.
-fn remove(index: &mut BTreeMap<String, BTreeSet<String>>, key: &str, name: &str) {
+fn remove(index: &mut BTreeMap<String, SmallSet<String>>, key: &str, name: &str) {
     if let Some(names) = index.get_mut(key) {
         names.remove(name);
         if names.is_empty() {
@@ -100,7 +104,9 @@ impl Records {
         }
         let found = self.names_of(sought);
         let records = found.iter().filter_map(|name| self.names.get(name));
-        Some(records.flatten().cloned().collect())
+        let mut records: Vec<RecordSet> = records.flatten().cloned().collect();
+        records.shrink_to_fit();
+        Some(records)
     }
 
     /// Returns the wanted names of which no list and no read has ever said anything.
@@ -194,7 +200,8 @@ impl Records {
     pub(super) fn learned(&mut self, records: &[RecordSet], names: &BTreeSet<String>, how: Learned) {
         for name in names {
             let its = records.iter().filter(|record| record.about() == name);
-            let its: Vec<RecordSet> = its.cloned().collect();
+            let mut its: Vec<RecordSet> = its.cloned().collect();
+            its.shrink_to_fit();
             self.put(name, |entries| {
                 entries.learned(name, (!its.is_empty()).then_some(its.into()), how);
                 false

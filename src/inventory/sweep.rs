@@ -91,12 +91,12 @@ impl<Step> Found<Step> {
 #[derive(Clone, Debug, Default)]
 pub struct Apps {
     /// By App, the processes that its status mentions.
-    processes: BTreeMap<AppName, BTreeSet<String>>,
+    processes: BTreeMap<AppName, Vec<String>>,
     prefixes: BTreeSet<String>,
 }
 
 impl Apps {
-    pub fn insert(&mut self, app: AppName, mentioned: BTreeSet<String>) {
+    pub fn insert(&mut self, app: AppName, mentioned: Vec<String>) {
         self.prefixes.insert(load_balancer_prefix(&app));
         self.processes.insert(app, mentioned);
     }

@@ -4,13 +4,14 @@
 //! difference is AWS's way to write it, and sending it again would change nothing. A change by hand
 //! changes the second, and a new manifest the first: both are drift.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use super::rollout::digest;
+use super::small_map::SmallMap;
 
 /// By setting, such as `service shop_acme_web network`.
-pub type Echoes = BTreeMap<String, Echo>;
+pub type Echoes = SmallMap<String, Echo>;
 
 /// The prefix of the settings that ECS shows in its reply to a write.
 const BY_REPLY: &str = "service ";

@@ -41,8 +41,8 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
         desired: from_i32(service.desired_count()),
         running: from_i32(service.running_count()),
         pending: from_i32(service.pending_count()),
-        deployments: service.deployments().iter().filter_map(deployment).collect(),
-        attachments: service.load_balancers().iter().filter_map(attachment).collect(),
+        deployments: exactly(service.deployments().iter().filter_map(deployment)),
+        attachments: exactly(service.load_balancers().iter().filter_map(attachment)),
         deployment_percent: deployment_percent(service),
         circuit_breaker: circuit_breaker(service),
         strategy: strategy(service),
@@ -75,6 +75,13 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
 pub(super) fn read_written(call: Call, service: Option<&sdk::Service>) -> Result<ServiceState> {
     let service = service.ok_or_else(|| call.bug("no service in the reply"))?;
     read(call, service)?.ok_or_else(|| call.bug("an inactive service in the reply"))
+}
+
+/// Returns things in no more room than they need: a filter does not say beforehand how many they are.
+fn exactly<T>(things: impl Iterator<Item = T>) -> Vec<T> {
+    let mut things: Vec<T> = things.collect();
+    things.shrink_to_fit();
+    things
 }
 
 /// `None` for one that was completely replaced.

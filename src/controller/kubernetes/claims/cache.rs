@@ -60,7 +60,9 @@ impl ClaimCache {
         self.read(platform, |place| {
             let ports = place.by_app.get(app).into_iter().flatten();
             let claims = ports.filter_map(|port| place.by_port.get(port)?.claim.clone());
-            claims.collect()
+            let mut claims: Vec<Claim> = claims.collect();
+            claims.shrink_to_fit();
+            claims
         })
     }
 
