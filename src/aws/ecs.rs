@@ -65,9 +65,12 @@ impl Ecs for AwsClients {
             let page = list.clone().set_next_token(token);
             page.send().answering(LIST_SERVICES)
         };
-        let arns = every_page(LIST_SERVICES, ask, |page| (page.service_arns, page.next_token)).await?;
-        let names = arns.iter().map(|arn| service::name_in_arn(arn).to_owned());
-        Ok(names.collect())
+        every_page(LIST_SERVICES, ask, |page| {
+            let arns = page.service_arns.iter().flatten();
+            let names = arns.map(|arn| service::name_in_arn(arn).to_owned());
+            (Some(names.collect()), page.next_token)
+        })
+        .await
     }
 
     async fn describe_services(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>> {

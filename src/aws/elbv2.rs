@@ -66,13 +66,12 @@ impl Elbv2 for AwsClients {
             page.set_marker(marker).send().answering(DESCRIBE_LOAD_BALANCERS)
         };
         let found = every_page(DESCRIBE_LOAD_BALANCERS, ask, |page| {
-            (page.load_balancers, page.next_marker)
+            let found = page.load_balancers.iter().flatten();
+            let found = found.map(|found| read::load_balancer(DESCRIBE_LOAD_BALANCERS, found));
+            (Some(found.collect()), page.next_marker)
         })
         .await?;
-        found
-            .iter()
-            .map(|load_balancer| read::load_balancer(DESCRIBE_LOAD_BALANCERS, load_balancer))
-            .collect()
+        found.into_iter().collect()
     }
 
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
@@ -101,13 +100,12 @@ impl Elbv2 for AwsClients {
             page.set_marker(marker).send().answering(DESCRIBE_TARGET_GROUPS)
         };
         let found = every_page(DESCRIBE_TARGET_GROUPS, ask, |page| {
-            (page.target_groups, page.next_marker)
+            let found = page.target_groups.iter().flatten();
+            let found = found.map(|found| read::target_group(DESCRIBE_TARGET_GROUPS, found));
+            (Some(found.collect()), page.next_marker)
         })
         .await?;
-        found
-            .iter()
-            .map(|target_group| read::target_group(DESCRIBE_TARGET_GROUPS, target_group))
-            .collect()
+        found.into_iter().collect()
     }
 
     async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>> {

@@ -82,12 +82,11 @@ impl Scheduler for AwsClients {
             page.send().answering(LIST_SCHEDULES)
         };
         let found = every_page(LIST_SCHEDULES, ask, |page| {
-            (Some(page.schedules), page.next_token)
+            let names = page.schedules.into_iter().filter_map(|found| found.name);
+            (Some(names.collect()), page.next_token)
         })
         .await;
-        let names =
-            |found: Vec<sdk::ScheduleSummary>| found.into_iter().filter_map(|found| found.name).collect();
-        Ok(unless_absent(found)?.map(names))
+        unless_absent(found)
     }
 
     async fn get_schedule(&self, group: &str, name: &str) -> Result<Option<ScheduleState>> {

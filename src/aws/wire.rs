@@ -55,7 +55,8 @@ impl<Item, Token: Clone + Default + PartialEq> Pages<Item, Token> {
     }
 }
 
-/// Returns the items of a list, read page by page. `take` takes from a page its items and the token of the next one.
+/// Returns the items of a list, read page by page. `take` takes from a page its items, as we keep them, since the SDK's are
+/// many times as large, and the token of the next one.
 pub(super) async fn every_page<'a, Page, Item, Token>(
     call: Call,
     ask: impl Fn(Option<Token>) -> BoxFuture<'a, Result<Page>> + Send,
