@@ -68,10 +68,10 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
         return Ok(Requeue::After(pending(fastrand::f64())).into());
     }
     // By what the caches showed before they were filled, it may have been another Lease's.
-    if !context.leases.is_under(&leadership::Scope::of_app(
-        &object.outline,
-        &context.caches.platforms,
-    )) {
+    if !context
+        .leases
+        .is_under(&leadership::Scope::of_app(&object, &context.caches.platforms))
+    {
         return Ok(Requeue::Yielded.into());
     }
     let app = match object.unpack() {

@@ -120,7 +120,7 @@ impl Caches {
 
     /// The Apps of a Platform, and those that have none yet.
     pub(super) fn apps_concerned(&self, platform: &str) -> Vec<Key> {
-        let concerned = |app: &&Arc<PackedApp>| match &app.outline.0 {
+        let concerned = |app: &&Arc<PackedApp>| match &app.outline().0 {
             Ok(app) => recorded(app).is_none_or(|record| record.name == platform),
             Err(_) => false,
         };
@@ -266,7 +266,7 @@ impl Shown {
     pub(super) fn fill(&self, gauges: &Gauges) {
         let now = Timestamp::now();
         for app in self.caches.apps.state() {
-            match &app.outline.0 {
+            match &app.outline().0 {
                 Ok(app) => gauges.app(app, now),
                 Err(_) => gauges.undecodable_app(),
             }
@@ -354,9 +354,9 @@ impl Context {
 
     /// Notes when the watch shows a generation of an App that this replica leads.
     pub(super) fn saw(&self, app: &PackedApp) {
-        let scope = Scope::of_app(&app.outline, &self.caches.platforms);
-        if let (Ok(outline), true) = (&app.outline.0, self.leases.leads(&scope)) {
-            self.edits.saw(&ObjectRef::from_obj(app), outline, Instant::now());
+        let scope = Scope::of_app(app, &self.caches.platforms);
+        if app.is_decoded() && self.leases.leads(&scope) {
+            self.edits.saw(&ObjectRef::from_obj(app), app, Instant::now());
         }
     }
 
@@ -394,7 +394,7 @@ impl Context {
     /// The Apps of Leases.
     pub(super) fn apps_of(&self, led: impl Fn(&Scope) -> bool) -> Vec<Arc<PackedApp>> {
         let mut apps = self.caches.apps.state();
-        apps.retain(|app| led(&Scope::of_app(&app.outline, &self.caches.platforms)));
+        apps.retain(|app| led(&Scope::of_app(app, &self.caches.platforms)));
         apps
     }
 

@@ -28,8 +28,7 @@ pub(super) trait Observed {
 
 impl Observed for PackedApp {
     fn observed_generation(&self) -> Option<i64> {
-        let status = self.outline.0.as_ref().ok()?.status.as_ref()?;
-        Some(status.observed_generation)
+        self.observed_generation()
     }
 }
 

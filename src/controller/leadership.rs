@@ -21,11 +21,12 @@ use tokio::sync::Notify;
 
 use self::candidate::Pace;
 use super::memory::lock;
-use crate::api::app::{App, PlatformRecord};
+use super::packed::PackedApp;
+use crate::api::app::PlatformRecord;
 use crate::api::platform::Platform;
 use crate::fence::{Fence, Moment};
 use crate::model::name::digest;
-use crate::pass::{account, annotated, platform_of, recorded};
+use crate::pass::{account, platform_of};
 
 /// What one Lease is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,12 +68,8 @@ impl Scope {
 
     /// By what is recorded on the App: what it has is there, whatever became of its Platform. Else by the Platform that it
     /// names, or would get.
-    pub(super) fn of_app(app: &DeserializeGuard<App>, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
-        let record = match &app.0 {
-            Ok(app) => recorded(app),
-            Err(invalid) => annotated(&invalid.metadata),
-        };
-        if let Some(record) = record {
+    pub(super) fn of_app(app: &PackedApp, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
+        if let Some(record) = app.recorded() {
             return Scope::of_record(record);
         }
         let platforms = platforms.state();
@@ -80,7 +77,7 @@ impl Scope {
             .iter()
             .filter_map(|platform| platform.0.as_ref().ok())
             .collect();
-        let platform = app.0.as_ref().ok().and_then(|app| platform_of(app, &known));
+        let platform = app.outline().0.ok().and_then(|app| platform_of(&app, &known));
         platform.map_or(Scope::NoPlatform, |platform| Scope::of_account(account(platform)))
     }
 
@@ -228,7 +225,7 @@ mod tests {
             let platform = DeserializeGuard(Ok(platform_with(platform.clone())));
             writer.apply_watcher_event(&watcher::Event::Apply(platform));
         }
-        Scope::of_app(&DeserializeGuard(Ok(app_with(app))), &store)
+        Scope::of_app(&PackedApp::new(DeserializeGuard(Ok(app_with(app)))), &store)
     }
 
     fn platform(name: &str, role: Option<&str>) -> Value {

@@ -1,5 +1,5 @@
-//! Apps as the cache keeps them: specs compressed, since most of a large App is text that repeats itself, and nobody reads
-//! a spec but the App's own pass.
+//! Apps as the cache keeps them: specs and statuses compressed, since most of a large App is text that repeats itself, and
+//! nobody reads a spec but the App's own pass.
 
 use std::borrow::Cow;
 
@@ -7,66 +7,115 @@ use kube::Resource;
 use kube::core::error_boundary::InvalidObject;
 use kube::core::{DeserializeGuard, ObjectMeta};
 use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::last_applied;
-use crate::api::app::App;
+use crate::api::app::{App, AppSpec, PlatformRecord};
+use crate::pass::{annotated, recorded};
 
-/// An App of which the spec is kept apart, compressed.
+/// An App of which spec and status are kept apart, compressed.
 #[derive(Clone, Debug)]
 pub(super) struct PackedApp {
-    /// The App without its spec but for the Platform that it names, or why it cannot be decoded.
-    pub outline: DeserializeGuard<App>,
+    meta: ObjectMeta,
+    /// The Platform that its spec names.
+    platform: Option<Box<str>>,
+    /// `None` without a status.
+    observed_generation: Option<i64>,
+    packed: Result<Packed, Box<str>>,
+}
+
+#[derive(Clone, Debug)]
+struct Packed {
     spec: Box<[u8]>,
+    status: Box<[u8]>,
 }
 
 impl PackedApp {
     pub(super) fn new(mut app: DeserializeGuard<App>) -> Self {
         last_applied::compact(app.meta_mut());
-        let spec = match &mut app.0 {
-            Ok(app) => {
-                let spec = std::mem::take(&mut app.spec);
-                app.spec.platform.clone_from(&spec.platform);
-                serde_json::to_vec(&spec)
+        match app.0 {
+            Ok(App {
+                metadata,
+                spec,
+                status,
+            }) => {
+                let packed = || {
+                    let (spec, status) = (packed(&spec)?, packed(&status)?);
+                    Ok(Packed { spec, status })
+                };
+                PackedApp {
+                    packed: packed().map_err(|error: serde_json::Error| error.to_string().into()),
+                    meta: metadata,
+                    platform: spec.platform.map(Into::into),
+                    observed_generation: status.map(|status| status.observed_generation),
+                }
             }
-            Err(_) => Ok(Vec::new()),
-        };
-        match spec {
-            Ok(spec) => PackedApp {
-                outline: app,
-                spec: compress_prepend_size(&spec).into(),
-            },
-            Err(error) => PackedApp {
-                outline: DeserializeGuard(Err(unreadable(app.meta(), &error))),
-                spec: Box::default(),
+            Err(InvalidObject { error, metadata }) => PackedApp {
+                meta: metadata,
+                platform: None,
+                observed_generation: None,
+                packed: Err(error.into()),
             },
         }
     }
 
+    /// Returns the generation that its status speaks of.
+    pub(super) fn observed_generation(&self) -> Option<i64> {
+        self.observed_generation
+    }
+
+    pub(super) fn is_decoded(&self) -> bool {
+        self.packed.is_ok()
+    }
+
+    /// Returns the Platform that it is bound to.
+    pub(super) fn recorded(&self) -> Option<PlatformRecord> {
+        // Nearly always in the metadata, which need not be unpacked.
+        annotated(&self.meta).or_else(|| recorded(self.outline().0.as_ref().ok()?))
+    }
+
+    /// Returns the App without its spec but for the Platform that it names, or why it cannot be decoded.
+    pub(super) fn outline(&self) -> DeserializeGuard<App> {
+        let app = self.with_spec(|_| {
+            Ok(AppSpec {
+                platform: self.platform.as_deref().map(Into::into),
+                ..AppSpec::default()
+            })
+        });
+        DeserializeGuard(app.map_err(|invalid| *invalid))
+    }
+
     /// Returns the App as it was, but for what `last_applied::compact` takes away.
     pub(super) fn unpack(&self) -> Result<App, Box<InvalidObject>> {
-        let outline = self
-            .outline
-            .0
-            .as_ref()
-            .map_err(|invalid| Box::new(invalid.clone()))?;
-        let spec = decompress_size_prepended(&self.spec)
-            .map_err(|error| Box::new(unreadable(&outline.metadata, &error)))?;
-        let spec =
-            serde_json::from_slice(&spec).map_err(|error| Box::new(unreadable(&outline.metadata, &error)))?;
-        Ok(App {
-            metadata: outline.metadata.clone(),
-            spec,
-            status: outline.status.clone(),
-        })
+        self.with_spec(|packed| unpacked(&packed.spec))
+    }
+
+    fn with_spec(
+        &self,
+        spec: impl FnOnce(&Packed) -> Result<AppSpec, String>,
+    ) -> Result<App, Box<InvalidObject>> {
+        let packed = self.packed.as_ref().map_err(|error| String::from(&**error));
+        let unpacked = packed.and_then(|packed| Ok((spec(packed)?, unpacked(&packed.status)?)));
+        let metadata = self.meta.clone();
+        match unpacked {
+            Ok((spec, status)) => Ok(App {
+                metadata,
+                spec,
+                status,
+            }),
+            Err(error) => Err(Box::new(InvalidObject { error, metadata })),
+        }
     }
 }
 
-fn unreadable(metadata: &ObjectMeta, error: &dyn std::error::Error) -> InvalidObject {
-    InvalidObject {
-        error: error.to_string(),
-        metadata: metadata.clone(),
-    }
+fn packed(part: &impl Serialize) -> Result<Box<[u8]>, serde_json::Error> {
+    Ok(compress_prepend_size(&serde_json::to_vec(part)?).into())
+}
+
+fn unpacked<T: DeserializeOwned>(packed: &[u8]) -> Result<T, String> {
+    let part = decompress_size_prepended(packed).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&part).map_err(|error| error.to_string())
 }
 
 impl<'de> Deserialize<'de> for PackedApp {
@@ -96,11 +145,11 @@ impl Resource for PackedApp {
     }
 
     fn meta(&self) -> &ObjectMeta {
-        self.outline.meta()
+        &self.meta
     }
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
-        self.outline.meta_mut()
+        &mut self.meta
     }
 }
 
@@ -132,6 +181,10 @@ mod tests {
         let packed = packed(serde_json::to_value(&app).unwrap());
         assert_eq!(packed.meta(), &app.metadata);
         assert_eq!(packed.unpack().unwrap(), app);
+        let outline = packed.outline().0.unwrap();
+        assert_eq!((&outline.metadata, &outline.status), (&app.metadata, &app.status));
+        assert_eq!(outline.spec.processes.len(), 0);
+        assert_eq!(packed.observed_generation(), Some(2));
     }
 
     #[test]
@@ -172,7 +225,7 @@ mod tests {
             .into();
         let app = app_with(json!({ "spec": { "processes": processes } }));
         let size = serde_json::to_vec(&app.spec).unwrap().len();
-        let packed = PackedApp::new(DeserializeGuard(Ok(app)));
-        assert!(packed.spec.len() * 10 < size, "{} of {size}", packed.spec.len());
+        let Packed { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).packed.unwrap();
+        assert!(spec.len() * 10 < size, "{} of {size}", spec.len());
     }
 }

@@ -101,7 +101,7 @@ pub async fn run(
     let platform_pass = |platform| platform::pass(platform, context.clone());
     let again = |key: &str, error: &Error| again(key, error, &context);
     let [apps_filled, platforms_filled, _] = filled;
-    let lead_app = |app: &PackedApp| leases.led(&Scope::of_app(&app.outline, &context.caches.platforms));
+    let lead_app = |app: &PackedApp| leases.led(&Scope::of_app(app, &context.caches.platforms));
     let lead_platform = |platform: &_| leases.led(&Scope::of_platform(platform));
     let working = Box::pin(futures::future::join5(
         zones::keep(context.clone()),

@@ -330,10 +330,13 @@ impl<T: Content> Keeper<T> {
     fn apps(&self) -> Apps {
         let mut apps = Apps::default();
         for app in self.context.caches.apps.state() {
-            let Ok(app) = &app.outline.0 else { continue };
-            if self.may_have(app) {
+            let Ok(app) = app.outline().0 else { continue };
+            if self.may_have(&app) {
                 let status = app.status.iter().flat_map(|status| &status.processes);
-                apps.insert(name_of(app), status.map(|process| process.name.clone()).collect());
+                apps.insert(
+                    name_of(&app),
+                    status.map(|process| process.name.clone()).collect(),
+                );
             }
         }
         apps

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use kube::Resource;
 
 use super::{Key, lock};
-use crate::api::app::{App, AppStatus};
+use crate::api::app::AppStatus;
 use crate::api::condition::ConditionType;
+use crate::controller::packed::PackedApp;
 
 #[derive(Default)]
 pub(in crate::controller) struct Edits(Mutex<HashMap<Key, (i64, Instant)>>);
@@ -16,9 +17,9 @@ pub(in crate::controller) struct Edits(Mutex<HashMap<Key, (i64, Instant)>>);
 impl Edits {
     /// Notes a generation that no pass has come to yet. One that a pass of another process has begun with was seen there,
     /// nobody knows when.
-    pub(in crate::controller) fn saw(&self, key: &Key, app: &App, now: Instant) {
+    pub(in crate::controller) fn saw(&self, key: &Key, app: &PackedApp, now: Instant) {
         let meta = app.meta();
-        let observed = app.status.as_ref().map(|status| status.observed_generation);
+        let observed = app.observed_generation();
         let Some(generation) = meta.generation.filter(|generation| observed < Some(*generation)) else {
             return;
         };
@@ -58,17 +59,18 @@ impl Edits {
 
 #[cfg(test)]
 mod tests {
+    use kube::core::DeserializeGuard;
     use kube::runtime::reflector::ObjectRef;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::desired::fixtures::app_with;
 
-    fn app(generation: i64, observed: i64, ready: &str) -> App {
-        app_with(json!({
+    fn app(generation: i64, observed: i64, ready: &str) -> PackedApp {
+        PackedApp::new(DeserializeGuard(Ok(app_with(json!({
             "metadata": { "name": "acme", "namespace": "shop", "generation": generation },
             "status": { "observedGeneration": observed, "conditions": [condition(ready)] },
-        }))
+        })))))
     }
 
     fn condition(status: &str) -> Value {
@@ -83,7 +85,10 @@ mod tests {
         let (edits, begun) = (Edits::default(), Instant::now());
         let at = |seconds| begun + Duration::from_secs(seconds);
         let key = ObjectRef::new("acme").within("shop");
-        let ready = |app: &App, seconds| edits.ready(&key, app.status.as_ref().unwrap(), at(seconds));
+        let ready = |app: &PackedApp, seconds| {
+            let status = app.unpack().unwrap().status.unwrap();
+            edits.ready(&key, &status, at(seconds))
+        };
         // Another process has begun with it.
         edits.saw(&key, &app(1, 1, "False"), at(0));
         assert_eq!(ready(&app(1, 1, "True"), 5), None);

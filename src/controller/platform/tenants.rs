@@ -20,7 +20,7 @@ fn tenant(app: &DeserializeGuard<App>) -> Tenant {
 /// Returns all Apps as they were last seen.
 pub(super) fn tenants(context: &Context) -> Vec<Tenant> {
     let apps = context.caches.apps.state();
-    apps.iter().map(|app| tenant(&app.outline)).collect()
+    apps.iter().map(|app| tenant(&app.outline())).collect()
 }
 
 /// Reads all Apps live, since the cache may miss the newest. Where their definition is gone, there is none.
