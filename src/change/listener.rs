@@ -138,9 +138,12 @@ impl ListenerWrite {
                     let before = found.as_ref().and_then(|found| found.more_certificates.clone());
                     state.more_certificates = Some(before.unwrap_or_default());
                 }
-                match found {
-                    Some(found) => *found = state,
-                    None => listeners.push(state),
+                if let Some(found) = found {
+                    *found = state;
+                } else {
+                    // Most load balancers have but one.
+                    listeners.reserve_exact(1);
+                    listeners.push(state);
                 }
             }
             ListenerWrite::Delete { .. } => listeners.retain(|known| known.port != port),

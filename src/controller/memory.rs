@@ -172,7 +172,11 @@ pub(super) type Trouble = (Reason, String);
 impl Published {
     /// Returns the troubles of an object that are new. One is new again once it has been over in between.
     pub(super) fn news(&self, object: &str, troubles: &[Trouble]) -> Vec<Trouble> {
-        let before = lock(&self.troubles).insert(object.into(), troubles.to_vec());
+        let before = if troubles.is_empty() {
+            lock(&self.troubles).remove(object)
+        } else {
+            lock(&self.troubles).insert(object.into(), troubles.to_vec())
+        };
         let before = before.unwrap_or_default();
         let same = |one: &Trouble, other: &Trouble| one.0 == other.0 && is_same(&one.1, &other.1);
         let mut news: Vec<Trouble> = troubles.to_vec();
