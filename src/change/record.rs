@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Basis, Verb};
 use crate::model::desired::{Desired, RecordKey};
@@ -128,7 +129,7 @@ impl RecordBatch {
     pub(super) fn echo(&self, observed: &Observed) -> Option<(String, Echo)> {
         let RecordBatch { zone, changes } = self;
         let names = names_of(changes);
-        let is_named = |record: &&RecordSet| names.contains_key(record.about());
+        let is_named = |record: &&Arc<RecordSet>| names.contains_key(record.about());
         let state = observed.zones.get(zone).into_iter();
         let records = state.flat_map(|zone| &zone.records).filter(is_named);
         let mut found: Vec<String> = records.map(|r| format!("{r:?}")).collect();
@@ -160,9 +161,9 @@ impl RecordBatch {
         };
         for change in &self.changes {
             // What was read since may show it already.
-            state.records.retain(|known| known != change.record());
+            state.records.retain(|known| **known != *change.record());
             if let RecordChange::Create(record) = change {
-                state.records.push(record.clone());
+                state.records.push(record.clone().into());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The records of one hosted zone, and whose they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::model::small_set::SmallSet;
 pub struct Records {
     is_there: bool,
     /// By name, its record sets and those of its ownership name.
-    names: Entries<Vec<RecordSet>>,
+    names: Entries<Vec<Arc<RecordSet>>>,
     /// By App, `namespace/name`, the names whose ownership records name it, of whichever installation.
     owned: BTreeMap<String, SmallSet<String>>,
     /// By host, the names that point at it.
@@ -27,7 +28,7 @@ pub struct Records {
     pages: RecordPages,
 }
 
-impl Fact for Vec<RecordSet> {}
+impl Fact for Vec<Arc<RecordSet>> {}
 
 /// The steps of a sweep.
 #[derive(Clone, Debug)]
@@ -48,10 +49,13 @@ pub enum Round {
     Second,
 }
 
-fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
-    let mut names: BTreeMap<String, Vec<RecordSet>> = BTreeMap::new();
+fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<Arc<RecordSet>>> {
+    let mut names: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for record in records {
-        names.entry(record.about().into()).or_default().push(record);
+        names
+            .entry(record.about().into())
+            .or_default()
+            .push(Arc::new(record));
     }
     for records in names.values_mut() {
         records.shrink_to_fit();
@@ -60,7 +64,7 @@ fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<RecordSet>> {
 }
 
 /// Returns the App that owns a name, as `namespace/name`.
-fn owner(name: &str, records: &[RecordSet]) -> Option<String> {
+fn owner(name: &str, records: &[Arc<RecordSet>]) -> Option<String> {
     let ownership = ownership_name(name);
     let mut texts = records.iter().filter(|record| record.name == ownership);
     texts.find_map(|record| app_in_record_text(&record.text()).map(Into::into))
@@ -98,13 +102,13 @@ impl Records {
     }
 
     /// `None` if there is no such zone.
-    pub(super) fn slice(&self, sought: &Sought<'_>) -> Option<Vec<RecordSet>> {
+    pub(super) fn slice(&self, sought: &Sought<'_>) -> Option<Vec<Arc<RecordSet>>> {
         if !self.is_there {
             return None;
         }
         let found = self.names_of(sought);
         let records = found.iter().filter_map(|name| self.names.get(name));
-        let mut records: Vec<RecordSet> = records.flatten().cloned().collect();
+        let mut records: Vec<_> = records.flatten().cloned().collect();
         records.shrink_to_fit();
         Some(records)
     }
@@ -136,7 +140,7 @@ impl Records {
     fn put(
         &mut self,
         name: &str,
-        fact: impl FnOnce(&mut Entries<Vec<RecordSet>>) -> bool,
+        fact: impl FnOnce(&mut Entries<Vec<Arc<RecordSet>>>) -> bool,
     ) -> BTreeSet<AppName> {
         let before = self.names.get(name).cloned().unwrap_or_default();
         let is_news = fact(&mut self.names);
@@ -145,13 +149,13 @@ impl Records {
             return BTreeSet::new();
         }
         let owners = (owner(name, &before), owner(name, &after));
-        for host in before.iter().filter_map(RecordSet::target) {
+        for host in before.iter().filter_map(|record| record.target()) {
             remove(&mut self.pointing, &host, name);
         }
         if let Some(owner) = &owners.0 {
             remove(&mut self.owned, owner, name);
         }
-        for host in after.iter().filter_map(RecordSet::target) {
+        for host in after.iter().filter_map(|record| record.target()) {
             self.pointing.entry(host).or_default().insert(name.into());
         }
         if let Some(owner) = &owners.1 {
@@ -197,10 +201,10 @@ impl Records {
     }
 
     /// Takes what a pass came to know of some names.
-    pub(super) fn learned(&mut self, records: &[RecordSet], names: &BTreeSet<String>, how: Learned) {
+    pub(super) fn learned(&mut self, records: &[Arc<RecordSet>], names: &BTreeSet<String>, how: Learned) {
         for name in names {
             let its = records.iter().filter(|record| record.about() == name);
-            let mut its: Vec<RecordSet> = its.cloned().collect();
+            let mut its: Vec<_> = its.cloned().collect();
             its.shrink_to_fit();
             self.put(name, |entries| {
                 entries.learned(name, (!its.is_empty()).then_some(its.into()), how);

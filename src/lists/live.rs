@@ -89,8 +89,10 @@ impl Lists for Live<'_> {
         let ownership: Vec<String> = names.iter().map(|name| ownership_name(name)).collect();
         names.extend(ownership);
         records.retain(|record| names.contains(&record.name));
-        let is_old = false;
-        Ok(Found::listed(Some(ZoneState { records, is_old })))
+        Ok(Found::listed(Some(ZoneState {
+            records: records.into_iter().map(Arc::new).collect(),
+            is_old: false,
+        })))
     }
 
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {

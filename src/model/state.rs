@@ -361,7 +361,8 @@ pub struct TargetGroupState {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneState {
-    pub records: Vec<RecordSet>,
+    /// The inventory shares them.
+    pub records: Vec<Arc<RecordSet>>,
     /// Its list cannot be read since long ago: what is not in it may be there.
     pub is_old: bool,
 }

@@ -2,6 +2,7 @@
 //! list showed; what is not is gone, however many lists still show it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::load_balancing::Described;
 use super::{Unread, load_balancing};
@@ -246,7 +247,7 @@ async fn names(aws: &dyn Aws, observed: &mut Observed, things: &[Named]) -> aws:
         let is_of_name = |record: &RecordSet| record.name == *name || record.name == ownership;
         if let Some(state) = observed.zones.get_mut(zone) {
             state.records.retain(|record| !is_of_name(record));
-            state.records.extend(found);
+            state.records.extend(found.into_iter().map(Arc::new));
         }
     }
     Ok(())

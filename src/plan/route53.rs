@@ -4,6 +4,7 @@
 //! ownership record travel in one batch.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
@@ -118,7 +119,7 @@ fn names(view: &View<'_>, zone_id: &str, zone: &ZoneState) -> BTreeSet<String> {
         .keys()
         .filter(|key| key.zone == zone_id)
         .map(|key| key.name.clone());
-    let owned = zone.records.iter().filter_map(RecordSet::marks);
+    let owned = zone.records.iter().filter_map(|record| record.marks());
     let ours = owned.filter(|name| {
         let text = ownership_text(zone, name);
         text.is_some_and(|text| view.desired.owner.owns_record_text(&text))
@@ -266,13 +267,15 @@ fn pointers<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> {
     let is_pointer = |r: &&RecordSet| {
         r.name == name && matches!(r.kind, RecordKind::A | RecordKind::Cname) && !r.is_routed()
     };
-    zone.records.iter().filter(is_pointer).collect()
+    let records = zone.records.iter().map(Arc::as_ref);
+    records.filter(is_pointer).collect()
 }
 
 fn ownership_records<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> {
     let ownership = ownership_name(name);
     zone.records
         .iter()
+        .map(Arc::as_ref)
         .filter(|r| r.name == ownership && r.kind == RecordKind::Txt)
         .collect()
 }
@@ -319,7 +322,8 @@ fn held_by_another(
 /// The type of a record set of a name that Route 53 would not have beside ours, whoever owns the name: a CNAME stands
 /// alone, and a simple record does not go with a routed one.
 fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static str> {
-    let of_name = || zone.records.iter().filter(|r| r.name == name);
+    let records = || zone.records.iter().map(Arc::as_ref);
+    let of_name = || records().filter(|r| r.name == name);
     let is_pointer = |r: &RecordSet| matches!(r.kind, RecordKind::A | RecordKind::Cname);
     if of_name().any(|r| is_pointer(r) && r.is_routed()) {
         return Some("A or CNAME with a routing policy");

@@ -350,5 +350,5 @@ pub(super) fn ownership_text(zone: &ZoneState, name: &str) -> Option<String> {
     let ownership = ownership_name(name);
     let mut records = zone.records.iter();
     let record = records.find(|r| r.name == ownership && r.kind == RecordKind::Txt);
-    record.map(RecordSet::text)
+    record.map(|record| record.text())
 }

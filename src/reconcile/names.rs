@@ -2,6 +2,7 @@
 //! leaves there what is to be changed next.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Outcome;
 use crate::aws::{Aws, AwsError, Fault};
@@ -94,8 +95,9 @@ async fn refused(
         let read = aws.list_name(&key.zone, &key.name).await;
         match (read, outcome.observed.zones.get_mut(&key.zone)) {
             (Ok(records), Some(zone)) => {
-                let is_its = |known: &mut RecordSet| known.about() == key.name;
-                let before: Vec<RecordSet> = zone.records.extract_if(.., is_its).collect();
+                let records: Vec<_> = records.into_iter().map(Arc::new).collect();
+                let is_its = |known: &mut Arc<RecordSet>| known.about() == key.name;
+                let before: Vec<_> = zone.records.extract_if(.., is_its).collect();
                 let same =
                     before.len() == records.len() && before.iter().all(|record| records.contains(record));
                 zone.records.extend(records);
@@ -162,7 +164,7 @@ fn process_of(key: &RecordKey, desired: &Desired, observed: &Observed) -> String
     let records = records.flat_map(|zone| &zone.records);
     let mut texts = records
         .filter(|record| record.marks() == Some(key.name.as_str()))
-        .map(RecordSet::text);
+        .map(|record| record.text());
     let process = texts.find_map(|text| process_in_record_text(&text).map(Into::into));
     process.unwrap_or_default()
 }

@@ -7,7 +7,6 @@ use crate::model::desired::{Desired, DesiredProcess, RecordKey};
 use crate::model::named::Named;
 use crate::model::owner::Tags;
 use crate::model::part::{Holdings, Part};
-use crate::model::record::RecordSet;
 use crate::model::state::Observed;
 
 /// Returns the holdings that are remembered. A status that an older version wrote has them for schedules only.
@@ -71,7 +70,7 @@ fn left(desired: &Desired, observed: &Observed) -> BTreeSet<Named> {
             .records
             .iter()
             .filter(|record| owner.owns_record_text(&record.text()));
-        let names = records.filter_map(RecordSet::marks);
+        let names = records.filter_map(|record| record.marks());
         names.map(|name| RecordKey {
             zone: zone.clone(),
             name: name.into(),

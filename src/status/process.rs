@@ -14,7 +14,7 @@ use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
 use crate::model::name::{Arn, family};
 use crate::model::owner::process_in_record_text;
 use crate::model::part::Part;
-use crate::model::record::{RecordSet, normalize};
+use crate::model::record::normalize;
 use crate::model::schedule::ScheduleState;
 use crate::model::state::{Observed, ServiceState};
 use crate::reconcile::Outcome;
@@ -190,7 +190,7 @@ fn leads_here(desired: &Desired, outcome: &Outcome, key: &RecordKey) -> bool {
     let mut targets = records
         .flat_map(|zone| &zone.records)
         .filter(|record| record.name == key.name)
-        .filter_map(RecordSet::target);
+        .filter_map(|record| record.target());
     let ours = |target: String| {
         let mut balancers = outcome.observed.load_balancers.values();
         balancers.any(|l| l.host() == target && desired.owner.owns(&l.tags))

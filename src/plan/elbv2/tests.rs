@@ -373,7 +373,12 @@ fn a_weighted_record_holds_the_load_balancer_that_it_points_at() {
         kind: RecordKind::Cname,
         content: RecordContent::Routed { target: Some(target) },
     };
-    world.zones.get_mut("Z-INTERNAL").unwrap().records.push(weighted);
+    world
+        .zones
+        .get_mut("Z-INTERNAL")
+        .unwrap()
+        .records
+        .push(weighted.into());
     check(
         &app([]),
         &world,
@@ -392,7 +397,7 @@ fn a_record_of_somebody_else_holds_our_load_balancer_and_is_said_to_be_in_the_wa
     for zone in world.zones.values_mut() {
         for record in &mut zone.records {
             if record.kind == RecordKind::Txt {
-                *record = crate::plan::fixtures::txt(&record.name, &stranger.record_text("web"));
+                *record = crate::plan::fixtures::txt(&record.name, &stranger.record_text("web")).into();
             }
         }
     }

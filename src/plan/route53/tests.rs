@@ -1,6 +1,7 @@
 //! DNS names: the exact batches, and whose a name is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::change::{BatchSize, Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
@@ -27,14 +28,14 @@ fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
     similar_asserts::assert_eq!(lines(desired, observed), expected);
 }
 
-fn records(world: &mut Observed) -> &mut Vec<RecordSet> {
+fn records(world: &mut Observed) -> &mut Vec<Arc<RecordSet>> {
     &mut world.zones.get_mut(INTERNAL).unwrap().records
 }
 
 /// A world in which everything but web's one name is as wanted, and these records are listed.
 fn listed(records_found: impl IntoIterator<Item = RecordSet>) -> Observed {
     let mut world = settled(&app([web(), process("api").internal().unnamed()]));
-    *records(&mut world) = records_found.into_iter().collect();
+    *records(&mut world) = records_found.into_iter().map(Arc::new).collect();
     world
 }
 
@@ -361,7 +362,7 @@ fn a_process_that_is_internal_now_gives_its_public_name_up_only_when_its_names_m
     assert_eq!(
         records(&mut world)
             .iter()
-            .find_map(RecordSet::target)
+            .find_map(|record| record.target())
             .map(|target| legible(&target)),
         Some("web-internal.elb.example".into())
     );
@@ -460,7 +461,8 @@ fn batches(owner: &Owner, names: usize) -> Vec<Vec<RecordChange>> {
     desired.place.zones = BTreeSet::from([INTERNAL.into()]);
     let mut world = crate::plan::fixtures::nothing();
     for number in 0..names {
-        records(&mut world).push(ownership(&format!("n{number:05}.corp.example"), owner, "w"));
+        let name = format!("n{number:05}.corp.example");
+        records(&mut world).push(ownership(&name, owner, "w").into());
     }
     let changes = plan(&desired, &world).changes.into_iter();
     changes

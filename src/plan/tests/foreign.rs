@@ -215,7 +215,7 @@ fn check_record(wanted: &Desired, world: &Observed, zone: &str, change: &RecordC
     let records = &world.zones[zone].records;
     match change {
         RecordChange::Delete(record) => {
-            assert!(records.contains(record), "not as listed");
+            assert!(records.iter().any(|known| **known == *record), "not as listed");
             let name = record.name.strip_prefix("_empire.").unwrap_or(&record.name);
             assert!(is_ours(&wanted.owner, world, records, name), "{name} is not ours");
         }
@@ -244,7 +244,7 @@ fn owns_text(owner: &Owner, record: &RecordSet) -> bool {
 }
 
 /// By docs/aws.md#names: its TXT says so, or it has none and points at a load balancer with our tags.
-fn is_ours(owner: &Owner, world: &Observed, records: &[RecordSet], name: &str) -> bool {
+fn is_ours(owner: &Owner, world: &Observed, records: &[Arc<RecordSet>], name: &str) -> bool {
     let text = records
         .iter()
         .find(|r| r.name == format!("_empire.{name}") && r.kind == RecordKind::Txt);
@@ -254,7 +254,7 @@ fn is_ours(owner: &Owner, world: &Observed, records: &[RecordSet], name: &str) -
     let targets = records
         .iter()
         .filter(|r| r.name == name)
-        .filter_map(RecordSet::target);
+        .filter_map(|record| record.target());
     let ours: BTreeSet<String> = world
         .load_balancers
         .values()
@@ -379,7 +379,7 @@ fn any_owner(rng: &mut Rng, tags: &mut Tags) {
     };
 }
 
-fn any_records(rng: &mut Rng, records: &mut Vec<RecordSet>) {
+fn any_records(rng: &mut Rng, records: &mut Vec<Arc<RecordSet>>) {
     records.retain(|_| rng.u8(..5) > 0);
     for record in records.iter_mut() {
         let text = match rng.u8(..8) {
@@ -389,7 +389,7 @@ fn any_records(rng: &mut Rng, records: &mut Vec<RecordSet>) {
             _ => continue,
         };
         if record.kind == RecordKind::Txt {
-            *record = txt(&record.name, &text);
+            *record = txt(&record.name, &text).into();
         }
     }
     for name in [
@@ -410,6 +410,6 @@ fn any_records(rng: &mut Rng, records: &mut Vec<RecordSet>) {
         if rng.u8(..4) == 0 {
             record.kind = RecordKind::Other("AAAA".into());
         }
-        records.push(record);
+        records.push(record.into());
     }
 }

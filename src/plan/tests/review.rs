@@ -170,7 +170,12 @@ const REMOVE: &str = "remove the record, and the load balancer goes too";
 fn a_record_that_is_not_ours_holds_the_load_balancer_and_is_named() {
     for kind in ["AAAA", "CNAME"] {
         let (wanted, mut world) = moved();
-        world.zones.get_mut(INTERNAL).unwrap().records.push(foreign(kind));
+        world
+            .zones
+            .get_mut(INTERNAL)
+            .unwrap()
+            .records
+            .push(foreign(kind).into());
         world.waits_over.insert(balancer("web", Scheme::Internal));
         let move_it = "point it at web-external.elb.example or remove it";
         check(&wanted, &world, &[&said(kind, move_it)]);
@@ -191,7 +196,7 @@ fn a_record_that_is_not_ours_is_not_named_before_our_own_names_have_left() {
         .get_mut(INTERNAL)
         .unwrap()
         .records
-        .push(foreign("CNAME"));
+        .push(foreign("CNAME").into());
     let wanted = app([external()]);
     for waits in ["become active", "rollout"] {
         pass(&wanted, &mut world);
@@ -212,7 +217,7 @@ fn a_record_that_is_not_ours_is_not_named_before_our_own_names_have_left() {
         .get_mut(INTERNAL)
         .unwrap()
         .records
-        .push(foreign("CNAME"));
+        .push(foreign("CNAME").into());
     let wanted = app([external().unnamed()]);
     pass(&wanted, &mut world);
     assert!(lines(&wanted, &world).iter().all(|line| line.starts_with("~ ")));
@@ -230,7 +235,7 @@ fn a_record_that_is_not_ours_and_holds_up_other_edits_says_so() {
         .get_mut(INTERNAL)
         .unwrap()
         .records
-        .push(foreign("CNAME"));
+        .push(foreign("CNAME").into());
     let wanted = app([process("web").image("web:v2")]);
     pass(&wanted, &mut world);
     let follow = format!("{REMOVE}; the other changes of the process follow then");
