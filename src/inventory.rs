@@ -85,6 +85,9 @@ struct State {
     asked: Option<Timestamp>,
     /// The Apps that found it unread.
     waiting: BTreeSet<AppName>,
+    /// The Apps that went by it although it is old. What they left undone for that they do once it is read, and no failure
+    /// is news to them.
+    behind: BTreeSet<AppName>,
 }
 
 /// A list that cannot be read is old after so many resync intervals: its Platform says so, and what is made or changed by it
@@ -122,18 +125,28 @@ impl<T> Unit<T> {
             (None, None) => Err(not_listed()),
             (None, Some(_)) => Ok(Age::Young),
         };
-        if result.is_err() {
-            state.waiting.insert(app.clone());
-            self.missed.notify_one();
+        match result {
+            Ok(Age::Young) => {}
+            // An App that is as it should be has left nothing undone.
+            Ok(Age::Old) if rank == Rank::Resync => {}
+            Ok(Age::Old) => {
+                state.behind.insert(app.clone());
+            }
+            Err(_) => {
+                state.waiting.insert(app.clone());
+                self.missed.notify_one();
+            }
         }
         result
     }
 
-    /// Notes that a sweep which began then came to its end. Returns the Apps that waited for it.
+    /// Notes that a sweep which began then came to its end. Returns the Apps that waited for it, or could not do all without.
     pub fn swept(&self, begun: Timestamp) -> BTreeSet<AppName> {
         let mut state = self.state();
         (state.read, state.failed) = (Some(begun), None);
-        std::mem::take(&mut state.waiting)
+        let mut woken = std::mem::take(&mut state.waiting);
+        woken.append(&mut state.behind);
+        woken
     }
 
     /// Notes that a sweep failed. Returns the Apps that are to hear of it.
@@ -307,6 +320,38 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn app(name: &str) -> AppName {
+        AppName {
+            namespace: "shop".into(),
+            name: name.into(),
+        }
+    }
+
+    const RESYNC: Duration = Duration::from_mins(10);
+
+    fn out_of_order() -> AwsError {
+        AwsError::from_code("route53:ListResourceRecordSets", "ServiceUnavailable", "")
+    }
+
+    #[test]
+    fn an_app_that_went_by_an_old_list_is_woken_once_it_is_read() {
+        let unit = Unit::<Records>::default();
+        unit.swept(at(0));
+        unit.failed(out_of_order());
+        let age = |name, rank, now| unit.readable(&app(name), rank, at(now), RESYNC).ok();
+        assert_eq!(age("young", Rank::Edit, 1_199), Some(Age::Young));
+        assert_eq!(age("edited", Rank::Edit, 1_200), Some(Age::Old));
+        assert_eq!(age("pending", Rank::Repair, 1_200), Some(Age::Old));
+        assert_eq!(age("settled", Rank::Resync, 1_200), Some(Age::Old));
+        assert_eq!(age("deleted", Rank::Deletion, 1_200), None);
+        let other = AwsError::from_code("route53:ListResourceRecordSets", "Throttling", "");
+        assert_eq!(unit.failed(other), [app("deleted")].into());
+        assert_eq!(age("deleted", Rank::Deletion, 1_201), None);
+        let woken = ["deleted", "edited", "pending"].map(app);
+        assert_eq!(unit.swept(at(1_300)), woken.into());
+        assert_eq!(unit.swept(at(1_900)), BTreeSet::new());
     }
 
     #[test]

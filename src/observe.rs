@@ -249,8 +249,8 @@ pub async fn observe_pending(
     observed.revisions.clone_from(&known.revisions);
     observed.echoes.clone_from(&known.echoes);
     observed.is_whole = false;
-    let mut services = BTreeSet::new();
-    let mut load_balancers = BTreeSet::new();
+    let (mut services, mut load_balancers, mut old_zones) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for pending in pending {
         match pending {
             Pending::Rollout { service, .. } | Pending::Draining { service, .. } => {
@@ -261,6 +261,10 @@ pub async fn observe_pending(
             }
             Pending::GroupDeletion { .. } => {
                 schedules::read(aws, lists, desired, &Details::Read, &mut observed).await?;
+            }
+            Pending::OldZone { .. } => {
+                let old = observed.zones.iter().filter(|(_, zone)| zone.is_old);
+                old_zones.extend(old.map(|(id, _)| id.clone()));
             }
             Pending::PortRecovery { .. }
             | Pending::Releasing { .. }
@@ -295,6 +299,13 @@ pub async fn observe_pending(
             }
             observed.fresh.insert(Named::LoadBalancer(name));
         }
+    }
+    // As long as a list is old, nothing of it is read just to wait for it.
+    for zone in old_zones.into_iter().filter(|zone| !lists.is_old(zone)) {
+        let Found { found, fresh } = records(lists, desired, &observed.load_balancers, &zone).await?;
+        observed.zones.remove(&zone);
+        observed.zones.extend(found.map(|state| (zone, state)));
+        observed.fresh.extend(fresh);
     }
     Ok(observed)
 }

@@ -175,6 +175,7 @@ impl Plan {
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::GroupDeletion { .. }
+            | Pending::OldZone { .. }
             | Pending::Batch { .. }
             | Pending::Budget { .. }
             | Pending::PortRecovery { .. }

@@ -116,6 +116,7 @@ impl Touched {
                 | Pending::ZoneChange { .. }
                 | Pending::Retiring { .. }
                 | Pending::Names { .. }
+                | Pending::OldZone { .. }
                 | Pending::Batch { .. }
                 | Pending::Budget { .. } => {}
             }

@@ -307,6 +307,12 @@ impl Lists for View<'_> {
         })
     }
 
+    fn is_old(&self, zone: &str) -> bool {
+        let unit = self.inventory.records.want(&self.zone(zone));
+        let age = unit.readable(&self.app, self.rank, (self.clock)(), self.resync);
+        matches!(age, Ok(Age::Old))
+    }
+
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {
         let unit = self
             .inventory

@@ -95,6 +95,10 @@ impl Lists for Live<'_> {
         })))
     }
 
+    fn is_old(&self, _: &str) -> bool {
+        false
+    }
+
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {
         let group = schedule_group(&owner.installation);
         let listed = self

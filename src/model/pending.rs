@@ -28,6 +28,13 @@ pub enum Pending {
     GroupDeletion { process: String, group: String },
     /// Names that wait until their load balancer serves.
     Names { process: String, load_balancer: String },
+    /// Something that goes once the names of a zone are known whose list is old: one of them may lead to it.
+    OldZone {
+        process: String,
+        zone: String,
+        /// Such as `load balancer l-1`.
+        what: String,
+    },
     /// A name whose change waits to be sent with others, or is on its way.
     Batch { process: String, name: String },
     /// Changes that wait in line for AWS to take more calls of their kind. A change for several processes has none.
@@ -64,6 +71,7 @@ impl Pending {
             | Pending::PortRecovery { process }
             | Pending::GroupDeletion { process, .. }
             | Pending::Names { process, .. }
+            | Pending::OldZone { process, .. }
             | Pending::Batch { process, .. }
             | Pending::Budget { process, .. } => process,
         }
@@ -115,6 +123,10 @@ impl fmt::Display for Pending {
                     "waiting for load balancer {load_balancer} to serve before names point to it"
                 )
             }
+            Pending::OldZone { zone, what, .. } => write!(
+                f,
+                "waiting until the names of hosted zone {zone} can be read before {what} goes"
+            ),
             Pending::Budget { bucket, minutes, .. } => write!(
                 f,
                 "waiting in line for AWS to take more calls of {bucket}, about {minutes} min"

@@ -102,8 +102,18 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
 /// Names go before the service behind them; and what the process is to be instead of a service comes first.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
     let may_be_named = view.is_unread(&Part::LoadBalancing) || view.observed.has_unread_zone();
-    if !view.runs_otherwise(process) || may_be_named && !found.attachments.is_empty() {
+    if !view.runs_otherwise(process) {
         return;
+    }
+    if may_be_named && !found.attachments.is_empty() {
+        // Of what is unread the pass speaks itself, and of its load balancers elbv2.rs.
+        let is_said = view.unwanted_load_balancers().any(|l| view.user_of(l) == process);
+        let zone = view.old_zone().filter(|_| !is_said).into_iter();
+        return plan.pending.extend(zone.map(|zone| Pending::OldZone {
+            process: process.into(),
+            zone: zone.clone(),
+            what: format!("service {}", found.name),
+        }));
     }
     let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
     match named.find(|l| view.user_of(l) == process) {

@@ -275,6 +275,15 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
 fn take_down(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
+        if view.pointers(name).is_empty()
+            && let Some(zone) = view.old_zone()
+        {
+            plan.pending.push(Pending::OldZone {
+                process: process.into(),
+                zone: zone.clone(),
+                what: format!("load balancer {name}"),
+            });
+        }
         if !view.is_held(load_balancer) && view.is_released(process, name) {
             plan.changes.push(Change::of(
                 process,

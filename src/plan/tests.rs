@@ -383,6 +383,14 @@ fn every_kind_of_waiting_and_obstacle_names_its_process() {
             "waiting for the host ports in use to be claimed",
         ),
         (
+            Pending::OldZone {
+                process: process.clone(),
+                zone: "Z1".into(),
+                what: "load balancer l-2".into(),
+            },
+            "waiting until the names of hosted zone Z1 can be read before load balancer l-2 goes",
+        ),
+        (
             Pending::Names {
                 process,
                 load_balancer,

@@ -203,9 +203,15 @@ impl<'a> View<'a> {
             .unwrap_or_default()
     }
 
-    /// A record names it, or may, in a zone that could not be read.
+    /// A record names it, or may, in a zone that could not be read, or not for long.
     pub(super) fn is_named(&self, load_balancer: &str) -> bool {
         !self.pointers(load_balancer).is_empty() || self.observed.has_unread_zone()
+    }
+
+    /// Returns a zone whose list is old, if there is one.
+    pub(super) fn old_zone(&self) -> Option<&'a String> {
+        let mut zones = self.observed.zones.iter();
+        zones.find(|(_, zone)| zone.is_old).map(|(id, _)| id)
     }
 
     pub(super) fn is_named_by_us(&self, load_balancer: &str) -> bool {

@@ -186,6 +186,7 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::Releasing { .. }
             | Pending::GroupDeletion { .. }
             | Pending::Names { .. }
+            | Pending::OldZone { .. }
             | Pending::Batch { .. }
             | Pending::Budget { .. } => (Reason::Progressing, None),
         };

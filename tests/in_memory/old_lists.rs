@@ -178,28 +178,47 @@ fn an_app_goes_once_its_lists_can_be_read_again() {
     }
 }
 
-/// A name that has come since may lead to it.
+/// A name that has come since may lead to it. Its App says what it waits for, and goes on as soon as the list is read.
 #[test]
 fn a_load_balancer_stays_while_the_names_of_a_zone_are_not_known() {
-    let mut world = World::sharing(&staging());
     let api = || web().exposed();
-    world.apply(&acme().process("api", api()));
-    world.settle();
-    world.assert_ready();
-    world
-        .aws
-        .disturb_list("route53:ListResourceRecordSets", OUT_OF_ORDER);
-    grow_old(&mut world);
-    let before = world.aws.writes().len();
-    let deletions = |world: &World| {
-        let made = by_action(&since(world, before));
-        made.get("elasticloadbalancing:DeleteLoadBalancer").copied()
-    };
-    world.apply(&acme());
-    world.run(120);
-    assert_eq!(deletions(&world), None);
-    world.aws.calm();
-    world.settle();
-    world.assert_ready();
-    assert_eq!(deletions(&world), Some(1));
+    let (removed, hidden) = ((acme(), "removed"), (acme().process("api", web()), "hidden"));
+    for (edit, what) in [removed, hidden] {
+        let mut world = World::sharing(&staging());
+        world.apply(&acme().process("api", api()));
+        world.settle();
+        world.assert_ready();
+        world
+            .aws
+            .disturb_list("route53:ListResourceRecordSets", OUT_OF_ORDER);
+        grow_old(&mut world);
+        let before = world.aws.writes().len();
+        let deletions = |world: &World| {
+            let made = by_action(&since(world, before));
+            made.get("elasticloadbalancing:DeleteLoadBalancer").copied()
+        };
+        world.apply(&edit);
+        world.run(120);
+        assert_eq!(deletions(&world), None, "{what}");
+        let reason = world.reason("shop/acme");
+        for words in [
+            "Progressing: api: waiting until the names of hosted zone Z",
+            " can be read before load balancer e-acme-api-",
+        ] {
+            assert!(reason.contains(words), "{what}: {reason}");
+        }
+        world.aws.calm();
+        let calm = world.aws.now();
+        while deletions(&world).is_none() {
+            assert!(
+                world.aws.now() - calm < RESYNC,
+                "{what}: {}",
+                world.reason("shop/acme")
+            );
+            world.run(1);
+        }
+        world.settle();
+        world.assert_ready();
+        assert_eq!(deletions(&world), Some(1), "{what}");
+    }
 }

@@ -125,6 +125,14 @@ fn each_kind_of_waiting_is_reconciling() {
             Reason::Progressing,
         ),
         (
+            Pending::OldZone {
+                process: process.clone(),
+                zone: "Z1".into(),
+                what: "load balancer l-1".into(),
+            },
+            Reason::Progressing,
+        ),
+        (
             Pending::Names {
                 process,
                 load_balancer,
