@@ -79,6 +79,8 @@ impl<T: Default> Default for Unit<T> {
 struct State {
     /// When the newest sweep began that came to its end.
     read: Option<Timestamp>,
+    /// When that sweep ended.
+    ended: Option<Timestamp>,
     /// Why the last one did not.
     failed: Option<AwsError>,
     /// When a pass last asked.
@@ -90,16 +92,32 @@ struct State {
     behind: BTreeSet<AppName>,
 }
 
-/// A list that cannot be read is old after so many resync intervals: its Platform says so, and what is made or changed by it
+/// A list that is not read is old after so many resync intervals: its Platform says so, and what is made or changed by it
 /// is read by name before.
-pub const OLD: u32 = 2;
+const OLD: u32 = 2;
+/// No sooner is a list old of which no sweep failed, however short the interval: a sweep may take longer than two intervals
+/// of a second.
+const SLOW: Duration = Duration::from_mins(10);
 
 /// How a list is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Age {
     Young,
-    /// It cannot be read since long ago. What it shows may be otherwise by now, and what it does not show may be there.
+    /// It was not read for long. What it shows may be otherwise by now, and what it does not show may be there.
     Old,
+}
+
+impl State {
+    /// True for a list that was read before, and not for long. Where a sweep fails, that counts from when the last good one
+    /// began. Where none does, it counts from when one ended: else a list whose sweeps take longer than that were never
+    /// anything but old, and no App could be deleted by it.
+    fn is_old(&self, now: Timestamp, resync: Duration) -> bool {
+        let (since, least) = match self.failed {
+            Some(_) => (self.read, resync * OLD),
+            None => (self.ended, SLOW.max(resync * OLD)),
+        };
+        since.is_some_and(|since| now.duration_since(since).unsigned_abs() >= least)
+    }
 }
 
 impl<T> Unit<T> {
@@ -112,18 +130,19 @@ impl<T> Unit<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides if what is known may be believed. A failure that passes does no harm to a list that was read before, except
-    /// that an App does not go by an old one: it would leave behind what has come since.
+    /// Decides if what is known may be believed. A failure that passes does no harm to a list that was read before, nor that
+    /// it is read slowly, except that an App does not go by an old one: it would leave behind what has come since.
     fn readable(&self, app: &AppName, rank: Rank, now: Timestamp, resync: Duration) -> Result<Age> {
         let mut state = self.state();
         state.asked = Some(now);
-        let is_old = |read: Timestamp| now.duration_since(read).unsigned_abs() >= resync * OLD;
+        let is_old = state.is_old(now, resync);
         let result = match (&state.failed, state.read) {
-            (Some(error), Some(read)) if is_passing(error) && !is_old(read) => Ok(Age::Young),
-            (Some(error), Some(_)) if is_passing(error) && rank != Rank::Deletion => Ok(Age::Old),
-            (Some(error), _) => Err(error.clone()),
             (None, None) => Err(not_listed()),
-            (None, Some(_)) => Ok(Age::Young),
+            (Some(error), read) if read.is_none() || !is_passing(error) => Err(error.clone()),
+            (Some(_) | None, Some(_)) if !is_old => Ok(Age::Young),
+            (Some(_) | None, Some(_)) if rank != Rank::Deletion => Ok(Age::Old),
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(read)) => Err(read_slowly(read)),
         };
         match result {
             Ok(Age::Young) => {}
@@ -140,10 +159,11 @@ impl<T> Unit<T> {
         result
     }
 
-    /// Notes that a sweep which began then came to its end. Returns the Apps that waited for it, or could not do all without.
-    pub fn swept(&self, begun: Timestamp) -> BTreeSet<AppName> {
+    /// Notes that a sweep which began then has come to its end. Returns the Apps that waited for it, or could not do all
+    /// without.
+    pub fn swept(&self, begun: Timestamp, now: Timestamp) -> BTreeSet<AppName> {
         let mut state = self.state();
-        (state.read, state.failed) = (Some(begun), None);
+        (state.read, state.ended, state.failed) = (Some(begun), Some(now), None);
         let mut woken = std::mem::take(&mut state.waiting);
         woken.append(&mut state.behind);
         woken
@@ -159,6 +179,11 @@ impl<T> Unit<T> {
         } else {
             BTreeSet::new()
         }
+    }
+
+    /// True for a list that was read before, and not for long.
+    pub fn is_old(&self, now: Timestamp, resync: Duration) -> bool {
+        self.state().is_old(now, resync)
     }
 
     /// Returns the id of the account that it is of, once anything in it was seen.
@@ -200,6 +225,21 @@ fn not_listed() -> AwsError {
         code: "NotListed".into(),
         message: "the list that all Apps share is not read yet".into(),
         fault: Fault::NotListed,
+        request_id: None,
+    }
+}
+
+/// The error of a list that was read long ago, and is being read since.
+fn read_slowly(read: Timestamp) -> AwsError {
+    // To the second: it stays as it is until the list is read.
+    let read = Timestamp::from_second(read.as_second()).unwrap_or(read);
+    AwsError {
+        action: "list",
+        code: "ListOld".into(),
+        message: format!(
+            "the list that all Apps share is of {read}: AWS's request rates let it be read no sooner"
+        ),
+        fault: Fault::Failed(Class::Throttled),
         request_id: None,
     }
 }
@@ -258,13 +298,14 @@ impl Inventory {
             .collect()
     }
 
-    /// Returns the lists of a place that have been read, and cannot be since that time.
-    pub fn old(&self, is_meant: impl Fn(&Key) -> bool, since: Timestamp) -> Vec<Old> {
+    /// Returns the lists of a place that were read before, and not for long.
+    pub fn old(&self, is_meant: impl Fn(&Key) -> bool, now: Timestamp, resync: Duration) -> Vec<Old> {
+        let is_old = |state: &State| state.is_old(now, resync);
         [
-            self.services.old("services", &is_meant, since),
-            self.load_balancers.old("load balancers", &is_meant, since),
-            self.records.old("records", &is_meant, since),
-            self.schedules.old("schedules", &is_meant, since),
+            self.services.old("services", &is_meant, is_old),
+            self.load_balancers.old("load balancers", &is_meant, is_old),
+            self.records.old("records", &is_meant, is_old),
+            self.schedules.old("schedules", &is_meant, is_old),
         ]
         .concat()
     }
@@ -315,65 +356,4 @@ impl Inventory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
-    }
-
-    fn app(name: &str) -> AppName {
-        AppName {
-            namespace: "shop".into(),
-            name: name.into(),
-        }
-    }
-
-    const RESYNC: Duration = Duration::from_mins(10);
-
-    fn out_of_order() -> AwsError {
-        AwsError::from_code("route53:ListResourceRecordSets", "ServiceUnavailable", "")
-    }
-
-    #[test]
-    fn an_app_that_went_by_an_old_list_is_woken_once_it_is_read() {
-        let unit = Unit::<Records>::default();
-        unit.swept(at(0));
-        unit.failed(out_of_order());
-        let age = |name, rank, now| unit.readable(&app(name), rank, at(now), RESYNC).ok();
-        assert_eq!(age("young", Rank::Edit, 1_199), Some(Age::Young));
-        assert_eq!(age("edited", Rank::Edit, 1_200), Some(Age::Old));
-        assert_eq!(age("pending", Rank::Repair, 1_200), Some(Age::Old));
-        assert_eq!(age("settled", Rank::Resync, 1_200), Some(Age::Old));
-        assert_eq!(age("deleted", Rank::Deletion, 1_200), None);
-        let other = AwsError::from_code("route53:ListResourceRecordSets", "Throttling", "");
-        assert_eq!(unit.failed(other), [app("deleted")].into());
-        assert_eq!(age("deleted", Rank::Deletion, 1_201), None);
-        let woken = ["deleted", "edited", "pending"].map(app);
-        assert_eq!(unit.swept(at(1_300)), woken.into());
-        assert_eq!(unit.swept(at(1_900)), BTreeSet::new());
-    }
-
-    #[test]
-    fn a_list_is_old_if_it_was_read_once_and_cannot_be_since() {
-        let inventory = Inventory::default();
-        let zone = |name: &str| Key {
-            place: Place::default(),
-            name: name.into(),
-        };
-        let units = ["young", "old", "never", "elsewhere"].map(|name| inventory.records.want(&zone(name)));
-        let [young, old, never, elsewhere] = &units;
-        young.swept(at(100));
-        let slow = inventory.records.want(&zone("slow"));
-        for unit in [old, elsewhere, &slow] {
-            unit.swept(at(10));
-        }
-        let failed = AwsError::from_code("route53:ListResourceRecordSets", "Throttling", "");
-        for unit in [young, old, never] {
-            unit.failed(failed.clone());
-        }
-        let found = inventory.old(|key| key.name != "elsewhere", at(50));
-        let [Old { kind, read, error }] = found.try_into().unwrap();
-        assert_eq!((kind, read, error), ("records", at(10), failed));
-    }
-}
+mod tests;

@@ -22,7 +22,7 @@ use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::budget::Place;
 use crate::fence::under;
-use crate::inventory::{Apps, Content, Inventory, Key, OLD, Old, Unit, Units, View};
+use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
@@ -71,15 +71,15 @@ pub(super) fn view<'a>(
     view
 }
 
-/// Returns the lists of a Platform that cannot be read any more.
+/// Returns the lists of a Platform that were not read for long.
 pub(super) fn old_lists(context: &Context, platform: &Platform) -> Vec<OldList> {
     let place = place_of(platform);
-    let since = now() - context.config.resync_interval * OLD;
-    let old = context.inventory.old(|key| key.is_in(&place), since);
+    let resync = context.config.resync_interval;
+    let old = context.inventory.old(|key| key.is_in(&place), now(), resync);
     let old = old.into_iter().map(|Old { kind, read, error }| OldList {
         kind,
         read,
-        error: error.into(),
+        error: error.map(Into::into),
     });
     old.collect()
 }
@@ -177,12 +177,13 @@ impl<T: Content> Keeper<T> {
             let jitter = fastrand::f64();
             match self.sweep(is_urgent).await {
                 Ok(changed) => {
-                    if failures > 0 {
+                    let was_old = self.unit.is_old(now(), resync);
+                    self.wake(&changed);
+                    self.wake(&self.unit.swept(begun, now()));
+                    if failures > 0 || was_old {
                         self.wake_platforms();
                     }
                     (failures, is_urgent) = (0, false);
-                    self.wake(&changed);
-                    self.wake(&self.unit.swept(begun));
                     self.learn_account();
                     sleep_until(at + spread(resync, jitter)).await;
                 }

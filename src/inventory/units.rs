@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::Unit;
 use super::sweep::{Content, Key};
+use super::{State, Unit};
 use crate::aws::AwsError;
 use crate::budget::Place;
 
@@ -81,12 +81,12 @@ impl<T: Content> Units<T> {
         there.map(|(_, unit)| number(&unit.content())).sum()
     }
 
-    /// Returns the lists of a kind that have been read, and cannot be since that time.
+    /// Returns the lists of a kind that are old.
     pub(super) fn old(
         &self,
         kind: &'static str,
         is_meant: impl Fn(&Key) -> bool,
-        since: Timestamp,
+        is_old: impl Fn(&State) -> bool,
     ) -> Vec<Old> {
         let all = self.all();
         let old = all
@@ -94,8 +94,8 @@ impl<T: Content> Units<T> {
             .filter(|(key, _)| is_meant(key))
             .filter_map(|(_, unit)| {
                 let state = unit.state();
-                let read = state.read.filter(|read| *read < since)?;
-                let error = state.failed.clone()?;
+                let read = state.read.filter(|_| is_old(&state))?;
+                let error = state.failed.clone();
                 Some(Old { kind, read, error })
             });
         old.collect()
@@ -108,13 +108,13 @@ impl<T: Content> Units<T> {
     }
 }
 
-/// A list that was not read for some time, since it cannot be.
+/// A list that was not read for long.
 #[derive(Clone, Debug)]
 pub struct Old {
     /// The kind of what is in it.
     pub kind: &'static str,
     /// When it was last read to its end.
     pub read: Timestamp,
-    /// Why it was not read since.
-    pub error: AwsError,
+    /// Why it was not read since; `None` where it is being read, and that takes long.
+    pub error: Option<AwsError>,
 }

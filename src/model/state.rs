@@ -363,7 +363,7 @@ pub struct TargetGroupState {
 pub struct ZoneState {
     /// The inventory shares them.
     pub records: Vec<Arc<RecordSet>>,
-    /// Its list cannot be read since long ago: what is not in it may be there.
+    /// Its list was not read for long: what is not in it may be there.
     pub is_old: bool,
 }
 

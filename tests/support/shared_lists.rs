@@ -142,7 +142,7 @@ fn swept<T: Content>(
         let (unit, begun) = (units.want(&key), time_of(aws));
         let clock = || time_of(aws);
         match now(sweep(&unit, &key, aws, apps, &clock)) {
-            Ok(changed) => woken.extend(changed.into_iter().chain(unit.swept(begun))),
+            Ok(changed) => woken.extend(changed.into_iter().chain(unit.swept(begun, clock()))),
             Err(error) => {
                 woken.extend(unit.failed(error));
                 *failed = true;

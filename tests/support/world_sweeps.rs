@@ -228,7 +228,7 @@ impl<T: Content> Keeper<T> {
                 (self.is_urgent, self.failures) = (false, 0);
                 self.due = clock().max(self.begun + spread(SETTINGS.resync_interval, roll()));
                 let mut woken = std::mem::take(&mut self.changed);
-                woken.extend(unit.swept(self.begun));
+                woken.extend(unit.swept(self.begun, clock()));
                 woken
             }
             Err(error) if let Some((until, _)) = error.later() => {

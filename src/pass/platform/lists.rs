@@ -1,10 +1,13 @@
-//! Lists of AWS that cannot be read any more. Apps go by what was known for a while, so their operator is who hears of it.
+//! Lists of AWS that were not read for long. Apps go by what was known for a while, so their operator is who hears of it.
 
 use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::error::Error;
 use crate::status::reason_of;
+
+/// The reason of a list that is old although it could be read.
+const SLOWLY: &str = "AWS's request rates let it be read no sooner";
 
 /// A list that was not read for over two resync intervals.
 #[derive(Clone, Debug)]
@@ -13,20 +16,24 @@ pub struct OldList {
     pub kind: &'static str,
     /// When it was last read to its end.
     pub read: Timestamp,
-    /// The reason why it is not read.
-    pub error: Error,
+    /// The reason why it is not read; `None` where it is, slowly.
+    pub error: Option<Error>,
 }
 
 impl OldList {
     /// Returns the reason and the message for an Event.
     pub(super) fn trouble(&self) -> (Reason, String) {
-        (reason_of(&self.error), self.message())
+        let reason = self.error.as_ref().map_or(Reason::Throttled, reason_of);
+        (reason, self.message())
     }
 
     pub(super) fn message(&self) -> String {
         let OldList { kind, read, error } = self;
         // To the second: it stays as it is until the list is read.
         let read = Timestamp::from_second(read.as_second()).unwrap_or(*read);
-        format!("the list of {kind} in AWS is of {read}: {error}")
+        let why = error
+            .as_ref()
+            .map_or_else(|| SLOWLY.to_owned(), ToString::to_string);
+        format!("the list of {kind} in AWS is of {read}: {why}")
     }
 }

@@ -418,20 +418,23 @@ fn a_list_that_is_not_read_any_more_is_said_of_a_ready_platform() {
         stopped: None,
         leaving: Leaving::NotDeleted,
         old_lists: vec![
-            old("records", failed("Throttling")),
-            old("services", failed("ServiceUnavailable")),
+            old("records", Some(failed("Throttling"))),
+            old("services", Some(failed("ServiceUnavailable"))),
+            old("schedules", None),
         ],
     };
     let end = End::Reconciled(Box::new(fine()));
     let finished = concluded(&mut Memory::default(), &platform(json!({})), &facts, end);
     let throttled = "the list of records in AWS is of 1970-01-01T00:01:01Z: route53:GetHostedZone: Throttling: in its words";
     let failing = "the list of services in AWS is of 1970-01-01T00:01:01Z: route53:GetHostedZone: ServiceUnavailable: in its words";
-    let expected = format!("Ready True Available: in use by 0 Apps; {throttled}; {failing}");
+    let slow = "the list of schedules in AWS is of 1970-01-01T00:01:01Z: AWS's request rates let it be read no sooner";
+    let expected = format!("Ready True Available: in use by 0 Apps; {throttled}; {failing}; {slow}");
     assert_eq!(ready(&finished), expected);
     assert_eq!(finished.requeue, Requeue::Resync(Duration::from_mins(10)));
     let expected = [
         (Reason::Throttled, throttled.to_owned()),
         (Reason::Unavailable, failing.to_owned()),
+        (Reason::Throttled, slow.to_owned()),
     ];
     assert_eq!(finished.troubles, expected);
 }
