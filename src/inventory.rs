@@ -108,15 +108,15 @@ enum Age {
 }
 
 impl State {
-    /// True for a list that was read before, and not for long. Where a sweep fails, that counts from when the last good one
-    /// began. Where none does, it counts from when one ended: else a list whose sweeps take longer than that were never
-    /// anything but old, and no App could be deleted by it.
+    /// True for a list that was read before, and not for long. That counts from when a sweep ended: else a list whose sweeps
+    /// take longer than that were never anything but old, and no App could be deleted by it.
     fn is_old(&self, now: Timestamp, resync: Duration) -> bool {
-        let (since, least) = match self.failed {
-            Some(_) => (self.read, resync * OLD),
-            None => (self.ended, SLOW.max(resync * OLD)),
+        let least = match self.failed {
+            Some(_) => resync * OLD,
+            None => SLOW.max(resync * OLD),
         };
-        since.is_some_and(|since| now.duration_since(since).unsigned_abs() >= least)
+        self.ended
+            .is_some_and(|since| now.duration_since(since).unsigned_abs() >= least)
     }
 }
 

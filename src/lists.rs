@@ -108,8 +108,8 @@ pub trait Lists: Send + Sync {
     async fn load_balancing(&self, app: &AppName, wanted: &Wanted) -> Result<Found<LoadBalancing>>;
     /// Returns the records that are sought, with the ownership records beside them; `None` if there is no such zone.
     async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<ZoneState>>>;
-    /// True if the list of a zone was not read for long. It costs no call.
-    fn is_old(&self, zone: &str) -> bool;
+    /// True if the list of a zone was read lately and can be read. It costs no call.
+    fn is_young(&self, zone: &str) -> bool;
     /// Returns the installation's group, and the schedules in it with names of the App.
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules>;
 }

@@ -301,7 +301,7 @@ pub async fn observe_pending(
         }
     }
     // As long as a list is old, nothing of it is read just to wait for it.
-    for zone in old_zones.into_iter().filter(|zone| !lists.is_old(zone)) {
+    for zone in old_zones.into_iter().filter(|zone| lists.is_young(zone)) {
         let Found { found, fresh } = records(lists, desired, &observed.load_balancers, &zone).await?;
         observed.zones.remove(&zone);
         observed.zones.extend(found.map(|state| (zone, state)));

@@ -38,7 +38,7 @@ use crate::inventory::Inventory;
 use crate::metrics::{Conflict, Controller, Gauges, Metrics};
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
-use crate::pass::{Installation, account, recorded};
+use crate::pass::{Installation, account};
 use crate::status::Verdict;
 
 pub(super) type PlatformKey = ObjectRef<DeserializeGuard<Platform>>;
@@ -120,9 +120,8 @@ impl Caches {
 
     /// The Apps of a Platform, and those that have none yet.
     pub(super) fn apps_concerned(&self, platform: &str) -> Vec<Key> {
-        let concerned = |app: &&Arc<PackedApp>| match &app.outline().0 {
-            Ok(app) => recorded(app).is_none_or(|record| record.name == platform),
-            Err(_) => false,
+        let concerned = |app: &&Arc<PackedApp>| {
+            app.is_decoded() && app.recorded().is_none_or(|record| record.name == platform)
         };
         let known = self.apps.state();
         known

@@ -17,7 +17,7 @@ use super::clock::now;
 use super::context::{Context, place_of, settings_of};
 use super::leadership::Scope;
 use super::memory::{Key as ObjectKey, app_key, lock};
-use crate::api::app::App;
+use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::budget::Place;
@@ -330,9 +330,15 @@ impl<T: Content> Keeper<T> {
     /// The Apps that may have something there.
     fn apps(&self) -> Apps {
         let mut apps = Apps::default();
+        if !T::ASKS_FOR_APPS {
+            return apps;
+        }
         for app in self.context.caches.apps.state() {
-            let Ok(app) = app.outline().0 else { continue };
-            if self.may_have(&app) {
+            // Before its status is unpacked.
+            if !self.may_have(app.recorded()) {
+                continue;
+            }
+            if let Ok(app) = app.outline().0 {
                 let status = app.status.iter().flat_map(|status| &status.processes);
                 apps.insert(
                     name_of(&app),
@@ -343,9 +349,9 @@ impl<T: Content> Keeper<T> {
         apps
     }
 
-    fn may_have(&self, app: &App) -> bool {
+    fn may_have(&self, recorded: Option<PlatformRecord>) -> bool {
         let Place { account, region, .. } = &self.key.place;
-        recorded(app).is_none_or(|record| {
+        recorded.is_none_or(|record| {
             &record.account == account
                 && (region.is_empty() || &record.region == region)
                 && T::is_about(&self.key, &record.cluster)

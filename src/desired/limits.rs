@@ -88,8 +88,11 @@ impl Builder<'_> {
     }
 }
 
-/// The value is kept in the status of each process.
+/// The value is kept in the status of each process. What an App has that is deleted is known all the same.
 pub(super) fn check_redeploy(app: &App) -> Result<(), Error> {
+    if app.metadata.deletion_timestamp.is_some() {
+        return Ok(());
+    }
     let annotations = app.metadata.annotations.as_ref();
     let value = annotations.and_then(|all| all.get(REDEPLOY_ANNOTATION));
     let characters = value.map_or(0, |value| value.chars().count());

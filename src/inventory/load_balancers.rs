@@ -295,6 +295,8 @@ pub(super) async fn by_name(aws: &dyn Aws, names: &Wanted, asked: Timestamp) -> 
 impl Content for LoadBalancers {
     type Step = Step;
 
+    const ASKS_FOR_APPS: bool = true;
+
     fn first() -> Step {
         Step::List
     }

@@ -218,6 +218,8 @@ impl Records {
 impl Content for Records {
     type Step = Step;
 
+    const ASKS_FOR_APPS: bool = false;
+
     fn first() -> Step {
         Step::List(Round::First)
     }

@@ -70,6 +70,8 @@ impl Schedules {
 impl Content for Schedules {
     type Step = Step;
 
+    const ASKS_FOR_APPS: bool = false;
+
     fn first() -> Step {
         Step::List
     }

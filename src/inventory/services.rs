@@ -93,6 +93,8 @@ impl Services {
 impl Content for Services {
     type Step = Step;
 
+    const ASKS_FOR_APPS: bool = true;
+
     fn first() -> Step {
         Step::List
     }

@@ -36,6 +36,9 @@ impl Key {
 /// One list, and what is known of what is in it.
 #[async_trait]
 pub trait Content: Default + Send + Sized + 'static {
+    /// True if what a sweep reads depends on the Apps that there are.
+    const ASKS_FOR_APPS: bool;
+
     /// Cloned, since a step that is to come later is made again.
     type Step: Clone + Send + Sync;
 

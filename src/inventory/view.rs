@@ -307,10 +307,10 @@ impl Lists for View<'_> {
         })
     }
 
-    fn is_old(&self, zone: &str) -> bool {
+    fn is_young(&self, zone: &str) -> bool {
         let unit = self.inventory.records.want(&self.zone(zone));
         let age = unit.readable(&self.app, self.rank, (self.clock)(), self.resync);
-        matches!(age, Ok(Age::Old))
+        matches!(age, Ok(Age::Young))
     }
 
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {

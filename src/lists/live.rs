@@ -95,8 +95,8 @@ impl Lists for Live<'_> {
         })))
     }
 
-    fn is_old(&self, _: &str) -> bool {
-        false
+    fn is_young(&self, _: &str) -> bool {
+        true
     }
 
     async fn schedules(&self, owner: &Owner, is_wanted: bool) -> Result<Schedules> {

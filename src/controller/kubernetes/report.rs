@@ -204,33 +204,37 @@ where
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => {
             if is_refused(&error) {
-                patch_conditions(client, object, &body, &error).await;
+                patch_ready(client, object, &body, &error).await;
             }
             Err(failed("patch the status")(error))
         }
     }
 }
 
-/// Writes at least the conditions of a status that the API server does not take as a whole, such as one that is too large:
-/// else the last one that it took would be believed for ever.
-async fn patch_conditions<K>(client: &Client, object: &K, body: &Value, refused: &kube::Error)
+/// Writes at least whether an object is ready, where the API server does not take its status as a whole, such as one that is
+/// too large: else the last one that it took would be believed for ever.
+///
+/// No other condition: what comes by another kind of patch stays when a later status leaves it out, and this one is in each.
+async fn patch_ready<K>(client: &Client, object: &K, body: &Value, refused: &kube::Error)
 where
     K: Resource<DynamicType = ()>,
 {
-    let status = &body["status"];
-    let mut conditions = status["conditions"].clone();
+    let conditions = body["status"]["conditions"].as_array();
+    let is_ready = |condition: &&Value| condition["type"] == "Ready";
+    let Some(ready) = conditions.and_then(|all| all.iter().find(is_ready)) else {
+        return;
+    };
     let why = cut(&format!(
         "; the rest of this status is older, since it cannot be written: {}",
         message_of(refused)
     ));
-    for condition in conditions.as_array_mut().into_iter().flatten() {
-        if let Some(Value::String(message)) = condition.get_mut("message") {
-            message.push_str(&why);
-        }
+    let mut ready = ready.clone();
+    if let Some(Value::String(message)) = ready.get_mut("message") {
+        message.push_str(&why);
     }
     let body = json!({
         "metadata": { "uid": object.uid() },
-        "status": { "observedGeneration": status["observedGeneration"], "conditions": conditions },
+        "status": { "conditions": [ready] },
     });
     let parameters = PatchParams {
         field_manager: Some(MANAGER.into()),
@@ -240,7 +244,7 @@ where
         warn!(
             error = message_of(&error),
             object = object.name_any(),
-            "could not write the conditions of a status either"
+            "could not write whether it is ready either"
         );
     }
 }

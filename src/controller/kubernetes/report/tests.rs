@@ -145,11 +145,12 @@ impl Service<Request<Body>> for Refusing {
 }
 
 #[tokio::test]
-async fn of_a_status_that_is_refused_as_a_whole_the_conditions_are_written() {
+async fn of_a_status_that_is_refused_as_a_whole_it_is_written_whether_it_is_ready() {
     let app = app(json!({ "web": { "command": "./bin/web" } }));
     let status = json!({
         "observedGeneration": 7,
-        "conditions": [{ "type": "Ready", "status": "False", "reason": "Denied", "message": "not now" }],
+        "conditions": [{ "type": "Ready", "status": "False", "reason": "Denied", "message": "not now" },
+                       { "type": "Stalled", "status": "True", "reason": "Denied", "message": "not now" }],
         "processes": [{ "name": "web" }],
     });
     for (code, falls_back) in [
@@ -177,7 +178,6 @@ async fn of_a_status_that_is_refused_as_a_whole_the_conditions_are_written() {
         assert_eq!(
             written["status"],
             json!({
-                "observedGeneration": 7,
                 "conditions": [{
                     "type": "Ready", "status": "False", "reason": "Denied",
                     "message": "not now; the rest of this status is older, since it cannot be written: Request entity too \
