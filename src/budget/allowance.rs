@@ -7,7 +7,7 @@
 /// The share of a full bucket that is left to namespaces with an allowance.
 pub(super) const RESERVED: f64 = 0.25;
 /// The share of the bucket's rate at which the allowance of each comes back.
-const COMES_BACK: f64 = 0.05;
+const COMES_BACK: f64 = 0.25;
 
 /// The namespaces that have, or had, Apps of any Platform since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,12 +120,12 @@ mod tests {
         ask(&mut budget, 0, "storm", 1_000);
         assert_eq!(ask(&mut budget, 0, "quiet", 5), 5);
         let mut storm = 0;
-        for second in 1..=75 {
+        for second in 1..=19 {
             storm += ask(&mut budget, second, "storm", 1_000);
         }
-        // One token in 20 s, of the 70 s in which five lay there.
-        assert_eq!(ask(&mut budget, 75, "quiet", 5), 3);
-        assert!(storm >= 65, "{storm}");
+        // One in 4 s, of the 14 s in which five lay there.
+        assert_eq!(ask(&mut budget, 19, "quiet", 5), 3);
+        assert!((10..=14).contains(&storm), "{storm}");
     }
 
     #[test]
