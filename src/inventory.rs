@@ -138,7 +138,7 @@ impl<T> Unit<T> {
         let is_old = state.is_old(now, resync);
         let result = match (&state.failed, state.read) {
             (None, None) => Err(not_listed()),
-            (Some(error), read) if read.is_none() || !is_passing(error) => Err(error.clone()),
+            (Some(error), read) if read.is_none() || !error.class().is_passing() => Err(error.clone()),
             (Some(_) | None, Some(_)) if !is_old => Ok(Age::Young),
             (Some(_) | None, Some(_)) if rank != Rank::Deletion => Ok(Age::Old),
             (Some(error), _) => Err(error.clone()),
@@ -241,14 +241,6 @@ fn read_slowly(read: Timestamp) -> AwsError {
         ),
         fault: Fault::Failed(Class::Throttled),
         request_id: None,
-    }
-}
-
-/// True for a failure that will be over without anybody's help.
-fn is_passing(error: &AwsError) -> bool {
-    match error.class() {
-        Class::Transient | Class::Throttled => true,
-        Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
     }
 }
 

@@ -54,7 +54,7 @@ fn a_list_that_is_read_slowly_grows_old_without_a_failure_and_is_young_at_its_en
         refused.to_string(),
         "list: ListOld: the list that all Apps share is of 1970-01-01T00:00:00Z: AWS's request rates let it be read no sooner"
     );
-    assert!(is_passing(&refused));
+    assert!(refused.class().is_passing());
     let second = Duration::from_secs(1);
     assert_eq!(age(Rank::Deletion, 899, second), Ok(Age::Young));
     assert_eq!(age(Rank::Edit, 900, second), Ok(Age::Old));

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load_balancers::by_name;
 use super::touched::Touched;
-use super::{Age, Clock, Inventory, Key, Learned, is_passing, singly};
+use super::{Age, Clock, Inventory, Key, Learned, singly};
 use crate::aws::{Aws, AwsError, Result};
 use crate::budget::Place;
 use crate::change::Change;
@@ -68,7 +68,7 @@ impl View<'_> {
 
     /// True if what could not be read by name is taken from an old list, which showed it.
     fn goes_by_the_list(&self, age: Age, is_known: bool, error: &AwsError) -> bool {
-        age == Age::Old && is_known && !self.now && error.later().is_none() && is_passing(error)
+        age == Age::Old && is_known && !self.now && error.later().is_none() && error.class().is_passing()
     }
 
     /// Asks for the lists of these parts, so that they are all swept from now on.

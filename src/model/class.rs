@@ -20,3 +20,13 @@ pub enum Class {
     /// An invariant of ours broke.
     Bug,
 }
+
+impl Class {
+    /// True for trouble that will be over in a moment without anybody's help.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Class::Transient | Class::Throttled => true,
+            Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
+        }
+    }
+}

@@ -99,7 +99,7 @@ pub(super) fn open(
         failed.filter(counts).map(Error::class).chain(unread())
     };
     let worst = |passing: bool| {
-        let class = classes().filter(|class| is_passing(*class) == passing).max()?;
+        let class = classes().filter(|class| class.is_passing() == passing).max()?;
         delay(class, failures, jitter)
     };
     let (soon, lasting) = (worst(true), worst(false));
@@ -109,7 +109,7 @@ pub(super) fn open(
         outcome
             .failures
             .iter()
-            .filter(|(_, error)| !is_passing(error.class()))
+            .filter(|(_, error)| !error.class().is_passing())
             .cloned(),
     );
     let backing_off_until = match lasting {
@@ -162,14 +162,6 @@ pub(super) fn open(
         backing_off,
         backing_off_until,
         everything_at,
-    }
-}
-
-/// Over in a moment, so that it is simply tried again with everything else.
-fn is_passing(class: Class) -> bool {
-    match class {
-        Class::Transient | Class::Throttled => true,
-        Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => false,
     }
 }
 

@@ -19,7 +19,6 @@ use crate::api::platform::Platform;
 use crate::change::Change;
 use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
-use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::rank::Rank;
@@ -67,10 +66,7 @@ impl End {
         match self {
             End::Reconciled(..) => false,
             End::Verdict(_) => true,
-            End::Failure(_, error) => match error.class() {
-                Class::Transient | Class::Throttled => false,
-                Class::Denied | Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => true,
-            },
+            End::Failure(_, error) => !error.class().is_passing(),
         }
     }
 
