@@ -86,7 +86,6 @@ impl Budget {
         asker: &Asker,
         what: &str,
     ) -> Answer {
-        self.meet(&asker.namespace);
         let shares = self.tenants == Tenants::Several;
         let line = self.line(now, place, bucket);
         let answer = if shares {

@@ -130,17 +130,17 @@ impl Caller {
         kind: Kind,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Arc<Self> {
-        if let Kind::Pass(asker) = &kind {
-            let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
-            budget.meet(&asker.namespace);
-        }
-        Arc::new(Caller {
+        let caller = Caller {
             budget,
             place,
             kind,
             clock: Box::new(clock),
             turns: Mutex::default(),
-        })
+        };
+        if let Kind::Pass(asker) = &caller.kind {
+            caller.with(|budget, _| budget.meet(&asker.namespace));
+        }
+        Arc::new(caller)
     }
 
     /// Asks for a token for a write of a pass. One that has its turn keeps it until it is [taken](Self::take_turn).

@@ -89,6 +89,7 @@ mod tests {
     /// Asks for so many registrations, of which there are 20 at once and then one a second. Returns how many may be sent.
     fn ask(budget: &mut Budget, second: i64, namespace: &str, count: usize) -> usize {
         let now = Timestamp::from_second(second).unwrap();
+        budget.meet(namespace);
         let asker = Asker {
             namespace: namespace.into(),
             app: "acme".into(),

@@ -99,7 +99,8 @@ impl Line {
     /// The same where there are Apps of several namespaces.
     pub(super) fn ask_sharing(&mut self, now: Timestamp, asker: &Asker, what: &str) -> Answer {
         self.count(now);
-        let left = if self.has_allowance(&asker.namespace) {
+        let lane = self.lanes.get(&asker.namespace);
+        let left = if lane.is_none_or(|lane| self.has_allowance(lane)) {
             0.0
         } else {
             self.share(RESERVED)
@@ -233,12 +234,13 @@ impl Line {
             self.take();
             self.served += 1;
         }
+        let all = self.allowance();
         let Some(lane) = self.lanes.get_mut(namespace) else {
             return Answer::At(until);
         };
         if goes {
             lane.take(&name, self.served, now);
-            lane.allowance.spend(self.limit.burst * RESERVED, self.comes_back);
+            lane.allowance.spend(all, self.comes_back);
             return Answer::Go;
         }
         let mine = Waiting {
@@ -358,11 +360,16 @@ impl Line {
         });
     }
 
+    /// The whole allowance of a namespace, in tokens.
+    fn allowance(&self) -> f64 {
+        self.limit.burst * RESERVED
+    }
+
     /// True if a namespace may take the last tokens.
-    fn has_allowance(&self, namespace: &str) -> bool {
-        let (lane, all) = (self.lanes.get(namespace), self.limit.burst * RESERVED);
+    fn has_allowance(&self, lane: &Lane) -> bool {
+        let all = self.allowance();
         // Less than a token is of no use to anybody.
-        all < 1.0 || lane.is_none_or(|lane| lane.allowance.has(all, self.comes_back))
+        all < 1.0 || lane.allowance.has(all, self.comes_back)
     }
 
     /// Returns the number of changes that go before this one. Those of namespaces that may not take the last tokens are not
@@ -374,9 +381,9 @@ impl Line {
         let before = lane.before(mine);
         let turn = |namespace: &str, lane: &Lane| (lane.served, namespace.to_owned());
         let my_turn = turn(namespace, lane);
-        let has_allowance = self.has_allowance(namespace);
+        let has_allowance = self.has_allowance(lane);
         let others = self.lanes.iter().filter(|(name, _)| *name != namespace);
-        let others = others.filter(|(name, _)| !has_allowance || self.has_allowance(name));
+        let others = others.filter(|(_, other)| !has_allowance || self.has_allowance(other));
         let others = others.map(|(name, other)| {
             let goes_first = u32::from(turn(name, other) < my_turn);
             other.len().min(before + goes_first)
