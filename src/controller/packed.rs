@@ -20,6 +20,8 @@ pub(super) struct PackedApp {
     meta: ObjectMeta,
     /// The Platform that its spec names.
     platform: Option<Box<str>>,
+    /// The Platform that it is bound to, where its annotation says another one or none.
+    record: Option<Box<PlatformRecord>>,
     /// `None` without a status.
     observed_generation: Option<i64>,
     packed: Result<Packed, Box<str>>,
@@ -34,6 +36,9 @@ struct Packed {
 impl PackedApp {
     pub(super) fn new(mut app: DeserializeGuard<App>) -> Self {
         last_applied::compact(app.meta_mut());
+        let record = app.0.as_ref().ok().and_then(recorded);
+        let record = record.filter(|record| annotated(app.meta()).as_ref() != Some(record));
+        let record = record.map(Box::new);
         match app.0 {
             Ok(App {
                 metadata,
@@ -48,12 +53,14 @@ impl PackedApp {
                     packed: packed().map_err(|error: serde_json::Error| error.to_string().into()),
                     meta: metadata,
                     platform: spec.platform.map(Into::into),
+                    record,
                     observed_generation: status.map(|status| status.observed_generation),
                 }
             }
             Err(InvalidObject { error, metadata }) => PackedApp {
                 meta: metadata,
                 platform: None,
+                record,
                 observed_generation: None,
                 packed: Err(error.into()),
             },
@@ -71,8 +78,10 @@ impl PackedApp {
 
     /// Returns the Platform that it is bound to.
     pub(super) fn recorded(&self) -> Option<PlatformRecord> {
-        // Nearly always in the metadata, which need not be unpacked.
-        annotated(&self.meta).or_else(|| recorded(self.outline().0.as_ref().ok()?))
+        match &self.record {
+            Some(record) => Some((**record).clone()),
+            None => annotated(&self.meta),
+        }
     }
 
     /// Returns the App without its spec but for the Platform that it names, or why it cannot be decoded.

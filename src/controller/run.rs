@@ -33,7 +33,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::model::class::Class;
-use crate::pass::{self, Installation, Requeue, annotated};
+use crate::pass::{self, Installation, Requeue};
 
 /// Reconciles until `stopped` resolves; then finishes the writes under way.
 pub async fn run(
@@ -186,7 +186,7 @@ fn apps_watched(
         }
         watcher::Event::Delete(app) => {
             context.forget(&ObjectRef::from_obj(app));
-            if let Some(record) = annotated(app.meta()) {
+            if let Some(record) = app.recorded() {
                 context.wake.platform(&record.name);
             }
         }

@@ -137,10 +137,25 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
 }
 
 /// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
-/// `kubectl replace` drops the annotation.
+/// `kubectl replace` drops the annotation, and whoever edits an App may forge it. The annotation is written before the
+/// status, so one that goes on from the status is the newer.
 pub fn recorded(app: &App) -> Option<PlatformRecord> {
-    let reported = || app.status.as_ref()?.platform.clone();
-    annotated(&app.metadata).or_else(|| reported().filter(|_| reports_holdings(app)))
+    let reported = reported(app).filter(|_| reports_holdings(app));
+    match (annotated(&app.metadata), reported) {
+        (Some(annotated), Some(reported)) if !goes_on(reported, &annotated) => Some(reported.clone()),
+        (annotated, reported) => annotated.or_else(|| reported.cloned()),
+    }
+}
+
+/// The Platform of an App's status, which only the controller writes.
+fn reported(app: &App) -> Option<&PlatformRecord> {
+    app.status.as_ref()?.platform.as_ref()
+}
+
+/// Returns true if the controller has taken an App in at this Platform: its status says so before anything is made, and
+/// before finalizer and annotation are there, which anybody could write.
+pub(super) fn is_accepted(app: &App, platform: &str) -> bool {
+    reported(app).is_some_and(|reported| reported.name == platform)
 }
 
 /// Returns true if an App's status shows anything that it holds.
@@ -216,6 +231,12 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
         external_zone_id: zone(dns.and_then(|dns| dns.external.as_ref())),
         owner_id: None,
     }
+}
+
+/// Returns true if an App whose status has one record may have come to the other one since. The owner id is the
+/// installation's to judge.
+fn goes_on(reported: &PlatformRecord, annotated: &PlatformRecord) -> bool {
+    reported.name == annotated.name && agrees(reported, annotated)
 }
 
 /// A zone may be added, nothing else may change.

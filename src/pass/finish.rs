@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::backoff::{delay, left, pending, scattered};
-use super::binding::is_leaving;
+use super::binding::{is_leaving, reports_holdings};
 use super::memory::{Detailed, LastStatus, Look, Memory};
 use super::requeue::{Requeue, open};
 use super::start::{End, Settings, Work};
@@ -374,6 +374,8 @@ impl Finished {
             // The status is to be judged again, however long the failure is waited out.
             requeue: requeue.within(until_lasting(&status, verdict, now)),
             status: (!memory.shows(app, &status)).then_some(status),
+            // However long it is in trouble, it may be deleted.
+            needs_finalizer: record.is_some() && reports_holdings(app),
             record,
             ..Finished::quiet(requeue)
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_leaving};
+use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_accepted, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
 use super::memory::{Detailed, Look, Memory};
@@ -145,7 +145,10 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Ok(built) => built,
         // What the watch says of the namespace may be old.
         Err(Error::NotAllowed(_)) if !facts.namespace_is_live => return Step::ReadNamespace,
-        Err(error) => return Step::Conclude(End::Failure(Some(Box::new(binding.record)), error)),
+        Err(error) => {
+            let record = Some(Box::new(binding.record)).filter(|record| is_its(app, record, &error));
+            return Step::Conclude(End::Failure(record, error));
+        }
     };
     let Binding {
         platform, ref record, ..
@@ -222,8 +225,13 @@ fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
         && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
 }
 
+/// Returns true if an App's status may name its Platform: not one that does not let it in, and never has.
+fn is_its(app: &App, record: &PlatformRecord, error: &Error) -> bool {
+    !matches!(error, Error::NotAllowed(_)) || is_accepted(app, &record.name)
+}
+
 /// A new generation is not Ready before it is, however long the first look at AWS takes; and where the App is about to
-/// hold something is recorded before it does.
+/// hold something, at which Platform and in which parts, is recorded before it does.
 fn ahead(
     memory: &Memory,
     app: &App,
@@ -236,7 +244,11 @@ fn ahead(
     let grows = known
         .as_ref()
         .is_some_and(|status| status::recorded_ahead(status, desired).is_some());
-    if !memory.is_new(app) && !grows {
+    let is_known = known
+        .as_ref()
+        .and_then(|status| status.platform.as_ref())
+        .is_some_and(|known| known.name == record.name);
+    if !memory.is_new(app) && !grows && is_known {
         return None;
     }
     let verdict = if !is_leaving(app) {

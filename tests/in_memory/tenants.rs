@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::fake_aws::{Disturbance, When};
 use crate::fixtures::{AppFixture, PlatformFixture, acme, staging};
 use crate::stories::Story;
 use crate::world::World;
@@ -54,4 +55,35 @@ fn a_secret_or_a_role_that_is_not_allowed_is_named() {
         })
         .then("without either", |world| world.apply(&acme()))
         .reads("secrets.txt");
+}
+
+/// The Platform's own pass counts an App by what the status says, since anybody could write its metadata.
+#[test]
+fn the_status_names_the_platform_before_anything_is_made_and_not_before_it_lets_the_app_in() {
+    let platform = |world: &World| world.status("shop/acme").platform.map(|platform| platform.name);
+    let counted = |world: &mut World| {
+        world.platform_pass();
+        world.platform_apps()
+    };
+    for when in [When::Before, When::After] {
+        let mut world = World::new(&shared());
+        world.apply(&secretive());
+        world.settle();
+        assert!(world.reason("shop/acme").starts_with("NotAllowed"));
+        assert_eq!((platform(&world), counted(&mut world)), (None, 0));
+
+        // The generation is one that it has spoken of.
+        label(&mut world, "retail");
+        world.aws.disturb_write(0, Disturbance::Crash(when));
+        world.step();
+        assert_eq!(world.aws.disturbed(), 1);
+        assert_eq!(platform(&world).as_deref(), Some("staging"));
+        assert_eq!(counted(&mut world), 1, "killed at its first write");
+
+        label(&mut world, "bank");
+        world.step();
+        assert!(world.reason("shop/acme").starts_with("NotAllowed"));
+        assert_eq!(platform(&world).as_deref(), Some("staging"));
+        assert_eq!(counted(&mut world), 1, "it may hold something");
+    }
 }

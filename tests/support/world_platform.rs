@@ -79,6 +79,11 @@ impl World {
         reason_of(&status.conditions)
     }
 
+    /// The number of Apps that it counts.
+    pub(crate) fn platform_apps(&self) -> i32 {
+        self.platform.object.status.as_ref().unwrap().apps
+    }
+
     /// One pass over the Platform, due or not.
     pub(crate) fn platform_pass(&mut self) {
         let now = self.time();

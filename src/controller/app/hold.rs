@@ -17,7 +17,8 @@ use crate::controller::kubernetes::{failed, finalizer};
 use crate::controller::memory::Key;
 use crate::error::Error;
 use crate::fence::may_go_on;
-use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, recorded, version};
+use crate::pass::platform::Tenant;
+use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, version};
 use crate::reconcile::{BeforeWrites, Permission};
 
 /// Puts the finalizer on an App and records its Platform, before anything is made for it.
@@ -38,7 +39,9 @@ impl BeforeWrites for Hold<'_> {
         let is_recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
         // What the cache shows may be older than what we did last.
         let held = has_finalizer(&self.app.metadata, APP_FINALIZER) && !self.is_outdated();
-        if self.app.metadata.deletion_timestamp.is_some() || (held && is_recorded) {
+        // As the Platform sees it. Finalizer and record may be older than what the status says: of a backup, say.
+        let is_counted = Tenant::of(&self.app.metadata, Some(self.app)).is_at(&self.record.name);
+        if self.app.metadata.deletion_timestamp.is_some() || (held && is_recorded && is_counted) {
             return Ok(());
         }
         let api: Api<App> = api_of(&self.context.client, self.app);
@@ -47,7 +50,7 @@ impl BeforeWrites for Hold<'_> {
             "annotations": { RECORD_ANNOTATION: record },
         });
         self.remember(finalizer::apply(&api, self.app, metadata).await?);
-        if recorded(self.app).is_none() && self.platform_is_going().await? {
+        if !is_counted && self.platform_is_going().await? {
             // It counted its Apps before we were one.
             self.remember(finalizer::apply(&api, self.app, json!({})).await?);
             return Err(Error::Outdated {

@@ -2,7 +2,7 @@
 //! definition is being deleted.
 
 use kube::core::{ApiResource, DynamicObject, ObjectMeta};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tracing::{info, warn};
 
 use super::{Pass, only_named};
@@ -17,7 +17,7 @@ use crate::controller::kubernetes::report::{EventType, Note, NoteReason, api_of}
 use crate::controller::memory::Key;
 use crate::controller::packed::PackedApp;
 use crate::error::Error;
-use crate::pass::{APP_FINALIZER, Requeue, annotated};
+use crate::pass::{APP_FINALIZER, Requeue};
 
 /// An App that cannot be decoded, as far as its deletion needs it: what it holds is found by its name alone, and whether
 /// that stays can be read in any manifest.
@@ -58,7 +58,7 @@ pub(super) async fn keep(object: &PackedApp, key: &Key, context: &Context) -> Re
     context.publish(object, vec![note]).await;
     finalizer::release(&api_of(&context.client, object), object, APP_FINALIZER).await?;
     context.forget(key);
-    if let Some(record) = annotated(object.meta()) {
+    if let Some(record) = object.recorded() {
         context.wake.platform(&record.name);
     }
     Ok(Requeue::Never)

@@ -5,6 +5,8 @@
     reason = "a manifest is written where it is used"
 )]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{annotated, record, recorded, resolve, unready};
@@ -140,14 +142,55 @@ fn an_app_stays_where_it_is_when_the_default_moves() {
     }
 }
 
+fn annotations(text: &str) -> BTreeMap<String, String> {
+    [("empire.dev/platform-record".into(), text.into())].into()
+}
+
+/// Whoever edits an App may write the annotation, and only the controller the status.
 #[test]
-fn the_annotation_wins_over_the_status_and_one_that_cannot_be_read_is_none() {
+fn the_status_wins_over_an_annotation_that_does_not_go_on_from_it() {
     let mut app = in_status(&staging(json!({})));
-    let annotations = |text: &str| Some([("empire.dev/platform-record".into(), text.into())].into());
-    app.metadata.annotations = annotations(&staging(json!({ "name": "blue" })).to_string());
+    for forged in [
+        json!({ "name": "blue" }),
+        json!({ "account": "222222222222" }),
+        json!({ "region": "eu-west-8" }),
+        json!({ "cluster": "cluster-4" }),
+        json!({ "vpcId": "vpc-8" }),
+        json!({ "internalZoneId": "Z-OTHER" }),
+        json!({ "externalZoneId": null }),
+    ] {
+        app.metadata.annotations = Some(annotations(&staging(forged.clone()).to_string()));
+        let found = serde_json::to_value(recorded(&app)).unwrap();
+        assert_eq!(found, staging(json!({})), "{forged}");
+    }
+    // Of an App that holds nothing, the status is no more than where it was looked for.
+    app.status.as_mut().unwrap().processes.clear();
+    app.metadata.annotations = Some(annotations(&staging(json!({ "name": "blue" })).to_string()));
     assert_eq!(recorded(&app).unwrap().name, "blue");
+}
+
+/// The controller may have been killed between the two.
+#[test]
+fn the_annotation_wins_where_it_is_the_newer() {
+    let mut before = staging(json!({ "ownerId": "blue" }));
+    before.as_object_mut().unwrap().remove("externalZoneId");
+    let mut app = in_status(&before);
+    for newer in [
+        json!({}),
+        json!({ "ownerId": "blue" }),
+        json!({ "ownerId": "green" }),
+    ] {
+        let newer = staging(newer);
+        app.metadata.annotations = Some(annotations(&newer.to_string()));
+        assert_eq!(serde_json::to_value(recorded(&app)).unwrap(), newer);
+    }
+}
+
+#[test]
+fn an_annotation_that_cannot_be_read_is_none() {
+    let mut app = in_status(&staging(json!({})));
     for text in ["", "{", "[]", "{\"name\": 3}"] {
-        app.metadata.annotations = annotations(text);
+        app.metadata.annotations = Some(annotations(text));
         assert_eq!(annotated(&app.metadata), None);
         assert_eq!(recorded(&app).unwrap().name, "staging");
     }

@@ -4,7 +4,9 @@ use kube::core::ObjectMeta;
 
 use crate::api::app::App;
 use crate::model::owner::AppName;
-use crate::pass::binding::{APP_FINALIZER, annotated, has_finalizer, recorded, reports_holdings};
+use crate::pass::binding::{
+    APP_FINALIZER, annotated, has_finalizer, is_accepted, recorded, reports_holdings,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -19,9 +21,18 @@ pub struct Tenant {
 impl Tenant {
     /// Makes one of an App's metadata, and of the App where it can be read.
     pub fn of(metadata: &ObjectMeta, app: Option<&App>) -> Self {
-        let (record, reports) = match app {
-            Some(app) => (recorded(app), reports_holdings(app)),
-            None => (annotated(metadata), false),
+        let is_held = has_finalizer(metadata, APP_FINALIZER);
+        let (record, holds) = match app {
+            Some(app) => {
+                let record = recorded(app);
+                // Finalizer and annotation alone may be anybody's.
+                let is_accepted = record
+                    .as_ref()
+                    .is_some_and(|record| is_accepted(app, &record.name));
+                // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
+                (record, reports_holdings(app) || is_held && is_accepted)
+            }
+            None => (annotated(metadata), is_held),
         };
         Tenant {
             app: AppName {
@@ -29,8 +40,7 @@ impl Tenant {
                 name: metadata.name.clone().unwrap_or_default(),
             },
             platform: record.map(|record| record.name),
-            // A `kubectl replace` drops the finalizer, for as long as it takes its App to notice.
-            holds: reports || has_finalizer(metadata, APP_FINALIZER),
+            holds,
             is_deleted: metadata.deletion_timestamp.is_some(),
         }
     }
@@ -39,3 +49,6 @@ impl Tenant {
         self.holds && self.platform.as_deref() == Some(platform)
     }
 }
+
+#[cfg(test)]
+mod tests;
