@@ -46,8 +46,12 @@ async fn leave_and_take_over(place: &Place) {
         assert_eq!(keys, ["cost-center"]);
     }
     assert_eq!(place.claims(), ports);
-    let retained = "jsonpath={.items[*].spec.retained}";
-    let retained = || place.kubectl(&["get", "portallocations", "-o", retained]);
+    // Of its Platform: another test's may be retained meanwhile.
+    let retained = format!(
+        "jsonpath={{.items[?(@.spec.platform==\"{}\")].spec.retained}}",
+        place.name
+    );
+    let retained = || place.kubectl(&["get", "portallocations", "-o", &retained]);
     assert_eq!(retained().contains("true"), place.has_host_ports());
 
     place.apply(&acme);
