@@ -127,7 +127,7 @@ fn the_chart_renders_what_the_base_holds() {
     let of_the_chart = objects(&rendered("").unwrap());
     let (definitions, of_the_chart): (Vec<_>, Vec<_>) = of_the_chart.into_iter().partition(|object| {
         object["apiVersion"] == "apiextensions.k8s.io/v1"
-            || object["apiVersion"] == "admissionregistration.k8s.io/v1"
+            || object["metadata"]["name"] == "empire-definitions"
     });
     // A Namespace is `helm install --create-namespace`'s to make.
     let base = CLUSTER.manifests.iter().cloned();
@@ -366,6 +366,19 @@ fn the_api_server_takes_what_the_chart_renders() {
     CLUSTER.take_pod(&pod).unwrap();
 }
 
+/// A role of one's own may lack the verb that the policy asks the controller for.
+#[test]
+fn the_policy_comes_with_the_role_that_it_asks_for_or_not_at_all() {
+    let rendered = |values: &str| {
+        let objects = objects(&rendered(values).unwrap());
+        let named = |name: &str| objects.iter().any(|object| object["metadata"]["name"] == name);
+        (named("empire-apps"), named("empire-controller-own"))
+    };
+    assert_eq!(rendered(""), (true, true));
+    assert_eq!(rendered("admissionPolicy: {enabled: false}"), (false, true));
+    assert_eq!(rendered("rbac: {create: false}"), (false, false));
+}
+
 #[test]
 fn values_that_mean_nothing_are_refused_by_name() {
     for (values, named) in [
@@ -374,6 +387,8 @@ fn values_that_mean_nothing_are_refused_by_name() {
         ("replicas: 0", "/replicas"),
         ("image: {repository: null}", "/image"),
         ("networkPolicy: null", "networkPolicy"),
+        ("admissionPolicy: null", "admissionPolicy"),
+        ("admissionPolicy: {enabled: 'no'}", "/admissionPolicy/enabled"),
         (
             "podDisruptionBudget: {maxUnavailable: -1}",
             "/podDisruptionBudget/maxUnavailable",

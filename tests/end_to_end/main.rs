@@ -33,6 +33,7 @@ mod restart;
 mod retained;
 mod schedules;
 mod storm;
+mod strangers;
 mod telemetry;
 mod tenants;
 mod troubles;

@@ -39,7 +39,7 @@ impl BeforeWrites for Hold<'_> {
         let is_recorded = self.app.annotations().get(RECORD_ANNOTATION) == Some(&record);
         // What the cache shows may be older than what we did last.
         let held = has_finalizer(&self.app.metadata, APP_FINALIZER) && !self.is_outdated();
-        // As the Platform sees it. Finalizer and record may be older than what the status says: of a backup, say.
+        // As the Platform's own pass counts it: finalizer and record of a backup without its status are not enough.
         let is_counted = Tenant::of(&self.app.metadata, Some(self.app)).is_at(&self.record.name);
         if self.app.metadata.deletion_timestamp.is_some() || (held && is_recorded && is_counted) {
             return Ok(());

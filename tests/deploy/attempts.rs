@@ -1,0 +1,192 @@
+//! A cluster with the admission policy, Apps of each kind, and attempts of some users at them.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::path;
+use super::support::control_plane::ControlPlane;
+use super::support::kubectl::Kubectl;
+
+pub(super) struct Cluster {
+    pub(super) kubectl: Kubectl,
+    _control_plane: ControlPlane,
+}
+
+/// A cluster with the policy. In namespace shop, all users may edit, and all but tenant have one more verb on Apps; and
+/// there are Apps: fresh; held, which a pass has begun to write for; runs; bare, as a `kubectl replace` leaves it; leaving;
+/// and old, of before the policy.
+pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
+    let control_plane = ControlPlane::start(true);
+    let cluster = Cluster {
+        kubectl: control_plane.kubectl.clone(),
+        _control_plane: control_plane,
+    };
+    let run = |arguments: &[&str]| cluster.kubectl.run(arguments, "").unwrap();
+    run(&["apply", "-f", &path("crds")]);
+    run(&["wait", "--for=condition=Established", "crd/apps.empire.dev"]);
+    run(&["create", "namespace", "shop"]);
+    let mut old = app("old", &json!({ "empire.dev/redeploy": "x".repeat(300) }), false);
+    old["metadata"]["annotations"]["empire.dev/adopt"] = json!("true");
+    cluster.make("shop", &old, false);
+    run(&["apply", "-k", &path("deploy/base")]);
+    for (user, verb) in [
+        ("tenant", None),
+        ("owner", Some("own")),
+        ("keeper", Some("orphan")),
+        ("adopter", Some("adopt")),
+        ("star", Some("*")),
+    ] {
+        let user = format!("--user={user}");
+        let bind = |name: &str, role: &str| run(&["create", "rolebinding", "-n", "shop", name, role, &user]);
+        bind(&format!("{}-edits", &user[7..]), "--clusterrole=edit");
+        if let Some(verb) = verb {
+            let role = json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+                "metadata": { "name": &user[7..], "namespace": "shop" },
+                "rules": [{ "apiGroups": ["empire.dev"], "resources": ["apps"], "verbs": [verb] }],
+            });
+            cluster
+                .kubectl
+                .run(&["create", "-f", "-"], &role.to_string())
+                .unwrap();
+            bind(&user[7..], &format!("--role={}", &user[7..]));
+        }
+    }
+    cluster.make("shop", &app("fresh", &json!({}), false), false);
+    cluster.make("shop", &app("held", &record("staging"), true), false);
+    cluster.make("shop", &app("bare", &json!({}), false), true);
+    for name in ["runs", "leaving"] {
+        cluster.make("shop", &app(name, &record("staging"), true), true);
+    }
+    run(&["delete", "app", "leaving", "-n", "shop", "--wait=false"]);
+    // The roles are aggregated a moment after they are there, and the policy is heeded.
+    let forged = app("forged", &record("staging"), false);
+    cluster.until("the policy is heeded", || {
+        let tried = cluster.tried("tenant", &["create", "-f", "-"], &forged);
+        tried
+            .is_err_and(|complaint| complaint.contains("empire-apps"))
+            .then_some(())
+    });
+    cluster
+});
+
+pub(super) fn record(platform: &str) -> Value {
+    let record = json!({ "name": platform, "region": "us-east-1", "cluster": "default", "vpcId": "vpc-1" });
+    json!({ "empire.dev/platform-record": record.to_string() })
+}
+
+pub(super) fn app(name: &str, annotations: &Value, is_held: bool) -> Value {
+    let finalizers: &[&str] = if is_held { &["empire.dev/controller"] } else { &[] };
+    json!({
+        "apiVersion": "empire.dev/v1alpha1",
+        "kind": "App",
+        "metadata": { "name": name, "annotations": annotations, "finalizers": finalizers },
+        "spec": {
+            "image": "registry.example.com/acme:v1",
+            "processes": { "web": { "command": "./bin/web" } },
+        },
+    })
+}
+
+impl Cluster {
+    /// Makes an App as an administrator, with a status that shows what it has or with none.
+    pub(super) fn make(&self, namespace: &str, app: &Value, runs: bool) {
+        self.kubectl
+            .run(&["create", "-n", namespace, "-f", "-"], &app.to_string())
+            .unwrap();
+        if runs {
+            let status = json!({ "status": {
+                "observedGeneration": 1,
+                "processes": [{ "name": "web", "taskDefinition": "arn:definition/shop_acme_web:1" }],
+            }});
+            let name = app["metadata"]["name"].as_str().unwrap();
+            let patch = [
+                "patch",
+                "app",
+                name,
+                "-n",
+                namespace,
+                "--subresource=status",
+                "--type=merge",
+                "-p",
+            ];
+            self.kubectl
+                .run(&[&patch[..], &[&status.to_string()]].concat(), "")
+                .unwrap();
+        }
+    }
+
+    /// Tries something in namespace shop, without effect.
+    fn tried(&self, user: &str, arguments: &[&str], manifest: &Value) -> Result<String, String> {
+        let mut all = vec!["-n", "shop", "--as", user];
+        if user == "admin" {
+            all.push("--as-group=system:masters");
+        }
+        all.extend(arguments);
+        if !arguments.contains(&"--raw") {
+            all.push("--dry-run=server");
+        }
+        self.kubectl.run(&all, &manifest.to_string())
+    }
+
+    pub(super) fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            let apps = self
+                .kubectl
+                .run(&["get", "apps,namespaces", "-A", "-o", "yaml"], "");
+            assert!(Instant::now() < deadline, "never: {what}\n{apps:?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// An attempt of some users.
+pub(super) struct Try<'a> {
+    pub(super) users: &'a [&'a str],
+    pub(super) arguments: Vec<String>,
+    pub(super) manifest: Value,
+}
+
+pub(super) fn patch<'a>(users: &'a [&'a str], app: &str, metadata: &Value) -> Try<'a> {
+    let patch = json!({ "metadata": metadata }).to_string();
+    let arguments = ["patch", "app", app, "--type=merge", "-p", &patch];
+    Try {
+        users,
+        arguments: arguments.map(ToOwned::to_owned).to_vec(),
+        manifest: Value::Null,
+    }
+}
+
+pub(super) fn give<'a>(users: &'a [&'a str], arguments: &[&str], manifest: Value) -> Try<'a> {
+    let arguments = [arguments, &["-f", "-"]].concat();
+    Try {
+        users,
+        arguments: arguments.into_iter().map(ToOwned::to_owned).collect(),
+        manifest,
+    }
+}
+
+pub(super) fn delete<'a>(users: &'a [&'a str], app: &str) -> Try<'a> {
+    let arguments = ["delete", "app", app, "--wait=false"];
+    Try {
+        users,
+        arguments: arguments.map(ToOwned::to_owned).to_vec(),
+        manifest: Value::Null,
+    }
+}
+
+impl Try<'_> {
+    pub(super) fn results(&self) -> Vec<(&str, Result<String, String>)> {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let users = self.users.iter();
+        users
+            .map(|user| (*user, CLUSTER.tried(user, &arguments, &self.manifest)))
+            .collect()
+    }
+}
