@@ -22,7 +22,6 @@ use tokio::sync::Notify;
 use self::candidate::Pace;
 use super::memory::lock;
 use super::packed::PackedApp;
-use crate::api::app::PlatformRecord;
 use crate::api::platform::Platform;
 use crate::fence::{Fence, Moment};
 use crate::model::name::digest;
@@ -54,10 +53,6 @@ impl Scope {
         account.map_or(Scope::OwnAccount, Scope::Account)
     }
 
-    fn of_record(record: PlatformRecord) -> Self {
-        Scope::of_account(record.account)
-    }
-
     /// By its role alone: the account is never asked for.
     pub(super) fn of_platform(platform: &DeserializeGuard<Platform>) -> Self {
         match &platform.0 {
@@ -67,16 +62,22 @@ impl Scope {
     }
 
     /// By what is recorded on the App: what it has is there, whatever became of its Platform. Else by the Platform that it
-    /// names, or would get.
+    /// names, or would get. An account that no Platform has, and in which nothing can be written, is nobody's, since whoever
+    /// edits an App could invent some.
     pub(super) fn of_app(app: &PackedApp, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
-        if let Some(record) = app.recorded() {
-            return Scope::of_record(record);
-        }
         let platforms = platforms.state();
         let known: Vec<&Platform> = platforms
             .iter()
             .filter_map(|platform| platform.0.as_ref().ok())
             .collect();
+        if let Some(record) = app.recorded() {
+            let is_known = known.iter().any(|platform| account(platform) == record.account);
+            return if is_known {
+                Scope::of_account(record.account)
+            } else {
+                Scope::NoPlatform
+            };
+        }
         let platform = app.outline().0.ok().and_then(|app| platform_of(&app, &known));
         platform.map_or(Scope::NoPlatform, |platform| Scope::of_account(account(platform)))
     }
@@ -246,7 +247,12 @@ mod tests {
             "name": "gone", "account": "123456789012", "region": "us-east-1", "cluster": "default", "vpcId": "vpc-1",
         });
         let recorded = json!({ "metadata": { "annotations": { RECORD_ANNOTATION: record.to_string() } } });
-        assert_eq!(scope(recorded, &platforms), there);
+        assert_eq!(scope(recorded.clone(), &platforms), there);
+        assert_eq!(
+            scope(recorded, &[platform("own", None)]),
+            Scope::NoPlatform,
+            "invented"
+        );
     }
 
     #[test]
