@@ -117,6 +117,35 @@ impl Cluster {
     }
 }
 
+/// A kustomize that knows the policy's kinds for what they are adds none of its own.
+#[test]
+fn the_policy_is_in_no_namespace_whether_kustomize_gives_it_one_or_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(path("deploy/base")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let file = folder.path().join("kustomization.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for text in [text.clone(), text.replace("\nnamespace: empire-system\n", "\n")] {
+        std::fs::write(&file, &text).unwrap();
+        let rendered = CLUSTER
+            .kubectl
+            .run(&["kustomize", folder.path().to_str().unwrap()], "");
+        let rendered: Vec<Value> = serde_saphyr::from_multiple(&rendered.unwrap()).unwrap();
+        let of_policy = rendered
+            .iter()
+            .filter(|object| object["metadata"]["name"] == "empire-apps");
+        let of_policy: Vec<&Value> = of_policy.collect();
+        assert_eq!(of_policy.len(), 2);
+        assert!(
+            of_policy
+                .iter()
+                .all(|object| object["metadata"]["namespace"].is_null())
+        );
+    }
+}
+
 #[test]
 fn the_api_server_takes_the_examples() {
     for (file, kind) in [

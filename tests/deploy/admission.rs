@@ -67,7 +67,8 @@ fn finalizer_and_record_are_taken_off_by_who_owns_or_orphans_apps() {
     let unheld = json!({ "finalizers": null });
     let unrecorded = json!({ "annotations": { "empire.dev/platform-record": null } });
     let users = &["tenant", "adopter", GARBAGE_COLLECTOR];
-    for name in ["held", "leaving"] {
+    // Nothing else says where those are that have something.
+    for name in ["held", "leaving", "unnamed"] {
         let replaced = give(&["tenant"], &["replace"], app(name, &json!({}), false));
         let attempts = [
             patch(users, name, &unheld),

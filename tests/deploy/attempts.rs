@@ -16,7 +16,7 @@ pub(super) struct Cluster {
 
 /// A cluster with the policy. In namespace shop, all users may edit, and all but tenant have one more verb on Apps; and
 /// there are Apps: fresh; held, which a pass has begun to write for; runs; bare, as a `kubectl replace` leaves it; leaving;
-/// and old, of before the policy.
+/// unnamed, whose status does not say where it runs; and old, of before the policy.
 pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let control_plane = ControlPlane::start(true);
     let cluster = Cluster {
@@ -57,9 +57,10 @@ pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     cluster.make("shop", &app("fresh", &json!({}), false), false);
     cluster.make("shop", &app("held", &record("staging"), true), false);
     cluster.make("shop", &app("bare", &json!({}), false), true);
-    for name in ["runs", "leaving"] {
+    for name in ["runs", "leaving", "unnamed"] {
         cluster.make("shop", &app(name, &record("staging"), true), true);
     }
+    cluster.patch_status("shop", "unnamed", &json!({ "platform": null }));
     run(&["delete", "app", "leaving", "-n", "shop", "--wait=false"]);
     // The roles are aggregated a moment after they are there, and the policy is heeded.
     let forged = app("forged", &record("staging"), false);
@@ -97,25 +98,22 @@ impl Cluster {
             .run(&["create", "-n", namespace, "-f", "-"], &app.to_string())
             .unwrap();
         if runs {
-            let status = json!({ "status": {
+            let record = &record("staging")["empire.dev/platform-record"];
+            let record: Value = serde_json::from_str(record.as_str().unwrap()).unwrap();
+            let status = json!({
                 "observedGeneration": 1,
+                "platform": record,
                 "processes": [{ "name": "web", "taskDefinition": "arn:definition/shop_acme_web:1" }],
-            }});
-            let name = app["metadata"]["name"].as_str().unwrap();
-            let patch = [
-                "patch",
-                "app",
-                name,
-                "-n",
-                namespace,
-                "--subresource=status",
-                "--type=merge",
-                "-p",
-            ];
-            self.kubectl
-                .run(&[&patch[..], &[&status.to_string()]].concat(), "")
-                .unwrap();
+            });
+            self.patch_status(namespace, app["metadata"]["name"].as_str().unwrap(), &status);
         }
+    }
+
+    fn patch_status(&self, namespace: &str, app: &str, status: &Value) {
+        let patch = json!({ "status": status }).to_string();
+        let arguments = ["patch", "app", app, "-n", namespace, "--subresource=status"];
+        let arguments = [&arguments[..], &["--type=merge", "-p", &patch]].concat();
+        self.kubectl.run(&arguments, "").unwrap();
     }
 
     /// Tries something in namespace shop, without effect.
