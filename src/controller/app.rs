@@ -331,13 +331,14 @@ impl Pass<'_> {
             self.context.give_up(self.key);
         }
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
-        let finished = self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
+        let mut finished =
+            self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
         self.measure(&finished);
         self.wake(&finished, &errors);
         self.context
             .publish(self.app, report::changes(&finished.done))
             .await;
-        match self.conclude(&finished).await {
+        match self.conclude(&mut finished).await {
             Ok(()) => Ended {
                 requeue: finished.requeue,
                 failed,
@@ -366,7 +367,8 @@ impl Pass<'_> {
         }
     }
 
-    async fn conclude(&self, finished: &Finished) -> Result<(), Error> {
+    /// Takes the status that was written.
+    async fn conclude(&self, finished: &mut Finished) -> Result<(), Error> {
         let context = self.context;
         if finished.may_go {
             let api: Api<App> = api_of(&context.client, self.app);
@@ -378,15 +380,18 @@ impl Pass<'_> {
             return Ok(());
         }
         // A pass that wrote has seen to it; any other looks, since a `kubectl replace` drops the finalizer.
-        if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
-            self.hold(record).before_writes().await?;
-        }
+        let held = match finished.record.as_ref().filter(|_| finished.needs_finalizer) {
+            Some(record) => self.hold(record).before_writes().await,
+            None => Ok(()),
+        };
+        // What is wrong is said all the same.
         if let Some(status) = &finished.status {
             self.write_status(status).await?;
+            finished.status = None;
         }
         let (key, before) = (self.key.to_string(), &finished.before);
         context.tell(&key, self.app, before, &finished.troubles).await;
-        Ok(())
+        held
     }
 
     async fn write_status(&self, status: &AppStatus) -> Result<(), Error> {

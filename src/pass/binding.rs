@@ -113,8 +113,10 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
         ));
     };
     let record = record(platform);
+    // A zone of the annotation's that the Platform has not is no zone of the App's, as the Platform could not lose it.
+    let is_forged = || holding(app).is_some_and(|reported| goes_on(reported, &record));
     match recorded {
-        Some(recorded) if !agrees(&recorded, &record) => Err(Verdict::Stalled(
+        Some(recorded) if !agrees(&recorded, &record) && !is_forged() => Err(Verdict::Stalled(
             Reason::PlatformChanged,
             format!(
                 "Platform {name} is not where this App's resources are: they are in {}region {}, cluster {}, VPC {}",
@@ -138,13 +140,21 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
 
 /// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
 /// `kubectl replace` drops the annotation, and whoever edits an App may forge it. The annotation is written before the
-/// status, so one that goes on from the status is the newer.
+/// status, so one that goes on from the status is the newer, but for its owner id.
 pub fn recorded(app: &App) -> Option<PlatformRecord> {
-    let reported = reported(app).filter(|_| reports_holdings(app));
-    match (annotated(&app.metadata), reported) {
-        (Some(annotated), Some(reported)) if !goes_on(reported, &annotated) => Some(reported.clone()),
-        (annotated, reported) => annotated.or_else(|| reported.cloned()),
+    match (annotated(&app.metadata), holding(app)) {
+        (Some(annotated), Some(reported)) if goes_on(reported, &annotated) => Some(PlatformRecord {
+            // The status has a new one first.
+            owner_id: reported.owner_id.clone().or(annotated.owner_id),
+            ..annotated
+        }),
+        (annotated, reported) => reported.cloned().or(annotated),
     }
+}
+
+/// The Platform of a status that shows that the App holds something.
+fn holding(app: &App) -> Option<&PlatformRecord> {
+    reported(app).filter(|_| reports_holdings(app))
 }
 
 /// The Platform of an App's status, which only the controller writes.
@@ -231,6 +241,11 @@ pub(super) fn record(platform: &Platform) -> PlatformRecord {
         external_zone_id: zone(dns.and_then(|dns| dns.external.as_ref())),
         owner_id: None,
     }
+}
+
+/// Returns true if the owner id that is recorded is that one, or is not recorded yet.
+pub(super) fn has_same_owner(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
+    recorded.owner_id.is_none() || recorded.owner_id == found.owner_id
 }
 
 /// Returns true if an App whose status has one record may have come to the other one since. The owner id is the

@@ -176,13 +176,17 @@ impl Memory {
         }
     }
 
-    /// True until a status that users can read speaks of this generation.
-    pub(super) fn is_new(&self, app: &App) -> bool {
-        let shown = match &self.status {
+    /// The status that users can read, and whoever goes on after a crash.
+    pub(super) fn shown(&self, app: &App) -> Option<AppStatus> {
+        match &self.status {
             LastStatus::Written(..) => self.status(app),
             LastStatus::Unwritten(_) | LastStatus::Seen => app.status.clone(),
-        };
-        shown.map(|status| status.observed_generation) != app.metadata.generation
+        }
+    }
+
+    /// True until a status that users can read speaks of this generation.
+    pub(super) fn is_new(&self, app: &App) -> bool {
+        self.shown(app).map(|status| status.observed_generation) != app.metadata.generation
     }
 
     /// True if the last pass left nothing to do for this generation of the App and of its Platform. After a start, the

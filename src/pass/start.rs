@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, is_accepted, is_leaving};
+use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, has_same_owner, is_accepted, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
 use super::memory::{Detailed, Look, Memory};
@@ -244,10 +244,10 @@ fn ahead(
     let grows = known
         .as_ref()
         .is_some_and(|status| status::recorded_ahead(status, desired).is_some());
-    let is_known = known
-        .as_ref()
-        .and_then(|status| status.platform.as_ref())
-        .is_some_and(|known| known.name == record.name);
+    let is_known = memory
+        .shown(app)
+        .and_then(|status| status.platform)
+        .is_some_and(|known| known.name == record.name && has_same_owner(&known, record));
     if !memory.is_new(app) && !grows && is_known {
         return None;
     }

@@ -254,6 +254,50 @@ async fn without_the_policy_forgeries_win_nothing_and_pin_no_platform() {
     assert_eq!(place.aws.see().await, Seen::default());
 }
 
+/// An older version wrote no Platform into the status of an App whose Platform was not ready at first, and may have been
+/// killed before it did.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_whose_status_does_not_say_where_it_is_stays_there_while_its_platform_goes() {
+    let place = Place::new(Cloud::Ministack, "unsaid", "af-south-1").await;
+    for name in ["acme", "other"] {
+        place.apply(&app(name));
+        place.wait("app", name, "condition=Ready");
+    }
+    let marks = || {
+        ["acme", "other"]
+            .map(|app| [FINALIZERS, RECORD].map(|path| place.kubectl(&["get", "app", app, "-o", path])))
+    };
+    let (before, seen) = (marks(), place.aws.see().await);
+    // While the other one keeps it.
+    place.kubectl(&["delete", "platform", "unsaid", "--wait=false"]);
+    let unsaid = json!({ "status": { "platform": null, "processes": null } }).to_string();
+    let patch = [
+        "patch",
+        "app",
+        "acme",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &unsaid,
+    ];
+    place.kubectl(&patch);
+    place
+        .eventually("the status says it again", async || {
+            let status = place.kubectl(&["get", "app", "acme", "-o", "jsonpath={.status}"]);
+            (status.contains("vpcId") && status.contains("taskDefinition")).then_some(())
+        })
+        .await;
+    place.wait("app", "acme", "condition=Ready");
+    assert_eq!((marks(), place.aws.see().await), (before, seen));
+
+    place.delete("other");
+    place.looked_at_again().await;
+    place.kubectl(&["get", "platform", "unsaid"]);
+    place.delete("acme");
+    place.wait("platform", "unsaid", "delete");
+    assert_eq!(place.aws.see().await, Seen::default());
+}
+
 /// As many Events as a large release takes, and then few.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_edits_fills_no_store_with_events() {

@@ -87,3 +87,46 @@ fn the_status_names_the_platform_before_anything_is_made_and_not_before_it_lets_
         assert_eq!(counted(&mut world), 1, "it may hold something");
     }
 }
+
+/// A status that was never written tells no Platform anything.
+#[test]
+fn the_status_names_the_platform_before_anything_is_made_though_it_could_not_be_written_at_first() {
+    let mut world = World::new(&shared());
+    world.apply(&secretive());
+    world.settle();
+    assert!(world.reason("shop/acme").starts_with("NotAllowed"));
+    label(&mut world, "retail");
+    world.refuses_status = true;
+    world.step();
+    world.refuses_status = false;
+    assert_eq!(world.status("shop/acme").platform, None);
+
+    world.aws.disturb_write(0, Disturbance::Crash(When::After));
+    world.step();
+    assert_eq!(world.aws.disturbed(), 1);
+    world.platform_pass();
+    assert_eq!(world.platform_apps(), 1);
+}
+
+/// The finalizer that cannot be put back hides no trouble.
+#[test]
+fn what_is_wrong_is_said_though_the_finalizer_cannot_be_put_back() {
+    let mut world = World::new(&shared());
+    label(&mut world, "retail");
+    world.apply(&secretive());
+    world.settle();
+    world.assert_ready();
+    world.unmark("shop/acme");
+    world.refuses_finalizer = true;
+    label(&mut world, "bank");
+    world.step();
+    assert!(world.reason("shop/acme").starts_with("NotAllowed"));
+    assert!(!world.has_finalizer("shop/acme"));
+    let written = world.patches.statuses;
+    world.run(3);
+    assert_eq!(world.patches.statuses, written, "nothing new to say");
+
+    world.refuses_finalizer = false;
+    world.run(10);
+    assert!(world.has_finalizer("shop/acme"));
+}

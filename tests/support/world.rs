@@ -302,6 +302,17 @@ impl World {
         held.wake(now);
     }
 
+    /// A `kubectl replace` with the manifest drops finalizer and record.
+    pub(crate) fn unmark(&mut self, key: &str) {
+        let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
+        metadata.finalizers = None;
+        metadata.annotations.as_mut().unwrap().remove(RECORD_ANNOTATION);
+    }
+
+    pub(crate) fn has_finalizer(&self, key: &str) -> bool {
+        self.apps[key].app.metadata.finalizers.is_some()
+    }
+
     /// Somebody takes off the finalizer of an App that is deleted, so that no pass sees to it.
     pub(crate) fn remove(&mut self, key: &str) {
         self.apps.remove(key).unwrap();

@@ -253,7 +253,7 @@ impl World {
         }
         self.aws.act_as(None);
         if turn.held.into_inner() {
-            self.hold(key, &work.record);
+            self.hold(key, &work.record)?;
         }
         self.reads = self.aws.take_reads();
         assert_nothing_is_read_twice(&self.reads);
@@ -315,29 +315,34 @@ impl World {
             self.platform.wake(self.aws.now());
             return finished.requeue;
         }
-        if let Some(record) = finished.record.as_ref().filter(|_| finished.needs_finalizer) {
-            self.hold(key, record);
-        }
-        match finished
-            .status
-            .clone()
-            .map(|status| self.write_status(key, status))
-        {
-            Some(Err(error)) => {
+        let needed = finished.record.as_ref().filter(|_| finished.needs_finalizer);
+        let held = needed.map_or(Ok(()), |record| self.hold(key, record));
+        let status = finished.status;
+        let written = status.clone().map(|status| self.write_status(key, status));
+        let (status, concluded) = match written {
+            Some(Err(error)) => (status, Err(error)),
+            Some(Ok(())) | None => (None, held),
+        };
+        match concluded {
+            Err(error) => {
                 let memory = &mut self.apps.get_mut(key).unwrap().memory;
-                unwritten(memory, finished.status, &error, self.jitter)
+                unwritten(memory, status, &error, self.jitter)
             }
-            Some(Ok(())) | None => finished.requeue,
+            Ok(()) => finished.requeue,
         }
     }
 
-    fn hold(&mut self, key: &str, record: &PlatformRecord) {
+    fn hold(&mut self, key: &str, record: &PlatformRecord) -> Result<(), Error> {
         let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
+        if self.refuses_finalizer && metadata.finalizers.is_none() {
+            return Err(not_now("patch the finalizers"));
+        }
         let finalizers = metadata.finalizers.replace(vec![APP_FINALIZER.into()]);
         let record = serde_json::to_string(record).unwrap();
         let annotations = metadata.annotations.get_or_insert_default();
         let before = annotations.insert(RECORD_ANNOTATION.into(), record.clone());
         self.patches.metadata += usize::from(finalizers.is_none() || before != Some(record));
+        Ok(())
     }
 
     fn write_status(&mut self, key: &str, status: AppStatus) -> Result<(), Error> {

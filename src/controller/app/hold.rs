@@ -18,7 +18,7 @@ use crate::controller::memory::Key;
 use crate::error::Error;
 use crate::fence::may_go_on;
 use crate::pass::platform::Tenant;
-use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, version};
+use crate::pass::{APP_FINALIZER, RECORD_ANNOTATION, has_finalizer, recorded, version};
 use crate::reconcile::{BeforeWrites, Permission};
 
 /// Puts the finalizer on an App and records its Platform, before anything is made for it.
@@ -51,8 +51,10 @@ impl BeforeWrites for Hold<'_> {
         });
         self.remember(finalizer::apply(&api, self.app, metadata).await?);
         if !is_counted && self.platform_is_going().await? {
-            // It counted its Apps before we were one.
-            self.remember(finalizer::apply(&api, self.app, json!({})).await?);
+            // It counted its Apps before we were one. What was there before this pass stays: the App may have something.
+            if recorded(self.app).is_none() {
+                self.remember(finalizer::apply(&api, self.app, json!({})).await?);
+            }
             return Err(Error::Outdated {
                 action: "hold the Platform",
             });

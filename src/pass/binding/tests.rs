@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{annotated, record, recorded, resolve, unready};
+use super::{annotated, bind, record, recorded, resolve, unready};
 use crate::api::app::App;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::desired::fixtures::{app_with, platform_with};
+use crate::pass::Installation;
 use crate::status::Verdict;
 
 fn default() -> Value {
@@ -180,9 +181,54 @@ fn the_annotation_wins_where_it_is_the_newer() {
         json!({ "ownerId": "blue" }),
         json!({ "ownerId": "green" }),
     ] {
-        let newer = staging(newer);
-        app.metadata.annotations = Some(annotations(&newer.to_string()));
-        assert_eq!(serde_json::to_value(recorded(&app)).unwrap(), newer);
+        app.metadata.annotations = Some(annotations(&staging(newer).to_string()));
+        // But for the owner id, which the status has first.
+        let found = serde_json::to_value(recorded(&app)).unwrap();
+        assert_eq!(found, staging(json!({ "ownerId": "blue" })));
+    }
+}
+
+/// Returns the owner id under which an App is bound to Platform staging, or the message of why it is not.
+fn bound(app: &App, replaces: Option<&str>) -> Result<String, String> {
+    let installation = Installation::Known {
+        id: "green".into(),
+        replaces: replaces.map(Into::into),
+    };
+    match bind(app, &[named("staging", json!({}))], &installation) {
+        Ok(binding) => Ok(binding.record.owner_id.unwrap()),
+        Err(Verdict::Reconciling(_, message) | Verdict::Stalled(_, message)) => Err(message),
+        Err(verdict) => panic!("{verdict:?}"),
+    }
+}
+
+/// What the status has not, and what nothing but the annotation contradicts, is forged.
+#[test]
+fn a_forged_owner_id_or_zone_stalls_no_app_whose_status_shows_what_it_has() {
+    let mut shown = staging(json!({ "ownerId": "green" }));
+    shown.as_object_mut().unwrap().remove("externalZoneId");
+    let mut app = in_status(&shown);
+    for forged in [
+        json!({ "ownerId": "theirs" }),
+        json!({ "ownerId": "green", "externalZoneId": "Z-THEIRS" }),
+    ] {
+        app.metadata.annotations = Some(annotations(&staging(forged).to_string()));
+        assert_eq!(bound(&app, None).as_deref(), Ok("green"));
+    }
+    // Without a status nothing else is known of it.
+    app.status = None;
+    assert!(bound(&app, None).unwrap_err().contains("is not where"));
+    app.metadata.annotations = Some(annotations(&staging(json!({ "ownerId": "theirs" })).to_string()));
+    assert!(bound(&app, None).unwrap_err().contains("owner id theirs"));
+}
+
+#[test]
+fn an_owner_id_that_is_replaced_is_what_the_status_has() {
+    let mut app = in_status(&staging(json!({ "ownerId": "blue" })));
+    for annotated in ["blue", "green", "theirs"] {
+        let record = staging(json!({ "ownerId": annotated }));
+        app.metadata.annotations = Some(annotations(&record.to_string()));
+        assert_eq!(bound(&app, Some("blue")).as_deref(), Ok("green"));
+        assert!(bound(&app, None).unwrap_err().contains("owner id blue"));
     }
 }
 

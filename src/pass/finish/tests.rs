@@ -31,7 +31,7 @@ fn begin(memory: &mut Memory, app: &App, now: Timestamp) -> (Box<Work>, Box<Requ
         platforms: &[platform(json!({}))],
         installation: &Installation::Known {
             id: "installation-1".into(),
-            replaces: None,
+            replaces: Some("installation-0".into()),
         },
         namespace: Some([].into()),
         namespace_is_live: true,
@@ -57,6 +57,32 @@ fn yielded() -> Outcome {
     Outcome {
         interrupted: Some(Interruption::Yielded),
         ..Outcome::default()
+    }
+}
+
+/// An annotation might be anybody's, and the status wins over it.
+#[test]
+fn a_new_owner_id_is_in_the_status_before_anything_is_made_under_it() {
+    for (before, is_ahead) in [
+        (Some("installation-0"), true),
+        (Some("installation-1"), false),
+        (None, false),
+    ] {
+        let app = app_with(json!({
+            "spec": { "platform": "staging" },
+            "status": { "observedGeneration": 3, "platform": {
+                "name": "staging", "region": "eu-west-9", "cluster": "cluster-3", "vpcId": "vpc-7", "ownerId": before,
+            } },
+        }));
+        let (work, _) = begin(&mut Memory::default(), &app, at(1_000));
+        let ahead = work
+            .ahead
+            .map(|status| status.platform.unwrap().owner_id.unwrap());
+        assert_eq!(
+            ahead.as_deref(),
+            is_ahead.then_some("installation-1"),
+            "{before:?}"
+        );
     }
 }
 
