@@ -42,6 +42,7 @@ use crate::change::{PortWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
+use crate::pass::platform::Tenant;
 use crate::pass::{
     APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
     has_finalizer, is_leaving, pending, start, unwritten,
@@ -330,6 +331,7 @@ impl Pass<'_> {
             // It does not come for its turns, which others have then.
             self.context.give_up(self.key);
         }
+        let is_judged = self.is_judged(&end);
         let (now, jitter) = (Timestamp::now(), fastrand::f64());
         let mut finished =
             self.remember(|memory| finish(memory, self.app, end, self.settings(), now, jitter));
@@ -339,15 +341,42 @@ impl Pass<'_> {
             .publish(self.app, report::changes(&finished.done))
             .await;
         match self.conclude(&mut finished).await {
-            Ok(()) => Ended {
-                requeue: finished.requeue,
-                failed,
-            },
+            Ok(()) => {
+                if is_judged && self.context.memories.judged(self.key) {
+                    self.release_platform();
+                }
+                Ended {
+                    requeue: finished.requeue,
+                    failed,
+                }
+            }
             Err(error) => {
                 warn!(app = %self.key, %error, "pass failed");
                 let requeue = self.remember(|memory| unwritten(memory, finished.status, &error, jitter));
                 Ended::failed(requeue)
             }
+        }
+    }
+
+    /// Returns true if a pass has come to where the status says at which Platform the App is, or to why it is at none.
+    fn is_judged(&self, end: &End) -> bool {
+        let context = self.context;
+        if context.stopped_writes().is_some() || context.installation.id().is_err() {
+            return false;
+        }
+        match end {
+            End::Failure(None, error) => matches!(error, Error::NotAllowed(_)),
+            End::Verdict(Verdict::Disturbed(..) | Verdict::Reconciling(Reason::UninstallUnsaid, _)) => false,
+            End::Reconciled(..) | End::Failure(Some(_), _) | End::Verdict(_) => true,
+        }
+    }
+
+    /// A Platform that is being deleted waits until it is known of each App with its record whether it is there.
+    fn release_platform(&self) {
+        if let Some(record) = annotated(&self.app.metadata)
+            && !Tenant::of(&self.app.metadata, Some(self.app)).is_at(&record.name)
+        {
+            self.context.wake.platform(&record.name);
         }
     }
 

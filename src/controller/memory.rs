@@ -43,6 +43,8 @@ struct Slot {
     is_outdated: bool,
     /// Released by others since the pass that is running began: it may have looked before that.
     missed: Option<BTreeSet<Exclusive>>,
+    /// Some pass has come to where it would have said in the status at which Platform this is.
+    is_judged: bool,
 }
 
 impl Memories {
@@ -84,6 +86,17 @@ impl Memories {
         let slot = slots.entry(key.clone()).or_default();
         (slot.uid, slot.memory) = (uid.map(Into::into), memory);
         done
+    }
+
+    /// A pass has judged where this is. True if it is the first one.
+    pub(super) fn judged(&self, key: &Key) -> bool {
+        let mut slots = lock(&self.0);
+        let slot = slots.entry(key.clone()).or_default();
+        !std::mem::replace(&mut slot.is_judged, true)
+    }
+
+    pub(super) fn is_judged(&self, key: &Key) -> bool {
+        lock(&self.0).get(key).is_some_and(|slot| slot.is_judged)
     }
 
     pub(super) fn forget(&self, key: &Key) {

@@ -298,6 +298,42 @@ async fn an_app_whose_status_does_not_say_where_it_is_stays_there_while_its_plat
     assert_eq!(place.aws.see().await, Seen::default());
 }
 
+/// Likewise over a start, where the Platform's own pass may be the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_goes_waits_at_a_start_until_each_app_with_its_record_was_judged() {
+    let control_plane = ControlPlane::start(true);
+    let administrator = &control_plane.kubectl;
+    install(administrator);
+    let controller = Controller::start(administrator, &QUICK);
+    let place = Place::under(administrator, Cloud::Ministack, "unjudged", "ap-southeast-5").await;
+    place.apply(&place.platform);
+    place.converge(&app("acme"));
+    let seen = place.aws.see().await;
+    drop(controller);
+    let unsaid = json!({ "status": { "platform": null, "processes": null } }).to_string();
+    let patch = [
+        "patch",
+        "app",
+        "acme",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &unsaid,
+    ];
+    place.kubectl(&patch);
+    place.kubectl(&["delete", "platform", "unjudged", "--wait=false"]);
+    let _controller = Controller::start(administrator, &QUICK);
+    place.wait("app", "acme", "jsonpath={.status.platform.name}=unjudged");
+    place.looked_at_again().await;
+    place.wait("app", "acme", "condition=Ready");
+    assert_eq!(place.aws.see().await, seen);
+    place.kubectl(&["get", "platform", "unjudged"]);
+
+    place.delete("acme");
+    place.wait("platform", "unjudged", "delete");
+    assert_eq!(place.aws.see().await, Seen::default());
+}
+
 /// As many Events as a large release takes, and then few.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_edits_fills_no_store_with_events() {

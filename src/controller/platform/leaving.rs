@@ -3,7 +3,7 @@
 use kube::Resource;
 use kube::core::DeserializeGuard;
 
-use super::tenants::{live, tenants};
+use super::tenants::{has_unjudged, live, tenants};
 use crate::api::platform::Platform;
 use crate::controller::context::Context;
 use crate::controller::kubernetes::uninstall;
@@ -25,14 +25,14 @@ pub(super) async fn stage(
     loop {
         match leaving(platform.meta(), &apps, seen, definition.as_ref()) {
             Ok(leaving) => return Ok(leaving),
-            Err(Question::IsThere(app)) => {
-                if context.is_there(&app).await? {
-                    seen = Seen::Confirmed;
-                } else {
-                    (apps, seen) = (live(context).await?, Seen::Live);
+            Err(Question::IsThere(app)) if context.is_there(&app).await? => seen = Seen::Confirmed,
+            Err(Question::IsThere(_) | Question::AllApps) => {
+                // Before all Apps are read: of those that are judged, the status says it then.
+                if definition.is_none() && has_unjudged(platform, context).await? {
+                    return Ok(Leaving::InUse);
                 }
+                (apps, seen) = (live(context).await?, Seen::Live);
             }
-            Err(Question::AllApps) => (apps, seen) = (live(context).await?, Seen::Live),
             Err(Question::Definition) => {
                 let found = uninstall::deletion_of::<Platform>(&context.client).await;
                 definition = Some(match found {
