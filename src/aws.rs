@@ -107,12 +107,25 @@ pub trait EcsWrites: Send + Sync {
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>
 #[async_trait]
 pub trait Elbv2: Send + Sync {
-    /// All load balancers of the region, without tags and listeners.
-    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>>;
+    /// Gives all load balancers of the region to `keep`, without tags and listeners: page by page, since all of them take much
+    /// memory.
+    async fn each_load_balancer(&self, keep: &mut (dyn FnMut(LoadBalancerState) + Send)) -> Result<()>;
+    /// All load balancers of the region, likewise.
+    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
+        let mut all = Vec::new();
+        self.each_load_balancer(&mut |found| all.push(found)).await?;
+        Ok(all)
+    }
     /// The named ones that exist, without tags and listeners; one call each, since one missing name fails a whole call.
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>>;
-    /// All target groups of the region, without tags and attributes.
-    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>>;
+    /// Gives all target groups of the region to `keep`, without tags and attributes: page by page, likewise.
+    async fn each_target_group(&self, keep: &mut (dyn FnMut(TargetGroupState) + Send)) -> Result<()>;
+    /// All target groups of the region, likewise.
+    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
+        let mut all = Vec::new();
+        self.each_target_group(&mut |found| all.push(found)).await?;
+        Ok(all)
+    }
     /// The named ones that exist, without tags and attributes; one call each, since one missing name fails a whole call.
     async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>>;
     /// Tags of load balancers, target groups and listeners, 20 a call, in the order asked for; empty for one that is gone.
@@ -190,7 +203,7 @@ pub trait Route53: Send + Sync {
         let mut pages = RecordPages::default();
         while let Some(more) = self.list_more_records(zone_id, &mut pages).await? {
             if !more {
-                return Ok(Some(pages.items()));
+                return Ok(Some(pages.take_items()));
             }
         }
         Ok(None)

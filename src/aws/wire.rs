@@ -49,14 +49,13 @@ impl<Item, Token: Clone + Default + PartialEq> Pages<Item, Token> {
         Ok(true)
     }
 
-    /// Returns the items of all pages.
-    pub fn items(self) -> Vec<Item> {
-        self.items
+    /// Takes the items of the pages that were read since the last time.
+    pub fn take_items(&mut self) -> Vec<Item> {
+        std::mem::take(&mut self.items)
     }
 }
 
-/// Returns the items of a list, read page by page. `take` takes from a page its items, as we keep them, since the SDK's are
-/// many times as large, and the token of the next one.
+/// Returns the items of a list, read page by page: see [`each_page`].
 pub(super) async fn every_page<'a, Page, Item, Token>(
     call: Call,
     ask: impl Fn(Option<Token>) -> BoxFuture<'a, Result<Page>> + Send,
@@ -66,11 +65,34 @@ where
     Item: Send,
     Token: Clone + Default + PartialEq + Send,
 {
+    let mut all = Vec::new();
+    let take = move |page| {
+        let (items, next) = take(page);
+        Ok((items.unwrap_or_default(), next))
+    };
+    each_page(call, ask, &mut |item| all.push(item), take).await?;
+    Ok(all)
+}
+
+/// Reads a list page by page, and gives its items to `keep` before it reads the next page. `take` takes from a page its items, as
+/// we keep them, since the SDK's are many times as large, and the token of the next one.
+pub(super) async fn each_page<'a, Page, Item, Token>(
+    call: Call,
+    ask: impl Fn(Option<Token>) -> BoxFuture<'a, Result<Page>> + Send,
+    keep: &mut (dyn FnMut(Item) + Send),
+    take: impl Fn(Page) -> Result<(Vec<Item>, Option<Token>)> + Send,
+) -> Result<()>
+where
+    Item: Send,
+    Token: Clone + Default + PartialEq + Send,
+{
     let mut pages = Pages::default();
     loop {
-        let (page, next) = take(ask(pages.next().cloned()).await?);
-        if !pages.add(call.action(), page.unwrap_or_default(), next)? {
-            return Ok(pages.items());
+        let (page, next) = take(ask(pages.next().cloned()).await?)?;
+        let more = pages.add(call.action(), page, next)?;
+        pages.take_items().into_iter().for_each(&mut *keep);
+        if !more {
+            return Ok(());
         }
     }
 }

@@ -339,11 +339,8 @@ impl<T: Content> Keeper<T> {
                 continue;
             }
             if let Ok(app) = app.outline().0 {
-                let status = app.status.iter().flat_map(|status| &status.processes);
-                apps.insert(
-                    name_of(&app),
-                    status.map(|process| process.name.clone()).collect(),
-                );
+                let processes = app.status.iter().flat_map(|status| &status.processes);
+                apps.insert(&name_of(&app), processes.map(|process| &process.name));
             }
         }
         apps
@@ -392,7 +389,7 @@ const STEPS: u32 = 20;
 
 fn name_of(app: &App) -> AppName {
     AppName {
-        namespace: app.namespace().unwrap_or_default(),
-        name: app.name_any(),
+        namespace: app.namespace().unwrap_or_default().into(),
+        name: app.name_any().into(),
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::future::try_join;
 use jiff::Timestamp;
 
 use super::entries::Entries;
@@ -23,7 +22,7 @@ use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html>.
 const TAGS_BATCH: usize = 20;
 
-/// More are not asked for by name, one a call, but listed, 400 a call.
+/// More are not asked for by name, one a call, but listed, 200 a call.
 const FEW: usize = 3;
 
 #[derive(Debug, Default)]
@@ -87,6 +86,48 @@ impl Listed {
 pub(super) struct Slice {
     pub found: LoadBalancing,
     pub unknown: Wanted,
+}
+
+/// What the two lists show.
+#[derive(Debug, Default)]
+struct Shown {
+    names: Wanted,
+    account: Option<String>,
+    /// Those of Apps: where one is as it was, what is known, so that it is not there twice until all tags are read.
+    of_apps: Listed,
+}
+
+impl Shown {
+    fn see_account(&mut self, arn: &Arn) {
+        if self.account.is_none() {
+            self.account = arn.account().map(Into::into);
+        }
+    }
+
+    /// Reads both lists, one after the other.
+    async fn read(unit: &Unit<LoadBalancers>, aws: &dyn Aws, apps: &Apps, asked: Timestamp) -> Result<Self> {
+        let mut shown = Shown::default();
+        shown.of_apps.asked = asked;
+        aws.each_load_balancer(&mut |found| {
+            shown.see_account(&found.arn);
+            shown.names.load_balancers.insert(found.name.clone());
+            if apps.has_load_balancer(&found.name) {
+                let found = unit.content().balancers.known_or(found);
+                shown.of_apps.load_balancers.push(found);
+            }
+        })
+        .await?;
+        aws.each_target_group(&mut |found| {
+            shown.see_account(&found.arn);
+            shown.names.target_groups.insert(found.name.clone());
+            if apps.has_load_balancer(&found.name) {
+                let found = unit.content().target_groups.known_or(found);
+                shown.of_apps.target_groups.push(found);
+            }
+        })
+        .await?;
+        Ok(shown)
+    }
 }
 
 impl LoadBalancers {
@@ -176,49 +217,15 @@ impl LoadBalancers {
         changed
     }
 
-    /// Takes the two lists; returns what they should show and do not.
-    fn take(
-        &mut self,
-        load_balancers: &[LoadBalancerState],
-        target_groups: &[TargetGroupState],
-        asked: Timestamp,
-    ) -> Wanted {
-        let balancers = load_balancers.iter().map(|found| &found.arn);
-        let groups = target_groups.iter().map(|found| &found.arn);
-        if let Some(account) = balancers.chain(groups).find_map(Arn::account) {
-            self.account = Some(account.into());
+    /// Takes what the two lists show; returns what they should show and do not.
+    fn take(&mut self, shown: &Shown, asked: Timestamp) -> Wanted {
+        if let Some(account) = &shown.account {
+            self.account = Some(account.clone());
         }
-        let names = load_balancers.iter().map(|found| found.name.clone());
-        self.listed.load_balancers = names.collect();
-        let names = target_groups.iter().map(|found| found.name.clone());
-        self.listed.target_groups = names.collect();
+        self.listed.clone_from(&shown.names);
         Wanted {
             load_balancers: self.balancers.missing(&self.listed.load_balancers, asked),
             target_groups: self.target_groups.missing(&self.listed.target_groups, asked),
-        }
-    }
-
-    /// Returns what the two lists show of Apps: where that is as it was, what is known, so that it is not there twice until all
-    /// tags are read.
-    fn of_apps(
-        &self,
-        load_balancers: Vec<LoadBalancerState>,
-        target_groups: Vec<TargetGroupState>,
-        asked: Timestamp,
-        apps: &Apps,
-    ) -> Listed {
-        let load_balancers = load_balancers
-            .into_iter()
-            .filter(|found| apps.has_load_balancer(&found.name))
-            .map(|found| self.balancers.known_or(found));
-        let target_groups = target_groups
-            .into_iter()
-            .filter(|found| apps.has_load_balancer(&found.name))
-            .map(|found| self.target_groups.known_or(found));
-        Listed {
-            asked,
-            load_balancers: load_balancers.collect(),
-            target_groups: target_groups.collect(),
         }
     }
 
@@ -322,17 +329,14 @@ impl Content for LoadBalancers {
         let mut next = Vec::new();
         let changed = match step {
             Step::List | Step::ListAgain => {
-                let (load_balancers, target_groups) =
-                    try_join(aws.describe_load_balancers(), aws.describe_target_groups()).await?;
-                let mut content = unit.content();
-                let missing = content.take(&load_balancers, &target_groups, asked);
-                let found = content.of_apps(load_balancers, target_groups, asked, apps);
+                let shown = Shown::read(unit, aws, apps, asked).await?;
+                let missing = unit.content().take(&shown, asked);
                 let is_whole = missing == Wanted::default();
                 if !is_whole && matches!(step, Step::List) {
                     next.push(Step::ListAgain);
                 } else {
                     next.extend((!is_whole).then_some(Step::ByName(missing)));
-                    next.extend(found.batches().map(Step::Tags));
+                    next.extend(shown.of_apps.batches().map(Step::Tags));
                 }
                 BTreeSet::new()
             }

@@ -24,8 +24,9 @@ pub struct Records {
     owned: BTreeMap<String, SmallSet<String>>,
     /// By host, the names that point at it.
     pointing: BTreeMap<String, SmallSet<String>>,
-    /// The pages of a list that is being read.
+    /// The pages of a list that is being read, and what they have shown: of a record that is as it was, what is known.
     pages: RecordPages,
+    shown: Vec<Arc<RecordSet>>,
 }
 
 impl Fact for Vec<Arc<RecordSet>> {}
@@ -49,13 +50,10 @@ pub enum Round {
     Second,
 }
 
-fn by_name(records: Vec<RecordSet>) -> BTreeMap<String, Vec<Arc<RecordSet>>> {
+fn by_name(records: Vec<Arc<RecordSet>>) -> BTreeMap<String, Vec<Arc<RecordSet>>> {
     let mut names: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for record in records {
-        names
-            .entry(record.about().into())
-            .or_default()
-            .push(Arc::new(record));
+        names.entry(record.about().into()).or_default().push(record);
     }
     for records in names.values_mut() {
         records.shrink_to_fit();
@@ -173,7 +171,7 @@ impl Records {
         records: Vec<RecordSet>,
         asked: Timestamp,
     ) -> BTreeSet<AppName> {
-        let mut found = by_name(records);
+        let mut found = by_name(records.into_iter().map(Arc::new).collect());
         let mut changed = BTreeSet::new();
         for name in names {
             let state = found.remove(name);
@@ -182,8 +180,19 @@ impl Records {
         changed
     }
 
+    /// Returns what a list shows: what is known, if it is as it was, so that it is not there twice until all pages are read.
+    fn known_or(&self, shown: RecordSet) -> Arc<RecordSet> {
+        let mut known = self.names.get(shown.about()).into_iter().flatten();
+        let known = known.find(|known| ***known == shown).cloned();
+        known.unwrap_or_else(|| Arc::new(shown))
+    }
+
     /// Takes the whole list; returns which names of Apps it should show and does not, and what changed.
-    fn listed(&mut self, records: Vec<RecordSet>, asked: Timestamp) -> (BTreeSet<String>, BTreeSet<AppName>) {
+    fn listed(
+        &mut self,
+        records: Vec<Arc<RecordSet>>,
+        asked: Timestamp,
+    ) -> (BTreeSet<String>, BTreeSet<AppName>) {
         let found = by_name(records);
         let names: BTreeSet<String> = found.keys().cloned().collect();
         let mut changed = BTreeSet::new();
@@ -235,7 +244,8 @@ impl Content for Records {
         let asked = clock();
         let (round, asked, mut pages) = match step {
             Step::List(round) => {
-                unit.content().pages = RecordPages::default();
+                let mut content = unit.content();
+                (content.pages, content.shown) = (RecordPages::default(), Vec::new());
                 (round, asked, RecordPages::default())
             }
             Step::More(round, asked) => (round, asked, std::mem::take(&mut unit.content().pages)),
@@ -258,6 +268,9 @@ impl Content for Records {
                 return Err(error);
             }
         };
+        let page = pages.take_items().into_iter();
+        let page: Vec<_> = page.map(|record| content.known_or(record)).collect();
+        content.shown.extend(page);
         if more {
             content.pages = pages;
             return Ok(Found {
@@ -266,7 +279,8 @@ impl Content for Records {
             });
         }
         content.is_there = true;
-        let (missing, changed) = content.listed(pages.items(), asked);
+        let shown = std::mem::take(&mut content.shown);
+        let (missing, changed) = content.listed(shown, asked);
         let next = if round == Round::First && !missing.is_empty() {
             vec![Step::List(Round::Second)]
         } else {
@@ -276,5 +290,28 @@ impl Content for Records {
             next,
             ..Found::changed(changed)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::record::{RecordContent, RecordKind};
+
+    #[test]
+    fn a_record_that_a_list_shows_as_it_was_is_not_in_memory_twice() {
+        let record = |ttl| RecordSet {
+            name: "app.example.com".into(),
+            kind: RecordKind::Cname,
+            content: RecordContent::Values {
+                ttl,
+                values: vec!["lb.example.net".into()],
+            },
+        };
+        let known = Arc::new(record(60));
+        let mut records = Records::default();
+        records.listed(vec![known.clone()], Timestamp::UNIX_EPOCH);
+        assert!(Arc::ptr_eq(&records.known_or(record(60)), &known));
+        assert_eq!(*records.known_or(record(30)), record(30));
     }
 }

@@ -1,6 +1,6 @@
 //! A sweep: the reads that bring one list up to date, one step after the other, at whatever pace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Clock, Unit};
 use crate::aws::{Aws, Result};
 use crate::budget::Place;
-use crate::model::name::{family, load_balancer_prefix};
+use crate::model::name::{family, family_prefix, load_balancer_prefix};
 use crate::model::owner::AppName;
 
 /// The AWS that a list is in, and the name of what is listed.
@@ -90,43 +90,43 @@ impl<Step> Found<Step> {
     }
 }
 
-/// The Apps whose resources are described: of all others a list shows no more than the name.
+/// The Apps whose resources are described: of all others a list shows no more than the name. A sweep keeps them until its end.
 #[derive(Clone, Debug, Default)]
 pub struct Apps {
-    /// By App, the processes that its status mentions.
-    processes: BTreeMap<AppName, Vec<String>>,
-    prefixes: BTreeSet<String>,
+    /// The beginnings of the names of their services.
+    services: BTreeSet<Box<str>>,
+    /// The services that their statuses mention.
+    mentioned: BTreeSet<Box<str>>,
+    /// The beginnings of the names of their load balancers and target groups.
+    load_balancers: BTreeSet<Box<str>>,
 }
 
 impl Apps {
-    pub fn insert(&mut self, app: AppName, mentioned: Vec<String>) {
-        self.prefixes.insert(load_balancer_prefix(&app));
-        self.processes.insert(app, mentioned);
+    /// Adds an App, with the processes that its status mentions.
+    pub fn insert<'a>(&mut self, app: &AppName, mentioned: impl IntoIterator<Item = &'a String>) {
+        self.services.insert(family_prefix(app).into());
+        self.load_balancers.insert(load_balancer_prefix(app).into());
+        let mentioned = mentioned.into_iter();
+        self.mentioned
+            .extend(mentioned.map(|process| family(app, process).into()));
     }
 
     /// True for the name of a service of one of the Apps.
     pub(super) fn has_service(&self, name: &str) -> bool {
-        let mut parts = name.splitn(3, '_');
-        let (Some(namespace), Some(app), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
-            return false;
-        };
-        let app = AppName {
-            namespace: namespace.into(),
-            name: app.into(),
-        };
-        self.processes.contains_key(&app)
+        let end = name.match_indices('_').nth(1);
+        let prefix = end.and_then(|(at, _)| name.get(..=at));
+        prefix.is_some_and(|prefix| self.services.contains(prefix))
     }
 
     /// Returns the names of services that statuses mention.
     pub(super) fn mentioned(&self) -> impl Iterator<Item = String> {
-        let mentioned = self.processes.iter();
-        mentioned.flat_map(|(app, all)| all.iter().map(move |process| family(app, process)))
+        self.mentioned.iter().map(|name| String::from(&**name))
     }
 
     /// True for a name of a load balancer or target group that may be one of theirs: `e-`, some of the App's name, `-`.
     pub(super) fn has_load_balancer(&self, name: &str) -> bool {
         let ends = name.match_indices('-').map(|(at, _)| at + 1);
         let mut prefixes = ends.filter_map(|end| name.get(..end));
-        prefixes.any(|prefix| self.prefixes.contains(prefix))
+        prefixes.any(|prefix| self.load_balancers.contains(prefix))
     }
 }

@@ -146,11 +146,11 @@ impl World {
             for held in held.values() {
                 let metadata = &held.app.metadata;
                 let app = AppName {
-                    namespace: metadata.namespace.clone().unwrap(),
-                    name: metadata.name.clone().unwrap(),
+                    namespace: metadata.namespace.as_deref().unwrap().into(),
+                    name: metadata.name.as_deref().unwrap().into(),
                 };
                 let status = held.app.status.iter().flat_map(|status| &status.processes);
-                apps.insert(app, status.map(|process| process.name.clone()).collect());
+                apps.insert(&app, status.map(|process| &process.name));
             }
             apps
         };

@@ -14,7 +14,7 @@ pub(super) const SERVICES_PAGE: usize = 100;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>
 pub(super) const SERVICES_BATCH: usize = 10;
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancers.html>
-pub(super) const BALANCING_PAGE: usize = 400;
+pub(super) const BALANCING_PAGE: usize = 200;
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html>
 pub(super) const TAGS_BATCH: usize = 20;
 /// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html>

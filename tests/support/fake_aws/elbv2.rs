@@ -57,7 +57,7 @@ const RESOURCES_PER_TAGGING: usize = 20;
 
 #[async_trait]
 impl aws::Elbv2 for FakeAws {
-    async fn describe_load_balancers(&self) -> Result<Vec<LoadBalancerState>> {
+    async fn each_load_balancer(&self, keep: &mut (dyn FnMut(LoadBalancerState) + Send)) -> Result<()> {
         let all = |state: &State| {
             let elbv2 = &state.elbv2;
             let all = elbv2.load_balancers.iter();
@@ -67,7 +67,8 @@ impl aws::Elbv2 for FakeAws {
         };
         let found = self.list(DESCRIBE_LOAD_BALANCERS, "", all)?.unwrap_or_default();
         self.bill_more(DESCRIBE_LOAD_BALANCERS, found.len(), BALANCING_PAGE);
-        Ok(found)
+        found.into_iter().for_each(keep);
+        Ok(())
     }
 
     async fn describe_load_balancers_named(&self, names: &[String]) -> Result<Vec<LoadBalancerState>> {
@@ -81,7 +82,7 @@ impl aws::Elbv2 for FakeAws {
         Ok(all)
     }
 
-    async fn describe_target_groups(&self) -> Result<Vec<TargetGroupState>> {
+    async fn each_target_group(&self, keep: &mut (dyn FnMut(TargetGroupState) + Send)) -> Result<()> {
         let all = |state: &State| {
             let elbv2 = &state.elbv2;
             let fronts = elbv2.fronts();
@@ -95,7 +96,8 @@ impl aws::Elbv2 for FakeAws {
         };
         let found = self.list(DESCRIBE_TARGET_GROUPS, "", all)?.unwrap_or_default();
         self.bill_more(DESCRIBE_TARGET_GROUPS, found.len(), BALANCING_PAGE);
-        Ok(found)
+        found.into_iter().for_each(keep);
+        Ok(())
     }
 
     async fn describe_target_groups_named(&self, names: &[String]) -> Result<Vec<TargetGroupState>> {

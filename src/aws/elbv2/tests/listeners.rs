@@ -91,7 +91,7 @@ async fn what_a_listener_was_created_with_is_read_again() {
     let named = format!("LoadBalancerArn={BALANCER_ARN}");
     assert_eq!(
         sent[1].form(),
-        ["Action=DescribeListeners", &named, "PageSize=400"]
+        ["Action=DescribeListeners", &named, "PageSize=200"]
     );
 }
 

@@ -84,14 +84,14 @@ async fn lists_every_page_and_survives_the_load_balancers_of_others() {
     assert_eq!(found[1].dns_name, "theirs.example.com");
     assert_eq!((found[2].dns_name.as_str(), found[2].zone_id.as_str()), ("", ""));
     let sent: Vec<Vec<String>> = aws.sent().iter().map(replay::Sent::form).collect();
-    assert_eq!(sent[0], ["Action=DescribeLoadBalancers", "PageSize=400"]);
+    assert_eq!(sent[0], ["Action=DescribeLoadBalancers", "PageSize=200"]);
     assert_eq!(
         sent[1],
-        ["Action=DescribeLoadBalancers", "Marker=m 1&2", "PageSize=400"]
+        ["Action=DescribeLoadBalancers", "Marker=m 1&2", "PageSize=200"]
     );
     assert_eq!(
         sent[2],
-        ["Action=DescribeLoadBalancers", "Marker=m3", "PageSize=400"]
+        ["Action=DescribeLoadBalancers", "Marker=m3", "PageSize=200"]
     );
 }
 

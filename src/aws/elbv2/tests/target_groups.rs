@@ -140,10 +140,10 @@ async fn lists_every_page_and_survives_the_target_groups_of_others() {
     assert_eq!(names, ["e-acme-web-abcdef", "theirs", "grpc"]);
     assert_eq!(found[0].load_balancers, SmallSet::from([arn(BALANCER_ARN)]));
     let sent = aws.sent();
-    assert_eq!(sent[0].form(), ["Action=DescribeTargetGroups", "PageSize=400"]);
+    assert_eq!(sent[0].form(), ["Action=DescribeTargetGroups", "PageSize=200"]);
     assert_eq!(
         sent[1].form(),
-        ["Action=DescribeTargetGroups", "Marker=m1", "PageSize=400"]
+        ["Action=DescribeTargetGroups", "Marker=m1", "PageSize=200"]
     );
 }
 
