@@ -22,7 +22,7 @@ mod scheduler;
 mod wire;
 
 pub use answer::{Subject, concerning, subject, writing};
-pub use clients::{AwsClients, AwsSettings, Role, Zones};
+pub use clients::{AwsClients, AwsSettings, Connections, Role, Zones};
 pub use deadline::{in_time, within};
 pub use error::{AwsError, Fault};
 pub use rates::{Caller, Kind, answered, attempted, calling, in_turn};

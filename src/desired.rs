@@ -139,8 +139,8 @@ fn adopts(app: &App) -> bool {
 /// Returns the name of an App, as its resources carry it.
 pub fn app_name(app: &App) -> AppName {
     AppName {
-        namespace: app.metadata.namespace.clone().unwrap_or_default(),
-        name: app.metadata.name.clone().unwrap_or_default(),
+        namespace: app.metadata.namespace.as_deref().unwrap_or_default().into(),
+        name: app.metadata.name.as_deref().unwrap_or_default().into(),
     }
 }
 
@@ -223,7 +223,14 @@ impl Builder<'_> {
 
     /// The Platform's tags and ours, ours last.
     fn tags(&self) -> Tags {
-        let mut tags = Tags::from(self.platform.spec.tags.clone());
+        let mut tags = Tags::default();
+        tags.extend(
+            self.platform
+                .spec
+                .tags
+                .iter()
+                .map(|(key, value)| (key.into(), value.into())),
+        );
         tags.extend(self.owner.tags(self.name));
         tags
     }

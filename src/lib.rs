@@ -50,6 +50,7 @@
 //! | [`mod@write`] | the door: the one way to AWS and the claims for writing |
 //! | [`mod@apply`] | one change: sent, its reply folded, its refusal learned from |
 //! | [`mod@reconcile`] | the sentence |
+//! | [`packed`] | values that are kept for long, compressed |
 //! | [`pass`] | what surrounds the sentence: memory, requeues, deferral |
 //! | [`mod@dry_run`] | the sentence, with invented replies: what it would write, to the end |
 //! | [`status`] | what a pass came to, as conditions |
@@ -80,6 +81,7 @@ pub mod lists;
 pub mod metrics;
 pub mod model;
 pub mod observe;
+pub mod packed;
 pub mod pass;
 pub mod plan;
 pub mod procfile;

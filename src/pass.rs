@@ -11,6 +11,7 @@ mod backoff;
 mod binding;
 mod deletion;
 mod finish;
+mod found;
 mod held;
 mod installation;
 mod memory;
@@ -27,7 +28,7 @@ pub use binding::{
 pub use deletion::{Deletion, deletion};
 pub use finish::{Finished, finish, unwritten};
 pub use installation::Installation;
-pub use memory::{LOOK_ANNOTATION, Memory, version};
+pub use memory::{LOOK_ANNOTATION, Memory, is_recent, version};
 pub use requeue::Requeue;
 pub use start::{End, Facts, Settings, Step, Work, request, start, wanted, yesterday};
 pub use wakes::Wakes;

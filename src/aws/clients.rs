@@ -10,6 +10,10 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ecs::config::{RuntimeComponents, SharedHttpClient};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
 
 use super::attempt::{EachAttempt, ThrottledInLine};
 use super::meter::{Meter, MeteredRole};
@@ -35,6 +39,25 @@ pub struct Role {
 
 /// The session name, which an account's `CloudTrail` shows beside the role.
 const SESSION_NAME: &str = "empire-controller";
+
+/// The connections of all clients. The SDK would make some for each service, each with the certificates of all authorities.
+#[derive(Clone, Debug)]
+pub struct Connections(SharedHttpClient);
+
+impl Default for Connections {
+    /// Makes them as the SDK does by itself, proxies of the environment included.
+    fn default() -> Self {
+        let client = Builder::new().build_with_connector_fn(|settings, components| {
+            let tls = Provider::Rustls(CryptoMode::AwsLc);
+            let mut connector = ConnectorBuilder::default().tls_provider(tls);
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+            connector.set_proxy_config(Some(ProxyConfig::from_env()));
+            connector.build()
+        });
+        Connections(client)
+    }
+}
 
 /// Implements all the AWS traits. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,7 +88,12 @@ impl Zones {
 
 impl AwsClients {
     /// Reads the environment and the profile files; connects, and asks for credentials, only in the first call.
-    pub async fn connect(settings: &AwsSettings, zones: &Zones, metrics: &Metrics) -> Self {
+    pub async fn connect(
+        settings: &AwsSettings,
+        connections: &Connections,
+        zones: &Zones,
+        metrics: &Metrics,
+    ) -> Self {
         let AwsSettings {
             region,
             endpoint_url,
@@ -73,6 +101,7 @@ impl AwsClients {
         } = settings;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
+            .http_client(connections.0.clone())
             .retry_config(retries())
             .timeout_config(timeouts());
         if let Some(endpoint_url) = endpoint_url {

@@ -379,14 +379,14 @@ impl EcsWrites for AwsClients {
 }
 
 fn read_tags(tags: &[sdk::Tag]) -> Tags {
-    let pair = |tag: &sdk::Tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()));
+    let pair = |tag: &sdk::Tag| Some((tag.key()?.into(), tag.value().unwrap_or_default().into()));
     tags.iter().filter_map(pair).collect()
 }
 
 fn write_tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
     unless_empty(
         tags.iter()
-            .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()),
+            .map(|(key, value)| sdk::Tag::builder().key(&**key).value(&**value).build()),
     )
 }
 

@@ -63,7 +63,7 @@ impl Scheduler for AwsClients {
             .answering(LIST_TAGS)
             .await;
         let reply = unless_absent(reply)?;
-        let pair = |tag: &sdk::Tag| (tag.key.clone(), tag.value.clone());
+        let pair = |tag: &sdk::Tag| (tag.key().into(), tag.value().into());
         Ok(reply
             .map(|reply| reply.tags().iter().map(pair).collect())
             .unwrap_or_default())
@@ -109,7 +109,7 @@ impl SchedulerWrites for AwsClients {
         let tags = group
             .tags
             .iter()
-            .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build());
+            .map(|(key, value)| sdk::Tag::builder().key(&**key).value(&**value).build());
         let tags: std::result::Result<Vec<_>, _> = tags.collect();
         let reply = self
             .scheduler

@@ -126,8 +126,8 @@ async fn apps(client: &Client) -> Result<BTreeSet<AppName>, Failure> {
     let found = api.list_metadata(&ListParams::default()).await;
     let found = found.map_err(|error| format!("list the Apps of all namespaces: {}", message_of(&error)))?;
     let name = |app: &kube::core::PartialObjectMeta<App>| AppName {
-        namespace: app.namespace().unwrap_or_default(),
-        name: app.name_any(),
+        namespace: app.namespace().unwrap_or_default().into(),
+        name: app.name_any().into(),
     };
     Ok(found.items.iter().map(name).collect())
 }
@@ -147,8 +147,8 @@ async fn claims(client: &Client, platforms: &[Platform]) -> Result<Vec<Mark>, Fa
         kind: "PortAllocation",
         name: claim.name_any(),
         app: AppName {
-            namespace: claim.spec.app.namespace.clone(),
-            name: claim.spec.app.name.clone(),
+            namespace: claim.spec.app.namespace.as_str().into(),
+            name: claim.spec.app.name.as_str().into(),
         },
         process: claim.spec.process.clone(),
         retained: claim.spec.retained.unwrap_or_default(),

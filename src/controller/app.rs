@@ -103,9 +103,11 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
                 .await
         }
     };
-    if context.memories.end(&key) {
+    if context.memories.end(&key, Timestamp::now()) {
         // What it waits for was released after it had looked.
         context.wake.apps([key]);
+    } else if let Some(shown) = context.caches.apps.get(&key) {
+        context.memories.saw(&shown);
     }
     Ok(ended)
 }
@@ -258,10 +260,10 @@ impl Pass<'_> {
             aws: &*aws,
             claims: &claims,
         };
-        let AppName { namespace, name: app } = work.desired.owner.app.clone();
+        let AppName { namespace, name } = &work.desired.owner.app;
         let asker = Asker {
-            namespace,
-            app,
+            namespace: namespace.to_string(),
+            app: name.to_string(),
             rank: work.rank,
         };
         let caller = context.caller(place_of(platform), Kind::Pass(asker));

@@ -12,7 +12,7 @@ use crate::write::zones::Outboxes;
 pub(super) struct Carrier {
     pub aws: Arc<dyn Account>,
     /// Where the token buckets are that it draws on.
-    pub buckets: Place,
+    pub buckets: Arc<Place>,
     /// `None` outside of passes.
     pub fence: Option<Fence>,
 }
@@ -25,7 +25,7 @@ impl Carrier {
     pub(super) fn new(aws: Arc<dyn Account>, buckets: Place) -> Self {
         Carrier {
             aws,
-            buckets,
+            buckets: buckets.into(),
             fence: fence::current(),
         }
     }

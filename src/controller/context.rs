@@ -28,7 +28,7 @@ use super::queue::{Object, Slots};
 use super::readers::Readers;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
-use crate::aws::{Account, AwsClients, AwsSettings, Caller, Kind, Role, Zones};
+use crate::aws::{Account, AwsClients, AwsSettings, Caller, Connections, Kind, Role, Zones};
 use crate::budget::{Budget, Place};
 use crate::config::Config;
 use crate::error::Error;
@@ -209,6 +209,7 @@ pub(super) fn place_of(platform: &Platform) -> Place {
 #[derive(Default)]
 pub struct Sdk {
     clients: tokio::sync::Mutex<HashMap<AwsSettings, Arc<dyn Account>>>,
+    connections: Connections,
     zones: Zones,
     metrics: Metrics,
 }
@@ -230,7 +231,7 @@ impl Connect for Sdk {
         if let Some(known) = clients.get(settings) {
             return known.clone();
         }
-        let connected = AwsClients::connect(settings, &self.zones, &self.metrics).await;
+        let connected = AwsClients::connect(settings, &self.connections, &self.zones, &self.metrics).await;
         let connected: Arc<dyn Account> = Arc::new(connected);
         clients.insert(settings.clone(), connected.clone());
         connected

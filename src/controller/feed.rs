@@ -24,11 +24,17 @@ use crate::pass::version;
 pub(super) trait Observed {
     /// `None` without a status that can be read.
     fn observed_generation(&self) -> Option<i64>;
+    /// Returns a hash of its annotations.
+    fn noted(&self) -> u64;
 }
 
 impl Observed for PackedApp {
     fn observed_generation(&self) -> Option<i64> {
         self.observed_generation()
+    }
+
+    fn noted(&self) -> u64 {
+        self.noted()
     }
 }
 
@@ -36,6 +42,10 @@ impl Observed for DeserializeGuard<Platform> {
     fn observed_generation(&self) -> Option<i64> {
         let status = self.0.as_ref().ok()?.status.as_ref()?;
         Some(status.observed_generation)
+    }
+
+    fn noted(&self) -> u64 {
+        hash(&self.meta().annotations)
     }
 }
 
@@ -204,12 +214,12 @@ pub(super) fn strip<K: Resource>(object: &mut K) {
 }
 
 /// Everything but the status, which is our own writing.
-fn what_wakes_an_app<K: Resource>(object: &K) -> u64 {
+fn what_wakes_an_app<K: Resource + Observed>(object: &K) -> u64 {
     let meta = object.meta();
     hash((
         meta.uid.as_ref(),
         meta.generation,
-        &meta.annotations,
+        object.noted(),
         &meta.finalizers,
         meta.deletion_timestamp.is_some(),
     ))

@@ -3,9 +3,11 @@
 pub(super) mod edits;
 mod event_rates;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+use kube::Resource;
 use kube::runtime::reflector::ObjectRef;
 
 pub(super) use self::event_rates::EventRates;
@@ -13,7 +15,7 @@ use super::packed::PackedApp;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
-use crate::pass::{Memory, platform};
+use crate::pass::{Memory, is_recent, platform, version};
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<PackedApp>;
@@ -26,14 +28,18 @@ pub(super) fn app_key(app: &AppName) -> Key {
 /// Returns the name of an App.
 pub(super) fn app_name(key: &Key) -> AppName {
     AppName {
-        namespace: key.namespace.clone().unwrap_or_default(),
-        name: key.name.clone(),
+        namespace: key.namespace.as_deref().unwrap_or_default().into(),
+        name: key.name.as_str().into(),
     }
 }
 
 /// By App. The map has room for up to twice as many, which is not to be room for memories.
 #[derive(Default)]
-pub(super) struct Memories(Mutex<HashMap<Key, Box<Slot>>>);
+pub(super) struct Memories {
+    slots: Mutex<HashMap<AppName, Box<Slot>>>,
+    /// Passes that yielded, the first one first.
+    yielded: Mutex<VecDeque<(Timestamp, AppName)>>,
+}
 
 #[derive(Default)]
 struct Slot {
@@ -50,15 +56,16 @@ struct Slot {
 impl Memories {
     /// A pass begins.
     pub(super) fn begin(&self, key: &Key) {
-        let mut slots = lock(&self.0);
-        let slot = slots.entry(key.clone()).or_default();
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(app_name(key)).or_default();
         (slot.missed, slot.is_outdated) = (Some(BTreeSet::new()), false);
     }
 
     /// The pass is over. True if what the App waits for was released meanwhile, so that it is to look again.
-    pub(super) fn end(&self, key: &Key) -> bool {
-        let mut slots = lock(&self.0);
-        let Some(slot) = slots.get_mut(key) else {
+    pub(super) fn end(&self, key: &Key, now: Timestamp) -> bool {
+        let mut slots = lock(&self.slots);
+        self.let_go(&mut slots, now);
+        let Some(slot) = slots.get_mut(&app_name(key)) else {
             return false;
         };
         let missed = slot.missed.take().unwrap_or_default();
@@ -66,15 +73,28 @@ impl Memories {
         if awaited {
             slot.memory.invalidate();
         }
+        if slot.memory.goes_on() {
+            lock(&self.yielded).push_back((now, app_name(key)));
+        }
         awaited
+    }
+
+    /// Lets go of what passes had come to that nobody will go on with.
+    fn let_go(&self, slots: &mut HashMap<AppName, Box<Slot>>, now: Timestamp) {
+        let mut yielded = lock(&self.yielded);
+        while let Some((_, key)) = yielded.pop_front_if(|(at, _)| !is_recent(*at, now)) {
+            if let Some(slot) = slots.get_mut(&key) {
+                slot.memory.let_go(now);
+            }
+        }
     }
 
     /// Changes what is remembered of an object; another one of the same name starts with nothing. Only its own pass does,
     /// so that nobody waits for it.
     pub(super) fn change<T>(&self, key: &Key, uid: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut memory = {
-            let mut slots = lock(&self.0);
-            let slot = slots.entry(key.clone()).or_default();
+            let mut slots = lock(&self.slots);
+            let slot = slots.entry(app_name(key)).or_default();
             if slot.uid.as_deref() == uid {
                 std::mem::take(&mut slot.memory)
             } else {
@@ -82,32 +102,42 @@ impl Memories {
             }
         };
         let done = change(&mut memory);
-        let mut slots = lock(&self.0);
-        let slot = slots.entry(key.clone()).or_default();
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(app_name(key)).or_default();
         (slot.uid, slot.memory) = (uid.map(Into::into), memory);
         done
     }
 
     /// A pass has judged where this is. True if it is the first one.
     pub(super) fn judged(&self, key: &Key) -> bool {
-        let mut slots = lock(&self.0);
-        let slot = slots.entry(key.clone()).or_default();
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(app_name(key)).or_default();
         !std::mem::replace(&mut slot.is_judged, true)
     }
 
     pub(super) fn is_judged(&self, key: &Key) -> bool {
-        lock(&self.0).get(key).is_some_and(|slot| slot.is_judged)
+        let slots = lock(&self.slots);
+        slots.get(&app_name(key)).is_some_and(|slot| slot.is_judged)
+    }
+
+    /// Notes what the cache shows of an App. Not while a pass runs, which goes by what it took from there.
+    pub(super) fn saw(&self, app: &PackedApp) {
+        let mut slots = lock(&self.slots);
+        let slot = slots.get_mut(&app_name(&ObjectRef::from_obj(app)));
+        if let Some(slot) = slot.filter(|slot| slot.missed.is_none()) {
+            slot.memory.see(version(app.meta().resource_version.as_deref()));
+        }
     }
 
     pub(super) fn forget(&self, key: &Key) {
-        lock(&self.0).remove(key);
+        lock(&self.slots).remove(&app_name(key));
     }
 
     /// Has Apps look at everything in their next pass; those in a pass are to have another.
     pub(super) fn look_again(&self, apps: &[Key]) {
-        let mut slots = lock(&self.0);
+        let mut slots = lock(&self.slots);
         for app in apps {
-            if let Some(slot) = slots.get_mut(app) {
+            if let Some(slot) = slots.get_mut(&app_name(app)) {
                 slot.is_outdated = slot.missed.is_some();
                 slot.memory.invalidate();
             }
@@ -120,13 +150,17 @@ impl Memories {
         if released.is_empty() {
             return waiting;
         }
-        for (key, slot) in lock(&self.0).iter_mut().filter(|(key, _)| but != Some(*key)) {
+        let but = but.map(app_name);
+        for (app, slot) in lock(&self.slots)
+            .iter_mut()
+            .filter(|(app, _)| but.as_ref() != Some(*app))
+        {
             if let Some(missed) = &mut slot.missed {
                 missed.extend(released.iter().cloned());
             }
             if slot.memory.awaits(released) {
                 slot.memory.invalidate();
-                waiting.push(key.clone());
+                waiting.push(app_key(app));
             }
         }
         waiting
@@ -210,6 +244,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use kube::core::DeserializeGuard;
+    use serde_json::json;
+
     use super::*;
 
     fn key(name: &str) -> Key {
@@ -232,6 +269,32 @@ mod tests {
     }
 
     #[test]
+    fn a_written_status_goes_once_the_cache_shows_it_and_no_pass_goes_by_another() {
+        use crate::api::app::AppStatus;
+        use crate::desired::fixtures::app_with;
+        let at = |version: &str| {
+            let metadata = json!({ "name": "acme", "namespace": "shop", "resourceVersion": version });
+            app_with(json!({ "metadata": metadata }))
+        };
+        let saw =
+            |memories: &Memories, version| memories.saw(&PackedApp::new(DeserializeGuard(Ok(at(version)))));
+        let memories = Memories::default();
+        let remembers =
+            |version| memories.change(&key("acme"), None, |memory| memory.status(&at(version)).is_some());
+        memories.begin(&key("acme"));
+        memories.change(&key("acme"), None, |memory| {
+            memory.wrote(Some("7"), AppStatus::default());
+        });
+        saw(&memories, "7");
+        assert!(remembers("6"), "the pass took version 6");
+        memories.end(&key("acme"), Timestamp::UNIX_EPOCH);
+        saw(&memories, "6");
+        assert!(remembers("6"));
+        saw(&memories, "7");
+        assert!(!remembers("6"), "the next pass takes version 7");
+    }
+
+    #[test]
     fn a_release_during_a_pass_that_had_looked_before_it_is_not_missed() {
         let (port, other) = (
             Exclusive::HostPort("staging".into()),
@@ -246,7 +309,7 @@ mod tests {
             memories.change(&key("acme"), None, |memory| {
                 *memory = Memory::waiting_for(port.clone());
             });
-            assert_eq!(memories.end(&key("acme")), missed);
+            assert_eq!(memories.end(&key("acme"), Timestamp::UNIX_EPOCH), missed);
             assert_eq!(memories.release(&released, None), woken);
             assert_eq!(memories.release(&released, Some(&key("acme"))), Vec::<Key>::new());
         };

@@ -1,68 +1,83 @@
-//! Apps as the cache keeps them: specs and statuses compressed, since most of a large App is text that repeats itself, and
-//! nobody reads a spec but the App's own pass.
+//! Apps as the cache keeps them: packed, since most of a large App is text, and nobody reads all of it but the App's own pass.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kube::Resource;
 use kube::core::error_boundary::InvalidObject;
 use kube::core::{DeserializeGuard, ObjectMeta};
-use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::last_applied;
-use crate::api::app::{App, AppSpec, PlatformRecord};
+use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
+use crate::packed::Packed;
 use crate::pass::{annotated, recorded};
 
-/// An App of which spec and status are kept apart, compressed.
+/// An App of which all is packed but what the queue and the passes over Platforms ask for.
 #[derive(Clone, Debug)]
 pub(super) struct PackedApp {
+    /// Without labels, annotations and the like, if the rest can be read: a map of one takes more than half a kilobyte.
     meta: ObjectMeta,
+    /// A hash of its annotations.
+    noted: u64,
+    /// The Platform that it is bound to, as JSON: it takes a third of the memory.
+    record: Option<Box<str>>,
     /// The Platform that its spec names.
     platform: Option<Box<str>>,
-    /// The Platform that it is bound to, where its annotation says another one or none.
-    record: Option<Box<PlatformRecord>>,
     /// `None` without a status.
     observed_generation: Option<i64>,
-    packed: Result<Packed, Box<str>>,
+    parts: Result<Parts, Box<str>>,
 }
 
 #[derive(Clone, Debug)]
-struct Packed {
-    spec: Box<[u8]>,
-    status: Box<[u8]>,
+struct Parts {
+    spec: Packed<AppSpec>,
+    /// Passes over other objects read it, and none of them the spec.
+    rest: Packed<(ObjectMeta, Option<AppStatus>)>,
 }
 
 impl PackedApp {
     pub(super) fn new(mut app: DeserializeGuard<App>) -> Self {
         last_applied::compact(app.meta_mut());
-        let record = app.0.as_ref().ok().and_then(recorded);
-        let record = record.filter(|record| annotated(app.meta()).as_ref() != Some(record));
-        let record = record.map(Box::new);
+        let mut noted = DefaultHasher::new();
+        app.meta().annotations.hash(&mut noted);
+        let noted = noted.finish();
+        let record = match &app.0 {
+            Ok(app) => recorded(app),
+            Err(invalid) => annotated(&invalid.metadata),
+        };
+        let record = record.and_then(|record| serde_json::to_string(&record).ok());
+        let record = record.map(Into::into);
         match app.0 {
             Ok(App {
                 metadata,
                 spec,
                 status,
             }) => {
-                let packed = || {
-                    let (spec, status) = (packed(&spec)?, packed(&status)?);
-                    Ok(Packed { spec, status })
+                let observed_generation = status.as_ref().map(|status| status.observed_generation);
+                let (meta, rest) = split(metadata);
+                let parts = || {
+                    Ok(Parts {
+                        spec: Packed::new(&spec)?,
+                        rest: Packed::new(&(rest, status))?,
+                    })
                 };
                 PackedApp {
-                    packed: packed().map_err(|error: serde_json::Error| error.to_string().into()),
-                    meta: metadata,
-                    platform: spec.platform.map(Into::into),
+                    parts: parts().map_err(|error: String| error.into()),
+                    meta,
+                    noted,
                     record,
-                    observed_generation: status.map(|status| status.observed_generation),
+                    platform: spec.platform.map(Into::into),
+                    observed_generation,
                 }
             }
             Err(InvalidObject { error, metadata }) => PackedApp {
                 meta: metadata,
-                platform: None,
+                noted,
                 record,
+                platform: None,
                 observed_generation: None,
-                packed: Err(error.into()),
+                parts: Err(error.into()),
             },
         }
     }
@@ -72,16 +87,18 @@ impl PackedApp {
         self.observed_generation
     }
 
+    /// Returns a hash of its annotations.
+    pub(super) fn noted(&self) -> u64 {
+        self.noted
+    }
+
     pub(super) fn is_decoded(&self) -> bool {
-        self.packed.is_ok()
+        self.parts.is_ok()
     }
 
     /// Returns the Platform that it is bound to.
     pub(super) fn recorded(&self) -> Option<PlatformRecord> {
-        match &self.record {
-            Some(record) => Some((**record).clone()),
-            None => annotated(&self.meta),
-        }
+        serde_json::from_str(self.record.as_deref()?).ok()
     }
 
     /// Returns the App without its spec but for the Platform that it names, or why it cannot be decoded.
@@ -97,34 +114,55 @@ impl PackedApp {
 
     /// Returns the App as it was, but for what `last_applied::compact` takes away.
     pub(super) fn unpack(&self) -> Result<App, Box<InvalidObject>> {
-        self.with_spec(|packed| unpacked(&packed.spec))
+        self.with_spec(|parts| parts.spec.unpack())
     }
 
     fn with_spec(
         &self,
-        spec: impl FnOnce(&Packed) -> Result<AppSpec, String>,
+        spec: impl FnOnce(&Parts) -> Result<AppSpec, String>,
     ) -> Result<App, Box<InvalidObject>> {
-        let packed = self.packed.as_ref().map_err(|error| String::from(&**error));
-        let unpacked = packed.and_then(|packed| Ok((spec(packed)?, unpacked(&packed.status)?)));
-        let metadata = self.meta.clone();
+        let parts = self.parts.as_ref().map_err(|error| String::from(&**error));
+        let unpacked = parts.and_then(|parts| Ok((spec(parts)?, parts.rest.unpack()?)));
         match unpacked {
-            Ok((spec, status)) => Ok(App {
-                metadata,
+            Ok((spec, (rest, status))) => Ok(App {
+                metadata: joined(self.meta.clone(), rest),
                 spec,
                 status,
             }),
-            Err(error) => Err(Box::new(InvalidObject { error, metadata })),
+            Err(error) => Err(Box::new(InvalidObject {
+                error,
+                metadata: self.meta.clone(),
+            })),
         }
     }
 }
 
-fn packed(part: &impl Serialize) -> Result<Box<[u8]>, serde_json::Error> {
-    Ok(compress_prepend_size(&serde_json::to_vec(part)?).into())
+/// Returns the part of an App's metadata that the queue and others ask for, and the rest.
+fn split(mut metadata: ObjectMeta) -> (ObjectMeta, ObjectMeta) {
+    let asked_for = ObjectMeta {
+        name: metadata.name.take(),
+        namespace: metadata.namespace.take(),
+        uid: metadata.uid.take(),
+        resource_version: metadata.resource_version.take(),
+        generation: metadata.generation.take(),
+        deletion_timestamp: metadata.deletion_timestamp.take(),
+        finalizers: metadata.finalizers.take(),
+        ..ObjectMeta::default()
+    };
+    (asked_for, metadata)
 }
 
-fn unpacked<T: DeserializeOwned>(packed: &[u8]) -> Result<T, String> {
-    let part = decompress_size_prepended(packed).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&part).map_err(|error| error.to_string())
+fn joined(meta: ObjectMeta, rest: ObjectMeta) -> ObjectMeta {
+    ObjectMeta {
+        name: meta.name,
+        namespace: meta.namespace,
+        uid: meta.uid,
+        resource_version: meta.resource_version,
+        generation: meta.generation,
+        deletion_timestamp: meta.deletion_timestamp,
+        finalizers: meta.finalizers,
+        ..rest
+    }
 }
 
 impl<'de> Deserialize<'de> for PackedApp {
@@ -176,7 +214,7 @@ mod tests {
     #[test]
     fn an_app_comes_out_as_it_went_in() {
         let app = app_with(json!({
-            "metadata": { "resourceVersion": "7", "annotations": { "empire.dev/redeploy": "1" } },
+            "metadata": { "resourceVersion": "7", "annotations": { "empire.dev/redeploy": "1" }, "labels": { "team": "a" } },
             "spec": {
                 "suspend": true,
                 "env": { "A": "ä\u{1f600}\"\\\n" },
@@ -188,7 +226,14 @@ mod tests {
             "status": { "observedGeneration": 2, "conditions": [] },
         }));
         let packed = packed(serde_json::to_value(&app).unwrap());
-        assert_eq!(packed.meta(), &app.metadata);
+        let ObjectMeta {
+            name,
+            uid,
+            resource_version,
+            ..
+        } = packed.meta();
+        assert_eq!((name, uid), (&app.metadata.name, &app.metadata.uid));
+        assert_eq!(resource_version, &app.metadata.resource_version);
         assert_eq!(packed.unpack().unwrap(), app);
         let outline = packed.outline().0.unwrap();
         assert_eq!((&outline.metadata, &outline.status), (&app.metadata, &app.status));
@@ -234,7 +279,7 @@ mod tests {
             .into();
         let app = app_with(json!({ "spec": { "processes": processes } }));
         let size = serde_json::to_vec(&app.spec).unwrap().len();
-        let Packed { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).packed.unwrap();
+        let Parts { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).parts.unwrap();
         assert!(spec.len() * 10 < size, "{} of {size}", spec.len());
     }
 }

@@ -118,7 +118,7 @@ impl Queue {
         let entry = self.entry(object);
         entry.is_deleted = rank == Rank::Deletion;
         let is_seen = |running: &Running| !running.gone && version.is_some() && version <= running.version;
-        if !entry.running.as_ref().is_some_and(is_seen) {
+        if !entry.running.as_deref().is_some_and(is_seen) {
             entry.ask(rank, now);
         }
     }
@@ -221,12 +221,12 @@ impl Queue {
         let entry = lane.objects.entry(object.name.clone()).or_default();
         (entry.next, entry.turn) = (None, None);
         entry.began = Some(now);
-        entry.running = Some(Running {
+        entry.running = Some(Box::new(Running {
             rank: next.rank,
             version,
             waited: now.saturating_duration_since(next.due),
             gone: false,
-        });
+        }));
     }
 
     /// A pass has ended.

@@ -190,7 +190,12 @@ fn apps_watched(
                 context.wake.platform(&record.name);
             }
         }
-        watcher::Event::InitApply(app) | watcher::Event::Apply(app) => context.saw(app),
+        // The cache shows it once the list is whole.
+        watcher::Event::InitApply(app) => context.saw(app),
+        watcher::Event::Apply(app) => {
+            context.saw(app);
+            context.memories.saw(app);
+        }
         watcher::Event::Init => {}
     })
 }

@@ -80,7 +80,7 @@ async fn sent(context: Arc<Context>, flight: Flight<Carrier>) {
     };
     let call = carrier.aws.change_records(&batch.zone, &batch.changes);
     let call = concerning(subject, within(context.config.pass_deadline, call));
-    let caller = context.caller(carrier.buckets.clone(), Kind::Other);
+    let caller = context.caller((*carrier.buckets).clone(), Kind::Other);
     let call = calling(caller, call);
     // A flight that nobody answers would hold up its zone for ever.
     let result = AssertUnwindSafe(call)

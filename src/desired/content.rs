@@ -100,7 +100,7 @@ impl Builder<'_> {
         let process: &Process = self.process;
         let name = &self.owner.app.name;
         let mut ours = BTreeMap::from([
-            ("EMPIRE_APPNAME".into(), name.clone()),
+            ("EMPIRE_APPNAME".into(), name.to_string()),
             ("EMPIRE_PROCESS".into(), self.name.into()),
             ("SOURCE".into(), format!("{name}.{}", self.name)),
         ]);

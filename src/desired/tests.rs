@@ -767,7 +767,7 @@ fn everything_carries_the_platforms_tags_and_ours_which_win() {
         ("empire.dev/owner", "installation-1"),
         ("empire.dev/process", "api"),
     ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .map(|(key, value)| (key.into(), value.into()))
     .into();
     let balancing = process.load_balancing.as_ref().unwrap();
     assert_eq!(service(&process).tags, expected);

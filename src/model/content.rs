@@ -4,6 +4,7 @@
 //! letters. Compared field by field, such a revision would be registered again in every pass, and its tasks replaced with
 //! it. A revision never changes, so a digest of the content that it was registered from says for good what it is.
 
+use compact_str::CompactString;
 use data_encoding::BASE32_DNSSEC;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +24,7 @@ pub fn tagged(tags: &Tags, content: &TaskDefinition) -> Tags {
     let mut tags = tags.clone();
     tags.remove(CONTENT_TAG);
     if tags.len() < TAGS_PER_RESOURCE {
-        tags.insert(CONTENT_TAG.into(), digest(content));
+        tags.insert(CONTENT_TAG.into(), digest(content).into());
     }
     tags
 }
@@ -121,8 +122,9 @@ impl Fields {
 }
 
 /// Returns the digest that a revision's tags carry. `None` if there is none, or one that was made in another way.
-pub fn recorded(tags: &Tags) -> Option<&String> {
-    tags.get(CONTENT_TAG).filter(|tag| tag.starts_with(VERSION))
+pub fn recorded(tags: &Tags) -> Option<&str> {
+    let recorded = tags.get(CONTENT_TAG).map(CompactString::as_str);
+    recorded.filter(|tag| tag.starts_with(VERSION))
 }
 
 #[cfg(test)]
@@ -278,23 +280,20 @@ mod tests {
         check(&wanted, &later, true, false);
         // An older content.
         let mut other = with_digest;
-        other.insert(CONTENT_TAG.into(), format!("{VERSION}something"));
+        other.insert(CONTENT_TAG.into(), format!("{VERSION}something").into());
         check(&wanted, &other, false, false);
     }
 
     #[test]
     fn a_platform_with_all_its_tags_goes_without() {
         let mut tags = owner("i-1").tags("web");
-        tags.extend((0..46).map(|n| (format!("k{n}"), String::new())));
+        tags.extend((0..46).map(|n| (format!("k{n}").into(), "".into())));
         assert_eq!(tagged(&tags, &content()).len(), 50);
-        tags.insert("k46".into(), String::new());
+        tags.insert("k46".into(), "".into());
         assert_eq!(tagged(&tags, &content()), tags);
         // A digest that is not of this content would be worse than none.
         tags.remove("k46");
         tags.insert(CONTENT_TAG.into(), "theirs".into());
-        assert_eq!(
-            tagged(&tags, &content()).get(CONTENT_TAG),
-            Some(&digest(&content()))
-        );
+        assert_eq!(tagged(&tags, &content())[CONTENT_TAG], digest(&content()));
     }
 }

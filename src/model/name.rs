@@ -4,6 +4,7 @@
 use std::fmt;
 
 use data_encoding::Encoding;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::load_balancer::{LoadBalancerKind, Scheme, TargetProtocol, TargetType};
@@ -11,7 +12,7 @@ use super::owner::{AppName, Owner};
 
 /// An Amazon resource name: opaque, but for the revision at the end of a task definition's, and the name in one of load
 /// balancing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Arn(pub String);
 
 impl fmt::Display for Arn {

@@ -5,9 +5,12 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
+
 use super::small_map::SmallMap;
 
-pub type Tags = SmallMap<String, String>;
+/// Most keys and values are short, and in the map itself.
+pub type Tags = SmallMap<CompactString, CompactString>;
 
 pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";
@@ -24,8 +27,8 @@ pub fn has_no_owner(tags: &Tags) -> bool {
 /// An App's namespace and name, printed as `namespace/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppName {
-    pub namespace: String,
-    pub name: String,
+    pub namespace: CompactString,
+    pub name: CompactString,
 }
 
 impl fmt::Display for AppName {
@@ -53,22 +56,22 @@ impl Owner {
     /// The tags of a resource of this App: who owns it, and nothing else.
     pub fn tags(&self, process: &str) -> Tags {
         Tags::from([
-            (OWNER_TAG.into(), self.installation.clone()),
-            (APP_TAG.into(), self.app.to_string()),
+            (OWNER_TAG.into(), self.installation.as_str().into()),
+            (APP_TAG.into(), self.app.to_string().into()),
             (PROCESS_TAG.into(), process.into()),
         ])
     }
 
     pub fn owns(&self, tags: &Tags) -> bool {
         // Asked for every resource again and again, so nothing is put together to compare with.
-        let is_app = |tag: &String| tag.split_once('/') == Some((&self.app.namespace, &self.app.name));
-        tags.get(OWNER_TAG) == Some(&self.installation) && tags.get(APP_TAG).is_some_and(is_app)
+        let is_app = |tag: &CompactString| tag.split_once('/') == Some((&self.app.namespace, &self.app.name));
+        self.shares(tags) && tags.get(APP_TAG).is_some_and(is_app)
     }
 
     /// The process that a resource of this App belongs to; `None` if the resource is not this App's.
     pub fn process_of<'a>(&self, tags: &'a Tags) -> Option<&'a str> {
         if self.owns(tags) {
-            tags.get(PROCESS_TAG).map(String::as_str)
+            tags.get(PROCESS_TAG).map(CompactString::as_str)
         } else {
             None
         }
@@ -76,11 +79,12 @@ impl Owner {
 
     /// The tags of what all Apps of the installation share.
     pub fn shared_tags(&self) -> Tags {
-        Tags::from([(OWNER_TAG.into(), self.installation.clone())])
+        Tags::from([(OWNER_TAG.into(), self.installation.as_str().into())])
     }
 
     pub fn shares(&self, tags: &Tags) -> bool {
-        tags.get(OWNER_TAG) == Some(&self.installation)
+        tags.get(OWNER_TAG)
+            .is_some_and(|owner| *owner == self.installation)
     }
 
     /// The text of the ownership record of a DNS name, and of a schedule. The process is information, not ownership.

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::owner::Tags;
 use super::small_map::SmallMap;
 
 /// Environment variables. Their values are the user's: `Debug` shows names only.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Environment(pub SmallMap<String, String>);
 
 impl fmt::Debug for Environment {
@@ -16,13 +18,13 @@ impl fmt::Debug for Environment {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NetworkMode {
     Bridge,
     Awsvpc,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LaunchType {
     Ec2,
     Fargate,
@@ -52,7 +54,7 @@ pub enum CapacityProviderKind {
 
 /// The content of a task definition, with one container. Two of equal content run the same task, so the second is
 /// never registered.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskDefinition {
     pub family: String,
     pub network_mode: NetworkMode,
@@ -83,13 +85,13 @@ pub struct TaskDefinition {
     pub logging: Option<Logging>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PortMapping {
     pub container_port: u16,
     pub host_port: HostPort,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum HostPort {
     /// ECS picks one; sent as 0.
     Dynamic,
@@ -109,7 +111,7 @@ impl PortMapping {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Logging {
     pub driver: String,
     pub options: SmallMap<String, String>,

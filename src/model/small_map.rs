@@ -11,8 +11,10 @@ use std::ops::Index;
 use std::slice;
 use std::vec;
 
+use serde::{Deserialize, Serialize};
+
 /// Is read, compared and printed as a `BTreeMap` is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SmallMap<K, V>(Vec<(K, V)>);
 
 /// A map of no more entries has room for those alone.

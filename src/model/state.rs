@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::content::{digest, recorded};
 use super::echo::EchoMemory;
 use super::load_balancer::{
@@ -194,7 +196,7 @@ impl ServiceState {
 }
 
 /// A registered task definition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskDefinitionState {
     pub arn: Arn,
     pub content: TaskDefinition,
@@ -208,7 +210,7 @@ impl TaskDefinitionState {
     /// an older release has none, and one made by hand may have none.
     pub fn is_of(&self, content: &TaskDefinition, owner: &Owner) -> bool {
         match recorded(&self.tags).filter(|_| owner.owns(&self.tags)) {
-            Some(recorded) => self.content.family == content.family && *recorded == digest(content),
+            Some(recorded) => self.content.family == content.family && recorded == digest(content),
             None => self.content == *content,
         }
     }

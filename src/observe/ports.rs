@@ -26,7 +26,7 @@ pub async fn ports_in_use(aws: &dyn Aws, place: &Place, installation: &str) -> a
             let owner = PortOwner {
                 platform: place.platform.clone(),
                 app: app.clone(),
-                process: process.clone(),
+                process: process.to_string(),
                 container_port: mapping.container_port,
             };
             Some(Claim::new(mapping.fixed_host_port()?, owner))

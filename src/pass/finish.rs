@@ -1,6 +1,5 @@
 //! The end of a pass: its status and troubles, the memory for the next one, the Apps that it wakes, and its requeue.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::backoff::{delay, left, pending, scattered};
 use super::binding::{is_leaving, reports_holdings};
+use super::found::Found;
 use super::memory::{Detailed, LastStatus, Look, Memory};
 use super::requeue::{Requeue, open};
 use super::start::{End, Settings, Work};
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::pending::rounded;
-use crate::model::state::{Observed, PortState};
+use crate::model::state::Observed;
 use crate::plan::{ObstacleKind, Pending};
 use crate::reconcile::{Interruption, Outcome, Unread};
 use crate::status::{self, RolloutChange, Verdict, rollout_changes, verdict_of, verdict_of_error};
@@ -233,7 +233,7 @@ fn reconciled(
         platform_generation: work.platform_generation,
         is_settled,
         repairs_names,
-        found: Box::new(found(outcome.observed)),
+        found: Found::of(outcome.observed),
         pending: outcome.plan.pending,
         awaits: outcome.plan.awaits,
         contradicted: outcome.contradicted,
@@ -267,52 +267,6 @@ fn doubts(outcome: &Outcome) -> bool {
     outcome.stale
         || outcome.failures.iter().any(|(_, error)| is_unclear(error))
         || obstacles.any(|obstacle| obstacle.kind == ObstacleKind::Foreign)
-}
-
-/// Keeps of what was observed what the next pass reads, unless it goes on from there: what AWS and the claims say. All else is of
-/// this pass alone, or in the status. Every pass asks anew which ports are taken: an old set would be a copy of this App's own.
-fn found(observed: Observed) -> Observed {
-    let Observed {
-        services,
-        task_definitions,
-        revisions: _,
-        load_balancers,
-        target_groups,
-        zones,
-        cluster,
-        schedule_group,
-        schedules,
-        ports,
-        waiting: _,
-        waits_over: _,
-        replaced_ttl: _,
-        rollouts: _,
-        echoes: _,
-        is_whole: _,
-        service_deployments: _,
-        overdue: _,
-        grace_period_follows: _,
-        certificate_limits: _,
-        zones_taken: _,
-        unread,
-        fresh: _,
-    } = observed;
-    Observed {
-        services,
-        task_definitions,
-        load_balancers,
-        target_groups,
-        zones,
-        cluster,
-        schedule_group,
-        schedules,
-        ports: PortState {
-            taken: Arc::default(),
-            ..ports
-        },
-        unread,
-        ..Observed::default()
-    }
 }
 
 /// Ends a pass that was not let to its end. Its status holds what it did and what it found, which the next replica goes on

@@ -51,12 +51,14 @@ pub(super) fn held(
 ) -> Held {
     let mut held = match &memory.look {
         Some(look) => {
-            let found = &*look.found;
-            let mut held = Held::of(found, &wanted.owner);
+            let mut held = Held::of(&look.found.things(), &wanted.owner);
+            for port in &look.found.ports {
+                held.hold(Named::Port(*port));
+            }
             for named in &look.unanswered {
                 held.hold_perhaps(named.clone());
             }
-            if found.unread.is_empty() && !memory.is_under_way {
+            if look.found.unread.is_empty() && !memory.is_under_way {
                 return held;
             }
             held.extend(of_status);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::binding::is_leaving;
+use super::found::Found;
 use super::requeue::Open;
 use crate::api::app::{App, AppStatus};
 use crate::api::condition::ConditionType;
@@ -16,7 +17,7 @@ use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::rank::Rank;
 use crate::model::shared_map::SharedMap;
-use crate::model::state::{Observed, TaskDefinitionState};
+use crate::model::state::TaskDefinitionState;
 use crate::observe::Details;
 use crate::plan::Pending;
 use crate::reconcile::{Contradicted, Outcome};
@@ -94,7 +95,7 @@ pub(super) struct Look {
     /// Nothing was to do before, nobody has edited anything, and names wait to be changed: drift.
     pub repairs_names: bool,
     /// The parts of what it observed that the next pass reads.
-    pub found: Box<Observed>,
+    pub found: Found,
     pub pending: Vec<Pending>,
     pub awaits: BTreeSet<Exclusive>,
     pub contradicted: Contradicted,
@@ -133,6 +134,21 @@ impl Memory {
         }
     }
 
+    /// True if the last pass yielded, and the next one may go on from what it had come to.
+    pub fn goes_on(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.outcome.is_some())
+    }
+
+    /// Lets go of what a pass had come to that yielded too long ago for another one to go on from there. Others, too, may wait
+    /// for minutes for a slot.
+    pub fn let_go(&mut self, now: Timestamp) {
+        if let Some(look) = &mut self.look
+            && !look.yielded.is_some_and(|at| is_recent(at, now))
+        {
+            look.outcome = None;
+        }
+    }
+
     /// True if the App waits for any of these.
     pub fn awaits(&self, released: &BTreeSet<Exclusive>) -> bool {
         let look = self.look.as_ref();
@@ -155,9 +171,9 @@ impl Memory {
         };
     }
 
-    /// Lets go of the status that we wrote, once the watch shows it.
-    pub(super) fn see(&mut self, app: &App) {
-        let shown = version(app.metadata.resource_version.as_deref());
+    /// Lets go of the status that we wrote, once the watch shows this version of the object: the pass to come takes that one, or
+    /// a later one.
+    pub fn see(&mut self, shown: Option<u64>) {
         if matches!(self.status, LastStatus::Written(written, _) if Some(written) <= shown) {
             self.status = LastStatus::Seen;
         }
@@ -274,7 +290,7 @@ impl Memory {
         } else if is_edited || is_due || !is_settled {
             return Details::Read;
         }
-        Details::of(&look.found, is_lacking)
+        Details::of(&look.found.things(), is_lacking)
     }
 
     /// True if users can read this status already.
@@ -282,16 +298,11 @@ impl Memory {
         !matches!(self.status, LastStatus::Unwritten(_)) && self.status(app).as_ref() == Some(status)
     }
 
-    /// The definitions that need not be read again: what services run never changes. Any other may have been
-    /// deregistered since, which only AWS can tell.
+    /// See [`Found::running_definitions`].
     pub(super) fn task_definitions(&self) -> SharedMap<Arn, TaskDefinitionState> {
-        let Some(look) = &self.look else {
-            return SharedMap::new();
-        };
-        let observed = &look.found;
-        let running = observed.services.values().map(|service| &service.task_definition);
-        let known = |arn: &Arn| Some((arn.clone(), observed.task_definitions.shared(arn)?.clone()));
-        running.filter_map(known).collect()
+        let look = self.look.as_ref();
+        look.map(|look| look.found.running_definitions())
+            .unwrap_or_default()
     }
 }
 
@@ -301,6 +312,7 @@ impl Memory {
     pub(crate) fn waiting_for(awaited: Exclusive) -> Self {
         let now = Timestamp::UNIX_EPOCH;
         let jitter = 0.5;
+        let found = Found::of(crate::model::state::Observed::default());
         let mut outcome = Outcome::default();
         outcome.plan.awaits.insert(awaited);
         let open = super::requeue::open(
@@ -317,7 +329,7 @@ impl Memory {
             platform_generation: None,
             is_settled: false,
             repairs_names: false,
-            found: Box::default(),
+            found,
             pending: Vec::new(),
             awaits: outcome.plan.awaits,
             contradicted: Contradicted::new(),
@@ -331,6 +343,14 @@ impl Memory {
             ..Memory::default()
         }
     }
+}
+
+/// A pass that yielded goes on where it was for so long, in seconds; after that everything is read.
+const GOES_ON_WITHIN: i64 = 30;
+
+/// True if a pass that yielded at that time may be gone on with.
+pub fn is_recent(yielded: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(yielded).as_secs() <= GOES_ON_WITHIN
 }
 
 /// Resource versions grow: <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>.
@@ -350,9 +370,21 @@ mod tests {
         let at = |version: &str| app_with(json!({ "metadata": { "resourceVersion": version } }));
         let mut memory = Memory::default();
         memory.wrote(Some("7"), AppStatus::default());
-        memory.see(&at("6"));
+        memory.see(Some(6));
         assert_eq!(memory.status(&at("6")), Some(AppStatus::default()));
-        memory.see(&at("7"));
+        memory.see(Some(7));
         assert!(matches!(memory.status, LastStatus::Seen));
+    }
+
+    #[test]
+    fn what_a_yielded_pass_had_come_to_is_kept_for_as_long_as_another_goes_on_from_it() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut memory = Memory::waiting_for(Exclusive::HostPort("staging".into()));
+        let look = memory.look.as_mut().unwrap();
+        (look.yielded, look.outcome) = (Some(at(100)), Some(Box::default()));
+        memory.let_go(at(100 + GOES_ON_WITHIN));
+        assert!(memory.goes_on());
+        memory.let_go(at(101 + GOES_ON_WITHIN));
+        assert!(!memory.goes_on());
     }
 }

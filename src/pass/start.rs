@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, has_same_owner, is_accepted, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
-use super::memory::{Detailed, Look, Memory};
+use super::memory::{Detailed, Look, Memory, is_recent, version};
 use super::requeue::Before;
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
@@ -114,13 +114,10 @@ pub struct Work {
     pub(super) lacks_details: bool,
 }
 
-/// A pass that yielded goes on where it was for so long, in seconds; after that everything is read.
-const GOES_ON_WITHIN: i64 = 30;
-
 /// Decides what a pass does. Until it is finished, the memory has all of AWS read again: a pass that ends in between
 /// leaves nothing to believe in, but what is backing off stays so.
 pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) -> Step {
-    memory.see(app);
+    memory.see(version(app.metadata.resource_version.as_deref()));
     let leaving = is_leaving(app);
     if leaving && !has_finalizer(&app.metadata, APP_FINALIZER) {
         return Step::Gone;
@@ -293,11 +290,10 @@ fn scope(
     } else {
         Vec::new()
     };
-    let is_recent = |at: Timestamp| now.duration_since(at).as_secs() <= GOES_ON_WITHIN;
     if let Some(outcome) = look
         .outcome
         .as_ref()
-        .filter(|_| !is_asked && look.yielded.is_some_and(is_recent))
+        .filter(|_| !is_asked && look.yielded.is_some_and(|at| is_recent(at, now)))
     {
         before.everything_at = Some(open.everything_at);
         return (Scope::Interrupted(outcome.clone()), backing_off, before);
@@ -309,7 +305,7 @@ fn scope(
     }
     before.everything_at = Some(open.everything_at);
     let scope = Scope::Pending {
-        before: look.found.clone(),
+        before: Box::new(look.found.observed()),
         pending: look.pending.clone(),
     };
     (scope, backing_off, before)

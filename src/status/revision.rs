@@ -31,7 +31,7 @@ pub(super) fn remembered(
         .filter(|found| found.active && desired.owner.owns(&found.tags));
     let found = found.filter_map(|found| {
         Some(RevisionStatus {
-            content: found.tags.get(CONTENT_TAG)?.clone(),
+            content: found.tags.get(CONTENT_TAG)?.to_string(),
             task_definition: found.arn.0.clone(),
         })
     });
@@ -72,7 +72,7 @@ mod tests {
         let content = &desired.processes["web"].task_definition;
         let mut tags = tagged(desired.processes["web"].tags(), content);
         tags.remove(CONTENT_TAG);
-        tags.extend(digest.map(|digest| (CONTENT_TAG.to_owned(), digest.to_owned())));
+        tags.extend(digest.map(|digest| (CONTENT_TAG.into(), digest.into())));
         let state = TaskDefinitionState {
             arn: Arn("web:2".into()),
             content: content.clone(),

@@ -271,7 +271,10 @@ impl<C: Clone> Outbox<C> {
                 continue;
             }
             answered.apps.insert(app.clone());
-            self.answers.entry(app).or_default().push(Answer {
+            let answers = self.answers.entry(app).or_default();
+            // For one, as most have, a vector makes room for four.
+            answers.reserve_exact(1);
+            answers.push(Answer {
                 key: key(route, &name),
                 changes: queued.changes,
                 result: result.clone(),

@@ -398,7 +398,7 @@ fn what_no_reply_shows_is_sent_twice_and_never_again() {
         Echo::Schedule(|schedule| schedule.is_usual = false),
         Echo::Tags(|tags| {
             let platforms = tags.remove("cost-center");
-            tags.extend(platforms.map(|value| ("Cost-Center".to_owned(), value)));
+            tags.extend(platforms.map(|value| ("Cost-Center".into(), value)));
         }),
     ];
     for echo in echoes {

@@ -362,7 +362,7 @@ fn something_foreign_is_in_the_way() {
     known.settle();
     let load_balancer = known.aws.load_balancers_of("shop/acme", "web").remove(0);
     let target_group = known.aws.target_groups_of("shop/acme", "web").remove(0);
-    let theirs = || Tags::from([("team".to_owned(), "theirs".to_owned())]);
+    let theirs = || Tags::from([("team".into(), "theirs".into())]);
     Story::on(&staging())
         .then(
             "load balancer, target group, name and service are taken",

@@ -130,7 +130,7 @@ fn a_load_balancer_or_target_group_of_equal_settings_is_the_same_and_of_others_a
         first.arn
     );
     let other = LoadBalancer {
-        tags: [("team".to_owned(), "theirs".to_owned())].into(),
+        tags: [("team".into(), "theirs".into())].into(),
         ..load_balancer
     };
     let fault = refused(

@@ -143,7 +143,7 @@ fn one_app_touches_what_is_anothers() {
         &|aws: &FakeAws| drop_names(aws),
         &|aws: &FakeAws| {
             let group = now(aws.describe_target_groups()).unwrap().remove(0);
-            let tags = [("cost-center".to_owned(), "42".to_owned())].into();
+            let tags = [("cost-center".into(), "42".into())].into();
             now(aws.add_tags(&[group.arn], &tags)).unwrap();
         },
     ] {

@@ -199,8 +199,8 @@ impl World {
         let (time, begun) = (|| time_of(&self.aws), self.time());
         let AppName { namespace, name: app } = work.desired.owner.app.clone();
         let asker = Asker {
-            namespace,
-            app,
+            namespace: namespace.to_string(),
+            app: app.to_string(),
             rank: work.rank,
         };
         let caller = self.caller(Kind::Pass(asker));

@@ -192,7 +192,7 @@ pub(super) fn load_balancer_attributes(
 
 /// By ARN.
 pub(super) fn tags(found: &[sdk::TagDescription]) -> HashMap<String, Tags> {
-    let pair = |tag: &sdk::Tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()));
+    let pair = |tag: &sdk::Tag| Some((tag.key()?.into(), tag.value().unwrap_or_default().into()));
     found
         .iter()
         .filter_map(|found| {

@@ -119,6 +119,6 @@ pub(super) fn load_balancer_attributes(attributes: LoadBalancerAttributes) -> sd
 
 /// `None` without tags: AWS refuses an empty list.
 pub(super) fn tags(tags: &Tags) -> Option<Vec<sdk::Tag>> {
-    let tag = |(key, value): (&String, &String)| sdk::Tag::builder().key(key).value(value).build();
-    unless_empty(tags.iter().map(tag))
+    let tags = tags.iter();
+    unless_empty(tags.map(|(key, value)| sdk::Tag::builder().key(&**key).value(&**value).build()))
 }

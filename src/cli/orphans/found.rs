@@ -89,7 +89,7 @@ impl Marks<'_> {
             kind,
             name: name.into(),
             app,
-            process: tags.get(PROCESS_TAG).cloned().unwrap_or_default(),
+            process: tags.get(PROCESS_TAG).map(ToString::to_string).unwrap_or_default(),
             retained: false,
         })
     }

@@ -128,8 +128,8 @@ impl ClaimWrites for KubeClaims<'_> {
                 platform: claim.owner.platform.clone(),
                 port: claim.port.into(),
                 app: AppReference {
-                    namespace: claim.owner.app.namespace.clone(),
-                    name: claim.owner.app.name.clone(),
+                    namespace: claim.owner.app.namespace.to_string(),
+                    name: claim.owner.app.name.to_string(),
                     uid,
                 },
                 process: claim.owner.process.clone(),
@@ -224,8 +224,8 @@ fn claim_of(allocation: &PortAllocation) -> Option<Claim> {
     let owner = PortOwner {
         platform: spec.platform.clone(),
         app: AppName {
-            namespace: spec.app.namespace.clone(),
-            name: spec.app.name.clone(),
+            namespace: spec.app.namespace.as_str().into(),
+            name: spec.app.name.as_str().into(),
         },
         process: spec.process.clone(),
         container_port: spec.container_port.try_into().ok()?,

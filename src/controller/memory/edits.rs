@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use kube::Resource;
 
-use super::{Key, lock};
+use super::{Key, app_name, lock};
 use crate::api::app::AppStatus;
 use crate::api::condition::ConditionType;
 use crate::controller::packed::PackedApp;
+use crate::model::owner::AppName;
 
 #[derive(Default)]
-pub(in crate::controller) struct Edits(Mutex<HashMap<Key, (i64, Instant)>>);
+pub(in crate::controller) struct Edits(Mutex<HashMap<AppName, (i64, Instant)>>);
 
 impl Edits {
     /// Notes a generation that no pass has come to yet. One that a pass of another process has begun with was seen there,
@@ -27,7 +28,7 @@ impl Edits {
             return;
         }
         let mut seen = lock(&self.0);
-        let known = seen.entry(key.clone()).or_insert((generation, now));
+        let known = seen.entry(app_name(key)).or_insert((generation, now));
         if known.0 < generation {
             *known = (generation, now);
         }
@@ -43,17 +44,17 @@ impl Edits {
         if !ConditionType::Ready.is_true(&status.conditions) {
             return None;
         }
-        let mut seen = lock(&self.0);
-        let (generation, since) = *seen.get(key)?;
+        let (mut seen, app) = (lock(&self.0), app_name(key));
+        let (generation, since) = *seen.get(&app)?;
         if generation != status.observed_generation {
             return None;
         }
-        seen.remove(key);
+        seen.remove(&app);
         Some(now.saturating_duration_since(since))
     }
 
     pub(in crate::controller) fn forget(&self, key: &Key) {
-        lock(&self.0).remove(key);
+        lock(&self.0).remove(&app_name(key));
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) struct Entry {
     pub next: Option<Next>,
     /// When AWS has a token for it, unless a pass begins before.
     pub turn: Option<Instant>,
-    pub running: Option<Running>,
+    /// Of few, and large.
+    pub running: Option<Box<Running>>,
     /// When its last pass began.
     pub began: Option<Instant>,
     /// By what was last heard of it.

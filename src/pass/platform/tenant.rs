@@ -36,8 +36,8 @@ impl Tenant {
         };
         Tenant {
             app: AppName {
-                namespace: metadata.namespace.clone().unwrap_or_default(),
-                name: metadata.name.clone().unwrap_or_default(),
+                namespace: metadata.namespace.as_deref().unwrap_or_default().into(),
+                name: metadata.name.as_deref().unwrap_or_default().into(),
             },
             platform: record.map(|record| record.name),
             holds,

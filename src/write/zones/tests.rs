@@ -28,7 +28,7 @@ fn at(seconds: i64) -> Timestamp {
 fn app(number: usize) -> AppName {
     AppName {
         namespace: "shop".into(),
-        name: format!("app-{number:03}"),
+        name: format!("app-{number:03}").into(),
     }
 }
 

@@ -123,7 +123,7 @@ impl State {
         if self.rivals > 0 {
             self.rivals -= 1;
             let mut rival = claim.clone();
-            rival.owner.app.name = format!("rival{}", self.rivals);
+            rival.owner.app.name = format!("rival{}", self.rivals).into();
             self.claims.push(rival);
         }
     }

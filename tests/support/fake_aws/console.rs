@@ -89,7 +89,7 @@ impl FakeAws {
 }
 
 fn is_of(tags: &Tags, app: &str, process: &str) -> bool {
-    let has = |key: &str, value: &str| tags.get(key).map(String::as_str) == Some(value);
+    let has = |key: &str, value: &str| tags.get(key).map(|tag| &**tag) == Some(value);
     tags.contains_key(OWNER_TAG) && has(APP_TAG, app) && has(PROCESS_TAG, process)
 }
 

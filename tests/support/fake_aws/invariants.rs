@@ -211,9 +211,7 @@ impl State {
         let tags = services
             .chain(load_balancers.map(|found| &found.settings.tags))
             .chain(groups.map(|found| &found.settings.tags))
-            .filter(|tags| {
-                tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(String::as_str) != Some(app)
-            });
+            .filter(|tags| tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(|tag| &**tag) != Some(app));
         let is_txt = |record: &&RecordSet| {
             record.kind == RecordKind::Txt && !record.text().contains(&format!("{APP_TAG}={app},"))
         };
@@ -224,7 +222,7 @@ impl State {
     /// Everything that one App has no business with.
     fn not_of(&self, app: &str) -> String {
         let theirs = |tags: &&Tags| {
-            !(tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(String::as_str) == Some(app))
+            !(tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(|tag| &**tag) == Some(app))
         };
         let services = self.ecs.services.iter().filter(|(_, found)| theirs(&&found.tags));
         let load_balancers = self
@@ -277,7 +275,7 @@ impl State {
             .iter()
             .filter(|r| r.name == name)
             .filter_map(|r| self.pointed_at(r));
-        pointing.any(|found| found.settings.tags.get(APP_TAG).map(String::as_str) == Some(app))
+        pointing.any(|found| found.settings.tags.get(APP_TAG).map(|tag| &**tag) == Some(app))
     }
 }
 

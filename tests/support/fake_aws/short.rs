@@ -69,7 +69,7 @@ pub(super) struct Lists {
 pub(super) fn whose(tags: &Tags) -> Option<String> {
     tags.get(APP_TAG)
         .filter(|_| tags.contains_key(OWNER_TAG))
-        .cloned()
+        .map(ToString::to_string)
 }
 
 impl FakeAws {

@@ -56,7 +56,7 @@ fn tagged(arns: &[Arn]) -> String {
 }
 
 fn expected(arn: &Arn) -> Tags {
-    Tags::from([("of".into(), arn.0.clone()), ("bare".into(), String::new())])
+    Tags::from([("of".into(), arn.0.as_str().into()), ("bare".into(), "".into())])
 }
 
 fn arns(count: usize) -> Vec<Arn> {

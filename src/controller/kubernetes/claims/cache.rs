@@ -42,7 +42,7 @@ type Places = HashMap<String, Place>;
 
 #[derive(Default)]
 struct Place {
-    by_port: BTreeMap<u16, Entry>,
+    by_port: BTreeMap<u16, Box<Entry>>,
     by_app: HashMap<AppName, BTreeSet<u16>>,
     taken: Arc<BTreeSet<u16>>,
 }
@@ -189,7 +189,7 @@ impl Place {
                 .or_default()
                 .insert(port);
         }
-        self.by_port.insert(port, entry);
+        self.by_port.insert(port, entry.into());
         Arc::make_mut(&mut self.taken).insert(port);
     }
 
