@@ -1,6 +1,8 @@
 //! Tenancy: who may run Apps on a Platform, and which roles and secrets they may name. It is checked in every pass that
 //! would change something, and not in a deletion: an App that is no longer allowed keeps what it has until it is deleted.
 
+mod pattern;
+
 use super::NamespaceLabels;
 use crate::api::app::App;
 use crate::api::platform::{Platform, Tenancy};
@@ -19,7 +21,7 @@ pub(super) fn check(app: &App, platform: &Platform, namespace: &NamespaceLabels)
         )));
     }
     let allowed = |list: &str, patterns: Option<&Vec<String>>, field: &str, arn: &str| {
-        if patterns.is_some_and(|patterns| patterns.iter().any(|pattern| matches(pattern, arn))) {
+        if patterns.is_some_and(|patterns| patterns.iter().any(|pattern| pattern::arn(pattern, arn))) {
             return Ok(());
         }
         Err(Error::NotAllowed(format!(
@@ -62,26 +64,6 @@ fn selects(tenancy: &Tenancy, namespace: &NamespaceLabels) -> bool {
                 _ => false,
             }
         })
-}
-
-/// `*` stands for any characters, none included; everything else for itself.
-fn matches(pattern: &str, arn: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else {
-        return pattern == arn;
-    };
-    let Some(mut left) = arn.strip_prefix(start) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        // The first place is as good as any: what follows a `*` may only come later.
-        let Some((_, after)) = left.split_once(part) else {
-            return false;
-        };
-        left = after;
-    }
-    left.ends_with(end)
 }
 
 #[cfg(test)]

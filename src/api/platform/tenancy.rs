@@ -15,13 +15,13 @@ pub struct Tenancy {
     #[schemars(schema_with = "selector")]
     pub namespace_selector: LabelSelector,
 
-    /// The ARNs of the IAM roles that Apps may name as `taskRoleArn`, at most 100; `*` stands for any characters, `/` too.
-    /// Left out: none.
+    /// The ARNs of the IAM roles that Apps may name as `taskRoleArn`, at most 100; `*` stands for any characters of a field,
+    /// and of all the rest at the end. Left out: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub task_role_arns: Vec<String>,
 
-    /// The ARNs that Apps may name in `secrets`, at most 100; `*` stands for any characters, `/` too. Left out: none.
+    /// The ARNs that Apps may name in `secrets`, at most 100; `*` as in `taskRoleArns`. Left out: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub secret_arns: Vec<String>,

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{check, matches};
+use super::check;
 use crate::api::condition::Reason;
 use crate::desired::NamespaceLabels;
 use crate::desired::fixtures::{app_with, namespace, platform};
@@ -126,28 +126,4 @@ fn an_unselected_namespace_is_named() {
         message.unwrap_err(),
         "Platform staging takes no Apps of namespace shop: its tenancy.namespaceSelector does not select it"
     );
-}
-
-#[test]
-fn a_star_stands_for_any_characters_slashes_too() {
-    for (pattern, text, expected) in [
-        ("a/b", "a/b", true),
-        ("a/b", "a/b/c", false),
-        ("*", "", true),
-        ("*", "a/b", true),
-        ("a*", "a", true),
-        ("a/*", "a/b/c", true),
-        ("a/*", "x/a/b", false),
-        ("*c", "a/b/c", true),
-        ("*c", "a/c/b", false),
-        ("a*c", "a/b/c", true),
-        ("a*a", "a", false),
-        ("a*b*b", "ab", false),
-        ("a*b*b", "abb", true),
-        ("a*bc*d", "a-b-bc-d", true),
-        ("a**c", "abc", true),
-        ("a?c", "abc", false),
-    ] {
-        assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-    }
 }
