@@ -1,7 +1,7 @@
 //! App + Platform to Desired: every rule about what an App means in AWS, and every default.
 //!
-//! Defaults live here and not in the schema, where the API server would write them into the user's object. The only
-//! way to fail is `Invalid`: a rule that the CRD cannot judge, with a message that names process and field.
+//! Defaults live here and not in the schema, where the API server would write them into the user's object. It fails
+//! with `Invalid`, by a rule that the CRD cannot judge, or with `NotAllowed`, and a message that names process and field.
 
 mod capacity;
 mod content;
@@ -25,6 +25,7 @@ use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use records::ttl;
 pub use schedule::never_started;
+pub use tenancy::{check_retain, openness};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,14 +53,23 @@ pub struct Built {
 /// The labels of the namespace that an App lives in.
 pub type NamespaceLabels = BTreeMap<String, String>;
 
+/// Builds what an App means, if it may ask for it.
 pub fn build(
     app: &App,
     platform: &Platform,
     owner: &Owner,
     namespace: &NamespaceLabels,
 ) -> Result<Built, Error> {
-    tenancy::check(app, platform, namespace)?;
+    let allowed = tenancy::Allowed::to(app, platform, namespace);
+    allowed.check()?;
     limits::check_redeploy(app)?;
+    let built = build_unchecked(app, platform, owner)?;
+    allowed.check_names(&built.desired.records)?;
+    Ok(built)
+}
+
+/// Builds what a manifest means, also where the App may not ask for it: it may have it from before.
+pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     for (name, process) in &app.spec.processes {

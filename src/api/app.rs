@@ -110,7 +110,8 @@ pub struct AppSpec {
     ))]
     pub platform: Option<String>,
 
-    /// The container image that every process runs, such as `registry.example.com/acme:v42`. At most 255 characters.
+    /// The container image that every process runs, such as `registry.example.com/acme:v42`. At most 255 characters. Where the
+    /// Platform has `tenancy.grants`, one must give it.
     #[schemars(length(max = 512))]
     #[x_kube(validation = image())]
     pub image: String,
@@ -146,7 +147,8 @@ pub struct AppSpec {
 
     /// The fate of the App's resources in AWS when the App is deleted. `Delete`: they are removed. `Retain`: they go on
     /// running, with their names and without our tags, and host ports stay claimed; an App of the same name that is
-    /// annotated `empire.dev/adopt: "true"` takes them over. Left out: the Platform's `deletionPolicy`, or else `Delete`.
+    /// annotated `empire.dev/adopt: "true"` takes them over. Where the Platform has `tenancy.grants`, one must give `retain`, or the deletion waits. Left out: the
+    /// Platform's `deletionPolicy`, or else `Delete`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
@@ -206,7 +208,7 @@ pub struct Process {
     #[schemars(transform = words)]
     pub args: Vec<String>,
 
-    /// The image of this process, if it is another than the App's. At most 255 characters.
+    /// The image of this process, if it is another than the App's. At most 255 characters. A grant must give it likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = image())]

@@ -11,8 +11,8 @@ mod status;
 mod tenancy;
 
 pub use capacity::{Capacity, CapacityProvider, LaunchType};
-pub use status::{CapacityProviderKind, HostPortCounts, PlatformStatus, SecurityGroups, ZoneNames};
-pub use tenancy::Tenancy;
+pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
+pub use tenancy::{Grant, LabelSelector, Tenancy};
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
-    IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, name_is_a_label, on_external,
-    on_fargate,
+    IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, name_is_a_label, names_tenants,
+    on_external, on_fargate,
 };
 use super::app::DeletionPolicy;
 use super::schema::{id, ids, options, role, rule, tags};
@@ -71,6 +71,13 @@ use super::schema::{id, ids, options, role, rule, tags};
         description = "The message of Ready",
         priority = 1
     ),
+    printcolumn(
+        name = "Tenancy",
+        type_ = "string",
+        json_path = ".status.tenancy",
+        description = "Open without tenancy.grants, else Granted",
+        priority = 1
+    ),
     selectable = ".spec.region",
     selectable = ".spec.cluster",
     validation = name_is_a_label(),
@@ -88,6 +95,7 @@ use super::schema::{id, ids, options, role, rule, tags};
     validation = fixed_zone("external"),
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = names_tenants())]
 #[x_kube(validation = on_fargate(
     "self.network.mode == 'awsvpc'",
     "network.mode: Fargate needs awsvpc",
@@ -178,7 +186,8 @@ pub struct PlatformSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Tasks>,
 
-    /// The namespaces whose Apps may run here, and the roles and secrets that they may name. Left out: Apps of any namespace, without `taskRoleArn` and `secrets`.
+    /// The namespaces whose Apps may run here, and what they may ask for. A new Platform needs it; `{namespaceSelector: {}}` says
+    /// what leaving it out did: Apps of any namespace, without `taskRoleArn` and `secrets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenancy: Option<Tenancy>,
 

@@ -209,6 +209,48 @@ pub(super) fn arn_patterns(schema: &mut Schema) {
     schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
+/// Characters of a pattern of a grant, in which `{namespace}` and `{app}` stand for names, and no other braces are.
+fn template(characters: &str) -> String {
+    format!("({characters}|[{{](namespace|app)[}}])+")
+}
+
+/// Patterns of ARNs for an App, at most 50.
+pub(super) fn arn_templates(schema: &mut Schema) {
+    let valid = rule(
+        format!("self.matches('^(arn:{}|[*])$')", template(r"[^\\s{}]")),
+        "must be an ARN, in which * stands for any characters, and {namespace} and {app} for the App's own, such as \
+         arn:aws:iam::123456789012:role/{namespace}/*",
+    );
+    strings(schema, 0, 50, 512, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
+/// Patterns of images for an App, at most 50.
+pub(super) fn image_templates(schema: &mut Schema) {
+    let valid = rule(
+        format!(
+            "self.matches('^{}$')",
+            template(r"[^\\s\\x00-\\x1F\\x7F-\\x9F{}]")
+        ),
+        "must be a container image, in which * stands for any characters, and {namespace} and {app} for the App's own, such \
+         as registry.example.com/{namespace}/*",
+    );
+    strings(schema, 0, 50, 512, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
+/// Patterns of DNS names for an App, at most 50.
+pub(super) fn hostname_templates(schema: &mut Schema) {
+    let label = template("[-a-z0-9*]");
+    let valid = rule(
+        format!("self.matches('^({label}([.]{label})+|[*])$')"),
+        "must be a full DNS name in lower case, in which * stands for any characters between two dots, and {namespace} and \
+         {app} for the App's own, such as *.{namespace}.example.com",
+    );
+    strings(schema, 0, 50, 245, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
 /// A label selector of Kubernetes, with limits.
 pub(super) fn selector(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -249,7 +291,7 @@ pub(super) fn selector(_: &mut SchemaGenerator) -> Schema {
                     },
                     "x-kubernetes-validations": [rule(
                         "has(self.values) && size(self.values) > 0 ? self.operator in ['In', 'NotIn'] : self.operator in ['Exists', 'DoesNotExist']",
-                        "tenancy.namespaceSelector: In and NotIn need values, and Exists and DoesNotExist take none",
+                        "namespaceSelector: In and NotIn need values, and Exists and DoesNotExist take none",
                     )],
                 },
             },
@@ -314,7 +356,7 @@ fn add_rules(schema: &mut Schema, rules: &[Rule]) {
 ///
 /// It makes every optional field nullable, with a `null` among the values of an enum; a field that is not has its `null` dropped by the API server, so that `env:`
 /// with nothing after it is the same as no `env`, for the rules as for us. It makes a default of everything that may be
-/// left out, which the API server would write into the user's object; the one that is wanted is that of `status`, since
+/// left out, which the API server would write into the user's object; those that are wanted are in `status`, since
 /// kstatus takes an object without a status for one that is as it should be. And the lines of a description end where
 /// those of the source do, while `kubectl explain` breaks them itself.
 pub(super) fn refined(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
@@ -325,6 +367,11 @@ pub(super) fn refined(mut definition: CustomResourceDefinition) -> CustomResourc
         let properties = schema.properties.as_mut();
         if let Some(status) = properties.and_then(|properties| properties.get_mut("status")) {
             status.default = Some(JSON(json!({ "observedGeneration": -1 })));
+            let fields = status.properties.as_mut();
+            if let Some(tenancy) = fields.and_then(|fields| fields.get_mut("tenancy")) {
+                // The API server adds it as it reads: no write tells the Platforms of earlier versions.
+                tenancy.default = Some(JSON(json!("Open")));
+            }
         }
     }
     definition

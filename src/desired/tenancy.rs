@@ -1,54 +1,312 @@
-//! Tenancy: who may run Apps on a Platform, and which roles and secrets they may name. It is checked in every pass that
-//! would change something, and not in a deletion: an App that is no longer allowed keeps what it has until it is deleted.
+//! Tenancy: who may run Apps on a Platform, and what they may ask for. It is checked in every pass that would change
+//! something: an App that is no longer allowed keeps what it has. A deletion is checked only where it is to retain.
 
 mod pattern;
 
-use super::NamespaceLabels;
-use crate::api::app::App;
-use crate::api::platform::{Platform, Tenancy};
-use crate::error::Error;
+use std::collections::BTreeMap;
 
-/// Without a word about tenancy: any namespace, and neither roles nor secrets.
-pub(super) fn check(app: &App, platform: &Platform, namespace: &NamespaceLabels) -> Result<(), Error> {
-    let tenancy = platform.spec.tenancy.as_ref();
-    let name = platform.metadata.name.as_deref().unwrap_or_default();
-    if let Some(tenancy) = tenancy
-        && !selects(tenancy, namespace)
-    {
-        let namespace = app.metadata.namespace.as_deref().unwrap_or_default();
-        return Err(Error::NotAllowed(format!(
-            "Platform {name} takes no Apps of namespace {namespace}: its tenancy.namespaceSelector does not select it"
-        )));
+use self::pattern::Syntax;
+use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains};
+use crate::api::app::{App, DeletionPolicy};
+use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
+use crate::error::Error;
+use crate::model::desired::{DesiredRecord, RecordKey};
+use crate::model::owner::AppName;
+use crate::model::record::normalize;
+
+/// Returns what Apps may ask for at a Platform, in one word.
+pub fn openness(platform: &Platform) -> Openness {
+    match &platform.spec.tenancy {
+        Some(Tenancy { grants: Some(_), .. }) => Openness::Granted,
+        Some(_) | None => Openness::Open,
     }
-    let allowed = |list: &str, patterns: Option<&Vec<String>>, field: &str, arn: &str| {
-        if patterns.is_some_and(|patterns| patterns.iter().any(|pattern| pattern::arn(pattern, arn))) {
-            return Ok(());
-        }
-        Err(Error::NotAllowed(format!(
-            "{field}: Platform {name} does not allow {arn}: it matches nothing in tenancy.{list}"
-        )))
-    };
-    if let Some(role) = &app.spec.task_role_arn {
-        let patterns = tenancy.map(|tenancy| &tenancy.task_role_arns);
-        allowed("taskRoleArns", patterns, "taskRoleArn", role)?;
-    }
-    let patterns = tenancy.map(|tenancy| &tenancy.secret_arns);
-    for (variable, arn) in &app.spec.secrets {
-        allowed("secretArns", patterns, &format!("secrets: {variable}"), arn)?;
-    }
-    for (process, spec) in &app.spec.processes {
-        for (variable, arn) in &spec.secrets {
-            let field = format!("process {process}: secrets: {variable}");
-            allowed("secretArns", patterns, &field, arn)?;
-        }
-    }
-    Ok(())
 }
 
-/// As Kubernetes selects: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>. One
+/// Checks if an App that is being deleted may leave behind what it has.
+pub fn check_retain(app: &App, platform: &Platform, namespace: &NamespaceLabels) -> Result<(), Error> {
+    Allowed::to(app, platform, namespace).retain().map_err(|error| {
+        Error::NotAllowed(format!(
+            "{error}; it is neither removed nor released until it is, or until deletionPolicy is Delete"
+        ))
+    })
+}
+
+/// A list of patterns: its name, its place in a grant and in `tenancy` itself, and the syntax of its patterns.
+struct List {
+    name: &'static str,
+    of_grant: fn(&Grant) -> &[String],
+    of_tenancy: Option<fn(&Tenancy) -> &[String]>,
+    syntax: Syntax,
+}
+
+const TASK_ROLES: List = List {
+    name: "taskRoleArns",
+    of_grant: |grant| &grant.task_role_arns,
+    of_tenancy: Some(|tenancy| &tenancy.task_role_arns),
+    syntax: Syntax::Arn,
+};
+const SECRETS: List = List {
+    name: "secretArns",
+    of_grant: |grant| &grant.secret_arns,
+    of_tenancy: Some(|tenancy| &tenancy.secret_arns),
+    syntax: Syntax::Arn,
+};
+const CERTIFICATES: List = List {
+    name: "certificateArns",
+    of_grant: |grant| &grant.certificate_arns,
+    of_tenancy: None,
+    syntax: Syntax::Arn,
+};
+const IMAGES: List = List {
+    name: "images",
+    of_grant: |grant| &grant.images,
+    of_tenancy: None,
+    syntax: Syntax::Image,
+};
+const HOSTNAMES: List = List {
+    name: "hostnames",
+    of_grant: |grant| &grant.hostnames,
+    of_tenancy: None,
+    syntax: Syntax::Hostname,
+};
+
+/// A grant that selects the namespace of an App.
+struct Selected<'a> {
+    /// Its place in the list.
+    place: usize,
+    grant: &'a Grant,
+    /// The grant with the names of the App's own in its patterns.
+    expanded: Grant,
+}
+
+/// All that an App may ask for.
+pub(super) struct Allowed<'a> {
+    app: &'a App,
+    name: AppName,
+    platform: &'a Platform,
+    tenancy: Option<&'a Tenancy>,
+    /// True if the Platform takes Apps of its namespace.
+    is_taken: bool,
+    /// The grants that select its namespace; `None` where there is no list, and all that has none in `tenancy` itself is
+    /// open.
+    grants: Option<Vec<Selected<'a>>>,
+}
+
+impl<'a> Allowed<'a> {
+    pub(super) fn to(app: &'a App, platform: &'a Platform, namespace: &NamespaceLabels) -> Self {
+        let tenancy = platform.spec.tenancy.as_ref();
+        let name = app_name(app);
+        let selected = |grants: &'a Vec<Grant>| {
+            let selected = grants.iter().enumerate();
+            let selected = selected.filter(|(_, grant)| selects(&grant.namespace_selector, namespace));
+            let expand = |(place, grant)| Selected {
+                place,
+                grant,
+                expanded: expanded(grant, &name),
+            };
+            selected.map(expand).collect()
+        };
+        Allowed {
+            app,
+            platform,
+            tenancy,
+            is_taken: tenancy.is_none_or(|tenancy| selects(&tenancy.namespace_selector, namespace)),
+            grants: tenancy.and_then(|tenancy| tenancy.grants.as_ref()).map(selected),
+            name,
+        }
+    }
+
+    /// Checks all that a manifest asks for, but names. Without a word about tenancy: any namespace, and neither roles nor
+    /// secrets.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let app = self.app;
+        if !self.is_taken {
+            return Err(Error::NotAllowed(format!(
+                "Platform {} takes no Apps of namespace {}: its tenancy.namespaceSelector does not select it",
+                self.platform_name(),
+                self.name.namespace
+            )));
+        }
+        self.check_process("", &app.spec.secrets, Some(&app.spec.image))?;
+        if let Some(role) = &app.spec.task_role_arn {
+            self.pattern(&TASK_ROLES, "taskRoleArn", role)?;
+        }
+        for (name, process) in &app.spec.processes {
+            let prefix = format!("process {name}: ");
+            self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
+            let expose = exposure(name, process).unwrap_or_default();
+            for arn in &expose.certificate_arns {
+                self.pattern(&CERTIFICATES, &format!("{prefix}expose.certificateArns"), arn)?;
+            }
+            if expose.external == Some(true) {
+                let field = format!("{prefix}expose.external");
+                self.switch("external", |grant| grant.external, &field, "true")?;
+            }
+        }
+        if adopts(app) {
+            let field = format!("metadata.annotations[{ADOPT_ANNOTATION}]");
+            self.switch("adopt", |grant| grant.adopt, &field, "true")?;
+        }
+        self.retain()
+    }
+
+    /// Checks the names that an App gets, derived ones like those that are written down.
+    pub(super) fn check_names(&self, records: &BTreeMap<RecordKey, DesiredRecord>) -> Result<(), Error> {
+        let status = self.platform.status.as_ref();
+        let zones = status.and_then(|status| status.zones.as_ref());
+        let zones = zones
+            .into_iter()
+            .flat_map(|zones| zones.internal.iter().chain(&zones.external));
+        let zones: Vec<String> = zones.map(|zone| normalize(zone)).collect();
+        for (RecordKey { name, .. }, DesiredRecord { process, .. }) in records {
+            let spec = self.app.spec.processes.get(process);
+            let expose = spec.and_then(|spec| spec.expose.as_ref());
+            let is_written =
+                expose.is_some_and(|expose| expose.hostnames.iter().any(|host| normalize(host) == *name));
+            let field = if is_written {
+                format!("process {process}: expose.hostnames")
+            } else {
+                format!("process {process}: expose: the name that it gets by itself")
+            };
+            self.name(&field, name, zones.contains(name))?;
+        }
+        Ok(())
+    }
+
+    /// Checks what an App and its processes have alike; `prefix` says whose it is.
+    fn check_process(
+        &self,
+        prefix: &str,
+        secrets: &BTreeMap<String, String>,
+        image: Option<&String>,
+    ) -> Result<(), Error> {
+        for (variable, arn) in secrets {
+            self.pattern(&SECRETS, &format!("{prefix}secrets: {variable}"), arn)?;
+        }
+        image.map_or(Ok(()), |image| {
+            self.pattern(&IMAGES, &format!("{prefix}image"), image)
+        })
+    }
+
+    fn pattern(&self, list: &List, field: &str, value: &str) -> Result<(), Error> {
+        let of_tenancy = list.of_tenancy.map(|of| self.tenancy.map(of).unwrap_or_default());
+        let is_listed = |pattern: &String| list.syntax.matches(pattern, value);
+        if of_tenancy.is_some_and(|patterns| patterns.iter().any(is_listed))
+            || self.any(|selected| (list.of_grant)(&selected.expanded).iter().any(is_listed))
+        {
+            return Ok(());
+        }
+        let old = of_tenancy.map(|_| format!("tenancy.{}", list.name));
+        let why = match (old, self.asked(list.name)) {
+            (None, None) => return Ok(()),
+            (Some(asked), None) | (None, Some(Ok(asked))) => format!("it matches nothing in {asked}"),
+            (Some(old), Some(Ok(asked))) => format!("it matches nothing in {old} and {asked}"),
+            (Some(old), Some(Err(unselected))) => format!("it matches nothing in {old}, and {unselected}"),
+            (None, Some(Err(unselected))) => unselected,
+        };
+        Err(self.refusal(field, value, &why))
+    }
+
+    /// Checks one name. A zone's own is nobody's by chance: no pattern lets it in, neither one with `*` nor one into which
+    /// the App's names are put.
+    fn name(&self, field: &str, name: &str, is_zone: bool) -> Result<(), Error> {
+        if !is_zone {
+            return self.pattern(&HOSTNAMES, field, name);
+        }
+        let why = match self.asked(HOSTNAMES.name) {
+            None => return Ok(()),
+            Some(_) if self.any(|selected| selected.grant.hostnames.iter().any(|host| host == name)) => {
+                return Ok(());
+            }
+            Some(Ok(asked)) => {
+                format!(
+                    "it is the zone's own name, which no pattern matches, and is not written out in {asked}"
+                )
+            }
+            Some(Err(unselected)) => unselected,
+        };
+        Err(self.refusal(field, name, &why))
+    }
+
+    fn switch(
+        &self,
+        name: &str,
+        of: fn(&Grant) -> Option<bool>,
+        field: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        let why = match self.asked(name) {
+            None => return Ok(()),
+            Some(_) if self.any(|selected| of(selected.grant) == Some(true)) => return Ok(()),
+            Some(Ok(asked)) => format!("{asked} is not true"),
+            Some(Err(unselected)) => unselected,
+        };
+        Err(self.refusal(field, value, &why))
+    }
+
+    /// Checks that an App may be retained, if it asks for that. The Platform's own policy needs no grant.
+    fn retain(&self) -> Result<(), Error> {
+        if !retains(self.app, None) || self.platform.spec.deletion_policy == Some(DeletionPolicy::Retain) {
+            return Ok(());
+        }
+        self.switch("retain", |grant| grant.retain, "deletionPolicy", "Retain")
+    }
+
+    fn any(&self, gives: impl Fn(&Selected<'a>) -> bool) -> bool {
+        self.grants.iter().flatten().any(gives)
+    }
+
+    /// Names the lists that were asked, such as `tenancy.grants[0,2].images`; or says that there are none for its namespace.
+    fn asked(&self, list: &str) -> Option<Result<String, String>> {
+        let grants = self.grants.as_ref()?;
+        let places: Vec<String> = grants.iter().map(|selected| selected.place.to_string()).collect();
+        Some(if places.is_empty() {
+            Err(format!(
+                "none of tenancy.grants selects namespace {}",
+                self.name.namespace
+            ))
+        } else {
+            Ok(format!("tenancy.grants[{}].{list}", places.join(",")))
+        })
+    }
+
+    fn refusal(&self, field: &str, value: &str, why: &str) -> Error {
+        Error::NotAllowed(format!(
+            "{field}: Platform {} does not allow {value}: {why}",
+            self.platform_name()
+        ))
+    }
+
+    fn platform_name(&self) -> &str {
+        self.platform.metadata.name.as_deref().unwrap_or_default()
+    }
+}
+
+/// Returns a grant with the App's own names in its patterns. Neither has a character that a pattern or its fields give a
+/// meaning.
+fn expanded(grant: &Grant, app: &AppName) -> Grant {
+    let expand = |patterns: &[String]| -> Vec<String> {
+        let patterns = patterns.iter();
+        patterns
+            .map(|pattern| {
+                let pattern = pattern.replace("{namespace}", &app.namespace);
+                pattern.replace("{app}", &app.name)
+            })
+            .collect()
+    };
+    Grant {
+        hostnames: expand(&grant.hostnames),
+        certificate_arns: expand(&grant.certificate_arns),
+        task_role_arns: expand(&grant.task_role_arns),
+        secret_arns: expand(&grant.secret_arns),
+        images: expand(&grant.images),
+        ..grant.clone()
+    }
+}
+
+/// Returns true if a selector selects a namespace, as in Kubernetes: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>. One
 /// that makes no sense, which the schema refuses, selects nothing.
-fn selects(tenancy: &Tenancy, namespace: &NamespaceLabels) -> bool {
-    let selector = &tenancy.namespace_selector;
+fn selects(selector: &LabelSelector, namespace: &NamespaceLabels) -> bool {
     let mut labels = selector.match_labels.iter().flatten();
     let mut requirements = selector.match_expressions.iter().flatten();
     labels.all(|(key, value)| namespace.get(key) == Some(value))

@@ -4,7 +4,7 @@
 use super::binding::{Binding, is_leaving};
 use super::memory::Memory;
 use crate::api::app::{App, AppStatus};
-use crate::desired::{self, NamespaceLabels};
+use crate::desired;
 use crate::model::desired::Desired;
 use crate::model::held::Held;
 use crate::model::named::Named;
@@ -46,7 +46,6 @@ pub(super) fn held(
     memory: &Memory,
     app: &App,
     binding: &Binding<'_>,
-    namespace: &NamespaceLabels,
     wanted: &Desired,
 ) -> Held {
     let mut held = match &memory.look {
@@ -66,10 +65,10 @@ pub(super) fn held(
         }
         None => of_status,
     };
-    // Nothing is wanted of an App that is deleted; but what its manifest names may be there.
+    // Nothing is wanted of an App that is deleted; but what its manifest names may be there, also where it has no grant.
     if held.is_vague
         && is_leaving(app)
-        && let Ok(built) = desired::build(app, binding.platform, &binding.owner, namespace)
+        && let Ok(built) = desired::build_unchecked(app, binding.platform, &binding.owner)
     {
         held.hold_wanted(&built.desired);
     }

@@ -185,7 +185,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let request = Request {
         known: Known {
             task_definitions: memory.task_definitions(),
-            held: held(whole.known.held, memory, app, &binding, namespace, &desired),
+            held: held(whole.known.held, memory, app, &binding, &desired),
             // What no reply has shown is tried again for a new generation.
             echoes: if is_new { echoes.anew() } else { echoes },
             details,
@@ -317,13 +317,15 @@ pub fn yesterday(now: Timestamp) -> Date {
     today.yesterday().unwrap_or(today)
 }
 
-/// Returns the desired state: nothing for an App that is being deleted, whether its resources are removed or retained.
+/// Returns the desired state: nothing for an App that is being deleted, whether its resources are removed or retained. Where
+/// they are to be retained and may not be, neither is done, so that nothing is lost, and nothing goes on running unseen.
 pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> Result<Built, Error> {
     let (platform, owner) = (binding.platform, &binding.owner);
     if is_leaving(app) {
         let (owner, place) = (owner.clone(), desired::place(platform));
         return Ok(Built {
             desired: if desired::retains(app, Some(platform)) {
+                desired::check_retain(app, platform, namespace)?;
                 Desired::retaining(owner, place)
             } else {
                 Desired::empty(owner, place)

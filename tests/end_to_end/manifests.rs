@@ -48,6 +48,7 @@ pub(crate) fn platform(name: &str, place: &Value) -> Value {
             "loadBalancing": { "provider": "ELBv2" },
             "dns": { "ttlSeconds": 1 },
             "tags": { "cost-center": "42" },
+            "tenancy": { "namespaceSelector": {} },
         },
     });
     merge(&mut platform, place);

@@ -28,7 +28,10 @@ fn walk(page: &str, shell: &Shell, place: &Place) -> usize {
                 merge(&mut platform, &json!({ "spec": place.platform["spec"] }));
                 fs::write(shell.folder.path().join("platform.yaml"), platform.to_string()).unwrap();
             }
-            ("yaml", Some(file)) => fs::write(shell.folder.path().join(file), &block.text).unwrap(),
+            ("yaml", Some(file)) => {
+                let text = in_zones_of(place, &block.text);
+                fs::write(shell.folder.path().join(file), text).unwrap();
+            }
             ("sh", _) => {
                 shell.run(&block);
                 count += 1;
@@ -37,6 +40,15 @@ fn walk(page: &str, shell: &Shell, place: &Place) -> usize {
         }
     }
     count
+}
+
+/// The pages' names are in zones `example.com` and `internal.example.com`.
+fn in_zones_of(place: &Place, text: &str) -> String {
+    ["internal.", "acme.", "acme-*."]
+        .iter()
+        .fold(text.to_owned(), |text, start| {
+            text.replace(&format!("{start}example.com"), &format!("{start}{}", place.zone))
+        })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use fastrand::Rng;
+use serde_json::json;
 
 use crate::crash::{Operation, claimed};
 use crate::fake_aws::{Disturbance, Short, When, Write};
@@ -256,6 +257,25 @@ fn delete(platform: PlatformFixture, from: AppFixture) -> Operation {
     Operation::new(platform, Some(from), |world| world.delete(KEY))
 }
 
+/// Just before, the Platform comes to grant only what others have.
+fn delete_ungranted() -> Operation {
+    Operation::new(claimed(), Some(acme()), |world| {
+        let others = json!({
+            "namespaceSelector": {}, "images": ["registry.example/neighbour:*"],
+            "hostnames": ["neighbour.example.com", "neighbour-*.example.com"],
+        });
+        world.set_platform(&claimed().granting(&[others]));
+        world.delete(KEY);
+    })
+}
+
+/// From then on only the manifest speaks of what there may be.
+fn lose_status(world: &mut World) {
+    world.loses_status = true;
+    world.restart();
+    world.loses_status = false;
+}
+
 fn operations() -> Vec<(&'static str, Operation)> {
     let split = || platform("staging").split_horizon();
     let internal = || acme().process("web", web().internal().quantity(2));
@@ -318,6 +338,14 @@ fn operations() -> Vec<(&'static str, Operation)> {
         (
             "delete and retain",
             delete(claimed(), nightly("0 3 * * ? *").retained()),
+        ),
+        (
+            "delete without a status",
+            delete(claimed(), acme()).after(lose_status),
+        ),
+        (
+            "delete without a status and a grant",
+            delete_ungranted().after(lose_status),
         ),
     ]
 }

@@ -34,6 +34,7 @@ mod fleets;
 mod foretold;
 mod golden;
 mod grace_periods;
+mod grants;
 mod lasting;
 mod load_balancers;
 mod makespans;

@@ -9,7 +9,7 @@ const SIDE: &str = "{subnets: [subnet-a, subnet-b], securityGroups: [sg-a]}";
 fn named(name: &str, network: &str, fields: &str) -> String {
     format!(
         "{{apiVersion: empire.dev/v1alpha1, kind: Platform, metadata: {{name: {name}}}, \
-         spec: {{region: us-east-1, network: {{vpcId: vpc-1, {network}}}, {fields}}}}}"
+         spec: {{region: us-east-1, tenancy: {{namespaceSelector: {{}}}}, network: {{vpcId: vpc-1, {network}}}, {fields}}}}}"
     )
 }
 
@@ -22,6 +22,15 @@ fn awsvpc(tasks: &str, fields: &str) -> String {
         "staging",
         &format!("mode: awsvpc, tasks: {{subnets: [subnet-a], {tasks}}}"),
         fields,
+    )
+}
+
+/// One grant.
+fn grants(fields: &str) -> String {
+    let grant = format!("{{namespaceSelector: {{}}, {fields}}}");
+    bridge(
+        "",
+        &format!("tenancy: {{namespaceSelector: {{}}, grants: [{grant}]}}"),
     )
 }
 
@@ -90,6 +99,50 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         (
             bridge("", "tasks: {schedulerRoleArn: scheduler}"),
             "spec.tasks.schedulerRoleArn: Invalid value: …must be the ARN of an IAM role",
+        ),
+        (
+            bridge("", "").replace("tenancy: {namespaceSelector: {}}, ", ""),
+            "spec.tenancy: Invalid value: …tenancy: a Platform says whose Apps it takes",
+        ),
+        (
+            grants("hostnames: ['*.Example.com']"),
+            "spec.tenancy.grants[0].hostnames[0]: Invalid value: …must be a full DNS name in lower case, in which *",
+        ),
+        (
+            grants("hostnames: [com]"),
+            "spec.tenancy.grants[0].hostnames[0]: Invalid value: …must be a full DNS name in lower case, in which *",
+        ),
+        (
+            grants("hostnames: ['{process}.example.com']"),
+            "spec.tenancy.grants[0].hostnames[0]: Invalid value: …{namespace} and {app} for the App's own",
+        ),
+        (
+            grants("certificateArns: [shop]"),
+            "spec.tenancy.grants[0].certificateArns[0]: Invalid value: …must be an ARN, in which *",
+        ),
+        (
+            grants("taskRoleArns: ['arn:aws:iam::123456789012:role/{team}']"),
+            "spec.tenancy.grants[0].taskRoleArns[0]: Invalid value: …{namespace} and {app} for the App's own",
+        ),
+        (
+            grants("secretArns: ['arn:aws:ssm:*', shop]"),
+            "spec.tenancy.grants[0].secretArns[1]: Invalid value: …must be an ARN, in which *",
+        ),
+        (
+            grants("images: ['registry.example.com/{image}']"),
+            "spec.tenancy.grants[0].images[0]: Invalid value: …must be a container image, in which *",
+        ),
+        (
+            grants("images: [a, a]"),
+            "spec.tenancy.grants[0].images[1]: Duplicate value",
+        ),
+        (
+            grants("namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}"),
+            "spec.tenancy.grants[0].namespaceSelector.matchExpressions[0]: Invalid value: …In and NotIn need values",
+        ),
+        (
+            bridge("", "tenancy: {namespaceSelector: {}, grants: [{}]}"),
+            "spec.tenancy.grants[0].namespaceSelector: Required value",
         ),
         (
             bridge("", "tenancy: {}"),
@@ -458,6 +511,13 @@ fn a_good_platform_is_accepted() {
             "",
             "tenancy: {namespaceSelector: {matchLabels: {team: shop}, matchExpressions: [{key: a, operator: In, values: [b]}, {key: c, operator: Exists}]}}",
         ),
+        grants(""),
+        grants(
+            "hostnames: ['*', '*.{namespace}.example.com', '{app}-*.example.com', example.com], certificateArns: ['*'], \
+             taskRoleArns: ['arn:aws:iam::123456789012:role/{namespace}/{app}'], secretArns: ['arn:aws:ssm:*'], \
+             images: ['*', 'registry.example.com/{namespace}/*', acme], external: true, adopt: false, retain: true",
+        ),
+        bridge("", "tenancy: {namespaceSelector: {}, grants: []}"),
         awsvpc(
             "",
             "capacity: {capacityProviders: [{name: FARGATE, base: 1}, {name: FARGATE_SPOT, weight: 3}]}",

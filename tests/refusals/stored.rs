@@ -6,17 +6,30 @@ use serde_json::{Value, json};
 
 use super::{kubectl, until};
 
-/// The definition of App in a group of this test's own, so that no other test sees it change.
-fn definition(with_rules: bool) -> String {
-    let [app, ..] = definitions();
-    let mut app = json!(app);
+/// The definition of a kind in a group of this test's own, so that no other test sees it change: as it is, or of a version
+/// before, without rules and without what the status says of tenancy.
+fn definition(kind: &str, with_rules: bool) -> String {
+    let mut definitions = definitions().into_iter();
+    let found = definitions.find(|definition| definition.spec.names.kind == kind);
+    let mut definition = json!(found.unwrap());
     if !with_rules {
-        forget_rules(&mut app);
+        forget_rules(&mut definition);
+        let status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties";
+        definition
+            .pointer_mut(status)
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove("tenancy");
     }
-    let app: CustomResourceDefinition = serde_json::from_value(app).unwrap();
-    to_yaml(&app)
+    let definition: CustomResourceDefinition = serde_json::from_value(definition).unwrap();
+    let plural = &definition.spec.names.plural;
+    to_yaml(&definition)
         .unwrap()
-        .replace("apps.empire.dev", "apps.stored.example.com")
+        .replace(
+            &format!("{plural}.empire.dev"),
+            &format!("{plural}.stored.example.com"),
+        )
         .replace("group: empire.dev", "group: stored.example.com")
 }
 
@@ -68,11 +81,15 @@ fn an_object_that_breaks_a_later_rule_can_be_annotated_told_of_its_state_and_fre
         let arguments = [&["patch", &app, "--type=merge", "--patch", patch], extra].concat();
         kubectl().run(&arguments, "")
     };
-    kubectl().run(&["apply", "-f", "-"], &definition(false)).unwrap();
+    kubectl()
+        .run(&["apply", "-f", "-"], &definition("App", false))
+        .unwrap();
     until("the definition is served", || {
         kubectl().run(&["apply", "-f", "-"], &manifest("a")).is_ok()
     });
-    kubectl().run(&["apply", "-f", "-"], &definition(true)).unwrap();
+    kubectl()
+        .run(&["apply", "-f", "-"], &definition("App", true))
+        .unwrap();
     until("the rules hold", || {
         let another = manifest("a").replace(&name, "another.one");
         kubectl()
@@ -104,5 +121,52 @@ fn an_object_that_breaks_a_later_rule_can_be_annotated_told_of_its_state_and_fre
             .run(&["get", &app], "")
             .unwrap_err()
             .contains("NotFound")
+    );
+}
+
+/// A Platform without a word about tenancy, as those before 0.2.0 may be.
+#[test]
+fn a_platform_that_was_stored_without_tenancy_is_open_and_can_be_edited_and_a_new_one_needs_it() {
+    let platform = |name: &str, fields: &str| {
+        format!(
+            "{{apiVersion: stored.example.com/v1alpha1, kind: Platform, metadata: {{name: {name}}}, \
+             spec: {{region: us-east-1, network: {{vpcId: vpc-1, mode: bridge}}, {fields}}}}}"
+        )
+    };
+    let apply = |manifest: &str| kubectl().run(&["apply", "-f", "-"], manifest);
+    apply(&definition("Platform", false)).unwrap();
+    until("the definition is served", || {
+        apply(&platform("staging", "")).is_ok()
+    });
+    apply(&definition("Platform", true)).unwrap();
+    until("the rules hold", || {
+        apply(&platform("another", ""))
+            .is_err_and(|complaint| complaint.contains("write tenancy: {namespaceSelector: {}}"))
+    });
+
+    // Nobody has written it.
+    let wide = || {
+        let arguments = [
+            "get",
+            "platforms.stored.example.com/staging",
+            "-o",
+            "wide",
+            "--no-headers",
+        ];
+        kubectl().run(&arguments, "").unwrap()
+    };
+    assert!(wide().contains("Open"), "{}", wide());
+    apply(&platform("staging", "cluster: other")).unwrap();
+    apply(&platform(
+        "staging",
+        "tenancy: {namespaceSelector: {}, grants: []}",
+    ))
+    .unwrap();
+    apply(&platform("another", "tenancy: {namespaceSelector: {}}")).unwrap();
+    // An old manifest would open it.
+    let complaint = apply(&platform("staging", "cluster: other")).unwrap_err();
+    assert!(
+        complaint.contains("write tenancy: {namespaceSelector: {}}"),
+        "{complaint}"
     );
 }

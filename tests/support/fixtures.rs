@@ -420,6 +420,17 @@ impl PlatformFixture {
         self
     }
 
+    /// The same, with these grants, and no others.
+    pub(crate) fn granting(&self, grants: &[Value]) -> Self {
+        let mut platform = self.clone();
+        let tenancy = &mut platform.0["spec"]["tenancy"];
+        if tenancy.is_null() {
+            *tenancy = json!({ "namespaceSelector": {} });
+        }
+        tenancy["grants"] = json!(grants);
+        platform
+    }
+
     pub(crate) fn build(&self) -> Platform {
         serde_json::from_value(self.0.clone()).unwrap()
     }

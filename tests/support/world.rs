@@ -32,6 +32,7 @@ use empire_controller::write::zones::Outboxes;
 use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use serde_json::Value;
 
 use self::late::Flown;
 use self::platform_held::{HeldPlatform, default_platform};
@@ -311,6 +312,16 @@ impl World {
 
     pub(crate) fn has_finalizer(&self, key: &str) -> bool {
         self.apps[key].app.metadata.finalizers.is_some()
+    }
+
+    /// Somebody writes that an App is on another Platform, as only the controller should.
+    pub(crate) fn record_elsewhere(&mut self, key: &str, platform: &str) {
+        let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;
+        let record = metadata.annotations.as_mut().unwrap().get_mut(RECORD_ANNOTATION);
+        let record = record.unwrap();
+        let mut forged: Value = serde_json::from_str(record).unwrap();
+        forged["name"] = platform.into();
+        *record = forged.to_string();
     }
 
     /// Somebody takes off the finalizer of an App that is deleted, so that no pass sees to it.

@@ -28,7 +28,7 @@ pub struct Expose {
     pub type_: Option<ExposeType>,
 
     /// True: an internet-facing load balancer, with names in both DNS zones. False: an internal one, with names in the
-    /// internal zone only. Left out: false.
+    /// internal zone only. Where the Platform has `tenancy.grants`, one must give `external`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
 
@@ -49,14 +49,15 @@ pub struct Expose {
     pub listeners: Vec<Listener>,
 
     /// The ARNs of the certificates of `https` and `tls`, at most 25, in the load balancer's region. The first is for
-    /// clients that name no host, or one that is in none of them.
+    /// clients that name no host, or one that is in none of them. Where the Platform has `tenancy.grants`, one must give each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = crate::api::schema::certificates)]
     pub certificate_arns: Vec<String>,
 
     /// Further DNS names of the process, at most 10, in full and without wildcards, such as `www.example.com`. Each is
     /// made in the Platform's zone that it lies in. Besides them, every exposed process has `<app>-<process>.<zone>`, and
-    /// `web` also `<app>.<zone>`.
+    /// `web` also `<app>.<zone>`. Where the Platform has `tenancy.grants`, one must give each name, those too that it gets by
+    /// itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = hostnames)]
     pub hostnames: Vec<String>,

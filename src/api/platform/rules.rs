@@ -12,6 +12,17 @@ pub(super) fn name_is_a_label() -> Rule {
     ))
 }
 
+/// Asks for `tenancy`. A Platform that was stored without stays as it is, and can be edited; one that has it keeps it, since
+/// an old manifest that is applied again would open it.
+pub(super) fn names_tenants() -> Rule {
+    rule(
+        "has(self.tenancy) || (oldSelf.hasValue() && !has(oldSelf.value().tenancy))",
+        "tenancy: a Platform says whose Apps it takes; for those of any namespace, write tenancy: {namespaceSelector: {}}",
+    )
+    .optional_old_self(true)
+    .field_path(".tenancy")
+}
+
 /// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
 /// the spec. An update that leaves the spec alone passes by itself.
 pub(super) fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {

@@ -41,6 +41,11 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_groups: Option<SecurityGroups>,
 
+    /// `Open`: the spec has no `tenancy.grants`, so that Apps may ask for any name, certificate and image, and to be external,
+    /// to adopt and to retain. `Granted`: only for what is granted. A new Platform reads `Open` until its first pass.
+    #[serde(default)]
+    pub tenancy: Openness,
+
     /// The number of Apps that hold anything here. While there are any, fields that their resources depend on cannot be
     /// changed.
     #[serde(default)]
@@ -56,6 +61,14 @@ pub enum CapacityProviderKind {
     ManagedInstances,
     /// There is none of that name, as far as AWS says.
     NotFound,
+}
+
+/// One word for what Apps may ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Openness {
+    #[default]
+    Open,
+    Granted,
 }
 
 /// The names of hosted zones.

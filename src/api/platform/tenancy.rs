@@ -1,14 +1,17 @@
-//! Tenancy: who may run Apps on a Platform, and which roles and secrets they may name.
+//! Tenancy: who may run Apps on a Platform, and what they may ask for.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+#![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::schema::{arn_patterns, selector};
+use crate::api::schema::{arn_patterns, arn_templates, hostname_templates, image_templates, selector};
 
-/// The namespaces whose Apps may run here, and the roles and secrets that they may name. It is checked whenever something
-/// would be changed: an App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The namespaces whose Apps may run here, and what they may ask for. It is checked whenever something would be changed: an
+/// App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenancy {
     /// The namespaces whose Apps may run here, by their labels; `{}` is all of them.
@@ -16,13 +19,70 @@ pub struct Tenancy {
     pub namespace_selector: LabelSelector,
 
     /// The ARNs of the IAM roles that Apps may name as `taskRoleArn`, at most 100; `*` stands for any characters of a field,
-    /// and of all the rest at the end. Left out: none.
+    /// and of all the rest at the end. Left out: none but those of `grants`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub task_role_arns: Vec<String>,
 
-    /// The ARNs that Apps may name in `secrets`, at most 100; `*` as in `taskRoleArns`. Left out: none.
+    /// The ARNs that Apps may name in `secrets`, at most 100; `*` as in `taskRoleArns`. Left out: none but those of `grants`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub secret_arns: Vec<String>,
+
+    /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
+    /// namespace, besides the two lists above. `[]` gives nothing. Left out: any name, certificate and image, and to be
+    /// external, to adopt and to retain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub grants: Option<Vec<Grant>>,
+}
+
+/// What the Apps of some namespaces may ask for. In patterns, `{namespace}` and `{app}` stand for the names of the App's own;
+/// who writes the App chooses `{app}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// The namespaces that it is for, by their labels; `{}` is all of them.
+    #[schemars(schema_with = "selector")]
+    pub namespace_selector: LabelSelector,
+
+    /// The DNS names that Apps may have, in `hostnames` or derived, at most 50; `*` stands for any characters between two
+    /// dots, and alone for every name. A zone's own name only if it is written out. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = hostname_templates)]
+    pub hostnames: Vec<String>,
+
+    /// The ARNs that Apps may name in `certificateArns`, at most 50; `*` as in `tenancy.taskRoleArns`. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = arn_templates)]
+    pub certificate_arns: Vec<String>,
+
+    /// The ARNs of the IAM roles that Apps may name as `taskRoleArn`, at most 50; `*` likewise. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = arn_templates)]
+    pub task_role_arns: Vec<String>,
+
+    /// The ARNs that Apps may name in `secrets`, at most 50; `*` likewise. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = arn_templates)]
+    pub secret_arns: Vec<String>,
+
+    /// The images that Apps may run, as they write them, at most 50; `*` stands for any characters, slashes too, but before
+    /// the first `/` not for a `/`, and alone for every image. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = image_templates)]
+    pub images: Vec<String>,
+
+    /// True: Apps may have processes that are `external`. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<bool>,
+
+    /// True: Apps annotated `empire.dev/adopt: "true"` take over what carries nobody's tags. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<bool>,
+
+    /// True: Apps may ask for `deletionPolicy: Retain`. Left out: false. Where it is the Platform's own, it is not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain: Option<bool>,
 }

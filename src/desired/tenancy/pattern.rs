@@ -3,27 +3,45 @@
 //! A pattern and a text are compared field by field, so that a `*` never takes a separator along that the pattern goes on
 //! with: else `…:*:secret:shop/*` would let in `…:999999999999:secret:bank/key:secret:shop/`.
 
-/// Returns true if a pattern lets an ARN in, as IAM compares ARNs: each of the six fields by itself, the last of which, the
-/// resource, may hold further colons and slashes. A pattern with fewer fields that ends in `*` leaves the others open.
-///
-/// Sources: "each of the six colon-delimited components of the ARN is checked separately",
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN>;
-/// and a `*` at the end of a field "can expand to match beyond the colon boundaries",
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>, which is done at the end of
-/// the pattern only. IAM's `?` is no wildcard here.
-pub(super) fn arn(pattern: &str, arn: &str) -> bool {
-    let (wanted, found) = (fields(pattern), fields(arn));
-    let is_open = pattern.ends_with('*') && wanted.len() < found.len();
-    (is_open || wanted.len() == found.len())
-        && wanted
-            .iter()
-            .zip(&found)
-            .all(|(wanted, found)| text(wanted, found))
+/// The syntax of the patterns of one kind of text. `*` as the whole of a pattern lets in every text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Syntax {
+    /// ARNs, compared as IAM does: each of the six fields by itself, the last of which, the resource, may hold further colons and
+    /// slashes. A pattern with fewer fields that ends in `*` leaves the others open.
+    ///
+    /// Sources: "each of the six colon-delimited components of the ARN is checked separately",
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_ARN>;
+    /// and a `*` at the end of a field "can expand to match beyond the colon boundaries",
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>, which is done at the end
+    /// of the pattern only. IAM's `?` is no wildcard here.
+    Arn,
+    /// Images, as they are written: what is before the first `/`, often a registry, and all the rest.
+    Image,
+    /// DNS names, label by label, so that who may have `*.example.com` may not have `*.bank.example.com`.
+    Hostname,
 }
 
-/// The fields of an ARN: `arn:partition:service:region:account:resource`.
-fn fields(arn: &str) -> Vec<&str> {
-    arn.splitn(6, ':').collect()
+impl Syntax {
+    pub(super) fn matches(self, pattern: &str, found: &str) -> bool {
+        let (wanted, fields) = (self.fields(pattern), self.fields(found));
+        let is_open = match self {
+            Syntax::Arn => pattern.ends_with('*'),
+            Syntax::Image | Syntax::Hostname => pattern == "*",
+        };
+        let fits = wanted.len() == fields.len() || is_open && wanted.len() < fields.len();
+        fits && wanted
+            .iter()
+            .zip(fields)
+            .all(|(wanted, field)| text(wanted, field))
+    }
+
+    fn fields(self, text: &str) -> Vec<&str> {
+        match self {
+            Syntax::Arn => text.splitn(6, ':').collect(),
+            Syntax::Image => text.splitn(2, '/').collect(),
+            Syntax::Hostname => text.split('.').collect(),
+        }
+    }
 }
 
 /// Returns true if a pattern lets a text in that has no fields.

@@ -1,4 +1,4 @@
-//! Tenancy: who may run Apps on a Platform, and with which roles and secrets.
+//! Tenancy: who may run Apps on a Platform, and what they may ask for.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -7,10 +7,12 @@
 
 use serde_json::{Value, json};
 
-use super::check;
+use super::{Allowed, check_retain, openness};
 use crate::api::condition::Reason;
-use crate::desired::NamespaceLabels;
-use crate::desired::fixtures::{app_with, namespace, platform};
+use crate::api::platform::Openness;
+use crate::desired::fixtures::{app_with, namespace, owner, platform};
+use crate::desired::{NamespaceLabels, build};
+use crate::error::Error;
 use crate::status::{Verdict, verdict_of_error};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/apps/acme";
@@ -21,12 +23,16 @@ fn judged(app: Value, tenancy: Value, namespace: &NamespaceLabels) -> Result<(),
         app_with(json!({ "spec": app })),
         platform(json!({ "tenancy": tenancy })),
     );
-    check(&app, &platform, namespace).map_err(|error| {
-        let Verdict::Stalled(Reason::NotAllowed, message) = verdict_of_error(&error) else {
-            panic!("{error}")
-        };
-        message
-    })
+    let allowed = Allowed::to(&app, &platform, namespace);
+    allowed.check().map_err(|error| refusal(&error))
+}
+
+/// The message of the condition.
+fn refusal(error: &Error) -> String {
+    let Verdict::Stalled(Reason::NotAllowed, message) = verdict_of_error(error) else {
+        panic!("{error}")
+    };
+    message
 }
 
 fn is_selected(selector: Value) -> bool {
@@ -125,5 +131,278 @@ fn an_unselected_namespace_is_named() {
     assert_eq!(
         message.unwrap_err(),
         "Platform staging takes no Apps of namespace shop: its tenancy.namespaceSelector does not select it"
+    );
+}
+
+const CERTIFICATE: &str = "arn:aws:acm:eu-west-9:123456789012:certificate/shop-1";
+
+/// All that an App can ask for: `web` is external with a certificate and a hostname, and `api` has an image of its own.
+fn demanding() -> Value {
+    json!({
+        "metadata": { "annotations": { "empire.dev/adopt": "true" } },
+        "spec": {
+            "deletionPolicy": "Retain",
+            "processes": {
+                "web": {
+                    "command": "run",
+                    "expose": {
+                        "type": "https", "external": true, "certificateArns": [CERTIFICATE],
+                        "hostnames": ["www.example.com"],
+                    },
+                },
+                "api": { "command": "run", "image": "registry.example/api:v7" },
+            },
+        },
+    })
+}
+
+/// A grant to all of namespace `shop`.
+fn grant(fields: Value) -> Value {
+    let mut grant = json!({ "namespaceSelector": { "matchLabels": { "team": "retail" } } });
+    for (name, value) in fields.as_object().unwrap() {
+        grant[name] = value.clone();
+    }
+    grant
+}
+
+fn all() -> Value {
+    grant(json!({
+        "hostnames": ["acme.*", "acme.*.*", "acme-web.*.*", "www.example.com"],
+        "certificateArns": ["arn:aws:acm:eu-west-9:123456789012:certificate/{namespace}-*"],
+        "images": ["registry.example/{app}:*", "registry.example/api:*"],
+        "external": true,
+        "adopt": true,
+        "retain": true,
+    }))
+}
+
+/// What is built of an App at a Platform with these grants, and a foreign one before them.
+fn granted(app: Value, grants: &[Value]) -> Result<(), String> {
+    let foreign = json!({
+        "namespaceSelector": { "matchLabels": { "team": "bank" } },
+        "hostnames": ["*"], "certificateArns": ["*"], "images": ["*"], "external": true, "adopt": true, "retain": true,
+    });
+    let grants: Vec<Value> = [foreign].into_iter().chain(grants.iter().cloned()).collect();
+    let platform = platform(json!({ "tenancy": { "namespaceSelector": {}, "grants": grants } }));
+    let built = build(&app_with(app), &platform, &owner(), &namespace());
+    built.map(|_| ()).map_err(|error| refusal(&error))
+}
+
+#[test]
+fn without_grants_all_is_open_but_roles_and_secrets() {
+    for tenancy in [json!(null), json!({ "namespaceSelector": {} })] {
+        let platform = platform(json!({ "tenancy": tenancy }));
+        assert!(build(&app_with(demanding()), &platform, &owner(), &namespace()).is_ok());
+        assert_eq!(openness(&platform), Openness::Open);
+    }
+    let platform = platform(json!({ "tenancy": { "namespaceSelector": {}, "grants": [] } }));
+    assert_eq!(openness(&platform), Openness::Granted);
+}
+
+#[test]
+fn what_is_granted_is_allowed_by_one_grant_or_by_several() {
+    assert_eq!(granted(demanding(), &[all()]), Ok(()));
+    let single: Vec<Value> = all()
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| *name != "namespaceSelector")
+        .map(|(name, value)| grant(json!({ name: value })))
+        .collect();
+    assert_eq!(granted(demanding(), &single), Ok(()));
+}
+
+#[test]
+fn what_is_not_granted_is_refused_with_process_field_value_and_the_lists_that_were_asked() {
+    const LEFT_OUT: &str = "Platform staging does not allow";
+    for (field, less, expected) in [
+        (
+            "images",
+            json!([]),
+            "image: … registry.example/acme:v42: it matches nothing in tenancy.grants[1,2].images",
+        ),
+        (
+            "images",
+            json!(["registry.example/{app}:*"]),
+            "process api: image: … registry.example/api:v7: it matches nothing in tenancy.grants[1,2].images",
+        ),
+        (
+            "certificateArns",
+            json!(["arn:aws:acm:eu-west-9:123456789012:certificate/{app}-*"]),
+            "process web: expose.certificateArns: … arn:aws:acm:eu-west-9:123456789012:certificate/shop-1: it matches \
+             nothing in tenancy.grants[1,2].certificateArns",
+        ),
+        (
+            "hostnames",
+            json!(["acme.*.*", "acme-web.*.*"]),
+            "process web: expose.hostnames: … www.example.com: it matches nothing in tenancy.grants[1,2].hostnames",
+        ),
+        (
+            "hostnames",
+            json!([
+                "acme.example.com",
+                "*.corp.example",
+                "www.example.com",
+                "acme.corp.example"
+            ]),
+            "process web: expose: the name that it gets by itself: … acme-web.example.com: it matches nothing in \
+             tenancy.grants[1,2].hostnames",
+        ),
+        (
+            "external",
+            json!(false),
+            "process web: expose.external: … true: tenancy.grants[1,2].external is not true",
+        ),
+        (
+            "adopt",
+            json!(null),
+            "metadata.annotations[empire.dev/adopt]: … true: tenancy.grants[1,2].adopt is not true",
+        ),
+        (
+            "retain",
+            json!(false),
+            "deletionPolicy: … Retain: tenancy.grants[1,2].retain is not true",
+        ),
+    ] {
+        let mut less_than_all = all();
+        less_than_all[field] = less;
+        assert_eq!(
+            granted(demanding(), &[less_than_all, grant(json!({}))]).unwrap_err(),
+            expected.replace('…', LEFT_OUT),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn where_no_grant_selects_the_namespace_nothing_is_allowed_and_the_message_says_so() {
+    for (app, field) in [
+        (
+            json!({}),
+            "image: Platform staging does not allow registry.example/acme:v42: ",
+        ),
+        (
+            json!({ "spec": { "secrets": { "TOKEN": SECRET } } }),
+            &*format!(
+                "secrets: TOKEN: Platform staging does not allow {SECRET}: it matches nothing in tenancy.secretArns, and "
+            ),
+        ),
+    ] {
+        assert_eq!(
+            granted(app, &[]).unwrap_err(),
+            format!("{field}none of tenancy.grants selects namespace shop")
+        );
+    }
+}
+
+#[test]
+fn roles_and_secrets_are_those_of_the_old_lists_and_of_the_grants() {
+    let app = || json!({ "taskRoleArn": ROLE, "secrets": { "TOKEN": SECRET } });
+    let images = json!(["*"]);
+    let secrets = json!(["arn:aws:secretsmanager:eu-west-9:123456789012:secret:{namespace}/*"]);
+    let roles = json!(["arn:aws:iam::123456789012:role/apps/{app}"]);
+    let tenancy = |old: Value, new: Value| {
+        let mut tenancy = json!({ "namespaceSelector": {}, "grants": [grant(json!({ "images": images }))] });
+        for (name, value) in old.as_object().unwrap() {
+            tenancy[name] = value.clone();
+        }
+        for (name, value) in new.as_object().unwrap() {
+            tenancy["grants"][0][name] = value.clone();
+        }
+        tenancy
+    };
+    let old_roles = json!(["arn:aws:iam::123456789012:role/apps/*"]);
+    for allowed in [
+        tenancy(
+            json!({ "taskRoleArns": old_roles }),
+            json!({ "secretArns": secrets }),
+        ),
+        tenancy(json!({}), json!({ "taskRoleArns": roles, "secretArns": secrets })),
+    ] {
+        assert_eq!(judged(app(), allowed, &namespace()), Ok(()));
+    }
+    assert_eq!(
+        judged(
+            app(),
+            tenancy(json!({}), json!({ "secretArns": secrets })),
+            &namespace()
+        )
+        .unwrap_err(),
+        format!(
+            "taskRoleArn: Platform staging does not allow {ROLE}: it matches nothing in tenancy.taskRoleArns and \
+             tenancy.grants[0].taskRoleArns"
+        )
+    );
+    // Only in grants are names put in.
+    assert!(
+        judged(
+            app(),
+            tenancy(json!({ "taskRoleArns": roles, "secretArns": secrets }), json!({})),
+            &namespace()
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn a_zones_own_name_is_allowed_only_where_it_is_written_out() {
+    let app = |host: &str| {
+        json!({ "spec": { "processes": { "api": {
+            "command": "run", "expose": { "type": "http", "external": true, "hostnames": [host] },
+        } } } })
+    };
+    let built_as = |name: &str, host: &str, hostnames: Value| {
+        let grant = grant(json!({ "images": ["*"], "external": true, "hostnames": hostnames }));
+        let platform = platform(json!({
+            "dns": { "recordType": "Alias" }, "tenancy": { "namespaceSelector": {}, "grants": [grant] },
+        }));
+        let mut app = app_with(app(host));
+        app.metadata.name = Some(name.into());
+        let built = build(&app, &platform, &owner(), &namespace());
+        built.map(|_| ()).map_err(|error| refusal(&error))
+    };
+    let alias = |host: &str, hostnames: Value| built_as("acme", host, hostnames);
+    let ours = ["acme-api.example.com", "acme-api.corp.example"];
+    for patterns in [&["*"][..], &["*.com"], &["*.*"], &["example.*"]] {
+        let patterns: Vec<&str> = patterns.iter().chain(&ours).copied().collect();
+        assert_eq!(
+            alias("example.com", json!(patterns)).unwrap_err(),
+            "process api: expose.hostnames: Platform staging does not allow example.com: it is the zone's own name, which no \
+             pattern matches, and is not written out in tenancy.grants[0].hostnames"
+        );
+    }
+    // Nor has an App, or a namespace, the zone for being called so.
+    assert!(built_as("example", "example.com", json!(["{app}.com", "*.*.*"])).is_err());
+    assert_eq!(
+        built_as("example", "example.com", json!(["example.com", "*.*.*"])),
+        Ok(())
+    );
+    let written = ["example.com", ours[0], ours[1]];
+    assert_eq!(alias("example.com", json!(written)), Ok(()));
+    assert_eq!(alias("www.example.com", json!(["*"])), Ok(()));
+}
+
+#[test]
+fn a_platform_that_retains_by_itself_grants_it() {
+    let deleted = app_with(json!({
+        "metadata": { "deletionTimestamp": "2026-01-02T03:04:05Z" }, "spec": { "deletionPolicy": "Retain" },
+    }));
+    let judged = |tenancy: Value, policy: Value| {
+        let platform = platform(json!({ "tenancy": tenancy, "deletionPolicy": policy }));
+        check_retain(&deleted, &platform, &namespace()).map_err(|error| refusal(&error))
+    };
+    let tenancy =
+        |retain: bool| json!({ "namespaceSelector": {}, "grants": [grant(json!({ "retain": retain }))] });
+    for (tenancy, policy) in [
+        (json!(null), json!(null)),
+        (tenancy(true), json!(null)),
+        (tenancy(false), json!("Retain")),
+    ] {
+        assert_eq!(judged(tenancy, policy), Ok(()));
+    }
+    assert_eq!(
+        judged(tenancy(false), json!("Delete")).unwrap_err(),
+        "deletionPolicy: Platform staging does not allow Retain: tenancy.grants[0].retain is not true; it is neither removed \
+         nor released until it is, or until deletionPolicy is Delete"
     );
 }

@@ -268,6 +268,7 @@ impl Findings {
             capacity_providers: self.capacity_providers,
             host_ports: self.host_ports,
             security_groups: given_security_groups(platform),
+            tenancy: desired::openness(platform),
             apps: apps.try_into().unwrap_or(i32::MAX),
         }
     }

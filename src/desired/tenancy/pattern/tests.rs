@@ -1,6 +1,6 @@
 //! Patterns: what they let in, and above all what not.
 
-use super::{arn, text};
+use super::{Syntax, text};
 
 #[test]
 fn a_star_stands_for_any_characters_slashes_too() {
@@ -85,12 +85,78 @@ fn arns_are_compared_field_by_field_as_iam_does() {
             "arn:aws:secretsmanager:eu-west-9:999999999999:secret:bank/key:secret:shop/",
             false,
         ),
+        ("arn:aws:secretsmanager:*:secret:shop/*", TOKEN, false),
+        ("arn:aws:secretsmanager:*:secret:shop/token-*", TOKEN, false),
+        ("arn:aws:secretsmanager:*:*:secret:shop/*", TOKEN, true),
         (
             "arn:aws:ssm*:123456789012:parameter/shop/*",
             "arn:aws:ssm:eu-west-9:123456789012:parameter/shop/key",
             false,
         ),
     ] {
-        assert_eq!(arn(pattern, found), expected, "{pattern} {found}");
+        assert_eq!(Syntax::Arn.matches(pattern, found), expected, "{pattern} {found}");
+    }
+}
+
+#[test]
+fn a_registry_is_compared_by_itself() {
+    for (pattern, image, expected) in [
+        ("*", "acme", true),
+        ("*", "registry.example.com/shop/acme:v1", true),
+        ("acme:*", "acme:v1", true),
+        (
+            "registry.example.com/shop/*",
+            "registry.example.com/shop/web/acme:v1",
+            true,
+        ),
+        (
+            "registry.example.com/shop/*",
+            "registry.example.com/bank/acme:v1",
+            false,
+        ),
+        (
+            "registry.example.com/shop/acme@sha256:*",
+            "registry.example.com/shop/acme:v1",
+            false,
+        ),
+        ("*.example.com/acme", "registry.example.com/acme", true),
+        // Neither as part of a registry nor in place of one.
+        ("*.example.com/acme", "evil.test/a.example.com/acme", false),
+        (
+            "registry.example.com*",
+            "registry.example.com.evil.test/acme",
+            false,
+        ),
+        ("acme*", "acme.evil.test/image", false),
+        // As it is written, whatever it is the same as.
+        ("docker.io/library/acme:v1", "acme:v1", false),
+    ] {
+        assert_eq!(
+            Syntax::Image.matches(pattern, image),
+            expected,
+            "{pattern} {image}"
+        );
+    }
+}
+
+#[test]
+fn hostnames_are_compared_label_by_label() {
+    for (pattern, name, expected) in [
+        ("*", "www.shop.example.com", true),
+        ("www.example.com", "www.example.com", true),
+        ("*.example.com", "www.example.com", true),
+        ("*.example.com", "example.com", false),
+        ("*.example.com", "www.bank.example.com", false),
+        ("*.*.example.com", "www.bank.example.com", true),
+        ("shop-*.example.com", "shop-web.example.com", true),
+        ("shop-*.example.com", "shop-web.bank.example.com", false),
+        ("www.*", "www.example.com", false),
+        ("example.com", "www.example.com", false),
+    ] {
+        assert_eq!(
+            Syntax::Hostname.matches(pattern, name),
+            expected,
+            "{pattern} {name}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{End, Facts, Finished, Leaving, Memory, Outcome, Ports, Requeue, Verdict, finish, unwritten};
 use crate::api::condition::Reason;
-use crate::api::platform::{HostPortCounts, Platform, PlatformStatus};
+use crate::api::platform::{HostPortCounts, Openness, Platform, PlatformStatus};
 use crate::aws::AwsError;
 use crate::desired::fixtures::platform_with;
 use crate::error::Error;
@@ -99,6 +99,20 @@ fn conditions(finished: &Finished) -> Vec<String> {
 
 fn ready(finished: &Finished) -> String {
     conditions(finished).swap_remove(0)
+}
+
+#[test]
+fn a_status_says_in_a_word_if_single_things_are_granted_and_is_not_written_for_that_where_they_are_not() {
+    let status = |platform: &Platform| look(platform, fine()).status;
+    let mut stored = platform(json!({ "spec": { "tenancy": { "namespaceSelector": {} } } }));
+    // As the version before wrote it.
+    let mut written = json!(status(&stored).unwrap());
+    assert_eq!(written["tenancy"], "Open");
+    written.as_object_mut().unwrap().remove("tenancy");
+    stored.status = Some(serde_json::from_value(written).unwrap());
+    assert_eq!(status(&stored), None);
+    stored.spec.tenancy.as_mut().unwrap().grants = Some(Vec::new());
+    assert_eq!(status(&stored).unwrap().tenancy, Openness::Granted);
 }
 
 #[test]
