@@ -139,8 +139,9 @@ pub(super) fn resolve<'a>(app: &App, platforms: &'a [Platform]) -> Result<Resolv
 }
 
 /// The Platform that an App is bound to. Its status counts where it shows that the App holds something, since a
-/// `kubectl replace` drops the annotation, and whoever edits an App may forge it. The annotation is written before the
-/// status, so one that goes on from the status is the newer, but for its owner id.
+/// `kubectl replace` drops the annotation, and whoever edits an App may forge it; and of an App that is deleted in any case,
+/// since it names the Platform before anything is made there. The annotation is written before the status, so one that goes
+/// on from the status is the newer, but for its owner id.
 pub fn recorded(app: &App) -> Option<PlatformRecord> {
     match (annotated(&app.metadata), holding(app)) {
         (Some(annotated), Some(reported)) if goes_on(reported, &annotated) => Some(PlatformRecord {
@@ -152,9 +153,9 @@ pub fn recorded(app: &App) -> Option<PlatformRecord> {
     }
 }
 
-/// The Platform of a status that shows that the App holds something.
+/// The Platform of a status that shows that the App holds something, or may, where it is deleted.
 fn holding(app: &App) -> Option<&PlatformRecord> {
-    reported(app).filter(|_| reports_holdings(app))
+    reported(app).filter(|_| is_leaving(app) || reports_holdings(app))
 }
 
 /// The Platform of an App's status, which only the controller writes.

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use super::{annotated, bind, record, recorded, resolve, unready};
@@ -168,6 +170,11 @@ fn the_status_wins_over_an_annotation_that_does_not_go_on_from_it() {
     app.status.as_mut().unwrap().processes.clear();
     app.metadata.annotations = Some(annotations(&staging(json!({ "name": "blue" })).to_string()));
     assert_eq!(recorded(&app).unwrap().name, "blue");
+    // Once it is deleted, nothing is sought elsewhere: it may have begun to make things there.
+    app.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    assert_eq!(recorded(&app).unwrap().name, "staging");
+    app.metadata.annotations = None;
+    assert_eq!(recorded(&app).unwrap().name, "staging");
 }
 
 /// The controller may have been killed between the two.
