@@ -93,6 +93,7 @@ pub struct Gauges {
     longest: Family<OfQueue, Seconds>,
     apps: Family<Apps, Gauge>,
     not_ready: Family<OfReason, Seconds>,
+    deleting: Family<OfReason, Seconds>,
     platforms: Family<OfReason, Gauge>,
     processes: Family<Processes, Gauge>,
     ports_allocated: Family<OfPlatform, Gauge>,
@@ -145,6 +146,11 @@ impl Gauges {
                 registry,
                 "empire_apps_longest_not_ready_seconds",
                 "Time for which the first of the Apps that are not Ready for this reason has not been Ready",
+            ),
+            deleting: gauge(
+                registry,
+                "empire_apps_longest_deleting_seconds",
+                "Time since the first of the Apps that are being deleted, and say this reason, was to go",
             ),
             platforms: gauge(
                 registry,
@@ -213,6 +219,7 @@ impl Gauges {
             longest,
             apps,
             not_ready,
+            deleting,
             platforms,
             processes,
             ports_allocated,
@@ -233,6 +240,7 @@ impl Gauges {
         longest.clear();
         apps.clear();
         not_ready.clear();
+        deleting.clear();
         platforms.clear();
         processes.clear();
         ports_allocated.clear();
@@ -317,6 +325,10 @@ impl Gauges {
             let age = since.map_or(0.0, |since| now.duration_since(since).as_secs_f64());
             let longest = self.not_ready.get_or_create(&OfReason { reason });
             longest.set(longest.get().max(age));
+        }
+        if let Some(deleted) = &app.metadata.deletion_timestamp {
+            let longest = self.deleting.get_or_create(&OfReason { reason });
+            longest.set(longest.get().max(now.duration_since(deleted.0).as_secs_f64()));
         }
         let processes = status.into_iter().flat_map(|status| &status.processes);
         for process in processes.clone() {

@@ -94,7 +94,7 @@ fn app(name: &str, status: &Value) -> App {
     serde_json::from_value(json!({
         "apiVersion": "empire.dev/v1alpha1",
         "kind": "App",
-        "metadata": { "name": name, "namespace": "shop" },
+        "metadata": { "name": name, "namespace": "shop", "deletionTimestamp": "2026-01-01T00:00:00Z" },
         "spec": { "image": "registry.example.com/acme:v1", "processes": {} },
         "status": status,
     }))
