@@ -21,6 +21,7 @@ use crate::api::app::{App, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::budget::Place;
+use crate::desired::app_name;
 use crate::fence::under;
 use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
 use crate::model::class::Class;
@@ -340,7 +341,7 @@ impl<T: Content> Keeper<T> {
             }
             if let Ok(app) = app.outline().0 {
                 let processes = app.status.iter().flat_map(|status| &status.processes);
-                apps.insert(&name_of(&app), processes.map(|process| &process.name));
+                apps.insert(&app_name(&app), processes.map(|process| &process.name));
             }
         }
         apps
@@ -386,10 +387,3 @@ fn objects(apps: &BTreeSet<AppName>) -> Vec<ObjectKey> {
 
 /// A sweep of fewer steps than that is no slower for it.
 const STEPS: u32 = 20;
-
-fn name_of(app: &App) -> AppName {
-    AppName {
-        namespace: app.namespace().unwrap_or_default().into(),
-        name: app.name_any().into(),
-    }
-}
