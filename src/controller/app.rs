@@ -2,6 +2,7 @@
 
 mod applied;
 mod hold;
+mod judged;
 mod leave;
 mod measure;
 
@@ -42,7 +43,6 @@ use crate::change::{PortWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
-use crate::pass::platform::Tenant;
 use crate::pass::{
     APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
     has_finalizer, is_leaving, pending, start, unwritten,
@@ -357,28 +357,6 @@ impl Pass<'_> {
                 let requeue = self.remember(|memory| unwritten(memory, finished.status, &error, jitter));
                 Ended::failed(requeue)
             }
-        }
-    }
-
-    /// Returns true if a pass has come to where the status says at which Platform the App is, or to why it is at none.
-    fn is_judged(&self, end: &End) -> bool {
-        let context = self.context;
-        if context.stopped_writes().is_some() || context.installation.id().is_err() {
-            return false;
-        }
-        match end {
-            End::Failure(None, error) => matches!(error, Error::NotAllowed(_)),
-            End::Verdict(Verdict::Disturbed(..) | Verdict::Reconciling(Reason::UninstallUnsaid, _)) => false,
-            End::Reconciled(..) | End::Failure(Some(_), _) | End::Verdict(_) => true,
-        }
-    }
-
-    /// A Platform that is being deleted waits until it is known of each App with its record whether it is there.
-    fn release_platform(&self) {
-        if let Some(record) = annotated(&self.app.metadata)
-            && !Tenant::of(&self.app.metadata, Some(self.app)).is_at(&record.name)
-        {
-            self.context.wake.platform(&record.name);
         }
     }
 
