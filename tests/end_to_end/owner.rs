@@ -107,15 +107,7 @@ async fn a_record_without_an_owner_is_completed_and_nothing_is_written_to_aws() 
     old.as_object_mut().unwrap().remove("ownerId").unwrap();
     let old = format!("empire.dev/platform-record={old}");
     place.kubectl(&["annotate", "--overwrite", "app", "acme", &old]);
-    place.kubectl(&[
-        "patch",
-        "app",
-        "acme",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        "{\"status\":{\"platform\":{\"ownerId\":null}}}",
-    ]);
+    place.patch_status("acme", &json!({ "platform": { "ownerId": null } }));
     assert!(!record().contains("ownerId"));
     place.proxy.take_writes();
 

@@ -172,6 +172,13 @@ impl Place {
     }
 
     /// Applies an App or a Platform. An App that names no Platform is given the test's own.
+    /// Merges into the status of an App, as its controller alone may.
+    pub(crate) fn patch_status(&self, app: &str, status: &Value) {
+        let patch = json!({ "status": status }).to_string();
+        let to = ["patch", "app", app, "--subresource=status", "--type=merge", "-p"];
+        self.kubectl(&[to.as_slice(), &[&patch]].concat());
+    }
+
     pub(crate) fn apply(&self, manifest: &Value) -> String {
         let mut manifest = manifest.clone();
         if manifest["kind"] == "App" && manifest["spec"]["platform"].is_null() {

@@ -270,17 +270,7 @@ async fn an_app_whose_status_does_not_say_where_it_is_stays_there_while_its_plat
     let (before, seen) = (marks(), place.aws.see().await);
     // While the other one keeps it.
     place.kubectl(&["delete", "platform", "unsaid", "--wait=false"]);
-    let unsaid = json!({ "status": { "platform": null, "processes": null } }).to_string();
-    let patch = [
-        "patch",
-        "app",
-        "acme",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &unsaid,
-    ];
-    place.kubectl(&patch);
+    place.patch_status("acme", &json!({ "platform": null, "processes": null }));
     place
         .eventually("the status says it again", async || {
             let status = place.kubectl(&["get", "app", "acme", "-o", "jsonpath={.status}"]);
@@ -310,17 +300,7 @@ async fn a_platform_that_goes_waits_at_a_start_until_each_app_with_its_record_wa
     place.converge(&app("acme"));
     let seen = place.aws.see().await;
     drop(controller);
-    let unsaid = json!({ "status": { "platform": null, "processes": null } }).to_string();
-    let patch = [
-        "patch",
-        "app",
-        "acme",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &unsaid,
-    ];
-    place.kubectl(&patch);
+    place.patch_status("acme", &json!({ "platform": null, "processes": null }));
     place.kubectl(&["delete", "platform", "unjudged", "--wait=false"]);
     let _controller = Controller::start(administrator, &QUICK);
     place.wait("app", "acme", "jsonpath={.status.platform.name}=unjudged");
