@@ -67,8 +67,7 @@ fn finalizer_and_record_are_taken_off_by_who_owns_or_orphans_apps() {
     let unheld = json!({ "finalizers": null });
     let unrecorded = json!({ "annotations": { "empire.dev/platform-record": null } });
     let users = &["tenant", "adopter", GARBAGE_COLLECTOR];
-    // Nothing else says where those are that have something.
-    for name in ["held", "leaving", "unnamed"] {
+    for name in ["held", "runs", "leaving", "unnamed"] {
         let replaced = give(&["tenant"], &["replace"], app(name, &json!({}), false));
         let attempts = [
             patch(users, name, &unheld),
@@ -153,10 +152,8 @@ fn what_must_pass_passes() {
         give(tenant, &["apply"], read("runs")),
         give(tenant, &["replace"], read("runs")),
         give(tenant, &["replace"], read("held")),
-        give(tenant, &["replace"], plain("runs")),
         give(tenant, &["replace"], plain("bare")),
         give(tenant, &["replace"], plain("fresh")),
-        patch(tenant, "runs", &unmarked),
         patch(tenant, "leaving", &json!({ "labels": { "team": "shop" } })),
         patch(
             tenant,
@@ -188,6 +185,7 @@ fn what_must_pass_passes() {
             restored.clone(),
         ),
         give(keepers, &["apply", "--server-side"], restored),
+        give(keepers, &["replace"], plain("runs")),
         patch(&["adopter", "star", "admin"], "fresh", &adopts),
         // Annotations that mean nothing, are short enough, or were there before.
         patch(
@@ -222,14 +220,17 @@ fn what_must_pass_passes() {
     }
 }
 
-/// Kubernetes deletes what is in it, as itself; an App without its finalizer keeps its namespace until that is back.
+/// Kubernetes deletes what is in it, as itself; an App without its finalizer keeps its namespace until that is back. Another
+/// finalizer is on it all the while: a DELETE that began while there was none removes the App, whatever was added since.
 #[test]
 fn a_namespace_can_be_deleted_and_takes_no_app_unseen() {
     let run = |arguments: &[&str]| CLUSTER.kubectl.run(arguments, "").unwrap();
     let in_going = |arguments: &[&str]| run(&[&["-n", "going"], arguments].concat());
     run(&["create", "namespace", "going"]);
     CLUSTER.make("going", &app("runs", &record("staging"), true), true);
-    CLUSTER.make("going", &app("bare", &json!({}), false), true);
+    let mut bare = app("bare", &json!({}), false);
+    bare["metadata"]["finalizers"] = json!(["example.com/held"]);
+    CLUSTER.make("going", &bare, true);
     run(&["delete", "namespace", "going", "--wait=false"]);
     let failure = "jsonpath={.status.conditions[?(@.type==\"NamespaceDeletionContentFailure\")].message}";
     CLUSTER.until("it says why it stays", || {
@@ -249,7 +250,7 @@ fn a_namespace_can_be_deleted_and_takes_no_app_unseen() {
             &patch,
         ])
     };
-    finalizers("bare", json!(["empire.dev/controller"]));
+    finalizers("bare", json!(["example.com/held", "empire.dev/controller"]));
     for app in ["runs", "bare"] {
         CLUSTER.until("it is being deleted", || {
             let since = in_going(&["get", "app", app, "-o", "jsonpath={.metadata.deletionTimestamp}"]);

@@ -15,7 +15,7 @@ pub(super) struct Cluster {
 }
 
 /// A cluster with the policy. In namespace shop, all users may edit, and all but tenant have one more verb on Apps; and
-/// there are Apps: fresh; held, which a pass has begun to write for; runs; bare, as a `kubectl replace` leaves it; leaving;
+/// there are Apps: fresh; held, which a pass has begun to write for; runs; bare, as an operator's `kubectl replace` leaves it; leaving;
 /// unnamed, whose status does not say where it runs; and old, of before the policy.
 pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let control_plane = ControlPlane::start(true);
@@ -79,16 +79,19 @@ pub(super) fn record(platform: &str) -> Value {
 }
 
 pub(super) fn app(name: &str, annotations: &Value, is_held: bool) -> Value {
-    let finalizers: &[&str] = if is_held { &["empire.dev/controller"] } else { &[] };
-    json!({
+    let mut app = json!({
         "apiVersion": "empire.dev/v1alpha1",
         "kind": "App",
-        "metadata": { "name": name, "annotations": annotations, "finalizers": finalizers },
+        "metadata": { "name": name, "annotations": annotations },
         "spec": {
             "image": "registry.example.com/acme:v1",
             "processes": { "web": { "command": "./bin/web" } },
         },
-    })
+    });
+    if is_held {
+        app["metadata"]["finalizers"] = json!(["empire.dev/controller"]);
+    }
+    app
 }
 
 impl Cluster {
