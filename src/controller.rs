@@ -9,6 +9,7 @@ mod kubernetes;
 mod last_applied;
 mod leadership;
 mod lines;
+mod lost;
 mod memory;
 mod packed;
 mod platform;

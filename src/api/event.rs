@@ -14,6 +14,9 @@ reasons! {
     /// Normal: the definition of Apps is being deleted and says to keep what they have in AWS. The App is gone from
     /// Kubernetes, and all else stays.
     Kept,
+    /// Warning, on a Platform: an App was removed from Kubernetes at once, and what it has in AWS runs on without an owner.
+    /// The operator removes it, or applies the App again.
+    Orphaned,
     /// Warning: a command looks as if it wanted a shell, and none runs it. The developer writes `sh -c '…'` where one is
     /// meant.
     ShellSyntax,

@@ -25,7 +25,7 @@ use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
-use super::{app, kubernetes, lines, platform, zones};
+use super::{app, kubernetes, lines, lost, platform, zones};
 use crate::api::platform::Platform;
 use crate::budget::Budget;
 use crate::config::Config;
@@ -186,6 +186,7 @@ fn apps_watched(
         }
         watcher::Event::Delete(app) => {
             context.forget(&ObjectRef::from_obj(app));
+            lost::tell(app, &context);
             if let Some(record) = app.recorded() {
                 context.wake.platform(&record.name);
             }

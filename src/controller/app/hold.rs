@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use kube::ResourceExt;
 use kube::api::Api;
+use kube::{Resource, ResourceExt};
 use serde_json::json;
 
 use crate::api::app::{App, PlatformRecord};
@@ -65,7 +65,7 @@ impl BeforeWrites for Hold<'_> {
 
     fn permission(&self) -> Permission {
         let writing = *self.since.get_or_init(Instant::now);
-        if self.context.is_stopping() || !may_go_on() {
+        if self.context.is_stopping() || !may_go_on() || self.is_gone() {
             Permission::Stop
         } else if self
             .context
@@ -86,6 +86,12 @@ impl Hold<'_> {
         let memories = &self.context.memories;
         let done = memories.change(self.key, uid, |memory| memory.finalized.clone());
         version(done.as_deref()) > version(self.app.metadata.resource_version.as_deref())
+    }
+
+    /// True if the App was removed from Kubernetes, for all that is known: what is made for it now would have no owner.
+    fn is_gone(&self) -> bool {
+        let cached = self.context.caches.apps.get(self.key);
+        cached.is_none_or(|cached| cached.meta().uid != self.app.metadata.uid)
     }
 
     fn remember(&self, done: Option<String>) {
