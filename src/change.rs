@@ -32,6 +32,7 @@ pub use task_definition::Registration;
 
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
+use crate::model::owner::{OWNER_TAG, Tags};
 use crate::model::state::Observed;
 
 /// The changes that are not tried again in a pass: they failed in it, or in an earlier one and are backing off.
@@ -107,6 +108,30 @@ impl Change {
             Write::Schedule(_) => "schedule",
             Write::Tags(_) => "tags",
             Write::Records(_) => "record",
+        }
+    }
+
+    /// Returns what the controller's role needs for it besides `deploy/iam-policy.json`, as a hint for who meets a denial.
+    pub fn added_policy(&self) -> Option<&'static str> {
+        let takes_over = |tags: &Tags| tags.contains_key(OWNER_TAG);
+        match &self.write {
+            Write::Service(ServiceWrite::Tag { tags, .. }) | Write::Tags(TagsWrite::Add { tags, .. })
+                if takes_over(tags) =>
+            {
+                Some("to take over what has no owner tag, its role needs deploy/iam/adopt.json")
+            }
+            Write::Records(batch) if batch.has_alias() => {
+                Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json")
+            }
+            Write::Port(_)
+            | Write::LoadBalancer(_)
+            | Write::TargetGroup(_)
+            | Write::Listener(_)
+            | Write::TaskDefinition(_)
+            | Write::Service(_)
+            | Write::Schedule(_)
+            | Write::Tags(_)
+            | Write::Records(_) => None,
         }
     }
 

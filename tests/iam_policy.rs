@@ -1,14 +1,18 @@
-//! `deploy/iam-policy.json` allows what `src/aws` calls, what AWS wants besides, and nothing else.
+//! `deploy/iam-policy.json`, and what `deploy/iam` adds to it, allow what `src/aws` calls, what AWS wants besides, and nothing
+//! else.
 //!
 //! The calls are read from the `Call` constants in the source, so that a new one fails here until it is allowed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
+#[path = "iam_policy/conditions.rs"]
+mod conditions;
+#[path = "iam_policy/linters.rs"]
+mod linters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use empire_controller::model::name::{load_balancer_prefix, schedule_group};
 use empire_controller::model::owner::{AppName, OWNER_TAG};
@@ -92,8 +96,20 @@ struct Statement {
     condition: Value,
 }
 
+const BASE: &str = "deploy/iam-policy.json";
+/// Of a risk each, to be added by who wants it.
+const ADOPT: &str = "deploy/iam/adopt.json";
+const ZONE_NAMES: &str = "deploy/iam/zone-names.json";
+const FILES: [&str; 3] = [BASE, ADOPT, ZONE_NAMES];
+/// Takes the place of the owner id.
+const OWNER_ID: &str = "OWNER_ID";
+
 fn policy() -> Vec<Statement> {
-    let policy: Value = serde_json::from_str(&text()).unwrap();
+    statements(BASE)
+}
+
+fn statements(file: &str) -> Vec<Statement> {
+    let policy: Value = serde_json::from_str(&text(file)).unwrap();
     assert_eq!(policy["Version"], "2012-10-17");
     let statements = policy["Statement"].as_array().unwrap();
     let read = |statement: &Value| {
@@ -108,8 +124,8 @@ fn policy() -> Vec<Statement> {
     statements.iter().map(read).collect()
 }
 
-fn text() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam-policy.json")).unwrap()
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
 /// IAM takes one string for a list of one.
@@ -120,14 +136,27 @@ fn strings(value: &Value) -> BTreeSet<String> {
 }
 
 /// The one statement that allows an action under a condition on this key.
-fn allowing<'a>(policy: &'a [Statement], action: &str, key: &str) -> &'a Statement {
-    let found: Vec<&Statement> = policy
+fn allowing<'a>(policy: &'a [Statement], action: &'a str, key: &str) -> &'a Statement {
+    let found = all_allowing(policy, action);
+    let mut found = found.filter(|statement| statement.condition.to_string().contains(&format!("\"{key}\"")));
+    let (Some(statement), None) = (found.next(), found.next()) else {
+        panic!("{action} under {key}: by none or by two");
+    };
+    statement
+}
+
+fn all_allowing<'a>(policy: &'a [Statement], action: &'a str) -> impl Iterator<Item = &'a Statement> {
+    let mut found = policy
         .iter()
-        .filter(|statement| statement.actions.contains(action))
-        .filter(|statement| statement.condition.to_string().contains(&format!("\"{key}\"")))
-        .collect();
-    assert_eq!(found.len(), 1, "{action} under {key}");
-    found[0]
+        .filter(move |statement| statement.actions.contains(action))
+        .peekable();
+    assert!(found.peek().is_some(), "{action} is not allowed");
+    found
+}
+
+/// The values that a condition asks a key to have.
+fn wanted<'a>(statement: &'a Statement, operator: &str, key: &str) -> &'a Value {
+    &statement.condition[operator][key]
 }
 
 #[test]
@@ -151,13 +180,11 @@ fn allows_what_is_called_and_nothing_else() {
     assert!(needless.is_empty(), "allowed but not called: {needless:?}");
 }
 
-/// The statement that allows adoption.
-const ADOPTION: &str = "AdoptOnlyWhatHasNoOwnerTag";
-
 #[test]
-fn what_exists_is_taken_over_only_without_an_owner_tag_and_only_by_one() {
-    let policy = policy();
-    let adoption = policy.iter().find(|statement| statement.sid == ADOPTION).unwrap();
+fn what_exists_is_taken_over_only_without_an_owner_tag_and_only_where_that_is_added() {
+    let [adoption] = &statements(ADOPT)[..] else {
+        panic!("more than one statement")
+    };
     let tagging = ["ecs:TagResource", "elasticloadbalancing:AddTags"];
     assert_eq!(adoption.actions, tagging.map(Into::into).into());
     let (request, resource) = (
@@ -166,27 +193,26 @@ fn what_exists_is_taken_over_only_without_an_owner_tag_and_only_by_one() {
     );
     assert_eq!(
         adoption.condition,
-        json!({"Null": {request: "false", resource: "true"}})
+        json!({"StringEquals": {request: OWNER_ID}, "Null": {resource: "true"}})
     );
     assert!(!adoption.resources.contains("*"));
 }
 
 #[test]
-fn what_exists_is_changed_only_with_an_owner_tag() {
-    let (mut policy, calls) = (policy(), calls());
-    policy.retain(|statement| statement.sid != ADOPTION);
+fn what_exists_is_changed_only_with_our_owner_tag() {
+    let (policy, calls) = (policy(), calls());
     let key = format!("aws:ResourceTag/{OWNER_TAG}");
     for action in calls["modify"].union(&calls["delete"]) {
         if !UNTAGGED.iter().any(|untagged| action.starts_with(untagged)) {
             let statement = allowing(&policy, action, &key);
-            assert_eq!(statement.condition, json!({"Null": {key.as_str(): "false"}}));
+            assert_eq!(wanted(statement, "StringEquals", &key), OWNER_ID);
             assert!(!statement.resources.contains("*"), "{action}");
         }
     }
 }
 
 #[test]
-fn what_is_created_has_an_owner_tag_from_the_start() {
+fn what_is_created_has_our_owner_tag_from_the_start() {
     let (policy, calls) = (policy(), calls());
     let key = format!("aws:RequestTag/{OWNER_TAG}");
     let mut creates: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -194,8 +220,9 @@ fn what_is_created_has_an_owner_tag_from_the_start() {
         if action == "scheduler:CreateSchedule" {
             continue;
         }
-        let statement = allowing(&policy, action, &key);
-        assert_eq!(statement.condition, json!({"Null": {key.as_str(): "false"}}));
+        for statement in all_allowing(&policy, action) {
+            assert_eq!(wanted(statement, "StringEquals", &key), OWNER_ID, "{action}");
+        }
         let (service, operation) = action.split_once(':').unwrap();
         creates.entry(service).or_default().insert(operation.into());
     }
@@ -242,18 +269,34 @@ fn schedules_and_their_groups_bear_our_names() {
     }
 }
 
+const RECORDS: &str = "route53:ChangeResourceRecordSets";
+
 #[test]
-fn records_are_never_overwritten_and_other_types_never_touched() {
-    let key = "route53:ChangeResourceRecordSetsActions";
-    let policy = policy();
-    let statement = allowing(&policy, "route53:ChangeResourceRecordSets", key);
-    assert_eq!(
-        statement.condition,
-        json!({"ForAllValues:StringEquals": {
-            key: ["CREATE", "DELETE"],
-            "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME", "TXT"],
-        }})
-    );
+fn records_are_never_overwritten_and_other_types_and_a_zones_own_name_never_touched() {
+    let expected = |names: Value| {
+        let key = |of: &str| format!("{RECORDS}{of}");
+        json!({
+            "ForAllValues:StringEquals": {
+                key("Actions"): ["CREATE", "DELETE"],
+                key("RecordTypes"): ["A", "CNAME", "TXT"],
+            },
+            "ForAllValues:StringLike": { key("NormalizedRecordNames"): names },
+            "Null": {
+                key("Actions"): "false",
+                key("NormalizedRecordNames"): "false",
+                key("RecordTypes"): "false",
+            },
+        })
+    };
+    let (base, added) = (policy(), statements(ZONE_NAMES));
+    let [base, added] = [&base, &added].map(|policy| {
+        let found: Vec<&Statement> = all_allowing(policy, RECORDS).collect();
+        assert_eq!(found.len(), 1);
+        found[0]
+    });
+    assert_eq!(base.condition, expected(json!("*.example.com")));
+    // One batch may hold both, and has to be allowed by one statement.
+    assert_eq!(added.condition, expected(json!(["example.com", "*.example.com"])));
 }
 
 #[test]
@@ -287,7 +330,7 @@ fn resources_are_in_the_example_account_and_balancers_bear_our_names() {
     };
     let every = "e-*";
     assert!(load_balancer_prefix(&app).starts_with(every.trim_end_matches('*')));
-    for Statement { sid, resources, .. } in policy() {
+    for Statement { sid, resources, .. } in FILES.into_iter().flat_map(statements) {
         for resource in resources.iter().filter(|resource| *resource != "*") {
             let parts: Vec<&str> = resource.splitn(6, ':').collect();
             let [_, _, service, _, account, name] = parts[..] else {
@@ -303,92 +346,25 @@ fn resources_are_in_the_example_account_and_balancers_bear_our_names() {
     }
 }
 
-/// Prints what `tests/policy/lint` finds in a policy, one fault a line.
-fn lint(policy: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let environment = Command::new(root.join("deploy/local/python"))
-        .arg(root.join("tests/policy/requirements.txt"))
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(environment.status.success(), "the linters cannot be installed");
-    let bin = String::from_utf8(environment.stdout).unwrap();
-    let mut linter = Command::new(Path::new(bin.trim_end()).join("python"))
-        .arg(root.join("tests/policy/lint"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    linter.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
-    let output = linter.wait_with_output().unwrap();
-    let found = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.success(), found.is_empty(), "{found}");
-    found
-}
-
-#[test]
-fn linters_find_no_fault() {
-    assert_eq!(lint(&text()), "");
-}
-
-#[test]
-fn linters_find_what_aws_would_refuse() {
-    let swap = |from: &str, to: &str| {
-        let policy = text();
-        assert!(policy.contains(from), "{from}");
-        lint(&policy.replace(from, to))
-    };
-    for (from, to, fault) in [
-        (
-            "ecs:ListServices",
-            "ecs:ListServicez",
-            "policy_sentry: FindWhatIsThere: there is no action ecs:ListServicez",
-        ),
-        (
-            r#"["arn:*:ecs:*:123456789012:service/*", "arn:*:ecs:*:123456789012:service-deployment/*"]"#,
-            r#""arn:*:ecs:*:123456789012:service-deployment/*""#,
-            "policy_sentry: StopRollouts: ecs:StopServiceDeployment asks for a service",
-        ),
-        (
-            "route53:ChangeResourceRecordSetsActions",
-            "route53:Actions",
-            "policy_sentry: ChangeNames: route53:ChangeResourceRecordSets knows no condition key route53:Actions",
-        ),
-        (
-            "schedule/empire-*/*",
-            "schedule-group/empire-*",
-            "policy_sentry: KeepSchedulesInTheGroup: scheduler:CreateSchedule asks for a schedule",
-        ),
-        (
-            "\"Null\"",
-            "\"Nil\"",
-            "parliament: CreateListenersOnOurLoadBalancers: UNKNOWN_OPERATOR: Nil",
-        ),
-    ] {
-        let found = swap(from, to);
-        assert!(found.contains(fault), "{fault} is not in:\n{found}");
-    }
-}
-
 /// `aws-cn` and `aws-us-gov` have the same services, principals and actions.
 #[test]
 fn is_the_same_in_every_partition() {
-    for Statement { sid, resources, .. } in policy() {
+    for Statement { sid, resources, .. } in FILES.into_iter().flat_map(statements) {
         for resource in resources.iter().filter(|resource| *resource != "*") {
             assert!(resource.starts_with("arn:*:"), "{sid}: {resource}");
         }
     }
 }
 
+/// A managed policy has 6,144 characters at most, but those that are part of one role have 10,240 together:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 #[test]
-fn fits_into_a_managed_policy_and_says_each_thing_once() {
-    let characters = text()
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .count();
-    assert!(characters <= 6_144, "{characters}");
-    let policy = policy();
+fn fits_into_a_role_and_says_each_thing_once() {
+    let texts = FILES.map(text).concat();
+    let characters = texts.chars().filter(|character| !character.is_whitespace());
+    let characters = characters.count();
+    assert!(characters <= 10_240, "{characters}");
+    let policy: Vec<Statement> = FILES.into_iter().flat_map(statements).collect();
     let sids: BTreeSet<&str> = policy.iter().map(|statement| statement.sid.as_str()).collect();
     assert_eq!(sids.len(), policy.len());
     for Statement { sid, actions, .. } in &policy {

@@ -85,6 +85,12 @@ impl RecordBatch {
         "route53:ChangeResourceRecordSets"
     }
 
+    /// True if an alias is among the records: a zone's own name can be nothing else.
+    pub(super) fn has_alias(&self) -> bool {
+        let mut contents = self.changes.iter().map(|change| &change.record().content);
+        contents.any(|content| matches!(content, RecordContent::Alias { .. }))
+    }
+
     /// Names the zone and the names.
     pub fn resource(&self) -> String {
         let names: Vec<String> = names_of(&self.changes).into_keys().collect();

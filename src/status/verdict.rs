@@ -218,9 +218,11 @@ fn findings(outcome: &Outcome) -> Findings {
         }
     }
     for (change, error) in outcome.troubles() {
+        let added = change.added_policy().filter(|_| error.class() == Class::Denied);
+        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
         let said = (
             reason_of(error),
-            format!("{}{}", subject(change), with_request(error)),
+            format!("{}{}{added}", subject(change), with_request(error)),
         );
         match error.class() {
             Class::Transient if error.is_race() => findings.raced.push(said),

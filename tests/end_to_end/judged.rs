@@ -102,7 +102,7 @@ fn what_aws_takes_has_no_fault() {
         (
             "CreateLoadBalancer",
             to_elastic_load_balancing(
-                "Action=CreateLoadBalancer&Name=e-acme-web-1&Type=network&Subnets.member.1=subnet-a\
+                "Action=CreateLoadBalancer&Name=e-acme-web-1&Type=network&Scheme=internal&Subnets.member.1=subnet-a\
                  &Tags.member.1.Key=empire.dev%2Fowner&Tags.member.1.Value=i",
             ),
         ),
@@ -115,6 +115,25 @@ fn what_aws_takes_has_no_fault() {
         let verdict = judge(&request);
         assert_eq!(verdict.operation, operation);
         assert!(verdict.faults.is_empty(), "{:?}", verdict.faults);
+        assert_eq!(verdict.needs, [""; 0], "{operation}");
+    }
+}
+
+/// In one batch with others, too: AWS looks for one statement that allows all of it.
+#[test]
+fn a_zones_own_name_needs_a_policy_of_its_own() {
+    let create = |name: &str| {
+        format!(
+            "<Action>CREATE</Action><ResourceRecordSet><Name>{name}</Name><Type>A</Type></ResourceRecordSet>"
+        )
+    };
+    for name in ["example.com.", "EXAMPLE.com"] {
+        let change = format!("{}</Change><Change>{}", create("a.example.com."), create(name));
+        let verdict = judge(&to_route_53(&change));
+        assert_eq!(
+            (verdict.faults, verdict.needs),
+            (vec![], vec!["zone-names".to_owned()])
+        );
     }
 }
 
@@ -152,6 +171,31 @@ fn what_aws_would_refuse_is_found() {
         (
             register("/tags/0/key", json!("owner")),
             "ecs:RegisterTaskDefinition on arn:aws:ecs:us-east-1:123456789012:task-definition/shop_acme_web:1 is not allowed",
+        ),
+        (
+            register("/containerDefinitions/0/privileged", json!(true)),
+            "is not allowed with {'aws:RequestTag/empire.dev/owner': ['installation-1'], 'ecs:privileged': ['true']",
+        ),
+        (
+            register("/requiresCompatibilities", json!(["EXTERNAL"])),
+            "'ecs:compute-compatibility': ['EXTERNAL']",
+        ),
+        (
+            to_ecs(
+                "CreateService",
+                &json!({
+                    "cluster": "default", "serviceName": "shop_acme_web", "taskDefinition": "shop_acme_web:1",
+                    "enableExecuteCommand": true, "tags": [{ "key": "empire.dev/owner", "value": "installation-1" }],
+                }),
+            ),
+            "'ecs:enable-execute-command': ['true']",
+        ),
+        (
+            to_elastic_load_balancing(
+                "Action=CreateLoadBalancer&Name=e-acme-web-1&Scheme=internal&SecurityGroups.member.1=sg-a\
+                 &Tags.member.1.Key=empire.dev%2Fowner&Tags.member.1.Value=i",
+            ),
+            "elasticloadbalancing:CreateLoadBalancer on",
         ),
         (
             register("/taskRoleArn", json!("arn:aws:iam::123456789012:role/admin")),

@@ -307,6 +307,11 @@ impl Drop for Place {
         if !std::thread::panicking() {
             let faults: Vec<String> = self.proxy.faults().into_iter().collect();
             assert!(faults.is_empty(), "AWS would refuse:\n{}", faults.join("\n"));
+            assert_eq!(
+                self.proxy.take_needs(),
+                BTreeSet::new(),
+                "of deploy/iam, by a test that does not say so"
+            );
         }
     }
 }

@@ -67,6 +67,7 @@ async fn leave_and_take_over(place: &Place) {
         ("TagResource", 2),
     ];
     assert_eq!(tally(&writes), taken_over, "{writes:?}");
+    assert_eq!(place.proxy.take_needs(), ["adopt".to_owned()].into());
     assert_eq!(place.aws.see().await, before);
     assert_eq!(place.claims(), ports);
     assert!(!retained().contains("true"));

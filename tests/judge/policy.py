@@ -1,5 +1,5 @@
-"""What IAM would say of an operation, by `deploy/iam-policy.json`: which actions it asks for, on which resources, and in
-which context; and whether a statement allows each.
+"""What IAM would say of an operation, by `deploy/iam-policy.json` and what may be added to it: which actions it asks for,
+on which resources, and in which context; and whether a statement allows each.
 
 Resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
 Evaluation: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-# The account of the policy, into which everybody puts their own.
+# The account, the owner id and the hosted zone of the policy, into which everybody puts their own.
 ACCOUNT = "123456789012"
+OWNER = "OWNER_ID"
+ZONE = "example.com"
 
 
 @dataclass
@@ -24,11 +26,12 @@ class Asked:
 
 
 class Request:
-    """A request, as far as IAM is concerned. `tags_of(arn)` looks up the tags that a resource has now; None if there is
-    no such resource."""
+    """A request, as far as IAM is concerned. `tags_of(arn)` looks up the tags that a resource has now, and `zone_name(id)`
+    the name of a hosted zone; None if there is no such thing."""
 
-    def __init__(self, region, operation, parameters, tags_of):
-        self.region, self.operation, self.parameters, self.tags_of = region, operation, parameters, tags_of
+    def __init__(self, region, operation, parameters, tags_of, zone_name):
+        self.region, self.operation, self.parameters = region, operation, parameters
+        self.tags_of, self.zone_name = tags_of, zone_name
 
     def arn(self, service, name, region=None):
         return f"arn:aws:{service}:{self.region if region is None else region}:{ACCOUNT}:{name}"
@@ -38,6 +41,11 @@ class Request:
         """Those that the request has."""
         given = self.parameters.get("tags") or self.parameters.get("Tags") or []
         return {tag.get("key", tag.get("Key")): tag.get("value", tag.get("Value")) for tag in given}
+
+    def owner(self, resource):
+        """The owner id that it is about: that of its own tags, or of the resource's."""
+        key = "empire.dev/owner"
+        return self.tags.get(key) or (self.tags_of(resource) or {}).get(key)
 
     def context(self, **more):
         return {f"aws:RequestTag/{key}": [value] for key, value in self.tags.items()} | more
@@ -63,8 +71,15 @@ class Request:
     def service(self, name):
         return name if name.startswith("arn:") else self.arn("ecs", f"service/{self.cluster()}/{name}")
 
+    def in_cluster(self, **more):
+        return {"ecs:cluster": [self.arn("ecs", f"cluster/{self.cluster()}")]} | more
+
+    def with_exec(self):
+        enabled = self.parameters.get("enableExecuteCommand")
+        return {} if enabled is None else {"ecs:enable-execute-command": [str(enabled).lower()]}
+
     def ListServices(self):
-        return [Asked("ecs:ListServices", "*")]
+        return [Asked("ecs:ListServices", "*", self.in_cluster())]
 
     def DescribeServices(self):
         return [Asked("ecs:DescribeServices", self.service(name)) for name in self.parameters["services"]]
@@ -83,16 +98,22 @@ class Request:
     def RegisterTaskDefinition(self):
         revision = self.arn("ecs", f"task-definition/{self.parameters['family']}:1")
         roles = [self.parameters.get(name) for name in ("executionRoleArn", "taskRoleArn")]
-        return [Asked("ecs:RegisterTaskDefinition", revision, self.context()),
+        containers = self.parameters["containerDefinitions"]
+        # What AWS says of a container that does not speak of it, is not documented: taken for absent.
+        privileged = {"ecs:privileged": ["true"]} if any(each.get("privileged") for each in containers) else {}
+        compatible = {"ecs:compute-compatibility": self.parameters.get("requiresCompatibilities", [])}
+        return [Asked("ecs:RegisterTaskDefinition", revision, self.context(**privileged, **compatible)),
                 *self.created("ecs", "TagResource", revision),
                 *(asked for role in roles for asked in self.passed(role, "ecs-tasks.amazonaws.com"))]
 
     def CreateService(self):
         service = self.service(self.parameters["serviceName"])
-        return [Asked("ecs:CreateService", service, self.context()), *self.created("ecs", "TagResource", service)]
+        context = self.context(**self.in_cluster(), **self.with_exec())
+        return [Asked("ecs:CreateService", service, context), *self.created("ecs", "TagResource", service)]
 
     def UpdateService(self):
-        return [Asked(f"ecs:{self.operation}", self.service(self.parameters["service"]))]
+        context = self.in_cluster(**self.with_exec())
+        return [Asked(f"ecs:{self.operation}", self.service(self.parameters["service"]), context)]
 
     DeleteService = ListServiceDeployments = UpdateService
 
@@ -116,9 +137,17 @@ class Request:
     DescribeLoadBalancerAttributes = DescribeTargetGroupAttributes = DescribeListenerCertificates = listed
     DescribeTargetHealth = listed
 
+    def in_network(self):
+        """Of what the request says nothing, there is no key."""
+        given = {"Scheme": as_list(self.parameters.get("Scheme") or []),
+                 "Subnet": self.parameters.get("Subnets") or [],
+                 "SecurityGroup": self.parameters.get("SecurityGroups") or []}
+        return {f"elasticloadbalancing:{key}": values for key, values in given.items() if values}
+
     def made(self, resource, within=None):
         """`within` is what the new resource is made in, where that is what IAM looks at."""
-        return [Asked(f"elasticloadbalancing:{self.operation}", within or resource, self.context()),
+        context = self.context(**self.in_network())
+        return [Asked(f"elasticloadbalancing:{self.operation}", within or resource, context),
                 *self.created("elasticloadbalancing", "AddTags", resource)]
 
     def looked_up(self, *reads):
@@ -143,7 +172,7 @@ class Request:
     def changed(self):
         named = [self.parameters[name] for name in ("LoadBalancerArn", "TargetGroupArn", "ListenerArn")
                  if name in self.parameters]
-        return [Asked(f"elasticloadbalancing:{self.operation}", arn, self.context())
+        return [Asked(f"elasticloadbalancing:{self.operation}", arn, self.context(**self.in_network()))
                 for arn in named or self.parameters["ResourceArns"]]
 
     DeleteLoadBalancer = DeleteTargetGroup = DeleteListener = changed
@@ -164,7 +193,10 @@ class Request:
 
     def ChangeResourceRecordSets(self):
         changes = self.parameters["ChangeBatch"]["Changes"]
+        zone = self.zone_name(self.parameters["HostedZoneId"]) or ZONE
+        names = [change["ResourceRecordSet"]["Name"].lower().rstrip(".") for change in changes]
         return self.zone(**{
+            "route53:ChangeResourceRecordSetsNormalizedRecordNames": [in_zone(name, zone) for name in names],
             "route53:ChangeResourceRecordSetsActions": [change["Action"] for change in changes],
             "route53:ChangeResourceRecordSetsRecordTypes": [change["ResourceRecordSet"]["Type"] for change in changes],
         })
@@ -209,23 +241,43 @@ def in_account(arn):
     return re.sub(r":\d{12}:", f":{ACCOUNT}:", arn, count=1)
 
 
-class Policy:
-    def __init__(self, text):
-        self.statements = json.loads(text)["Statement"]
+def in_zone(name, zone):
+    """Stories have zones of their own."""
+    return re.sub(rf"(^|\.){re.escape(zone)}$", rf"\1{ZONE}", name)
 
-    def faults(self, request):
-        """A line for each action that no statement allows."""
+
+class Policy:
+    """What a role has by a policy, and by others that are added to it, by their names."""
+
+    def __init__(self, text, added):
+        self.statements = json.loads(text)["Statement"]
+        self.added = {name: json.loads(text)["Statement"] for name, text in added.items()}
+
+    def judged(self, request):
+        """A line for each action that no statement allows, and the names of what was needed besides the policy."""
+        faults, needs = [], set()
         for asked in request.asked():
             if asked.resource.startswith("arn:") and self.on_what_is_gone(asked, request):
                 continue
-            if not any(allows(statement, asked, request) for statement in self.statements):
-                yield f"{request.operation}: {asked.action} on {asked.resource} is not allowed with {asked.context}"
+            if any(allows(statement, asked, request) for statement in self.statements):
+                continue
+            found = {name for name, statements in self.added.items()
+                     if any(allows(statement, asked, request) for statement in statements)}
+            needs |= found
+            if not found:
+                faults.append(
+                    f"{request.operation}: {asked.action} on {asked.resource} is not allowed with {asked.context}")
+        return faults, sorted(needs)
 
     def on_what_is_gone(self, asked, request):
         """What a hand deleted in between has no tags, so IAM refuses; which the next look explains."""
         by_tag = [statement for statement in self.statements
                   if asked.action in as_list(statement["Action"]) and "aws:ResourceTag/" in json.dumps(statement)]
         return bool(by_tag) and not request.tags and request.tags_of(asked.resource) is None
+
+
+def is_like(text, patterns):
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def allows(statement, asked, request):
@@ -246,11 +298,21 @@ def holds(operator, key, wanted, asked, request):
         found = [tags[name]] if name in tags else []
     else:
         found = asked.context.get(key, [])
+    if wanted == [OWNER]:
+        # One and the same owner in all of a request.
+        wanted = [request.owner(asked.resource)]
+    # A negated operator holds where there is no such key.
     match operator:
         case "Null":
             return str(not found).lower() in wanted
         case "StringEquals":
             return bool(found) and all(value in wanted for value in found)
+        case "StringNotEquals":
+            return all(value not in wanted for value in found)
+        case "ArnLike":
+            return bool(found) and all(is_like(in_account(value), wanted) for value in found)
         case "ForAllValues:StringEquals":
             return all(value in wanted for value in found)
+        case "ForAllValues:StringLike":
+            return all(is_like(value, wanted) for value in found)
     raise ValueError(f"{operator} is an operator that this judge does not know")

@@ -1,4 +1,4 @@
-//! The page about permissions names every statement of the policy, and none that there is not.
+//! The page about permissions names every statement of the policies, and none that there is not.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,28 @@ use super::{read, table};
 
 #[test]
 fn every_statement_of_the_policy_belongs_to_a_feature() {
-    let policy: Value = serde_json::from_str(&read("deploy/iam-policy.json")).unwrap();
-    let statements = policy["Statement"].as_array().unwrap().iter();
-    let statements: BTreeSet<&str> = statements
-        .map(|statement| statement["Sid"].as_str().unwrap())
-        .collect();
-    let rows = table("docs/aws-permissions.md", "feature");
-    let named = rows.iter().flat_map(|row| row[1].split('`').skip(1).step_by(2));
-    let named: Vec<&str> = named.collect();
-    let once: BTreeSet<&str> = named.iter().copied().collect();
-    assert_eq!(named.len(), once.len(), "a statement belongs to two features");
-    assert_eq!(once, statements);
+    for (table_of, files) in [
+        ("feature", &["deploy/iam-policy.json"][..]),
+        (
+            "added, from `deploy/iam`",
+            &["deploy/iam/adopt.json", "deploy/iam/zone-names.json"],
+        ),
+    ] {
+        let policies: Vec<Value> = files
+            .iter()
+            .map(|file| serde_json::from_str(&read(file)).unwrap())
+            .collect();
+        let statements = policies
+            .iter()
+            .flat_map(|policy| policy["Statement"].as_array().unwrap());
+        let statements: BTreeSet<&str> = statements
+            .map(|statement| statement["Sid"].as_str().unwrap())
+            .collect();
+        let rows = table("docs/aws-permissions.md", table_of);
+        let named = rows.iter().flat_map(|row| row[1].split('`').skip(1).step_by(2));
+        let named: Vec<&str> = named.collect();
+        let once: BTreeSet<&str> = named.iter().copied().collect();
+        assert_eq!(named.len(), once.len(), "a statement belongs to two features");
+        assert_eq!(once, statements);
+    }
 }

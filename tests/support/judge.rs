@@ -17,7 +17,12 @@ pub(crate) struct Verdict {
     pub(crate) operation: String,
     /// The faults that were found, a sentence each.
     pub(crate) faults: Vec<String>,
+    /// What of `deploy/iam` the controller's role needs for it besides `deploy/iam-policy.json`.
+    pub(crate) needs: Vec<String>,
 }
+
+/// The policies that are added for what the first one does not allow: the files of `deploy/iam`.
+pub(crate) const ADDED: [&str; 2] = ["adopt", "zone-names"];
 
 struct Judge {
     /// Ends when its stdin closes.
@@ -32,6 +37,7 @@ static JUDGE: LazyLock<Mutex<Judge>> = LazyLock::new(|| {
         .arg("-B")
         .arg(root.join("tests/judge/judge"))
         .arg(root.join("deploy/iam-policy.json"))
+        .args(ADDED.map(|name| root.join(format!("deploy/iam/{name}.json"))))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -43,6 +43,7 @@ struct Calls {
     /// The reads and writes of each controller, by the key that it signs with.
     by_key: HashMap<String, (usize, Vec<String>)>,
     faults: BTreeSet<String>,
+    needs: BTreeSet<String>,
     answers: HashMap<String, Answer>,
     hold: Option<Hold>,
     delay: Duration,
@@ -133,6 +134,11 @@ impl Proxy {
         self.shared.calls.lock().unwrap().faults.clone()
     }
 
+    /// Returns what of `deploy/iam` was needed since this was last asked.
+    pub(crate) fn take_needs(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.shared.calls.lock().unwrap().needs)
+    }
+
     /// From now on counts writes anew, and holds one.
     pub(crate) fn hold(&self, hold: Hold) {
         self.shared.calls.lock().unwrap().hold = Some(hold);
@@ -154,6 +160,7 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (hold, answer, delay) = {
         let mut calls = shared.calls.lock().unwrap();
         calls.faults.extend(verdict.faults);
+        calls.needs.extend(verdict.needs);
         let answer = calls.answers.get_mut(&verdict.operation).map(|answer| answer());
         calls.note(&head, &verdict.operation);
         (calls.count(&verdict.operation), answer, calls.delay)

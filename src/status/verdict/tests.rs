@@ -5,14 +5,15 @@ use serde_json::json;
 use super::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 use crate::api::condition::Reason;
 use crate::aws::Fault;
-use crate::change::RecordBatch;
+use crate::change::{Change, RecordBatch, ServiceWrite, Tagged, TagsWrite};
 use crate::desired::fixtures::app;
 use crate::error::Error;
 use crate::model::class::Class;
-use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use crate::model::owner::{OWNER_TAG, Tags};
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::state::LoadBalancerStatus;
 use crate::plan::fixtures::world::service_of;
-use crate::plan::fixtures::{nothing, settled};
+use crate::plan::fixtures::{nothing, pointer, settled};
 use crate::plan::{Obstacle, ObstacleKind, Pending};
 use crate::reconcile::Outcome;
 use crate::status::tests::{aws_error, change_of, failure, outcome, wanted};
@@ -491,4 +492,59 @@ fn what_waits_in_line_leaves_a_ready_app_ready_unless_it_does_not_serve() {
     gone.plan.pending.push(in_line());
     let gone = verdict_of(&gone, false);
     assert_eq!(reason(&gone), ("Reconciling", Reason::Progressing));
+}
+
+/// What `deploy/iam-policy.json` leaves out is named where it is missed, and nowhere else.
+#[test]
+fn a_denial_names_the_policy_that_would_allow_it() {
+    let tags = |key: &str| Tags::from_iter([(key.into(), "i-1".into())]);
+    let service = |key: &str| {
+        Change::of(
+            "web",
+            ServiceWrite::Tag {
+                service: "shop_acme_web".into(),
+                tags: tags(key),
+            },
+        )
+    };
+    let group = |key: &str| TagsWrite::Add {
+        resources: vec![Tagged::TargetGroup("e-acme-web-1".into())],
+        tags: tags(key),
+    };
+    let name = |style| RecordBatch {
+        zone: "Z1".into(),
+        changes: vec![RecordChange::Create(
+            pointer("example.com", style, "e-acme-web-1").into(),
+        )],
+    };
+    for (change, hint) in [
+        (service(OWNER_TAG), Some("its role needs deploy/iam/adopt.json")),
+        (
+            group(OWNER_TAG).into(),
+            Some("its role needs deploy/iam/adopt.json"),
+        ),
+        (
+            name(RecordStyle::Alias).into(),
+            Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json"),
+        ),
+        (service("team"), None),
+        (group("team").into(), None),
+        (name(RecordStyle::Cname { ttl: 60 }).into(), None),
+        (change_of("web"), None),
+    ] {
+        let said = |class| {
+            let denied = (change.clone(), failure("AccessDeniedException", class));
+            let (_, message) = verdict(|outcome| outcome.failures.push(denied))
+                .trouble()
+                .unwrap();
+            message
+        };
+        let message = said(Class::Denied);
+        assert_eq!(message.contains("deploy/iam/"), hint.is_some(), "{message}");
+        assert!(
+            message.ends_with(hint.unwrap_or("AccessDeniedException")),
+            "{message}"
+        );
+        assert!(!said(Class::Refused).contains("deploy/iam/"));
+    }
 }
