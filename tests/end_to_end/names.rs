@@ -37,6 +37,27 @@ async fn a_name_stays_with_the_first_and_then_goes_to_the_second() {
     assert!(of_second.is_some() && of_second != of_first, "{of_second:?}");
 }
 
+/// The role needs more for it than for any other name, and for nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_may_have_the_name_of_a_zone_itself() {
+    let spec = json!({ "dns": { "recordType": "Alias" } });
+    let place = Place::with(Cloud::Ministack, "apex", "eu-south-2", spec).await;
+    place.converge(&web_app("acme"));
+    assert_eq!(place.proxy.take_needs(), [].into());
+    let zone = format!("internal.{}", place.zone);
+    let mut acme = web_app("acme");
+    let hostnames = json!({ "spec": { "processes": { "web": { "expose": { "hostnames": [zone] } } } } });
+    merge(&mut acme, &hostnames);
+    place.converge(&acme);
+    let names = place.aws.see().await.names;
+    assert!(names.contains(&zone), "{names:?}");
+    assert_eq!(place.proxy.take_needs(), ["zone-names".to_owned()].into());
+
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
+    assert_eq!(place.proxy.take_needs(), ["zone-names".to_owned()].into());
+}
+
 /// A record without an ownership record, which was there before we were.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_of_nobody_is_left_alone() {
