@@ -21,8 +21,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
-    IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, name_is_a_label, names_tenants,
-    on_external, on_fargate,
+    IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, https_elsewhere, name_is_a_label,
+    names_tenants, on_external, on_fargate,
 };
 use super::app::DeletionPolicy;
 use super::schema::{id, ids, options, role, rule, tags};
@@ -149,13 +149,16 @@ pub struct PlatformSpec {
     ))]
     pub external_id: Option<String>,
 
-    /// The endpoint to call instead of AWS's own, such as `http://127.0.0.1:4566`: an emulator or a VPC endpoint.
+    /// The endpoint to call instead of AWS's own, such as `https://vpce-1.example.com` or `http://127.0.0.1:4566`: a VPC
+    /// endpoint, or an emulator. One with `http` only on the controller's own host: credentials and environment variables would
+    /// else travel in the clear.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rule(
         "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
         "must be an http or https URL, such as http://127.0.0.1:4566",
     ))]
+    #[x_kube(validation = https_elsewhere())]
     pub endpoint_url: Option<String>,
 
     /// The ECS cluster, by name or ARN; it must exist. Left out: `default`. Cannot be changed while Apps are here.

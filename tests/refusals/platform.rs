@@ -172,6 +172,14 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.endpointUrl: Invalid value: …must be an http or https URL",
         ),
         (
+            bridge("", "endpointUrl: 'http://ministack.example.com:4566'"),
+            "spec.endpointUrl: Invalid value: …must be https, or of the controller's own host",
+        ),
+        (
+            bridge("", "endpointUrl: 'http://127.0.0.1.example.com'"),
+            "spec.endpointUrl: Invalid value: …must be https, or of the controller's own host",
+        ),
+        (
             bridge("", "cluster: a b"),
             "spec.cluster: Invalid value: …must be the name or the ARN of an ECS cluster",
         ),
@@ -524,6 +532,8 @@ fn a_good_platform_is_accepted() {
         ),
         bridge("", &format!("tasks: {{schedulerRoleArn: '{ROLE}'}}")),
         bridge("", "endpointUrl: 'https://vpce-1.example.com:8443/aws'"),
+        bridge("", "endpointUrl: 'http://[::1]:4566'"),
+        bridge("", "endpointUrl: 'http://localhost:4566/'"),
         bridge(
             "",
             "capacity: {launchType: EXTERNAL}, loadBalancing: {provider: None}",

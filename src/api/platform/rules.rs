@@ -93,3 +93,13 @@ pub(super) fn on_external(condition: &str, message: &str) -> Rule {
         message,
     )
 }
+
+/// Asks an endpoint of another host to be https. One that is stored may stay.
+pub(super) fn https_elsewhere() -> Rule {
+    rule(
+        "oldSelf.orValue('') == self || !self.lowerAscii().startsWith('http:') || \
+         self.matches('^http://(localhost|127([.][0-9]+){3}|[[]::1])(:[0-9]+)?(/|$)')",
+        "must be https, or of the controller's own host, such as http://127.0.0.1:4566",
+    )
+    .optional_old_self(true)
+}
