@@ -177,8 +177,8 @@ fn what_aws_would_refuse_is_found() {
             "is not allowed with {'aws:RequestTag/empire.dev/owner': ['installation-1'], 'ecs:privileged': ['true']",
         ),
         (
-            register("/requiresCompatibilities", json!(["EXTERNAL"])),
-            "'ecs:compute-compatibility': ['EXTERNAL']",
+            register("/requiresCompatibilities", json!([])),
+            "ecs:RegisterTaskDefinition on",
         ),
         (
             to_ecs(

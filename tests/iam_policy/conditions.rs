@@ -52,7 +52,7 @@ fn clusters_schemes_subnets_and_security_groups_can_be_named() {
             "ecs:RegisterTaskDefinition",
             "ForAllValues:StringEquals",
             "ecs:compute-compatibility",
-            json!(["EC2", "FARGATE"]),
+            json!(["EC2", "EXTERNAL", "FARGATE", "MANAGED_INSTANCES"]),
         ),
         (
             "elasticloadbalancing:CreateLoadBalancer",
