@@ -8,10 +8,12 @@
 mod capacity;
 mod rules;
 mod status;
+mod tasks;
 mod tenancy;
 
 pub use capacity::{Capacity, CapacityProvider, LaunchType};
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
+pub use tasks::{Logging, Tasks};
 pub use tenancy::{Grant, LabelSelector, Tenancy};
 
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ use self::rules::{
     names_tenants, on_external, on_fargate,
 };
 use super::app::DeletionPolicy;
-use super::schema::{id, ids, options, role, rule, tags};
+use super::schema::{id, ids, role, rule, tags};
 
 /// A place where Apps run: an AWS region, an ECS cluster and a network.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -369,41 +371,4 @@ pub enum RecordType {
     #[serde(rename = "CNAME")]
     Cname,
     Alias,
-}
-
-/// The settings that all tasks share.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Tasks {
-    /// The ARN of the IAM role that ECS itself uses to pull images, to read secrets and to write logs. Left out: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    #[x_kube(validation = role())]
-    pub execution_role_arn: Option<String>,
-
-    /// The ARN of the IAM role by which EventBridge Scheduler starts the tasks of `cron` processes. Left out: none, and an
-    /// App with such a process is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    #[x_kube(validation = role())]
-    pub scheduler_role_arn: Option<String>,
-
-    /// The log driver of tasks. Left out: as the container instances are set up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logging: Option<Logging>,
-}
-
-/// The log driver of tasks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Logging {
-    /// The log driver of ECS, such as `awslogs`.
-    #[schemars(extend(
-        "enum" = ["awslogs", "fluentd", "gelf", "journald", "json-file", "splunk", "syslog"]
-    ))]
-    pub driver: String,
-
-    /// The driver's own options, such as `awslogs-group`. At most 50, of at most 2,048 characters each. Not for secrets.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(transform = options)]
-    pub options: BTreeMap<String, String>,
 }

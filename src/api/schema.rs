@@ -120,16 +120,19 @@ pub(super) fn no_controls() -> Rule {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>
 pub(super) fn secrets(schema: &mut Schema) {
     limit_values(schema, 250, 512);
-    // Of which service, `desired` asks: a pattern would cost too much for each of 25,000 secrets.
-    let arn = "self[n].startsWith('arn:')";
     let [valid, reserved] = variable_names("secrets");
-    let is_arn = rule_saying(
+    add_rules(schema, &[valid, reserved, secret_arns("secrets")]);
+}
+
+/// Of which service, `desired` asks: a pattern would cost too much for each of 25,000 secrets.
+fn secret_arns(field: &str) -> Rule {
+    let arn = "self[n].startsWith('arn:')";
+    rule_saying(
         format!("self.all(n, {arn})"),
         format!(
-            "'secrets: ' + self.filter(n, !{arn})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM'"
+            "'{field}: ' + self.filter(n, !{arn})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM'"
         ),
-    );
-    add_rules(schema, &[valid, reserved, is_arn]);
+    )
 }
 
 /// Names that a program can have in its environment, and none that is ours.
@@ -186,6 +189,12 @@ pub(super) fn tags(schema: &mut Schema) {
 /// Options of a log driver.
 pub(super) fn options(schema: &mut Schema) {
     limit_values(schema, 50, 2_048);
+}
+
+/// Options of a log driver whose values are secrets.
+pub(super) fn secret_options(schema: &mut Schema) {
+    limit_values(schema, 50, 512);
+    add_rules(schema, &[secret_arns("secretOptions")]);
 }
 
 /// ARNs of certificates, at most 25, each once.

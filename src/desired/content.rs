@@ -6,9 +6,11 @@ use std::ops::RangeInclusive;
 use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
+use crate::model::owner::AppName;
 use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
+const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
 const DEFAULT_CPU: u32 = 256;
 const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
@@ -39,15 +41,48 @@ impl Builder<'_> {
             stop_timeout: self.stop_timeout()?,
             read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
             ports: self.port_mappings(container_ports),
-            logging: tasks
-                .and_then(|tasks| tasks.logging.as_ref())
-                .map(|logging| Logging {
-                    driver: logging.driver.clone(),
-                    options: logging.options.clone().into(),
-                }),
+            logging: self.logging()?,
         };
         self.check_task_definition(&content)?;
         Ok(content)
+    }
+
+    /// Returns where its task logs, with its names in the options that ask for them.
+    fn logging(&self) -> Result<Option<Logging>, Error> {
+        let tasks = self.platform.spec.tasks.as_ref();
+        let Some(logging) = tasks.and_then(|tasks| tasks.logging.as_ref()) else {
+            return Ok(None);
+        };
+        let secrets = &logging.secret_options;
+        let refused = |why: &str| {
+            let platform = self.platform_name();
+            let field = format!("Platform {platform}: tasks.logging.secretOptions");
+            Err(self.invalid(&field, why))
+        };
+        if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
+            return refused(&format!("{name}: {NO_SECRET}"));
+        }
+        if !secrets.is_empty() && self.secrets_reader().is_none() {
+            return refused("it has no tasks.executionRoleArn, the role by which ECS would read them");
+        }
+        let AppName { namespace, name } = &self.owner.app;
+        let named = |value: &String| {
+            let value = value.replace("{namespace}", namespace);
+            value.replace("{app}", name).replace("{process}", self.name)
+        };
+        let options = logging.options.iter();
+        let options = options.map(|(option, value)| (option.clone(), named(value)));
+        Ok(Some(Logging {
+            driver: logging.driver.clone(),
+            options: options.collect(),
+            secret_options: secrets.clone().into(),
+        }))
+    }
+
+    /// Returns the role by which ECS reads secrets.
+    fn secrets_reader(&self) -> Option<&String> {
+        let tasks = self.platform.spec.tasks.as_ref()?;
+        tasks.execution_role_arn.as_ref()
     }
 
     /// CPU units and MiB.
@@ -122,14 +157,9 @@ impl Builder<'_> {
             secrets.extend(level_secrets.clone());
         }
         if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
-            return Err(self.invalid(
-                "secrets",
-                &format!("{name}: must be the ARN of a secret in Secrets Manager or of a parameter of SSM"),
-            ));
+            return Err(self.invalid("secrets", &format!("{name}: {NO_SECRET}")));
         }
-        let tasks = self.platform.spec.tasks.as_ref();
-        let reader = tasks.and_then(|tasks| tasks.execution_role_arn.as_ref());
-        if reader.is_none() && !secrets.is_empty() {
+        if self.secrets_reader().is_none() && !secrets.is_empty() {
             let platform = self.platform_name();
             return Err(self.invalid(
                 "secrets",

@@ -40,7 +40,7 @@ impl Builder<'_> {
             .max_by_key(|(_, bytes)| *bytes)
             .unwrap_or_default();
         let field = match field {
-            LOGGING => format!("Platform {}: {LOGGING}", self.platform_name()),
+            LOGGING | SECRET_LOGGING => format!("Platform {}: {field}", self.platform_name()),
             field => field.into(),
         };
         Err(self.invalid(
@@ -127,15 +127,17 @@ fn is_role_of_a_schedule(arn: &str) -> bool {
 }
 
 const LOGGING: &str = "tasks.logging.options";
+const SECRET_LOGGING: &str = "tasks.logging.secretOptions";
 
 /// The bytes that each field takes in the request, so that what is too large can be named. It is never more than what is
 /// sent: what counts on ECS's side is not documented, and what it may take is ECS's to refuse.
-fn parts(content: &TaskDefinition) -> [(&'static str, usize); 5] {
+fn parts(content: &TaskDefinition) -> [(&'static str, usize); 6] {
     const FIELDS: usize =
         r#"{"family":"","containerDefinitions":[{"name":"","image":"","command":[]}]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
     let options = content.logging.iter().flat_map(|logging| &logging.options);
+    let secret_options = content.logging.iter().flat_map(|logging| &logging.secret_options);
     let words = content.command.iter().map(|word| json(word) + ",".len());
     let roles = [&content.execution_role_arn, &content.task_role_arn];
     let roles: usize = roles.into_iter().flatten().map(String::len).sum();
@@ -144,6 +146,7 @@ fn parts(content: &TaskDefinition) -> [(&'static str, usize); 5] {
         ("env", pairs(content.environment.0.iter(), VARIABLE)),
         ("secrets", pairs(content.secrets.iter(), SECRET)),
         (LOGGING, pairs(options, ":,".len())),
+        (SECRET_LOGGING, pairs(secret_options, SECRET)),
         (
             "image",
             FIELDS + content.family.len() + content.container.len() + content.image.len() + roles,

@@ -115,9 +115,58 @@ fn what_a_process_says_is_sent() {
         definition.logging,
         Some(Logging {
             driver: "awslogs".into(),
-            options
+            options,
+            secret_options: SmallMap::new(),
         })
     );
+}
+
+#[test]
+fn options_of_logging_may_name_the_process_and_be_secret() {
+    let execution = "arn:aws:iam::123456789012:role/execution";
+    let token = "arn:aws:ssm:us-east-1:123456789012:parameter/token";
+    let logging = |role: Value, options: Value, secret_options: Value| {
+        let mut tasks = json!({
+            "logging": { "driver": "splunk", "options": options, "secretOptions": secret_options },
+        });
+        if role.is_string() {
+            tasks["executionRoleArn"] = role;
+        }
+        json!({ "tasks": tasks })
+    };
+    let options = json!({
+        "splunk-source": "{namespace}/{app}/{process}-{app}",
+        "tag": "{{.Name}} {cluster} {Namespace} {process",
+    });
+    let spec = logging(json!(execution), options, json!({ "splunk-token": token }));
+    let built = one(json!({ "command": "run" }), spec).task_definition.logging;
+    let expected = Logging {
+        driver: "splunk".into(),
+        options: SmallMap::from([
+            ("splunk-source".into(), "shop/acme/api-acme".into()),
+            ("tag".into(), "{{.Name}} {cluster} {Namespace} {process".into()),
+        ]),
+        secret_options: SmallMap::from([("splunk-token".into(), token.into())]),
+    };
+    assert_eq!(built, Some(expected));
+
+    for (role, arn, fault) in [
+        (
+            json!(null),
+            token,
+            "process api: Platform staging: tasks.logging.secretOptions: it has no tasks.executionRoleArn, the role by which \
+             ECS would read them",
+        ),
+        (
+            json!(execution),
+            "arn:aws:s3:::secrets",
+            "process api: Platform staging: tasks.logging.secretOptions: splunk-token: must be the ARN of a secret in Secrets \
+             Manager or of a parameter of SSM",
+        ),
+    ] {
+        let spec = logging(role, json!({}), json!({ "splunk-token": arn }));
+        assert_eq!(refused(json!({ "command": "run" }), spec), fault);
+    }
 }
 
 #[test]

@@ -83,11 +83,20 @@ pub fn digest(content: &TaskDefinition) -> String {
         read_only_root_filesystem.then_some("true"),
     );
     fields.add("portMappings", ports.iter().copied().flat_map(port_mapping));
-    if let Some(Logging { driver, options }) = logging {
+    if let Some(Logging {
+        driver,
+        options,
+        secret_options,
+    }) = logging
+    {
         fields.add("logDriver", [driver]);
         fields.add(
             "logOptions",
             options.iter().flat_map(|(name, value)| [name, value]),
+        );
+        fields.add(
+            "logSecretOptions",
+            secret_options.iter().flat_map(|(name, arn)| [name, arn]),
         );
     }
     let digest = BASE32_DNSSEC.encode(&fields.0.finalize()[..20]);
@@ -207,6 +216,7 @@ mod tests {
             logging: Some(Logging {
                 driver: "awslogs".into(),
                 options: SmallMap::from([("awslogs-group".into(), "acme".into())]),
+                secret_options: SmallMap::new(),
             }),
             ..content()
         };
@@ -215,7 +225,7 @@ mod tests {
 
     #[test]
     fn differs_with_every_field() {
-        let edits: [fn(&mut TaskDefinition); 21] = [
+        let edits: [fn(&mut TaskDefinition); 22] = [
             |c| c.family = "shop_acme_api".into(),
             |c| c.network_mode = NetworkMode::Awsvpc,
             |c| c.launch_type = LaunchType::External,
@@ -240,6 +250,14 @@ mod tests {
                 c.logging = Some(Logging {
                     driver: "json-file".into(),
                     options: SmallMap::new(),
+                    secret_options: SmallMap::new(),
+                });
+            },
+            |c| {
+                c.logging = Some(Logging {
+                    driver: "json-file".into(),
+                    options: SmallMap::new(),
+                    secret_options: SmallMap::from([("token".into(), "arn:aws:ssm:a".into())]),
                 });
             },
         ];

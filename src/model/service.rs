@@ -115,6 +115,9 @@ impl PortMapping {
 pub struct Logging {
     pub driver: String,
     pub options: SmallMap<String, String>,
+    /// Options whose values ECS reads: ARNs, by their names.
+    #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
+    pub secret_options: SmallMap<String, String>,
 }
 
 /// Seconds in which a task behind an application load balancer may fail its checks, unless the manifest says otherwise.

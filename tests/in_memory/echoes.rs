@@ -5,6 +5,7 @@ use empire_controller::model::load_balancer::Probe;
 use empire_controller::model::service::{
     CapacityProvider, CircuitBreaker, HostPort, Logging, PlacementConstraint, TaskDefinition,
 };
+use empire_controller::model::small_map::SmallMap;
 use empire_controller::model::state::ServiceState;
 use serde_json::json;
 
@@ -78,6 +79,7 @@ fn no_echo_of_a_task_definition_is_written_for() {
             content.logging = Some(Logging {
                 driver: "json-file".into(),
                 options: [("mode".into(), "non-blocking".into())].into(),
+                secret_options: SmallMap::default(),
             });
         },
     ];

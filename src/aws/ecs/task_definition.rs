@@ -63,10 +63,13 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
     ports.sort_by_key(|port| port.container_port);
     foreign.extend((ports.len() != container.port_mappings().len()).then_some("portMappings"));
     let logging = container.log_configuration().map(|configuration| {
-        foreign.extend((!configuration.secret_options().is_empty()).then_some("secretOptions"));
+        let secret_options = secrets_of(configuration.secret_options());
+        let is_all = secret_options.len() == configuration.secret_options().len();
+        foreign.extend((!is_all).then_some("secretOptions"));
         Logging {
             driver: configuration.log_driver().as_str().to_owned(),
             options: configuration.options().map(ordered).unwrap_or_default(),
+            secret_options,
         }
     });
     let environment: SmallMap<String, String> = container
@@ -75,11 +78,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
         .filter_map(environment_variable)
         .collect();
     foreign.extend((environment.len() != container.environment().len()).then_some("environment"));
-    let secrets: SmallMap<String, String> = container
-        .secrets()
-        .iter()
-        .map(|secret| (secret.name().to_owned(), secret.value_from().to_owned()))
-        .collect();
+    let secrets = secrets_of(container.secrets());
     foreign.extend((secrets.len() != container.secrets().len()).then_some("secrets"));
     let process_limit = match container.ulimits() {
         [] => None,
@@ -246,6 +245,14 @@ fn ordered(map: &std::collections::HashMap<String, String>) -> SmallMap<String, 
         .collect()
 }
 
+/// One that is there twice is one here.
+fn secrets_of(secrets: &[sdk::Secret]) -> SmallMap<String, String> {
+    let secrets = secrets.iter();
+    secrets
+        .map(|secret| (secret.name().to_owned(), secret.value_from().to_owned()))
+        .collect()
+}
+
 fn environment_variable(pair: &sdk::KeyValuePair) -> Option<(String, String)> {
     Some((pair.name.clone()?, pair.value.clone().unwrap_or_default()))
 }
@@ -302,8 +309,7 @@ pub(super) fn container(call: Call, content: &TaskDefinition) -> Result<sdk::Con
         .set_stop_timeout(content.stop_timeout.map(to_i32))
         .set_readonly_root_filesystem(content.read_only_root_filesystem.then_some(true));
     for (name, arn) in &content.secrets {
-        let secret = sdk::Secret::builder().name(name).value_from(arn).build();
-        container = container.secrets(secret.map_err(|error| call.bug(error.to_string()))?);
+        container = container.secrets(write_secret(call, name, arn)?);
     }
     if let Some(limit) = content.process_limit {
         container = container.ulimits(write_process_limit(call, limit)?);
@@ -311,15 +317,27 @@ pub(super) fn container(call: Call, content: &TaskDefinition) -> Result<sdk::Con
     for port in &content.ports {
         container = container.port_mappings(write_port(call, *port)?);
     }
-    if let Some(Logging { driver, options }) = &content.logging {
-        let configuration = sdk::LogConfiguration::builder()
+    if let Some(Logging {
+        driver,
+        options,
+        secret_options,
+    }) = &content.logging
+    {
+        let mut configuration = sdk::LogConfiguration::builder()
             .log_driver(driver.as_str().into())
-            .set_options(Some(options.clone().into_iter().collect()))
-            .build()
-            .map_err(|error| call.bug(error.to_string()))?;
-        container = container.log_configuration(configuration);
+            .set_options(Some(options.clone().into_iter().collect()));
+        for (name, arn) in secret_options {
+            configuration = configuration.secret_options(write_secret(call, name, arn)?);
+        }
+        let configuration = configuration.build();
+        container = container.log_configuration(configuration.map_err(|error| call.bug(error.to_string()))?);
     }
     Ok(container.build())
+}
+
+fn write_secret(call: Call, name: &str, arn: &str) -> Result<sdk::Secret> {
+    let secret = sdk::Secret::builder().name(name).value_from(arn).build();
+    secret.map_err(|error| call.bug(error.to_string()))
 }
 
 fn write_port(call: Call, port: PortMapping) -> Result<sdk::PortMapping> {

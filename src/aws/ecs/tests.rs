@@ -197,6 +197,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
                 ("awslogs-group".into(), "/empire".into()),
                 ("awslogs-region".into(), "us-east-1".into()),
             ]),
+            secret_options: SmallMap::new(),
         }),
     }
 }

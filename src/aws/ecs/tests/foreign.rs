@@ -185,11 +185,14 @@ async fn a_second_container_or_a_strange_port() {
 }
 
 #[tokio::test]
-async fn secret_options_of_logging_and_a_repeated_variable() {
+async fn a_repeated_secret_option_of_logging_and_a_repeated_variable() {
     let logging = json!({
         "logDriver": "awslogs",
         "options": {"awslogs-group": "/empire", "awslogs-region": "us-east-1"},
-        "secretOptions": [{"name": "token", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}],
+        "secretOptions": [
+            {"name": "token", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/a"},
+            {"name": "token", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/b"},
+        ],
     });
     is_foreign(
         inside(json!({"logConfiguration": logging})).await,

@@ -79,7 +79,8 @@ pub(super) fn reported(mut sent: Value) -> Value {
             }
         }
         if let Some(logging) = container.get_mut("logConfiguration") {
-            logging["secretOptions"] = json!([]);
+            let logging = logging.as_object_mut().unwrap();
+            logging.entry("secretOptions").or_insert_with(|| json!([]));
         }
     }
     let compatibilities = if is_awsvpc {
@@ -216,7 +217,13 @@ async fn what_was_written_is_read_again() {
         logging: None,
         ..bridge()
     };
+    let mut secret_options = full();
+    if let Some(logging) = &mut secret_options.logging {
+        let arn = |name: &str| format!("arn:aws:ssm:us-east-1:123456789012:parameter/{name}");
+        logging.secret_options = SmallMap::from([("a".into(), arn("a")), ("b".into(), arn("b"))]);
+    }
     let contents = [
+        secret_options,
         bridge(),
         definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Fixed(9001)),
         definition(NetworkMode::Awsvpc, LaunchType::Ec2, HostPort::SameAsContainer),
