@@ -85,3 +85,58 @@ fn waiting(controller: &Controller) -> u64 {
     let lengths = kinds.map(|kind| queue["apps"]["waiting"][kind]["length"].as_u64().unwrap());
     lengths.iter().sum()
 }
+
+/// At AWS's own request rates, of which registrations are the slowest: one a second, for the whole account. So all that
+/// storm wait in one line, and half of them would go first if it were the order in which they came.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_is_registered_before_a_storm_that_waits_for_aws() {
+    const STORM: usize = 70;
+    let control_plane = ControlPlane::start(false);
+    let administrator = &control_plane.kubectl;
+    install(administrator);
+    let controller = Controller::start(administrator, &["--retire-after=1s", "--aws-rate=1"]);
+    let place = Place::under(administrator, Cloud::Moto, "rationed", "me-south-1").await;
+    place.apply(&place.platform);
+    place.converge(&app("acme", 5));
+    let items: Vec<Value> = (0..STORM)
+        .map(|number| {
+            let mut app = app(&format!("app-{number}"), 1);
+            merge(&mut app, &json!({ "metadata": { "namespace": "storm" } }));
+            merge(&mut app, &json!({ "spec": { "platform": "rationed" } }));
+            app
+        })
+        .collect();
+    administrator.run(&["create", "namespace", "storm"], "").unwrap();
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    administrator
+        .run(&["apply", "-f", "-"], &list.to_string())
+        .unwrap();
+    let line = || {
+        let queue = queue(controller.address());
+        let buckets = queue["aws"].as_array().unwrap().clone();
+        let registrations = buckets
+            .iter()
+            .find(|bucket| bucket["bucket"] == "ecs/registrations");
+        registrations.map_or(0, |bucket| bucket["waiting"].as_u64().unwrap())
+    };
+    let is_long = async || (line() >= STORM as u64 / 2).then_some(());
+    place.eventually("the storm waits in line", is_long).await;
+
+    let before = line();
+    let mut edited = app("acme", 5);
+    merge(
+        &mut edited,
+        &json!({ "spec": { "image": "registry.example.com/acme:v2" } }),
+    );
+    let writes = place.converge(&edited);
+    let registered = writes.iter().filter(|write| *write == "RegisterTaskDefinition");
+    let of_storm = registered.count() - 5;
+    println!(
+        "{before} waited, and {of_storm} of them went first; {} wait still",
+        line()
+    );
+    assert!(
+        2 * of_storm < before as usize,
+        "{of_storm} of {before} went first"
+    );
+}
