@@ -10,8 +10,12 @@ use crate::fixtures::{AppFixture, app, web, worker};
 use crate::makespan::{LONG, PLENTY, fleet};
 use crate::world::{Pass, World};
 
-/// The Apps that storm.
-const SIZE: usize = 300;
+/// The number of Apps that storm: `STORM=1000` has more of them.
+fn size() -> usize {
+    let size = std::env::var("STORM").unwrap_or_else(|_| "300".into());
+    size.parse().unwrap()
+}
+
 /// The seconds after which the other namespace edits.
 const LATER: u64 = 60;
 const QUIET: &str = "quiet/acme";
@@ -72,14 +76,15 @@ fn edit(world: &mut World, edited: &AppFixture) -> Took {
 /// At most half as long again; and its writes, which a rollout takes longer than, come at once.
 #[track_caller]
 fn is_hardly_longer(beside: &Took, alone: &Took) {
-    let told = format!("{beside:?}, alone {alone:?}");
+    let told = format!("beside {} Apps {beside:?}, alone {alone:?}", size());
+    println!("{told}");
     assert!(2 * beside.all <= 3 * alone.all, "{told}");
     assert!(beside.writes <= alone.writes + 2, "{told}");
 }
 
 /// Settles both namespaces, at an AWS that throttles nothing, and then gives it its buckets.
 fn settled(processes: u32) -> World {
-    let (mut world, size) = fleet(SIZE, PLENTY);
+    let (mut world, size) = fleet(size(), PLENTY);
     for number in 0..size {
         world.apply(&one(number, 1));
     }
@@ -92,7 +97,7 @@ fn settled(processes: u32) -> World {
 /// Every App of the namespace is edited, and then again.
 fn storm(world: &mut World) {
     for version in 2..4 {
-        for number in 0..SIZE {
+        for number in 0..size() {
             world.apply(&one(number, version));
         }
         world.run_seconds(LATER / 2);
@@ -118,10 +123,9 @@ fn a_larger_edit_beside_a_storm_takes_turns_with_it() {
     let mut world = settled(PROCESSES);
     storm(&mut world);
     let beside = edit(&mut world, &quiet(PROCESSES, 2));
-    assert!(
-        beside.all <= alone.all + 2 * u64::from(PROCESSES),
-        "{beside:?}, alone {alone:?}"
-    );
+    let told = format!("beside {} Apps {beside:?}, alone {alone:?}", size());
+    println!("{told}");
+    assert!(beside.all <= alone.all + 2 * u64::from(PROCESSES), "{told}");
 }
 
 /// The same for load balancers, of which AWS takes one in 5 s.
@@ -132,11 +136,11 @@ fn an_app_with_load_balancers_beside_a_storm_of_them_takes_little_longer_than_al
         (0..processes).fold(app, |app, n| app.process(&format!("w{n}"), web().exposed()))
     };
     let made = |storms: bool| {
-        let (mut world, _) = fleet(SIZE, PLENTY);
+        let (mut world, _) = fleet(size(), PLENTY);
         world.apply(&exposed("quiet", "another", 1));
         world.run_until(LONG, &World::are_ready, &mut |_, _| {}).unwrap();
         give(&mut world);
-        for number in 0..SIZE * usize::from(storms) {
+        for number in 0..size() * usize::from(storms) {
             world.apply(&exposed("storm", &format!("app-{number:05}"), 1));
         }
         world.run_seconds(LATER);
