@@ -96,7 +96,18 @@ pub(super) fn environment(schema: &mut Schema) {
         "additionalProperties".into(),
         json!({ "type": "string", "maxLength": 32_768, "pattern": NO_CONTROLS }),
     );
-    add_rules(schema, &variable_names("env"));
+    let [valid, reserved] = variable_names("env");
+    add_rules(schema, &[valid, reserved, fits_a_task_definition()]);
+}
+
+/// Asks variables to have no more characters together than a task definition has bytes. `desired` counts all of it; this
+/// keeps what can never run out of the API server. What is stored may stay.
+fn fits_a_task_definition() -> Rule {
+    rule(
+        "oldSelf.orValue({}) == self || self.map(n, size(n) + size(self[n])).sum() <= 65536",
+        "env: names and values have more characters than the 65,536 bytes that ECS takes for all of a task definition",
+    )
+    .optional_old_self(true)
 }
 
 /// Words of a command line: at most 100, of at most 4,096 characters.

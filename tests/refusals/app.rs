@@ -74,6 +74,13 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.env: Invalid value: …env: PORT is reserved",
         ),
         (
+            app(&format!(
+                "{{image: a, env: {{A: '{0}', B: '{0}'}}, processes: {{web: {{command: a}}}}}}",
+                "x".repeat(32_768)
+            )),
+            "spec.env: Invalid value: …env: names and values have more characters than the 65,536 bytes",
+        ),
+        (
             app("{image: a, env: {SOURCE: open-sesame}, processes: {web: {command: a}}}"),
             "spec.env: Invalid value: …env: SOURCE: SOURCE and names that begin with EMPIRE_ are reserved",
         ),
