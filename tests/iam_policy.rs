@@ -137,12 +137,11 @@ fn strings(value: &Value) -> BTreeSet<String> {
 
 /// The one statement that allows an action under a condition on this key.
 fn allowing<'a>(policy: &'a [Statement], action: &'a str, key: &str) -> &'a Statement {
-    let found = all_allowing(policy, action);
-    let mut found = found.filter(|statement| statement.condition.to_string().contains(&format!("\"{key}\"")));
-    let (Some(statement), None) = (found.next(), found.next()) else {
-        panic!("{action} under {key}: by none or by two");
-    };
-    statement
+    let found: Vec<&Statement> = all_allowing(policy, action)
+        .filter(|statement| statement.condition.to_string().contains(&format!("\"{key}\"")))
+        .collect();
+    assert_eq!(found.len(), 1, "{action} under {key}");
+    found[0]
 }
 
 fn all_allowing<'a>(policy: &'a [Statement], action: &'a str) -> impl Iterator<Item = &'a Statement> {

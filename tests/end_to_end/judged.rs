@@ -137,16 +137,34 @@ fn a_zones_own_name_needs_a_policy_of_its_own() {
     }
 }
 
-/// Requests that the models of the four protocols, the documents, or the policy refuse.
+/// Expects that the judge finds a fault in each request.
+fn check_faults(requests: impl IntoIterator<Item = (Value, &'static str)>) {
+    for (request, fault) in requests {
+        let faults = judge(&request).faults.join("\n");
+        assert!(
+            faults.contains(fault),
+            "{fault} is not in:\n{faults}\nof {request}"
+        );
+    }
+}
+
+/// The request to register a task definition with one of its values exchanged for another.
+fn register(path: &str, value: Value) -> Value {
+    to_ecs("RegisterTaskDefinition", &with(task_definition(), path, value))
+}
+
+fn scheduled(path: &str, value: Value) -> Value {
+    to_scheduler("POST", "/schedules/nightly", &with(schedule(), path, value))
+}
+
+/// Requests that the models of the four protocols, or the documents, refuse.
 #[test]
-fn what_aws_would_refuse_is_found() {
+fn what_no_service_takes_is_found() {
     let six: Vec<Value> = (0..7)
         .map(|n| json!({ "capacityProvider": format!("p{n}") }))
         .collect();
     let large = "x".repeat(70_000);
-    let register = |path, value| to_ecs("RegisterTaskDefinition", &with(task_definition(), path, value));
-    let schedule = |path, value| to_scheduler("POST", "/schedules/nightly", &with(schedule(), path, value));
-    for (request, fault) in [
+    check_faults([
         (
             register("/family", Value::Null),
             "Invalid type for parameter family",
@@ -168,6 +186,36 @@ fn what_aws_would_refuse_is_found() {
             register("/containerDefinitions/0/command", json!([large])),
             "of at most 65536",
         ),
+        (
+            scheduled("/Target/EcsParameters/CapacityProviderStrategy", json!(six)),
+            "CapacityProviderStrategy has 7 items, of at most 6",
+        ),
+        (
+            to_elastic_load_balancing("Action=CreateTargetGroup&Name=e-a&Port=none"),
+            "Invalid type for parameter Port",
+        ),
+        (
+            to_elastic_load_balancing("Action=CreateTargetGroup&Name=e-a&Ports=80"),
+            "Unknown parameter in input: \"Ports\"",
+        ),
+        (
+            to_elastic_load_balancing("Action=DescribeRules&ListenerArn=a"),
+            "DescribeRules",
+        ),
+        (
+            to_route_53("<Action>CREATE</Action><ResourceRecordSet><Name>a.</Name></ResourceRecordSet>"),
+            "Missing required parameter in ChangeBatch.Changes[0].ResourceRecordSet: \"Type\"",
+        ),
+        (
+            to_scheduler("PATCH", "/schedules/nightly", &json!({})),
+            "no operation is PATCH",
+        ),
+    ]);
+}
+
+#[test]
+fn what_the_policy_does_not_allow_is_found() {
+    check_faults([
         (
             register("/tags/0/key", json!("owner")),
             "ecs:RegisterTaskDefinition on arn:aws:ecs:us-east-1:123456789012:task-definition/shop_acme_web:1 is not allowed",
@@ -202,24 +250,8 @@ fn what_aws_would_refuse_is_found() {
             "iam:PassRole on arn:aws:iam::123456789012:role/admin is not allowed",
         ),
         (
-            schedule("/Target/EcsParameters/CapacityProviderStrategy", json!(six)),
-            "CapacityProviderStrategy has 7 items, of at most 6",
-        ),
-        (
-            schedule("/GroupName", json!("theirs")),
+            scheduled("/GroupName", json!("theirs")),
             "schedule/theirs/nightly is not allowed",
-        ),
-        (
-            to_elastic_load_balancing("Action=CreateTargetGroup&Name=e-a&Port=none"),
-            "Invalid type for parameter Port",
-        ),
-        (
-            to_elastic_load_balancing("Action=CreateTargetGroup&Name=e-a&Ports=80"),
-            "Unknown parameter in input: \"Ports\"",
-        ),
-        (
-            to_elastic_load_balancing("Action=DescribeRules&ListenerArn=a"),
-            "DescribeRules",
         ),
         (
             to_route_53(
@@ -227,21 +259,7 @@ fn what_aws_would_refuse_is_found() {
             ),
             "route53:ChangeResourceRecordSets on arn:aws:route53:::hostedzone/Z123 is not allowed",
         ),
-        (
-            to_route_53("<Action>CREATE</Action><ResourceRecordSet><Name>a.</Name></ResourceRecordSet>"),
-            "Missing required parameter in ChangeBatch.Changes[0].ResourceRecordSet: \"Type\"",
-        ),
-        (
-            to_scheduler("PATCH", "/schedules/nightly", &json!({})),
-            "no operation is PATCH",
-        ),
-    ] {
-        let faults = judge(&request).faults.join("\n");
-        assert!(
-            faults.contains(fault),
-            "{fault} is not in:\n{faults}\nof {request}"
-        );
-    }
+    ]);
 }
 
 /// By the tags that a resource has at that moment.

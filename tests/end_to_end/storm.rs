@@ -111,15 +111,17 @@ async fn an_edit_is_registered_before_a_storm_that_waits_for_aws() {
     administrator
         .run(&["apply", "-f", "-"], &list.to_string())
         .unwrap();
-    let line = || {
+    let line = || -> usize {
         let queue = queue(controller.address());
         let buckets = queue["aws"].as_array().unwrap().clone();
         let registrations = buckets
             .iter()
             .find(|bucket| bucket["bucket"] == "ecs/registrations");
-        registrations.map_or(0, |bucket| bucket["waiting"].as_u64().unwrap())
+        registrations.map_or(0, |bucket| {
+            bucket["waiting"].as_u64().unwrap().try_into().unwrap()
+        })
     };
-    let is_long = async || (line() >= STORM as u64 / 2).then_some(());
+    let is_long = async || (line() >= STORM / 2).then_some(());
     place.eventually("the storm waits in line", is_long).await;
 
     let before = line();
@@ -135,8 +137,5 @@ async fn an_edit_is_registered_before_a_storm_that_waits_for_aws() {
         "{before} waited, and {of_storm} of them went first; {} wait still",
         line()
     );
-    assert!(
-        2 * of_storm < before as usize,
-        "{of_storm} of {before} went first"
-    );
+    assert!(2 * of_storm < before, "{of_storm} of {before} went first");
 }

@@ -313,6 +313,13 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tasks.logging.driver: Unsupported value: \"awsfirelens\"",
         ),
         (
+            bridge(
+                "",
+                "tasks: {logging: {driver: splunk, secretOptions: {splunk-token: open-sesame}}}",
+            ),
+            "spec.tasks.logging.secretOptions: Invalid value: …secretOptions: splunk-token: must be the ARN of a secret in Secrets Manager or of a parameter of SSM",
+        ),
+        (
             bridge("", "tags: {'aws:owner': a}"),
             "spec.tags: Invalid value: …tags: aws:owner: keys that begin with aws: or empire.dev/ are reserved",
         ),

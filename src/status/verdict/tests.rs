@@ -513,9 +513,11 @@ fn a_denial_names_the_policy_that_would_allow_it() {
     };
     let name = |style| RecordBatch {
         zone: "Z1".into(),
-        changes: vec![RecordChange::Create(
-            pointer("example.com", style, "e-acme-web-1").into(),
-        )],
+        changes: vec![RecordChange::Create(pointer(
+            "example.com",
+            style,
+            "e-acme-web-1",
+        ))],
     };
     for (change, hint) in [
         (service(OWNER_TAG), Some("its role needs deploy/iam/adopt.json")),
