@@ -15,6 +15,7 @@ mod found;
 mod held;
 mod installation;
 mod memory;
+mod met_by;
 pub mod platform;
 mod requeue;
 mod start;

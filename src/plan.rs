@@ -37,7 +37,7 @@ use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::exclusive::Exclusive;
-use crate::model::owner::{Tags, has_no_owner};
+use crate::model::owner::{AppName, Tags, has_no_owner};
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
@@ -52,6 +52,9 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// The things of others that are obstacles: their release is the time for another pass.
     pub awaits: BTreeSet<Exclusive>,
+    /// The Apps of other namespaces that have DNS names which this one asks for, each with the name. Their own teams hear of
+    /// it, and this one does not hear of them.
+    pub contested: BTreeSet<(AppName, String)>,
     /// Changes that would be made, were they not deferred or backing off.
     pub deferred: Vec<Change>,
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.

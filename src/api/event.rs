@@ -17,6 +17,8 @@ reasons! {
     /// Warning, on a Platform: an App was removed from Kubernetes at once, and what it has in AWS runs on without an owner.
     /// The operator removes it, or applies the App again.
     Orphaned,
+    /// Normal: an App of another namespace asks for a DNS name that this App has, and does not get it. Once for each name.
+    NameWanted,
     /// Warning: a command looks as if it wanted a shell, and none runs it. The developer writes `sh -c '…'` where one is
     /// meant.
     ShellSyntax,

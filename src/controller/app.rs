@@ -1,6 +1,7 @@
 //! Kubernetes around a pass over one App: what it goes by, the calls that it asks for, and what is said of it.
 
 mod applied;
+mod contested;
 mod hold;
 mod judged;
 mod leave;
@@ -399,7 +400,10 @@ impl Pass<'_> {
             finished.status = None;
         }
         let (key, before) = (self.key.to_string(), &finished.before);
-        context.tell(&key, self.app, before, &finished.troubles).await;
+        let told = context.tell(&key, self.app, before, &finished.troubles).await;
+        if told.contains(&Reason::Conflict) {
+            self.tell_holders(&finished.contested).await;
+        }
         held
     }
 

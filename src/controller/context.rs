@@ -310,18 +310,19 @@ impl Context {
         report::publish((&self.client, &self.published), object, notes).await;
     }
 
-    /// Writes an Event for each trouble that is news.
+    /// Writes an Event for each trouble that is news, and returns their reasons.
     pub(super) async fn tell<K: Resource<DynamicType = ()>>(
         &self,
         key: &str,
         object: &K,
         before: &[Condition],
         troubles: &[Trouble],
-    ) {
+    ) -> Vec<Reason> {
         let told = report::tell((&self.client, &self.published), key, object, before, troubles).await;
         for _ in told.iter().filter(|reason| **reason == Reason::Conflict) {
             self.metrics.conflicted(Conflict::Owner);
         }
+        told
     }
 
     /// Wakes the Apps that wait for any of what was just released.

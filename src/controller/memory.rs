@@ -211,6 +211,8 @@ impl Failures {
 pub(super) struct Published {
     /// The troubles of each object, as last published.
     troubles: Mutex<HashMap<String, Vec<Trouble>>>,
+    /// By App, its DNS names of which it was told that another App asks for them.
+    contests: Mutex<HashMap<String, BTreeSet<String>>>,
     pub rates: EventRates,
 }
 
@@ -232,8 +234,18 @@ impl Published {
         news
     }
 
+    /// Returns true if an App was not told yet that another one asks for this name of it. Of one that has had so many names, no
+    /// more is told: whoever asks shall not fill the Events of those that are asked.
+    pub(super) fn is_first_contest(&self, app: &str, name: &str) -> bool {
+        const MOST: usize = 100;
+        let mut contests = lock(&self.contests);
+        let told = contests.entry(app.into()).or_default();
+        told.len() < MOST && told.insert(name.into())
+    }
+
     pub(super) fn forget(&self, object: &str) {
         lock(&self.troubles).remove(object);
+        lock(&self.contests).remove(object);
     }
 }
 
@@ -337,6 +349,19 @@ mod tests {
         let by_request = |id| (Reason::AccessDenied, format!("denied (request id {id})"));
         check("shop/acme", &[&by_request(1)], &[&by_request(1)]);
         check("shop/acme", &[&by_request(2)], &[]);
+    }
+
+    #[test]
+    fn an_app_hears_once_of_each_name_that_others_ask_for() {
+        let published = Published::default();
+        assert!(published.is_first_contest("shop/acme", "acme.example.com"));
+        assert!(!published.is_first_contest("shop/acme", "acme.example.com"));
+        assert!(published.is_first_contest("shop/other", "acme.example.com"));
+        let more =
+            (0..1_000).filter(|n| published.is_first_contest("shop/acme", &format!("{n}.example.com")));
+        assert_eq!(more.count(), 99);
+        published.forget("shop/acme");
+        assert!(published.is_first_contest("shop/acme", "acme.example.com"));
     }
 
     #[test]

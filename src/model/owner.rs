@@ -109,10 +109,25 @@ pub fn process_in_record_text(text: &str) -> Option<&str> {
         .find_map(|part| part.strip_prefix(PROCESS_TAG)?.strip_prefix('='))
 }
 
-/// Returns the App that an ownership record names, for a message.
+/// Returns the App that an ownership record names, of whichever installation.
 pub fn app_in_record_text(text: &str) -> Option<&str> {
     text.split(',')
         .find_map(|part| part.strip_prefix(APP_TAG)?.strip_prefix('='))
+}
+
+/// Returns the owner that an ownership record names.
+pub fn owner_in_record_text(text: &str) -> Option<Owner> {
+    let mut parts = text.split(',');
+    let installation = parts.find_map(|part| part.strip_prefix(OWNER_TAG)?.strip_prefix('='))?;
+    let (namespace, name) = app_in_record_text(text)?.split_once('/')?;
+    let app = AppName {
+        namespace: namespace.into(),
+        name: name.into(),
+    };
+    Some(Owner {
+        installation: installation.into(),
+        app,
+    })
 }
 
 /// The installation and the App (`namespace/name`) that tags name.
@@ -168,6 +183,8 @@ mod tests {
         assert!(!owner("i-2", "acme").owns_record_text(&text));
         assert_eq!(app_in_record_text(&text), Some("shop/acme"));
         assert_eq!(process_in_record_text(&text), Some("web"));
+        assert_eq!(owner_in_record_text(&text), Some(acme));
+        assert_eq!(owner_in_record_text("v=spf1 -all"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The end of a pass: its status and troubles, the memory for the next one, the Apps that it wakes, and its requeue.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,7 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
+use crate::model::owner::AppName;
 use crate::model::pending::rounded;
 use crate::model::state::Observed;
 use crate::plan::{ObstacleKind, Pending};
@@ -35,6 +37,8 @@ pub struct Finished {
     pub before: Vec<Condition>,
     /// The reasons and messages that somebody should hear of.
     pub troubles: Vec<(Reason, String)>,
+    /// The Apps of other namespaces that have DNS names which this one asks for, each with the name.
+    pub contested: BTreeSet<(AppName, String)>,
     pub done: Vec<Change>,
     /// The rollouts that have come to an end since the status before.
     pub rollouts: Vec<RolloutChange>,
@@ -209,6 +213,7 @@ fn reconciled(
     let finished = Finished {
         before: memory.conditions(app),
         troubles: status::troubles(&outcome),
+        contested: std::mem::take(&mut outcome.plan.contested),
         needs_finalizer: outcome.done.is_empty() && holds_anything(&desired, &outcome.observed),
         may_go: is_leaving(app) && outcome.is_settled(),
         requeue,
@@ -303,6 +308,7 @@ impl Finished {
             status: None,
             before: Vec::new(),
             troubles: Vec::new(),
+            contested: BTreeSet::new(),
             done: Vec::new(),
             rollouts: Vec::new(),
             drifted: false,

@@ -3,15 +3,17 @@
 //! A change is a compare-and-swap: DELETE of exactly what was listed, CREATE of what is wanted, never UPSERT. Name and
 //! ownership record travel in one batch.
 
+mod taken;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::taken::taken;
 use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{BatchSize, Change, RecordBatch};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::exclusive::Exclusive;
-use crate::model::owner::app_in_record_text;
 use crate::model::part::Part;
 use crate::model::pending::EDITS_FOLLOW;
 use crate::model::record::{
@@ -136,13 +138,14 @@ fn point(
 ) -> Vec<RecordChange> {
     let name = key.name.as_str();
     let found = pointers(zone, name);
-    if let Some(message) = held_by_another(view, zone, name, wanted, &found) {
-        let process = wanted.process.clone();
+    if let Some(taken) = taken(view, zone, name, wanted, &found) {
         plan.awaits.insert(Exclusive::Name(key.clone()));
+        plan.contested
+            .extend(taken.by.map(|holder| (holder, name.to_owned())));
         plan.obstacles.push(Obstacle {
-            process,
+            process: wanted.process.clone(),
             kind: ObstacleKind::Foreign,
-            message,
+            message: taken.message,
         });
         return Vec::new();
     }
@@ -278,63 +281,6 @@ fn ownership_records<'a>(zone: &'a ZoneState, name: &str) -> Vec<&'a RecordSet> 
         .map(Arc::as_ref)
         .filter(|r| r.name == ownership && r.kind == RecordKind::Txt)
         .collect()
-}
-
-/// Why a wanted name cannot be ours, in words for its developer.
-fn held_by_another(
-    view: &View<'_>,
-    zone: &ZoneState,
-    name: &str,
-    wanted: &DesiredRecord,
-    pointers: &[&RecordSet],
-) -> Option<String> {
-    let process = &wanted.process;
-    if let Some(other) = beside(zone, name, wanted.style) {
-        return Some(format!(
-            "process {process}: the name {name} has a record of type {other} that is not this App's to replace"
-        ));
-    }
-    if let Some(text) = ownership_text(zone, name) {
-        if view.desired.owner.owns_record_text(&text) {
-            return None;
-        }
-        let app = view.desired.owner.app.to_string();
-        return Some(match app_in_record_text(&text) {
-            Some(other) if other != app => {
-                format!("process {process}: the name {name} is held by App {other}")
-            }
-            Some(_) => format!(
-                "process {process}: the name {name} is held by another installation of this controller"
-            ),
-            None => format!("process {process}: the record _empire.{name} exists and is not this App's"),
-        });
-    }
-    let foreign = pointers
-        .iter()
-        .any(|record| view.pointed_at(record).is_none() && !view.points_at_adopted(record));
-    foreign.then(|| {
-        format!(
-            "process {process}: the name {name} has a record that carries no ownership record of this App"
-        )
-    })
-}
-
-/// The type of a record set of a name that Route 53 would not have beside ours, whoever owns the name: a CNAME stands
-/// alone, and a simple record does not go with a routed one.
-fn beside(zone: &ZoneState, name: &str, style: RecordStyle) -> Option<&'static str> {
-    let records = || zone.records.iter().map(Arc::as_ref);
-    let of_name = || records().filter(|r| r.name == name);
-    let is_pointer = |r: &RecordSet| matches!(r.kind, RecordKind::A | RecordKind::Cname);
-    if of_name().any(|r| is_pointer(r) && r.is_routed()) {
-        return Some("A or CNAME with a routing policy");
-    }
-    let alone = matches!(style, RecordStyle::Cname { .. });
-    let other = of_name().find(|r| alone && !is_pointer(r))?;
-    Some(match &other.kind {
-        RecordKind::Txt => "TXT",
-        RecordKind::A | RecordKind::Cname => "A or CNAME",
-        RecordKind::Other(_) => "other than A, CNAME or TXT",
-    })
 }
 
 /// Waits for a load balancer to serve. Where services could not be read, it may, and that is what is waited for.

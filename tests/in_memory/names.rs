@@ -229,3 +229,16 @@ fn a_name_that_drifted_is_counted_as_a_repair_and_an_edit_is_not() {
     world.assert_ready();
     assert_eq!(world.repaired, ["record"]);
 }
+
+/// Only the holder's own team hears whose the name is.
+#[test]
+fn whose_a_name_is_that_another_namespace_asks_for_is_told_to_its_holder_alone() {
+    let mut world = World::settled(&staging(), &exposed(1));
+    world.apply(&exposed(1).namespace("blog"));
+    world.settle_or_not();
+    let reason = world.reason("blog/app-0001");
+    assert!(reason.starts_with("Conflict: "), "{reason}");
+    assert!(!reason.contains("shop"), "{reason}");
+    let told = names(1).map(|name| ("shop/app-0001".to_owned(), name));
+    assert_eq!(world.contested, told.into());
+}

@@ -97,6 +97,8 @@ pub(crate) struct World {
     pub(crate) reads: Vec<String>,
     /// The Apps that were woken by what others released.
     pub(crate) woken: Vec<String>,
+    /// The Apps of which others asked for a name, each with the name.
+    pub(crate) contested: BTreeSet<(String, String)>,
     /// The nouns of the changes that repaired drift.
     pub(crate) repaired: Vec<&'static str>,
     /// The patches that the API server was sent.
@@ -205,6 +207,7 @@ impl World {
             budget: Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY)))),
             reads: Vec::new(),
             woken: Vec::new(),
+            contested: BTreeSet::new(),
             repaired: Vec::new(),
             patches: Patches::default(),
             jitter: 0.0,
@@ -263,6 +266,7 @@ impl World {
             budget: Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY)))),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
+            contested: self.contested.clone(),
             repaired: self.repaired.clone(),
             ..*self
         }

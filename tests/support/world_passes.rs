@@ -305,6 +305,9 @@ impl World {
 
     fn conclude(&mut self, key: &str, finished: Finished) -> Requeue {
         self.wake(Some(key), &finished.wakes.released);
+        let contested = finished.contested.iter();
+        self.contested
+            .extend(contested.map(|(app, name)| (app.to_string(), name.clone())));
         if finished.drifted {
             self.repaired.extend(finished.done.iter().map(Change::noun));
         }

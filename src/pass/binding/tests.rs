@@ -426,6 +426,32 @@ fn a_stalled_platform_says_why() {
     check_unready(&worker(), stalled("Refused"), None);
 }
 
+/// They may be another team's.
+#[test]
+fn the_trouble_of_a_platform_is_told_without_the_apps_in_its_message() {
+    let not_ready = |reason: &str, message: &str| {
+        json!({ "status": { "zones": null, "conditions": [{
+            "type": "Ready", "status": "False", "reason": reason, "message": message,
+            "lastTransitionTime": "2026-01-02T03:04:05Z",
+        }] } })
+    };
+    let check = |patch, expected: &str| {
+        let found = unready(&exposed(true), &platform_with(patch));
+        let Some(Verdict::Reconciling(_, message)) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(message, format!("Platform staging: {expected}"));
+    };
+    check(
+        not_ready("AccessDenied", "not you (met by blog/front and 2 other Apps)"),
+        "not you",
+    );
+    check(
+        not_ready("Deleting", "in use by 1 App, which go first: blog/front"),
+        "it is being deleted",
+    );
+}
+
 #[test]
 fn an_app_waits_for_the_zones_that_it_needs_and_no_others() {
     let without = |zone: &str| json!({ "status": { "zones": { zone: null } } });

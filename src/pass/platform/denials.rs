@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::api::condition::Reason;
 use crate::error::Error;
 use crate::model::counted;
+use crate::pass::met_by::with_apps;
 use crate::status;
 
 /// By App, the first call that was denied in its last pass.
@@ -31,7 +32,7 @@ impl Denials {
             1 => String::new(),
             many => format!(" and {}", counted(many as u64 - 1, "other App")),
         };
-        Some(format!("{denied} (met by {app}{others})"))
+        Some(with_apps(&denied.to_string(), &format!("{app}{others}")))
     }
 
     pub(super) fn forget(&mut self, app: &str) {

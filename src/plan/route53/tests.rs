@@ -219,12 +219,16 @@ fn a_name_of_somebody_else_is_named_as_such_and_untouched() {
     let held = |text: &str| [cname(60, "web"), txt("_empire.acme-web.corp.example", text)];
     judge(
         &held(&owner_of("installation-1", "blog", "acme").record_text("web")),
-        "! web: process web: the name acme-web.corp.example is held by App blog/acme",
+        "! web: process web: the name acme-web.corp.example is held by an App of another namespace: choose another, or ask \
+         the operator of Platform staging, who can see whose it is",
     );
-    judge(
-        &held(&owner_of("installation-2", "shop", "acme").record_text("web")),
-        "! web: process web: the name acme-web.corp.example is held by another installation of this controller",
-    );
+    for (namespace, app) in [("shop", "acme"), ("shop", "other"), ("blog", "acme")] {
+        judge(
+            &held(&owner_of("installation-2", namespace, app).record_text("web")),
+            "! web: process web: the name acme-web.corp.example is held by another installation of this controller: choose \
+             another, or ask the operator of Platform staging, who can see whose it is",
+        );
+    }
     judge(
         &held("something else"),
         "! web: process web: the record _empire.acme-web.corp.example exists and is not this App's",
@@ -245,6 +249,25 @@ fn a_name_of_somebody_else_is_named_as_such_and_untouched() {
         }],
         unowned,
     );
+}
+
+/// So that its own team can be told.
+#[test]
+fn a_plan_names_the_app_of_another_namespace_that_has_a_name() {
+    let wanted = app([web(), process("api").internal().unnamed()]);
+    let check = |holder: &Owner, expected: &[&str]| {
+        let world = listed([elsewhere(), ownership(NAME, holder, "web")]);
+        let found = plan(&wanted, &world).contested.into_iter();
+        let found: Vec<String> = found.map(|(app, name)| format!("{app} {name}")).collect();
+        assert_eq!(found, expected);
+    };
+    check(
+        &owner_of("installation-1", "blog", "front"),
+        &["blog/front acme-web.corp.example"],
+    );
+    check(&owner_of("installation-1", "shop", "front"), &[]);
+    check(&owner_of("installation-2", "blog", "front"), &[]);
+    check(&owner(), &[]);
 }
 
 #[test]
