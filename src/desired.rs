@@ -111,6 +111,7 @@ pub fn place(platform: &Platform) -> Place {
         cluster: spec.cluster.clone().unwrap_or_else(|| "default".into()),
         load_balancing,
         zones: zones.map(|zone| zone.hosted_zone_id.clone()).collect(),
+        split_horizon: records::are_same_named(platform),
         dropped_security_groups: dropped_security_groups(platform),
         host_ports: spec.network.host_ports.as_ref().and_then(|ports| {
             Some(PortRange {

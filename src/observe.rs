@@ -9,6 +9,7 @@ mod load_balancing;
 mod ports;
 mod schedules;
 mod singly;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,11 +20,12 @@ use load_balancing::Described;
 pub use ports::ports_in_use;
 pub use singly::singly;
 use singly::{recall, recall_claims};
+use zones::{records, unclaimed};
 
 use crate::aws::{self, Aws, AwsError, Fault};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::lists::{Found, Lists, Sought};
+use crate::lists::{Found, Lists};
 use crate::model::desired::Desired;
 use crate::model::echo::EchoMemory;
 use crate::model::held::Held;
@@ -35,9 +37,7 @@ use crate::model::port::Claim;
 use crate::model::rollout::RolloutMemory;
 use crate::model::shared_map::SharedMap;
 use crate::model::small_map::SmallMap;
-use crate::model::state::{
-    LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState, ZoneState,
-};
+use crate::model::state::{LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState};
 
 /// Facts that are already known, and need not be read again.
 #[derive(Clone, Debug, Default)]
@@ -146,6 +146,7 @@ pub async fn observe(
         reads.take(Part::Ecs, Evidence::Yes, read)?;
     }
     // Anybody's name may lead to a load balancer.
+    let mut asked = BTreeSet::new();
     let may_be_named = reads.has_missed(&Part::LoadBalancing) || observed.holds(&Part::LoadBalancing, owner);
     for zone in &desired.place.zones {
         let part = Part::Zone(zone.clone());
@@ -154,11 +155,19 @@ pub async fn observe(
             evidence = Evidence::Yes;
         }
         if reads.asks(&part, evidence) {
+            asked.insert(zone.clone());
             let read = records(lists, desired, &observed.load_balancers, zone).await;
             let Found { found, fresh } = reads.take(part, evidence, read)?.unwrap_or_default();
             observed.fresh.extend(fresh);
             observed.zones.extend(found.map(|state| (zone.clone(), state)));
         }
+    }
+    for zone in unclaimed(desired, &observed).difference(&asked) {
+        let part = Part::Zone(zone.clone());
+        let read = records(lists, desired, &observed.load_balancers, zone).await;
+        let Found { found, fresh } = reads.take(part, Evidence::Yes, read)?.unwrap_or_default();
+        observed.fresh.extend(fresh);
+        observed.zones.extend(found.map(|state| (zone.clone(), state)));
     }
     reads.recall(aws, &held, &mut observed).await;
     let Reads { unread, .. } = reads;
@@ -300,6 +309,8 @@ pub async fn observe_pending(
             observed.fresh.insert(Named::LoadBalancer(name));
         }
     }
+    // Somebody may have taken a name since.
+    old_zones.extend(unclaimed(desired, &observed));
     // As long as a list is old, nothing of it is read just to wait for it.
     for zone in old_zones.into_iter().filter(|zone| lists.is_young(zone)) {
         let Found { found, fresh } = records(lists, desired, &observed.load_balancers, &zone).await?;
@@ -381,21 +392,4 @@ async fn services(
         }),
         found => found,
     }
-}
-
-/// The records of a zone that may matter: those of wanted names, those with an ownership record of ours, and those that
-/// point at a load balancer of ours.
-async fn records(
-    lists: &dyn Lists,
-    desired: &Desired,
-    load_balancers: &SharedMap<String, LoadBalancerState>,
-    zone: &str,
-) -> aws::Result<Found<Option<ZoneState>>> {
-    let wanted = desired.records.keys().filter(|key| key.zone == zone);
-    let sought = Sought {
-        owner: &desired.owner,
-        names: wanted.map(|key| key.name.clone()).collect(),
-        hosts: load_balancers.values().map(LoadBalancerState::host).collect(),
-    };
-    lists.records(zone, &sought).await
 }

@@ -130,6 +130,11 @@ fn zones(platform: &Platform, external: bool) -> Vec<Zone<'_>> {
     .collect()
 }
 
+/// Returns true if both zones of a Platform have the same name, as far as their names are known.
+pub(super) fn are_same_named(platform: &Platform) -> bool {
+    matches!(zones(platform, true).as_slice(), [one, other] if one.name == other.name)
+}
+
 /// The zones of a process in which a hostname lives: those whose name, of all the Platform's zones, is its longest
 /// suffix. Two, if they have the same name; none, if it belongs in a zone that the process has no names in.
 fn fitting<'a, 'b>(platform: &Platform, zones: &'a [Zone<'b>], hostname: &str) -> Vec<&'a Zone<'b>> {

@@ -32,6 +32,8 @@ pub struct Place {
     pub load_balancing: bool,
     /// The ids of the hosted zones in which the App may hold names.
     pub zones: BTreeSet<String>,
+    /// True if they have the same name: whoever has a name in one of them is to be the only one to have it in the other.
+    pub split_horizon: bool,
     pub host_ports: Option<PortRange>,
     /// The security groups that tasks were given before and shall not have any more.
     pub dropped_security_groups: BTreeSet<String>,
@@ -139,6 +141,14 @@ pub struct DesiredRecord {
     /// The name of the load balancer to point at.
     pub load_balancer: String,
     pub style: RecordStyle,
+}
+
+impl Place {
+    /// Returns the other hosted zone of the same name.
+    pub fn twin(&self, zone: &str) -> Option<&String> {
+        let mut zones = self.zones.iter().filter(|_| self.split_horizon);
+        zones.find(|other| *other != zone)
+    }
 }
 
 impl DesiredProcess {

@@ -317,6 +317,7 @@ pub(crate) fn place() -> Place {
         cluster: "cluster-3".into(),
         load_balancing: true,
         zones: BTreeSet::from([INTERNAL.into(), EXTERNAL.into()]),
+        split_horizon: false,
         host_ports: Some(RANGE),
         dropped_security_groups: BTreeSet::new(),
     }

@@ -8,7 +8,7 @@ mod taken;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::taken::taken;
+use self::taken::{is_unclear, taken};
 use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{BatchSize, Change, RecordBatch};
@@ -138,8 +138,8 @@ fn point(
 ) -> Vec<RecordChange> {
     let name = key.name.as_str();
     let found = pointers(zone, name);
-    if let Some(taken) = taken(view, zone, name, wanted, &found) {
-        plan.awaits.insert(Exclusive::Name(key.clone()));
+    if let Some(taken) = taken(view, (key, zone), wanted, &found) {
+        plan.awaits.insert(Exclusive::Name(taken.key));
         plan.contested
             .extend(taken.by.map(|holder| (holder, name.to_owned())));
         plan.obstacles.push(Obstacle {
@@ -147,6 +147,9 @@ fn point(
             kind: ObstacleKind::Foreign,
             message: taken.message,
         });
+        return Vec::new();
+    }
+    if is_unclear(view, key, zone) {
         return Vec::new();
     }
     let changes = view

@@ -3,7 +3,10 @@
 use empire_controller::model::record::RecordKind;
 
 use crate::fake_aws::Disturbance;
-use crate::fixtures::{AppFixture, INTERNAL_ZONE, app, staging, web, worker};
+use crate::fixtures::{
+    AppFixture, EXTERNAL_ZONE, INTERNAL_ZONE, PlatformFixture, ProcessFixture, app, platform, staging, web,
+    worker,
+};
 use crate::world::World;
 
 const CHANGE: &str = "route53:ChangeResourceRecordSets";
@@ -241,4 +244,101 @@ fn whose_a_name_is_that_another_namespace_asks_for_is_told_to_its_holder_alone()
     assert!(!reason.contains("shop"), "{reason}");
     let told = names(1).map(|name| ("shop/app-0001".to_owned(), name));
     assert_eq!(world.contested, told.into());
+}
+
+const SSO: &str = "sso.example.com";
+
+/// Has `sso` in the private zone, and in the public one, too, if it is external.
+fn sso(namespace: &str, web: ProcessFixture) -> AppFixture {
+    let name = format!("login-{namespace}");
+    app(&name)
+        .namespace(namespace)
+        .process("web", web.hostnames(&[SSO]))
+}
+
+fn split() -> PlatformFixture {
+    platform("staging").split_horizon()
+}
+
+/// Of a private and a public zone of the same name, the App has the name in the private one alone.
+#[test]
+fn a_name_that_an_app_has_in_the_private_zone_is_not_anothers_in_the_public_one() {
+    for sharing in [false, true] {
+        let mut world = if sharing {
+            World::sharing(&split())
+        } else {
+            World::new(&split())
+        };
+        world.apply(&sso("shop", web().internal()));
+        world.settle();
+        world.assert_ready();
+        world.apply(&sso("blog", web().external()));
+        world.settle_or_not();
+        let reason = world.reason("blog/login-blog");
+        assert!(
+            reason.contains("is held by an App of another namespace, in hosted zone ZINTERNAL"),
+            "{reason}"
+        );
+        assert!(!reason.contains("shop"), "{reason}");
+        assert!(world.aws.pointed_at(EXTERNAL_ZONE, SSO).is_none());
+        assert_eq!(
+            world.contested,
+            [("shop/login-shop".to_owned(), SSO.to_owned())].into()
+        );
+
+        // It is woken once the name is let go, and has it in both.
+        world.delete("shop/login-shop");
+        world.settle();
+        world.assert_ready();
+        assert!(world.woken.contains(&"blog/login-blog".to_owned()));
+        for zone in [INTERNAL_ZONE, EXTERNAL_ZONE] {
+            assert!(world.aws.pointed_at(zone, SSO).is_some(), "{zone}");
+        }
+    }
+}
+
+/// The holder got it where there was no private zone yet.
+#[test]
+fn a_name_that_an_app_has_in_the_public_zone_is_not_anothers_in_the_private_one() {
+    let mut world = World::settled(
+        &platform("staging").external_zone(),
+        &sso("shop", web().external()),
+    );
+    world.apply(&sso("shop", web().external()).suspended());
+    world.set_platform(&split());
+    world.apply(&sso("blog", web().internal()));
+    world.settle_or_not();
+    let reason = world.reason("blog/login-blog");
+    assert!(
+        reason.contains("is held by an App of another namespace, in hosted zone ZEXTERNAL"),
+        "{reason}"
+    );
+    assert!(world.aws.pointed_at(INTERNAL_ZONE, SSO).is_none());
+
+    world.apply(&sso("shop", web().external()));
+    world.settle_or_not();
+    assert_eq!(world.reason("shop/login-shop"), "Ready");
+    assert!(world.aws.pointed_at(INTERNAL_ZONE, SSO).is_some());
+}
+
+/// Before an upgrade, two Apps came to share a name: each keeps what it has, and nothing is read or written for it.
+#[test]
+fn apps_that_share_a_name_already_keep_it() {
+    let mut world = World::settled(&staging(), &sso("shop", web().internal()));
+    world.set_platform(&split());
+    world.apply(&sso("blog", web().external()));
+    world.settle_or_not();
+    let text = "\"empire.dev/owner=installation-1,empire.dev/app=blog/login-blog,empire.dev/process=web\"";
+    world
+        .aws
+        .by_hand()
+        .foreign_record(EXTERNAL_ZONE, &format!("_empire.{SSO}"), RecordKind::Txt, text);
+    world.restart();
+    world.settle_or_not();
+    assert_eq!(world.reason("shop/login-shop"), "Ready");
+    let (before, shop) = (world.snapshot(), world.status("shop/login-shop"));
+    world.restart();
+    world.settle_or_not();
+    assert_eq!(format!("{:?}", world.snapshot()), format!("{before:?}"));
+    assert_eq!(world.status("shop/login-shop"), shop);
 }

@@ -314,6 +314,14 @@ impl PlatformFixture {
         self
     }
 
+    /// With a public zone alone.
+    pub(crate) fn external_zone(mut self) -> Self {
+        self.0["spec"]["dns"]["external"] = json!({ "hostedZoneId": EXTERNAL_ZONE });
+        self.0["status"]["zones"]["external"] = json!("example.com");
+        self.0["status"]["observedGeneration"] = json!(1);
+        self
+    }
+
     /// A private zone and a public one of the same name.
     pub(crate) fn split_horizon(mut self) -> Self {
         self = self.internal_zone();

@@ -215,6 +215,23 @@ fn names_compare_without_case_and_trailing_dot() {
 }
 
 #[test]
+fn two_zones_of_the_same_name_are_known_as_such() {
+    let twin = |patch: Value| {
+        let place = wanted(json!({}), patch).unwrap().place;
+        place.twin("Z-INTERNAL").cloned()
+    };
+    assert_eq!(
+        twin(zones("Example.com.", "example.com")).as_deref(),
+        Some("Z-EXTERNAL")
+    );
+    assert_eq!(twin(zones("corp.example.com", "example.com")), None);
+    let one = json!({ "spec": { "dns": { "external": null } } });
+    assert_eq!(twin(one), None);
+    let unknown = json!({ "status": { "zones": { "external": null } } });
+    assert_eq!(twin(unknown), None);
+}
+
+#[test]
 fn the_zones_own_name_is_for_an_alias_only() {
     let apex = || exposed("api", json!({ "external": true, "hostnames": ["Example.com"] }));
     refused(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::change::{BatchSize, Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
+use crate::model::exclusive::Exclusive;
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Owner;
 use crate::model::part::Part;
@@ -268,6 +269,102 @@ fn a_plan_names_the_app_of_another_namespace_that_has_a_name() {
     check(&owner_of("installation-1", "shop", "front"), &[]);
     check(&owner_of("installation-2", "blog", "front"), &[]);
     check(&owner(), &[]);
+}
+
+/// Checks web's name, wanted in the internal zone, on a Platform whose two zones have the same name, where these records are
+/// listed in the other one.
+fn judge_beside(here: &[RecordSet], there: &[RecordSet], expected: &[&str]) {
+    let mut wanted = app([web(), process("api").internal().unnamed()]);
+    wanted.place.split_horizon = true;
+    let mut world = listed(here.to_vec());
+    let zone = world.zones.get_mut(EXTERNAL).unwrap();
+    zone.records = there.iter().cloned().map(Arc::new).collect();
+    check(&wanted, &world, expected);
+    // Zones of different names have nothing to do with each other.
+    wanted.place.split_horizon = false;
+    assert_eq!(plan(&wanted, &world).obstacles, Vec::new());
+}
+
+#[test]
+fn a_name_that_another_app_has_in_the_other_zone_of_the_same_name_is_not_taken() {
+    let held = |owner: &Owner| [elsewhere(), ownership(NAME, owner, "web")];
+    judge_beside(
+        &[],
+        &held(&owner_of("installation-1", "blog", "acme")),
+        &[
+            "! web: process web: the name acme-web.corp.example is held by an App of another namespace, in hosted zone \
+             Z-EXTERNAL, which has the same name: choose another, or ask the operator of Platform staging, who can see whose it is",
+        ],
+    );
+    judge_beside(
+        &[],
+        &held(&owner_of("installation-1", "shop", "front")),
+        &[
+            "! web: process web: the name acme-web.corp.example is held by App shop/front, in hosted zone Z-EXTERNAL, which has \
+             the same name",
+        ],
+    );
+    // What is ours already stays.
+    judge_beside(
+        &[cname(60, "web"), ours()],
+        &held(&owner_of("installation-1", "blog", "acme")),
+        &[],
+    );
+}
+
+#[test]
+fn a_name_that_nobody_or_the_app_itself_has_in_the_other_zone_is_taken() {
+    let taken = format!("change records in zone Z-INTERNAL: {NEW}, +_empire.acme-web.corp.example TXT");
+    judge_beside(&[], &[], &[&taken]);
+    // People make what is to differ in the two.
+    judge_beside(&[], &[elsewhere()], &[&taken]);
+    judge_beside(
+        &[],
+        &[
+            elsewhere(),
+            txt("_empire.acme-web.corp.example", "something else"),
+        ],
+        &[&taken],
+    );
+    // A lost one is written again, as the one beside it says whose it is.
+    let mut wanted = app([web().named(EXTERNAL, NAME), process("api").internal().unnamed()]);
+    wanted.place.split_horizon = true;
+    let mut world = settled(&wanted);
+    records(&mut world).clear();
+    check(&wanted, &world, &[&taken]);
+}
+
+#[test]
+fn a_name_waits_while_the_other_zone_of_the_same_name_cannot_be_read() {
+    let mut wanted = app([web(), process("api").internal().unnamed()]);
+    wanted.place.split_horizon = true;
+    let unread = |found: Vec<RecordSet>| {
+        let mut world = listed(found);
+        world.zones.remove(EXTERNAL);
+        world.unread.insert(Part::Zone(EXTERNAL.into()));
+        world
+    };
+    check(&wanted, &unread(vec![]), &[]);
+    let new = format!(
+        "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 300 s), {NEW}"
+    );
+    check(&wanted, &unread(vec![cname(300, "web"), ours()]), &[&new]);
+    // None of that id was found.
+    let mut world = listed(vec![]);
+    world.zones.remove(EXTERNAL);
+    assert_eq!(plan(&wanted, &world).changes.len(), 1);
+}
+
+/// So that this App is woken when the other one lets go.
+#[test]
+fn a_name_of_the_other_zone_is_awaited_there() {
+    let mut wanted = app([web()]);
+    wanted.place.split_horizon = true;
+    let mut world = listed(vec![]);
+    let zone = world.zones.get_mut(EXTERNAL).unwrap();
+    zone.records = vec![ownership(NAME, &owner_of("installation-1", "blog", "acme"), "web").into()];
+    let awaits = plan(&wanted, &world).awaits;
+    assert_eq!(awaits, BTreeSet::from([Exclusive::name(EXTERNAL, NAME)]));
 }
 
 #[test]
