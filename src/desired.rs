@@ -25,7 +25,7 @@ use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use records::ttl;
 pub use schedule::never_started;
-pub use tenancy::{check_retain, openness};
+pub use tenancy::{check_retain, names_kept_for, openness, takes_kept_names};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,7 @@ use crate::api::app::{App, DeletionPolicy, Expose, ExposeType, Process};
 use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place, Runs};
+use crate::model::keeping::Keeping;
 use crate::model::load_balancer::LoadBalancerKind;
 use crate::model::name;
 use crate::model::owner::{AppName, Owner, Tags};
@@ -91,6 +92,7 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
             place,
             processes,
             records,
+            keeping: Keeping::default(),
             adopts: adopts(app),
             retains: false,
         },

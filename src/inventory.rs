@@ -12,6 +12,7 @@
 //! is read by name before it counts as gone.
 
 mod entries;
+mod kept;
 mod load_balancers;
 mod owned;
 mod records;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+pub use kept::KeptLists;
 pub use load_balancers::LoadBalancers;
 pub use records::Records;
 pub use schedules::Schedules;
@@ -157,6 +159,11 @@ impl<T> Unit<T> {
             }
         }
         result
+    }
+
+    /// Has the list swept on, though no pass over an App may ask for it.
+    fn ask(&self, now: Timestamp) {
+        self.state().asked = Some(now);
     }
 
     /// Notes that a sweep which began then has come to its end. Returns the Apps that waited for it, or could not do all

@@ -16,8 +16,10 @@ pub use live::Live;
 pub use tags::read_tags;
 
 use crate::aws::Result;
+use crate::model::keeping::kept_until;
 use crate::model::named::Named;
-use crate::model::owner::{AppName, Owner};
+use crate::model::owner::{AppName, Owner, owner_in_record_text};
+use crate::model::record::RecordSet;
 use crate::model::schedule::ScheduleGroupState;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, ServiceState, TargetGroupState, ZoneState};
@@ -87,6 +89,22 @@ impl<T> Found<T> {
             fresh: BTreeSet::new(),
         }
     }
+}
+
+/// Returns true for an ownership record of an installation's App that has released the name.
+pub fn is_kept(record: &RecordSet, installation: &str) -> bool {
+    let text = record.text();
+    let is_its = |owner: Owner| owner.installation == installation;
+    kept_until(&text).is_some() && owner_in_record_text(&text).is_some_and(is_its)
+}
+
+/// Finds the names that are kept for namespaces.
+#[async_trait]
+pub trait KeptNames: Send + Sync {
+    /// Returns the ownership records of an installation's Apps that have released the names. `None` if that is not known yet.
+    async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>>;
+    /// Takes note that all records of these names were removed.
+    fn removed(&self, zone: &str, names: &BTreeSet<String>);
 }
 
 /// Finds what may be an App's.

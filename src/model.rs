@@ -11,6 +11,7 @@ pub mod echo;
 pub mod exclusive;
 pub mod held;
 pub mod host_port;
+pub mod keeping;
 pub mod load_balancer;
 pub mod name;
 pub mod named;

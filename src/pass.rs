@@ -14,6 +14,7 @@ mod finish;
 mod found;
 mod held;
 mod installation;
+mod keeping;
 mod memory;
 mod met_by;
 pub mod platform;

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
-pub use unattended::{Bound, recover, sweep};
+pub use unattended::{Bound, recover, removal, sweep};
 use view::View;
 
 use crate::change::{Change, Deferred, RecordBatch, Write};

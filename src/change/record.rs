@@ -8,6 +8,7 @@ use super::{Basis, Verb};
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
+use crate::model::keeping::kept_until;
 use crate::model::named::Named;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::Observed;
@@ -197,7 +198,11 @@ impl fmt::Display for Pointing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RecordSet { name, kind, content } = self.0;
         if *kind == RecordKind::Txt {
-            return write!(f, "{name} TXT");
+            write!(f, "{name} TXT")?;
+            return match kept_until(&self.0.text()) {
+                Some(until) => write!(f, " (free until {until})"),
+                None => Ok(()),
+            };
         }
         write!(f, "{name} {} ", kind.as_str())?;
         match content {

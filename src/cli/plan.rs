@@ -144,7 +144,7 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let namespace = app.namespace().unwrap_or_default();
     let labels = Namespaces::default().read(client, &namespace).await?;
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
-    let built = wanted(&app, &binding, &labels)?;
+    let built = wanted(&app, &binding, &labels, Timestamp::now())?;
     warnings.extend(built.warnings);
     warnings.extend(desired::never_started(
         &built.desired,

@@ -49,16 +49,15 @@ pub(super) async fn pass(
 async fn pass_over(
     object: &DeserializeGuard<Platform>,
     key: &str,
-    context: &Context,
+    context: &Arc<Context>,
 ) -> Result<Ended, Error> {
     // Before the caches: that of Apps is never filled where their definition is gone.
     let leaving = leaving::stage(object, context).await?;
     if leaving == Leaving::MayGo {
-        finalizer::release(&Api::all(context.client.clone()), object, PLATFORM_FINALIZER).await?;
-        context.forget_platform(&PlatformKey::from_obj(object));
-        return Ok(Requeue::Never.into());
+        return release(object, context).await;
     }
-    if !context.caches.are_filled() {
+    // What goes is known without them.
+    if !context.caches.are_filled() && leaving != Leaving::NamesFirst {
         return Ok(Requeue::After(pending(fastrand::f64())).into());
     }
     let _running = context.health.pass(key.to_owned());
@@ -71,7 +70,10 @@ async fn pass_over(
             };
             let done = AssertUnwindSafe(pass.run(leaving)).catch_unwind().await;
             // One Platform's trouble is not the others'.
-            done.unwrap_or_else(|panic| Err(Error::Bug(message_of(&*panic))))
+            match done.unwrap_or_else(|panic| Err(Error::Bug(message_of(&*panic))))? {
+                Some(ended) => Ok(ended),
+                None => release(object, context).await,
+            }
         }
         Err(invalid) => {
             // Stored before a change of the schema. Only an edit helps, and an edit wakes us.
@@ -81,20 +83,34 @@ async fn pass_over(
     }
 }
 
+/// Lets a Platform go of which nothing is left.
+async fn release(object: &DeserializeGuard<Platform>, context: &Context) -> Result<Ended, Error> {
+    finalizer::release(&Api::all(context.client.clone()), object, PLATFORM_FINALIZER).await?;
+    context.forget_platform(&PlatformKey::from_obj(object));
+    Ok(Requeue::Never.into())
+}
+
 struct Pass<'a> {
     platform: &'a Platform,
-    context: &'a Context,
+    context: &'a Arc<Context>,
     key: &'a str,
 }
 
 impl Pass<'_> {
-    async fn run(&self, leaving: Leaving) -> Result<Ended, Error> {
+    /// `None` if nothing is left of a Platform that is being deleted.
+    async fn run(&self, leaving: Leaving) -> Result<Option<Ended>, Error> {
         let context = self.context;
         if leaving == Leaving::NotDeleted {
             let api: Api<Platform> = Api::all(context.client.clone());
             finalizer::hold(&api, self.platform, PLATFORM_FINALIZER).await?;
         }
-        let (platforms, tenants) = (context.caches.platforms(), tenants(context));
+        let platforms = match leaving {
+            Leaving::NamesFirst => leaving::platforms(context).await?,
+            Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse | Leaving::Unsaid(_) => {
+                context.caches.platforms()
+            }
+        };
+        let tenants = tenants(context);
         let facts = Facts {
             platforms: &platforms,
             tenants: &tenants,
@@ -103,7 +119,7 @@ impl Pass<'_> {
             leaving,
             old_lists: sweeper::old_lists(context, self.platform),
         };
-        let end = match self.remember(|memory| start(memory, self.platform, &facts)) {
+        let end = match self.remember(|memory| start(memory, self.platform, &facts, Timestamp::now())) {
             Step::Conclude(end) => end,
             Step::Reconcile(request) => {
                 let outcome = self.reconcile(&request).await?;
@@ -117,16 +133,19 @@ impl Pass<'_> {
         let finished =
             self.remember(|memory| finish(memory, self.platform, &facts, end, resync, now, jitter));
         self.wake(&finished);
+        if finished.may_go {
+            return Ok(None);
+        }
         match self.conclude(&finished).await {
-            Ok(()) => Ok(Ended {
+            Ok(()) => Ok(Some(Ended {
                 requeue: finished.requeue,
                 failed: finished.failed,
-            }),
+            })),
             Err(error) if error.is_fenced() => Err(error),
             Err(error) => {
                 warn!(platform = self.key, %error, "pass failed");
                 let requeue = self.remember(|memory| unwritten(memory, &error, jitter));
-                Ok(Ended::failed(requeue))
+                Ok(Some(Ended::failed(requeue)))
             }
         }
     }
@@ -148,9 +167,12 @@ impl Pass<'_> {
             platform: Some(platform.name_any()),
             ..Subject::default()
         };
-        let pass = Box::pin(reconcile(&*aws, &claims, &door, context, request));
+        let lists = sweeper::kept_names(context, platform, &aws);
+        let pass = Box::pin(reconcile(&*aws, &lists, &claims, &door, &**context, request));
         let pass = concerning(subject, pass);
-        Ok(calling(context.caller(place_of(platform), Kind::Other), pass).await)
+        let outcome = calling(context.caller(place_of(platform), Kind::Other), pass).await;
+        sweeper::keep_new(context);
+        Ok(outcome)
     }
 
     fn wake(&self, finished: &Finished) {

@@ -23,11 +23,11 @@ use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::budget::Place;
 use crate::desired::app_name;
 use crate::fence::under;
-use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View};
+use crate::inventory::{Apps, Content, Inventory, KeptLists, Key, Old, Unit, Units, View};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
-use crate::pass::platform::OldList;
+use crate::pass::platform::{OldList, may_keep_names};
 use crate::pass::{Work, delay, recorded, spread};
 use crate::reconcile::Request;
 
@@ -70,6 +70,23 @@ pub(super) fn view<'a>(
     view.want(desired, &parts);
     keep_new(context);
     view
+}
+
+/// Returns the lists by which a Platform finds the names that are kept in its zones.
+pub(super) fn kept_names<'a>(
+    context: &'a Arc<Context>,
+    platform: &Platform,
+    aws: &Arc<dyn Account>,
+) -> KeptLists<'a> {
+    if may_keep_names(platform) {
+        let settings = settings_of(platform);
+        context.readers.note(place_of(platform), settings, aws.clone());
+    }
+    KeptLists {
+        inventory: &context.inventory,
+        place: place_of(platform),
+        clock: &now,
+    }
 }
 
 /// Returns the lists of a Platform that were not read for long.

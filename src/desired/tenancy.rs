@@ -6,7 +6,7 @@ mod pattern;
 use std::collections::BTreeMap;
 
 use self::pattern::Syntax;
-use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains};
+use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, DeletionPolicy};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
@@ -20,6 +20,22 @@ pub fn openness(platform: &Platform) -> Openness {
         Some(Tenancy { grants: Some(_), .. }) => Openness::Granted,
         Some(_) | None => Openness::Open,
     }
+}
+
+/// Seconds: a week.
+const KEPT_FOR: u32 = 7 * 24 * 60 * 60;
+
+/// Returns the seconds for which a name that an App releases is kept for its namespace. `None`: it is free at once.
+pub fn names_kept_for(platform: &Platform) -> Option<u32> {
+    let tenancy = platform.spec.tenancy.as_ref()?;
+    tenancy.grants.as_ref()?;
+    let given = tenancy.keep_names_for.as_deref().and_then(text::seconds);
+    Some(given.unwrap_or(KEPT_FOR)).filter(|seconds| *seconds > 0)
+}
+
+/// Returns true if an App may take names that are kept for other namespaces.
+pub fn takes_kept_names(app: &App, platform: &Platform, namespace: &NamespaceLabels) -> bool {
+    Allowed::to(app, platform, namespace).any(|selected| selected.grant.take_names == Some(true))
 }
 
 /// Checks if an App that is being deleted may leave behind what it has.

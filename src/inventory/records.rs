@@ -10,7 +10,8 @@ use super::entries::{Entries, Fact};
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, RecordPages, Result};
-use crate::lists::Sought;
+use crate::lists::{Sought, is_kept};
+use crate::model::keeping::kept_until;
 use crate::model::owner::{AppName, app_in_record_text};
 use crate::model::record::{RecordSet, ownership_name};
 use crate::model::small_set::SmallSet;
@@ -61,11 +62,13 @@ fn by_name(records: Vec<Arc<RecordSet>>) -> BTreeMap<String, Vec<Arc<RecordSet>>
     names
 }
 
-/// Returns the App that owns a name, as `namespace/name`.
+/// Returns the App that owns a name, as `namespace/name`. One that is kept is no App's.
 fn owner(name: &str, records: &[Arc<RecordSet>]) -> Option<String> {
     let ownership = ownership_name(name);
-    let mut texts = records.iter().filter(|record| record.name == ownership);
-    texts.find_map(|record| app_in_record_text(&record.text()).map(Into::into))
+    let records = records.iter().filter(|record| record.name == ownership);
+    let mut texts = records.map(|record| record.text());
+    let text = texts.find(|text| kept_until(text).is_none())?;
+    app_in_record_text(&text).map(Into::into)
 }
 
 fn app(text: &str) -> Option<AppName> {
@@ -97,6 +100,13 @@ impl Records {
     /// True as far as is known.
     pub(super) fn is_there(&self) -> bool {
         self.is_there
+    }
+
+    /// Returns the ownership records of an installation's Apps whose names are kept. `None` until the zone was listed.
+    pub(super) fn kept(&self, installation: &str) -> Option<Vec<Arc<RecordSet>>> {
+        let records = self.names.iter().flat_map(|(_, records)| records.iter());
+        let kept = records.filter(|record| is_kept(record, installation));
+        self.is_there.then(|| kept.cloned().collect())
     }
 
     /// `None` if there is no such zone.

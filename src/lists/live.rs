@@ -6,17 +6,28 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join;
 
-use super::{Found, Lists, LoadBalancing, Schedules, Sought, Wanted, read_tags};
+use super::{Found, KeptNames, Lists, LoadBalancing, Schedules, Sought, Wanted, is_kept, read_tags};
 use crate::aws::{Aws, Result};
 use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
 use crate::model::owner::{AppName, Owner};
-use crate::model::record::ownership_name;
+use crate::model::record::{RecordSet, ownership_name};
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, ServiceState, ZoneState};
 
 /// Reads each list when it is asked for, whole.
 pub struct Live<'a>(pub &'a dyn Aws);
+
+#[async_trait]
+impl KeptNames for Live<'_> {
+    async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>> {
+        let records = self.0.list_records(zone).await?.into_iter().flatten();
+        let kept = records.filter(|record| is_kept(record, installation));
+        Ok(Some(kept.map(Arc::new).collect()))
+    }
+
+    fn removed(&self, _: &str, _: &BTreeSet<String>) {}
+}
 
 #[async_trait]
 impl Lists for Live<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::keeping::Keeping;
 use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use super::owner::{Owner, Tags};
 use super::part::Part;
@@ -17,6 +18,8 @@ pub struct Desired {
     pub place: Place,
     pub processes: BTreeMap<String, DesiredProcess>,
     pub records: BTreeMap<RecordKey, DesiredRecord>,
+    /// The rules for names that are released.
+    pub keeping: Keeping,
     /// True if it takes over what has a wanted name and no owner's tags.
     pub adopts: bool,
     /// True if it untags what it holds, which goes on running, instead of removing it.
@@ -242,6 +245,7 @@ impl Desired {
             place,
             processes: BTreeMap::new(),
             records: BTreeMap::new(),
+            keeping: Keeping::default(),
             adopts: false,
             retains: false,
         }

@@ -2,13 +2,15 @@
 //! is missing decides nothing: it is asked for by name before anything is created or destroyed for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::desired::{Desired, RecordKey};
+use super::keeping::kept_until;
 use super::name::Arn;
 use super::named::Named;
 use super::owner::{Owner, Tags};
 use super::part::Part;
-use super::record::ownership_name;
+use super::record::{RecordSet, ownership_name};
 use super::state::{LoadBalancerState, Observed, TargetGroupState};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +59,9 @@ impl Held {
             ..Held::default()
         };
         for (zone, state) in &observed.zones {
-            for record in &state.records {
+            // What is kept is nobody's.
+            let is_had = |record: &&Arc<RecordSet>| kept_until(&record.text()).is_none();
+            for record in state.records.iter().filter(is_had) {
                 let name = record.about();
                 let key = RecordKey {
                     zone: zone.clone(),

@@ -7,6 +7,7 @@ use std::fmt;
 
 use compact_str::CompactString;
 
+use super::keeping::kept_until;
 use super::small_map::SmallMap;
 
 /// Most keys and values are short, and in the map itself.
@@ -95,11 +96,13 @@ impl Owner {
         )
     }
 
+    /// True for the ownership record of a name that is this App's. One that it has released, and that is kept, is nobody's.
     pub fn owns_record_text(&self, text: &str) -> bool {
-        text.starts_with(&format!(
+        let names_it = text.starts_with(&format!(
             "{OWNER_TAG}={},{APP_TAG}={},",
             self.installation, self.app
-        ))
+        ));
+        names_it && kept_until(text).is_none()
     }
 }
 

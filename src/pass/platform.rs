@@ -19,5 +19,5 @@ pub use finish::{Finished, failed, finish, unwritten};
 pub use leaving::{Leaving, Question, Seen, leaving};
 pub use lists::OldList;
 pub use memory::Memory;
-pub use start::{End, Facts, Step, start};
+pub use start::{End, Facts, Step, may_keep_names, start};
 pub use tenant::Tenant;

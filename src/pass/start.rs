@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, has_same_owner, is_accepted, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
+use super::keeping::keeping;
 use super::memory::{Detailed, Look, Memory, is_recent, version};
 use super::requeue::Before;
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
@@ -138,7 +139,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(verdict) if needs_no_platform(app, &verdict) => return Step::Release,
         Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
     };
-    let Built { desired, warnings } = match wanted(app, &binding, namespace) {
+    let Built { desired, warnings } = match wanted(app, &binding, namespace, now) {
         Ok(built) => built,
         // What the watch says of the namespace may be old.
         Err(Error::NotAllowed(_)) if !facts.namespace_is_live => return Step::ReadNamespace,
@@ -319,11 +320,16 @@ pub fn yesterday(now: Timestamp) -> Date {
 
 /// Returns the desired state: nothing for an App that is being deleted, whether its resources are removed or retained. Where
 /// they are to be retained and may not be, neither is done, so that nothing is lost, and nothing goes on running unseen.
-pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> Result<Built, Error> {
+pub fn wanted(
+    app: &App,
+    binding: &Binding<'_>,
+    namespace: &NamespaceLabels,
+    now: Timestamp,
+) -> Result<Built, Error> {
     let (platform, owner) = (binding.platform, &binding.owner);
-    if is_leaving(app) {
+    let mut built = if is_leaving(app) {
         let (owner, place) = (owner.clone(), desired::place(platform));
-        return Ok(Built {
+        Built {
             desired: if desired::retains(app, Some(platform)) {
                 desired::check_retain(app, platform, namespace)?;
                 Desired::retaining(owner, place)
@@ -331,9 +337,12 @@ pub fn wanted(app: &App, binding: &Binding<'_>, namespace: &NamespaceLabels) -> 
                 Desired::empty(owner, place)
             },
             warnings: Vec::new(),
-        });
-    }
-    desired::build(app, platform, owner, namespace)
+        }
+    } else {
+        desired::build(app, platform, owner, namespace)?
+    };
+    built.desired.keeping = keeping(app, platform, namespace, now);
+    Ok(built)
 }
 
 /// A pass that looks at everything, by nothing but the App and the status it has.

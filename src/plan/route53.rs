@@ -14,6 +14,7 @@ use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{BatchSize, Change, RecordBatch};
 use crate::model::desired::{DesiredRecord, RecordKey};
 use crate::model::exclusive::Exclusive;
+use crate::model::keeping::kept_text;
 use crate::model::part::Part;
 use crate::model::pending::EDITS_FOLLOW;
 use crate::model::record::{
@@ -160,7 +161,15 @@ fn point(
         .is_some_and(|balancing| view.serves(&wanted.process, balancing));
     match changes {
         Some(changes) if serves || changes.is_empty() => changes,
-        Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => deletes(zone, name),
+        Some(_) | None if waits_for_its_own(view, plan, wanted, &found) => {
+            // It is wanted all the time, and is nobody else's meanwhile.
+            let is_kept = view.desired.keeping.until.is_some();
+            if is_kept {
+                removals(found)
+            } else {
+                deletes(zone, name)
+            }
+        }
         Some(_) | None => {
             wait_to_serve(view, plan, &wanted.process, &wanted.load_balancer);
             Vec::new()
@@ -188,14 +197,7 @@ fn changes(
     load_balancer: &LoadBalancerState,
 ) -> Vec<RecordChange> {
     let record = record(name, wanted.style, load_balancer);
-    let ownership = RecordSet {
-        name: ownership_name(name),
-        kind: RecordKind::Txt,
-        content: RecordContent::Values {
-            ttl: OWNERSHIP_TTL,
-            values: vec![txt_value(&view.desired.owner.record_text(&wanted.process))],
-        },
-    };
+    let ownership = ownership(name, &view.desired.owner.record_text(&wanted.process));
     let mut changes = swap(found, record, same_pointer);
     changes.extend(swap(&ownership_records(zone, name), ownership, |one, other| {
         one.text() == other.text()
@@ -205,6 +207,17 @@ fn changes(
 
 /// Seconds. Only we and our operators read it.
 const OWNERSHIP_TTL: u32 = 300;
+
+fn ownership(name: &str, text: &str) -> RecordSet {
+    RecordSet {
+        name: ownership_name(name),
+        kind: RecordKind::Txt,
+        content: RecordContent::Values {
+            ttl: OWNERSHIP_TTL,
+            values: vec![txt_value(text)],
+        },
+    }
+}
 
 fn record(name: &str, style: RecordStyle, load_balancer: &LoadBalancerState) -> RecordSet {
     match style {
@@ -311,7 +324,22 @@ fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Ve
         wait_to_serve(view, plan, process, &balancing.load_balancer.name);
         return Vec::new();
     }
-    deletes(zone, name)
+    match &view.desired.keeping.until {
+        Some(until) => keep(zone, name, until),
+        None => deletes(zone, name),
+    }
+}
+
+/// Takes a name away and leaves its ownership record, which says until when it is kept for the App's namespace.
+fn keep(zone: &ZoneState, name: &str, until: &str) -> Vec<RecordChange> {
+    let records = ownership_records(zone, name);
+    let text = records.first().map(|record| record.text()).unwrap_or_default();
+    let kept = ownership(name, &kept_text(&text, until));
+    let records = [pointers(zone, name), records].concat();
+    removals(records)
+        .into_iter()
+        .chain([RecordChange::Create(kept)])
+        .collect()
 }
 
 fn deletes(zone: &ZoneState, name: &str) -> Vec<RecordChange> {
@@ -324,7 +352,7 @@ fn removals(records: Vec<&RecordSet>) -> Vec<RecordChange> {
 }
 
 /// As few batches as the limits allow; what belongs to one name is never torn apart.
-fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
+pub(super) fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
     let mut batches: Vec<(BatchSize, Vec<RecordChange>)> = Vec::new();
     for changes in by_name {
         if let Some((size, batch)) = batches.last_mut()

@@ -1,12 +1,15 @@
-//! Claims that no App's own pass sees to: those that were lost, and those whose App is gone.
+//! Claims and names that no App's own pass sees to: claims that were lost, or whose App is gone, and names that are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::plan;
+use super::route53::batches;
 use crate::change::{Change, Deferred, PortWrite, Write};
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::AppName;
 use crate::model::port::Claim;
+use crate::model::record::{RecordChange, RecordSet};
 use crate::model::state::Observed;
 
 /// All Apps that there are, each with the name of the Platform that it is bound to.
@@ -35,6 +38,14 @@ pub fn sweep(gone: &Desired, observed: &Observed) -> Vec<Change> {
     changes
         .retain(|change| matches!(&change.write, Write::Port(PortWrite::Release(claim)) if !claim.retained));
     changes
+}
+
+/// Returns the batches that remove these records of a zone, each compared with what is there.
+pub fn removal(zone: &str, records: Vec<Arc<RecordSet>>) -> Vec<Change> {
+    let by_name = records
+        .into_iter()
+        .map(|record| vec![RecordChange::Delete((*record).clone())]);
+    batches(zone, by_name.collect())
 }
 
 #[cfg(test)]

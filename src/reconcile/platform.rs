@@ -1,6 +1,8 @@
-//! A Platform's own part: what AWS knows of its zones and capacity, and the claims that no App's own pass sees to.
+//! A Platform's own part: what AWS knows of its zones and capacity, and the claims and names that no App's own pass sees to.
 //!
 //! A part that cannot be read is an error of its own, and the rest goes on.
+
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use crate::aws::Aws;
 use crate::change::{Change, PortWrite};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::lists::Live;
+use crate::lists::{KeptNames, Live};
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::CapacityProviderKind;
@@ -20,6 +22,7 @@ use crate::observe::{Known, Unread, observe, ports_in_use};
 pub use crate::plan::Bound;
 use crate::plan::{recover, sweep};
 use crate::write::{Arns, Refusal, Writer};
+pub use kept::{Kept, Sweep};
 
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -34,6 +37,8 @@ pub struct Request {
     pub apps: Bound,
     /// True if the host ports in use are to be claimed, as they are once after a start.
     pub recovers: bool,
+    /// The names that are kept here.
+    pub kept: Sweep,
 }
 
 /// The results, part by part.
@@ -45,6 +50,7 @@ pub struct Outcome {
     pub capacity_providers: Result<BTreeMap<String, CapacityProviderKind>, Error>,
     /// `None` without host ports.
     pub ports: Result<Option<Ports>, Error>,
+    pub kept: Result<Kept, Error>,
 }
 
 impl Outcome {
@@ -55,6 +61,7 @@ impl Outcome {
             external_zone,
             capacity_providers,
             ports,
+            kept,
         } = self;
         let swept = ports.iter().flatten().flat_map(|ports| &ports.unswept);
         let parts = [
@@ -62,6 +69,7 @@ impl Outcome {
             external_zone.as_ref().err(),
             capacity_providers.as_ref().err(),
             ports.as_ref().err(),
+            kept.as_ref().err(),
         ];
         let mut errors = parts.into_iter().flatten().chain(swept.map(|(_, error)| error));
         errors.find(|error| error.is_fenced())
@@ -85,9 +93,10 @@ pub trait Registry: Send + Sync {
     async fn is_there(&self, app: &AppName) -> Result<bool, Error>;
 }
 
-/// Reads with `aws` and `claims`, and writes claims through the door alone.
+/// Reads with `aws`, `lists` and `claims`, and writes claims and records through the door alone.
 pub async fn reconcile(
     aws: &dyn Aws,
+    lists: &dyn KeptNames,
     claims: &dyn Claims,
     door: &dyn Writer,
     registry: &dyn Registry,
@@ -98,6 +107,7 @@ pub async fn reconcile(
         external_zone: zone_name(aws, request.external_zone.as_deref()).await,
         capacity_providers: capacity(aws, &request.capacity_providers).await,
         ports: ports(aws, claims, door, registry, request).await,
+        kept: kept::sweep(aws, lists, door, request).await,
     }
 }
 
@@ -201,7 +211,7 @@ async fn write(
 ) -> Result<(), Error> {
     match door.write(&change, &Arns { desired, observed }).await {
         Ok(_) => done.push(change),
-        // Ports are no calls to AWS.
+        // Ports are no calls to AWS, and no budget is asked for records.
         Err(Refusal::PortTaken | Refusal::Later { .. } | Refusal::Throttled { .. }) => {}
         Err(Refusal::Fenced(error) | Refusal::Failed(error)) => return Err(error),
     }

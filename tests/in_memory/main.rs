@@ -35,6 +35,7 @@ mod foretold;
 mod golden;
 mod grace_periods;
 mod grants;
+mod kept_names;
 mod lasting;
 mod load_balancers;
 mod makespans;

@@ -286,7 +286,7 @@ fn a_name_that_an_app_has_in_the_private_zone_is_not_anothers_in_the_public_one(
             [("shop/login-shop".to_owned(), SSO.to_owned())].into()
         );
 
-        // It is woken once the name is let go, and has it in both.
+        // It is woken once the name is released, and has it in both.
         world.delete("shop/login-shop");
         world.settle();
         world.assert_ready();

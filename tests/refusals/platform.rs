@@ -105,6 +105,17 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tenancy: Invalid value: …tenancy: a Platform says whose Apps it takes",
         ),
         (
+            bridge("", "tenancy: {namespaceSelector: {}, keepNamesFor: 168h}"),
+            "spec.tenancy.keepNamesFor: Invalid value: …tenancy.keepNamesFor: names are kept where there are grants only",
+        ),
+        (
+            bridge(
+                "",
+                "tenancy: {namespaceSelector: {}, grants: [], keepNamesFor: 2161h}",
+            ),
+            "spec.tenancy.keepNamesFor: Invalid value: …must be from 0s to 2160h",
+        ),
+        (
             grants("hostnames: ['*.Example.com']"),
             "spec.tenancy.grants[0].hostnames[0]: Invalid value: …must be a full DNS name in lower case, in which *",
         ),
@@ -509,6 +520,14 @@ fn a_good_platform_is_accepted() {
     );
     for manifest in [
         bridge("", ""),
+        bridge(
+            "",
+            "tenancy: {namespaceSelector: {}, grants: [], keepNamesFor: 0s}",
+        ),
+        bridge(
+            "",
+            "tenancy: {namespaceSelector: {}, grants: [], keepNamesFor: 2160h}",
+        ),
         bridge(
             &format!("internal: {SIDE}, external: {SIDE}, hostPorts: {{first: 1024, last: 32767}}"),
             "",

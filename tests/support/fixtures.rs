@@ -439,6 +439,12 @@ impl PlatformFixture {
         platform
     }
 
+    /// Names that are given up are kept for so long.
+    pub(crate) fn keeping_names_for(mut self, duration: &str) -> Self {
+        self.0["spec"]["tenancy"]["keepNamesFor"] = json!(duration);
+        self
+    }
+
     pub(crate) fn build(&self) -> Platform {
         serde_json::from_value(self.0.clone()).unwrap()
     }

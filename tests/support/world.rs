@@ -185,6 +185,7 @@ impl World {
                 due: Some(0),
                 quiet: 0,
                 moved: false,
+                is_gone: false,
             },
             apps: BTreeMap::new(),
             installation: Installation::Known {
@@ -547,7 +548,7 @@ impl World {
         let app = &self.apps[key].app;
         let platforms = [self.platform.object.clone()];
         let binding = bind(app, &platforms, &self.installation).unwrap();
-        let desired = wanted(app, &binding, &self.namespace)?.desired;
+        let desired = wanted(app, &binding, &self.namespace, self.time())?.desired;
         let retire_after = SETTINGS.retire_after;
         let whole = request(
             app,

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use empire_controller::api::platform::{Platform, PlatformStatus};
 use empire_controller::error::Error;
+use empire_controller::inventory::KeptLists;
+use empire_controller::lists::{KeptNames, Live};
 use empire_controller::model::owner::AppName;
 use empire_controller::observe::Known;
-use empire_controller::pass::{DEFAULT_ANNOTATION, Requeue, platform};
+use empire_controller::pass::{DEFAULT_ANNOTATION, Deletion, Requeue, platform};
 use empire_controller::reconcile::platform as platforms;
 use empire_controller::write::Door;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Held, QUIET, SETTINGS, World, now, reason_of};
 use crate::fixtures::PlatformFixture;
@@ -23,6 +26,8 @@ pub(super) struct HeldPlatform {
     pub(super) quiet: u32,
     /// True if something came of its last pass.
     pub(super) moved: bool,
+    /// It was deleted, and nothing is left of it.
+    pub(super) is_gone: bool,
 }
 
 /// The Apps that are there, whoever asks.
@@ -86,6 +91,10 @@ impl World {
 
     /// One pass over the Platform, due or not.
     pub(crate) fn platform_pass(&mut self) {
+        if self.platform.is_gone {
+            (self.platform.due, self.platform.moved) = (None, false);
+            return;
+        }
         let now = self.time();
         let object = self.platform.object.clone();
         let apps = self.apps.values().map(|held| &held.app);
@@ -94,15 +103,22 @@ impl World {
             .map(|app| platform::Tenant::of(&app.metadata, Some(app)))
             .collect();
         let installation = self.installation.clone();
+        let keeps_names = platform::may_keep_names(&object);
+        let (seen, deletion) = (platform::Seen::Live, Some(&Deletion::Meant));
+        let leaving = platform::leaving(&object.metadata, &tenants, keeps_names, seen, deletion).unwrap();
+        if leaving == platform::Leaving::MayGo {
+            self.let_platform_go();
+            return;
+        }
         let facts = platform::Facts {
             platforms: std::slice::from_ref(&object),
             tenants: &tenants,
             installation: &installation,
             stopped: None,
-            leaving: platform::Leaving::NotDeleted,
+            leaving,
             old_lists: Vec::new(),
         };
-        let end = match platform::start(&self.platform.memory, &object, &facts) {
+        let end = match platform::start(&self.platform.memory, &object, &facts, now) {
             platform::Step::Conclude(end) => end,
             platform::Step::Reconcile(request) => {
                 platform::End::Reconciled(Box::new(self.reconcile_platform(&request)))
@@ -117,6 +133,10 @@ impl World {
             self.wake_all();
         }
         self.wake(None, &finished.released);
+        if finished.may_go {
+            self.let_platform_go();
+            return;
+        }
         self.platform.moved = finished.recovered.is_some_and(|claimed| claimed > 0)
             || !finished.released.is_empty()
             || finished.status.is_some();
@@ -145,8 +165,38 @@ impl World {
             aws: &self.aws,
             claims: &self.aws,
         };
-        let there = There(&self.apps);
-        now(platforms::reconcile(&self.aws, &self.aws, &door, &there, request))
+        let (there, clock) = (There(&self.apps), || self.time());
+        let (live, shared) = (Live(&self.aws), self.shared.as_ref());
+        let shared = shared.map(|shared| KeptLists {
+            inventory: &shared.inventory,
+            place: shared.place.clone(),
+            clock: &clock,
+        });
+        let lists: &dyn KeptNames = shared.as_ref().map_or(&live, |shared| shared);
+        now(platforms::reconcile(
+            &self.aws, lists, &self.aws, &door, &there, request,
+        ))
+    }
+
+    /// Somebody deletes the Platform.
+    pub(crate) fn delete_platform(&mut self) {
+        self.platform.object.metadata.deletion_timestamp = Some(Time(self.time()));
+        self.platform.wake(self.aws.now());
+    }
+
+    fn let_platform_go(&mut self) {
+        self.platform.is_gone = true;
+        (self.platform.due, self.platform.quiet) = (None, QUIET);
+    }
+
+    /// True if it was deleted and is gone.
+    pub(crate) fn is_platform_gone(&self) -> bool {
+        self.platform.is_gone
+    }
+
+    /// The number of names that it says are kept.
+    pub(crate) fn kept_names(&self) -> Option<i32> {
+        self.platform.object.status.as_ref().unwrap().kept_names
     }
 
     /// Apps are woken by what they go by.

@@ -23,6 +23,18 @@ pub(super) fn names_tenants() -> Rule {
     .field_path(".tenancy")
 }
 
+/// Refuses a time for which names are kept where none are. One that is stored so can be edited.
+pub(super) fn keeps_what_it_grants() -> Rule {
+    let is_idle = |tenancy: &str| format!("(has({tenancy}.keepNamesFor) && !has({tenancy}.grants))");
+    let (is, was) = (is_idle("self"), is_idle("oldSelf.value()"));
+    rule(
+        format!("!{is} || (oldSelf.hasValue() && {was})"),
+        "tenancy.keepNamesFor: names are kept where there are grants only",
+    )
+    .optional_old_self(true)
+    .field_path(".keepNamesFor")
+}
+
 /// A field that cannot change while Apps are here: `value` makes CEL for it, with what it is when left out, from CEL for
 /// the spec. An update that leaves the spec alone passes by itself.
 pub(super) fn fixed(field: &str, value: impl Fn(&str) -> String) -> Rule {

@@ -36,6 +36,10 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
 
+    /// The number of DNS names that are kept for namespaces whose Apps have given them up. Left out: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_names: Option<i32>,
+
     /// The security groups that load balancers and tasks were last given, also where the spec names none any more: then tasks
     /// get the VPC's default one, and load balancers keep theirs, since AWS takes the last one from none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,12 +7,16 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::schema::{arn_patterns, arn_templates, hostname_templates, image_templates, selector};
+use super::rules::keeps_what_it_grants;
+use crate::api::schema::{
+    arn_patterns, arn_templates, between, hostname_templates, image_templates, selector,
+};
 
 /// The namespaces whose Apps may run here, and what they may ask for. It is checked whenever something would be changed: an
 /// App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = keeps_what_it_grants())]
 pub struct Tenancy {
     /// The namespaces whose Apps may run here, by their labels; `{}` is all of them.
     #[schemars(schema_with = "selector")]
@@ -36,6 +40,14 @@ pub struct Tenancy {
     #[schemars(length(max = 50))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub grants: Option<Vec<Grant>>,
+
+    /// With `grants`, the time for which a DNS name that an App gives up is kept for Apps of its namespace, `0s` to `2160h` (90
+    /// days), in whole hours, minutes and seconds; rounded up to the next full hour. The ownership record `_empire.<name>`
+    /// stays for so long, and says until when. `0s`: it is free at once. Left out: `168h` (a week).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = between("0s", "2160h"))]
+    pub keep_names_for: Option<String>,
 }
 
 /// What the Apps of some namespaces may ask for. In patterns, `{namespace}` and `{app}` stand for the names of the App's own;
@@ -85,4 +97,8 @@ pub struct Grant {
     /// True: Apps may ask for `deletionPolicy: Retain`. Left out: false. Where it is the Platform's own, it is not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retain: Option<bool>,
+
+    /// True: Apps may take DNS names that are kept for other namespaces, of those that `hostnames` give them. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take_names: Option<bool>,
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use crate::aws::{Aws, Result};
 use crate::model::desired::Place;
+use crate::model::keeping::kept_until;
 use crate::model::name::{Arn, schedule_group};
 use crate::model::owner::{
     AppName, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, installation_and_app, process_in_record_text,
@@ -94,9 +95,10 @@ impl Marks<'_> {
         })
     }
 
-    /// A thing by the text that names its owner, if that is this installation.
+    /// A thing by the text that names its owner, if that is this installation. A name that is kept for a namespace is no App's,
+    /// and its Platform removes it in time.
     fn described(&self, kind: &'static str, name: &str, text: &str) -> Option<Mark> {
-        if !text.starts_with(&format!("{OWNER_TAG}={},", self.owner)) {
+        if kept_until(text).is_some() || !text.starts_with(&format!("{OWNER_TAG}={},", self.owner)) {
             return None;
         }
         let (namespace, app) = app_in_record_text(text)?.split_once('/')?;
@@ -163,5 +165,32 @@ impl Marks<'_> {
             marks.extend(found.and_then(|found| self.described("schedule", &name, &found.description)));
         }
         Ok(marks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::keeping::kept_text;
+    use crate::model::owner::Owner;
+
+    #[test]
+    fn a_name_that_is_kept_for_a_namespace_is_no_orphan() {
+        let owner = Owner {
+            installation: "i-1".into(),
+            app: AppName {
+                namespace: "shop".into(),
+                name: "acme".into(),
+            },
+        };
+        let marks = Marks {
+            platform: "staging",
+            owner: "i-1",
+        };
+        let text = owner.record_text("web");
+        let found = |text: &str| marks.described("record", "_empire.acme.example.com", text);
+        assert_eq!(found(&text).map(|mark| mark.app), Some(owner.app.clone()));
+        assert_eq!(found(&kept_text(&text, "2026-12-07T08:00:00Z")), None);
+        assert_eq!(found("something else"), None);
     }
 }

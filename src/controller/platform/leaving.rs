@@ -1,16 +1,17 @@
 //! The API server's answers about a Platform that is being deleted.
 
 use kube::Resource;
+use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
 
 use super::tenants::{has_unjudged, live, tenants};
 use crate::api::platform::Platform;
 use crate::controller::context::Context;
-use crate::controller::kubernetes::uninstall;
+use crate::controller::kubernetes::{failed, uninstall};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::pass::Deletion;
-use crate::pass::platform::{Leaving, Question, Seen, leaving};
+use crate::pass::platform::{Leaving, Question, Seen, leaving, may_keep_names};
 use crate::reconcile::platform::Registry;
 
 /// Asks what has to be asked, and no more.
@@ -19,11 +20,12 @@ pub(super) async fn stage(
     context: &Context,
 ) -> Result<Leaving, Error> {
     let (mut apps, mut seen, mut definition) = (Vec::new(), Seen::Cached, None);
+    let keeps_names = platform.0.as_ref().is_ok_and(may_keep_names);
     if context.caches.are_filled() {
         apps = tenants(context);
     }
     loop {
-        match leaving(platform.meta(), &apps, seen, definition.as_ref()) {
+        match leaving(platform.meta(), &apps, keeps_names, seen, definition.as_ref()) {
             Ok(leaving) => return Ok(leaving),
             Err(Question::IsThere(app)) if context.is_there(&app).await? => seen = Seen::Confirmed,
             Err(Question::IsThere(_) | Question::AllApps) => {
@@ -43,4 +45,12 @@ pub(super) async fn stage(
             }
         }
     }
+}
+
+/// Reads all Platforms live: the names that are kept in a zone of another one, too, are that one's to remove.
+pub(super) async fn platforms(context: &Context) -> Result<Vec<Platform>, Error> {
+    let api: Api<DeserializeGuard<Platform>> = Api::all(context.client.clone());
+    let found = api.list(&ListParams::default()).await;
+    let found = found.map_err(failed("list Platforms"))?.items.into_iter();
+    Ok(found.filter_map(|guard| guard.0.ok()).collect())
 }

@@ -26,7 +26,7 @@ use crate::model::port::PortRange;
 use crate::model::service::CapacityProviderKind as Kind;
 use crate::pass::backoff::{delay, pending, spread};
 use crate::pass::requeue::Requeue;
-use crate::reconcile::platform::{Outcome, Ports};
+use crate::reconcile::platform::{Kept, Outcome, Ports};
 use crate::status::{Verdict, conditions, verdict_of_error};
 
 /// The results of a pass: what to publish, whom to wake, and when to come back.
@@ -46,6 +46,8 @@ pub struct Finished {
     pub unswept: Vec<(AppName, Error)>,
     /// Something failed, or is in the way of using the Platform.
     pub failed: bool,
+    /// Nothing is left of a Platform that is being deleted.
+    pub may_go: bool,
     pub requeue: Requeue,
 }
 
@@ -54,6 +56,11 @@ struct Findings {
     zones: ZoneNames,
     capacity_providers: BTreeMap<String, CapacityProviderKind>,
     host_ports: Option<HostPortCounts>,
+    kept_names: Option<i32>,
+    /// True if a look has shown that no name is kept.
+    are_names_gone: bool,
+    /// The names that were removed.
+    removed: Vec<Change>,
     /// The troubles in the way of using the Platform.
     troubles: Vec<(Class, Verdict)>,
 }
@@ -89,6 +96,8 @@ pub fn finish(
         None => (None, verdict(&facts.leaving, &apps, &facts.old_lists)),
     };
     let verdict = verdict.after(memory.failures);
+    let may_go = facts.leaving == Leaving::NamesFirst && findings.are_names_gone;
+    let removed = std::mem::take(&mut findings.removed);
     let status = findings.status(platform, apps.len(), &verdict, now);
     memory.failures_before = memory.failures;
     let retry = if let Some(class) = class {
@@ -99,7 +108,7 @@ pub fn finish(
     };
     let resync = match facts.leaving {
         // A word on the definition wakes nobody.
-        Leaving::Unsaid(_) => pending(jitter),
+        Leaving::Unsaid(_) | Leaving::NamesFirst => pending(jitter),
         Leaving::NotDeleted | Leaving::MayGo | Leaving::InUse => spread(resync_interval, jitter),
     };
     let before = platform.status.as_ref();
@@ -109,9 +118,15 @@ pub fn finish(
         troubles: verdict.trouble().into_iter().chain(old).collect(),
         status: (before != Some(&status)).then_some(status),
         recovered: ports.recovered,
-        released: ports.done.iter().flat_map(Change::releases).collect(),
+        released: ports
+            .done
+            .iter()
+            .chain(&removed)
+            .flat_map(Change::releases)
+            .collect(),
         unswept: ports.unswept,
         failed: class.is_some(),
+        may_go,
         requeue: retry.map_or(Requeue::Resync(resync), Requeue::After),
     }
 }
@@ -152,6 +167,10 @@ fn verdict(leaving: &Leaving, apps: &[String], old_lists: &[OldList]) -> Verdict
             let said = [in_use].into_iter().chain(old_lists.iter().map(OldList::message));
             Verdict::Ready(said.collect::<Vec<_>>().join("; "))
         }
+        Leaving::NamesFirst => {
+            let message = "removing the DNS names that are kept here for namespaces";
+            Verdict::Reconciling(Reason::Deleting, message.into())
+        }
         Leaving::MayGo | Leaving::InUse => going(""),
         Leaving::Unsaid(message) => going(&format!("; {message}")),
     }
@@ -166,6 +185,9 @@ fn known(platform: &Platform) -> Findings {
         zones: status.zones.filter(|_| same).unwrap_or_default(),
         capacity_providers: status.capacity_providers,
         host_ports: status.host_ports,
+        kept_names: status.kept_names,
+        are_names_gone: false,
+        removed: Vec::new(),
         troubles: Vec::new(),
     }
 }
@@ -178,6 +200,7 @@ impl Findings {
             external_zone,
             capacity_providers,
             ports,
+            kept,
         } = outcome;
         let dns = platform.spec.dns.as_ref();
         let (internal, external) = (self.zones.internal.take(), self.zones.external.take());
@@ -186,6 +209,7 @@ impl Findings {
         let zone = dns.and_then(|dns| dns.external.as_ref());
         self.zones.external = self.zone(zone, external, external_zone);
         self.capacity(platform, capacity_providers);
+        self.kept(kept);
         match ports {
             Ok(ports) => {
                 let range = desired::place(platform).host_ports;
@@ -242,6 +266,20 @@ impl Findings {
         }
     }
 
+    fn kept(&mut self, found: Result<Kept, Error>) {
+        match found {
+            Ok(Kept { count, done }) => {
+                self.removed = done;
+                if let Some(count) = count {
+                    let count = i32::try_from(count).unwrap_or(i32::MAX);
+                    self.kept_names = Some(count).filter(|count| *count > 0);
+                    self.are_names_gone = count == 0;
+                }
+            }
+            Err(error) => self.error(&error),
+        }
+    }
+
     fn trouble(&mut self, class: Class, verdict: Verdict) {
         self.troubles.push((class, verdict));
     }
@@ -267,6 +305,7 @@ impl Findings {
             zones: (self.zones != ZoneNames::default()).then_some(self.zones),
             capacity_providers: self.capacity_providers,
             host_ports: self.host_ports,
+            kept_names: self.kept_names,
             security_groups: given_security_groups(platform),
             tenancy: desired::openness(platform),
             apps: apps.try_into().unwrap_or(i32::MAX),

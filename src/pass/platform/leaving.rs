@@ -12,6 +12,8 @@ pub enum Leaving {
     NotDeleted,
     /// No App needs it any more.
     MayGo,
+    /// Likewise; but names are, or may be, kept in its zones, and go first.
+    NamesFirst,
     /// Apps need it, to be taken down.
     InUse,
     /// Likewise; but its definition is being deleted, too, and may yet say to keep everything. Holds what to do about it.
@@ -43,6 +45,7 @@ pub enum Question {
 pub fn leaving(
     platform: &ObjectMeta,
     tenants: &[Tenant],
+    keeps_names: bool,
     seen: Seen,
     definition: Option<&Deletion>,
 ) -> Result<Leaving, Question> {
@@ -63,9 +66,13 @@ pub fn leaving(
             Some(Deletion::Meant | Deletion::Keep) => return Ok(Leaving::InUse),
         }
     }
-    match seen {
-        Seen::Live => Ok(Leaving::MayGo),
-        Seen::Cached | Seen::Confirmed => Err(Question::AllApps),
+    match (seen, definition) {
+        (Seen::Cached | Seen::Confirmed, _) => Err(Question::AllApps),
+        (Seen::Live, _) if !keeps_names => Ok(Leaving::MayGo),
+        (Seen::Live, None) => Err(Question::Definition),
+        (Seen::Live, Some(Deletion::Keep)) => Ok(Leaving::MayGo),
+        (Seen::Live, Some(Deletion::Meant)) => Ok(Leaving::NamesFirst),
+        (Seen::Live, Some(Deletion::Unsaid(message))) => Ok(Leaving::Unsaid(message.clone())),
     }
 }
 

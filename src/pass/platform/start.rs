@@ -1,5 +1,8 @@
 //! The start of a Platform's pass: what there is to look at, or why nothing may be.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::leaving::Leaving;
@@ -7,13 +10,14 @@ use super::lists::OldList;
 use super::memory::Memory;
 use super::tenant::Tenant;
 use crate::api::condition::Reason;
-use crate::api::platform::{Platform, Zone};
+use crate::api::platform::{Openness, Platform, Zone};
 use crate::desired;
 use crate::model::class::Class;
 use crate::model::desired::Place;
 use crate::pass::binding::account;
 use crate::pass::installation::Installation;
-use crate::reconcile::platform::{Outcome, Request};
+use crate::pass::keeping::text;
+use crate::reconcile::platform::{Outcome, Request, Sweep};
 use crate::status::Verdict;
 
 /// The facts that a pass uses besides its Platform, as the caches show them.
@@ -47,9 +51,11 @@ pub enum End {
 }
 
 /// Decides what a pass does.
-pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>) -> Step {
+pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>, now: Timestamp) -> Step {
     let changed = |message| Verdict::Reconciling(Reason::OwnerChanged, message);
-    let installation = match &facts.stopped {
+    let goes = facts.leaving == Leaving::NamesFirst;
+    // A definition that is being deleted itself cannot be brought up to date.
+    let installation = match facts.stopped.as_ref().filter(|_| !goes) {
         Some(verdict) => Err(verdict.clone()),
         None => facts.installation.id().map_err(changed),
     };
@@ -57,7 +63,9 @@ pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>) -> Step {
         Ok(installation) => installation.to_owned(),
         Err(verdict) => return Step::Conclude(End::Obstacle(Class::Denied, verdict)),
     };
-    if let Some(older) = overlapping(platform, facts.platforms) {
+    let older = overlapping(platform, facts.platforms);
+    // Nothing is made any more of one that goes.
+    if let Some(older) = older.filter(|_| !goes) {
         let message =
             format!("network.hostPorts overlaps that of the older Platform {older} on the same cluster");
         let verdict = Verdict::Stalled(Reason::Conflict, message);
@@ -76,7 +84,34 @@ pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>) -> Step {
             .map(|tenant| (tenant.app.clone(), tenant.platform.clone()))
             .collect(),
         recovers: !memory.has_recovered_ports(platform),
+        kept: sweep(platform, facts, now),
     }))
+}
+
+/// Returns true if names may be kept in the zones of a Platform.
+pub fn may_keep_names(platform: &Platform) -> bool {
+    let status = platform.status.as_ref();
+    desired::openness(platform) == Openness::Granted
+        || status.is_some_and(|status| status.kept_names.is_some())
+}
+
+/// The names that are kept in its zones. Those of a zone that another Platform has, too, stay with that one.
+fn sweep(platform: &Platform, facts: &Facts<'_>, now: Timestamp) -> Sweep {
+    let all = facts.leaving == Leaving::NamesFirst;
+    let stays = |other: &&Platform| {
+        other.name_any() != platform.name_any()
+            && other.metadata.deletion_timestamp.is_none()
+            && may_keep_names(other)
+    };
+    let others = facts.platforms.iter().filter(|other| all && stays(other));
+    let others: BTreeSet<String> = others.flat_map(|other| desired::place(other).zones).collect();
+    let mut zones = desired::place(platform).zones;
+    zones.retain(|zone| may_keep_names(platform) && !others.contains(zone));
+    Sweep {
+        zones,
+        all,
+        now: text(now.as_second()),
+    }
 }
 
 /// Finds an older Platform on the same cluster whose host ports overlap this one's.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::model::desired::{DesiredRecord, RecordKey};
-use crate::model::owner::{AppName, Owner, owner_in_record_text};
+use crate::model::keeping::kept_until;
+use crate::model::owner::{AppName, owner_in_record_text};
 use crate::model::part::Part;
 use crate::model::record::{RecordKind, RecordSet, RecordStyle};
 use crate::model::state::ZoneState;
@@ -38,21 +39,21 @@ pub(super) fn taken(
             "has a record of type {other} that is not this App's to replace"
         )));
     }
-    if let Some(text) = ownership_text(zone, name) {
-        if view.desired.owner.owns_record_text(&text) {
-            return None;
-        }
-        let Some(holder) = owner_in_record_text(&text) else {
+    match ownership_text(zone, name).map(|text| whose(view, &text, "")) {
+        Some(Whose::Ours) => return None,
+        Some(Whose::Foreign) => {
             return Some(Taken {
                 message: format!("process {process}: the record _empire.{name} exists and is not this App's"),
                 ..somehow("")
             });
-        };
-        let (message, by) = held(view, &holder, "");
-        return Some(Taken {
-            by,
-            ..somehow(&message)
-        });
+        }
+        Some(Whose::Anothers { message, by }) => {
+            return Some(Taken {
+                by,
+                ..somehow(&message)
+            });
+        }
+        Some(Whose::Nobodys) | None => {}
     }
     if let Some(taken) = held_in_twin(view, key, process) {
         return Some(taken);
@@ -68,23 +69,18 @@ pub(super) fn taken(
 fn held_in_twin(view: &View<'_>, key: &RecordKey, process: &str) -> Option<Taken> {
     let twin = view.desired.place.twin(&key.zone)?;
     let text = ownership_text(view.observed.zones.get(twin)?, &key.name)?;
-    if view.desired.owner.owns_record_text(&text) {
-        return None;
+    let place = format!(", in hosted zone {twin}, which has the same name");
+    match whose(view, &text, &place) {
+        Whose::Anothers { message, by } => Some(Taken {
+            key: RecordKey {
+                zone: twin.clone(),
+                name: key.name.clone(),
+            },
+            message: format!("process {process}: the name {} {message}", key.name),
+            by,
+        }),
+        Whose::Ours | Whose::Nobodys | Whose::Foreign => None,
     }
-    let holder = owner_in_record_text(&text)?;
-    let (message, by) = held(
-        view,
-        &holder,
-        &format!(", in hosted zone {twin}, which has the same name"),
-    );
-    Some(Taken {
-        key: RecordKey {
-            zone: twin.clone(),
-            name: key.name.clone(),
-        },
-        message: format!("process {process}: the name {} {message}", key.name),
-        by,
-    })
 }
 
 /// True while it is not known if a name that the App does not have is another's in the other zone of the same name.
@@ -95,20 +91,54 @@ pub(super) fn is_unclear(view: &View<'_>, key: &RecordKey, zone: &ZoneState) -> 
         && !ownership_text(zone, &key.name).is_some_and(is_ours)
 }
 
-/// Says who has a name that is not ours, and where, and which App is to hear of it.
-fn held(view: &View<'_>, holder: &Owner, place: &str) -> (String, Option<AppName>) {
-    let owner = &view.desired.owner;
+/// The meaning of an ownership record.
+enum Whose {
+    Ours,
+    /// Its App has released the name, and it is not kept any more, or not from this one.
+    Nobodys,
+    /// No controller has written it.
+    Foreign,
+    Anothers {
+        /// Says who has the name, and where.
+        message: String,
+        /// The App of another namespace that is to hear of it.
+        by: Option<AppName>,
+    },
+}
+
+fn whose(view: &View<'_>, text: &str, place: &str) -> Whose {
+    let (owner, keeping) = (&view.desired.owner, &view.desired.keeping);
+    if owner.owns_record_text(text) {
+        return Whose::Ours;
+    }
+    let Some(holder) = owner_in_record_text(text) else {
+        return Whose::Foreign;
+    };
+    let is_installations = holder.installation == owner.installation;
+    let is_namespaces = is_installations && holder.app.namespace == owner.app.namespace;
     let platform = &view.desired.place.platform;
     let ask = format!("choose another, or ask the operator of Platform {platform}, who can see whose it is");
-    if holder.installation != owner.installation {
-        let message = format!("is held by another installation of this controller{place}: {ask}");
-        return (message, None);
-    }
-    if holder.app.namespace != owner.app.namespace {
-        let message = format!("is held by an App of another namespace{place}: {ask}");
-        return (message, Some(holder.app.clone()));
-    }
-    (format!("is held by App {}{place}", holder.app), None)
+    let (message, by) = match kept_until(text) {
+        Some(until) if is_namespaces || is_installations && keeping.takes || keeping.is_over(until) => {
+            return Whose::Nobodys;
+        }
+        Some(until) => {
+            let message = format!(
+                "is kept{place} until {until} for the namespace that had it: choose another, or wait until then"
+            );
+            (message, None)
+        }
+        None if !is_installations => {
+            let message = format!("is held by another installation of this controller{place}: {ask}");
+            (message, None)
+        }
+        None if !is_namespaces => {
+            let message = format!("is held by an App of another namespace{place}: {ask}");
+            (message, Some(holder.app))
+        }
+        None => (format!("is held by App {}{place}", holder.app), None),
+    };
+    Whose::Anothers { message, by }
 }
 
 /// The type of a record set of a name that Route 53 would not have beside ours, whoever owns the name: a CNAME stands

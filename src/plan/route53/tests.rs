@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::change::{BatchSize, Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, Place};
 use crate::model::exclusive::Exclusive;
+use crate::model::keeping::{Keeping, kept_text};
 use crate::model::load_balancer::Scheme;
 use crate::model::owner::Owner;
 use crate::model::part::Part;
-use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, ownership_name};
 use crate::model::state::{Observed, Rollout};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{legible, lines, pass, service_of};
@@ -355,7 +356,138 @@ fn a_name_waits_while_the_other_zone_of_the_same_name_cannot_be_read() {
     assert_eq!(plan(&wanted, &world).changes.len(), 1);
 }
 
-/// So that this App is woken when the other one lets go.
+const UNTIL: &str = "2026-12-07T08:00:00Z";
+
+/// The rules of a Platform that keeps names, a week before they are free.
+fn keeping() -> Keeping {
+    Keeping {
+        now: "2026-11-30T07:02:18Z".into(),
+        until: Some(UNTIL.into()),
+        takes: false,
+    }
+}
+
+/// The ownership record of a name that an App has released.
+fn kept(owner: &Owner) -> RecordSet {
+    txt(
+        &ownership_name(NAME),
+        &kept_text(&owner.record_text("web"), UNTIL),
+    )
+}
+
+#[test]
+fn a_name_that_is_released_leaves_its_ownership_record_where_names_are_kept() {
+    let mut wanted = app([web().unnamed(), process("api").internal().unnamed()]);
+    wanted.keeping = keeping();
+    let mut world = listed([cname(60, "web"), ours()]);
+    let gone = "change records in zone Z-INTERNAL: -acme-web.corp.example CNAME web-internal.ELB.example. (TTL 60 s), \
+                -_empire.acme-web.corp.example TXT, +_empire.acme-web.corp.example TXT (free until 2026-12-07T08:00:00Z)";
+    assert_eq!(pass(&wanted, &mut world), [gone]);
+    assert_eq!(*records(&mut world), [kept(&owner()).into()]);
+    // It is the App's no longer, and stays as it is: with the App, too.
+    wanted.keeping.until = Some("2027-01-01T00:00:00Z".into());
+    check(&wanted, &world, &[]);
+    let mut deleted = app([]);
+    deleted.keeping = keeping();
+    *records(&mut world) = vec![cname(60, "web").into(), ours().into()];
+    assert!(pass(&deleted, &mut world).contains(&gone.to_owned()));
+    assert_eq!(*records(&mut world), [kept(&owner()).into()]);
+}
+
+/// What stays, stays without an owner, and a name that is kept stays kept.
+#[test]
+fn an_app_that_retains_its_names_keeps_none_of_them_for_its_namespace() {
+    let mut wanted = Desired::retaining(owner(), place());
+    wanted.keeping = keeping();
+    let mut world = settled(&app([]));
+    *records(&mut world) = vec![cname(60, "web").into(), ours().into()];
+    check(
+        &wanted,
+        &world,
+        &["change records in zone Z-INTERNAL: -_empire.acme-web.corp.example TXT"],
+    );
+    *records(&mut world) = vec![kept(&owner()).into()];
+    check(&wanted, &world, &[]);
+}
+
+/// Checks the plan for web's name by these rules, where an App has released it.
+fn judge_kept(keeping: &Keeping, by: &Owner, expected: &str) {
+    let mut wanted = app([web(), process("api").internal().unnamed()]);
+    wanted.keeping = keeping.clone();
+    check(&wanted, &listed([kept(by)]), &[expected]);
+}
+
+#[test]
+fn a_name_that_is_kept_is_taken_by_an_app_of_the_namespace_that_had_it() {
+    let taken = format!(
+        "change records in zone Z-INTERNAL: {NEW}, -_empire.acme-web.corp.example TXT (free until {UNTIL}), \
+         +_empire.acme-web.corp.example TXT"
+    );
+    judge_kept(&keeping(), &owner(), &taken);
+    judge_kept(&keeping(), &owner_of("installation-1", "shop", "front"), &taken);
+    // Without any rules, too: the Platform has none any more, or another one has written it.
+    judge_kept(&Keeping::default(), &owner(), &taken);
+}
+
+#[test]
+fn a_name_that_is_kept_for_another_namespace_is_taken_once_it_is_free_or_by_a_grant() {
+    let taken = format!(
+        "change records in zone Z-INTERNAL: {NEW}, -_empire.acme-web.corp.example TXT (free until {UNTIL}), \
+         +_empire.acme-web.corp.example TXT"
+    );
+    let waits = format!(
+        "! web: process web: the name acme-web.corp.example is kept until {UNTIL} for the namespace that had it: choose \
+         another, or wait until then"
+    );
+    let blog = owner_of("installation-1", "blog", "front");
+    judge_kept(&keeping(), &blog, &waits);
+    judge_kept(&Keeping::default(), &blog, &waits);
+    let by_grant = Keeping {
+        takes: true,
+        ..keeping()
+    };
+    judge_kept(&by_grant, &blog, &taken);
+    let later = Keeping {
+        now: UNTIL.into(),
+        ..keeping()
+    };
+    judge_kept(&later, &blog, &taken);
+    // A grant is this installation's, and so are its namespaces.
+    let elsewhere = owner_of("installation-2", "shop", "acme");
+    judge_kept(&by_grant, &elsewhere, &waits);
+    judge_kept(&later, &elsewhere, &taken);
+}
+
+/// Nobody knows who made it.
+#[test]
+fn a_record_at_a_name_that_is_kept_is_left_alone() {
+    let mut wanted = app([web(), process("api").internal().unnamed()]);
+    wanted.keeping = keeping();
+    check(
+        &wanted,
+        &listed([elsewhere(), kept(&owner())]),
+        &[
+            "! web: process web: the name acme-web.corp.example has a record that carries no ownership record of this App",
+        ],
+    );
+}
+
+#[test]
+fn a_name_that_is_kept_in_the_other_zone_of_the_same_name_is_not_taken_either() {
+    let plan_beside = |holder: &Owner| {
+        let mut wanted = app([web(), process("api").internal().unnamed()]);
+        (wanted.place.split_horizon, wanted.keeping) = (true, keeping());
+        let mut world = listed(vec![]);
+        world.zones.get_mut(EXTERNAL).unwrap().records = vec![kept(holder).into()];
+        plan(&wanted, &world)
+    };
+    let found = plan_beside(&owner_of("installation-1", "blog", "front"));
+    assert_eq!((found.changes.len(), found.obstacles.len()), (0, 1));
+    let found = plan_beside(&owner());
+    assert_eq!((found.changes.len(), found.obstacles.len()), (1, 0));
+}
+
+/// So that this App is woken when the other one releases it.
 #[test]
 fn a_name_of_the_other_zone_is_awaited_there() {
     let mut wanted = app([web()]);

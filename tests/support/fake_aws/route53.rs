@@ -172,6 +172,22 @@ fn is_match(known: &RecordSet, given: &RecordSet) -> bool {
     }
 }
 
+/// Returns what stands between quotes in the value of a TXT record, and `None` for what does not.
+fn quoted(value: &str) -> Vec<Option<&str>> {
+    let mut strings = Vec::new();
+    for (number, part) in value.split('"').enumerate() {
+        if number % 2 == 1 {
+            strings.push(Some(part));
+        } else if !part.trim().is_empty() {
+            strings.push(None);
+        }
+    }
+    if value.matches('"').count() % 2 == 1 {
+        strings.push(None);
+    }
+    strings
+}
+
 fn check_content(record: &RecordSet) -> std::result::Result<(), String> {
     match (&record.kind, &record.content) {
         (_, RecordContent::Routed { .. }) => Err("a routing policy needs an identifier".into()),
@@ -184,14 +200,11 @@ fn check_content(record: &RecordSet) -> std::result::Result<(), String> {
             Ok(())
         }
         (RecordKind::Txt, RecordContent::Values { values, .. }) => {
-            let strings = values.iter().flat_map(|value| value.split(' '));
-            for string in strings {
-                let quoted = string.len() >= 2 && string.starts_with('"') && string.ends_with('"');
-                if !quoted || string.len() > 257 {
-                    return Err(format!("InvalidCharacterString: {string}"));
-                }
+            let mut strings = values.iter().flat_map(|value| quoted(value));
+            match strings.find(|string| string.is_none_or(|string| string.len() > 255)) {
+                Some(_) => Err(format!("InvalidCharacterString: {values:?}")),
+                None => Ok(()),
             }
-            Ok(())
         }
         (_, RecordContent::Alias { .. })
         | (RecordKind::A | RecordKind::Other(_), RecordContent::Values { .. }) => Ok(()),

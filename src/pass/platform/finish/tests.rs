@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{End, Facts, Finished, Leaving, Memory, Outcome, Ports, Requeue, Verdict, finish, unwritten};
+use super::{
+    End, Facts, Finished, Kept, Leaving, Memory, Outcome, Ports, Requeue, Verdict, finish, unwritten,
+};
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Openness, Platform, PlatformStatus};
 use crate::aws::AwsError;
@@ -49,6 +51,7 @@ fn fine() -> Outcome {
         external_zone: Ok(Some("example.com".into())),
         capacity_providers: Ok([].into()),
         ports: Ok(None),
+        kept: Ok(Kept::default()),
     }
 }
 
@@ -451,4 +454,66 @@ fn a_list_that_is_not_read_any_more_is_said_of_a_ready_platform() {
         (Reason::Throttled, slow.to_owned()),
     ];
     assert_eq!(finished.troubles, expected);
+}
+
+#[test]
+fn the_number_of_kept_names_is_shown_and_stays_while_it_is_not_known() {
+    let kept = |count| Outcome {
+        kept: Ok(Kept {
+            count,
+            done: Vec::new(),
+        }),
+        ..fine()
+    };
+    let mut platform = platform(json!({}));
+    let counted =
+        |platform: &Platform, outcome| look(platform, outcome).status.map(|status| status.kept_names);
+    assert_eq!(counted(&platform, kept(Some(2))), Some(Some(2)));
+    assert_eq!(counted(&platform, kept(Some(0))), Some(None));
+    platform.status.as_mut().unwrap().kept_names = Some(2);
+    assert_eq!(counted(&platform, kept(None)), Some(Some(2)));
+    let unread = Outcome {
+        kept: Err(failed("AccessDenied")),
+        ..fine()
+    };
+    assert_eq!(counted(&platform, unread), Some(Some(2)));
+    assert_eq!(counted(&platform, kept(Some(0))), Some(None));
+}
+
+#[test]
+fn one_that_is_deleted_goes_once_no_name_is_kept_whatever_else_is_wrong() {
+    let platform = platform(json!({}));
+    let check = |kept: Result<Option<usize>, Error>, may_go: bool, expected: &str| {
+        let outcome = Outcome {
+            internal_zone: Err(failed("AccessDenied")),
+            kept: kept.map(|count| Kept {
+                count,
+                done: Vec::new(),
+            }),
+            ..fine()
+        };
+        let end = End::Reconciled(Box::new(outcome));
+        let finished = pass(&mut Memory::default(), &platform, &[], Leaving::NamesFirst, end);
+        assert_eq!(finished.may_go, may_go);
+        assert!(ready(&finished).starts_with(expected), "{}", ready(&finished));
+    };
+    check(Ok(Some(0)), true, "Ready False");
+    check(Ok(Some(1)), false, "Ready False AccessDenied");
+    check(Ok(None), false, "Ready False AccessDenied");
+    check(Err(failed("Throttling")), false, "Ready False AccessDenied");
+
+    let left = Outcome {
+        kept: Ok(Kept {
+            count: Some(1),
+            done: Vec::new(),
+        }),
+        ..fine()
+    };
+    let end = End::Reconciled(Box::new(left));
+    let finished = pass(&mut Memory::default(), &platform, &[], Leaving::NamesFirst, end);
+    assert_eq!(
+        ready(&finished),
+        "Ready False Deleting: removing the DNS names that are kept here for namespaces"
+    );
+    assert_eq!(finished.requeue, Requeue::Resync(Duration::from_secs(20)));
 }

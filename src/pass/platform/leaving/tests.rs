@@ -26,12 +26,22 @@ fn check(
     definition: Option<&Deletion>,
     expected: &Result<Leaving, Question>,
 ) {
+    check_keeping(false, tenants, seen, definition, expected);
+}
+
+fn check_keeping(
+    keeps_names: bool,
+    tenants: &[Tenant],
+    seen: Seen,
+    definition: Option<&Deletion>,
+    expected: &Result<Leaving, Question>,
+) {
     let platform = ObjectMeta {
         name: Some("staging".into()),
         deletion_timestamp: Some(Time("2026-01-02T03:04:05Z".parse().unwrap())),
         ..ObjectMeta::default()
     };
-    let found = leaving(&platform, tenants, seen, definition);
+    let found = leaving(&platform, tenants, keeps_names, seen, definition);
     assert_eq!(&found, expected, "{tenants:?} {seen:?} {definition:?}");
 }
 
@@ -40,6 +50,7 @@ fn one_that_is_not_deleted_asks_nothing() {
     let found = leaving(
         &ObjectMeta::default(),
         &[tenant("acme", "staging")],
+        true,
         Seen::Cached,
         None,
     );
@@ -87,4 +98,26 @@ fn where_everything_is_kept_only_apps_that_are_deleted_hold_it() {
     let all = [here];
     check(&all, Seen::Confirmed, keep(), &Err(Question::AllApps));
     check(&all, Seen::Live, keep(), &Ok(Leaving::MayGo));
+}
+
+/// Where everything is kept, so are they; and they are no reason to be deleted sooner than Apps are.
+#[test]
+fn names_that_are_kept_go_before_their_platform_unless_all_is_to_stay() {
+    for seen in [Seen::Cached, Seen::Confirmed] {
+        check_keeping(true, &[], seen, None, &Err(Question::AllApps));
+    }
+    let check = |definition, expected| check_keeping(true, &[], Seen::Live, definition, &expected);
+    check(None, Err(Question::Definition));
+    check(Some(&Deletion::Meant), Ok(Leaving::NamesFirst));
+    check(Some(&Deletion::Keep), Ok(Leaving::MayGo));
+    let unsaid = Deletion::Unsaid("say".into());
+    check(Some(&unsaid), Ok(Leaving::Unsaid("say".into())));
+    let here = [tenant("acme", "staging")];
+    check_keeping(
+        true,
+        &here,
+        Seen::Live,
+        Some(&Deletion::Meant),
+        &Ok(Leaving::InUse),
+    );
 }

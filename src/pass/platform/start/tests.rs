@@ -1,5 +1,6 @@
 //! What is looked at, and what is in the way of looking.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{End, Facts, Request, Step, start};
@@ -41,7 +42,7 @@ fn step(platform: &Platform, platforms: &[Platform], stopped: Option<Verdict>) -
         leaving: Leaving::NotDeleted,
         old_lists: Vec::new(),
     };
-    start(&Memory::default(), platform, &facts)
+    start(&Memory::default(), platform, &facts, Timestamp::UNIX_EPOCH)
 }
 
 fn request(platform: &Platform) -> Request {
@@ -106,4 +107,71 @@ fn of_two_whose_host_ports_overlap_on_one_cluster_the_older_is_looked_at() {
     let cluster = by_arn.spec.cluster.clone().unwrap_or_default();
     by_arn.spec.cluster = Some(format!("arn:aws:ecs:eu-west-9:123456789012:cluster/{cluster}"));
     assert_eq!(overlaps(&by_arn), conflict());
+}
+
+/// Without grants no name is kept, and nothing is read for it, unless there were grants before.
+#[test]
+fn names_are_looked_for_where_they_may_be_kept() {
+    let granted = json!({ "spec": { "tenancy": { "namespaceSelector": {}, "grants": [] } } });
+    let zones = |patch| {
+        let sweep = request(&made("staging", 1, patch)).kept;
+        assert!(!sweep.all);
+        sweep.zones.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(zones(json!({})), Vec::<String>::new());
+    assert_eq!(zones(granted), ["Z-EXTERNAL", "Z-INTERNAL"]);
+    assert_eq!(zones(json!({ "status": { "keptNames": 1 } })).len(), 2);
+}
+
+#[test]
+fn a_platform_that_goes_leaves_kept_names_of_a_zone_to_another_that_stays() {
+    let granted = |name: &str, external: &str| {
+        let spec = json!({
+            "tenancy": { "namespaceSelector": {}, "grants": [] },
+            "dns": { "external": { "hostedZoneId": external } },
+        });
+        made(name, 1, json!({ "spec": spec }))
+    };
+    let installation = known();
+    let zones = |platforms: &[Platform]| {
+        let facts = Facts {
+            platforms,
+            tenants: &[],
+            installation: &installation,
+            stopped: None,
+            leaving: Leaving::NamesFirst,
+            old_lists: Vec::new(),
+        };
+        match start(&Memory::default(), &platforms[0], &facts, Timestamp::UNIX_EPOCH) {
+            Step::Reconcile(request) => {
+                assert!(request.kept.all);
+                request.kept.zones.into_iter().collect::<Vec<_>>()
+            }
+            Step::Conclude(end) => panic!("{end:?}"),
+        }
+    };
+    let (first, second) = (granted("first", "Z-EXTERNAL"), granted("second", "Z-OTHER"));
+    assert_eq!(zones(std::slice::from_ref(&first)), ["Z-EXTERNAL", "Z-INTERNAL"]);
+    assert_eq!(zones(&[first.clone(), second.clone()]), ["Z-EXTERNAL"]);
+    let mut going = second;
+    going.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-02T00:00:00Z")).unwrap();
+    assert_eq!(zones(&[first, going]), ["Z-EXTERNAL", "Z-INTERNAL"]);
+}
+
+/// Nothing is made any more of one that goes.
+#[test]
+fn host_ports_that_overlap_are_not_in_the_way_of_a_deletion() {
+    let older = made("older", 1, ports(9000, 9010));
+    let younger = made("younger", 2, ports(9005, 9015));
+    let (installation, platforms) = (known(), [older, younger]);
+    let facts = Facts {
+        platforms: &platforms,
+        tenants: &[],
+        installation: &installation,
+        stopped: None,
+        leaving: Leaving::NamesFirst,
+        old_lists: Vec::new(),
+    };
+    let step = start(&Memory::default(), &platforms[1], &facts, Timestamp::UNIX_EPOCH);
+    assert!(matches!(step, Step::Reconcile(_)), "{step:?}");
 }
