@@ -27,7 +27,7 @@ use self::rules::{
     names_tenants, on_external, on_fargate,
 };
 use super::app::DeletionPolicy;
-use super::schema::{id, ids, role, rule, tags};
+use super::schema::{id, ids, name_templates, role, rule, tags};
 
 /// A place where Apps run: an AWS region, an ECS cluster and a network.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -350,6 +350,14 @@ pub struct Dns {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 604_800))]
     pub ttl_seconds: Option<i32>,
+
+    /// The names that exposed processes get by themselves, without the zone's, 1 to 4, such as `{app}-{process}.{namespace}`.
+    /// `{app}`, which each needs, `{process}` and `{namespace}` stand for the names of the App's own; one without `{process}` is
+    /// for the process `web` alone. Another list renames: the names are made anew, and the old ones go. Two Apps for which it
+    /// comes to the same name are in `Conflict` about it. Left out: `{app}-{process}` and `{app}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = name_templates)]
+    pub name_templates: Vec<String>,
 }
 
 /// A hosted zone of Route 53, which must exist.

@@ -271,6 +271,19 @@ pub(super) fn hostname_templates(schema: &mut Schema) {
     schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
+/// Templates of DNS names without their zone, 1 to 4.
+pub(super) fn name_templates(schema: &mut Schema) {
+    let label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+    let filled = "self.replace('{app}', 'a').replace('{process}', 'a').replace('{namespace}', 'a')";
+    let valid = rule(
+        format!("self.contains('{{app}}') && {filled}.matches('^{label}([.]{label})*$')"),
+        "must be a DNS name in lower case, without the zone's, with {app} in it, and {process} and {namespace} where they are \
+         to be, such as {app}-{process}.{namespace}",
+    );
+    strings(schema, 1, 4, 128, &valid);
+    schema.insert("x-kubernetes-list-type".into(), json!("set"));
+}
+
 /// A label selector of Kubernetes, with limits.
 pub(super) fn selector(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -18,6 +18,8 @@ const SCHEDULE_EXPRESSION: usize = 256;
 /// Characters of a name, so that `_empire.` fits before it:
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html>.
 const DNS_NAME: usize = 245;
+/// Characters between two dots.
+const DNS_LABEL: usize = 63;
 /// Characters.
 const REDEPLOY: usize = 256;
 
@@ -106,6 +108,13 @@ pub(super) fn check_redeploy(app: &App) -> Result<(), Error> {
 
 /// A name that a process would have by itself; those that are written down are the schema's to judge.
 pub(super) fn check_name(process: &str, name: &str) -> Result<(), Error> {
+    if let Some(label) = name.split('.').find(|label| label.len() > DNS_LABEL) {
+        return Err(Error::Invalid(format!(
+            "process {process}: expose: a part of its name {name} has {} characters, and DNS takes at most {DNS_LABEL}: the \
+             Platform's dns.nameTemplates would have to put dots between names",
+            label.len()
+        )));
+    }
     let characters = name.len();
     if characters <= DNS_NAME {
         return Ok(());

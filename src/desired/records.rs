@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{exposure, limits};
+use super::{app_name, exposure, limits};
 use crate::api::app::App;
 use crate::api::platform::{Platform, RecordType};
 use crate::error::Error;
 use crate::model::desired::{DesiredProcess, DesiredRecord, RecordKey};
+use crate::model::owner::AppName;
 use crate::model::record::{ALIAS_TTL, RecordStyle, normalize};
 
 const DEFAULT_TTL: u32 = 60;
+
+/// The templates of derived names, where the Platform has none of its own.
+const NAME_TEMPLATES: [&str; 2] = ["{app}-{process}", "{app}"];
+const PROCESS: &str = "{process}";
+/// The process that has the names without its own in them.
+const WEB: &str = "web";
 
 /// A zone in which a process gets names.
 struct Zone<'a> {
@@ -24,13 +31,37 @@ impl Zone<'_> {
     }
 }
 
-/// Every exposed process gets `<app>-<process>.<zone>`, the one called `web` also `<app>.<zone>`, and each its hostnames.
+/// Returns the names that a process gets by itself, without their zone.
+fn derived_names(app: &App, platform: &Platform, process: &str) -> Vec<String> {
+    let AppName { namespace, name } = app_name(app);
+    let dns = platform.spec.dns.as_ref();
+    let given = dns.map(|dns| dns.name_templates.as_slice()).unwrap_or_default();
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    let templates = if given.is_empty() {
+        NAME_TEMPLATES.as_slice()
+    } else {
+        given.as_slice()
+    };
+    let its = templates
+        .iter()
+        .filter(|template| process == WEB || template.contains(PROCESS));
+    // Neither name has a brace in it.
+    let fill = |template: &&str| {
+        let filled = template
+            .replace("{app}", &name)
+            .replace("{namespace}", &namespace);
+        filled.replace(PROCESS, process)
+    };
+    its.map(fill).collect()
+}
+
+/// Every exposed process gets `<app>-<process>.<zone>`, the one called `web` also `<app>.<zone>`, or what the Platform has in
+/// their place, and each its hostnames.
 pub(super) fn build(
     app: &App,
     platform: &Platform,
     processes: &BTreeMap<String, DesiredProcess>,
 ) -> Result<BTreeMap<RecordKey, DesiredRecord>, Error> {
-    let app_name = app.metadata.name.clone().unwrap_or_default();
     let style = style(platform);
     let (mut derived, mut chosen) = (Vec::new(), Vec::new());
     for (name, built) in processes {
@@ -48,12 +79,9 @@ pub(super) fn build(
         };
         let zones = zones(platform, expose.external.unwrap_or(false));
         for zone in &zones {
-            derived.push((
-                zone.key(format!("{app_name}-{name}.{}", zone.name)),
-                record.clone(),
-            ));
-            if name == "web" {
-                derived.push((zone.key(format!("{app_name}.{}", zone.name)), record.clone()));
+            for derived_name in derived_names(app, platform, name) {
+                let key = zone.key(format!("{derived_name}.{}", zone.name));
+                derived.push((key, record.clone()));
             }
         }
         for hostname in &expose.hostnames {

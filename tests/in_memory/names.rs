@@ -8,6 +8,7 @@ use crate::fixtures::{
     worker,
 };
 use crate::world::World;
+use crate::write_counts::check;
 
 const CHANGE: &str = "route53:ChangeResourceRecordSets";
 
@@ -341,4 +342,40 @@ fn apps_that_share_a_name_already_keep_it() {
     world.settle_or_not();
     assert_eq!(format!("{:?}", world.snapshot()), format!("{before:?}"));
     assert_eq!(world.status("shop/login-shop"), shop);
+}
+
+#[test]
+fn a_platform_that_names_otherwise_renames_in_one_batch_and_costs_nothing_where_it_says_what_was_so() {
+    let mut world = World::settled(&staging(), &exposed(1));
+    world.set_platform(&staging().naming(&["{app}-{process}", "{app}"]));
+    check(&world.settle(), 0);
+    world.set_platform(&staging().naming(&["{process}.{app}.{namespace}"]));
+    assert_eq!(batches(&mut world).len(), 1);
+    world.assert_ready();
+    assert!(
+        world
+            .aws
+            .pointed_at(INTERNAL_ZONE, "web.app-0001.shop.example.com")
+            .is_some()
+    );
+    for name in names(1) {
+        assert!(world.aws.pointed_at(INTERNAL_ZONE, &name).is_none(), "{name}");
+    }
+}
+
+/// No schema can see it.
+#[test]
+fn two_apps_that_come_to_the_same_name_do_not_share_it() {
+    let naming = staging().naming(&["{namespace}-{app}-{process}"]);
+    let first = app("b-c").namespace("a").process("web", web().exposed());
+    let second = app("c").namespace("a-b").process("web", web().exposed());
+    let mut world = World::settled(&naming, &first);
+    world.apply(&second);
+    world.settle_or_not();
+    assert_eq!(world.reason("a/b-c"), "Ready");
+    let reason = world.reason("a-b/c");
+    assert!(
+        reason.starts_with("Conflict: process web: the name a-b-c-web.example.com is held"),
+        "{reason}"
+    );
 }

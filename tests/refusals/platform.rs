@@ -34,6 +34,12 @@ fn grants(fields: &str) -> String {
     )
 }
 
+/// One list of templates of names.
+fn templates(templates: &str) -> String {
+    let zone = "internal: {hostedZoneId: Z0123}";
+    bridge("", &format!("dns: {{{zone}, nameTemplates: {templates}}}"))
+}
+
 #[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn a_bad_platform_is_refused_in_words_that_name_the_field() {
@@ -103,6 +109,22 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         (
             bridge("", "").replace("tenancy: {namespaceSelector: {}}, ", ""),
             "spec.tenancy: Invalid value: …tenancy: a Platform says whose Apps it takes",
+        ),
+        (
+            templates("['{process}.{namespace}']"),
+            "spec.dns.nameTemplates[0]: Invalid value: …with {app} in it",
+        ),
+        (
+            templates("['{app}', '{team}.{app}']"),
+            "spec.dns.nameTemplates[1]: Invalid value: …must be a DNS name in lower case",
+        ),
+        (
+            templates("['{app}-.{namespace}']"),
+            "spec.dns.nameTemplates[0]: Invalid value: …must be a DNS name in lower case",
+        ),
+        (
+            templates("[]"),
+            "spec.dns.nameTemplates in body should have at least 1 items",
         ),
         (
             bridge("", "tenancy: {namespaceSelector: {}, keepNamesFor: 168h}"),
@@ -528,6 +550,8 @@ fn a_good_platform_is_accepted() {
             "",
             "tenancy: {namespaceSelector: {}, grants: [], keepNamesFor: 2160h}",
         ),
+        templates("['{app}']"),
+        templates("['{app}-{process}.{namespace}', 'x-{app}.{namespace}', '{namespace}-{app}-{process}']"),
         bridge(
             &format!("internal: {SIDE}, external: {SIDE}, hostPorts: {{first: 1024, last: 32767}}"),
             "",

@@ -439,6 +439,12 @@ impl PlatformFixture {
         platform
     }
 
+    /// The names that processes get by themselves.
+    pub(crate) fn naming(mut self, templates: &[&str]) -> Self {
+        self.0["spec"]["dns"]["nameTemplates"] = json!(templates);
+        self
+    }
+
     /// Names that are given up are kept for so long.
     pub(crate) fn keeping_names_for(mut self, duration: &str) -> Self {
         self.0["spec"]["tenancy"]["keepNamesFor"] = json!(duration);

@@ -56,8 +56,8 @@ pub struct Expose {
 
     /// Further DNS names of the process, at most 10, in full and without wildcards, such as `www.example.com`. Each is
     /// made in the Platform's zone that it lies in. Besides them, every exposed process has `<app>-<process>.<zone>`, and
-    /// `web` also `<app>.<zone>`. Where the Platform has `tenancy.grants`, one must give each name, those too that it gets by
-    /// itself.
+    /// `web` also `<app>.<zone>`, unless the Platform has `dns.nameTemplates`. Where the Platform has `tenancy.grants`, one must
+    /// give each name, those too that it gets by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = hostnames)]
     pub hostnames: Vec<String>,

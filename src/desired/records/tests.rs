@@ -214,6 +214,57 @@ fn names_compare_without_case_and_trailing_dot() {
     );
 }
 
+fn named(templates: &[&str]) -> Value {
+    json!({ "spec": { "dns": { "nameTemplates": templates } } })
+}
+
+#[test]
+fn a_platform_says_what_names_processes_get_by_themselves() {
+    let both = || {
+        json!({
+            "web": { "command": "run", "expose": { "external": true } },
+            "api": { "command": "run", "expose": {} },
+        })
+    };
+    check(
+        both(),
+        named(&["{app}-{process}.{namespace}", "{app}.{namespace}"]),
+        &[
+            "Z-EXTERNAL acme-web.shop.example.com web",
+            "Z-EXTERNAL acme.shop.example.com web",
+            "Z-INTERNAL acme-api.shop.corp.example api",
+            "Z-INTERNAL acme-web.shop.corp.example web",
+            "Z-INTERNAL acme.shop.corp.example web",
+        ],
+    );
+    check(
+        exposed("web", json!({ "hostnames": ["www.corp.example"] })),
+        named(&["{process}.{app}-{namespace}"]),
+        &[
+            "Z-INTERNAL web.acme-shop.corp.example web",
+            "Z-INTERNAL www.corp.example web",
+        ],
+    );
+    // Those of the version before.
+    let default = named(&["{app}-{process}", "{app}"]);
+    let records = |patch| wanted(both(), patch).unwrap().records;
+    assert_eq!(records(default), records(json!({})));
+    assert_eq!(records(named(&[])), records(json!({})));
+}
+
+#[test]
+fn a_part_of_a_name_that_is_too_long_for_dns_is_refused() {
+    let process = "p".repeat(50);
+    let long = || exposed(&process, json!({}));
+    let of = |template: &str| named(&[template]);
+    refused(
+        long(),
+        of("{namespace}-{app}-{process}-long"),
+        "has 65 characters, and DNS takes at most 63: the Platform's dns.nameTemplates",
+    );
+    assert!(wanted(long(), of("{namespace}-{app}.{process}-long")).is_ok());
+}
+
 #[test]
 fn two_zones_of_the_same_name_are_known_as_such() {
     let twin = |patch: Value| {
