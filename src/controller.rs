@@ -16,6 +16,7 @@ mod platform;
 mod queue;
 mod readers;
 mod run;
+mod siblings;
 mod sweeper;
 mod zones;
 

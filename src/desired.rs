@@ -14,6 +14,7 @@ mod service;
 pub(crate) mod shell;
 mod tenancy;
 pub(crate) mod text;
+mod usage;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -25,7 +26,10 @@ use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use records::ttl;
 pub use schedule::never_started;
-pub use tenancy::{check_retain, names_kept_for, openness, takes_kept_names};
+pub use tenancy::{
+    Usages, check_limits, check_retain, has_limits, names_kept_for, openness, takes_kept_names,
+};
+pub use usage::{Usage, counted};
 
 use std::collections::{BTreeMap, BTreeSet};
 

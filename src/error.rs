@@ -16,6 +16,9 @@ pub enum Error {
     /// The Platform's tenancy does not allow it. A change of the Platform, or of the namespace's labels, may.
     #[error("{0}")]
     NotAllowed(String),
+    /// The limits of its namespace leave it no room, which they may once other Apps of it take less.
+    #[error("{0}")]
+    OverLimit(String),
     #[error(transparent)]
     Aws(#[from] AwsError),
     #[error("{action}: {message}")]
@@ -37,11 +40,17 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Error::Invalid(_) | Error::NotAllowed(_) => Class::Invalid,
+            Error::OverLimit(_) => Class::Conflict,
             Error::Aws(error) => error.class(),
             Error::Kubernetes { .. } | Error::Outdated { .. } | Error::Fenced { .. } => Class::Transient,
             Error::Forbidden { .. } => Class::Denied,
             Error::Bug(_) => Class::Bug,
         }
+    }
+
+    /// True for what a Platform's tenancy has refused.
+    pub fn is_about_tenancy(&self) -> bool {
+        matches!(self, Error::NotAllowed(_) | Error::OverLimit(_))
     }
 
     /// Returns the error of an AWS call, if it is one.

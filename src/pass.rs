@@ -19,6 +19,7 @@ mod memory;
 mod met_by;
 pub mod platform;
 mod requeue;
+mod siblings;
 mod start;
 mod wakes;
 
@@ -32,5 +33,6 @@ pub use finish::{Finished, finish, unwritten};
 pub use installation::Installation;
 pub use memory::{LOOK_ANNOTATION, Memory, is_recent, version};
 pub use requeue::Requeue;
+pub use siblings::{Sibling, check_room};
 pub use start::{End, Facts, Settings, Step, Work, request, start, wanted, yesterday};
 pub use wakes::Wakes;

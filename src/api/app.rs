@@ -13,7 +13,7 @@ mod status;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
-    AppStatus, EchoStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring,
+    AppStatus, Counted, EchoStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring,
     RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout,
 };
 

@@ -14,7 +14,7 @@ mod tenancy;
 pub use capacity::{Capacity, CapacityProvider, LaunchType};
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
 pub use tasks::{Logging, Tasks};
-pub use tenancy::{Grant, LabelSelector, Tenancy};
+pub use tenancy::{Grant, LabelSelector, Limits, Tenancy};
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,7 @@
 mod manifest;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -18,6 +19,7 @@ use kube::{Client, ResourceExt};
 use self::manifest::MANIFEST_LIMIT;
 use super::cluster::{ClusterArguments, OwnerArguments};
 use super::{Ended, Failure, Output, print, read, source};
+use crate::api::app::App;
 use crate::api::platform::Platform;
 use crate::config::duration;
 use crate::controller::{ClaimCache, Connect, KubeClaims, Namespaces, Sdk, message_of, settings_of};
@@ -25,7 +27,7 @@ use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::metrics::Metrics;
 use crate::observe::Known;
-use crate::pass::{Binding, bind, request, wanted, yesterday};
+use crate::pass::{Binding, Sibling, bind, check_room, request, wanted, yesterday};
 use crate::reconcile::Request;
 use crate::status::Verdict;
 
@@ -145,6 +147,8 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let labels = Namespaces::default().read(client, &namespace).await?;
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
     let built = wanted(&app, &binding, &labels, Timestamp::now())?;
+    let siblings = siblings(client, &namespace, binding.platform).await?;
+    check_room(&app, &binding, &platforms, &labels, &siblings)?;
     warnings.extend(built.warnings);
     warnings.extend(desired::never_started(
         &built.desired,
@@ -203,6 +207,23 @@ async fn platforms(client: &Client) -> Result<Vec<Platform>, Failure> {
         format!("list the Platforms: {}{hint}", message_of(&error))
     })?;
     Ok(found.items.into_iter().filter_map(|guard| guard.0.ok()).collect())
+}
+
+/// Lists the Apps of a namespace that can be read, where the Platform limits what they take.
+async fn siblings(
+    client: &Client,
+    namespace: &str,
+    platform: &Platform,
+) -> Result<Vec<Arc<Sibling>>, Failure> {
+    if !desired::has_limits(platform) {
+        return Ok(Vec::new());
+    }
+    let all: Api<DeserializeGuard<App>> = Api::namespaced(client.clone(), namespace);
+    let found = all.list(&ListParams::default()).await;
+    let found =
+        found.map_err(|error| format!("list the Apps of namespace {namespace}: {}", message_of(&error)))?;
+    let apps = found.items.iter().filter_map(|guard| guard.0.as_ref().ok());
+    Ok(apps.map(|app| Arc::new(Sibling::of(app))).collect())
 }
 
 /// A verdict on an App that comes to no plan.

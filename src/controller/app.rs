@@ -41,12 +41,13 @@ use crate::api::platform::Platform;
 use crate::aws::{Kind, Subject, calling, concerning};
 use crate::budget::Asker;
 use crate::change::{PortWrite, Write};
+use crate::desired::has_limits;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::pass::{
-    APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
-    has_finalizer, is_leaving, pending, start, unwritten,
+    APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Sibling, Step, Work, annotated,
+    finish, has_finalizer, is_leaving, pending, start, unwritten,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
@@ -186,11 +187,13 @@ impl Pass<'_> {
             installation: &context.installation,
             namespace: context.namespaces.known(&namespace),
             namespace_is_live: false,
+            siblings: Vec::new(),
             stopped: context.stopped_writes(),
             settings: self.settings(),
             details_interval: sweeper::details_interval(context, self.app, &platforms),
         };
         loop {
+            facts.siblings = self.siblings(&platforms, &namespace);
             match self.remember(|memory| start(memory, self.app, &facts, Timestamp::now())) {
                 Step::Gone => {
                     context.forget(self.key);
@@ -214,6 +217,15 @@ impl Pass<'_> {
                     return Some(reconciled.unwrap_or_else(|error| End::Failure(Some(record), error)));
                 }
             }
+        }
+    }
+
+    /// Returns the Apps of the namespace, where they may have to share anything.
+    fn siblings(&self, platforms: &[Platform], namespace: &str) -> Vec<Arc<Sibling>> {
+        if platforms.iter().any(has_limits) {
+            self.context.siblings.of(namespace)
+        } else {
+            Vec::new()
         }
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Event;
 use kube::{Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -26,6 +27,7 @@ use super::packed::PackedApp;
 use super::queue::dispatch::Turns;
 use super::queue::{Object, Slots};
 use super::readers::Readers;
+use super::siblings::Siblings;
 use crate::api::condition::Reason;
 use crate::api::platform::Platform;
 use crate::aws::{Account, AwsClients, AwsSettings, Caller, Connections, Kind, Role, Zones};
@@ -49,6 +51,8 @@ pub(super) struct Context {
     pub installation: Installation,
     pub leases: Arc<Leases>,
     pub caches: Caches,
+    /// The same Apps, by namespace.
+    pub siblings: Siblings,
     pub claims: ClaimCache,
     pub memories: Memories,
     pub published: Published,
@@ -328,6 +332,12 @@ impl Context {
     /// Wakes the Apps that wait for any of what was just released.
     pub(super) fn wake_waiting(&self, released: &BTreeSet<Exclusive>, but: Option<&Key>) {
         self.wake.apps(self.memories.release(released, but));
+    }
+
+    /// Notes what the watch shows of an App's part of the limits of its namespace, and wakes those that they left no room.
+    pub(super) fn heed_siblings(&self, event: &Event<PackedApp>) {
+        let namespaces = self.siblings.heed(event, &self.caches.apps);
+        self.wake_waiting(&namespaces.into_iter().map(Exclusive::Room).collect(), None);
     }
 
     /// Has Apps look at everything again: something is not as they know it.

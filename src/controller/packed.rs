@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use kube::Resource;
 use kube::core::error_boundary::InvalidObject;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::last_applied;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::packed::Packed;
-use crate::pass::{annotated, recorded};
+use crate::pass::{Sibling, annotated, recorded};
 
 /// An App of which all is packed but what the queue and the passes over Platforms ask for.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub(super) struct PackedApp {
     platform: Option<Box<str>>,
     /// `None` without a status.
     observed_generation: Option<i64>,
+    /// `None` if the rest cannot be read.
+    sibling: Option<Arc<Sibling>>,
     parts: Result<Parts, Box<str>>,
 }
 
@@ -48,6 +51,7 @@ impl PackedApp {
         };
         let record = record.and_then(|record| serde_json::to_string(&record).ok());
         let record = record.map(Into::into);
+        let sibling = app.0.as_ref().ok().map(|app| Arc::new(Sibling::of(app)));
         match app.0 {
             Ok(App {
                 metadata,
@@ -69,6 +73,7 @@ impl PackedApp {
                     record,
                     platform: spec.platform.map(Into::into),
                     observed_generation,
+                    sibling,
                 }
             }
             Err(InvalidObject { error, metadata }) => PackedApp {
@@ -77,6 +82,7 @@ impl PackedApp {
                 record,
                 platform: None,
                 observed_generation: None,
+                sibling,
                 parts: Err(error.into()),
             },
         }
@@ -99,6 +105,11 @@ impl PackedApp {
     /// Returns the Platform that it is bound to.
     pub(super) fn recorded(&self) -> Option<PlatformRecord> {
         serde_json::from_str(self.record.as_deref()?).ok()
+    }
+
+    /// Returns the App, as far as it matters to the others of its namespace, if it can be read.
+    pub(super) fn sibling(&self) -> Option<&Arc<Sibling>> {
+        self.sibling.as_ref()
     }
 
     /// Returns the App without its spec but for the Platform that it names, or why it cannot be decoded.

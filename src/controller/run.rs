@@ -25,6 +25,7 @@ use super::memory::{Failures, Memories, Platforms, Published};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
+use super::siblings::Siblings;
 use super::{app, kubernetes, lines, lost, platform, zones};
 use crate::api::platform::Platform;
 use crate::budget::Budget;
@@ -68,6 +69,7 @@ pub async fn run(
     let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
     let context = Arc::new(Context {
         caches,
+        siblings: Siblings::default(),
         claims: ClaimCache::default(),
         client: client.clone(),
         budget,
@@ -179,8 +181,12 @@ fn apps_watched(
 ) -> impl Stream<Item = watcher::Result<watcher::Event<PackedApp>>> + use<> {
     let events = watches::objects(Api::all(context.client.clone()), PAGE);
     let events = watches::patient(events, watches::APPS, &context.health);
-    let context = context.clone();
-    events.reflect(cache).inspect_ok(move |event| match event {
+    let (context, shared) = (context.clone(), context.clone());
+    // After the cache, so that whoever is woken finds there what woke it.
+    let events = events
+        .reflect(cache)
+        .inspect_ok(move |event| shared.heed_siblings(event));
+    events.inspect_ok(move |event| match event {
         watcher::Event::InitDone => {
             filled.send_replace(true);
         }

@@ -11,8 +11,8 @@ use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
 const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
-const DEFAULT_CPU: u32 = 256;
-const DEFAULT_MEMORY: u32 = 512;
+pub(super) const DEFAULT_CPU: u32 = 256;
+pub(super) const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 const FARGATE_STOP_TIMEOUT: u32 = 120;
 /// CPU units of a task: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.

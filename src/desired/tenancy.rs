@@ -1,10 +1,12 @@
 //! Tenancy: who may run Apps on a Platform, and what they may ask for. It is checked in every pass that would change
 //! something: an App that is no longer allowed keeps what it has. A deletion is checked only where it is to retain.
 
+mod limits;
 mod pattern;
 
 use std::collections::BTreeMap;
 
+pub use self::limits::{Usages, check_limits, has_limits};
 use self::pattern::Syntax;
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, DeletionPolicy};
@@ -220,7 +222,7 @@ impl<'a> Allowed<'a> {
             (Some(old), Some(Err(unselected))) => format!("it matches nothing in {old}, and {unselected}"),
             (None, Some(Err(unselected))) => unselected,
         };
-        Err(self.refusal(field, value, &why))
+        Err(Error::NotAllowed(self.refusal(field, value, &why)))
     }
 
     /// Checks one name. A zone's own is nobody's by chance: no pattern lets it in, neither one with `*` nor one into which
@@ -241,7 +243,7 @@ impl<'a> Allowed<'a> {
             }
             Some(Err(unselected)) => unselected,
         };
-        Err(self.refusal(field, name, &why))
+        Err(Error::NotAllowed(self.refusal(field, name, &why)))
     }
 
     fn switch(
@@ -257,7 +259,7 @@ impl<'a> Allowed<'a> {
             Some(Ok(asked)) => format!("{asked} is not true"),
             Some(Err(unselected)) => unselected,
         };
-        Err(self.refusal(field, value, &why))
+        Err(Error::NotAllowed(self.refusal(field, value, &why)))
     }
 
     /// Checks that an App may be retained, if it asks for that. The Platform's own policy needs no grant.
@@ -286,11 +288,11 @@ impl<'a> Allowed<'a> {
         })
     }
 
-    fn refusal(&self, field: &str, value: &str, why: &str) -> Error {
-        Error::NotAllowed(format!(
+    fn refusal(&self, field: &str, value: &str, why: &str) -> String {
+        format!(
             "{field}: Platform {} does not allow {value}: {why}",
             self.platform_name()
-        ))
+        )
     }
 
     fn platform_name(&self) -> &str {

@@ -14,6 +14,8 @@ pub enum Exclusive {
     TargetGroup(String),
     Service(String),
     Schedule(String),
+    /// Room within the limits of a namespace, by its name: no thing, but had by one App only, too.
+    Room(String),
 }
 
 impl Exclusive {

@@ -196,7 +196,8 @@ pub fn platform_of<'a>(app: &App, platforms: &[&'a Platform]) -> Option<&'a Plat
         .copied()
 }
 
-fn default<'a>(platforms: impl Iterator<Item = &'a Platform>) -> Result<String, Verdict> {
+/// Returns the name of the one Platform that is for Apps that name none.
+pub(super) fn default<'a>(platforms: impl Iterator<Item = &'a Platform>) -> Result<String, Verdict> {
     let is_default = |platform: &&'a Platform| {
         platform
             .annotations()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 
 use super::backoff::{delay, left, pending, scattered};
 use super::binding::{is_leaving, reports_holdings};
@@ -19,6 +20,7 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
 use crate::model::pending::rounded;
 use crate::model::state::Observed;
@@ -65,6 +67,8 @@ pub fn finish(
     jitter: f64,
 ) -> Finished {
     memory.failures_before = memory.failures;
+    let is_over = matches!(&end, End::Failure(_, Error::OverLimit(_)));
+    memory.room = is_over.then(|| Exclusive::Room(app.namespace().unwrap_or_default()).into());
     if !matches!(&end, End::Failure(_, error) if unread(error, now, jitter).is_some()) {
         memory.unread_since = None;
     }
@@ -171,6 +175,7 @@ fn reconciled(
     let verdict = verdict_of(&outcome, work.suspended).after(memory.failures);
     let verdict = of_deletion(app, verdict);
     let mut status = memory.compute(app, Some(&record), Some((&desired, &outcome)), &verdict, now);
+    status.counted = work.counted;
     if memory.status(app).as_ref() != Some(&status) {
         status.platform_generation = work.platform_generation;
     }

@@ -34,6 +34,8 @@ pub struct Memory {
     /// The processes without a value that Warnings were about.
     pub without_value: BTreeSet<String>,
     pub(super) look: Option<Look>,
+    /// The room that the App waits for, where the limits of its namespace leave it none.
+    pub(super) room: Option<Box<Exclusive>>,
     /// A pass has begun, and its end was not seen: it may have written what the last look does not show.
     pub(super) is_under_way: bool,
     /// The state before that: whether only what was pending was to be read, when the pass yielded, and if one was under way.
@@ -153,6 +155,7 @@ impl Memory {
     pub fn awaits(&self, released: &BTreeSet<Exclusive>) -> bool {
         let look = self.look.as_ref();
         look.is_some_and(|look| !look.awaits.is_disjoint(released))
+            || self.room.as_ref().is_some_and(|room| released.contains(&**room))
     }
 
     /// Returns what the last pass waits for.

@@ -1,6 +1,7 @@
 //! The start of a pass: the App's binding, its desired state, the memory in its status, and the extent of the reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,8 @@ use super::installation::Installation;
 use super::keeping::keeping;
 use super::memory::{Detailed, Look, Memory, is_recent, version};
 use super::requeue::Before;
-use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
+use super::siblings::{LetIn, Sibling, let_in};
+use crate::api::app::{App, AppStatus, Counted, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
@@ -36,6 +38,8 @@ pub struct Facts<'a> {
     pub namespace: Option<NamespaceLabels>,
     /// True if they were read for this pass.
     pub namespace_is_live: bool,
+    /// The Apps of its namespace, itself included or not. Without limits, they need not be there.
+    pub siblings: Vec<Arc<Sibling>>,
     /// The reason why nothing may be written to AWS, if there is one.
     pub stopped: Option<Verdict>,
     pub settings: Settings,
@@ -106,6 +110,8 @@ pub struct Work {
     /// The urgency of what it writes.
     pub rank: Rank,
     pub(super) platform_generation: Option<i64>,
+    /// The amounts that it was let in with, where its namespace has limits.
+    pub(super) counted: Option<Counted>,
     pub(super) ttl: u32,
     pub(super) suspended: bool,
     pub(super) before: Before,
@@ -139,10 +145,16 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(verdict) if needs_no_platform(app, &verdict) => return Step::Release,
         Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
     };
-    let Built { desired, warnings } = match wanted(app, &binding, namespace, now) {
-        Ok(built) => built,
+    let platforms = (binding.platform, facts.platforms);
+    let wanted = wanted(app, &binding, namespace, now).and_then(|built| {
+        let status = memory.status(app);
+        let let_in = let_in(app, status.as_ref(), platforms, namespace, &facts.siblings)?;
+        Ok((built, let_in))
+    });
+    let (Built { desired, warnings }, let_in) = match wanted {
+        Ok(wanted) => wanted,
         // What the watch says of the namespace may be old.
-        Err(Error::NotAllowed(_)) if !facts.namespace_is_live => return Step::ReadNamespace,
+        Err(error) if error.is_about_tenancy() && !facts.namespace_is_live => return Step::ReadNamespace,
         Err(error) => {
             let record = Some(Box::new(binding.record)).filter(|record| is_its(app, record, &error));
             return Step::Conclude(End::Failure(record, error));
@@ -167,7 +179,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
 
     let rank = memory.rank(app, platform);
     let known = memory.status(app);
-    let ahead = ahead(memory, app, platform, record, &desired, now);
+    let ahead = ahead(memory, app, platform, record, (&desired, let_in.as_ref()), now);
     let status = ahead.as_ref().or(known.as_ref());
     let whole = request(app, status, platform, facts.settings.retire_after, now);
     let echoes = memory.echoes.clone().unwrap_or(whole.known.echoes);
@@ -202,6 +214,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let work = Work {
         rank,
         platform_generation: platform.metadata.generation,
+        counted: let_in.map(|let_in| let_in.counted),
         ttl: desired::ttl(platform),
         suspended: request.suspended,
         reads_details: matches!(request.known.details, Details::Read)
@@ -225,23 +238,25 @@ fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
 
 /// Returns true if an App's status may name its Platform: not one that does not let it in, and never has.
 fn is_its(app: &App, record: &PlatformRecord, error: &Error) -> bool {
-    !matches!(error, Error::NotAllowed(_)) || is_accepted(app, &record.name)
+    !error.is_about_tenancy() || is_accepted(app, &record.name)
 }
 
 /// A new generation is not Ready before it is, however long the first look at AWS takes; and where the App is about to
-/// hold something, at which Platform and in which parts, is recorded before it does.
+/// hold something, at which Platform, in which parts and how much of it at the most, is recorded before it does.
 fn ahead(
     memory: &Memory,
     app: &App,
     platform: &Platform,
     record: &PlatformRecord,
-    desired: &Desired,
+    (desired, let_in): (&Desired, Option<&LetIn>),
     now: Timestamp,
 ) -> Option<AppStatus> {
     let known = memory.status(app);
-    let grows = known
-        .as_ref()
-        .is_some_and(|status| status::recorded_ahead(status, desired).is_some());
+    let let_in = let_in.filter(|let_in| let_in.grows);
+    let grows = let_in.is_some()
+        || known
+            .as_ref()
+            .is_some_and(|status| status::recorded_ahead(status, desired).is_some());
     let is_known = memory
         .shown(app)
         .and_then(|status| status.platform)
@@ -261,6 +276,9 @@ fn ahead(
     let mut status = memory.compute(app, Some(record), None, &verdict, now);
     if let Some(holds) = status::recorded_ahead(&status, desired) {
         status.holds = Some(holds);
+    }
+    if let Some(let_in) = let_in {
+        status.counted = Some(let_in.counted.clone());
     }
     (!memory.shows(app, &status)).then_some(status)
 }

@@ -338,7 +338,7 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
 pub fn reason_of(error: &Error) -> Reason {
     let code = match error {
         Error::Aws(error) => error.code.as_str(),
-        Error::NotAllowed(_) => return Reason::NotAllowed,
+        Error::NotAllowed(_) | Error::OverLimit(_) => return Reason::NotAllowed,
         Error::Invalid(_)
         | Error::Kubernetes { .. }
         | Error::Forbidden { .. }

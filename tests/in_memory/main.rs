@@ -37,6 +37,7 @@ mod grace_periods;
 mod grants;
 mod kept_names;
 mod lasting;
+mod limits;
 mod load_balancers;
 mod makespans;
 mod names;

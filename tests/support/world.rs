@@ -7,6 +7,8 @@ mod late;
 mod passes;
 #[path = "world_platform.rs"]
 mod platform_held;
+#[path = "world_room.rs"]
+mod room;
 #[path = "shared_lists.rs"]
 mod shared;
 #[path = "world_sweeps.rs"]
@@ -25,7 +27,7 @@ use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
 use empire_controller::model::exclusive::Exclusive;
 use empire_controller::pass::{
-    Installation, Memory, RECORD_ANNOTATION, Settings, bind, platform, request, wanted,
+    Installation, Memory, RECORD_ANNOTATION, Settings, bind, check_room, platform, request, wanted,
 };
 use empire_controller::reconcile::{Outcome, Request};
 use empire_controller::write::zones::Outboxes;
@@ -274,6 +276,10 @@ impl World {
     }
 
     pub(crate) fn apply(&mut self, fixture: &AppFixture) {
+        self.watching(&fixture.key(), |world| world.take(fixture));
+    }
+
+    fn take(&mut self, fixture: &AppFixture) {
         let mut app = fixture.build();
         let now = self.aws.now();
         let Some(held) = self.apps.get_mut(&fixture.key()) else {
@@ -300,12 +306,14 @@ impl World {
     }
 
     pub(crate) fn delete(&mut self, key: &str) {
-        let (now, time) = (self.aws.now(), self.time());
-        let held = self.apps.get_mut(key).unwrap();
-        let metadata = &mut held.app.metadata;
-        metadata.deletion_timestamp = Some(Time(time));
-        metadata.generation = metadata.generation.map(|generation| generation + 1);
-        held.wake(now);
+        self.watching(key, |world| {
+            let (now, time) = (world.aws.now(), world.time());
+            let held = world.apps.get_mut(key).unwrap();
+            let metadata = &mut held.app.metadata;
+            metadata.deletion_timestamp = Some(Time(time));
+            metadata.generation = metadata.generation.map(|generation| generation + 1);
+            held.wake(now);
+        });
     }
 
     /// A `kubectl replace` with the manifest drops finalizer and record.
@@ -331,7 +339,7 @@ impl World {
 
     /// Somebody takes off the finalizer of an App that is deleted, so that no pass sees to it.
     pub(crate) fn remove(&mut self, key: &str) {
-        self.apps.remove(key).unwrap();
+        self.watching(key, |world| world.apps.remove(key).unwrap());
         self.platform.wake(self.aws.now());
     }
 
@@ -501,7 +509,7 @@ impl World {
             let now = self.aws.now();
             let is_due = |held: &Held| is_due(held, now);
             if self.apps.get(&key).is_some_and(is_due) {
-                passes.extend(self.pass(&key));
+                passes.extend(self.watching(&key, |world| world.pass(&key)));
             }
             if self.aws.has_crashed() {
                 self.restart();
@@ -549,6 +557,8 @@ impl World {
         let platforms = [self.platform.object.clone()];
         let binding = bind(app, &platforms, &self.installation).unwrap();
         let desired = wanted(app, &binding, &self.namespace, self.time())?.desired;
+        let siblings = self.siblings(key);
+        check_room(app, &binding, &platforms, &self.namespace, &siblings)?;
         let retire_after = SETTINGS.retire_after;
         let whole = request(
             app,

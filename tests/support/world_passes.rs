@@ -137,6 +137,7 @@ impl World {
             installation: &self.installation,
             namespace: Some(self.namespace.clone()),
             namespace_is_live: true,
+            siblings: self.siblings(key),
             stopped: None,
             settings: SETTINGS,
             details_interval: self.details_interval(),

@@ -29,6 +29,10 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_generation: Option<i64>,
 
+    /// The amounts that the App was last let in with, where its Platform has `limits` for its namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+
     /// The processes; one that is being removed stays listed until nothing of it is left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -58,6 +62,40 @@ pub struct AppStatus {
     /// The address at which `web`, or else the first exposed process, answers: a hostname, derived name or load balancer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+/// The amounts that an App was let in with. They count as the App's before anything of them is made, and it keeps them when a
+/// limit is lowered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    /// The number of processes.
+    #[serde(default)]
+    pub processes: i64,
+
+    /// The number of tasks, one of each process without `quantity`, however many others have scaled it to.
+    #[serde(default)]
+    pub tasks: i64,
+
+    /// The CPU units of these tasks.
+    #[serde(default)]
+    pub cpu: i64,
+
+    /// The memory of these tasks, in MiB.
+    #[serde(default)]
+    pub memory: i64,
+
+    /// The number of load balancers.
+    #[serde(default)]
+    pub load_balancers: i64,
+
+    /// The number of host ports, which count where the Platform allocates them.
+    #[serde(default)]
+    pub host_ports: i64,
+
+    /// The number of schedules.
+    #[serde(default)]
+    pub schedules: i64,
 }
 
 /// A Platform, as far as an App's resources depend on it for good.

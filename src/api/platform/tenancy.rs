@@ -101,4 +101,58 @@ pub struct Grant {
     /// True: Apps may take DNS names that are kept for other namespaces, of those that `hostnames` give them. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub take_names: Option<bool>,
+
+    /// The amounts that all Apps of one namespace may take here together; each namespace has its own. Of several grants that
+    /// select a namespace the largest number holds, of each limit; there is none where none of them says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// The amounts that all Apps of one namespace may take together, each 0 to 1,000,000,000. Older Apps come first. One that has
+/// more already keeps it, and is only refused to grow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// The number of Apps. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub apps: Option<i32>,
+
+    /// The number of processes, those without a service too. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub processes: Option<i32>,
+
+    /// The number of tasks: `quantity`, or where it is left out, as many as there are, at least one; of a process with `cron`
+    /// one. A rollout may have more for a while. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub tasks: Option<i32>,
+
+    /// The CPU units of these tasks; 1,024 are one vCPU. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub cpu: Option<i32>,
+
+    /// The memory of these tasks, in MiB. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub memory: Option<i32>,
+
+    /// The number of load balancers: one of each exposed process. One that is replaced goes on for a while besides. Left out:
+    /// this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub load_balancers: Option<i32>,
+
+    /// The number of host ports, where the Platform has `network.hostPorts`: one of each port of a container that clients
+    /// reach. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub host_ports: Option<i32>,
+
+    /// The number of processes with `cron`. Left out: this grant does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub schedules: Option<i32>,
 }

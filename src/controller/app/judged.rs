@@ -2,7 +2,6 @@
 
 use super::Pass;
 use crate::api::condition::Reason;
-use crate::error::Error;
 use crate::pass::platform::Tenant;
 use crate::pass::{End, annotated};
 use crate::status::Verdict;
@@ -15,7 +14,7 @@ impl Pass<'_> {
             return false;
         }
         match end {
-            End::Failure(None, error) => matches!(error, Error::NotAllowed(_)),
+            End::Failure(None, error) => error.is_about_tenancy(),
             End::Verdict(Verdict::Disturbed(..) | Verdict::Reconciling(Reason::UninstallUnsaid, _)) => false,
             End::Reconciled(..) | End::Failure(Some(_), _) | End::Verdict(_) => true,
         }

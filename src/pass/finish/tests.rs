@@ -35,6 +35,7 @@ fn begin(memory: &mut Memory, app: &App, now: Timestamp) -> (Box<Work>, Box<Requ
         },
         namespace: Some([].into()),
         namespace_is_live: true,
+        siblings: Vec::new(),
         stopped: None,
         settings: SETTINGS,
         details_interval: Duration::from_hours(1),

@@ -1,0 +1,288 @@
+//! The amounts of what a Platform can limit that an App asks for, may keep and has: by its manifest and its status alone.
+//!
+//! AWS is not asked, so that nothing exceeds a limit before it is known. What the manifest leaves to others, the count of a
+//! process without `quantity`, is no growth of the App's, however large it is.
+
+use std::collections::BTreeMap;
+
+use super::content::{DEFAULT_CPU, DEFAULT_MEMORY};
+use super::load_balancing::container_ports;
+use super::{exposure, text};
+use crate::api::app::{App, AppStatus, Counted, Process, ProcessStatus};
+
+/// Amounts of what a Platform can limit, as `tenancy.grants.limits` names them. CPU is in CPU units, memory in MiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    pub apps: u64,
+    pub processes: u64,
+    pub tasks: u64,
+    pub cpu: u64,
+    pub memory: u64,
+    pub load_balancers: u64,
+    pub host_ports: u64,
+    pub schedules: u64,
+}
+
+impl Amounts {
+    pub(super) fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_sub)
+    }
+
+    /// Returns the larger of each.
+    pub(super) fn or_more(self, other: Self) -> Self {
+        self.with(other, u64::max)
+    }
+
+    fn or_less(self, other: Self) -> Self {
+        self.with(other, u64::min)
+    }
+
+    /// Returns true if any is larger.
+    fn exceeds(self, other: Self) -> bool {
+        self.minus(other) != Amounts::default()
+    }
+
+    /// Returns the numbers of several, each with its name in a manifest.
+    pub(super) fn each<const N: usize>(all: [Amounts; N]) -> [(&'static str, [u64; N]); 8] {
+        [
+            ("apps", all.map(|amounts| amounts.apps)),
+            ("processes", all.map(|amounts| amounts.processes)),
+            ("tasks", all.map(|amounts| amounts.tasks)),
+            ("cpu", all.map(|amounts| amounts.cpu)),
+            ("memory", all.map(|amounts| amounts.memory)),
+            ("loadBalancers", all.map(|amounts| amounts.load_balancers)),
+            ("hostPorts", all.map(|amounts| amounts.host_ports)),
+            ("schedules", all.map(|amounts| amounts.schedules)),
+        ]
+    }
+
+    fn with(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Amounts {
+            apps: join(self.apps, other.apps),
+            processes: join(self.processes, other.processes),
+            tasks: join(self.tasks, other.tasks),
+            cpu: join(self.cpu, other.cpu),
+            memory: join(self.memory, other.memory),
+            load_balancers: join(self.load_balancers, other.load_balancers),
+            host_ports: join(self.host_ports, other.host_ports),
+            schedules: join(self.schedules, other.schedules),
+        }
+    }
+}
+
+/// An App's usage of the limits of its namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The amounts that its manifest asks for.
+    pub asks: Amounts,
+    /// The amounts that it may have whatever the limits: it was let in with them, or had them before there were limits.
+    pub keeps: Amounts,
+    /// The amounts that it has, or may make at any time; with what is on its way out.
+    pub holds: Amounts,
+}
+
+impl Usage {
+    /// Returns the usage of an App. Its status is an argument, since the controller may know a newer one.
+    pub fn of(app: &App, status: Option<&AppStatus>) -> Self {
+        let Parts {
+            asks,
+            keeps,
+            scaled,
+            holds,
+        } = parts(app, status);
+        let keeps = keeps.plus(scaled);
+        Usage {
+            asks: asks.plus(scaled),
+            keeps,
+            holds: holds.or_more(keeps),
+        }
+    }
+
+    /// Returns true if the App asks for more of anything than it may have whatever the limits.
+    pub fn grows(&self) -> bool {
+        self.asks.exceeds(self.keeps)
+    }
+
+    /// Returns true if the App takes less of anything than it did before.
+    pub fn is_less_than(&self, before: &Usage) -> bool {
+        before.asks.exceeds(self.asks) || before.holds.exceeds(self.holds)
+    }
+}
+
+/// Returns the amounts that an App is let in with, as its status keeps them.
+pub fn counted(app: &App, status: Option<&AppStatus>) -> Counted {
+    let number = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+    let Amounts {
+        apps: _,
+        processes,
+        tasks,
+        cpu,
+        memory,
+        load_balancers,
+        host_ports,
+        schedules,
+    } = parts(app, status).asks;
+    Counted {
+        processes: number(processes),
+        tasks: number(tasks),
+        cpu: number(cpu),
+        memory: number(memory),
+        load_balancers: number(load_balancers),
+        host_ports: number(host_ports),
+        schedules: number(schedules),
+    }
+}
+
+/// A usage with the counts that others scale apart: of a process without `quantity`, all tasks but the first.
+struct Parts {
+    asks: Amounts,
+    keeps: Amounts,
+    scaled: Amounts,
+    holds: Amounts,
+}
+
+fn parts(app: &App, status: Option<&AppStatus>) -> Parts {
+    let apps = u64::from(status.is_some_and(|status| status.platform.is_some()));
+    let of_app = |apps: u64| Amounts {
+        apps,
+        ..Amounts::default()
+    };
+    let mut parts = Parts {
+        asks: of_app(1),
+        keeps: of_app(apps),
+        scaled: Amounts::default(),
+        holds: of_app(apps),
+    };
+    let processes = status.map(|status| &*status.processes).unwrap_or_default();
+    let shown: BTreeMap<&str, &ProcessStatus> = processes.iter().map(|shown| (&*shown.name, shown)).collect();
+    for (name, process) in &app.spec.processes {
+        let asks = asked(name, process);
+        parts.asks = parts.asks.plus(asks);
+        if let Some(shown) = shown.get(name.as_str()) {
+            let scaled = scaled(process, shown);
+            parts.scaled = parts.scaled.plus(scaled);
+            let has = has(Some(process), shown);
+            parts.keeps = parts.keeps.plus(has.minus(scaled).or_less(asks));
+        }
+    }
+    for shown in processes {
+        let has = has(app.spec.processes.get(&shown.name), shown);
+        let retiring = Amounts {
+            load_balancers: number(shown.retiring.len()),
+            ..Amounts::default()
+        };
+        parts.holds = parts.holds.plus(has).plus(retiring);
+    }
+    if let Some(counted) = status.and_then(|status| status.counted.as_ref()) {
+        parts.keeps = let_in_with(counted, apps);
+    }
+    if app.metadata.deletion_timestamp.is_some() {
+        parts.keeps = parts.keeps.plus(parts.scaled);
+        (parts.asks, parts.scaled) = Default::default();
+    } else if app.spec.suspend == Some(true) {
+        // Nothing is made of it before it goes on, and only then it is let in or not.
+        parts.asks = Amounts {
+            apps: 1,
+            ..parts.keeps
+        };
+    }
+    parts
+}
+
+fn let_in_with(counted: &Counted, apps: u64) -> Amounts {
+    let amount = |number: i64| u64::try_from(number).unwrap_or_default();
+    Amounts {
+        apps,
+        processes: amount(counted.processes),
+        tasks: amount(counted.tasks),
+        cpu: amount(counted.cpu),
+        memory: amount(counted.memory),
+        load_balancers: amount(counted.load_balancers),
+        host_ports: amount(counted.host_ports),
+        schedules: amount(counted.schedules),
+    }
+}
+
+/// Returns what one process asks for: of a schedule the one task that it starts each time, and of a process without
+/// `quantity` the first task.
+fn asked(name: &str, process: &Process) -> Amounts {
+    let (tasks, ports) = match (process.noservice, &process.cron) {
+        (Some(true), _) => (0, Vec::new()),
+        (_, Some(_)) => (1, Vec::new()),
+        (_, None) => {
+            let quantity = process.quantity.unwrap_or(1);
+            let ports = exposure(name, process).as_ref().map(container_ports);
+            (quantity.try_into().unwrap_or_default(), ports.unwrap_or_default())
+        }
+    };
+    Amounts {
+        processes: 1,
+        load_balancers: u64::from(!ports.is_empty()),
+        host_ports: number(ports.len()),
+        schedules: u64::from(process.cron.is_some()),
+        ..of_tasks(Some(process), tasks)
+    }
+}
+
+/// Returns what the status shows of a process, one that is being removed included: its size is not known any more.
+fn has(process: Option<&Process>, shown: &ProcessStatus) -> Amounts {
+    let is_there = shown.task_definition.is_some();
+    // One without `quantity` that was scaled to nothing may have a task again.
+    let least =
+        u64::from(shown.rollout.is_some() && process.is_some_and(|process| process.quantity.is_none()));
+    let schedules = u64::from(shown.schedule.is_some());
+    Amounts {
+        processes: u64::from(is_there),
+        load_balancers: u64::from(shown.load_balancer.is_some()),
+        host_ports: number(shown.host_ports.len()),
+        schedules,
+        ..of_tasks(process, desired(shown).max(least).saturating_add(schedules))
+    }
+}
+
+/// Returns what others have scaled a process to, beyond the first task.
+fn scaled(process: &Process, shown: &ProcessStatus) -> Amounts {
+    let is_scaled = process.quantity.is_none() && process.cron.is_none() && process.noservice != Some(true);
+    let tasks = if is_scaled {
+        desired(shown).saturating_sub(1)
+    } else {
+        0
+    };
+    of_tasks(Some(process), tasks)
+}
+
+fn desired(shown: &ProcessStatus) -> u64 {
+    shown.desired.try_into().unwrap_or_default()
+}
+
+/// Returns so many tasks of a process, with their CPU units and MiB.
+fn of_tasks(process: Option<&Process>, tasks: u64) -> Amounts {
+    let (cpu, memory) = process.map(size).unwrap_or_default();
+    Amounts {
+        tasks,
+        cpu: tasks.saturating_mul(cpu),
+        memory: tasks.saturating_mul(memory),
+        ..Amounts::default()
+    }
+}
+
+/// CPU units and MiB of one task. A size that makes no sense is refused elsewhere.
+fn size(process: &Process) -> (u64, u64) {
+    let cpu = process.cpu.and_then(|cpu| cpu.try_into().ok());
+    let memory = process.memory.as_deref().and_then(text::mebibytes);
+    (
+        cpu.unwrap_or(DEFAULT_CPU).into(),
+        memory.unwrap_or(DEFAULT_MEMORY).into(),
+    )
+}
+
+fn number(count: usize) -> u64 {
+    count.try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! The Apps of one namespace at one Platform, which share its limits.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::binding::{Binding, default, is_leaving, recorded};
+use crate::api::app::{App, AppStatus, Counted};
+use crate::api::platform::Platform;
+use crate::desired::{self, NamespaceLabels, Usage, Usages};
+use crate::error::Error;
+
+/// An App, as far as it matters to the others of its namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sibling {
+    age: Age,
+    /// The name of the Platform that it is bound to, or names; without one it goes to the default one.
+    platform: Option<Box<str>>,
+    usage: Usage,
+}
+
+/// Older is less. A time of creation has whole seconds, so that names decide between the Apps of one manifest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    /// Seconds since the epoch; one that is yet to be created is younger than all others.
+    created: i64,
+    name: Box<str>,
+}
+
+impl Sibling {
+    /// Makes one of an App as a cache shows it.
+    pub fn of(app: &App) -> Self {
+        Sibling::with(app, app.status.as_ref())
+    }
+
+    fn with(app: &App, status: Option<&AppStatus>) -> Self {
+        let bound = recorded(app).map(|record| record.name);
+        let created = app.metadata.creation_timestamp.as_ref();
+        Sibling {
+            age: Age {
+                created: created.map_or(i64::MAX, |created| created.0.as_second()),
+                name: app.name_any().into(),
+            },
+            platform: bound.or_else(|| app.spec.platform.clone()).map(Into::into),
+            usage: Usage::of(app, status),
+        }
+    }
+
+    /// Returns true if it leaves others more room than before, by any limit.
+    pub fn leaves_room(&self, before: &Sibling) -> bool {
+        self.platform != before.platform || self.usage.is_less_than(&before.usage)
+    }
+}
+
+/// An App within the limits of its namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LetIn {
+    /// The amounts that it is let in with.
+    pub counted: Counted,
+    /// They are more than those that it was let in with before, so that its status is to say so before any of it is made.
+    pub grows: bool,
+}
+
+/// Lets an App in at its Platform, if the limits of its namespace leave it room. `None` if there are none.
+pub(super) fn let_in(
+    app: &App,
+    status: Option<&AppStatus>,
+    (platform, platforms): (&Platform, &[Platform]),
+    namespace: &NamespaceLabels,
+    siblings: &[Arc<Sibling>],
+) -> Result<Option<LetIn>, Error> {
+    if is_leaving(app) || !desired::has_limits(platform) {
+        return Ok(None);
+    }
+    let own = Sibling::with(app, status);
+    let mut usages = Usages {
+        own: own.usage,
+        ..Usages::default()
+    };
+    // Most Apps are as they were, and need not know of the others.
+    if own.usage.grows() {
+        let name = platform.name_any();
+        let is_default = default(platforms.iter()).is_ok_and(|default| default == name);
+        let is_here = |sibling: &&Sibling| {
+            sibling
+                .platform
+                .as_deref()
+                .map_or(is_default, |platform| platform == name)
+        };
+        let all = siblings.iter().map(|sibling| &**sibling).filter(is_here);
+        let mut others: Vec<&Sibling> = all.filter(|other| other.age.name != own.age.name).collect();
+        others.sort_by(|one, other| one.age.cmp(&other.age));
+        let (older, younger) = others
+            .into_iter()
+            .partition::<Vec<_>, _>(|other| other.age < own.age);
+        let usage = |sibling: &Sibling| sibling.usage;
+        usages.older = older.into_iter().map(usage).collect();
+        usages.younger = younger.into_iter().map(usage).collect();
+    }
+    let let_in = desired::check_limits(app, platform, namespace, &usages)?;
+    Ok(let_in.map(|grows| LetIn {
+        counted: desired::counted(app, status),
+        grows,
+    }))
+}
+
+/// Checks what an App asks for against the limits of its namespace, as a pass would that knows of it what its status says.
+pub fn check_room(
+    app: &App,
+    binding: &Binding<'_>,
+    platforms: &[Platform],
+    namespace: &NamespaceLabels,
+    siblings: &[Arc<Sibling>],
+) -> Result<(), Error> {
+    let status = app.status.as_ref();
+    let_in(app, status, (binding.platform, platforms), namespace, siblings).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;
