@@ -143,7 +143,8 @@ reasons! {
     /// before that.
     InvalidSpec,
     /// The Platform's `tenancy` does not allow the App: its namespace, its `taskRoleArn`, one of its `secrets`, or something
-    /// that its `grants` do not give: a name, a certificate, an image, to be external, to adopt or to retain; or more than the
+    /// that its `grants` do not give: a name, a certificate, an image, placement constraints, to be external, to adopt or to
+    /// retain; or more than the
     /// `limits` of the namespace leave it. The message says which. What the App has in AWS stays as it is, and is not repaired. The developer edits the App, or the operator the
     /// Platform or the labels of the namespace.
     NotAllowed,

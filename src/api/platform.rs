@@ -11,7 +11,7 @@ mod status;
 mod tasks;
 mod tenancy;
 
-pub use capacity::{Capacity, CapacityProvider, LaunchType};
+pub use capacity::{Capacity, CapacityProvider, LaunchType, Placement};
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
 pub use tasks::{Logging, Tasks};
 pub use tenancy::{Grant, LabelSelector, Limits, Tenancy};
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use self::rules::{
     IS_FARGATE, fixed, fixed_account, fixed_kind_of_capacity, fixed_zone, https_elsewhere, name_is_a_label,
-    names_tenants, on_external, on_fargate,
+    names_tenants, on_external, on_fargate, places_nothing_on_fargate,
 };
 use super::app::DeletionPolicy;
 use super::schema::{id, ids, name_templates, role, rule, tags};
@@ -102,6 +102,7 @@ use super::schema::{id, ids, name_templates, role, rule, tags};
     "self.network.mode == 'awsvpc'",
     "network.mode: Fargate needs awsvpc",
 ).field_path(".network.mode"))]
+#[x_kube(validation = places_nothing_on_fargate())]
 #[x_kube(validation = on_fargate(
     "self.?tasks.?logging.?driver.orValue('awslogs') in ['awslogs', 'splunk']",
     "tasks.logging.driver: Fargate has awslogs and splunk only",
@@ -175,6 +176,10 @@ pub struct PlatformSpec {
     /// The compute that tasks run on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+
+    /// The container instances that tasks may run on. Not on Fargate, which has none. Left out: all of the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
 
     /// The network that tasks and load balancers are in.
     pub network: Network,

@@ -52,7 +52,7 @@ impl Builder<'_> {
         // One task needs no spreading; what is given holds for it, too.
         let (placement, constraints) = match self.process.placement {
             Some(_) => self.placement(false)?,
-            None => (Vec::new(), Vec::new()),
+            None => (Vec::new(), self.constraints()?),
         };
         let schedule = Schedule {
             name: name::schedule_name(self.owner, self.name),

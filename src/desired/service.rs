@@ -2,7 +2,7 @@
 
 use super::{Builder, set};
 use crate::api::REDEPLOY_ANNOTATION;
-use crate::api::app::{self, ConstraintType, Deploy, StrategyType};
+use crate::api::app::{self, Constraint, ConstraintType, Deploy, StrategyType};
 use crate::api::platform;
 use crate::error::Error;
 use crate::model::service::{
@@ -12,6 +12,8 @@ use crate::model::service::{
 
 const DEFAULT_PROGRESS_DEADLINE: u32 = 600;
 const DEFAULT_WEIGHT: u32 = 1;
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
+const CONSTRAINTS: usize = 10;
 const ZONE: &str = "attribute:ecs.availability-zone";
 
 impl Builder<'_> {
@@ -80,11 +82,12 @@ impl Builder<'_> {
         })
     }
 
-    /// Returns the placement; one that is given replaces the defaults as a whole.
+    /// Returns the placement; one that is given replaces the defaults as a whole, but for the Platform's constraints.
     pub(super) fn placement(
         &self,
         claimed: bool,
     ) -> Result<(Vec<PlacementStrategy>, Vec<PlacementConstraint>), Error> {
+        let constraints = self.constraints()?;
         let Some(given) = &self.process.placement else {
             let strategy = if claimed || self.launch_type() != LaunchType::Ec2 {
                 Vec::new()
@@ -94,7 +97,7 @@ impl Builder<'_> {
                     PlacementStrategy::spread("instanceId"),
                 ]
             };
-            return Ok((strategy, Vec::new()));
+            return Ok((strategy, constraints));
         };
         match self.launch_type() {
             LaunchType::Fargate if !(given.strategy.is_empty() && given.constraints.is_empty()) => {
@@ -125,14 +128,43 @@ impl Builder<'_> {
                 },
             }
         });
-        let constraints = given.constraints.iter().map(|constraint| PlacementConstraint {
+        Ok((strategies.collect(), constraints))
+    }
+
+    /// Returns the Platform's constraints and the process's own, each once. An instance must meet all of them, so that no
+    /// process gets around the Platform's.
+    pub(super) fn constraints(&self) -> Result<Vec<PlacementConstraint>, Error> {
+        let constraint = |constraint: &Constraint| PlacementConstraint {
             kind: match constraint.type_ {
                 ConstraintType::DistinctInstance => "distinctInstance".into(),
                 ConstraintType::MemberOf => "memberOf".into(),
             },
             expression: constraint.expression.clone().unwrap_or_default(),
-        });
-        Ok((strategies.collect(), constraints.collect()))
+        };
+        let given = self.process.placement.iter();
+        let own: Vec<PlacementConstraint> = given
+            .flat_map(|placement| &placement.constraints)
+            .map(constraint)
+            .collect();
+        let placement = self.platform.spec.placement.iter();
+        let placement = placement.filter(|_| self.launch_type() != LaunchType::Fargate);
+        let all = placement
+            .flat_map(|placement| &placement.constraints)
+            .map(constraint);
+        let mut constraints: Vec<PlacementConstraint> =
+            all.filter(|constraint| !own.contains(constraint)).collect();
+        constraints.extend(own);
+        if constraints.len() > CONSTRAINTS {
+            return Err(self.invalid(
+                "placement.constraints",
+                &format!(
+                    "are {} with those of Platform {}, and ECS takes at most {CONSTRAINTS}",
+                    constraints.len(),
+                    self.platform_name()
+                ),
+            ));
+        }
+        Ok(constraints)
     }
 
     /// Off where AWS refuses it:

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub use self::limits::{Usages, check_limits, has_limits};
 use self::pattern::Syntax;
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, DeletionPolicy};
+use crate::api::app::{App, ConstraintType, DeletionPolicy};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -161,6 +161,7 @@ impl<'a> Allowed<'a> {
                 self.switch("external", |grant| grant.external, &field, "true")?;
             }
         }
+        self.constraints()?;
         if adopts(app) {
             let field = format!("metadata.annotations[{ADOPT_ANNOTATION}]");
             self.switch("adopt", |grant| grant.adopt, &field, "true")?;
@@ -260,6 +261,22 @@ impl<'a> Allowed<'a> {
             Some(Err(unselected)) => unselected,
         };
         Err(Error::NotAllowed(self.refusal(field, value, &why)))
+    }
+
+    /// Checks that processes may have placement constraints of their own, where any has.
+    fn constraints(&self) -> Result<(), Error> {
+        for (name, process) in &self.app.spec.processes {
+            let placement = process.placement.as_ref();
+            if let Some(constraint) = placement.and_then(|placement| placement.constraints.first()) {
+                let field = format!("process {name}: placement.constraints");
+                let kind = match constraint.type_ {
+                    ConstraintType::DistinctInstance => "distinctInstance",
+                    ConstraintType::MemberOf => "memberOf",
+                };
+                self.switch("constraints", |grant| grant.constraints, &field, kind)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that an App may be retained, if it asks for that. The Platform's own policy needs no grant.

@@ -347,6 +347,22 @@ fn percentages_breaker_deadline_and_placement_cost_one_together() {
     check_edit(&acme(), &acme().process("worker", patient), 0);
 }
 
+/// A schedule is read singly, and written as a whole.
+#[test]
+fn constraints_of_a_platform_cost_one_a_service_and_a_schedule() {
+    let pool =
+        || staging().constraints(&json!([{ "type": "memberOf", "expression": "attribute:pool == shop" }]));
+    check_platform(&staging(), &pool(), 2);
+    check_platform(&pool(), &staging(), 2);
+    let nightly = acme().process("nightly", worker().cron("0 3 * * ? *"));
+    let mut world = settled(&staging(), &nightly);
+    world.set_platform(&pool());
+    check(&world.settle(), 3);
+    world.assert_ready();
+    world.restart();
+    check(&world.settle(), 0);
+}
+
 #[test]
 fn capacity_providers_cost_one_a_service() {
     let providers = |spot| staging().capacity_providers(&[("on-demand", 1), ("spot", spot)]);

@@ -230,6 +230,25 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.network.mode: Invalid value: …network.mode: Fargate needs awsvpc",
         ),
         (
+            awsvpc(
+                "",
+                "capacity: {launchType: FARGATE}, placement: {constraints: [{type: distinctInstance}]}",
+            ),
+            "spec.placement: Invalid value: …placement.constraints: Fargate has no container instances",
+        ),
+        (
+            bridge("", "placement: {constraints: [{type: memberOf}]}"),
+            "spec.placement.constraints[0]: Invalid value: …placement.constraints: memberOf needs an expression",
+        ),
+        (
+            grants("limits: {tasks: -1}"),
+            "spec.tenancy.grants[0].limits.tasks: Invalid value: …should be greater than or equal to 0",
+        ),
+        (
+            grants("limits: {memory: 1000000001}"),
+            "spec.tenancy.grants[0].limits.memory: Invalid value: …should be less than or equal to 1000000000",
+        ),
+        (
             awsvpc("", &logging("syslog", "")),
             "spec.tasks: Invalid value: …tasks.logging.driver: Fargate has awslogs and splunk only",
         ),

@@ -365,6 +365,12 @@ impl PlatformFixture {
         self
     }
 
+    /// For all tasks, whatever their processes say.
+    pub(crate) fn constraints(mut self, constraints: &Value) -> Self {
+        self.0["spec"]["placement"] = json!({ "constraints": constraints });
+        self
+    }
+
     pub(crate) fn without_scheduler_role(mut self) -> Self {
         self.0["spec"]["tasks"] = json!({});
         self

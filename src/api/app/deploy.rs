@@ -12,7 +12,8 @@ use crate::api::schema::{between, rule};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
-    /// Conditions that an instance must meet, at most 10.
+    /// Conditions that an instance must meet, at most 10 with those of the Platform, which are always added. Where the Platform
+    /// has `tenancy.grants`, one must give `constraints`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]

@@ -6,6 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::app::Constraint;
 use crate::api::schema::rule;
 
 /// The compute that tasks run on.
@@ -41,6 +42,19 @@ pub struct Capacity {
         "capacity.capacityProviders: FARGATE and FARGATE_SPOT cannot be mixed with others",
     ))]
     pub capacity_providers: Vec<CapacityProvider>,
+}
+
+/// The container instances that tasks may run on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// Conditions that an instance must meet, at most 10 with those of the process: of each service and schedule here, in
+    /// addition to `placement.constraints` of its process, whatever these are. Tasks that somebody starts by hand have those
+    /// that are named then. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub constraints: Vec<Constraint>,
 }
 
 /// ECS's launch types.

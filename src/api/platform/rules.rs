@@ -99,6 +99,20 @@ pub(super) fn on_fargate(condition: &str, message: &str) -> Rule {
     rule(format!("!{IS_FARGATE} || ({condition})"), message)
 }
 
+/// Newer than what is stored: a spec that is as it was is left alone.
+pub(super) fn places_nothing_on_fargate() -> Rule {
+    let rule = on_fargate(
+        "size(self.?placement.?constraints.orValue([])) == 0",
+        "placement.constraints: Fargate has no container instances to choose from",
+    );
+    Rule {
+        rule: format!("(oldSelf.hasValue() && oldSelf.value() == self) || {}", rule.rule),
+        ..rule
+    }
+    .optional_old_self(true)
+    .field_path(".placement")
+}
+
 pub(super) fn on_external(condition: &str, message: &str) -> Rule {
     rule(
         format!("self.?capacity.?launchType.orValue('EC2') != 'EXTERNAL' || ({condition})"),

@@ -34,8 +34,8 @@ pub struct Tenancy {
     pub secret_arns: Vec<String>,
 
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
-    /// namespace, besides the two lists above. `[]` gives nothing. Left out: any name, certificate and image, and to be
-    /// external, to adopt and to retain.
+    /// namespace, besides the two lists above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
+    /// to be external, to adopt and to retain.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -101,6 +101,11 @@ pub struct Grant {
     /// True: Apps may take DNS names that are kept for other namespaces, of those that `hostnames` give them. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub take_names: Option<bool>,
+
+    /// True: Apps may have `placement.constraints` of their own, besides those of the Platform, which they cannot take away.
+    /// Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraints: Option<bool>,
 
     /// The amounts that all Apps of one namespace may take here together; each namespace has its own. Of several grants that
     /// select a namespace the largest number holds, of each limit; there is none where none of them says one.

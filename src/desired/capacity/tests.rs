@@ -142,6 +142,12 @@ fn managed_instances_take_constraints_and_no_strategy_and_their_own_sizes() {
             expression: String::new(),
         }]
     );
+    let mut pool = managed();
+    let placement =
+        json!({ "constraints": [{ "type": "memberOf", "expression": "attribute:pool == shop" }] });
+    pool.spec.placement = Some(serde_json::from_value(placement).unwrap());
+    let constrained = built(json!({ "command": "run" }), &pool).unwrap();
+    assert_eq!(constrained.service().unwrap().settings.constraints.len(), 1);
     let sized = |cpu: u32| built(json!({ "command": "run", "cpu": cpu }), &managed());
     assert_eq!(sized(128).unwrap().task_definition.cpu, 128);
     refused(

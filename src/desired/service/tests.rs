@@ -140,6 +140,54 @@ fn zones_are_rebalanced_only_where_aws_allows_it() {
     }
 }
 
+/// Of one kind and of none; `distinctInstance` has no expression.
+fn constraints(service: &Service) -> Vec<String> {
+    let constraints = service.settings.constraints.iter();
+    constraints
+        .map(|constraint| format!("{} {}", constraint.kind, constraint.expression))
+        .collect()
+}
+
+#[test]
+fn the_platforms_constraints_are_added_whatever_a_process_says() {
+    let pool = json!({ "type": "memberOf", "expression": "attribute:pool == shop" });
+    let platform = || json!({ "placement": { "constraints": [pool, { "type": "distinctInstance" }] } });
+    let built = |placement: Value| built(worker(json!({ "placement": placement })), platform());
+    let of = |placement: Value| constraints(&built(placement).unwrap());
+    let both = ["memberOf attribute:pool == shop", "distinctInstance "];
+    assert_eq!(of(json!(null)), both);
+    assert_eq!(of(json!({})), both);
+    assert_eq!(of(json!({ "strategy": [{ "type": "random" }] })), both);
+    let gpu = json!({ "type": "memberOf", "expression": "attribute:gpu == yes" });
+    assert_eq!(
+        of(json!({ "constraints": [gpu] })),
+        [both[0], both[1], "memberOf attribute:gpu == yes"]
+    );
+    // The same one is sent once.
+    assert_eq!(of(json!({ "constraints": [pool] })), [both[1], both[0]]);
+    let many: Vec<Value> = (0..9)
+        .map(|n| json!({ "type": "memberOf", "expression": format!("attribute:n == {n}") }))
+        .collect();
+    assert_eq!(of(json!({ "constraints": many[1..] })).len(), 10);
+    assert_eq!(
+        built(json!({ "constraints": many })).unwrap_err(),
+        "process worker: placement.constraints: are 11 with those of Platform staging, and ECS takes at most 10"
+    );
+    // Without a word of the process's, the default strategy stays.
+    let service = built(json!(null)).unwrap();
+    assert_eq!(service.settings.placement.len(), 2);
+}
+
+#[test]
+fn constraints_of_a_platform_count_where_zones_are_rebalanced() {
+    let zone = json!({ "type": "memberOf", "expression": "attribute:ecs.availability-zone == us-east-1a" });
+    for (constraint, rebalanced) in [(zone, false), (json!({ "type": "distinctInstance" }), true)] {
+        let platform = json!({ "placement": { "constraints": [constraint] } });
+        let service = built(worker(json!({})), platform).unwrap();
+        assert_eq!(service.settings.zone_rebalancing, rebalanced);
+    }
+}
+
 #[test]
 fn placement_is_replaced_as_a_whole_and_written_as_aws_reports_it() {
     let placement = json!({

@@ -150,7 +150,10 @@ fn demanding() -> Value {
                         "hostnames": ["www.example.com"],
                     },
                 },
-                "api": { "command": "run", "image": "registry.example/api:v7" },
+                "api": {
+                    "command": "run", "image": "registry.example/api:v7",
+                    "placement": { "constraints": [{ "type": "distinctInstance" }] },
+                },
             },
         },
     })
@@ -173,6 +176,7 @@ fn all() -> Value {
         "external": true,
         "adopt": true,
         "retain": true,
+        "constraints": true,
     }))
 }
 
@@ -181,6 +185,7 @@ fn granted(app: Value, grants: &[Value]) -> Result<(), String> {
     let foreign = json!({
         "namespaceSelector": { "matchLabels": { "team": "bank" } },
         "hostnames": ["*"], "certificateArns": ["*"], "images": ["*"], "external": true, "adopt": true, "retain": true,
+        "constraints": true,
     });
     let grants: Vec<Value> = [foreign].into_iter().chain(grants.iter().cloned()).collect();
     let platform = platform(json!({ "tenancy": { "namespaceSelector": {}, "grants": grants } }));
@@ -257,6 +262,11 @@ fn what_is_not_granted_is_refused_with_process_field_value_and_the_lists_that_we
             "adopt",
             json!(null),
             "metadata.annotations[empire.dev/adopt]: … true: tenancy.grants[1,2].adopt is not true",
+        ),
+        (
+            "constraints",
+            json!(null),
+            "process api: placement.constraints: … distinctInstance: tenancy.grants[1,2].constraints is not true",
         ),
         (
             "retain",
@@ -380,6 +390,14 @@ fn a_zones_own_name_is_allowed_only_where_it_is_written_out() {
     let written = ["example.com", ours[0], ours[1]];
     assert_eq!(alias("example.com", json!(written)), Ok(()));
     assert_eq!(alias("www.example.com", json!(["*"])), Ok(()));
+}
+
+#[test]
+fn a_placement_without_constraints_needs_no_grant() {
+    let app = json!({ "spec": { "processes": { "api": {
+        "command": "run", "placement": { "constraints": [], "strategy": [{ "type": "random" }] },
+    } } } });
+    assert_eq!(granted(app, &[grant(json!({ "images": ["*"] }))]), Ok(()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use empire_controller::model::load_balancer::{
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
 use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
-use empire_controller::model::service::TaskDefinition;
+use empire_controller::model::service::{PlacementConstraint, TaskDefinition};
 use empire_controller::model::small_set::SmallSet;
 use empire_controller::model::state::LoadBalancerStatus;
 
@@ -170,6 +170,18 @@ impl Console<'_> {
         let services = self.state.ecs.services.iter_mut();
         for (_, service) in services.filter(|((_, known), _)| known == service) {
             service.desired = count;
+        }
+    }
+
+    /// By their kinds: of those with an expression, there is none.
+    pub(crate) fn set_constraints(&mut self, service: &str, kinds: &[&str]) {
+        let constraint = |kind: &&str| PlacementConstraint {
+            kind: (*kind).into(),
+            expression: String::new(),
+        };
+        let services = self.state.ecs.services.iter_mut();
+        for (_, service) in services.filter(|((_, known), _)| known == service) {
+            service.settings.constraints = kinds.iter().map(constraint).collect();
         }
     }
 
