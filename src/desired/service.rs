@@ -151,8 +151,12 @@ impl Builder<'_> {
         let all = placement
             .flat_map(|placement| &placement.constraints)
             .map(constraint);
-        let mut constraints: Vec<PlacementConstraint> =
-            all.filter(|constraint| !own.contains(constraint)).collect();
+        let mut constraints: Vec<PlacementConstraint> = Vec::new();
+        for constraint in all.filter(|constraint| !own.contains(constraint)) {
+            if !constraints.contains(&constraint) {
+                constraints.push(constraint);
+            }
+        }
         constraints.extend(own);
         if constraints.len() > CONSTRAINTS {
             return Err(self.invalid(

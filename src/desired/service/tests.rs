@@ -165,6 +165,9 @@ fn the_platforms_constraints_are_added_whatever_a_process_says() {
     );
     // The same one is sent once.
     assert_eq!(of(json!({ "constraints": [pool] })), [both[1], both[0]]);
+    let twice = json!({ "placement": { "constraints": [pool, pool] } });
+    let service = self::built(worker(json!({})), twice).unwrap();
+    assert_eq!(constraints(&service), [both[0]]);
     let many: Vec<Value> = (0..9)
         .map(|n| json!({ "type": "memberOf", "expression": format!("attribute:n == {n}") }))
         .collect();
