@@ -29,7 +29,7 @@ pub use schedule::never_started;
 pub use tenancy::{
     Usages, check_limits, check_retain, has_limits, names_kept_for, openness, takes_kept_names,
 };
-pub use usage::{Usage, counted};
+pub use usage::{Usage, counted, kept_amounts};
 
 use std::collections::{BTreeMap, BTreeSet};
 

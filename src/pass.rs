@@ -34,5 +34,5 @@ pub use installation::Installation;
 pub use memory::{LOOK_ANNOTATION, Memory, is_recent, version};
 pub use requeue::Requeue;
 pub use siblings::{Sibling, check_room};
-pub use start::{End, Facts, Settings, Step, Work, request, start, wanted, yesterday};
+pub use start::{End, Facts, Settings, Step, Work, not_taken, request, start, wanted, yesterday};
 pub use wakes::Wakes;

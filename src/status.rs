@@ -51,9 +51,13 @@ pub fn compute(
 ) -> AppStatus {
     let before = before.unwrap_or_default();
     let generation = app.metadata.generation.unwrap_or_default();
+    // What one Platform has let in is nothing to another one.
+    let known = before.platform.as_ref().map(|known| &known.name);
+    let is_there = platform.is_none_or(|platform| Some(&platform.name) == known);
     let mut status = AppStatus {
         observed_generation: generation,
         conditions: conditions(&before.conditions, generation, verdict, now),
+        counted: before.counted.filter(|_| is_there),
         platform: platform.cloned().or(before.platform),
         ..before
     };

@@ -14,7 +14,7 @@ pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, 
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
     AppStatus, Counted, EchoStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring,
-    RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout,
+    RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout, TaskSize,
 };
 
 use std::collections::BTreeMap;

@@ -148,7 +148,8 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
     let built = wanted(&app, &binding, &labels, Timestamp::now())?;
     let siblings = siblings(client, &namespace, binding.platform).await?;
-    check_room(&app, &binding, &platforms, &labels, &siblings)?;
+    let (status, at) = (app.status.as_ref(), (binding.platform, &*platforms));
+    check_room(&app, status, at, &labels, &siblings)?;
     warnings.extend(built.warnings);
     warnings.extend(desired::never_started(
         &built.desired,

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::content::{DEFAULT_CPU, DEFAULT_MEMORY};
 use super::load_balancing::container_ports;
 use super::{exposure, text};
-use crate::api::app::{App, AppStatus, Counted, Process, ProcessStatus};
+use crate::api::app::{App, AppStatus, Counted, Process, ProcessStatus, TaskSize};
+use crate::api::condition::{ConditionType, Reason};
 
 /// Amounts of what a Platform can limit, as `tenancy.grants.limits` names them. CPU is in CPU units, memory in MiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,15 +87,17 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Returns the usage of an App. Its status is an argument, since the controller may know a newer one.
-    pub fn of(app: &App, status: Option<&AppStatus>) -> Self {
+    /// Returns the usage of an App at a Platform, where it is known which. Its status is an argument, since the controller may
+    /// know a newer one.
+    pub fn of(app: &App, status: Option<&AppStatus>, platform: Option<&str>) -> Self {
         let Parts {
             asks,
-            keeps,
             scaled,
+            keeps,
+            keeps_scaled,
             holds,
-        } = parts(app, status);
-        let keeps = keeps.plus(scaled);
+        } = parts(app, status, platform);
+        let keeps = keeps.plus(keeps_scaled);
         Usage {
             asks: asks.plus(scaled),
             keeps,
@@ -113,9 +116,28 @@ impl Usage {
     }
 }
 
-/// Returns the amounts that an App is let in with, as its status keeps them.
-pub fn counted(app: &App, status: Option<&AppStatus>) -> Counted {
-    let number = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
+/// Returns the amounts that an App is let in with at a Platform, as its status keeps them.
+pub fn counted(app: &App, status: Option<&AppStatus>, platform: &str) -> Counted {
+    let before = status.and_then(|status| let_in_at(status, Some(platform)));
+    // Of a suspended App nothing is made, and so nothing is let in that was not before.
+    let sizes = match before {
+        Some(before) if app.spec.suspend == Some(true) => before.sizes.clone(),
+        Some(_) | None => sizes(app),
+    };
+    recorded(parts(app, status, Some(platform)).asks, sizes)
+}
+
+/// Returns the amounts that an App has from before there were limits, unless its status keeps any already: an App that is
+/// refused keeps these, whatever its status shows later.
+pub fn kept_amounts(app: &App, status: Option<&AppStatus>, platform: &str) -> Option<Counted> {
+    if status.is_some_and(|status| let_in_at(status, Some(platform)).is_some()) {
+        return None;
+    }
+    let keeps = parts(app, status, Some(platform)).keeps;
+    (keeps.apps > 0).then(|| recorded(keeps, sizes(app)))
+}
+
+fn recorded(amounts: Amounts, sizes: BTreeMap<String, TaskSize>) -> Counted {
     let Amounts {
         apps: _,
         processes,
@@ -125,46 +147,75 @@ pub fn counted(app: &App, status: Option<&AppStatus>) -> Counted {
         load_balancers,
         host_ports,
         schedules,
-    } = parts(app, status).asks;
+    } = amounts;
     Counted {
-        processes: number(processes),
-        tasks: number(tasks),
-        cpu: number(cpu),
-        memory: number(memory),
-        load_balancers: number(load_balancers),
-        host_ports: number(host_ports),
-        schedules: number(schedules),
+        processes: signed(processes),
+        tasks: signed(tasks),
+        cpu: signed(cpu),
+        memory: signed(memory),
+        load_balancers: signed(load_balancers),
+        host_ports: signed(host_ports),
+        schedules: signed(schedules),
+        sizes,
     }
 }
 
-/// A usage with the counts that others scale apart: of a process without `quantity`, all tasks but the first.
+fn sizes(app: &App) -> BTreeMap<String, TaskSize> {
+    let free = app.spec.processes.iter().filter(|(_, process)| is_free(process));
+    let sized = free.map(|(name, process)| {
+        let (cpu, memory) = size(process);
+        let size = TaskSize {
+            cpu: signed(cpu),
+            memory: signed(memory),
+        };
+        (name.clone(), size)
+    });
+    sized.collect()
+}
+
+/// A usage with the tasks apart that others scale: of a process without `quantity`, all but the first.
 struct Parts {
     asks: Amounts,
-    keeps: Amounts,
+    /// As large as the manifest asks for.
     scaled: Amounts,
+    keeps: Amounts,
+    /// As large as they were let in.
+    keeps_scaled: Amounts,
     holds: Amounts,
 }
 
-fn parts(app: &App, status: Option<&AppStatus>) -> Parts {
-    let apps = u64::from(status.is_some_and(|status| status.platform.is_some()));
+fn parts(app: &App, status: Option<&AppStatus>, platform: Option<&str>) -> Parts {
+    let processes = status.map(|status| &*status.processes).unwrap_or_default();
+    let has_any = processes.iter().any(is_there);
+    let counted = status.and_then(|status| let_in_at(status, platform));
+    // To be refused as it is gives no App a place.
+    let apps = u64::from(counted.is_some() || has_any);
     let of_app = |apps: u64| Amounts {
         apps,
         ..Amounts::default()
     };
     let mut parts = Parts {
         asks: of_app(1),
-        keeps: of_app(apps),
         scaled: Amounts::default(),
+        keeps: of_app(apps),
+        keeps_scaled: Amounts::default(),
         holds: of_app(apps),
     };
-    let processes = status.map(|status| &*status.processes).unwrap_or_default();
     let shown: BTreeMap<&str, &ProcessStatus> = processes.iter().map(|shown| (&*shown.name, shown)).collect();
     for (name, process) in &app.spec.processes {
         let asks = asked(name, process);
         parts.asks = parts.asks.plus(asks);
         if let Some(shown) = shown.get(name.as_str()) {
-            let scaled = scaled(process, shown);
+            let more = scaled(process, shown);
+            let scaled = of_tasks(size(process), more);
             parts.scaled = parts.scaled.plus(scaled);
+            let kept = counted.map_or(scaled, |counted| {
+                // One that had a `quantity` is let in with all its tasks.
+                let size = counted.sizes.get(name);
+                size.map(|size| of_tasks((amount(size.cpu), amount(size.memory)), more))
+                    .unwrap_or_default()
+            });
+            parts.keeps_scaled = parts.keeps_scaled.plus(kept);
             let has = has(Some(process), shown);
             parts.keeps = parts.keeps.plus(has.minus(scaled).or_less(asks));
         }
@@ -177,11 +228,12 @@ fn parts(app: &App, status: Option<&AppStatus>) -> Parts {
         };
         parts.holds = parts.holds.plus(has).plus(retiring);
     }
-    if let Some(counted) = status.and_then(|status| status.counted.as_ref()) {
+    if let Some(counted) = counted {
         parts.keeps = let_in_with(counted, apps);
+    } else if status.is_some_and(|status| is_as_it_was(app, status, platform, has_any)) {
+        parts.keeps = parts.asks;
     }
     if app.metadata.deletion_timestamp.is_some() {
-        parts.keeps = parts.keeps.plus(parts.scaled);
         (parts.asks, parts.scaled) = Default::default();
     } else if app.spec.suspend == Some(true) {
         // Nothing is made of it before it goes on, and only then it is let in or not.
@@ -189,12 +241,38 @@ fn parts(app: &App, status: Option<&AppStatus>) -> Parts {
             apps: 1,
             ..parts.keeps
         };
+        parts.scaled = parts.keeps_scaled;
     }
     parts
 }
 
+/// Returns what an App was let in with at a Platform: at another one, nothing is left of it.
+fn let_in_at<'a>(status: &'a AppStatus, platform: Option<&str>) -> Option<&'a Counted> {
+    status.counted.as_ref().filter(|_| is_at(status, platform))
+}
+
+fn is_at(status: &AppStatus, platform: Option<&str>) -> bool {
+    let known = status.platform.as_ref();
+    platform.is_none_or(|platform| known.is_some_and(|known| known.name == platform))
+}
+
+/// Returns true if the manifest is the one that the App was made by before there were limits: what is missing of it is to be
+/// repaired.
+fn is_as_it_was(app: &App, status: &AppStatus, platform: Option<&str>, has_any: bool) -> bool {
+    let ready = ConditionType::Ready.find(&status.conditions);
+    let is_refused = ready.is_some_and(|ready| {
+        [Reason::NotAllowed, Reason::InvalidSpec]
+            .iter()
+            .any(|reason| ready.reason == reason.as_str())
+    });
+    let is_ready = ConditionType::Ready.is_true(&status.conditions);
+    Some(status.observed_generation) == app.metadata.generation
+        && status.platform.is_some()
+        && is_at(status, platform)
+        && (is_ready || has_any && !is_refused)
+}
+
 fn let_in_with(counted: &Counted, apps: u64) -> Amounts {
-    let amount = |number: i64| u64::try_from(number).unwrap_or_default();
     Amounts {
         apps,
         processes: amount(counted.processes),
@@ -224,44 +302,53 @@ fn asked(name: &str, process: &Process) -> Amounts {
         load_balancers: u64::from(!ports.is_empty()),
         host_ports: number(ports.len()),
         schedules: u64::from(process.cron.is_some()),
-        ..of_tasks(Some(process), tasks)
+        ..of_tasks(size(process), tasks)
     }
 }
 
 /// Returns what the status shows of a process, one that is being removed included: its size is not known any more.
 fn has(process: Option<&Process>, shown: &ProcessStatus) -> Amounts {
-    let is_there = shown.task_definition.is_some();
     // One without `quantity` that was scaled to nothing may have a task again.
     let least =
         u64::from(shown.rollout.is_some() && process.is_some_and(|process| process.quantity.is_none()));
     let schedules = u64::from(shown.schedule.is_some());
     Amounts {
-        processes: u64::from(is_there),
+        processes: u64::from(shown.task_definition.is_some()),
         load_balancers: u64::from(shown.load_balancer.is_some()),
         host_ports: number(shown.host_ports.len()),
         schedules,
-        ..of_tasks(process, desired(shown).max(least).saturating_add(schedules))
+        ..of_tasks(
+            process.map(size).unwrap_or_default(),
+            desired(shown).max(least).saturating_add(schedules),
+        )
     }
 }
 
-/// Returns what others have scaled a process to, beyond the first task.
-fn scaled(process: &Process, shown: &ProcessStatus) -> Amounts {
-    let is_scaled = process.quantity.is_none() && process.cron.is_none() && process.noservice != Some(true);
-    let tasks = if is_scaled {
+/// Returns true if the status shows anything of a process in AWS.
+fn is_there(shown: &ProcessStatus) -> bool {
+    !shown.retiring.is_empty() || has(None, shown) != Amounts::default()
+}
+
+/// Returns the number of tasks that others have scaled a process to, beyond the first one.
+fn scaled(process: &Process, shown: &ProcessStatus) -> u64 {
+    if is_free(process) {
         desired(shown).saturating_sub(1)
     } else {
         0
-    };
-    of_tasks(Some(process), tasks)
+    }
+}
+
+/// Returns true if the manifest leaves the number of tasks to others.
+fn is_free(process: &Process) -> bool {
+    process.quantity.is_none() && process.cron.is_none() && process.noservice != Some(true)
 }
 
 fn desired(shown: &ProcessStatus) -> u64 {
     shown.desired.try_into().unwrap_or_default()
 }
 
-/// Returns so many tasks of a process, with their CPU units and MiB.
-fn of_tasks(process: Option<&Process>, tasks: u64) -> Amounts {
-    let (cpu, memory) = process.map(size).unwrap_or_default();
+/// Returns so many tasks of so many CPU units and MiB each.
+fn of_tasks((cpu, memory): (u64, u64), tasks: u64) -> Amounts {
     Amounts {
         tasks,
         cpu: tasks.saturating_mul(cpu),
@@ -278,6 +365,14 @@ fn size(process: &Process) -> (u64, u64) {
         cpu.unwrap_or(DEFAULT_CPU).into(),
         memory.unwrap_or(DEFAULT_MEMORY).into(),
     )
+}
+
+fn amount(number: i64) -> u64 {
+    number.try_into().unwrap_or_default()
+}
+
+fn signed(amount: u64) -> i64 {
+    amount.try_into().unwrap_or(i64::MAX)
 }
 
 fn number(count: usize) -> u64 {

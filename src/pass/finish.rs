@@ -17,6 +17,7 @@ use super::wakes::Wakes;
 use crate::api::app::{App, AppStatus, PlatformRecord};
 use crate::api::condition::Reason;
 use crate::change::Change;
+use crate::desired;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::desired::Desired;
@@ -332,7 +333,12 @@ impl Finished {
         now: Timestamp,
         requeue: Requeue,
     ) -> Self {
-        let status = memory.compute(app, record.as_ref(), None, verdict, now);
+        let mut status = memory.compute(app, record.as_ref(), None, verdict, now);
+        // Else it would be let in by this status, which speaks of its generation.
+        if let Some(record) = record.as_ref().filter(|_| memory.room.is_some()) {
+            let kept = desired::kept_amounts(app, memory.status(app).as_ref(), &record.name);
+            status.counted = kept.or(status.counted);
+        }
         Finished {
             before: memory.conditions(app),
             troubles: verdict.trouble().into_iter().collect(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use super::binding::{Binding, default, is_leaving, recorded};
+use super::binding::{default, is_leaving, recorded};
 use crate::api::app::{App, AppStatus, Counted};
 use crate::api::platform::Platform;
 use crate::desired::{self, NamespaceLabels, Usage, Usages};
@@ -30,19 +30,21 @@ struct Age {
 impl Sibling {
     /// Makes one of an App as a cache shows it.
     pub fn of(app: &App) -> Self {
-        Sibling::with(app, app.status.as_ref())
+        let bound = recorded(app).map(|record| record.name);
+        let platform = bound.or_else(|| app.spec.platform.clone());
+        Sibling::at(platform, app, app.status.as_ref())
     }
 
-    fn with(app: &App, status: Option<&AppStatus>) -> Self {
-        let bound = recorded(app).map(|record| record.name);
+    /// Makes one of an App at a Platform, by the status that it has or is about to have.
+    pub(super) fn at(platform: Option<String>, app: &App, status: Option<&AppStatus>) -> Self {
         let created = app.metadata.creation_timestamp.as_ref();
         Sibling {
             age: Age {
                 created: created.map_or(i64::MAX, |created| created.0.as_second()),
                 name: app.name_any().into(),
             },
-            platform: bound.or_else(|| app.spec.platform.clone()).map(Into::into),
-            usage: Usage::of(app, status),
+            usage: Usage::of(app, status, platform.as_deref()),
+            platform: platform.map(Into::into),
         }
     }
 
@@ -72,14 +74,14 @@ pub(super) fn let_in(
     if is_leaving(app) || !desired::has_limits(platform) {
         return Ok(None);
     }
-    let own = Sibling::with(app, status);
+    let name = platform.name_any();
+    let own = Sibling::at(Some(name.clone()), app, status);
     let mut usages = Usages {
         own: own.usage,
         ..Usages::default()
     };
     // Most Apps are as they were, and need not know of the others.
     if own.usage.grows() {
-        let name = platform.name_any();
         let is_default = default(platforms.iter()).is_ok_and(|default| default == name);
         let is_here = |sibling: &&Sibling| {
             sibling
@@ -99,21 +101,20 @@ pub(super) fn let_in(
     }
     let let_in = desired::check_limits(app, platform, namespace, &usages)?;
     Ok(let_in.map(|grows| LetIn {
-        counted: desired::counted(app, status),
+        counted: desired::counted(app, status, &name),
         grows,
     }))
 }
 
-/// Checks what an App asks for against the limits of its namespace, as a pass would that knows of it what its status says.
+/// Checks what an App asks for against the limits of its namespace at a Platform, one of all, by what its status says.
 pub fn check_room(
     app: &App,
-    binding: &Binding<'_>,
-    platforms: &[Platform],
+    status: Option<&AppStatus>,
+    platforms: (&Platform, &[Platform]),
     namespace: &NamespaceLabels,
     siblings: &[Arc<Sibling>],
 ) -> Result<(), Error> {
-    let status = app.status.as_ref();
-    let_in(app, status, (binding.platform, platforms), namespace, siblings).map(|_| ())
+    let_in(app, status, platforms, namespace, siblings).map(|_| ())
 }
 
 #[cfg(test)]

@@ -105,6 +105,8 @@ pub struct Work {
     pub record: PlatformRecord,
     /// The status to be written before anything is made.
     pub ahead: Option<AppStatus>,
+    /// The App as it will be then, where it is let in with more than before: others are to count it from now on.
+    pub grown: Option<Arc<Sibling>>,
     /// Warnings about the manifest that are not out yet: reason and message.
     pub warnings: Vec<(EventReason, String)>,
     /// The urgency of what it writes.
@@ -145,19 +147,20 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(verdict) if needs_no_platform(app, &verdict) => return Step::Release,
         Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
     };
-    let platforms = (binding.platform, facts.platforms);
-    let wanted = wanted(app, &binding, namespace, now).and_then(|built| {
-        let status = memory.status(app);
+    let wanted = wanted(app, &binding, namespace, now);
+    let let_in = wanted.and_then(|built| {
+        let (status, platforms) = (memory.status(app), (binding.platform, facts.platforms));
         let let_in = let_in(app, status.as_ref(), platforms, namespace, &facts.siblings)?;
         Ok((built, let_in))
     });
-    let (Built { desired, warnings }, let_in) = match wanted {
+    let (Built { desired, warnings }, let_in) = match let_in {
         Ok(wanted) => wanted,
         // What the watch says of the namespace may be old.
-        Err(error) if error.is_about_tenancy() && !facts.namespace_is_live => return Step::ReadNamespace,
+        Err(error) if is_to_be_asked_again(memory, app, &error) && !facts.namespace_is_live => {
+            return Step::ReadNamespace;
+        }
         Err(error) => {
-            let record = Some(Box::new(binding.record)).filter(|record| is_its(app, record, &error));
-            return Step::Conclude(End::Failure(record, error));
+            return Step::Conclude(not_taken(app, binding.record, error));
         }
     };
     let Binding {
@@ -214,17 +217,18 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let work = Work {
         rank,
         platform_generation: platform.metadata.generation,
-        counted: let_in.map(|let_in| let_in.counted),
         ttl: desired::ttl(platform),
         suspended: request.suspended,
         reads_details: matches!(request.known.details, Details::Read)
             && matches!(request.scope, Scope::Everything),
         lacks_details: request.known.details.are_partial(),
         desired,
+        grown: grown(app, record, ahead.as_ref(), let_in.as_ref()),
         record: binding.record,
         ahead,
         warnings,
         before,
+        counted: let_in.map(|let_in| let_in.counted),
     };
     Step::Reconcile(Box::new(work), Box::new(request))
 }
@@ -236,9 +240,29 @@ fn needs_no_platform(app: &App, verdict: &Verdict) -> bool {
         && matches!(verdict, Verdict::Reconciling(Reason::PlatformNotFound, _))
 }
 
-/// Returns true if an App's status may name its Platform: not one that does not let it in, and never has.
-fn is_its(app: &App, record: &PlatformRecord, error: &Error) -> bool {
-    !error.is_about_tenancy() || is_accepted(app, &record.name)
+/// Returns an App as the others of its namespace are to count it, if it is let in with more than before.
+fn grown(
+    app: &App,
+    record: &PlatformRecord,
+    ahead: Option<&AppStatus>,
+    let_in: Option<&LetIn>,
+) -> Option<Arc<Sibling>> {
+    let_in.filter(|let_in| let_in.grows)?;
+    Some(Arc::new(Sibling::at(Some(record.name.clone()), app, ahead)))
+}
+
+/// Returns the end of a pass over an App that its Platform does not take up as it is. Its status may name the Platform: not
+/// one that does not let it in, and never has.
+pub fn not_taken(app: &App, record: PlatformRecord, error: Error) -> End {
+    let is_its = !error.is_about_tenancy() || is_accepted(app, &record.name);
+    End::Failure(is_its.then(|| Box::new(record)), error)
+}
+
+/// Returns true if a refusal may come from what the watch said of the namespace before. One that waits for room is tried again
+/// and again, and asks once for each edit.
+fn is_to_be_asked_again(memory: &Memory, app: &App, error: &Error) -> bool {
+    let waits = matches!(error, Error::OverLimit(_)) && memory.room.is_some() && !memory.is_new(app);
+    error.is_about_tenancy() && !waits
 }
 
 /// A new generation is not Ready before it is, however long the first look at AWS takes; and where the App is about to

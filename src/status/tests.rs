@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     MESSAGE_LENGTH, Verdict, Waits, compute, conditions, cut, until_lasting, verdict_of_error, waits,
 };
-use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus, Retiring};
+use crate::api::app::{App, AppStatus, Counted, PlatformRecord, ProcessStatus, Retiring};
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
 use crate::change::{Change, Deferred, ServiceWrite};
@@ -393,6 +393,34 @@ fn a_pass_without_an_outcome_keeps_what_was_known_and_changes_the_conditions() {
         compute(&app, app.status.clone(), Some(&other), None, &verdict, at(7)).platform,
         Some(other)
     );
+}
+
+#[test]
+fn what_one_platform_has_let_in_is_forgotten_at_another() {
+    let record = |name: &str| PlatformRecord {
+        name: name.into(),
+        ..PlatformRecord::default()
+    };
+    let before = AppStatus {
+        platform: Some(record("staging")),
+        counted: Some(Counted::default()),
+        ..AppStatus::default()
+    };
+    let counted = |platform: Option<&PlatformRecord>| {
+        let verdict = &verdicts()[2];
+        compute(
+            &app(json!({})),
+            Some(before.clone()),
+            platform,
+            None,
+            verdict,
+            at(7),
+        )
+        .counted
+    };
+    assert_eq!(counted(None), Some(Counted::default()));
+    assert_eq!(counted(Some(&record("staging"))), Some(Counted::default()));
+    assert_eq!(counted(Some(&record("other"))), None);
 }
 
 #[test]

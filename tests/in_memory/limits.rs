@@ -308,3 +308,52 @@ fn a_dry_run_says_that_there_is_no_room() {
         refusal("tasks", 4, 3, [0, 0, 3])
     );
 }
+
+/// Nor does it get one by what its status says of the trouble.
+#[test]
+fn an_app_that_is_invalid_has_no_place_yet() {
+    let one = limited(&json!({ "apps": 1 })).without_scheduler_role();
+    let mut world = settled(&one, &running("alpha", 1));
+    world.apply(&app("beta").process("nightly", worker().cron("0 3 * * ? *")));
+    world.settle();
+    assert!(
+        world.reason(BETA).starts_with("InvalidSpec"),
+        "{}",
+        world.reason(BETA)
+    );
+    assert!(world.status(BETA).platform.is_some());
+    world.apply(&running("beta", 1));
+    check(&world.settle(), 0);
+    assert_eq!(world.reason(BETA), refusal("apps", 1, 1, [1, 0, 0]));
+}
+
+#[test]
+fn what_is_missing_when_limits_come_is_repaired() {
+    let mut world = settled(&staging(), &acme());
+    world.aws.by_hand().delete_service("shop_acme_worker");
+    let refused = Disturbance::Refusal("ClientException", "No.");
+    world.aws.disturb("ecs:CreateService", "worker", refused);
+    world.settle_or_not();
+    assert!(
+        world.reason(ACME).starts_with("Refused"),
+        "{}",
+        world.reason(ACME)
+    );
+    world.set_platform(&of_tasks(1));
+    world.restart();
+    world.settle();
+    world.assert_ready();
+    assert_eq!(world.aws.desired_count("shop_acme_worker"), Some(1));
+    assert_eq!(world.status(ACME).counted.unwrap().tasks, 3);
+}
+
+/// Its status speaks of its generation then, which is not the one that was let in.
+#[test]
+fn an_app_that_is_edited_while_limits_come_keeps_what_it_had() {
+    let mut world = settled(&staging(), &acme());
+    world.apply(&acme().process("worker", worker().quantity(9)));
+    world.set_platform(&of_tasks(5));
+    check(&world.settle(), 0);
+    assert_eq!(world.reason(ACME), refusal("tasks", 11, 5, [0, 0, 3]));
+    assert_eq!(world.status(ACME).counted.unwrap().tasks, 3);
+}

@@ -558,7 +558,8 @@ impl World {
         let binding = bind(app, &platforms, &self.installation).unwrap();
         let desired = wanted(app, &binding, &self.namespace, self.time())?.desired;
         let siblings = self.siblings(key);
-        check_room(app, &binding, &platforms, &self.namespace, &siblings)?;
+        let (status, at) = (app.status.as_ref(), (binding.platform, &platforms[..]));
+        check_room(app, status, at, &self.namespace, &siblings)?;
         let retire_after = SETTINGS.retire_after;
         let whole = request(
             app,

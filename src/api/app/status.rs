@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -96,6 +98,22 @@ pub struct Counted {
     /// The number of schedules.
     #[serde(default)]
     pub schedules: i64,
+
+    /// The size of one task of each process without `quantity`, of which there may be any number: larger ones are growth.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sizes: BTreeMap<String, TaskSize>,
+}
+
+/// The size of one task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskSize {
+    /// CPU units.
+    #[serde(default)]
+    pub cpu: i64,
+
+    /// Memory, in MiB.
+    #[serde(default)]
+    pub memory: i64,
 }
 
 /// A Platform, as far as an App's resources depend on it for good.

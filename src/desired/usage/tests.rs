@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Amounts, Usage, counted};
+use super::{Amounts, Usage, counted, kept_amounts};
 use crate::api::app::App;
 use crate::desired::fixtures::app_with;
 
@@ -48,7 +48,7 @@ fn check(app: &App, asks: [u64; 8], keeps: [u64; 8], holds: [u64; 8]) {
         keeps: amounts(keeps),
         holds: amounts(holds),
     };
-    assert_eq!(Usage::of(app, app.status.as_ref()), expected);
+    assert_eq!(Usage::of(app, app.status.as_ref(), None), expected);
 }
 
 /// One of each kind, all that was never made.
@@ -72,16 +72,16 @@ fn a_new_app_asks_for_all_that_its_manifest_says_and_has_nothing() {
     let tasks = 3 + 2 + 1 + 1;
     let (cpu, memory) = (3 * 512 + 2 * 256 + 256 + 1024, 3 * 1024 + 2 * 512 + 100 + 512);
     check(&app, [1, 5, tasks, cpu, memory, 2, 3, 1], NOTHING, NOTHING);
-    assert!(Usage::of(&app, None).grows());
+    assert!(Usage::of(&app, None, None).grows());
 }
 
-/// As the status shows all of it.
+/// As the status of the generation before shows all of it.
 fn shown(extra: Value) -> Value {
     let process = |name: &str, desired: u32| json!({ "name": name, "desired": desired, "taskDefinition": name, "rollout": "Completed" });
     let mut web = process("web", 3);
     web["loadBalancer"] = "e-web".into();
     let mut status = json!({
-        "observedGeneration": 3, "platform": { "name": "staging", "region": "", "cluster": "", "vpcId": "" },
+        "observedGeneration": 2, "platform": { "name": "staging", "region": "", "cluster": "", "vpcId": "" },
         "processes": [
             web, process("worker", 7),
             { "name": "nightly", "taskDefinition": "nightly", "schedule": { "name": "nightly" } },
@@ -117,12 +117,13 @@ fn an_app_from_before_there_were_limits_keeps_what_its_status_shows() {
 #[test]
 fn more_than_was_let_in_is_growth_by_whatever_number() {
     let before = app(spec(), shown(json!({})));
-    let counted = counted(&before, before.status.as_ref());
+    let counted = counted(&before, before.status.as_ref(), "staging");
     let counted = json!(counted);
     assert_eq!(
         counted,
         json!({
             "processes": 4, "tasks": 5, "cpu": 5 * 256, "memory": 5 * 512, "loadBalancers": 1, "hostPorts": 1, "schedules": 1,
+            "sizes": { "worker": { "cpu": 256, "memory": 512 } },
         })
     );
     let grows = |process: &str, fields: Value| {
@@ -131,7 +132,7 @@ fn more_than_was_let_in_is_growth_by_whatever_number() {
             spec["processes"][process][name] = value.clone();
         }
         let app = app(spec, shown(json!({ "counted": counted })));
-        Usage::of(&app, app.status.as_ref()).grows()
+        Usage::of(&app, app.status.as_ref(), None).grows()
     };
     assert!(!grows("web", json!({ "image": "registry.example/acme:v43" })));
     assert!(!grows("web", json!({ "quantity": 2, "memory": "256Mi" })));
@@ -150,15 +151,147 @@ fn what_others_scale_counts_and_is_no_growth() {
     for (desired, tasks) in [(0, 1), (1, 1), (40, 40)] {
         let worker =
             json!({ "name": "worker", "desired": desired, "taskDefinition": "1", "rollout": "Completed" });
-        let one = json!({ "processes": 1, "tasks": 1, "cpu": 256, "memory": 512 });
+        let one = json!({
+            "processes": 1, "tasks": 1, "cpu": 256, "memory": 512, "sizes": { "worker": { "cpu": 256, "memory": 512 } },
+        });
         for counted in [json!(null), one] {
             let status = json!({ "observedGeneration": 3, "processes": [worker], "counted": counted });
             let app = app(json!({ "processes": { "worker": {} } }), status);
-            let usage = Usage::of(&app, app.status.as_ref());
+            let usage = Usage::of(&app, app.status.as_ref(), None);
             assert_eq!((usage.asks.tasks, usage.keeps.tasks), (tasks, tasks), "{desired}");
             assert_eq!((usage.holds.tasks, usage.holds.cpu), (tasks, tasks * 256));
         }
     }
+}
+
+/// So that its repair is not refused, whatever of it is missing just when limits come.
+#[test]
+fn an_app_that_is_as_it_was_before_there_were_limits_keeps_what_its_manifest_asks_for() {
+    let condition = |status: &str, reason: &str| json!({ "type": "Ready", "status": status, "reason": reason, "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z" });
+    let of = |extra: Value, spec: Value| {
+        let app = app(spec, shown(extra));
+        Usage::of(&app, app.status.as_ref(), Some("staging"))
+    };
+    let one = json!([{ "name": "console", "taskDefinition": "console" }]);
+    let made = |ready: Value, processes: &Value| json!({ "observedGeneration": 3, "conditions": [ready], "processes": processes });
+    let (failed, ready) = (|| condition("False", "Refused"), condition("True", "Available"));
+    let all = [1, 4, 3 + 1 + 1, 5 * 256, 5 * 512, 1, 1, 1];
+    assert_eq!(of(made(failed(), &one), spec()).keeps, amounts(all));
+    assert_eq!(of(made(ready, &json!([])), spec()).keeps, amounts(all));
+    let mut suspended = spec();
+    suspended["suspend"] = true.into();
+    let usage = of(made(condition("False", "Suspended"), &one), suspended);
+    assert_eq!((usage.asks, usage.keeps), (amounts(all), amounts(all)));
+    // Not one that was refused as it is now, nor one that was edited, nor one of another Platform.
+    let console = amounts([1, 1, 0, 0, 0, 0, 0, 0]);
+    for reason in ["NotAllowed", "InvalidSpec"] {
+        assert_eq!(
+            of(made(condition("False", reason), &one), spec()).keeps,
+            console,
+            "{reason}"
+        );
+    }
+    let mut edited = made(failed(), &one);
+    edited["observedGeneration"] = 2.into();
+    assert_eq!(of(edited, spec()).keeps, console);
+    let mut elsewhere = made(failed(), &one);
+    elsewhere["platform"] = json!({ "name": "other", "region": "", "cluster": "", "vpcId": "" });
+    assert_eq!(of(elsewhere, spec()).keeps, console);
+    assert_eq!(of(made(failed(), &json!([])), spec()).keeps, amounts(NOTHING));
+}
+
+/// Its status names the Platform all the same, as one does that says what is wrong with the manifest.
+#[test]
+fn an_app_keeps_a_place_once_it_was_let_in_or_has_anything() {
+    let places = |extra: Value| {
+        let app = app(spec(), shown(extra));
+        Usage::of(&app, app.status.as_ref(), Some("staging")).keeps.apps
+    };
+    let of = |process: Value| places(json!({ "processes": [process] }));
+    assert_eq!(places(json!({ "processes": [] })), 0);
+    assert_eq!(of(json!({ "name": "web" })), 0);
+    assert_eq!(places(json!({ "processes": [], "counted": {} })), 1);
+    assert_eq!(of(json!({ "name": "web", "taskDefinition": "web" })), 1);
+    assert_eq!(of(json!({ "name": "gone", "loadBalancer": "e-gone" })), 1);
+    let retiring = json!([{ "loadBalancer": "e-old", "since": "2026-01-02T03:04:05Z" }]);
+    assert_eq!(of(json!({ "name": "gone", "retiring": retiring })), 1);
+}
+
+#[test]
+fn what_another_platform_has_let_in_is_nothing_to_this_one() {
+    let counted = json!({ "processes": 1, "tasks": 5, "cpu": 1280, "memory": 2560 });
+    let app = app(
+        json!({ "processes": { "worker": { "quantity": 5 } } }),
+        shown(json!({ "processes": [], "counted": counted })),
+    );
+    let at = |platform: &str| Usage::of(&app, app.status.as_ref(), Some(platform));
+    assert!(!at("staging").grows());
+    assert!(at("other").grows());
+    assert_eq!(at("other").holds, amounts(NOTHING));
+}
+
+/// The edit adds up to as much as before, but for the tasks that others have scaled.
+#[test]
+fn larger_tasks_are_growth_however_many_of_them_others_have_scaled() {
+    let spec = |web: u32, worker: u32| json!({ "processes": { "web": { "quantity": 1, "cpu": web }, "worker": { "cpu": worker } } });
+    let scaled = json!([
+        { "name": "web", "desired": 1, "taskDefinition": "1", "rollout": "Completed" },
+        { "name": "worker", "desired": 40, "taskDefinition": "1", "rollout": "Completed" },
+    ]);
+    let before = app(spec(1024, 256), shown(json!({ "processes": scaled })));
+    let counted = json!(counted(&before, before.status.as_ref(), "staging"));
+    let of = |spec: Value| {
+        let app = app(spec, shown(json!({ "processes": scaled, "counted": counted })));
+        Usage::of(&app, app.status.as_ref(), Some("staging"))
+    };
+    let usage = of(spec(1024, 256));
+    assert_eq!((usage.asks.cpu, usage.grows()), (1024 + 40 * 256, false));
+    assert!(!of(spec(1024, 128)).grows());
+    let usage = of(spec(256, 1024));
+    assert_eq!(
+        (usage.keeps.cpu, usage.asks.cpu),
+        (1024 + 40 * 256, 256 + 40 * 1024)
+    );
+    assert!(usage.grows());
+    // Nor while it is suspended, when it is not let in with anything.
+    let mut suspended = spec(256, 1024);
+    suspended["suspend"] = true.into();
+    let suspended = app(
+        suspended,
+        shown(json!({ "processes": scaled, "counted": counted })),
+    );
+    assert!(!Usage::of(&suspended, suspended.status.as_ref(), Some("staging")).grows());
+    assert_eq!(
+        json!(super::counted(&suspended, suspended.status.as_ref(), "staging")),
+        counted
+    );
+}
+
+/// Else what it had by its `quantity` would be let in twice.
+#[test]
+fn a_count_that_is_left_to_others_makes_no_room_for_more() {
+    let worker = json!([{ "name": "worker", "desired": 10, "taskDefinition": "1", "rollout": "Completed" }]);
+    let counted = json!({ "processes": 2, "tasks": 11, "cpu": 11 * 256, "memory": 11 * 512 });
+    let of = |more: u32| {
+        let spec = json!({ "processes": { "worker": {}, "other": { "quantity": more } } });
+        let app = app(spec, shown(json!({ "processes": worker, "counted": counted })));
+        Usage::of(&app, app.status.as_ref(), Some("staging"))
+    };
+    assert!(!of(1).grows());
+    assert!(of(2).grows());
+    assert_eq!((of(2).keeps.tasks, of(2).asks.tasks), (11, 12));
+}
+
+#[test]
+fn what_a_refused_app_has_from_before_there_were_limits_is_written_down_once() {
+    let of = |extra: Value| {
+        let app = app(spec(), shown(extra));
+        kept_amounts(&app, app.status.as_ref(), "staging")
+    };
+    let has = of(json!({})).unwrap();
+    assert_eq!((has.processes, has.tasks, has.load_balancers), (4, 3 + 1 + 1, 1));
+    assert_eq!(of(json!({ "counted": {} })), None);
+    assert_eq!(of(json!({ "processes": [] })), None);
 }
 
 #[test]
@@ -198,7 +331,7 @@ fn a_suspended_app_asks_for_what_it_has_and_a_new_one_for_its_place() {
     let mut larger = spec();
     (larger["suspend"], larger["processes"]["web"]["quantity"]) = (true.into(), 900.into());
     let app = app(larger, shown(json!({})));
-    let usage = Usage::of(&app, app.status.as_ref());
+    let usage = Usage::of(&app, app.status.as_ref(), None);
     assert_eq!((usage.asks, usage.grows()), (usage.keeps, false));
     assert_eq!(usage.asks.tasks, 3 + 7 + 1);
 }
@@ -206,9 +339,9 @@ fn a_suspended_app_asks_for_what_it_has_and_a_new_one_for_its_place() {
 #[test]
 fn a_deleted_app_asks_for_nothing_and_holds_what_it_has() {
     let mut app = app(spec(), shown(json!({})));
-    let before = Usage::of(&app, app.status.as_ref());
+    let before = Usage::of(&app, app.status.as_ref(), None);
     app.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-02T03:04:05Z")).unwrap();
-    let usage = Usage::of(&app, app.status.as_ref());
+    let usage = Usage::of(&app, app.status.as_ref(), None);
     assert_eq!((usage.asks, usage.holds), (amounts(NOTHING), before.holds));
     assert!(!usage.grows());
     assert!(usage.is_less_than(&before));
@@ -225,9 +358,9 @@ fn the_largest_app_of_all_can_be_counted() {
         .collect::<serde_json::Map<_, _>>()
         .into();
     let app = app(json!({ "processes": processes }), json!(null));
-    let usage = Usage::of(&app, None);
+    let usage = Usage::of(&app, None, None);
     assert_eq!(usage.asks.tasks, 1_000_000);
     assert_eq!(usage.asks.cpu, 262_144_000_000);
     assert_eq!(usage.asks.memory, 33_554_432_000_000);
-    assert_eq!(counted(&app, None).memory, 33_554_432_000_000);
+    assert_eq!(counted(&app, None, "staging").memory, 33_554_432_000_000);
 }

@@ -181,3 +181,45 @@ fn a_pass_comes_back_later_each_time_its_status_cannot_be_written() {
     pass(&mut memory, &app, 1_000, Outcome::default());
     assert_eq!(unwritten(&mut memory, None, &refused, JITTER), halves[0]);
 }
+
+/// Else each of its retries would read the namespace.
+#[test]
+fn an_app_that_waits_for_room_asks_for_its_namespace_once_an_edit() {
+    let grant =
+        json!({ "namespaceSelector": {}, "images": ["*"], "hostnames": ["*"], "limits": { "tasks": 0 } });
+    let platforms = [platform(
+        json!({ "tenancy": { "namespaceSelector": {}, "grants": [grant] } }),
+    )];
+    let mut facts = Facts {
+        platforms: &platforms,
+        installation: &Installation::Known {
+            id: "installation-1".into(),
+            replaces: None,
+        },
+        namespace: Some([].into()),
+        namespace_is_live: false,
+        siblings: Vec::new(),
+        stopped: None,
+        settings: SETTINGS,
+        details_interval: Duration::from_hours(1),
+    };
+    let process = json!({ "worker": { "command": "run" } });
+    let mut app = app_with(json!({ "spec": { "platform": "staging", "processes": process } }));
+    let mut memory = Memory::default();
+    for generation in [3, 4] {
+        app.metadata.generation = Some(generation);
+        facts.namespace_is_live = false;
+        let step = start(&mut memory, &app, &facts, at(1_000));
+        assert!(matches!(step, Step::ReadNamespace), "{step:?}");
+        facts.namespace_is_live = true;
+        for _ in 0..2 {
+            let step = start(&mut memory, &app, &facts, at(1_000));
+            let Step::Conclude(end @ End::Failure(None, Error::OverLimit(_))) = step else {
+                panic!("{step:?}");
+            };
+            let finished = finish(&mut memory, &app, end, SETTINGS, at(1_000), JITTER);
+            app.status = finished.status.or(app.status);
+            facts.namespace_is_live = false;
+        }
+    }
+}
