@@ -89,8 +89,27 @@ impl Error {
         self.is_not_listed() || self.later().is_some()
     }
 
+    /// True for what is no failure: nothing was tried, since others come first.
+    pub fn is_a_wait(&self) -> bool {
+        self.is_fenced() || self.is_no_trouble() || matches!(self, Error::OverLimit(_))
+    }
+
     /// True if it was not begun: whoever leads from now on sees to it, and no condition speaks of it.
     pub fn is_fenced(&self) -> bool {
         matches!(self, Error::Fenced { .. }) || self.aws().is_some_and(|error| error.fault == Fault::Fenced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What counts as an error may page the operator, and a tenant has it in hand to ask for too much.
+    #[test]
+    fn to_wait_for_room_is_no_failure_and_to_be_refused_is_one() {
+        assert!(Error::OverLimit("tasks".into()).is_a_wait());
+        assert!(!Error::NotAllowed("image".into()).is_a_wait());
+        assert!(!Error::Invalid("image".into()).is_a_wait());
+        assert!(!Error::Bug("panic".into()).is_a_wait());
     }
 }

@@ -6,6 +6,7 @@ mod hold;
 mod judged;
 mod leave;
 mod measure;
+mod room;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -41,13 +42,12 @@ use crate::api::platform::Platform;
 use crate::aws::{Kind, Subject, calling, concerning};
 use crate::budget::Asker;
 use crate::change::{PortWrite, Write};
-use crate::desired::has_limits;
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::pass::{
-    APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Sibling, Step, Work, annotated,
-    finish, has_finalizer, is_leaving, pending, start, unwritten,
+    APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
+    has_finalizer, is_leaving, not_taken, pending, start, unwritten, version,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
@@ -105,6 +105,7 @@ pub(super) async fn pass(object: Arc<PackedApp>, context: Arc<Context>) -> Resul
                 .await
         }
     };
+    pass.leave_room();
     if context.memories.end(&key, Timestamp::now()) {
         // What it waits for was released after it had looked.
         context.wake.apps([key]);
@@ -212,20 +213,14 @@ impl Pass<'_> {
                 },
                 Step::Conclude(end) => return Some(end),
                 Step::Reconcile(work, request) => {
+                    if let Err(error) = self.take_room(&work, &facts) {
+                        return Some(not_taken(self.app, work.record, error));
+                    }
                     let record = Box::new(work.record.clone());
                     let reconciled = self.reconcile(work, *request, &platforms).await;
                     return Some(reconciled.unwrap_or_else(|error| End::Failure(Some(record), error)));
                 }
             }
-        }
-    }
-
-    /// Returns the Apps of the namespace, where they may have to share anything.
-    fn siblings(&self, platforms: &[Platform], namespace: &str) -> Vec<Arc<Sibling>> {
-        if platforms.iter().any(has_limits) {
-            self.context.siblings.of(namespace)
-        } else {
-            Vec::new()
         }
     }
 
@@ -325,11 +320,9 @@ impl Pass<'_> {
 
     async fn finish(&self, end: End) -> Ended {
         let errors = end.errors();
-        let failed = errors
-            .iter()
-            .any(|error| !error.is_fenced() && !error.is_no_trouble());
+        let failed = errors.iter().any(|error| !error.is_a_wait());
         if let End::Failure(_, failure) = &end {
-            if failure.is_fenced() || failure.is_no_trouble() {
+            if failure.is_a_wait() {
                 debug!(app = %self.key, %failure, "not carried on");
             } else if failure.class() == Class::Bug {
                 error!(app = %self.key, error = %failure, "failed");
@@ -420,14 +413,16 @@ impl Pass<'_> {
     }
 
     async fn write_status(&self, status: &AppStatus) -> Result<(), Error> {
-        let version = report::patch_status(&self.context.client, self.app, status).await?;
+        let written = report::patch_status(&self.context.client, self.app, status).await?;
+        let siblings = &self.context.siblings;
+        siblings.wrote(&app_name(self.key), version(written.as_deref()));
         if let Some(took) = self.context.edits.ready(self.key, status, Instant::now()) {
             let platform = status.platform.as_ref().map(|platform| platform.name.as_str());
             self.context
                 .metrics
                 .edit_was_ready(platform.unwrap_or_default(), took);
         }
-        self.remember(|memory| memory.wrote(version.as_deref(), status.clone()));
+        self.remember(|memory| memory.wrote(written.as_deref(), status.clone()));
         Ok(())
     }
 
