@@ -330,3 +330,65 @@ async fn a_storm_of_edits_fills_no_store_with_events() {
     assert!((100..=150).contains(&events), "{events}");
     place.delete("acme");
 }
+
+/// What is beyond is refused before any of it is made, and what runs goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_gets_no_more_than_the_limits_of_its_namespace() {
+    let grant = json!({
+        "namespaceSelector": {}, "images": ["*"], "hostnames": ["*"], "limits": { "processes": 3, "tasks": 4 },
+    });
+    let spec = json!({ "tenancy": { "namespaceSelector": {}, "grants": [grant] } });
+    let place = Place::with(Cloud::Ministack, "limited", "ap-south-2", spec).await;
+    let tenant = Tenant::of(&place).await;
+    place.proxy.take_writes();
+    let apply = ["apply", "-f", "-"];
+    let mut greedy = tenant.app("greedy");
+    greedy["spec"]["processes"] = (0..100)
+        .map(|number| {
+            let worker = json!({ "command": "./bin/worker", "quantity": 10_000 });
+            (format!("worker-{number}"), worker)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    tenant.does(&apply, &greedy);
+    let message = place.condition("greedy", "Stalled", "NotAllowed").await;
+    for number in [
+        "1000000",
+        "gives namespace limited 4",
+        "gives namespace limited 3",
+    ] {
+        assert!(message.contains(number), "{message}");
+    }
+    assert_eq!(place.proxy.take_writes(), [""; 0]);
+    tenant.does(&["delete", "app", "greedy"], &Value::Null);
+
+    let mut acme = tenant.app("acme");
+    acme["spec"]["processes"] = json!({
+        "web": { "command": "./bin/web", "expose": {} },
+        "worker": { "command": "./bin/worker", "quantity": 3 },
+    });
+    tenant.does(&apply, &acme);
+    place.wait("app", "acme", "condition=Ready");
+    let before = place.aws.see().await;
+    place.proxy.take_writes();
+    acme["spec"]["processes"]["worker"]["quantity"] = json!(4);
+    tenant.does(&apply, &acme);
+    let message = place.condition("acme", "Stalled", "NotAllowed").await;
+    assert!(message.contains("this App has 4"), "{message}");
+    acme["spec"]["processes"]["worker"]["quantity"] = json!(3);
+    tenant.does(&apply, &acme);
+    place.wait("app", "acme", "condition=Ready");
+    assert_eq!(place.proxy.take_writes(), [""; 0]);
+    assert_eq!(place.aws.see().await, before);
+    assert!(before.ownership_records > 0);
+
+    // Its names are kept for its namespace, until the Platform goes.
+    place.delete("acme");
+    let after = place.aws.see().await;
+    assert_eq!(
+        (after.names, after.ownership_records),
+        (vec![], before.ownership_records)
+    );
+    place.kubectl(&["delete", "platform", &place.name, "--timeout=90s"]);
+    assert_eq!(place.aws.see().await, Seen::default());
+}
