@@ -91,11 +91,22 @@ impl<T> Found<T> {
     }
 }
 
+/// Returns the App that has released a name and for whose namespace it is kept, by its ownership record.
+pub fn kept_by(record: &RecordSet) -> Option<Owner> {
+    let text = record.text();
+    kept_until(&text)?;
+    owner_in_record_text(&text)
+}
+
 /// Returns true for an ownership record of an installation's App that has released the name.
 pub fn is_kept(record: &RecordSet, installation: &str) -> bool {
-    let text = record.text();
-    let is_its = |owner: Owner| owner.installation == installation;
-    kept_until(&text).is_some() && owner_in_record_text(&text).is_some_and(is_its)
+    kept_by(record).is_some_and(|owner| owner.installation == installation)
+}
+
+/// Returns true for an ownership record by which a name is kept for the namespace of an App.
+pub fn is_kept_for(record: &RecordSet, owner: &Owner) -> bool {
+    kept_by(record)
+        .is_some_and(|by| by.installation == owner.installation && by.app.namespace == owner.app.namespace)
 }
 
 /// Finds the names that are kept for namespaces.
@@ -103,7 +114,7 @@ pub fn is_kept(record: &RecordSet, installation: &str) -> bool {
 pub trait KeptNames: Send + Sync {
     /// Returns the ownership records of an installation's Apps that have released the names. `None` if that is not known yet.
     async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>>;
-    /// Takes note that all records of these names were removed.
+    /// Takes note that the ownership records of these names were removed.
     fn removed(&self, zone: &str, names: &BTreeSet<String>);
 }
 

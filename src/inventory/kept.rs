@@ -42,7 +42,7 @@ impl KeptNames for KeptLists<'_> {
     fn removed(&self, zone: &str, names: &BTreeSet<String>) {
         if let Some(unit) = self.inventory.records.known(&self.key(zone)) {
             let written = Learned::Written((self.clock)());
-            unit.content().learned(&[], names, written);
+            unit.content().unmarked(names, written);
         }
     }
 }

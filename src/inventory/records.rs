@@ -10,9 +10,9 @@ use super::entries::{Entries, Fact};
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, RecordPages, Result};
-use crate::lists::{Sought, is_kept};
+use crate::lists::{Sought, is_kept, kept_by};
 use crate::model::keeping::kept_until;
-use crate::model::owner::{AppName, app_in_record_text};
+use crate::model::owner::{AppName, Owner, app_in_record_text};
 use crate::model::record::{RecordSet, ownership_name};
 use crate::model::small_set::SmallSet;
 
@@ -23,6 +23,8 @@ pub struct Records {
     names: Entries<Vec<Arc<RecordSet>>>,
     /// By App, `namespace/name`, the names whose ownership records name it, of whichever installation.
     owned: BTreeMap<String, SmallSet<String>>,
+    /// By installation and namespace, the names that are kept for it.
+    kept: BTreeMap<String, SmallSet<String>>,
     /// By host, the names that point at it.
     pointing: BTreeMap<String, SmallSet<String>>,
     /// The pages of a list that is being read, and what they have shown: of a record that is as it was, what is known.
@@ -71,6 +73,16 @@ fn owner(name: &str, records: &[Arc<RecordSet>]) -> Option<String> {
     app_in_record_text(&text).map(Into::into)
 }
 
+/// Returns the installation and the namespace for which a name is kept.
+fn keeper(name: &str, records: &[Arc<RecordSet>]) -> Option<String> {
+    let mut records = records.iter().filter(|record| record.marks() == Some(name));
+    records.find_map(|record| kept_by(record)).as_ref().map(namespace)
+}
+
+fn namespace(owner: &Owner) -> String {
+    format!("{}/{}", owner.installation, owner.app.namespace)
+}
+
 fn app(text: &str) -> Option<AppName> {
     let (namespace, name) = text.split_once('/')?;
     Some(AppName {
@@ -107,6 +119,11 @@ impl Records {
         let records = self.names.iter().flat_map(|(_, records)| records.iter());
         let kept = records.filter(|record| is_kept(record, installation));
         self.is_there.then(|| kept.cloned().collect())
+    }
+
+    /// Returns the number of names that are kept for the namespace of an App.
+    pub(super) fn kept_for(&self, owner: &Owner) -> usize {
+        self.kept.get(&namespace(owner)).map_or(0, SmallSet::len)
     }
 
     /// `None` if there is no such zone.
@@ -155,6 +172,12 @@ impl Records {
         let after = self.names.get(name).cloned().unwrap_or_default();
         if before == after {
             return BTreeSet::new();
+        }
+        if let Some(keeper) = keeper(name, &before) {
+            remove(&mut self.kept, &keeper, name);
+        }
+        if let Some(keeper) = keeper(name, &after) {
+            self.kept.entry(keeper).or_default().insert(name.into());
         }
         let owners = (owner(name, &before), owner(name, &after));
         for host in before.iter().filter_map(|record| record.target()) {
@@ -217,6 +240,13 @@ impl Records {
             self.put(&name, |entries| entries.read(&name, None, asked));
         }
         (ours, changed)
+    }
+
+    /// Takes note that the ownership records of some names were removed. What else is known of the names stays.
+    pub(super) fn unmarked(&mut self, names: &BTreeSet<String>, how: Learned) {
+        let left = names.iter().filter_map(|name| self.names.get(name)).flatten();
+        let left: Vec<_> = left.filter(|record| record.marks().is_none()).cloned().collect();
+        self.learned(&left, names, how);
     }
 
     /// Takes what a pass came to know of some names.
@@ -307,6 +337,48 @@ impl Content for Records {
 mod tests {
     use super::*;
     use crate::model::record::{RecordContent, RecordKind};
+
+    #[test]
+    fn a_name_that_is_kept_no_longer_keeps_what_else_is_known_of_it() {
+        let record = |name: &str, kind, value: &str| {
+            Arc::new(RecordSet {
+                name: name.into(),
+                kind,
+                content: RecordContent::Values {
+                    ttl: 60,
+                    values: vec![value.into()],
+                },
+            })
+        };
+        let name = "acme.example.com";
+        let acme = Owner {
+            installation: "i-1".into(),
+            app: app("shop/acme").unwrap(),
+        };
+        let of = |namespace: &str| Owner {
+            app: app(&format!("{namespace}/other")).unwrap(),
+            ..acme.clone()
+        };
+        let text = crate::model::keeping::kept_text(&acme.record_text("web"), "2026-12-07T08:00:00Z");
+        let kept = record(&ownership_name(name), RecordKind::Txt, &format!("\"{text}\""));
+        let by_hand = record(name, RecordKind::Cname, "elsewhere.example.net");
+        let mut records = Records::default();
+        records.listed(vec![kept, by_hand.clone()], Timestamp::UNIX_EPOCH);
+        records.is_there = true;
+        assert_eq!(
+            (records.kept_for(&of("shop")), records.kept_for(&of("blog"))),
+            (1, 0)
+        );
+        let written = Learned::Written("1970-01-01T00:01:00Z".parse().unwrap());
+        records.unmarked(&[name.into()].into(), written);
+        assert_eq!(records.kept_for(&of("shop")), 0);
+        let sought = Sought {
+            owner: &acme,
+            names: [name.into()].into(),
+            hosts: BTreeSet::new(),
+        };
+        assert_eq!(records.slice(&sought), Some(vec![by_hand]));
+    }
 
     #[test]
     fn a_record_that_a_list_shows_as_it_was_is_not_in_memory_twice() {

@@ -300,9 +300,15 @@ impl Lists for View<'_> {
             }
         }
         let is_old = age == Age::Old;
-        let records = unit.content().slice(sought);
+        let content = unit.content();
+        let kept = content.kept_for(sought.owner);
+        let records = content.slice(sought);
         Ok(Found {
-            found: records.map(|records| ZoneState { records, is_old }),
+            found: records.map(|records| ZoneState {
+                records,
+                is_old,
+                kept,
+            }),
             fresh,
         })
     }

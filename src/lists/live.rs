@@ -6,7 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join;
 
-use super::{Found, KeptNames, Lists, LoadBalancing, Schedules, Sought, Wanted, is_kept, read_tags};
+use super::{
+    Found, KeptNames, Lists, LoadBalancing, Schedules, Sought, Wanted, is_kept, is_kept_for, read_tags,
+};
 use crate::aws::{Aws, Result};
 use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
@@ -83,6 +85,8 @@ impl Lists for Live<'_> {
         let Some(mut records) = self.0.list_records(zone).await? else {
             return Ok(Found::default());
         };
+        let kept = records.iter().filter(|record| is_kept_for(record, sought.owner));
+        let kept = kept.count();
         let mut names = sought.names.clone();
         for record in &records {
             if record
@@ -103,6 +107,7 @@ impl Lists for Live<'_> {
         Ok(Found::listed(Some(ZoneState {
             records: records.into_iter().map(Arc::new).collect(),
             is_old: false,
+            kept,
         })))
     }
 

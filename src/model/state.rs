@@ -367,6 +367,8 @@ pub struct ZoneState {
     pub records: Vec<Arc<RecordSet>>,
     /// Its list was not read for long: what is not in it may be there.
     pub is_old: bool,
+    /// The number of names that are kept in it for the App's namespace, as far as its list shows.
+    pub kept: usize,
 }
 
 /// The host ports of the App's Platform.

@@ -22,6 +22,10 @@ use crate::model::record::{
 };
 use crate::model::state::{LoadBalancerState, ZoneState};
 
+/// The names that are kept for one namespace in one zone. What it releases beyond that is free at once, lest an App whose names
+/// change again and again fill the zone.
+const MOST_KEPT: usize = 100;
+
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     // Where a name leads, and is to lead, is not known; but with the App, all of its names go.
     if view.is_unread(&Part::LoadBalancing) && !view.desired.processes.is_empty() {
@@ -36,6 +40,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             continue;
         };
         let mut by_name: Vec<Vec<RecordChange>> = Vec::new();
+        let mut room = MOST_KEPT.saturating_sub(zone.kept);
         for name in names(view, zone_id, zone) {
             let key = RecordKey {
                 zone: zone_id.clone(),
@@ -45,7 +50,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 // The name stays; that it is ours, nobody says any more.
                 None if view.desired.retains => removals(ownership_records(zone, &name)),
                 Some(wanted) => point(view, plan, (&key, zone), wanted),
-                None => release(view, plan, zone, &name),
+                None => release(view, plan, zone, &name, &mut room),
             };
             if changes.is_empty() {
                 continue;
@@ -311,7 +316,13 @@ fn wait_to_serve(view: &View<'_>, plan: &mut Plan, process: &str, load_balancer:
 
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
-fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Vec<RecordChange> {
+fn release(
+    view: &View<'_>,
+    plan: &mut Plan,
+    zone: &ZoneState,
+    name: &str,
+    room: &mut usize,
+) -> Vec<RecordChange> {
     let target = pointers(zone, name)
         .into_iter()
         .find_map(|record| view.pointed_at(record));
@@ -325,8 +336,11 @@ fn release(view: &View<'_>, plan: &mut Plan, zone: &ZoneState, name: &str) -> Ve
         return Vec::new();
     }
     match &view.desired.keeping.until {
-        Some(until) => keep(zone, name, until),
-        None => deletes(zone, name),
+        Some(until) if *room > 0 => {
+            *room -= 1;
+            keep(zone, name, until)
+        }
+        Some(_) | None => deletes(zone, name),
     }
 }
 

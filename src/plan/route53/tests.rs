@@ -394,6 +394,30 @@ fn a_name_that_is_released_leaves_its_ownership_record_where_names_are_kept() {
     assert_eq!(*records(&mut world), [kept(&owner()).into()]);
 }
 
+#[test]
+fn a_name_is_free_at_once_where_as_many_are_kept_for_the_namespace_as_may_be() {
+    let mut wanted = app([web().unnamed(), process("api").internal().unnamed()]);
+    wanted.keeping = keeping();
+    let text = |name: &str| txt(&ownership_name(name), &owner().record_text("web"));
+    let mut world = listed([text("a.corp.example"), text("b.corp.example")]);
+    let keeps = |name: &str| format!("-_empire.{name} TXT, +_empire.{name} TXT (free until {UNTIL})");
+    let check_kept = |world: &mut Observed, kept, changes: String| {
+        world.zones.get_mut(INTERNAL).unwrap().kept = kept;
+        check(
+            &wanted,
+            world,
+            &[&format!("change records in zone Z-INTERNAL: {changes}")],
+        );
+    };
+    let both = format!("{}, {}", keeps("a.corp.example"), keeps("b.corp.example"));
+    check_kept(&mut world, 98, both);
+    let one = format!("{}, -_empire.b.corp.example TXT", keeps("a.corp.example"));
+    check_kept(&mut world, 99, one);
+    let none = "-_empire.a.corp.example TXT, -_empire.b.corp.example TXT";
+    check_kept(&mut world, 100, none.into());
+    check_kept(&mut world, 101, none.into());
+}
+
 /// What stays, stays without an owner, and a name that is kept stays kept.
 #[test]
 fn an_app_that_retains_its_names_keeps_none_of_them_for_its_namespace() {
