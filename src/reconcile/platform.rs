@@ -50,7 +50,7 @@ pub struct Outcome {
     pub capacity_providers: Result<BTreeMap<String, CapacityProviderKind>, Error>,
     /// `None` without host ports.
     pub ports: Result<Option<Ports>, Error>,
-    pub kept: Result<Kept, Error>,
+    pub kept: Kept,
 }
 
 impl Outcome {
@@ -69,7 +69,7 @@ impl Outcome {
             external_zone.as_ref().err(),
             capacity_providers.as_ref().err(),
             ports.as_ref().err(),
-            kept.as_ref().err(),
+            kept.failed.as_ref(),
         ];
         let mut errors = parts.into_iter().flatten().chain(swept.map(|(_, error)| error));
         errors.find(|error| error.is_fenced())

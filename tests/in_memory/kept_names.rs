@@ -102,7 +102,7 @@ fn a_name_is_free_when_its_time_is_over() {
         world.settle();
         world.assert_ready();
         assert!(pointed_at_by(&world, THIEF));
-        assert_eq!(world.kept_names(), None);
+        assert_eq!(world.kept_names(), Some(0));
     }
 }
 
@@ -164,36 +164,98 @@ fn names_that_are_kept_cost_as_many_writes_as_others_and_one_when_they_are_over(
     later(&mut world);
     check(&world.settle(), 1);
     assert!(!world.aws.has_record(INTERNAL_ZONE, TEXT));
-    assert_eq!(world.kept_names(), None);
+    assert_eq!(world.kept_names(), Some(0));
     check(&world.settle(), 0);
 }
 
-/// Their batch is refused as one, and made again from what is there then.
+/// Their batch is refused as one, and then they are removed one by one, up to twenty in a pass.
 #[test]
 fn a_name_that_goes_in_the_same_moment_holds_up_no_other() {
+    let many: Vec<String> = (10..40).map(|number| format!("r{number}.example.com")).collect();
+    for (hostnames, left) in [(&[] as &[String], 1), (&many, 13)] {
+        let hostnames: Vec<&str> = hostnames.iter().map(String::as_str).collect();
+        let app = app("acme").process("web", web().exposed().hostnames(&hostnames));
+        let mut world = World::settled(&granted(), &app);
+        world.delete(OWNER);
+        world.settle();
+        later(&mut world);
+        world
+            .aws
+            .on_next_write("route53:ChangeResourceRecordSets", |console| {
+                console.delete_records(INTERNAL_ZONE, TEXT);
+            });
+        world.platform_pass();
+        assert!(
+            world.platform_reason().starts_with("Ready"),
+            "{}",
+            world.platform_reason()
+        );
+        assert_eq!(world.kept_names(), Some(left), "as far as it knows");
+        assert!(
+            !world
+                .aws
+                .has_record(INTERNAL_ZONE, "_empire.acme-web.example.com")
+        );
+        let writes = usize::from(left > 1);
+        check(&world.settle(), writes);
+        assert_eq!(world.kept_names(), Some(0));
+    }
+}
+
+/// Else a namespace that changes its names again and again fills the zone.
+#[test]
+fn no_more_than_a_hundred_names_are_kept_for_a_namespace_in_a_zone() {
+    for sharing in [false, true] {
+        let platform = staging().granting(&[grant()]);
+        let mut world = if sharing {
+            World::sharing(&platform)
+        } else {
+            World::new(&platform)
+        };
+        let named = |round: usize| {
+            let names: Vec<String> = (0..10).map(|n| format!("r{round}-{n}.example.com")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            app("acme").process("web", web().exposed().hostnames(&names))
+        };
+        for round in 0..13 {
+            world.apply(&named(round));
+            world.settle();
+        }
+        world.assert_ready();
+        world.platform_pass();
+        assert_eq!(world.kept_names(), Some(100), "sharing: {sharing}");
+        assert!(world.aws.has_record(INTERNAL_ZONE, "_empire.r9-9.example.com"));
+        assert!(!world.aws.has_record(INTERNAL_ZONE, "_empire.r10-0.example.com"));
+        // Another one has as much room.
+        world.apply(&app("front").namespace("blog").process("web", web().exposed()));
+        world.settle();
+        world.delete("blog/front");
+        world.settle();
+        world.platform_pass();
+        assert_eq!(world.kept_names(), Some(102), "sharing: {sharing}");
+        // There is room again once they are over.
+        world.aws.advance(8 * 24 * 3_600);
+        world.settle();
+        assert_eq!(world.kept_names(), Some(0), "sharing: {sharing}");
+        world.apply(&named(13));
+        world.settle();
+        world.platform_pass();
+        assert_eq!(world.kept_names(), Some(10), "sharing: {sharing}");
+    }
+}
+
+#[test]
+fn what_was_kept_goes_at_its_time_where_the_grants_are_taken_away() {
     let mut world = World::settled(&granted(), &exposed());
     world.delete(OWNER);
     world.settle();
+    world.set_platform(&staging());
+    world.settle();
+    assert_eq!(world.kept_names(), Some(2));
     later(&mut world);
-    world
-        .aws
-        .on_next_write("route53:ChangeResourceRecordSets", |console| {
-            console.delete_records(INTERNAL_ZONE, TEXT);
-        });
-    world.platform_pass();
-    assert!(
-        world.platform_reason().starts_with("Ready"),
-        "{}",
-        world.platform_reason()
-    );
-    assert_eq!(world.kept_names(), Some(2), "as far as it knows");
-    check(&world.settle(), 1);
+    world.settle();
+    assert!(!world.aws.has_record(INTERNAL_ZONE, TEXT));
     assert_eq!(world.kept_names(), None);
-    assert!(
-        !world
-            .aws
-            .has_record(INTERNAL_ZONE, "_empire.acme-web.example.com")
-    );
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub struct PlatformStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_ports: Option<HostPortCounts>,
 
-    /// The number of DNS names that are kept for namespaces whose Apps have given them up. Left out: none.
+    /// The number of DNS names that are kept for namespaces whose Apps have given them up. Left out: none, and
+    /// no grants by which one could be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_names: Option<i32>,
 

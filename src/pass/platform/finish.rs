@@ -13,7 +13,8 @@ use super::memory::Memory;
 use super::start::{End, Facts};
 use crate::api::condition::Reason;
 use crate::api::platform::{
-    CapacityProviderKind, HostPortCounts, Platform, PlatformStatus, SecurityGroups, Side, Zone, ZoneNames,
+    CapacityProviderKind, HostPortCounts, Openness, Platform, PlatformStatus, SecurityGroups, Side, Zone,
+    ZoneNames,
 };
 use crate::change::Change;
 use crate::desired;
@@ -209,7 +210,7 @@ impl Findings {
         let zone = dns.and_then(|dns| dns.external.as_ref());
         self.zones.external = self.zone(zone, external, external_zone);
         self.capacity(platform, capacity_providers);
-        self.kept(kept);
+        self.kept(platform, kept);
         match ports {
             Ok(ports) => {
                 let range = desired::place(platform).host_ports;
@@ -266,17 +267,22 @@ impl Findings {
         }
     }
 
-    fn kept(&mut self, found: Result<Kept, Error>) {
-        match found {
-            Ok(Kept { count, done }) => {
-                self.removed = done;
-                if let Some(count) = count {
-                    let count = i32::try_from(count).unwrap_or(i32::MAX);
-                    self.kept_names = Some(count).filter(|count| *count > 0);
-                    self.are_names_gone = count == 0;
-                }
-            }
-            Err(error) => self.error(&error),
+    /// Takes up how many names are kept. Where there are grants, or were until this pass, some may be at any time: no number says
+    /// that nobody looks for them any more.
+    fn kept(&mut self, platform: &Platform, found: Kept) {
+        let Kept { count, done, failed } = found;
+        self.removed = done;
+        if let Some(count) = count {
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            let known = platform.status.as_ref().map(|status| status.observed_generation);
+            let is_news = known != platform.metadata.generation;
+            let may_come =
+                desired::openness(platform) == Openness::Granted || is_news && self.kept_names.is_some();
+            self.kept_names = Some(count).filter(|count| *count > 0 || may_come);
+            self.are_names_gone = count == 0;
+        }
+        if let Some(error) = failed {
+            self.error(&error);
         }
     }
 
@@ -299,13 +305,15 @@ impl Findings {
         let before = before
             .map(|status| status.conditions.as_slice())
             .unwrap_or_default();
+        let is_granted = desired::openness(platform) == Openness::Granted;
+        let kept_names = self.kept_names.or(is_granted.then_some(0));
         PlatformStatus {
             observed_generation: generation,
             conditions: conditions(before, generation, verdict, now),
             zones: (self.zones != ZoneNames::default()).then_some(self.zones),
             capacity_providers: self.capacity_providers,
             host_ports: self.host_ports,
-            kept_names: self.kept_names,
+            kept_names,
             security_groups: given_security_groups(platform),
             tenancy: desired::openness(platform),
             apps: apps.try_into().unwrap_or(i32::MAX),

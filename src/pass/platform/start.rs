@@ -83,7 +83,8 @@ pub fn start(memory: &Memory, platform: &Platform, facts: &Facts<'_>, now: Times
         apps: tenants
             .map(|tenant| (tenant.app.clone(), tenant.platform.clone()))
             .collect(),
-        recovers: !memory.has_recovered_ports(platform),
+        // Nobody claims any more of one that goes, and whose Apps they are the caches may not know.
+        recovers: !goes && !memory.has_recovered_ports(platform),
         kept: sweep(platform, facts, now),
     }))
 }

@@ -40,7 +40,12 @@ pub struct Kept {
     /// The number of those that stay, and of those that could not be removed yet; `None` while it is not known.
     pub count: Option<usize>,
     pub done: Vec<Change>,
+    /// The first error, if there was one: what was done before and after it is done.
+    pub failed: Option<Error>,
 }
+
+/// The names of refused batches that a pass tries one by one. The others wait for the next one.
+const SINGLY: usize = 20;
 
 /// Removes what is over.
 pub(super) async fn sweep(
@@ -48,62 +53,111 @@ pub(super) async fn sweep(
     lists: &dyn KeptNames,
     door: &dyn Writer,
     request: &Request,
-) -> Result<Kept, Error> {
-    let mut kept = Kept {
-        count: Some(0),
+) -> Kept {
+    let live = Live(aws);
+    let mut sweeper = Sweeper {
+        lists: if request.kept.all { &live } else { lists },
+        door,
+        request,
+        singly: SINGLY,
         done: Vec::new(),
     };
-    let mut failed = None;
+    let (mut count, mut failed) = (Some(0), None);
     for zone in &request.kept.zones {
-        if let Err(error) = sweep_zone(aws, lists, door, request, zone, &mut kept).await {
+        let left = sweeper.zone(zone).await.unwrap_or_else(|error| {
             failed.get_or_insert(error);
-        }
+            None
+        });
+        count = count.zip(left).map(|(count, left)| count + left);
     }
-    failed.map_or(Ok(kept), Err)
+    Kept {
+        count,
+        done: sweeper.done,
+        failed,
+    }
 }
 
-async fn sweep_zone(
-    aws: &dyn Aws,
-    lists: &dyn KeptNames,
-    door: &dyn Writer,
-    request: &Request,
-    zone: &str,
-    kept: &mut Kept,
-) -> Result<(), Error> {
-    let Request {
-        installation,
-        kept: sweep,
-        ..
-    } = request;
-    let live = Live(aws);
-    let lists: &dyn KeptNames = if sweep.all { &live } else { lists };
-    let Some(found) = lists.kept(zone, installation).await? else {
-        kept.count = None;
-        return Ok(());
-    };
-    let (over, left): (Vec<Arc<RecordSet>>, Vec<_>) =
-        found.into_iter().partition(|record| sweep.is_over(record));
-    let mut count = left.len();
-    // Of no App: a batch of records names no ARN.
-    let nobody = AppName {
-        namespace: "".into(),
-        name: "".into(),
-    };
-    let (desired, observed) = (owned_by(&nobody, request), Observed::default());
-    for change in removal(zone, over) {
-        let (names, before) = (names_in(&change), kept.done.len());
-        match write(door, &desired, &observed, change, &mut kept.done).await {
-            Ok(()) if kept.done.len() > before => lists.removed(zone, &names),
-            // Somebody has taken one of them; the others go by the next list.
-            Ok(())
-            | Err(Error::Aws(AwsError {
+struct Sweeper<'a> {
+    lists: &'a dyn KeptNames,
+    door: &'a dyn Writer,
+    request: &'a Request,
+    /// The names that may still be tried one by one.
+    singly: usize,
+    done: Vec<Change>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Batch {
+    Removed,
+    /// Somebody has changed or taken one of its names.
+    Refused,
+    NotBegun,
+}
+
+impl Sweeper<'_> {
+    /// Returns how many names stay in a zone; `None` while its list is not known.
+    async fn zone(&mut self, zone: &str) -> Result<Option<usize>, Error> {
+        let Request {
+            installation,
+            kept: sweep,
+            ..
+        } = self.request;
+        let Some(found) = self.lists.kept(zone, installation).await? else {
+            return Ok(None);
+        };
+        let (over, left): (Vec<Arc<RecordSet>>, Vec<_>) =
+            found.into_iter().partition(|record| sweep.is_over(record));
+        let mut left = left.len();
+        for batch in removal(zone, over.clone()) {
+            let names = names_in(&batch);
+            match self.remove(zone, batch).await? {
+                Batch::Removed => {}
+                // One name holds up no other; all at once would be as many calls.
+                Batch::Refused if names.len() > 1 => {
+                    for record in over.iter().filter(|record| names.contains(record.about())) {
+                        if self.singly == 0 || !self.remove_one(zone, record).await? {
+                            left += 1;
+                        }
+                    }
+                }
+                Batch::Refused | Batch::NotBegun => left += names.len(),
+            }
+        }
+        Ok(Some(left))
+    }
+
+    /// True if it was removed.
+    async fn remove_one(&mut self, zone: &str, record: &Arc<RecordSet>) -> Result<bool, Error> {
+        self.singly -= 1;
+        for batch in removal(zone, vec![record.clone()]) {
+            if self.remove(zone, batch).await? != Batch::Removed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn remove(&mut self, zone: &str, batch: Change) -> Result<Batch, Error> {
+        // Of no App: a batch of records names no ARN.
+        let nobody = AppName {
+            namespace: "".into(),
+            name: "".into(),
+        };
+        let (desired, observed) = (owned_by(&nobody, self.request), Observed::default());
+        let (names, before) = (names_in(&batch), self.done.len());
+        match write(self.door, &desired, &observed, batch, &mut self.done).await {
+            Ok(()) if self.done.len() > before => {
+                self.lists.removed(zone, &names);
+                Ok(Batch::Removed)
+            }
+            Ok(()) => Ok(Batch::NotBegun),
+            Err(Error::Aws(AwsError {
                 fault: Fault::Stale, ..
-            })) => count += names.len(),
-            Err(error) => return Err(error),
+            })) => Ok(Batch::Refused),
+            Err(error) => Err(error),
         }
     }
-    kept.count = kept.count.map(|known| known + count);
-    Ok(())
 }
 
 fn names_in(change: &Change) -> BTreeSet<String> {

@@ -12,10 +12,13 @@ use super::{
 use crate::api::condition::Reason;
 use crate::api::platform::{HostPortCounts, Openness, Platform, PlatformStatus};
 use crate::aws::AwsError;
+use crate::change::RecordBatch;
 use crate::desired::fixtures::platform_with;
 use crate::error::Error;
 use crate::model::class::Class;
+use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
+use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::service::CapacityProviderKind as Kind;
 use crate::pass::Installation;
 use crate::pass::platform::{OldList, Tenant};
@@ -51,7 +54,7 @@ fn fine() -> Outcome {
         external_zone: Ok(Some("example.com".into())),
         capacity_providers: Ok([].into()),
         ports: Ok(None),
-        kept: Ok(Kept::default()),
+        kept: Kept::default(),
     }
 }
 
@@ -456,15 +459,18 @@ fn a_list_that_is_not_read_any_more_is_said_of_a_ready_platform() {
     assert_eq!(finished.troubles, expected);
 }
 
+fn kept(count: Option<usize>) -> Outcome {
+    Outcome {
+        kept: Kept {
+            count,
+            ..Kept::default()
+        },
+        ..fine()
+    }
+}
+
 #[test]
 fn the_number_of_kept_names_is_shown_and_stays_while_it_is_not_known() {
-    let kept = |count| Outcome {
-        kept: Ok(Kept {
-            count,
-            done: Vec::new(),
-        }),
-        ..fine()
-    };
     let mut platform = platform(json!({}));
     let counted =
         |platform: &Platform, outcome| look(platform, outcome).status.map(|status| status.kept_names);
@@ -473,23 +479,86 @@ fn the_number_of_kept_names_is_shown_and_stays_while_it_is_not_known() {
     platform.status.as_mut().unwrap().kept_names = Some(2);
     assert_eq!(counted(&platform, kept(None)), Some(Some(2)));
     let unread = Outcome {
-        kept: Err(failed("AccessDenied")),
+        kept: Kept {
+            failed: Some(failed("AccessDenied")),
+            ..Kept::default()
+        },
         ..fine()
     };
     assert_eq!(counted(&platform, unread), Some(Some(2)));
-    assert_eq!(counted(&platform, kept(Some(0))), Some(None));
+}
+
+/// Else what is kept then would stay for ever: where no number is, nobody looks.
+#[test]
+fn a_platform_that_had_grants_is_looked_at_until_none_is_kept_after_they_went() {
+    let granted = json!({ "spec": { "tenancy": { "namespaceSelector": {}, "grants": [] } } });
+    let mut granted = platform(granted);
+    let counted = |platform: &Platform, count| {
+        let finished = look(platform, kept(count));
+        let status = finished.status.or_else(|| platform.status.clone());
+        status.and_then(|status| status.kept_names)
+    };
+    // Before the first count, too.
+    assert_eq!(counted(&granted, None), Some(0));
+    assert_eq!(counted(&granted, Some(0)), Some(0));
+
+    granted.status.as_mut().unwrap().kept_names = Some(0);
+    granted.spec.tenancy.as_mut().unwrap().grants = None;
+    let generation = |platform: &mut Platform, known, is| {
+        platform.status.as_mut().unwrap().observed_generation = known;
+        platform.metadata.generation = Some(is);
+    };
+    // A pass over an App may have begun before the edit.
+    generation(&mut granted, 1, 2);
+    assert_eq!(counted(&granted, Some(0)), Some(0));
+    generation(&mut granted, 2, 2);
+    assert_eq!(counted(&granted, None), Some(0));
+    assert_eq!(counted(&granted, Some(1)), Some(1));
+    assert_eq!(counted(&granted, Some(0)), None);
+}
+
+/// Who waits for one of them is woken, whatever else failed.
+#[test]
+fn names_that_were_removed_are_released_though_others_could_not_be() {
+    let record = RecordSet {
+        name: "_empire.acme.example.com".into(),
+        kind: RecordKind::Txt,
+        content: RecordContent::Values {
+            ttl: 300,
+            values: Vec::new(),
+        },
+    };
+    let batch = RecordBatch {
+        zone: "Z-INTERNAL".into(),
+        changes: vec![RecordChange::Delete(record)],
+    };
+    let outcome = Outcome {
+        kept: Kept {
+            count: None,
+            done: vec![batch.into()],
+            failed: Some(failed("AccessDenied")),
+        },
+        ..fine()
+    };
+    let finished = look(&platform(json!({})), outcome);
+    assert_eq!(
+        finished.released,
+        [Exclusive::name("Z-INTERNAL", "acme.example.com")].into()
+    );
+    assert!(
+        ready(&finished).starts_with("Ready False AccessDenied"),
+        "{}",
+        ready(&finished)
+    );
 }
 
 #[test]
 fn one_that_is_deleted_goes_once_no_name_is_kept_whatever_else_is_wrong() {
     let platform = platform(json!({}));
-    let check = |kept: Result<Option<usize>, Error>, may_go: bool, expected: &str| {
+    let check = |kept: Kept, may_go: bool, expected: &str| {
         let outcome = Outcome {
             internal_zone: Err(failed("AccessDenied")),
-            kept: kept.map(|count| Kept {
-                count,
-                done: Vec::new(),
-            }),
+            kept,
             ..fine()
         };
         let end = End::Reconciled(Box::new(outcome));
@@ -497,19 +566,16 @@ fn one_that_is_deleted_goes_once_no_name_is_kept_whatever_else_is_wrong() {
         assert_eq!(finished.may_go, may_go);
         assert!(ready(&finished).starts_with(expected), "{}", ready(&finished));
     };
-    check(Ok(Some(0)), true, "Ready False");
-    check(Ok(Some(1)), false, "Ready False AccessDenied");
-    check(Ok(None), false, "Ready False AccessDenied");
-    check(Err(failed("Throttling")), false, "Ready False AccessDenied");
-
-    let left = Outcome {
-        kept: Ok(Kept {
-            count: Some(1),
-            done: Vec::new(),
-        }),
-        ..fine()
+    check(kept(Some(0)).kept, true, "Ready False");
+    check(kept(Some(1)).kept, false, "Ready False AccessDenied");
+    check(kept(None).kept, false, "Ready False AccessDenied");
+    let unread = Kept {
+        failed: Some(failed("Throttling")),
+        ..Kept::default()
     };
-    let end = End::Reconciled(Box::new(left));
+    check(unread, false, "Ready False AccessDenied");
+
+    let end = End::Reconciled(Box::new(kept(Some(1))));
     let finished = pass(&mut Memory::default(), &platform, &[], Leaving::NamesFirst, end);
     assert_eq!(
         ready(&finished),

@@ -145,6 +145,10 @@ fn a_platform_that_goes_leaves_kept_names_of_a_zone_to_another_that_stays() {
         match start(&Memory::default(), &platforms[0], &facts, Timestamp::UNIX_EPOCH) {
             Step::Reconcile(request) => {
                 assert!(request.kept.all);
+                assert!(
+                    !request.recovers,
+                    "Apps may not be known, and nobody claims any more"
+                );
                 request.kept.zones.into_iter().collect::<Vec<_>>()
             }
             Step::Conclude(end) => panic!("{end:?}"),
