@@ -405,10 +405,8 @@ impl Pass<'_> {
             finished.status = None;
         }
         let (key, before) = (self.key.to_string(), &finished.before);
-        let told = context.tell(&key, self.app, before, &finished.troubles).await;
-        if told.contains(&Reason::Conflict) {
-            self.tell_holders(&finished.contested).await;
-        }
+        context.tell(&key, self.app, before, &finished.troubles).await;
+        self.tell_holders(&finished.contested).await;
         held
     }
 

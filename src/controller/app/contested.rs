@@ -16,12 +16,12 @@ impl Pass<'_> {
     pub(super) async fn tell_holders(&self, contested: &BTreeSet<(AppName, String)>) {
         let context = self.context;
         for (holder, name) in contested {
-            warn!(app = %self.key, %holder, name, "asks for a DNS name that another App has");
             let key = app_key(holder);
             let Some(object) = context.caches.apps.get(&key) else {
                 continue;
             };
             if context.published.is_first_contest(&key.to_string(), name) {
+                warn!(app = %self.key, %holder, name, "asks for a DNS name that another App has");
                 let note = Note {
                     kind: EventType::Normal,
                     reason: NoteReason::Event(EventReason::NameWanted),
