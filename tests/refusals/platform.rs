@@ -554,6 +554,22 @@ fn set_apps(platform: &str, apps: usize) {
     kubectl().run(&arguments, "").unwrap();
 }
 
+/// The way back from grants is one field, whatever else they brought with them.
+#[test]
+fn grants_are_taken_away_where_names_were_kept() {
+    let tenancy = |fields: &str| {
+        let tenancy = format!("tenancy: {{namespaceSelector: {{}}{fields}}}");
+        bridge("", &tenancy).replace("name: staging", "name: granted-before")
+    };
+    apply(&tenancy(", grants: [], keepNamesFor: 24h"));
+    accepted(&tenancy(", keepNamesFor: 24h"));
+    apply(&tenancy(""));
+    refused(
+        &tenancy(", keepNamesFor: 24h"),
+        "spec.tenancy.keepNamesFor: Invalid value: …names are kept where there are grants only",
+    );
+}
+
 #[test]
 fn a_good_platform_is_accepted() {
     let fargate = format!(

@@ -23,12 +23,10 @@ pub(super) fn names_tenants() -> Rule {
     .field_path(".tenancy")
 }
 
-/// Refuses a time for which names are kept where none are. One that is stored so can be edited.
+/// Refuses a new time for which names are kept where none are. One that is there already stays where grants are taken away.
 pub(super) fn keeps_what_it_grants() -> Rule {
-    let is_idle = |tenancy: &str| format!("(has({tenancy}.keepNamesFor) && !has({tenancy}.grants))");
-    let (is, was) = (is_idle("self"), is_idle("oldSelf.value()"));
     rule(
-        format!("!{is} || (oldSelf.hasValue() && {was})"),
+        "!has(self.keepNamesFor) || has(self.grants) || (oldSelf.hasValue() && has(oldSelf.value().keepNamesFor))",
         "tenancy.keepNamesFor: names are kept where there are grants only",
     )
     .optional_old_self(true)
