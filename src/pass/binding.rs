@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use kube::core::ObjectMeta;
 
 use super::installation::Installation;
-use super::met_by::without_apps;
+use super::met_by::call_alone;
 use crate::api::app::{App, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
@@ -325,15 +325,17 @@ pub(super) fn unready(app: &App, platform: &Platform) -> Option<Verdict> {
     Some(Verdict::Reconciling(reason, format!("Platform {name}: {why}")))
 }
 
-/// Returns the trouble of a Platform, with its own message, in which no App is named: it may be of another namespace.
+/// Returns the trouble of a Platform, with its own message, in which nothing of an App is named: it may be of another namespace.
 fn trouble(platform: &Platform) -> Option<(Reason, String)> {
     let conditions = &platform.status.as_ref()?.conditions;
     let ready = ConditionType::Ready.find(conditions)?;
     let reason = Reason::named(&ready.reason)?;
     let message = if reason == Reason::Deleting {
         "it is being deleted"
+    } else if reason == Reason::AccessDenied {
+        call_alone(&ready.message)
     } else {
-        without_apps(&ready.message)
+        &ready.message
     };
     (ready.status != "True").then(|| (reason, message.into()))
 }

@@ -443,8 +443,12 @@ fn the_trouble_of_a_platform_is_told_without_the_apps_in_its_message() {
         assert_eq!(message, format!("Platform staging: {expected}"));
     };
     check(
-        not_ready("AccessDenied", "not you (met by blog/front and 2 other Apps)"),
-        "not you",
+        not_ready(
+            "AccessDenied",
+            "ecs:UpdateService: AccessDeniedException: not authorized to perform: ecs:UpdateService on resource: \
+             arn:aws:ecs:us-east-1:123456789012:service/default/blog_front_web (met by blog/front and 2 other Apps)",
+        ),
+        "ecs:UpdateService: AccessDeniedException",
     );
     check(
         not_ready("Deleting", "in use by 1 App, which go first: blog/front"),
