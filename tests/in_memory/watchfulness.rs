@@ -156,3 +156,62 @@ fn one_app_touches_what_is_anothers() {
         );
     }
 }
+
+/// The ownership record of a name that is kept for namespace shop, for an hour from the start.
+fn kept() -> RecordSet {
+    let text = "empire.dev/owner=i-1,empire.dev/app=shop/front,empire.dev/process=web,free until 1970-01-01T01:00:00Z";
+    RecordSet {
+        name: "_empire.front.example.com".into(),
+        kind: RecordKind::Txt,
+        content: RecordContent::Values {
+            ttl: 300,
+            values: vec![format!("\"{text}\"")],
+        },
+    }
+}
+
+#[test]
+fn a_name_that_is_kept_is_taken_by_who_may_not_have_it() {
+    let violations = |app: Option<&str>, takes, seconds| {
+        let world = World::new(&staging());
+        let change = |change| now(world.aws.change_records(ZONE, &[change])).unwrap();
+        change(RecordChange::Create(kept()));
+        world.aws.advance(seconds);
+        world.aws.act_as(app);
+        world.aws.let_take_names(takes);
+        change(RecordChange::Delete(kept()));
+        world.aws.violations()
+    };
+    let found = violations(Some("blog/front"), false, 0);
+    let violation = "something that is not blog/front's was touched";
+    assert!(found.iter().any(|found| found.contains(violation)), "{found:?}");
+    for (app, takes, seconds) in [
+        // The Platform's pass.
+        (None, false, 0),
+        (Some("shop/other"), false, 0),
+        (Some("blog/front"), true, 0),
+        (Some("blog/front"), false, 3_600),
+    ] {
+        let found = violations(app, takes, seconds);
+        assert!(found.is_empty(), "{app:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_kept_leads_to_a_load_balancer() {
+    check(
+        |aws, load_balancer| {
+            let pointer = RecordSet {
+                name: "front.example.com".into(),
+                kind: RecordKind::Cname,
+                content: RecordContent::Values {
+                    ttl: 60,
+                    values: vec![load_balancer.dns_name],
+                },
+            };
+            let changes = [kept(), pointer].map(RecordChange::Create);
+            now(aws.change_records(ZONE, &changes)).unwrap();
+        },
+        "front.example.com is kept and leads somewhere",
+    );
+}

@@ -182,6 +182,7 @@ impl World {
             self.write_status(key, ahead)?;
         }
         self.aws.act_as(Some(key));
+        self.aws.let_take_names(work.desired.keeping.takes);
         self.aws.take_reads();
         if matches!(request.scope, Scope::Everything) && (self.shared.is_none() || request.looks_now) {
             self.aws.look();

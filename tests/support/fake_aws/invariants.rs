@@ -13,6 +13,8 @@ use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
 };
 
+use jiff::Timestamp;
+
 use super::elbv2::Balancing;
 use super::{FakeAws, State};
 
@@ -23,6 +25,11 @@ impl FakeAws {
     /// Sets the App that the coming writes are for, as `namespace/name`: they may touch nothing that is not this App's.
     pub(crate) fn act_as(&self, app: Option<&str>) {
         self.lock().acting = app.map(Into::into);
+    }
+
+    /// Sets if that App may take names that are kept for other namespaces.
+    pub(crate) fn let_take_names(&self, takes: bool) {
+        self.lock().takes_names = takes;
     }
 }
 
@@ -93,6 +100,16 @@ impl State {
                     }
                 }
                 Some(_) => {}
+            }
+        }
+        for zone in self.route53.zones.values() {
+            let is_kept = |record: &&RecordSet| kept_until(&record.text()).is_some();
+            for kept in zone.records.iter().filter(is_kept) {
+                let mut beside = zone.records.iter().filter(|record| record.name == kept.about());
+                let is_ours = |found: &Balancing| found.settings.tags.contains_key(OWNER_TAG);
+                if beside.any(|record| self.pointed_at(record).is_some_and(is_ours)) {
+                    standing.insert(format!("{} is kept and leads somewhere", kept.about()));
+                }
             }
         }
         for balancing in self.elbv2.load_balancers.values() {
@@ -261,15 +278,22 @@ impl State {
         )
     }
 
+    /// True if a name that is kept is free by now.
+    fn is_over(&self, until: &str) -> bool {
+        let until = until.parse::<Timestamp>().map(Timestamp::as_second);
+        until.is_ok_and(|until| until <= i64::try_from(self.now).unwrap())
+    }
+
     fn is_name_of(&self, records: &[RecordSet], name: &str, app: &str) -> bool {
         let name = name.strip_prefix("_empire.").unwrap_or(name);
         let ownership = ownership_name(name);
         let text = records
             .iter()
             .find(|r| r.name == ownership && r.kind == RecordKind::Txt);
-        // One that is kept is nobody's: who may take it, other tests hold.
-        if text.is_some_and(|record| kept_until(&record.text()).is_some()) {
-            return true;
+        if let Some(text) = text.map(RecordSet::text)
+            && let Some(until) = kept_until(&text)
+        {
+            return self.takes_names || self.is_over(until) || is_of_namespace(&text, app);
         }
         if let Some(RecordContent::Values { values, .. }) = text.map(|record| &record.content) {
             return values
@@ -282,6 +306,12 @@ impl State {
             .filter_map(|r| self.pointed_at(r));
         pointing.any(|found| found.settings.tags.get(APP_TAG).map(|tag| &**tag) == Some(app))
     }
+}
+
+/// True if an ownership record names an App of the namespace that this one has, too.
+fn is_of_namespace(text: &str, app: &str) -> bool {
+    let namespace = |app: &str| app.split_once('/').map(|(namespace, _)| namespace.to_owned());
+    app_in_record_text(text).and_then(namespace) == namespace(app)
 }
 
 /// Returns the Apps that names belong to, by the name of the ownership record.

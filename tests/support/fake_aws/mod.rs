@@ -96,6 +96,8 @@ struct State {
     unnamed_since: BTreeMap<String, u64>,
     /// The App whose reconcile is under way.
     acting: Option<String>,
+    /// True if that App may take names that are kept for other namespaces.
+    takes_names: bool,
     /// Somebody took something away by hand, and the controller has not looked since.
     unseen: bool,
     /// Not every single write is checked, and none that is refused is taken back.
