@@ -97,6 +97,13 @@ async fn nothing_is_sent_until_it_is_known_what_capacity_is_made_of() {
     place.apply(&worker());
     let message = place.condition("acme", "Reconciling", "AccessDenied").await;
     assert!(
+        message.contains("ecs:DescribeCapacityProviders: AccessDeniedException"),
+        "{message}"
+    );
+    // What AWS says may be about what others have, and is for the operator.
+    let of_platform = "jsonpath={.status.conditions[?(@.type==\"Ready\")].message}";
+    let message = place.kubectl(&["get", "platform", &place.name, "-o", of_platform]);
+    assert!(
         message.contains("not authorized: ecs:DescribeCapacityProviders"),
         "{message}"
     );
