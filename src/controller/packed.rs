@@ -49,9 +49,10 @@ impl PackedApp {
             Ok(app) => recorded(app),
             Err(invalid) => annotated(&invalid.metadata),
         };
+        let sibling = app.0.as_ref().ok();
+        let sibling = sibling.map(|app| Arc::new(Sibling::bound(app, record.as_ref())));
         let record = record.and_then(|record| serde_json::to_string(&record).ok());
         let record = record.map(Into::into);
-        let sibling = app.0.as_ref().ok().map(|app| Arc::new(Sibling::of(app)));
         match app.0 {
             Ok(App {
                 metadata,

@@ -11,12 +11,24 @@ use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
 const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
-pub(super) const DEFAULT_CPU: u32 = 256;
+const DEFAULT_CPU: u32 = 256;
 pub(super) const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 const FARGATE_STOP_TIMEOUT: u32 = 120;
 /// CPU units of a task: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html>.
 const MANAGED_CPU: RangeInclusive<u32> = 128..=196_608;
+
+/// Returns the CPU units of one task.
+pub(super) fn cpu(process: &Process) -> u32 {
+    let cpu = process.cpu.and_then(|cpu| cpu.try_into().ok());
+    cpu.unwrap_or(DEFAULT_CPU)
+}
+
+/// Returns the MiB of one task, or a text that is no amount of memory.
+pub(super) fn memory(process: &Process) -> Result<u32, &str> {
+    let memory = process.memory.as_deref();
+    memory.map_or(Ok(DEFAULT_MEMORY), |memory| text::mebibytes(memory).ok_or(memory))
+}
 
 impl Builder<'_> {
     pub(super) fn task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
@@ -87,14 +99,9 @@ impl Builder<'_> {
 
     /// CPU units and MiB.
     fn size(&self) -> Result<(u32, u32), Error> {
-        let cpu = self.process.cpu.and_then(|cpu| cpu.try_into().ok());
-        let cpu = cpu.unwrap_or(DEFAULT_CPU);
-        let memory = match &self.process.memory {
-            None => DEFAULT_MEMORY,
-            Some(memory) => text::mebibytes(memory).ok_or_else(|| {
-                self.invalid("memory", &format!("{} is no amount of memory", memory.as_str()))
-            })?,
-        };
+        let cpu = cpu(self.process);
+        let memory = memory(self.process)
+            .map_err(|memory| self.invalid("memory", &format!("{memory} is no amount of memory")))?;
         if self.is_on_fargate() && !is_fargate_size(cpu, memory) {
             return Err(self.invalid(
                 "cpu and memory",

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{DEFAULT_CPU, DEFAULT_MEMORY};
+use super::content;
+use super::exposure;
 use super::load_balancing::container_ports;
-use super::{exposure, text};
 use crate::api::app::{App, AppStatus, Counted, Process, ProcessStatus, TaskSize};
 use crate::api::condition::{ConditionType, Reason};
 
@@ -359,12 +359,8 @@ fn of_tasks((cpu, memory): (u64, u64), tasks: u64) -> Amounts {
 
 /// CPU units and MiB of one task. A size that makes no sense is refused elsewhere.
 fn size(process: &Process) -> (u64, u64) {
-    let cpu = process.cpu.and_then(|cpu| cpu.try_into().ok());
-    let memory = process.memory.as_deref().and_then(text::mebibytes);
-    (
-        cpu.unwrap_or(DEFAULT_CPU).into(),
-        memory.unwrap_or(DEFAULT_MEMORY).into(),
-    )
+    let memory = content::memory(process).unwrap_or(content::DEFAULT_MEMORY);
+    (content::cpu(process).into(), memory.into())
 }
 
 fn amount(number: i64) -> u64 {

@@ -18,8 +18,13 @@ pub struct Keeping {
 impl Keeping {
     /// Returns true if a name is kept no longer.
     pub fn is_over(&self, until: &str) -> bool {
-        until <= self.now.as_str()
+        is_over(until, &self.now)
     }
+}
+
+/// Returns true if a name is kept no longer at a time, both as ownership records have them.
+pub fn is_over(until: &str, now: &str) -> bool {
+    until <= now
 }
 
 /// Returns the text of an ownership record whose App has released the name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::binding::{default, is_leaving, recorded};
-use crate::api::app::{App, AppStatus, Counted};
+use crate::api::app::{App, AppStatus, Counted, PlatformRecord};
 use crate::api::platform::Platform;
 use crate::desired::{self, NamespaceLabels, Usage, Usages};
 use crate::error::Error;
@@ -30,7 +30,12 @@ struct Age {
 impl Sibling {
     /// Makes one of an App as a cache shows it.
     pub fn of(app: &App) -> Self {
-        let bound = recorded(app).map(|record| record.name);
+        Sibling::bound(app, recorded(app).as_ref())
+    }
+
+    /// Makes one of an App that is bound to the Platform of a record, if there is one.
+    pub fn bound(app: &App, record: Option<&PlatformRecord>) -> Self {
+        let bound = record.map(|record| record.name.clone());
         let platform = bound.or_else(|| app.spec.platform.clone());
         Sibling::at(platform, app, app.status.as_ref())
     }

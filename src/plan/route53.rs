@@ -56,14 +56,15 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 continue;
             }
             // By itself, since each name is answered by itself.
-            let alone = change(zone_id, changes.clone());
+            let alone = Change::from(batch(zone_id, changes.clone()));
             if view.is_deferred(&alone) {
                 plan.deferred.push(alone);
             } else {
                 by_name.push(changes);
             }
         }
-        plan.changes.extend(batches(zone_id, by_name));
+        plan.changes
+            .extend(batches(zone_id, by_name).into_iter().map(Change::from));
     }
     if !view.desired.retains {
         foreign_pointers(view, plan);
@@ -366,7 +367,7 @@ fn removals(records: Vec<&RecordSet>) -> Vec<RecordChange> {
 }
 
 /// As few batches as the limits allow; what belongs to one name is never torn apart.
-pub(super) fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<Change> {
+pub(super) fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<RecordBatch> {
     let mut batches: Vec<(BatchSize, Vec<RecordChange>)> = Vec::new();
     for changes in by_name {
         if let Some((size, batch)) = batches.last_mut()
@@ -380,15 +381,14 @@ pub(super) fn batches(zone_id: &str, by_name: Vec<Vec<RecordChange>>) -> Vec<Cha
         batches.push((size, changes));
     }
     let batches = batches.into_iter();
-    batches.map(|(_, changes)| change(zone_id, changes)).collect()
+    batches.map(|(_, changes)| batch(zone_id, changes)).collect()
 }
 
-fn change(zone_id: &str, changes: Vec<RecordChange>) -> Change {
+fn batch(zone_id: &str, changes: Vec<RecordChange>) -> RecordBatch {
     RecordBatch {
         zone: zone_id.into(),
         changes,
     }
-    .into()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::plan;
 use super::route53::batches;
-use crate::change::{Change, Deferred, PortWrite, Write};
+use crate::change::{Change, Deferred, PortWrite, RecordBatch, Write};
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::AppName;
 use crate::model::port::Claim;
@@ -41,7 +41,7 @@ pub fn sweep(gone: &Desired, observed: &Observed) -> Vec<Change> {
 }
 
 /// Returns the batches that remove these records of a zone, each compared with what is there.
-pub fn removal(zone: &str, records: Vec<Arc<RecordSet>>) -> Vec<Change> {
+pub fn removal(zone: &str, records: Vec<Arc<RecordSet>>) -> Vec<RecordBatch> {
     let by_name = records
         .into_iter()
         .map(|record| vec![RecordChange::Delete((*record).clone())]);

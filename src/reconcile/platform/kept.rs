@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::{Request, owned_by, write};
 use crate::aws::{Aws, AwsError, Fault};
-use crate::change::{Change, Write, names_of};
+use crate::change::{Change, RecordBatch, names_of};
 use crate::error::Error;
 use crate::lists::{KeptNames, Live};
+use crate::model::keeping::{is_over, kept_until};
 use crate::model::owner::AppName;
 use crate::model::record::RecordSet;
 use crate::model::state::Observed;
@@ -29,8 +30,7 @@ pub struct Sweep {
 impl Sweep {
     fn is_over(&self, record: &RecordSet) -> bool {
         let text = record.text();
-        let until = crate::model::keeping::kept_until(&text);
-        self.all || until.is_some_and(|until| until <= self.now.as_str())
+        self.all || kept_until(&text).is_some_and(|until| is_over(until, &self.now))
     }
 }
 
@@ -138,7 +138,7 @@ impl Sweeper<'_> {
         Ok(true)
     }
 
-    async fn remove(&mut self, zone: &str, batch: Change) -> Result<Batch, Error> {
+    async fn remove(&mut self, zone: &str, batch: RecordBatch) -> Result<Batch, Error> {
         // Of no App: a batch of records names no ARN.
         let nobody = AppName {
             namespace: "".into(),
@@ -146,7 +146,7 @@ impl Sweeper<'_> {
         };
         let (desired, observed) = (owned_by(&nobody, self.request), Observed::default());
         let (names, before) = (names_in(&batch), self.done.len());
-        match write(self.door, &desired, &observed, batch, &mut self.done).await {
+        match write(self.door, &desired, &observed, batch.into(), &mut self.done).await {
             Ok(()) if self.done.len() > before => {
                 self.lists.removed(zone, &names);
                 Ok(Batch::Removed)
@@ -160,16 +160,6 @@ impl Sweeper<'_> {
     }
 }
 
-fn names_in(change: &Change) -> BTreeSet<String> {
-    match &change.write {
-        Write::Records(batch) => names_of(&batch.changes).into_keys().collect(),
-        Write::Port(_)
-        | Write::LoadBalancer(_)
-        | Write::TargetGroup(_)
-        | Write::Listener(_)
-        | Write::TaskDefinition(_)
-        | Write::Service(_)
-        | Write::Schedule(_)
-        | Write::Tags(_) => BTreeSet::new(),
-    }
+fn names_in(batch: &RecordBatch) -> BTreeSet<String> {
+    names_of(&batch.changes).into_keys().collect()
 }
