@@ -1,6 +1,6 @@
 //! The state of AWS, read through the SDK and past the controller: everything of one region, and both zones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{PortMapping, Service, ServiceField, TaskDefinition};
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) target_groups: Vec<String>,
     /// Names of the records that lead to a load balancer, in all zones, without the ownership records.
     pub(crate) names: Vec<String>,
+    /// Those of `names` whose load balancer is not there (any more).
+    pub(crate) dangling_names: Vec<String>,
     pub(crate) ownership_records: usize,
 }
 
@@ -50,7 +52,9 @@ impl Aws {
                 "two services of one name"
             );
         }
+        let mut addresses = BTreeSet::new();
         for balancer in self.load_balancers().await {
+            addresses.insert(balancer.dns_name().unwrap().to_ascii_lowercase());
             let arn = balancer.load_balancer_arn().unwrap();
             let listeners = self
                 .elbv2
@@ -76,11 +80,19 @@ impl Aws {
                 seen.ownership_records += 1;
             } else {
                 seen.names.push(name.into());
+                let target = match record.alias_target() {
+                    Some(alias) => alias.dns_name(),
+                    None => record.resource_records()[0].value(),
+                };
+                if !addresses.contains(&target.trim_end_matches('.').to_ascii_lowercase()) {
+                    seen.dangling_names.push(name.into());
+                }
             }
         }
         seen.load_balancers.sort();
         seen.target_groups.sort();
         seen.names.sort();
+        seen.dangling_names.sort();
         seen
     }
 

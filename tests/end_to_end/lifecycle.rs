@@ -107,6 +107,7 @@ fn after_create(place: &Place, port: Option<i32>) -> Seen {
             format!("acme.internal.{zone}"),
             format!("acme.{zone}"),
         ],
+        dangling_names: Vec::new(),
         ownership_records: 4,
     }
 }

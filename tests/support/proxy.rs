@@ -152,7 +152,12 @@ impl Proxy {
     }
 }
 
+/// A request that has arrived takes effect, though its sender is killed meanwhile.
 async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    tokio::spawn(forward(shared, request)).await.unwrap()
+}
+
+async fn forward(shared: Arc<Shared>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let asked = described(&shared.emulator, &head, &body);
