@@ -12,7 +12,6 @@
 //! is read by name before it counts as gone.
 
 mod entries;
-mod kept;
 mod load_balancers;
 mod owned;
 mod records;
@@ -23,6 +22,7 @@ mod sweep;
 mod touched;
 mod units;
 mod view;
+mod zones;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-pub use kept::KeptLists;
 pub use load_balancers::LoadBalancers;
 pub use records::Records;
 pub use schedules::Schedules;
@@ -39,6 +38,7 @@ pub use services::Services;
 pub use sweep::{Apps, Content, Found, Key};
 pub use units::{Old, Units};
 pub use view::View;
+pub use zones::ZoneLists;
 
 use crate::aws::{Aws, AwsError, Fault, Result};
 use crate::budget::{Bucket, Place};
@@ -186,6 +186,13 @@ impl<T> Unit<T> {
         } else {
             BTreeSet::new()
         }
+    }
+
+    /// True for a list that was read lately, and can be read.
+    fn is_young(&self, now: Timestamp, resync: Duration) -> bool {
+        let state = self.state();
+        let is_recent = |ended: Timestamp| now.duration_since(ended).unsigned_abs() < resync * OLD;
+        state.failed.is_none() && state.ended.is_some_and(is_recent)
     }
 
     /// True for a list that was read before, and not for long.

@@ -109,9 +109,11 @@ pub fn is_kept_for(record: &RecordSet, owner: &Owner) -> bool {
         .is_some_and(|by| by.installation == owner.installation && by.app.namespace == owner.app.namespace)
 }
 
-/// Finds the names that are kept for namespaces.
+/// Finds what a Platform's own pass needs to know of hosted zones.
 #[async_trait]
-pub trait KeptNames: Send + Sync {
+pub trait Zones: Send + Sync {
+    /// Returns the name of a zone that is there, if that costs no call. `None` says nothing.
+    fn name(&self, zone: &str) -> Option<String>;
     /// Returns the ownership records of an installation's Apps that have released the names. `None` if that is not known yet.
     async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>>;
     /// Takes note that the ownership records of these names were removed.

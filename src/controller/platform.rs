@@ -167,8 +167,8 @@ impl Pass<'_> {
             platform: Some(platform.name_any()),
             ..Subject::default()
         };
-        let lists = sweeper::kept_names(context, platform, &aws);
-        let pass = Box::pin(reconcile(&*aws, &lists, &claims, &door, &**context, request));
+        let zones = sweeper::zones(context, platform, &aws);
+        let pass = Box::pin(reconcile(&*aws, &zones, &claims, &door, &**context, request));
         let pass = concerning(subject, pass);
         let outcome = calling(context.caller(place_of(platform), Kind::Other), pass).await;
         sweeper::keep_new(context);

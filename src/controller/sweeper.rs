@@ -23,7 +23,7 @@ use crate::aws::{Account, AwsError, Kind, calling, within};
 use crate::budget::Place;
 use crate::desired::app_name;
 use crate::fence::under;
-use crate::inventory::{Apps, Content, Inventory, KeptLists, Key, Old, Unit, Units, View};
+use crate::inventory::{Apps, Content, Inventory, Key, Old, Unit, Units, View, ZoneLists};
 use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::model::part::{Evidence, Part};
@@ -72,19 +72,20 @@ pub(super) fn view<'a>(
     view
 }
 
-/// Returns the lists by which a Platform finds the names that are kept in its zones.
-pub(super) fn kept_names<'a>(
+/// Returns the lists by which a Platform knows its zones, and the names that are kept in them.
+pub(super) fn zones<'a>(
     context: &'a Arc<Context>,
     platform: &Platform,
     aws: &Arc<dyn Account>,
-) -> KeptLists<'a> {
+) -> ZoneLists<'a> {
     if may_keep_names(platform) {
         let settings = settings_of(platform);
         context.readers.note(place_of(platform), settings, aws.clone());
     }
-    KeptLists {
+    ZoneLists {
         inventory: &context.inventory,
         place: place_of(platform),
+        resync: context.config.resync_interval,
         clock: &now,
     }
 }

@@ -19,6 +19,9 @@ use crate::model::small_set::SmallSet;
 #[derive(Debug, Default)]
 pub struct Records {
     is_there: bool,
+    /// The name of the zone, which is that of its SOA record:
+    /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/SOA-NSrecords.html>.
+    apex: Option<String>,
     /// By name, its record sets and those of its ownership name.
     names: Entries<Vec<Arc<RecordSet>>>,
     /// By App, `namespace/name`, the names whose ownership records name it, of whichever installation.
@@ -112,6 +115,11 @@ impl Records {
     /// True as far as is known.
     pub(super) fn is_there(&self) -> bool {
         self.is_there
+    }
+
+    /// Returns the name of the zone, if it is there as far as is known.
+    pub(super) fn apex(&self) -> Option<&str> {
+        self.apex.as_deref()
     }
 
     /// Returns the ownership records of an installation's Apps whose names are kept. `None` until the zone was listed.
@@ -320,6 +328,8 @@ impl Content for Records {
         }
         content.is_there = true;
         let shown = std::mem::take(&mut content.shown);
+        let soa = shown.iter().find(|record| record.kind.as_str() == "SOA");
+        content.apex = soa.map(|record| record.name.clone());
         let (missing, changed) = content.listed(shown, asked);
         let next = if round == Round::First && !missing.is_empty() {
             vec![Step::List(Round::Second)]

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join;
 
-use super::{
-    Found, KeptNames, Lists, LoadBalancing, Schedules, Sought, Wanted, is_kept, is_kept_for, read_tags,
-};
+use super::{Found, Lists, LoadBalancing, Schedules, Sought, Wanted, Zones, is_kept, is_kept_for, read_tags};
 use crate::aws::{Aws, Result};
 use crate::model::name::{self, is_schedule_of, schedule_group, schedule_prefix};
 use crate::model::named::Named;
@@ -21,7 +19,11 @@ use crate::model::state::{LoadBalancerState, ServiceState, ZoneState};
 pub struct Live<'a>(pub &'a dyn Aws);
 
 #[async_trait]
-impl KeptNames for Live<'_> {
+impl Zones for Live<'_> {
+    fn name(&self, _: &str) -> Option<String> {
+        None
+    }
+
     async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>> {
         let records = self.0.list_records(zone).await?.into_iter().flatten();
         let kept = records.filter(|record| is_kept(record, installation));

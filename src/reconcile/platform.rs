@@ -13,7 +13,7 @@ use crate::aws::Aws;
 use crate::change::{Change, PortWrite};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::lists::{KeptNames, Live};
+use crate::lists::{Live, Zones};
 use crate::model::desired::{Desired, Place};
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::CapacityProviderKind;
@@ -93,28 +93,32 @@ pub trait Registry: Send + Sync {
     async fn is_there(&self, app: &AppName) -> Result<bool, Error>;
 }
 
-/// Reads with `aws`, `lists` and `claims`, and writes claims and records through the door alone.
+/// Reads with `aws`, `zones` and `claims`, and writes claims and records through the door alone.
 pub async fn reconcile(
     aws: &dyn Aws,
-    lists: &dyn KeptNames,
+    zones: &dyn Zones,
     claims: &dyn Claims,
     door: &dyn Writer,
     registry: &dyn Registry,
     request: &Request,
 ) -> Outcome {
     Outcome {
-        internal_zone: zone_name(aws, request.internal_zone.as_deref()).await,
-        external_zone: zone_name(aws, request.external_zone.as_deref()).await,
+        internal_zone: zone_name(aws, zones, request.internal_zone.as_deref()).await,
+        external_zone: zone_name(aws, zones, request.external_zone.as_deref()).await,
         capacity_providers: capacity(aws, &request.capacity_providers).await,
         ports: ports(aws, claims, door, registry, request).await,
-        kept: kept::sweep(aws, lists, door, request).await,
+        kept: kept::sweep(aws, zones, door, request).await,
     }
 }
 
-async fn zone_name(aws: &dyn Aws, id: Option<&str>) -> Result<Option<String>, Error> {
-    match id {
-        None => Ok(None),
-        Some(id) => Ok(aws.zone_name(id).await?),
+/// Asks AWS where the list of its records does not show it.
+async fn zone_name(aws: &dyn Aws, zones: &dyn Zones, id: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    match zones.name(id) {
+        Some(name) => Ok(Some(name)),
+        None => Ok(aws.zone_name(id).await?),
     }
 }
 

@@ -134,6 +134,24 @@ fn a_zone_that_cannot_be_asked_for_reddens_the_platform_and_stops_no_app() {
     }
 }
 
+/// The list of its records says its name, and costs no further call.
+#[test]
+fn a_zone_is_asked_for_until_its_list_is_read_and_once_it_is_gone() {
+    let mut world = World::sharing(&staging());
+    world.apply(&acme());
+    world.settle();
+    let asked = |world: &World| world.aws.take_calls().get(ZONE).copied();
+    assert_eq!(asked(&world), Some(1));
+    world.run_seconds(3_600);
+    assert_eq!(asked(&world), None);
+    assert_eq!(world.platform_reason(), "Ready");
+
+    world.aws.by_hand().delete_zone("ZINTERNAL");
+    world.run_seconds(2 * 600);
+    let reason = world.platform_reason();
+    assert!(reason.starts_with("ZoneNotFound: "), "{reason}");
+}
+
 /// Seconds from one look to the next.
 #[test]
 fn a_platform_that_fails_is_looked_at_ever_more_seldom_until_it_heals() {

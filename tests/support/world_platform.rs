@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use empire_controller::api::platform::{Platform, PlatformStatus};
 use empire_controller::error::Error;
-use empire_controller::inventory::KeptLists;
-use empire_controller::lists::{KeptNames, Live};
+use empire_controller::inventory::ZoneLists;
+use empire_controller::lists::{Live, Zones};
 use empire_controller::model::owner::AppName;
 use empire_controller::observe::Known;
 use empire_controller::pass::{DEFAULT_ANNOTATION, Deletion, Requeue, platform};
@@ -167,14 +167,15 @@ impl World {
         };
         let (there, clock) = (There(&self.apps), || self.time());
         let (live, shared) = (Live(&self.aws), self.shared.as_ref());
-        let shared = shared.map(|shared| KeptLists {
+        let shared = shared.map(|shared| ZoneLists {
             inventory: &shared.inventory,
             place: shared.place.clone(),
+            resync: SETTINGS.resync_interval,
             clock: &clock,
         });
-        let lists: &dyn KeptNames = shared.as_ref().map_or(&live, |shared| shared);
+        let zones: &dyn Zones = shared.as_ref().map_or(&live, |shared| shared);
         now(platforms::reconcile(
-            &self.aws, lists, &self.aws, &door, &there, request,
+            &self.aws, zones, &self.aws, &door, &there, request,
         ))
     }
 

@@ -8,7 +8,7 @@ use super::{Request, owned_by, write};
 use crate::aws::{Aws, AwsError, Fault};
 use crate::change::{Change, RecordBatch, names_of};
 use crate::error::Error;
-use crate::lists::{KeptNames, Live};
+use crate::lists::{Live, Zones};
 use crate::model::keeping::{is_over, kept_until};
 use crate::model::owner::AppName;
 use crate::model::record::RecordSet;
@@ -48,15 +48,10 @@ pub struct Kept {
 const SINGLY: usize = 20;
 
 /// Removes what is over.
-pub(super) async fn sweep(
-    aws: &dyn Aws,
-    lists: &dyn KeptNames,
-    door: &dyn Writer,
-    request: &Request,
-) -> Kept {
+pub(super) async fn sweep(aws: &dyn Aws, zones: &dyn Zones, door: &dyn Writer, request: &Request) -> Kept {
     let live = Live(aws);
     let mut sweeper = Sweeper {
-        lists: if request.kept.all { &live } else { lists },
+        zones: if request.kept.all { &live } else { zones },
         door,
         request,
         singly: SINGLY,
@@ -78,7 +73,7 @@ pub(super) async fn sweep(
 }
 
 struct Sweeper<'a> {
-    lists: &'a dyn KeptNames,
+    zones: &'a dyn Zones,
     door: &'a dyn Writer,
     request: &'a Request,
     /// The names that may still be tried one by one.
@@ -103,7 +98,7 @@ impl Sweeper<'_> {
             kept: sweep,
             ..
         } = self.request;
-        let Some(found) = self.lists.kept(zone, installation).await? else {
+        let Some(found) = self.zones.kept(zone, installation).await? else {
             return Ok(None);
         };
         let (over, left): (Vec<Arc<RecordSet>>, Vec<_>) =
@@ -148,7 +143,7 @@ impl Sweeper<'_> {
         let (names, before) = (names_in(&batch), self.done.len());
         match write(self.door, &desired, &observed, batch.into(), &mut self.done).await {
             Ok(()) if self.done.len() > before => {
-                self.lists.removed(zone, &names);
+                self.zones.removed(zone, &names);
                 Ok(Batch::Removed)
             }
             Ok(()) => Ok(Batch::NotBegun),

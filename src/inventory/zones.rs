@@ -1,24 +1,27 @@
-//! The names that are kept in a zone, out of the list that all Apps share: it costs no call.
+//! What a Platform's own pass needs to know of its zones, out of the lists that all Apps share: it costs no call.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Clock, Inventory, Key, Learned};
 use crate::aws::Result;
 use crate::budget::Place;
-use crate::lists::KeptNames;
+use crate::lists::Zones;
 use crate::model::record::RecordSet;
 
 /// The lists of one Platform.
-pub struct KeptLists<'a> {
+pub struct ZoneLists<'a> {
     pub inventory: &'a Inventory,
     pub place: Place,
+    /// The interval at which lists are read.
+    pub resync: Duration,
     pub clock: Clock<'a>,
 }
 
-impl KeptLists<'_> {
+impl ZoneLists<'_> {
     fn key(&self, zone: &str) -> Key {
         let place = Place {
             region: String::new(),
@@ -32,7 +35,13 @@ impl KeptLists<'_> {
 }
 
 #[async_trait]
-impl KeptNames for KeptLists<'_> {
+impl Zones for ZoneLists<'_> {
+    fn name(&self, zone: &str) -> Option<String> {
+        let unit = self.inventory.records.known(&self.key(zone))?;
+        let is_known = unit.is_young((self.clock)(), self.resync);
+        is_known.then(|| unit.content().apex().map(Into::into)).flatten()
+    }
+
     async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>> {
         let unit = self.inventory.records.want(&self.key(zone));
         unit.ask((self.clock)());
