@@ -4,6 +4,7 @@
 //! with `Invalid`, by a rule that the CRD cannot judge, or with `NotAllowed`, and a message that names process and field.
 
 mod capacity;
+mod command;
 mod content;
 pub(crate) mod cron;
 mod limits;
@@ -22,6 +23,7 @@ pub(crate) mod fixtures;
 mod tests;
 
 pub use capacity::{check_capacity, named_capacity_providers, unknown_capacity_provider};
+pub use command::replaces_variables;
 use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use records::ttl;
@@ -85,8 +87,10 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
             name,
             process,
         };
-        warnings.extend(builder.warning());
-        processes.insert(name.clone(), builder.build()?);
+        let built = builder.build()?;
+        let hint = built.hint.iter();
+        warnings.extend(hint.map(|hint| format!("process {name}: {hint}")));
+        processes.insert(name.clone(), built);
     }
     let records = records::build(app, platform, &processes)?;
     let place = place(platform);
@@ -190,11 +194,12 @@ impl Builder<'_> {
             (Some(cron), _) => Runs::Schedule(self.schedule(cron)?),
             (None, _) => return self.serving(),
         };
+        let task_definition = self.task_definition(&[])?;
         Ok(DesiredProcess {
-            task_definition: self.task_definition(&[])?,
+            hint: self.hint(&task_definition.environment),
+            task_definition,
             runs,
             load_balancing: None,
-            hint: self.hint(),
         })
     }
 
@@ -210,11 +215,12 @@ impl Builder<'_> {
             Some(balancing) => Some(self.grace_period(balancing)?),
             None => None,
         };
+        let task_definition = self.task_definition(&ports)?;
         Ok(DesiredProcess {
-            task_definition: self.task_definition(&ports)?,
+            hint: self.hint(&task_definition.environment),
+            task_definition,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
-            hint: self.hint(),
         })
     }
 
@@ -283,15 +289,6 @@ impl Builder<'_> {
 
     fn invalid(&self, field: &str, message: &str) -> Error {
         Error::Invalid(format!("process {}: {field}: {message}", self.name))
-    }
-
-    fn warning(&self) -> Option<String> {
-        Some(format!("process {}: {}", self.name, self.hint()?))
-    }
-
-    fn hint(&self) -> Option<String> {
-        let needs = shell::needs(self.process.command.as_deref()?, &self.process.args)?;
-        Some(format!("command {needs}: {}", needs.advice()))
     }
 }
 

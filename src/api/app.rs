@@ -191,9 +191,15 @@ pub enum DeletionPolicy {
     "!has(self.args) || size(self.args) == 0 || has(self.command)",
     "args: need a command before them: ECS cannot add words to the image's own",
 ).field_path(".args"))]
+#[x_kube(validation = rule(
+    "!has(self.shell) || !self.shell || has(self.command)",
+    "shell: needs a command for it to run",
+).field_path(".shell"))]
 pub struct Process {
-    /// The command line, such as `./bin/web --verbose`. Split into words like a shell does, but not run by one: `$PORT`
-    /// would reach the program as these five characters. At most 4,096 characters. Left out: the image's own.
+    /// The command line, such as `./bin/web --verbose --port $(PORT)`. Split into words like a shell does, but not run by one,
+    /// unless `shell` is true. In a word, `$(NAME)` is the value of a variable of the process, `PORT` and the like among them,
+    /// and `$$(` is `$(`; what names no variable stays, and a secret's name is refused. An App that was stored before this
+    /// was so keeps its text until its spec is edited. At most 4,096 characters. Left out: the image's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4_096))]
     #[x_kube(validation = rule(
@@ -203,10 +209,17 @@ pub struct Process {
     #[x_kube(validation = no_controls())]
     pub command: Option<String>,
 
-    /// Further words of the command line, appended as they are; only with `command`. At most 100, of at most 4,096 characters each.
+    /// Further words of the command line, only with `command`: appended as they are but for `$(NAME)`, or where `shell` is true its
+    /// `$1`, `$2` and so on. At most 100, of at most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub args: Vec<String>,
+
+    /// True: the image's `sh -c` runs the command, so that `$NAME`, `&&`, `|` and the like do what they do there. `exec` is put
+    /// before the program where the shell has nothing to do after it, so that ECS's signals reach the program. An image that
+    /// has an ENTRYPOINT gets `sh -c …` as arguments of that. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shell: Option<bool>,
 
     /// The image of this process, if it is another than the App's. At most 255 characters. A grant must give it likewise.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,7 +44,7 @@ impl Builder<'_> {
             task_role_arn: self.app.spec.task_role_arn.clone(),
             container: self.name.into(),
             image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
-            command: self.command()?,
+            command: self.command(&environment, &secrets)?,
             cpu,
             memory,
             environment,
@@ -115,23 +115,6 @@ impl Builder<'_> {
             ));
         }
         Ok((cpu, memory))
-    }
-
-    /// The words that ECS starts in place of the image's own; none, if those are to run.
-    fn command(&self) -> Result<Vec<String>, Error> {
-        let Some(line) = &self.process.command else {
-            return match &*self.process.args {
-                [] => Ok(Vec::new()),
-                _ => Err(self.invalid("args", "need a command before them")),
-            };
-        };
-        let mut command = shell_words::split(line)
-            .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
-        if command.is_empty() {
-            return Err(self.invalid("command", "is empty"));
-        }
-        command.extend(self.process.args.iter().cloned());
-        Ok(command)
     }
 
     /// Environment variables with values, and those whose values are secret. A process's own name hides the App's, be it

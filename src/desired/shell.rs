@@ -136,15 +136,27 @@ impl Needs {
         !self.sets_variables && line.chars().count() <= 80
     }
 
-    /// Says how to write it instead.
+    /// Says how to write it instead, in a Procfile of either format.
     pub(crate) fn advice(&self) -> String {
         let shell = if self.of_bash.is_some() { "bash" } else { "sh" };
+        self.advice_of(&format!("write {shell} -c '…'"))
+    }
+
+    /// Says how to write it instead, in an App.
+    pub(crate) fn advice_in_an_app(&self) -> String {
+        if self.of_bash.is_some() {
+            return self.advice();
+        }
+        self.advice_of("set shell: true")
+    }
+
+    fn advice_of(&self, how: &str) -> String {
         let leave_out = match &*self.signs {
             [sign] if sign == "exec" => "leave it out, or ",
             _ if self.sets_variables => "set variables in env, or ",
             _ => "",
         };
-        format!("{leave_out}write {shell} -c '…' to have one")
+        format!("{leave_out}{how} to have one")
     }
 
     /// Names the sign that not every `sh` understands.
@@ -281,6 +293,17 @@ fn program<'a, 'b>(command: &'b [Piece<'a>]) -> Option<&'b Word<'a>> {
         Piece::Word(word) if word.sets.is_none() => Some(word),
         Piece::Word(_) | Piece::Control(_) | Piece::Redirection(_) => None,
     })
+}
+
+/// Returns the words that have a shell run a command line, in which further words are `$1` and so on.
+pub(crate) fn run(command: &str, args: &[String]) -> Vec<String> {
+    let words = ["sh".into(), "-c".into(), with_exec(command.trim())];
+    let zeroth = (!args.is_empty()).then(|| "sh".into());
+    words
+        .into_iter()
+        .chain(zeroth)
+        .chain(args.iter().cloned())
+        .collect()
 }
 
 /// A command line as one that starts a shell to run it, with further words as its last; `None` if these cannot follow it.

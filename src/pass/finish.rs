@@ -388,7 +388,10 @@ impl Memory {
         verdict: &Verdict,
         now: Timestamp,
     ) -> AppStatus {
-        status::compute(app, self.status(app), record, pass, verdict, now)
+        AppStatus {
+            replaces_variables: desired::replaces_variables(app),
+            ..status::compute(app, self.status(app), record, pass, verdict, now)
+        }
     }
 
     fn conditions(&self, app: &App) -> Vec<Condition> {

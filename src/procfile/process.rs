@@ -98,6 +98,15 @@ impl<'a> Reader<'a, '_> {
             Value::List(_) | Value::Map(_) => None,
         };
         let text = text.as_deref();
+        if self.fields.get("shell").and_then(Json::as_bool) == Some(true) {
+            if let Some(text) = text {
+                self.script(text.trim(), path);
+            } else {
+                let message = "must be text where shell is true: a shell is given a text, and args for the words after it";
+                self.report.at(path, line, message);
+            }
+            return;
+        }
         let words = match &node.value {
             Value::Scalar(_) if node.is_null() => Vec::new(),
             Value::Scalar(_) => match words::split(text.unwrap_or_default()) {
@@ -130,6 +139,15 @@ impl<'a> Reader<'a, '_> {
                 self.set_command(&words::quote(program), arguments.to_vec());
             }
         }
+    }
+
+    /// A command line that a shell runs, as it is.
+    fn script(&mut self, text: &str, path: &Path) {
+        if let Some(message) = shell::needs(text, &[]).and_then(|needs| needs.of_bash()) {
+            self.report.warn(path, &message);
+        }
+        self.report.warn_of_all(OF_AN_ENTRY_POINT);
+        self.set_command(text, Vec::new());
     }
 
     /// Warns of a command that only a shell would understand, or wraps it for one, which is then done.

@@ -22,6 +22,9 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
             "need a command before them: ECS cannot add words to the image's own",
         );
     }
+    if process.command.is_none() && process.shell == Some(true) && report.is_clean() {
+        report.of("shell", "needs a command for it to run");
+    }
     let exposed = exposure(name, process).is_some();
     if exposed && app.len() + 1 + name.len() > 63 {
         let message =

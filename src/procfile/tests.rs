@@ -236,6 +236,11 @@ once:
   noservice: true
 own:
   quantity: 1
+scripted:
+  command: \"cd app\\n./run $PORT && [[ -f x ]]\"
+  args:
+  - a $X
+  shell: true
 short:
   command: ./bin/short
   expose:

@@ -183,7 +183,7 @@ async fn on_instances(administrator: &Kubectl) -> Fleet {
                 "console",
                 &json!({ "command": "./bin/console", "noservice": true }),
             ),
-            of_process("unscaled", &json!({ "command": "./bin/worker" })),
+            of_process("unscaled", &json!({ "command": "./bin/worker --name $(SOURCE)" })),
             exposed("named", &hostname),
             exposed("suspended", &json!({ "external": true })),
             invalid,

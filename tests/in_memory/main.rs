@@ -22,6 +22,7 @@ mod world;
 
 mod absence;
 mod budget;
+mod commands;
 mod constraints;
 mod crash;
 mod deadlines;

@@ -258,7 +258,7 @@ fn a_failed_release_is_told_of_a_command_that_wants_a_shell() {
         world.reason("shop/acme")
     };
     let hint = "; command contains QUEUE=, which only a shell understands, and none runs it: \
-                set variables in env, or write sh -c '…' to have one";
+                set variables in env, or set shell: true to have one";
     let reason = failed("QUEUE=low ./bin/worker");
     assert!(
         reason.starts_with("RolloutFailed: ") && reason.ends_with(hint),

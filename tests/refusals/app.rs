@@ -136,6 +136,10 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].args: Invalid value: …args: need a command before them",
         ),
         (
+            processes("{api: {shell: true}}"),
+            "spec.processes[api].shell: Invalid value: …shell: needs a command for it to run",
+        ),
+        (
             processes("{api: {command: ''}}"),
             "spec.processes[api].command: Invalid value: …must not be empty",
         ),

@@ -316,6 +316,14 @@ impl World {
         });
     }
 
+    /// The manifest was stored, and acted on, by a version that knew no variables in commands.
+    pub(crate) fn stored_before_variables(&mut self, fixture: &AppFixture) {
+        let held = self.apps.get_mut(&fixture.key()).unwrap();
+        held.app.spec = fixture.build().spec;
+        held.app.status.as_mut().unwrap().replaces_variables = None;
+        self.restart();
+    }
+
     /// A `kubectl replace` with the manifest drops finalizer and record.
     pub(crate) fn unmark(&mut self, key: &str) {
         let metadata = &mut self.apps.get_mut(key).unwrap().app.metadata;

@@ -61,6 +61,11 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<String>>,
 
+    /// True: `$(NAME)` in a command of this generation is a variable. Missing: no command has any, or the App was stored by a
+    /// version that took it for plain text, which it stays until the spec is edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces_variables: Option<bool>,
+
     /// The address at which `web`, or else the first exposed process, answers: a hostname, derived name or load balancer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

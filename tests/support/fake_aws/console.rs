@@ -64,6 +64,15 @@ impl FakeAws {
             .collect()
     }
 
+    /// The words that the tasks of a service are started with.
+    pub(crate) fn command_of(&self, service: &str) -> Vec<String> {
+        let state = self.lock();
+        let mut services = state.ecs.services.iter();
+        let found = services.find(|((_, known), _)| known == service).unwrap();
+        let definition = state.ecs.definition(found.1.definition()).unwrap();
+        definition.content.command.clone()
+    }
+
     /// Whom a name points at: the name of the load balancer.
     pub(crate) fn pointed_at(&self, zone: &str, name: &str) -> Option<String> {
         let state = self.lock();

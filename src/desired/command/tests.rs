@@ -1,0 +1,175 @@
+//! Words, variables in them, and shells.
+
+use serde_json::{Value, json};
+
+use super::replaces_variables;
+use crate::api::app::App;
+use crate::desired::fixtures::{app_with, namespace, owner, platform};
+use crate::desired::{Built, build};
+use crate::error::Error;
+use crate::model::class::Class;
+
+/// Its process `api` is exposed, and has a variable and a secret.
+fn acme(process: Value) -> App {
+    let mut app = app_with(json!({ "spec": {
+        "env": { "WORKERS": "3", "LEVEL": "$(WORKERS) (x)" },
+        "secrets": { "TOKEN": "arn:aws:secretsmanager:eu-west-9:123456789012:secret:token" },
+    } }));
+    let mut process: crate::api::app::Process = serde_json::from_value(process).unwrap();
+    process.expose = Some(serde_json::from_value(json!({ "containerPort": 3000 })).unwrap());
+    app.spec.processes.insert("api".into(), process);
+    app
+}
+
+fn built(app: &App) -> Result<Built, Error> {
+    let platform = platform(json!({
+        "tasks": { "executionRoleArn": "arn:aws:iam::123456789012:role/execution" },
+        "tenancy": { "namespaceSelector": {}, "taskRoleArns": ["*"], "secretArns": ["*"] },
+    }));
+    build(app, &platform, &owner(), &namespace())
+}
+
+fn words(app: &App) -> Vec<String> {
+    let built = built(app).unwrap();
+    built.desired.processes["api"].task_definition.command.clone()
+}
+
+fn hint(app: &App) -> Option<String> {
+    let built = built(app).unwrap();
+    built.desired.processes["api"].hint.clone()
+}
+
+fn stored(app: &App, generation: i64, replaces: Option<bool>) -> App {
+    let mut app = app.clone();
+    app.status = Some(crate::api::app::AppStatus {
+        observed_generation: generation,
+        replaces_variables: replaces,
+        ..crate::api::app::AppStatus::default()
+    });
+    app
+}
+
+#[test]
+fn a_variable_of_the_process_is_replaced_in_its_word() {
+    for (command, expected) in [
+        ("web -p $(PORT)", &["web", "-p", "3000"][..]),
+        (
+            "web -b 0.0.0.0:$(PORT)/$(WORKERS)",
+            &["web", "-b", "0.0.0.0:3000/3"],
+        ),
+        ("web '$(PORT) x' \"$(PORT)\"", &["web", "3000 x", "3000"]),
+        (
+            "web $(SOURCE) $(EMPIRE_PROCESS) $(EMPIRE_APPNAME)",
+            &["web", "acme.api", "api", "acme"],
+        ),
+        // What stands in a value is not replaced again, nor does it fall apart into words.
+        ("web $(LEVEL)", &["web", "$(WORKERS) (x)"]),
+        (
+            "web $(NOBODY) $(nproc) $PORT ${PORT}",
+            &["web", "$(NOBODY)", "$(nproc)", "$PORT", "${PORT}"],
+        ),
+        (
+            "web $$(PORT) $$$(PORT) $$ a$$b $(",
+            &["web", "$(PORT)", "$$(PORT)", "$$", "a$$b", "$("],
+        ),
+        ("web $(PORT $(PORT)", &["web", "$(PORT", "3000"]),
+        ("web $(A$(PORT))", &["web", "$(A3000)"]),
+        ("web \\$(PORT) $()", &["web", "3000", "$()"]),
+    ] {
+        assert_eq!(words(&acme(json!({ "command": command }))), expected, "{command}");
+    }
+    let args = json!({ "command": "web", "args": ["--port=$(PORT)", "a $(WORKERS) b", "$$(PORT)"] });
+    assert_eq!(words(&acme(args)), ["web", "--port=3000", "a 3 b", "$(PORT)"]);
+}
+
+#[test]
+fn a_secret_is_never_written_into_a_command() {
+    for (process, field) in [
+        (json!({ "command": "web $(TOKEN)" }), "command"),
+        (json!({ "command": "web", "args": ["--token=$(TOKEN)"] }), "args"),
+    ] {
+        let error = built(&acme(process)).unwrap_err();
+        let message = error.to_string();
+        assert_eq!(error.class(), Class::Invalid);
+        assert!(
+            message.starts_with(&format!("process api: {field}: $(TOKEN) names a secret")),
+            "{message}"
+        );
+    }
+    let escaped = acme(json!({ "command": "web $$(TOKEN)" }));
+    assert_eq!(words(&escaped), ["web", "$(TOKEN)"]);
+}
+
+#[test]
+fn an_app_that_was_stored_as_plain_text_stays_so_until_it_is_edited() {
+    let app = acme(json!({ "command": "web $(PORT) $$(PORT) $(TOKEN)" }));
+    let plain = ["web", "$(PORT)", "$$(PORT)", "$(TOKEN)"];
+    let before = stored(&app, 3, None);
+    assert_eq!(words(&before), plain);
+    assert_eq!(replaces_variables(&before), None);
+    assert!(hint(&before).is_some());
+    let mut deleted = stored(&before, 2, None);
+    deleted.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+        jiff::Timestamp::UNIX_EPOCH,
+    ));
+    assert_eq!(words(&deleted), plain);
+    // It is at generation 3.
+    let app = acme(json!({ "command": "web $(PORT) $$(PORT)" }));
+    let replaced = ["web", "3000", "$(PORT)"];
+    for now in [
+        app.clone(),
+        stored(&app, 2, None),
+        stored(&app, -1, None),
+        stored(&app, 3, Some(true)),
+    ] {
+        assert_eq!(words(&now), replaced);
+        assert_eq!(replaces_variables(&now), Some(true));
+    }
+    // Nothing is remembered of what has no such text.
+    for process in [
+        json!({ "command": "web" }),
+        json!({ "command": "echo $(PORT)", "shell": true }),
+    ] {
+        assert_eq!(replaces_variables(&acme(process)), None);
+    }
+}
+
+#[test]
+fn a_shell_runs_the_text_as_it_is() {
+    for (process, expected) in [
+        (
+            json!({ "command": "web -p $PORT" }),
+            &["sh", "-c", "exec web -p $PORT"][..],
+        ),
+        (
+            json!({ "command": " cd app && ./web $(nproc) " }),
+            &["sh", "-c", "cd app && exec ./web $(nproc)"],
+        ),
+        (json!({ "command": "a | b" }), &["sh", "-c", "a | b"]),
+        (
+            json!({ "command": "web \"$@\"", "args": ["$(PORT)", ""] }),
+            &["sh", "-c", "exec web \"$@\"", "sh", "$(PORT)", ""],
+        ),
+    ] {
+        let mut process = process;
+        process["shell"] = json!(true);
+        let app = acme(process);
+        assert_eq!(words(&app), expected);
+        assert_eq!(hint(&app), None);
+    }
+    let of_bash = acme(json!({ "command": "[[ -f x ]] && web", "shell": true }));
+    assert!(hint(&of_bash).unwrap().contains("[[ is of bash"));
+}
+
+#[test]
+fn a_command_that_wants_a_shell_is_told_of_unless_its_variables_are_ours() {
+    assert_eq!(
+        hint(&acme(
+            json!({ "command": "web -p $(PORT) $$(x)", "args": ["$(WORKERS)"] })
+        )),
+        None
+    );
+    for command in ["web -p $PORT", "web -p $(NOBODY)", "web $(PORT) && x"] {
+        assert!(hint(&acme(json!({ "command": command }))).is_some(), "{command}");
+    }
+}
