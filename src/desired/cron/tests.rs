@@ -1,8 +1,10 @@
 //! Every form that is taken, what becomes of it, and what is refused in which words.
 
-use jiff::civil::date;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
 
-use super::{expression, is_over, time_zone};
+use super::field::{MONTH, YEAR};
+use super::{LAST_YEAR, expression, is_day_of_month, is_day_of_week, is_never, is_over, time_zone};
 
 fn check(text: &str, expected: &str) {
     assert_eq!(expression(text).as_deref(), Ok(expected), "{text}");
@@ -234,5 +236,56 @@ fn a_schedule_without_a_day_left_is_over() {
         "@yearly",
     ] {
         check(sometime, false);
+    }
+}
+
+/// Looks at day after day.
+fn is_over_by_days(expression: &str, today: Date) -> bool {
+    let fields = expression.to_ascii_lowercase();
+    let fields: Vec<&str> = fields["cron(".len()..fields.len() - 1].split(' ').collect();
+    let is_due = |date: Date| {
+        YEAR.has(fields[5], date.year())
+            && MONTH.has(fields[3], date.month().into())
+            && is_day_of_month(fields[2], date.day())
+            && is_day_of_week(fields[4], date)
+    };
+    let mut days = today.series(1.day()).take_while(|date| date.year() <= LAST_YEAR);
+    !days.any(is_due)
+}
+
+#[test]
+fn the_days_of_the_fields_are_those_of_the_calendar() {
+    for text in [
+        "0 0 31 4,6 ? *",
+        "0 0 29 2 ? 2025-2027",
+        "0 0 29 2 ? *",
+        "0 0 ? 2 2#5 2026,2028",
+        "0 0 31W 1/3 ? 2027",
+        "0 0 L * ? 2030",
+        "0 0 ? 12-2 7L 2026",
+        "0 0 30-2 2 ? 2026",
+    ] {
+        let expression = expression(text).unwrap();
+        for today in [
+            date(1970, 1, 1),
+            date(2026, 2, 28),
+            date(2026, 11, 30),
+            date(2028, 3, 1),
+            date(2199, 12, 31),
+        ] {
+            let expected = is_over_by_days(&expression, today);
+            assert_eq!(is_over(&expression, today), expected, "{text} from {today}");
+        }
+    }
+}
+
+/// An App may have a hundred such processes, and each is asked in every pass: day by day, that took half a minute.
+#[test]
+fn many_items_that_name_no_day_are_judged_at_once() {
+    let months = ["2"; 118].join(",");
+    let expression = expression(&format!("0 0 31 {months} ? *")).unwrap();
+    assert!(expression.len() > 250);
+    for _ in 0..100 {
+        assert!(is_never(&expression));
     }
 }
