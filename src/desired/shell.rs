@@ -9,6 +9,8 @@ use std::fmt::{Display, Formatter, Result};
 
 use line::{Piece, Word};
 
+use super::text::on_one_line;
+
 /// Bytes of a command line that is looked at: more than the API takes.
 const LONGEST: usize = 4 * 4_096;
 
@@ -119,8 +121,8 @@ fn literal(word: &str) -> Piece<'_> {
 
 impl Needs {
     fn add(&mut self, sign: &str, of_bash: bool) {
-        let mut shown: String = sign.chars().take(40).collect();
-        if shown.len() < sign.len() {
+        let mut shown = on_one_line(sign.chars().take(40));
+        if sign.chars().nth(40).is_some() {
             shown.push('…');
         }
         if of_bash && self.of_bash.is_none() {

@@ -1,7 +1,19 @@
 //! Values that users write as text: durations, quantities and command lines.
 
+/// Returns a text as a message can show it: on one line, without what a terminal would obey, and with its quotes as they are.
+pub(crate) fn on_one_line(text: impl Iterator<Item = char>) -> String {
+    let mut line = String::new();
+    for c in text {
+        match c {
+            '\'' | '"' | '\\' => line.push(c),
+            c => line.extend(c.escape_debug()),
+        }
+    }
+    line
+}
+
 /// Whole seconds of a duration such as `90s`, `1m30s` or `1h`; the schema has checked its form.
-pub(super) fn seconds(duration: &str) -> Option<u32> {
+pub(crate) fn seconds(duration: &str) -> Option<u32> {
     let mut total: u32 = 0;
     let mut rest = duration;
     while !rest.is_empty() {
@@ -49,7 +61,7 @@ pub(crate) fn bytes(quantity: &str) -> Option<f64> {
 
 /// A Kubernetes quantity of bytes in whole MiB, rounded up. `None` if it is no quantity, not above zero, or beyond
 /// what a container can be given.
-pub(super) fn mebibytes(quantity: &str) -> Option<u32> {
+pub(crate) fn mebibytes(quantity: &str) -> Option<u32> {
     let mebibytes = (bytes(quantity)? / 1_024_f64.powi(2)).ceil();
     // What a container needs at the least, the schema knows.
     if !(1.0..=f64::from(i32::MAX)).contains(&mebibytes) {

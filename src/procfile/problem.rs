@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
+use crate::desired::text::on_one_line;
+
 /// The characters of a name that a message shows; a name that is longer is wrong anyway.
 const SHOWN: usize = 80;
 
@@ -72,13 +74,7 @@ pub(super) fn but(value: &str) -> String {
 
 /// A name on one line of reasonable length.
 pub(super) fn shown(name: &str) -> String {
-    let mut shown = String::new();
-    for c in name.chars().take(SHOWN) {
-        match c {
-            '\'' | '"' | '\\' => shown.push(c),
-            c => shown.extend(c.escape_debug()),
-        }
-    }
+    let mut shown = on_one_line(name.chars().take(SHOWN));
     if name.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }

@@ -97,6 +97,14 @@ fn further_words_are_taken_as_they_are_but_for_what_was_meant_as_a_variable() {
 }
 
 #[test]
+fn a_message_is_one_line_of_what_a_terminal_prints() {
+    check("a $(b\nc) `\u{1b}[31m`", &["$(b\\nc)", "`\\u{1b}[31m`"]);
+    check("a \"$(b 'c')\"", &["$(b 'c')"]);
+    let long = format!("${}", "A".repeat(60));
+    check(&long, &[&format!("${}…", "A".repeat(39))]);
+}
+
+#[test]
 fn a_message_is_short_and_tells_no_value() {
     let text = |command: &str| needs(command, &[]).unwrap().to_string();
     assert_eq!(
