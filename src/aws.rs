@@ -13,12 +13,16 @@ mod deadline;
 mod ecs;
 mod elbv2;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod meter;
 mod rates;
 #[cfg(test)]
 pub(crate) mod replay;
 mod route53;
 mod scheduler;
+#[cfg(any(test, fuzzing))]
+mod unconnected;
 mod wire;
 
 pub use answer::{Subject, concerning, subject, writing};

@@ -13,7 +13,7 @@ mod records;
 mod schedule;
 mod service;
 pub(crate) mod shell;
-mod tenancy;
+pub(crate) mod tenancy;
 pub(crate) mod text;
 mod usage;
 

@@ -59,6 +59,7 @@
 //! | [`controller`] | the Kubernetes side: watches, finalizers, claims, Events, requeues |
 //! | [`screen`] | what people read of an App: its status on one screen, and why it is not Ready |
 //! | [`config`], [`cli`] | the flags of `run`; the command line, and the commands that print something and end |
+//! | `fuzzing` | what holds for every input from outside: for the fuzzers of `fuzz/` and for tests alone |
 //! | [`telemetry`], [`span`] | logs; traces, and the spans that they are made of |
 //! | [`mod@health`], [`metrics`] | the endpoints; the series that one of them shows |
 
@@ -75,6 +76,8 @@ pub mod desired;
 pub mod dry_run;
 pub mod error;
 pub mod fence;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod health;
 pub mod inventory;
 pub mod lists;

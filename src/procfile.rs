@@ -65,7 +65,7 @@ pub fn translate_with(text: &[u8], identity: &Identity, wraps: bool) -> Result<T
     translate_by(&schema(), text, identity, wraps)
 }
 
-fn translate_by(
+pub(crate) fn translate_by(
     schema: &JSONSchemaProps,
     text: &[u8],
     identity: &Identity,
@@ -251,7 +251,7 @@ fn is_label(name: &str) -> bool {
 }
 
 /// Returns the API's schema of a process.
-fn schema() -> JSONSchemaProps {
+pub(crate) fn schema() -> JSONSchemaProps {
     let [app, ..] = crate::api::definitions();
     let schema = app
         .spec

@@ -75,12 +75,7 @@ const MODULES: &[Module] = &[
     Module {
         name: "desired",
         modules: &["api", "model", "error"],
-        crates: &[
-            "jiff::ToSpan",
-            "jiff::civil::Date",
-            "jiff::tz::TimeZoneDatabase",
-            "shell_words",
-        ],
+        crates: &["jiff::civil::Date", "jiff::tz::TimeZoneDatabase", "shell_words"],
         pure: true,
     },
     Module {
@@ -425,6 +420,7 @@ const TOP_LEVEL: &[&str] = &[
     "deny.toml",
     "deploy",
     "docs",
+    "fuzz",
     "rust-toolchain.toml",
     "src",
     "tests",

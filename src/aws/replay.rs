@@ -1,22 +1,16 @@
 //! Canned replies for the adapters' tests, and the requests that got them. Nothing here sleeps or reaches the network.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ecs::config::http::{HttpRequest, HttpResponse};
-use aws_sdk_ecs::config::{AsyncSleep, HttpClient, SharedAsyncSleep, Sleep};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
 use super::clients::{self, AwsClients, Zones};
+pub(super) use super::unconnected::config;
 use crate::metrics::{Format, Metrics};
 
 /// Clients whose calls are answered by the given replies, one after the other; one more call than replies fails.
@@ -111,30 +105,6 @@ impl std::io::Write for Lines {
 pub(crate) fn identified(mut reply: HttpResponse, id: &'static str) -> HttpResponse {
     reply.headers_mut().insert("x-amzn-requestid", id);
     reply
-}
-
-/// All of it but the retries.
-pub(super) fn config(http: impl HttpClient + 'static) -> SdkConfig {
-    let credentials = Credentials::new("AKIDEXAMPLE", "an example of a key", None, None, "tests");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http)
-        .sleep_impl(SharedAsyncSleep::new(NoSleep))
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled())
-        .build()
-}
-
-/// Every wait is over at once.
-#[derive(Debug)]
-struct NoSleep;
-
-impl AsyncSleep for NoSleep {
-    fn sleep(&self, _duration: Duration) -> Sleep {
-        Sleep::new(std::future::ready(()))
-    }
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! something: an App that is no longer allowed keeps what it has. A deletion is checked only where it is to retain.
 
 mod limits;
-mod pattern;
+pub(crate) mod pattern;
 
 use std::collections::BTreeMap;
 

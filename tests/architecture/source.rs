@@ -75,15 +75,17 @@ pub(crate) fn test_modules(tokens: &[Token]) -> Vec<String> {
     names.map(|at| tokens[at].text.clone()).collect()
 }
 
-/// If the tokens begin with a module that only tests see: where its name is.
+/// If the tokens begin with a module that only tests see, or fuzzers: where its name is.
 fn test_module(tokens: &[Token]) -> Option<usize> {
-    const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
-    if !texts(tokens).take(ATTRIBUTE.len()).eq(ATTRIBUTE) {
-        return None;
-    }
-    let visibility = texts(&tokens[ATTRIBUTE.len()..])
-        .take_while(|text| ["pub", "(", "crate", "super", ")"].contains(text));
-    let keyword = ATTRIBUTE.len() + visibility.count();
+    const TESTS: &[&str] = &["#", "[", "cfg", "(", "test", ")", "]"];
+    const FUZZERS: &[&str] = &[
+        "#", "[", "cfg", "(", "any", "(", "test", ",", "fuzzing", ")", ")", "]",
+    ];
+    let begins = |attribute: &&&[&str]| texts(tokens).take(attribute.len()).eq(attribute.iter().copied());
+    let attribute = [TESTS, FUZZERS].iter().find(begins)?.len();
+    let visibility =
+        texts(&tokens[attribute..]).take_while(|text| ["pub", "(", "crate", "super", ")"].contains(text));
+    let keyword = attribute + visibility.count();
     (tokens.get(keyword)?.text == "mod").then_some(keyword + 1)
 }
 
@@ -261,9 +263,8 @@ mod tests {
 
     #[test]
     fn knows_the_modules_that_only_tests_see() {
-        let source =
-            "mod a; #[cfg(test)] mod tests; #[cfg(test)] pub(crate) mod fixtures; #[cfg(unix)] mod b;";
-        assert_eq!(test_modules(&tokens(source)), ["tests", "fixtures"]);
+        let source = "mod a; #[cfg(test)] mod tests; #[cfg(test)] pub(crate) mod fixtures; #[cfg(unix)] mod b; #[cfg(any(test, fuzzing))] pub mod c; #[cfg(any(unix, test))] mod d;";
+        assert_eq!(test_modules(&tokens(source)), ["tests", "fixtures", "c"]);
     }
 
     #[test]

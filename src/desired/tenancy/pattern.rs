@@ -5,7 +5,7 @@
 
 /// The syntax of the patterns of one kind of text. `*` as the whole of a pattern lets in every text.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Syntax {
+pub(crate) enum Syntax {
     /// ARNs, compared as IAM does: each of the six fields by itself, the last of which, the resource, may hold further colons and
     /// slashes. A pattern with fewer fields that ends in `*` leaves the others open.
     ///
@@ -22,7 +22,7 @@ pub(super) enum Syntax {
 }
 
 impl Syntax {
-    pub(super) fn matches(self, pattern: &str, found: &str) -> bool {
+    pub(crate) fn matches(self, pattern: &str, found: &str) -> bool {
         let (wanted, fields) = (self.fields(pattern), self.fields(found));
         let is_open = match self {
             Syntax::Arn => pattern.ends_with('*'),

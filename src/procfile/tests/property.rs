@@ -3,8 +3,7 @@
 //! A corpus, and seeded mutations of it. Finds of the fuzzer are in the corpus, too.
 
 use super::{WHOLE, identity, translate};
-use crate::api::app::App;
-use crate::procfile::to_yaml;
+use crate::fuzzing::procfile as holds;
 
 /// As a text that a user could have: valid, odd, or hostile.
 const CORPUS: &[&str] = &[
@@ -19,47 +18,6 @@ const CORPUS: &[&str] = &[
     "web: |+\n  a\n\n\n--- # x\n...\n%YAML 1.1\n",
     "web: {command: \"\\x00\\u2028\\u0085\\ufeff\\t\", env: {A: \"\\r\\n\", B: \" x \", C: '- a', D: '<<', E: '=', F: '1e3', G: '0o7', H: '1:20'}}\n",
 ];
-
-/// Holds for every text.
-fn holds(text: &[u8]) {
-    let said = || String::from_utf8_lossy(text);
-    match translate(text, &identity()) {
-        Ok(app) => {
-            let yaml = to_yaml(&app).unwrap();
-            let read: App =
-                serde_saphyr::from_str(&yaml).unwrap_or_else(|error| panic!("{error}: {yaml}\n{}", said()));
-            assert_eq!(read, app, "{yaml}\n{}", said());
-            // Its own processes are a Procfile, as block and as flow.
-            let block = serde_saphyr::to_string(&app.spec.processes).unwrap();
-            let flow = escaped(&serde_json::to_string(&app.spec.processes).unwrap());
-            for own in [block, flow] {
-                let again = translate(own.as_bytes(), &identity());
-                assert_eq!(again.as_ref(), Ok(&app), "{own}\n{}", said());
-            }
-        }
-        Err(problems) => {
-            let lines = text.split(|byte| b"\r\n".contains(byte)).count();
-            assert!(!problems.is_empty());
-            for problem in problems {
-                let message = problem.to_string();
-                assert!(problem.line <= lines, "{message}: {}", said());
-                assert!(
-                    !problem.message.is_empty() && !message.contains('\n'),
-                    "{message}"
-                );
-            }
-        }
-    }
-}
-
-/// JSON that is YAML, too, which takes fewer characters as they are.
-fn escaped(json: &str) -> String {
-    let units = json.encode_utf16().map(|unit| match u8::try_from(unit) {
-        Ok(byte @ b' '..=b'~') => char::from(byte).to_string(),
-        _ => format!("\\u{unit:04x}"),
-    });
-    units.collect::<Vec<_>>().concat()
-}
 
 /// Numbers that look random and are the same in every run (splitmix64).
 struct Dice(u64);
