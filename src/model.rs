@@ -37,3 +37,15 @@ pub fn counted(count: impl Into<u64>, noun: &str) -> String {
         many => format!("{many} {noun}s"),
     }
 }
+
+/// Returns a text as a message can show it: on one line, without what a terminal would obey, and with its quotes as they are.
+pub(crate) fn on_one_line(text: impl Iterator<Item = char>) -> String {
+    let mut line = String::new();
+    for c in text {
+        match c {
+            '\'' | '"' | '\\' => line.push(c),
+            c => line.extend(c.escape_debug()),
+        }
+    }
+    line
+}

@@ -25,6 +25,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use crate::api::app::{App, AppStatus, PlatformRecord, ProcessStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::model::desired::Desired;
+use crate::model::on_one_line;
 use crate::model::part::Part;
 use crate::reconcile::Outcome;
 pub use echo::echoes;
@@ -158,10 +159,12 @@ pub fn until_lasting(conditions: &[Condition], now: Timestamp) -> Option<Duratio
     Some(LASTING.saturating_sub(waited))
 }
 
-/// Cut at a character, with an ellipsis, to what Kubernetes takes.
+/// A message as it can be shown, since a manifest may have put into it what a terminal obeys; cut at a character, with an
+/// ellipsis, to what Kubernetes takes.
 pub fn cut(message: &str) -> String {
+    let message = on_one_line(message.chars());
     if message.len() <= MESSAGE_LENGTH {
-        return message.into();
+        return message;
     }
     let end = message.floor_char_boundary(MESSAGE_LENGTH - '…'.len_utf8());
     format!("{}…", &message[..end])

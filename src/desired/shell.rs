@@ -9,7 +9,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use line::{Piece, Word};
 
-use super::text::on_one_line;
+use crate::model::on_one_line;
 
 /// Bytes of a command line that is looked at: more than the API takes.
 const LONGEST: usize = 4 * 4_096;

@@ -1,17 +1,5 @@
 //! Values that users write as text: durations, quantities and command lines.
 
-/// Returns a text as a message can show it: on one line, without what a terminal would obey, and with its quotes as they are.
-pub(crate) fn on_one_line(text: impl Iterator<Item = char>) -> String {
-    let mut line = String::new();
-    for c in text {
-        match c {
-            '\'' | '"' | '\\' => line.push(c),
-            c => line.extend(c.escape_debug()),
-        }
-    }
-    line
-}
-
 /// Whole seconds of a duration such as `90s`, `1m30s` or `1h`; the schema has checked its form.
 pub(crate) fn seconds(duration: &str) -> Option<u32> {
     let mut total: u32 = 0;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 
-use crate::desired::text::on_one_line;
+use crate::model::on_one_line;
 
 /// The characters of a name that a message shows; a name that is longer is wrong anyway.
 const SHOWN: usize = 80;

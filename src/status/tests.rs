@@ -270,6 +270,10 @@ fn a_message_is_cut_at_a_character_to_what_kubernetes_takes() {
     let exact = "x".repeat(MESSAGE_LENGTH);
     assert_eq!(cut(&exact), exact);
     assert_eq!(cut(""), "");
+    // What a terminal would obey, such as in a cron expression.
+    let shown = "cron: minute: '0/\\u{1b}[31m\\n' is no \"number\"";
+    assert_eq!(cut("cron: minute: '0/\u{1b}[31m\n' is no \"number\""), shown);
+    assert_eq!(cut(shown), shown);
     for long in [
         "x".repeat(1_025),
         "é".repeat(513),
