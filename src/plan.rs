@@ -37,7 +37,7 @@ use crate::change::{Change, Deferred, RecordBatch, Write};
 use crate::model::desired::Desired;
 use crate::model::echo::{EchoMemory, Echoes};
 use crate::model::exclusive::Exclusive;
-use crate::model::owner::{AppName, Tags, has_no_owner};
+use crate::model::owner::AppName;
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
 use crate::model::rollout::RolloutMemory;
@@ -186,13 +186,9 @@ impl Plan {
         });
     }
 
-    fn foreign(&mut self, process: &str, what: &str, tags: &Tags, awaited: Exclusive) {
+    /// Adds an obstacle. `advice` is what to do about it, where that is known.
+    fn foreign(&mut self, process: &str, what: &str, advice: &str, awaited: Exclusive) {
         self.awaits.insert(awaited);
-        let advice = if has_no_owner(tags) {
-            ", nor anybody's: to take it over, annotate the App with empire.dev/adopt: \"true\""
-        } else {
-            ""
-        };
         self.obstacles.push(Obstacle {
             process: process.into(),
             kind: ObstacleKind::Foreign,

@@ -23,7 +23,7 @@ use crate::change::{
 };
 use crate::claims::{ClaimWrites, Claimed};
 use crate::error::Error;
-use crate::model::owner::TAGS;
+use crate::model::owner::OWNER_TAG;
 
 /// Writes one change.
 #[async_trait]
@@ -113,7 +113,7 @@ impl Door<'_> {
                 Ok(Reply::Done)
             }
             Write::Tags(TagsWrite::Remove { resources }) => {
-                aws.remove_tags(&arns.tagged(resources)?, &TAGS).await?;
+                aws.remove_tags(&arns.tagged(resources)?, &[OWNER_TAG]).await?;
                 Ok(Reply::Done)
             }
             Write::Records(RecordBatch { zone, changes }) => {
@@ -275,7 +275,9 @@ impl Door<'_> {
             ServiceWrite::StopRollout { deployment, .. } => aws.stop_service_deployment(deployment).await?,
             ServiceWrite::Delete { service } => aws.delete_service(cluster, service).await?,
             ServiceWrite::Tag { service, tags } => aws.tag_service(&arns.service(service)?, tags).await?,
-            ServiceWrite::Untag { service } => aws.untag_service(&arns.service(service)?, &TAGS).await?,
+            ServiceWrite::Untag { service } => {
+                aws.untag_service(&arns.service(service)?, &[OWNER_TAG]).await?;
+            }
         }
         Ok(Reply::Done)
     }

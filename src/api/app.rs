@@ -146,8 +146,8 @@ pub struct AppSpec {
     pub task_role_arn: Option<String>,
 
     /// The fate of the App's resources in AWS when the App is deleted. `Delete`: they are removed. `Retain`: they go on
-    /// running, with their names and without our tags, and host ports stay claimed; an App of the same name that is
-    /// annotated `empire.dev/adopt: "true"` takes them over. Where the Platform has `tenancy.grants`, one must give `retain`, or the deletion waits. Left out: the
+    /// running, with their names and without the tag of an owner, and host ports stay claimed; their other tags say which App
+    /// has left them behind, and an App of the same name that is annotated `empire.dev/adopt: "true"` takes them over. Where the Platform has `tenancy.grants`, one must give `retain`, or the deletion waits. Left out: the
     /// Platform's `deletionPolicy`, or else `Delete`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,

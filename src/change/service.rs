@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 
-use super::tags::{listed, remove_ours};
+use super::tags::{listed, remove_owner};
 use super::task_definition::Content;
 use super::{Basis, Reply};
 use crate::model::content::digest;
@@ -49,7 +49,7 @@ pub enum ServiceWrite {
         service: String,
         tags: Tags,
     },
-    /// Takes our tags away, and no others.
+    /// Takes the owner's tag away. Those that say of which App and process it was stay.
     Untag {
         service: String,
     },
@@ -209,7 +209,7 @@ impl ServiceWrite {
             }
             ServiceWrite::Delete { .. } => state.status = ServiceStatus::Draining,
             ServiceWrite::Tag { tags, .. } => state.tags.extend(tags.clone()),
-            ServiceWrite::Untag { .. } => remove_ours(&mut state.tags),
+            ServiceWrite::Untag { .. } => remove_owner(&mut state.tags),
         }
     }
 }

@@ -6,14 +6,14 @@ use super::Basis;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::named::Named;
-use crate::model::owner::{TAGS, Tags};
+use crate::model::owner::{OWNER_TAG, Tags};
 use crate::model::state::{LoadBalancerState, Observed};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TagsWrite {
     /// The same tags for up to 20 resources.
     Add { resources: Vec<Tagged>, tags: Tags },
-    /// Takes our tags away from up to 20 resources, and no others.
+    /// Takes the owner's tag away from up to 20 resources. The tags that say of which App and process they were stay.
     Remove { resources: Vec<Tagged> },
 }
 
@@ -53,7 +53,7 @@ impl TagsWrite {
         names.join(", ")
     }
 
-    /// Returns the resources that lose their tags, and may then be adopted.
+    /// Returns the resources that lose their owner, and may then be adopted.
     pub(super) fn releases(&self) -> Vec<Exclusive> {
         match self {
             TagsWrite::Add { .. } => Vec::new(),
@@ -95,7 +95,7 @@ impl TagsWrite {
             };
             match self {
                 TagsWrite::Add { tags, .. } => known.extend(tags.clone()),
-                TagsWrite::Remove { .. } => remove_ours(known),
+                TagsWrite::Remove { .. } => remove_owner(known),
             }
         }
     }
@@ -114,8 +114,8 @@ fn known<'a>(observed: &'a mut Observed, resource: &Tagged) -> Option<&'a mut Ta
     }
 }
 
-pub(super) fn remove_ours(tags: &mut Tags) {
-    tags.retain(|key, _| !TAGS.contains(&key.as_str()));
+pub(super) fn remove_owner(tags: &mut Tags) {
+    tags.retain(|key, _| key != OWNER_TAG);
 }
 
 fn tags_of(observed: &Observed, resource: &Tagged) -> String {

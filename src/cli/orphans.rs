@@ -1,4 +1,5 @@
-//! `kubectl empire orphans`: what carries this installation's marks in AWS and whose App is gone, and host ports likewise.
+//! `kubectl empire orphans`: what carries this installation's marks in AWS and whose App is gone, what Apps that are gone have
+//! left behind there, and host ports likewise.
 //! It reads and deletes nothing.
 
 mod found;

@@ -17,12 +17,14 @@ pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";
 pub const PROCESS_TAG: &str = "empire.dev/process";
 
-/// The keys of the tags above.
-pub const TAGS: [&str; 3] = [OWNER_TAG, APP_TAG, PROCESS_TAG];
-
-/// Returns true for tags that name no owner, neither us nor another.
+/// Returns true for tags that name no owner, neither us nor another. They may still name the App that has left it behind.
 pub fn has_no_owner(tags: &Tags) -> bool {
-    !TAGS.iter().any(|key| tags.contains_key(*key))
+    !tags.contains_key(OWNER_TAG)
+}
+
+/// Returns the App that has left something behind, as the tags say that stay: all of ours but the owner's.
+pub fn left_by(tags: &Tags) -> Option<AppName> {
+    app_of(tags).filter(|_| has_no_owner(tags))
 }
 
 /// An App's namespace and name, printed as `namespace/name`.
@@ -30,6 +32,17 @@ pub fn has_no_owner(tags: &Tags) -> bool {
 pub struct AppName {
     pub namespace: CompactString,
     pub name: CompactString,
+}
+
+impl AppName {
+    /// Reads what `Display` writes.
+    fn parse(text: &str) -> Option<Self> {
+        let (namespace, name) = text.split_once('/')?;
+        Some(AppName {
+            namespace: namespace.into(),
+            name: name.into(),
+        })
+    }
 }
 
 impl fmt::Display for AppName {
@@ -118,29 +131,40 @@ pub fn app_in_record_text(text: &str) -> Option<&str> {
         .find_map(|part| part.strip_prefix(APP_TAG)?.strip_prefix('='))
 }
 
+/// Returns an ownership text without the owner: what it says of is nobody's, and was that App's.
+pub fn left_text(text: &str) -> String {
+    let is_owner = |part: &&str| {
+        part.strip_prefix(OWNER_TAG)
+            .is_some_and(|rest| rest.starts_with('='))
+    };
+    let parts: Vec<&str> = text.split(',').filter(|part| !is_owner(part)).collect();
+    parts.join(",")
+}
+
+/// Returns the App that has left something behind, as the text says that [`left_text`] makes.
+pub fn left_by_in_text(text: &str) -> Option<AppName> {
+    let is_left = text.starts_with(APP_TAG);
+    AppName::parse(app_in_record_text(text)?).filter(|_| is_left)
+}
+
 /// Returns the owner that an ownership record names.
 pub fn owner_in_record_text(text: &str) -> Option<Owner> {
     let mut parts = text.split(',');
     let installation = parts.find_map(|part| part.strip_prefix(OWNER_TAG)?.strip_prefix('='))?;
-    let (namespace, name) = app_in_record_text(text)?.split_once('/')?;
-    let app = AppName {
-        namespace: namespace.into(),
-        name: name.into(),
-    };
     Some(Owner {
         installation: installation.into(),
-        app,
+        app: AppName::parse(app_in_record_text(text)?)?,
     })
+}
+
+/// Returns the App that tags name, whether it owns the thing or has left it behind.
+fn app_of(tags: &Tags) -> Option<AppName> {
+    AppName::parse(tags.get(APP_TAG)?)
 }
 
 /// The installation and the App (`namespace/name`) that tags name.
 pub fn installation_and_app(tags: &Tags) -> Option<(&str, AppName)> {
-    let (namespace, name) = tags.get(APP_TAG)?.split_once('/')?;
-    let app = AppName {
-        namespace: namespace.into(),
-        name: name.into(),
-    };
-    Some((tags.get(OWNER_TAG)?, app))
+    Some((tags.get(OWNER_TAG)?, app_of(tags)?))
 }
 
 #[cfg(test)]
@@ -191,12 +215,32 @@ mod tests {
     }
 
     #[test]
-    fn what_names_any_owner_is_somebodys() {
+    fn what_names_an_owner_is_somebodys_and_what_names_an_app_alone_was() {
         let mut tags = Tags::from([("cost-center".into(), "42".into())]);
         assert!(has_no_owner(&tags) && has_no_owner(&Tags::new()));
+        assert_eq!(left_by(&tags), None);
         tags.insert(APP_TAG.into(), "blog/front".into());
-        assert!(!has_no_owner(&tags));
-        assert!(!has_no_owner(&owner("i-2", "acme").tags("web")));
+        assert!(has_no_owner(&tags));
+        assert_eq!(left_by(&tags).unwrap().to_string(), "blog/front");
+        for theirs in ["i-1", "i-2"].map(|installation| owner(installation, "acme").tags("web")) {
+            assert!(!has_no_owner(&theirs));
+            assert_eq!(left_by(&theirs), None);
+        }
+    }
+
+    #[test]
+    fn a_text_that_has_lost_its_owner_is_nobodys_and_says_whose_it_was() {
+        let acme = owner("i-1", "acme");
+        let text = acme.record_text("web");
+        let left = left_text(&text);
+        assert_eq!(left, "empire.dev/app=shop/acme,empire.dev/process=web");
+        assert_eq!(left_by_in_text(&left), Some(acme.app.clone()));
+        assert_eq!(process_in_record_text(&left), Some("web"));
+        assert!(!acme.owns_record_text(&left));
+        assert_eq!(owner_in_record_text(&left), None);
+        for other in [text.as_str(), "", "v=spf1 -all"] {
+            assert_eq!(left_by_in_text(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::name::Arn;
-use super::owner::{Owner, Tags, app_in_record_text};
+use super::owner::{Owner, Tags, left_text, owner_in_record_text};
 use super::service::{Capacity, PlacementConstraint, PlacementStrategy, TaskNetwork};
 
 /// One task at each of its times. An update resets what it leaves out, so every write sends all of it.
@@ -187,17 +187,17 @@ impl ScheduleState {
         owner.owns_record_text(&self.description)
     }
 
-    /// Its description names no App.
+    /// Its description names no owner, but perhaps the App that has left it behind.
     pub fn has_no_owner(&self) -> bool {
-        app_in_record_text(&self.description).is_none()
+        owner_in_record_text(&self.description).is_none()
     }
 
-    /// The same without its owner; `None` if not enough of it is known to write it again.
+    /// The same without its owner, whose App it still names; `None` if not enough of it is known to write it again.
     pub fn released(&self, group: &str) -> Option<(Schedule, ScheduleTarget)> {
         let schedule = Schedule {
             name: self.name.clone(),
             group: group.into(),
-            description: String::new(),
+            description: left_text(&self.description),
             timing: Timing {
                 expression: self.expression.clone()?,
                 time_zone: self.time_zone.clone()?,

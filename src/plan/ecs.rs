@@ -70,7 +70,7 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
     let what = format!("service {}", found.name);
     let awaited = Exclusive::Service(found.name.clone());
     if !view.may_adopt(&found.tags) {
-        return plan.foreign(process, &what, &found.tags, awaited);
+        return plan.foreign(process, &what, &view.advice(&found.tags), awaited);
     }
     let mut wrong: Vec<String> = found.unlike_ours.clone();
     if let (Some(launch_type), Capacity::LaunchType(wanted)) = (found.launch_type, &wanted.capacity)

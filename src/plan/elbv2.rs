@@ -60,7 +60,12 @@ fn load_balancer<'a>(
     if !view.desired.owner.owns(&found.tags) {
         if !view.may_adopt(&found.tags) {
             let awaited = Exclusive::LoadBalancer(name.clone());
-            plan.foreign(process, &format!("load balancer {name}"), &found.tags, awaited);
+            plan.foreign(
+                process,
+                &format!("load balancer {name}"),
+                &view.advice(&found.tags),
+                awaited,
+            );
         }
         return None;
     }
@@ -146,7 +151,12 @@ fn target_group(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Target
     if !view.desired.owner.owns(&found.tags) {
         if !view.may_adopt(&found.tags) {
             let awaited = Exclusive::TargetGroup(name.clone());
-            plan.foreign(process, &format!("target group {name}"), &found.tags, awaited);
+            plan.foreign(
+                process,
+                &format!("target group {name}"),
+                &view.advice(&found.tags),
+                awaited,
+            );
         }
         return;
     }
@@ -248,14 +258,19 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
             }
         }
     }
-    for (_, wanted) in balancings() {
+    for (process, wanted) in balancings() {
         for wanted in wanted.target_groups() {
-            if let Some(found) = view.observed.target_groups.get(&wanted.name)
-                && (view.may_adopt(&found.tags) || view.desired.owner.owns(&found.tags))
-            {
-                let tags = missing_tags(&wanted.tags, &found.tags);
-                miss(tags, Tagged::TargetGroup(found.name.clone()));
+            let Some(found) = view.observed.target_groups.get(&wanted.name) else {
+                continue;
+            };
+            let mut tags = missing_tags(&wanted.tags, &found.tags);
+            if view.may_adopt(&found.tags) {
+                // Also those that it has already, so that it goes in the call of its load balancer.
+                tags.extend(view.desired.owner.tags(process));
+            } else if !view.desired.owner.owns(&found.tags) {
+                continue;
             }
+            miss(tags, Tagged::TargetGroup(found.name.clone()));
         }
     }
     for (tags, resources) in missing {

@@ -1,4 +1,5 @@
-//! Letting go: an App that is deleted and leaves behind what it has takes its marks off, and nothing else.
+//! Letting go: an App that is deleted and leaves behind what it has takes the owner off, and nothing else: the tags that say of
+//! which App and process a thing was stay.
 //!
 //! Each thing is found by its own mark, so they may come off in any order, and a pass that stops in the middle leaves the
 //! rest to be found. A listener alone is found by its load balancer, and so goes with it in one call, before it.

@@ -9,7 +9,7 @@ use crate::change::{Change, ScheduleWrite};
 use crate::model::desired::DesiredProcess;
 use crate::model::exclusive::Exclusive;
 use crate::model::name;
-use crate::model::owner::{Tags, process_in_record_text};
+use crate::model::owner::{left_by_in_text, process_in_record_text};
 use crate::model::part::Part;
 use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart};
 
@@ -69,13 +69,13 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
     let owner = &view.desired.owner;
     let adopted = found.is_some_and(|found| view.desired.adopts && found.has_no_owner());
     if let Some(found) = found.filter(|found| !found.is_of(owner) && !adopted) {
-        let tags = if found.has_no_owner() {
-            &Tags::new()
+        let advice = if found.has_no_owner() {
+            view.advice_to_adopt(left_by_in_text(&found.description).as_ref())
         } else {
-            &schedule.tags
+            String::new()
         };
         let awaited = Exclusive::Schedule(schedule.name.clone());
-        return plan.foreign(process, &format!("schedule {}", schedule.name), tags, awaited);
+        return plan.foreign(process, &format!("schedule {}", schedule.name), &advice, awaited);
     }
     if view.observed.registered(content, owner).is_none() {
         return;

@@ -8,7 +8,7 @@ use crate::change::{Change, Deferred};
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, RecordKey};
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::{self, Arn};
-use crate::model::owner::{Tags, has_no_owner};
+use crate::model::owner::{AppName, Tags, has_no_owner, left_by};
 use crate::model::part::Part;
 use crate::model::port::{Claim, PortOwner};
 use crate::model::record::{RecordKind, RecordSet, ownership_name};
@@ -161,6 +161,26 @@ impl<'a> View<'a> {
     /// Something with a wanted name carries these tags, and the App may take it over.
     pub(super) fn may_adopt(&self, tags: &Tags) -> bool {
         self.desired.adopts && has_no_owner(tags)
+    }
+
+    /// Returns what to do about something in the App's way, by its tags.
+    pub(super) fn advice(&self, tags: &Tags) -> String {
+        if has_no_owner(tags) {
+            self.advice_to_adopt(left_by(tags).as_ref())
+        } else {
+            String::new()
+        }
+    }
+
+    /// Returns what to do about something that is nobody's. Developers hear which App of their own namespace has left it behind.
+    pub(super) fn advice_to_adopt(&self, left_by: Option<&AppName>) -> String {
+        let namespace = &self.desired.owner.app.namespace;
+        let left = match left_by {
+            Some(app) if app.namespace == *namespace => format!(" (App {app} has left it behind)"),
+            Some(_) => " (an App of another namespace has left it behind)".into(),
+            None => String::new(),
+        };
+        format!(", nor anybody's{left}: to take it over, annotate the App with empire.dev/adopt: \"true\"")
     }
 
     /// The record points at a load balancer that the App is about to take over.

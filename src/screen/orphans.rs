@@ -26,7 +26,7 @@ pub struct Orphan {
     /// `namespace/name`.
     pub app: String,
     pub process: String,
-    /// True of a PortAllocation that was to stay when its App went.
+    /// True if it was to stay when its App went, and is nobody's.
     pub retained: bool,
 }
 
@@ -77,9 +77,14 @@ impl Orphans {
                 1 => "1 orphan".to_owned(),
                 many => format!("{many} orphans"),
             };
+            let taken = if self.orphans.iter().any(|orphan| orphan.retained) {
+                ", and what is retained once it is annotated with empire.dev/adopt: \"true\""
+            } else {
+                ""
+            };
             let advice = format!(
-                "{count}. Nothing was deleted. An App of the same name and namespace on that Platform owns it all again: \
-                 make it, and delete it to remove them."
+                "{count}. Nothing was deleted. An App of the same name and namespace on that Platform owns it all \
+                 again{taken}: make it, and delete it to remove them."
             );
             lines.extend(wrap(&advice, 0, width));
         }

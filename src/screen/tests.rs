@@ -348,6 +348,7 @@ fn orphans_are_a_table_that_says_how_they_go() {
     found.orphans = vec![
         orphan("PortAllocation", "staging-9001", true),
         orphan("service", "shop_gone_web", false),
+        orphan("target group", "e-gone-web-1", true),
     ];
     found.unread =
         vec!["records of zone Z1 of Platform staging: route53:ListResourceRecordSets: AccessDenied".into()];

@@ -250,6 +250,12 @@ async fn what_an_app_left_behind_is_found_and_stays() {
     let made = made.tags(tag("empire.dev/process", "web"));
     // The only kind without a VPC.
     made.target_type("lambda".into()).send().await.unwrap();
+    // As `deletionPolicy: Retain` leaves it.
+    let left = place.aws.elbv2.create_target_group().name("left-retained");
+    let left = left
+        .tags(tag("empire.dev/app", &gone))
+        .tags(tag("empire.dev/process", "web"));
+    left.target_type("lambda".into()).send().await.unwrap();
     place.proxy.take_writes();
     let (status, printed, complaint) = orphans(&["-o", "json"]);
     assert_eq!((status, complaint.as_str()), (2, ""), "{printed}");
@@ -260,6 +266,9 @@ async fn what_an_app_left_behind_is_found_and_stays() {
         json!([{
             "platform": place.name, "kind": "target group", "name": "left-behind",
             "app": gone, "process": "web", "retained": false,
+        }, {
+            "platform": place.name, "kind": "target group", "name": "left-retained",
+            "app": gone, "process": "web", "retained": true,
         }])
     );
     assert_eq!(place.proxy.take_writes(), [""; 0]);

@@ -42,8 +42,9 @@ async fn leave_and_take_over(place: &Place) {
         let arn = service.service_arn().unwrap();
         let tags = place.aws.ecs.list_tags_for_resource().resource_arn(arn);
         let tags = tags.send().await.unwrap();
-        let keys: Vec<&str> = tags.tags().iter().filter_map(|tag| tag.key()).collect();
-        assert_eq!(keys, ["cost-center"]);
+        let mut keys: Vec<&str> = tags.tags().iter().filter_map(|tag| tag.key()).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["cost-center", "empire.dev/app", "empire.dev/process"]);
     }
     assert_eq!(place.claims(), ports);
     // Of its Platform: another test's may be retained meanwhile.
@@ -57,6 +58,8 @@ async fn leave_and_take_over(place: &Place) {
     place.apply(&acme);
     let message = place.condition("acme", "Stalled", "Conflict").await;
     assert!(message.contains("empire.dev/adopt"), "{message}");
+    let whose = format!("(App {}/acme has left it behind)", place.name);
+    assert!(message.contains(&whose), "{message}");
     place.proxy.take_writes();
     place.kubectl(&["annotate", "app", "acme", "empire.dev/adopt=true"]);
     place.wait("app", "acme", "condition=Ready");

@@ -1,6 +1,6 @@
 //! Apps that leave behind what they have, and Apps that take over what nobody has.
 
-use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags};
+use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags, left_by};
 
 use crate::crash::{Operation, check};
 use crate::fixtures::{PlatformFixture, acme, app, platform, staging, web, worker};
@@ -84,6 +84,36 @@ fn letting_go_and_taking_over_cost_as_much() {
         world.restart();
         assert_eq!(aws(&world.settle()), 0);
     }
+}
+
+/// All but the owner: an operator, and an App of that name, read off it whose it was.
+#[test]
+fn what_is_left_says_whose_it_was() {
+    let world = left(&claimed());
+    let found = world.aws.by_hand().tags();
+    // Two services, a load balancer with its listener, a target group.
+    assert_eq!(found.len(), 5);
+    for tags in found {
+        assert_eq!(left_by(&tags).unwrap().to_string(), "shop/acme");
+    }
+}
+
+/// Versions before 0.2.0 took all three tags off.
+#[test]
+fn what_an_older_version_left_is_taken_over_at_the_same_cost() {
+    let mut before = World::new(&claimed());
+    before.apply(&acme());
+    before.settle();
+    let mut world = left(&claimed());
+    world
+        .aws
+        .by_hand()
+        .edit_tags(|tags| tags.retain(|key, _| !key.starts_with("empire.dev/")));
+    world.restart();
+    world.apply(&acme().adopting());
+    assert_eq!(world.settle().iter().filter(|write| write.is_aws()).count(), 4);
+    world.assert_ready();
+    assert_eq!(world.snapshot(), before.snapshot());
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::model::desired::Place;
 use crate::model::keeping::kept_until;
 use crate::model::name::{Arn, schedule_group};
 use crate::model::owner::{
-    AppName, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, installation_and_app, process_in_record_text,
+    AppName, PROCESS_TAG, Tags, installation_and_app, left_by, left_by_in_text, owner_in_record_text,
+    process_in_record_text,
 };
 use crate::model::record::RecordSet;
 
@@ -82,36 +83,42 @@ struct Marks<'a> {
 }
 
 impl Marks<'_> {
-    /// A thing by its tags, if they are this installation's.
+    /// A thing by its tags, if they are this installation's, or nobody's and name the App that has left it behind, whichever
+    /// installation's that was.
     fn tagged(&self, kind: &'static str, name: &str, tags: &Tags) -> Option<Mark> {
-        let (owner, app) = installation_and_app(tags)?;
-        (owner == self.owner).then(|| Mark {
+        let ours = installation_and_app(tags).filter(|(owner, _)| *owner == self.owner);
+        let (app, retained) = match ours {
+            Some((_, app)) => (app, false),
+            None => (left_by(tags)?, true),
+        };
+        Some(Mark {
             platform: self.platform.into(),
             kind,
             name: name.into(),
             app,
             process: tags.get(PROCESS_TAG).map(ToString::to_string).unwrap_or_default(),
-            retained: false,
+            retained,
         })
     }
 
-    /// A thing by the text that names its owner, if that is this installation. A name that is kept for a namespace is no App's,
-    /// and its Platform removes it in time.
+    /// A thing by the text that names its owner, likewise. A name that is kept for a namespace is no App's, and its Platform
+    /// removes it in time.
     fn described(&self, kind: &'static str, name: &str, text: &str) -> Option<Mark> {
-        if kept_until(text).is_some() || !text.starts_with(&format!("{OWNER_TAG}={},", self.owner)) {
+        if kept_until(text).is_some() {
             return None;
         }
-        let (namespace, app) = app_in_record_text(text)?.split_once('/')?;
+        let ours = owner_in_record_text(text).filter(|owner| owner.installation == self.owner);
+        let (app, retained) = match ours {
+            Some(owner) => (owner.app, false),
+            None => (left_by_in_text(text)?, true),
+        };
         Some(Mark {
             platform: self.platform.into(),
             kind,
             name: name.into(),
-            app: AppName {
-                namespace: namespace.into(),
-                name: app.into(),
-            },
+            app,
             process: process_in_record_text(text).unwrap_or_default().into(),
-            retained: false,
+            retained,
         })
     }
 
@@ -172,7 +179,7 @@ impl Marks<'_> {
 mod tests {
     use super::*;
     use crate::model::keeping::kept_text;
-    use crate::model::owner::Owner;
+    use crate::model::owner::{OWNER_TAG, Owner, left_text};
 
     #[test]
     fn a_name_that_is_kept_for_a_namespace_is_no_orphan() {
@@ -192,5 +199,48 @@ mod tests {
         assert_eq!(found(&text).map(|mark| mark.app), Some(owner.app.clone()));
         assert_eq!(found(&kept_text(&text, "2026-12-07T08:00:00Z")), None);
         assert_eq!(found("something else"), None);
+    }
+
+    #[test]
+    fn what_an_app_has_left_behind_is_found_and_what_another_installation_owns_is_not() {
+        let owner = |installation: &str| Owner {
+            installation: installation.into(),
+            app: AppName {
+                namespace: "shop".into(),
+                name: "acme".into(),
+            },
+        };
+        let marks = Marks {
+            platform: "staging",
+            owner: "i-1",
+        };
+        let left = |mut tags: Tags| {
+            tags.retain(|key, _| key != OWNER_TAG);
+            tags
+        };
+        let (ours, theirs) = (owner("i-1"), owner("i-2"));
+        for (tags, text, expected) in [
+            (ours.tags("web"), ours.record_text("web"), Some(false)),
+            (
+                left(ours.tags("web")),
+                left_text(&ours.record_text("web")),
+                Some(true),
+            ),
+            (theirs.tags("web"), theirs.record_text("web"), None),
+            (
+                Tags::from([("team".into(), "shop".into())]),
+                "nightly".into(),
+                None,
+            ),
+        ] {
+            let found = [
+                marks.tagged("service", "shop_acme_web", &tags),
+                marks.described("schedule", "nightly", &text),
+            ];
+            for found in found {
+                assert_eq!(found.as_ref().map(|mark| mark.retained), expected, "{found:?}");
+                assert!(found.is_none_or(|mark| mark.app == ours.app && mark.process == "web"));
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::change::{Change, PortWrite, ServiceWrite, Write};
 use crate::model::desired::Desired;
-use crate::model::owner::has_no_owner;
+use crate::model::owner::{APP_TAG, OWNER_TAG, Tags, has_no_owner, left_by};
 use crate::model::service::LaunchType;
 use crate::model::state::{Observed, ServiceStatus};
 use crate::plan::fixtures::plan;
@@ -42,7 +42,7 @@ fn check(desired: &Desired, observed: &Observed, expected: &[&str]) {
 }
 
 #[test]
-fn an_app_that_retains_takes_its_marks_off_and_nothing_else() {
+fn an_app_that_retains_takes_the_owner_off_and_nothing_else() {
     let mut world = settled(&acme());
     let before = world.clone();
     let done = pass(&leaving(), &mut world);
@@ -59,9 +59,26 @@ fn an_app_that_retains_takes_its_marks_off_and_nothing_else() {
     );
     check(&leaving(), &world, &[]);
     assert!(plan(&leaving(), &world).is_settled());
-    assert!(world.services.values().all(|service| has_no_owner(&service.tags)));
-    assert!(world.load_balancers.values().all(|l| has_no_owner(&l.tags)));
-    assert!(world.target_groups.values().all(|g| has_no_owner(&g.tags)));
+    let lost = |tags: &Tags, before: &Tags| {
+        let mut expected = before.clone();
+        expected.remove(OWNER_TAG);
+        assert_eq!(*tags, expected);
+        assert_eq!(left_by(tags).as_ref(), Some(&acme().owner.app));
+    };
+    for (name, service) in &world.services {
+        lost(&service.tags, &before.services[name].tags);
+    }
+    for (name, found) in &world.load_balancers {
+        let before = &before.load_balancers[name];
+        lost(&found.tags, &before.tags);
+        let listeners = found.listeners.iter().flatten();
+        for (listener, before) in listeners.zip(before.listeners.iter().flatten()) {
+            lost(listener.tags.as_ref().unwrap(), before.tags.as_ref().unwrap());
+        }
+    }
+    for (name, group) in &world.target_groups {
+        lost(&group.tags, &before.target_groups[name].tags);
+    }
     let attachments = |world: &Observed| -> Vec<_> {
         let services = world.services.values();
         services.map(|service| service.attachments.clone()).collect()
@@ -108,17 +125,69 @@ fn what_was_deleted_before_goes_whoever_it_belongs_to() {
 }
 
 #[test]
-fn what_was_retained_is_in_the_way_and_says_how_to_take_it_over() {
-    let plan = plan(&acme(), &retained());
+fn what_was_retained_is_in_the_way_and_says_whose_it_was_and_how_to_take_it_over() {
     let advice = "to take it over, annotate the App with empire.dev/adopt: \"true\"";
-    for what in ["service", "load balancer", "target group"] {
-        let mut messages = plan.obstacles.iter().map(|obstacle| &obstacle.message);
-        assert!(
-            messages.any(|message| message.starts_with(what) && message.contains(advice)),
-            "{what}: {:?}",
-            plan.obstacles
-        );
+    let mut world = retained();
+    let check = |world: &Observed, left: &str| {
+        let plan = plan(&acme(), world);
+        let expected =
+            format!("exists and does not carry this App's ownership tags, nor anybody's{left}: {advice}");
+        for what in ["service", "load balancer", "target group"] {
+            let mut messages = plan.obstacles.iter().map(|obstacle| &obstacle.message);
+            assert!(
+                messages.any(|message| message.starts_with(what) && message.ends_with(&expected)),
+                "{what}: {:?}",
+                plan.obstacles
+            );
+        }
+    };
+    check(&world, " (App shop/acme has left it behind)");
+    each_tags(&mut world, |tags| {
+        tags.insert(APP_TAG.into(), "blog/front".into());
+    });
+    // Not which: tenants do not hear of others' Apps.
+    check(&world, " (an App of another namespace has left it behind)");
+    each_tags(&mut world, remove_all);
+    check(&world, "");
+}
+
+fn each_tags(world: &mut Observed, mut edit: impl FnMut(&mut Tags)) {
+    for service in world.services.values_mut() {
+        edit(&mut service.tags);
     }
+    for found in world.load_balancers.values_mut() {
+        edit(&mut found.tags);
+        let listeners = found.listeners.iter_mut().flatten();
+        listeners
+            .filter_map(|listener| listener.tags.as_mut())
+            .for_each(&mut edit);
+    }
+    for group in world.target_groups.values_mut() {
+        edit(&mut group.tags);
+    }
+}
+
+/// As versions before 0.2.0 have left it.
+fn remove_all(tags: &mut Tags) {
+    tags.retain(|key, _| !key.starts_with("empire.dev/"));
+}
+
+/// All three tags come back, whichever of them were left.
+#[test]
+fn what_an_older_version_has_left_is_taken_over_in_as_many_writes() {
+    let mut world = retained();
+    each_tags(&mut world, remove_all);
+    let with = |world: &Observed| pass(&adopting(), &mut world.clone()).len();
+    assert_eq!(with(&world), with(&retained()));
+    pass(&adopting(), &mut world);
+    assert!(plan(&adopting(), &world).is_settled());
+    let settled = settled(&acme());
+    let tags = |world: &Observed| -> Vec<Tags> {
+        let mut all = Vec::new();
+        each_tags(&mut world.clone(), |tags| all.push(tags.clone()));
+        all
+    };
+    assert_eq!(tags(&world), tags(&settled));
 }
 
 #[test]
@@ -130,9 +199,8 @@ fn what_was_retained_is_taken_over_without_a_rollout() {
         [
             "tag listener 80 of web-external, web-external, web-external-group with empire.dev/app=shop/acme, \
              empire.dev/owner=installation-1, empire.dev/process=web",
-            "tag service shop_acme_web with empire.dev/app=shop/acme, empire.dev/owner=installation-1, empire.dev/process=web",
-            "tag service shop_acme_worker with empire.dev/app=shop/acme, empire.dev/owner=installation-1, \
-             empire.dev/process=worker",
+            "tag service shop_acme_web with empire.dev/owner=installation-1",
+            "tag service shop_acme_worker with empire.dev/owner=installation-1",
             "take back host port 9000 of container port 8080",
             "change records in zone Z-EXTERNAL: +_empire.acme-web.example.com TXT, +_empire.acme.example.com TXT",
             "change records in zone Z-INTERNAL: +_empire.acme-web.corp.example TXT, +_empire.acme.corp.example TXT",

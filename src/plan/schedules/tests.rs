@@ -252,28 +252,38 @@ fn what_an_app_retains_has_no_owner_until_another_adopts_it() {
         &mut world,
         &["untag schedule NIGHTLY (Retain)"],
     );
+    let left = "empire.dev/app=shop/acme,empire.dev/process=nightly";
+    assert_eq!(schedule(&mut world).description, left);
     schedule(&mut world).description = wanted.owner.record_text("nightly");
     assert_eq!(world.schedules, before.schedules);
-    schedule(&mut world).description = String::new();
-    check(&app([]), &world, &[]);
-    check(
-        &wanted,
-        &world,
-        &[
-            "! nightly: schedule NIGHTLY exists and does not carry this App's ownership tags, nor anybody's: to take it \
-           over, annotate the App with empire.dev/adopt: \"true\"",
-        ],
-    );
     let adopting = Desired {
         adopts: true,
-        ..wanted
+        ..wanted.clone()
     };
-    check_pass(
-        &adopting,
-        &mut world,
-        &["update schedule NIGHTLY: enabled, taken over"],
-    );
-    check(&adopting, &world, &[]);
+    // An older version left it without any.
+    for (left, by) in [
+        (left, " (App shop/acme has left it behind)"),
+        (
+            "empire.dev/app=blog/front,empire.dev/process=nightly",
+            " (an App of another namespace has left it behind)",
+        ),
+        ("", ""),
+    ] {
+        let mut world = world.clone();
+        (schedule(&mut world).description, schedule(&mut world).enabled) = (left.into(), Some(false));
+        check(&app([]), &world, &[]);
+        let conflict = format!(
+            "! nightly: schedule NIGHTLY exists and does not carry this App's ownership tags, nor anybody's{by}: to take it \
+             over, annotate the App with empire.dev/adopt: \"true\""
+        );
+        check(&wanted, &world, &[&conflict]);
+        check_pass(
+            &adopting,
+            &mut world,
+            &["update schedule NIGHTLY: enabled, taken over"],
+        );
+        check(&adopting, &world, &[]);
+    }
 }
 
 #[test]

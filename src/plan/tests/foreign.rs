@@ -14,7 +14,7 @@ use crate::change::{
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
 use crate::model::name::Arn;
-use crate::model::owner::{Owner, Tags, has_no_owner};
+use crate::model::owner::{OWNER_TAG, Owner, Tags, has_no_owner};
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
@@ -370,7 +370,11 @@ fn any_world(rng: &mut Rng) -> Observed {
 }
 
 fn any_owner(rng: &mut Rng, tags: &mut Tags) {
-    *tags = match rng.u8(..8) {
+    *tags = match rng.u8(..9) {
+        4 => {
+            tags.remove(OWNER_TAG);
+            return;
+        }
         0 => owner_of("installation-2", "shop", "acme").tags("web"),
         1 => owner_of("installation-1", "shop", "acme2").tags("web"),
         2 => Tags::new(),

@@ -420,6 +420,26 @@ impl Console<'_> {
         self.state.elbv2.target_groups.insert(arn, Group { settings });
     }
 
+    /// The tags of all services, load balancers, listeners and target groups.
+    pub(crate) fn tags(&mut self) -> Vec<Tags> {
+        let mut all = Vec::new();
+        self.edit_tags(|tags| all.push(tags.clone()));
+        all
+    }
+
+    /// Edits them.
+    pub(crate) fn edit_tags(&mut self, mut edit: impl FnMut(&mut Tags)) {
+        let State { ecs, elbv2, .. } = &mut *self.state;
+        ecs.services.values_mut().for_each(|found| edit(&mut found.tags));
+        for found in elbv2.load_balancers.values_mut() {
+            edit(&mut found.settings.tags);
+            let listeners = found.listeners.iter_mut();
+            listeners.for_each(|(_, tags)| edit(tags));
+        }
+        let groups = elbv2.target_groups.values_mut();
+        groups.for_each(|found| edit(&mut found.settings.tags));
+    }
+
     /// A copy of one of ours under another name, with other tags.
     pub(crate) fn foreign_service(&mut self, like: &str, name: &str, tags: Tags) {
         let of_name = self

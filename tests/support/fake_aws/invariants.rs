@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use empire_controller::model::content::CONTENT_TAG;
 use empire_controller::model::keeping::kept_until;
 use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
-use empire_controller::model::owner::{APP_TAG, OWNER_TAG, TAGS, Tags, app_in_record_text};
+use empire_controller::model::owner::{
+    APP_TAG, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, owner_in_record_text,
+};
 use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
 };
@@ -203,7 +205,9 @@ impl State {
     /// Everything, but for the marks that say whose it is.
     fn unmarked(&self) -> String {
         let mut bare = self.clone();
-        let strip = |tags: &mut Tags| tags.retain(|key, _| !TAGS.contains(&key.as_str()));
+        let strip = |tags: &mut Tags| {
+            tags.retain(|key, _| ![OWNER_TAG, APP_TAG, PROCESS_TAG].contains(&key.as_str()));
+        };
         bare.ecs
             .services
             .values_mut()
@@ -266,7 +270,10 @@ impl State {
             .iter()
             .filter(|claim| claim.owner.app.to_string() != app);
         let schedules = self.scheduler.schedules.iter();
-        let schedules = schedules.filter(|(_, found)| app_in_record_text(&found.description) != Some(app));
+        let schedules = schedules.filter(|(_, found)| {
+            let owner = owner_in_record_text(&found.description);
+            owner.is_none_or(|owner| owner.app.to_string() != app)
+        });
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?}",
             schedules.collect::<Vec<_>>(),
@@ -304,7 +311,10 @@ impl State {
             .iter()
             .filter(|r| r.name == name)
             .filter_map(|r| self.pointed_at(r));
-        pointing.any(|found| found.settings.tags.get(APP_TAG).map(|tag| &**tag) == Some(app))
+        pointing.any(|found| {
+            let tags = &found.settings.tags;
+            tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(|tag| &**tag) == Some(app)
+        })
     }
 }
 
