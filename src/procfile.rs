@@ -29,6 +29,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrBool,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 
 use crate::api::app::{App, AppSpec, Process};
 pub use problem::Problem;
@@ -116,9 +117,14 @@ struct Context<'a> {
 /// Writes an App as YAML that `kubectl apply --server-side -f -` takes. Texts that any YAML reader could take for something
 /// else are quoted.
 pub fn to_yaml(app: &App) -> Result<String, serde_saphyr::ser_error::Error> {
+    unfolded(app)
+}
+
+/// Writes each text on one line: to us, a backslash before the end of a line continues it.
+pub(crate) fn unfolded(value: &impl Serialize) -> Result<String, serde_saphyr::ser_error::Error> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let mut yaml = String::new();
-    serde_saphyr::to_fmt_writer_with_options(&mut yaml, app, options)?;
+    serde_saphyr::to_fmt_writer_with_options(&mut yaml, value, options)?;
     if !yaml.ends_with('\n') {
         yaml.push('\n');
     }

@@ -24,7 +24,7 @@ fn replaces(app: &App) -> bool {
     })
 }
 
-/// Returns what the status of an App remembers of [`replaces`]: nothing, unless a command of it has `$(` in it.
+/// Returns what the status of an App remembers of that: nothing, unless a command of it has `$(` in it.
 pub fn replaces_variables(app: &App) -> Option<bool> {
     let is_meant = |process: &Process| {
         let mut words = process.command.iter().chain(&process.args);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 
 use crate::api::app::App;
-use crate::procfile::{Identity, Problem, schema, to_yaml, translate_by};
+use crate::procfile::{Identity, Problem, schema, to_yaml, translate_by, unfolded};
 
 /// Made once, since that takes longer than most texts do.
 static SCHEMA: LazyLock<JSONSchemaProps> = LazyLock::new(schema);
@@ -45,7 +45,7 @@ pub fn procfile(data: &[u8]) {
         let read = serde_saphyr::from_str::<App>(&yaml);
         assert!(read.as_ref().is_ok_and(|read| *read == app), "{read:?}\n{yaml}");
         // Its own processes are a Procfile, as block and as flow.
-        let block = serde_saphyr::to_string(&app.spec.processes).unwrap_or_default();
+        let block = unfolded(&app.spec.processes).unwrap_or_default();
         let flow = serde_json::to_string(&app.spec.processes).unwrap_or_default();
         for own in [block, escaped(&flow)] {
             let again = translate(own.as_bytes(), false);
