@@ -49,10 +49,11 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "procfile",
-        modules: &["api", "desired"],
+        modules: &["api", "desired", "model"],
         crates: &[
             "k8s_openapi",
             "regex_lite",
+            "serde",
             "serde_json",
             "serde_saphyr",
             "shell_words",
