@@ -280,18 +280,13 @@ fn said<T: Debug>(result: &Result<T>) -> String {
 }
 
 fn split(bodies: &[u8]) -> Vec<Vec<u8>> {
-    let mut split = vec![Vec::new()];
-    for (at, byte) in bodies.iter().enumerate() {
-        if let Some(last) = split.last_mut() {
-            last.push(*byte);
-        }
-        if bodies[..=at].ends_with(NEXT.as_bytes()) {
-            if let Some(last) = split.last_mut() {
-                last.truncate(last.len() - NEXT.len());
-            }
-            split.push(Vec::new());
-        }
+    let (mut split, mut rest) = (Vec::new(), bodies);
+    let is_next = |window: &[u8]| window == NEXT.as_bytes();
+    while let Some(at) = rest.windows(NEXT.len()).position(is_next) {
+        split.push(rest[..at].to_vec());
+        rest = &rest[at + NEXT.len()..];
     }
+    split.push(rest.to_vec());
     split
 }
 

@@ -83,10 +83,14 @@ fn assert_nothing_is_read_twice(reads: &[String]) {
     }
 }
 
+/// The most rounds of names that a pass sends before the time goes on. Where the lists of two zones leave out what is there,
+/// first the batch of one is refused and then that of the other, as long as nothing but such lists is asked.
+const ROUNDS: usize = 8;
+
 impl World {
     /// Goes on until the pass does not yield any more. `None` if the controller died in it, or the App is gone.
     pub(super) fn pass(&mut self, key: &str) -> Option<Pass> {
-        let mut done = Vec::new();
+        let (mut done, mut rounds) = (Vec::new(), 0);
         loop {
             let (mut pass, requeue) = self.pass_once(key)?;
             if let Ok(outcome) = &mut pass.result {
@@ -103,12 +107,14 @@ impl World {
                 continue;
             }
             if !self.gathers
+                && rounds < ROUNDS
                 && matches!(requeue, Requeue::After(_) | Requeue::Turn { .. })
                 && self.send_names(COMPANY)
             {
                 if self.aws.has_crashed() {
                     return None;
                 }
+                rounds += 1;
                 continue;
             }
             if let Some(held) = self.apps.get_mut(key) {
