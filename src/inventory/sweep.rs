@@ -21,6 +21,18 @@ pub struct Key {
 }
 
 impl Key {
+    /// The list of a hosted zone, which is in no region.
+    pub fn of_zone(place: &Place, id: &str) -> Self {
+        let place = Place {
+            region: String::new(),
+            ..place.clone()
+        };
+        Key {
+            place,
+            name: id.into(),
+        }
+    }
+
     /// True if the list is in the AWS of a Platform. One that is in no region is in those of all of its account's Platforms.
     pub fn is_in(&self, place: &Place) -> bool {
         let Place {

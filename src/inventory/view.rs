@@ -49,18 +49,6 @@ impl View<'_> {
         }
     }
 
-    /// Hosted zones are in no region.
-    fn zone(&self, id: &str) -> Key {
-        let place = Place {
-            region: String::new(),
-            ..self.place.clone()
-        };
-        Key {
-            place,
-            name: id.into(),
-        }
-    }
-
     /// True if all that an App has or wants is read by name.
     fn looks_closely(&self, age: Age) -> bool {
         self.now || age == Age::Old && self.rank != Rank::Resync
@@ -82,7 +70,7 @@ impl View<'_> {
                     self.inventory.load_balancers.want(&self.key(""));
                 }
                 Part::Zone(id) => {
-                    self.inventory.records.want(&self.zone(id));
+                    self.inventory.records.want(&Key::of_zone(&self.place, id));
                 }
                 Part::Schedules => {
                     let group = schedule_group(&desired.owner.installation);
@@ -140,7 +128,7 @@ impl View<'_> {
                 .learned(&self.app, observed, &touched.load_balancing, learned);
         }
         for (zone, names) in &touched.names {
-            let unit = inventory.records.known(&self.zone(zone));
+            let unit = inventory.records.known(&Key::of_zone(&self.place, zone));
             if let (Some(state), Some(unit)) = (observed.zones.get(zone), unit) {
                 unit.content().learned(&state.records, names, learned);
             }
@@ -275,7 +263,7 @@ impl Lists for View<'_> {
     }
 
     async fn records(&self, zone: &str, sought: &Sought<'_>) -> Result<Found<Option<ZoneState>>> {
-        let unit = self.inventory.records.want(&self.zone(zone));
+        let unit = self.inventory.records.want(&Key::of_zone(&self.place, zone));
         let asked = (self.clock)();
         let age = unit.readable(&self.app, self.rank, asked, self.resync)?;
         let mut fresh = BTreeSet::new();
@@ -314,7 +302,7 @@ impl Lists for View<'_> {
     }
 
     fn is_young(&self, zone: &str) -> bool {
-        let unit = self.inventory.records.want(&self.zone(zone));
+        let unit = self.inventory.records.want(&Key::of_zone(&self.place, zone));
         let age = unit.readable(&self.app, self.rank, (self.clock)(), self.resync);
         matches!(age, Ok(Age::Young))
     }

@@ -21,35 +21,22 @@ pub struct ZoneLists<'a> {
     pub clock: Clock<'a>,
 }
 
-impl ZoneLists<'_> {
-    fn key(&self, zone: &str) -> Key {
-        let place = Place {
-            region: String::new(),
-            ..self.place.clone()
-        };
-        Key {
-            place,
-            name: zone.into(),
-        }
-    }
-}
-
 #[async_trait]
 impl Zones for ZoneLists<'_> {
     fn name(&self, zone: &str) -> Option<String> {
-        let unit = self.inventory.records.known(&self.key(zone))?;
+        let unit = self.inventory.records.known(&Key::of_zone(&self.place, zone))?;
         let is_known = unit.is_young((self.clock)(), self.resync);
         is_known.then(|| unit.content().apex().map(Into::into)).flatten()
     }
 
     async fn kept(&self, zone: &str, installation: &str) -> Result<Option<Vec<Arc<RecordSet>>>> {
-        let unit = self.inventory.records.want(&self.key(zone));
+        let unit = self.inventory.records.want(&Key::of_zone(&self.place, zone));
         unit.ask((self.clock)());
         Ok(unit.content().kept(installation))
     }
 
     fn removed(&self, zone: &str, names: &BTreeSet<String>) {
-        if let Some(unit) = self.inventory.records.known(&self.key(zone)) {
+        if let Some(unit) = self.inventory.records.known(&Key::of_zone(&self.place, zone)) {
             let written = Learned::Written((self.clock)());
             unit.content().unmarked(names, written);
         }

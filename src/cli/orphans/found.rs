@@ -181,15 +181,19 @@ mod tests {
     use crate::model::keeping::kept_text;
     use crate::model::owner::{OWNER_TAG, Owner, left_text};
 
-    #[test]
-    fn a_name_that_is_kept_for_a_namespace_is_no_orphan() {
-        let owner = Owner {
-            installation: "i-1".into(),
+    fn owner(installation: &str) -> Owner {
+        Owner {
+            installation: installation.into(),
             app: AppName {
                 namespace: "shop".into(),
                 name: "acme".into(),
             },
-        };
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_kept_for_a_namespace_is_no_orphan() {
+        let owner = owner("i-1");
         let marks = Marks {
             platform: "staging",
             owner: "i-1",
@@ -203,13 +207,6 @@ mod tests {
 
     #[test]
     fn what_an_app_has_left_behind_is_found_and_what_another_installation_owns_is_not() {
-        let owner = |installation: &str| Owner {
-            installation: installation.into(),
-            app: AppName {
-                namespace: "shop".into(),
-                name: "acme".into(),
-            },
-        };
         let marks = Marks {
             platform: "staging",
             owner: "i-1",
