@@ -9,6 +9,7 @@
 mod answer;
 mod attempt;
 mod clients;
+mod credentials;
 mod deadline;
 mod ecs;
 mod elbv2;

@@ -16,6 +16,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, ConnectorBuilder};
 
 use super::attempt::{EachAttempt, ThrottledInLine};
+use super::credentials::checked;
 use super::meter::{Meter, MeteredRole};
 use crate::metrics::Metrics;
 
@@ -110,7 +111,7 @@ impl AwsClients {
         if let Ok(name) = AppName::new(env!("CARGO_PKG_NAME")) {
             loader = loader.app_name(name);
         }
-        let config = loader.load().await;
+        let config = checked(loader.load().await);
         match role {
             Some(role) => Self::new(&assumed(config, role, metrics).await, zones, metrics),
             None => Self::new(&config, zones, metrics),
@@ -154,7 +155,7 @@ pub(super) async fn assumed(config: SdkConfig, role: &Role, metrics: &Metrics) -
         metrics: metrics.clone(),
     };
     let provider = SharedCredentialsProvider::new(provider);
-    config.into_builder().credentials_provider(provider).build()
+    checked(config.into_builder().credentials_provider(provider).build())
 }
 
 /// Three attempts at each call, `RegisterTaskDefinition` alone excepted.

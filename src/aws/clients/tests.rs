@@ -3,12 +3,14 @@
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ecs::config::http::{HttpRequest, HttpResponse};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use serde_json::json;
 
-use super::{AwsClients, Role, Zones, assumed};
+use super::{AwsClients, Role, Zones, assumed, checked};
 use crate::aws::replay::{self, Sent};
+use crate::aws::unconnected::config;
 use crate::aws::{AwsError, Ecs, Fault, Route53};
 use crate::metrics::Metrics;
 use crate::model::class::Class;
@@ -49,15 +51,19 @@ async fn clients(
 }
 
 fn granted() -> HttpResponse {
-    replay::reply(
-        200,
+    granting("ASIAASSUMED")
+}
+
+fn granting(key: &str) -> HttpResponse {
+    let reply = format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
          <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/empire/empire-controller</Arn>\
          <AssumedRoleId>AROAEXAMPLE:empire-controller</AssumedRoleId></AssumedRoleUser>\
-         <Credentials><AccessKeyId>ASIAASSUMED</AccessKeyId><SecretAccessKey>a key</SecretAccessKey>\
+         <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>a key</SecretAccessKey>\
          <SessionToken>a token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>\
-         </AssumeRoleResult></AssumeRoleResponse>",
-    )
+         </AssumeRoleResult></AssumeRoleResponse>"
+    );
+    replay::reply(200, reply)
 }
 
 fn zone() -> HttpResponse {
@@ -99,6 +105,29 @@ async fn without_an_external_id_none_is_sent() {
     let (clients, sent) = clients(vec![granted(), replay::json(&json!({}))], None).await;
     clients.list_services("staging").await.unwrap();
     assert!(!sent()[0].body.contains("ExternalId"));
+}
+
+/// Otherwise the SDK panics as it signs.
+#[tokio::test]
+async fn credentials_that_no_request_can_carry_are_refused() {
+    for key in ["AS\nIA", "AS\0IA", "AS\u{7f}IA"] {
+        let credentials = Credentials::new(key, "an example of a key", None, None, "tests");
+        let token = Credentials::new("ASIA", "an example of a key", Some(key.into()), None, "tests");
+        for given in [credentials, token] {
+            let http = StaticReplayClient::new(Vec::new());
+            let config = config(http.clone()).into_builder();
+            let provider = SharedCredentialsProvider::new(given);
+            let config = checked(config.credentials_provider(provider).build());
+            let clients = AwsClients::new(&config, &Zones::default(), &Metrics::default());
+            let error = clients.list_services("staging").await.unwrap_err();
+            assert_eq!(error.fault, Fault::Failed(Class::Denied));
+            assert!(error.to_string().contains("no request can carry"), "{error}");
+            assert_eq!(http.actual_requests().count(), 0);
+        }
+    }
+    let (clients, sent) = clients(vec![granting("ASIA&#10;ASSUMED")], None).await;
+    let error = clients.list_services("staging").await.unwrap_err();
+    assert_eq!((error.fault, sent().len()), (Fault::Failed(Class::Denied), 1));
 }
 
 async fn refused(status: u16, code: &str, message: &str) -> AwsError {
