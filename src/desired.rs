@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::app::{App, DeletionPolicy, Expose, ExposeType, Process};
 use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
-use crate::model::desired::{Desired, DesiredProcess, LoadBalancing, Place, Runs};
+use crate::model::desired::{Adopted, Desired, DesiredProcess, LoadBalancing, Place, Runs};
 use crate::model::keeping::Keeping;
 use crate::model::load_balancer::LoadBalancerKind;
 use crate::model::name;
@@ -102,6 +102,7 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
             records,
             keeping: Keeping::default(),
             adopts: adopts(app),
+            adopted: Adopted::default(),
             retains: false,
         },
         warnings,
@@ -147,6 +148,11 @@ fn dropped_security_groups(platform: &Platform) -> BTreeSet<String> {
 pub fn retains(app: &App, platform: Option<&Platform>) -> bool {
     let of_platform = platform.and_then(|platform| platform.spec.deletion_policy);
     app.spec.deletion_policy.or(of_platform) == Some(DeletionPolicy::Retain)
+}
+
+/// Returns true if what an App has adopted stays when it would be deleted. Only its own manifest says otherwise.
+pub fn keeps_adopted(app: &App) -> bool {
+    app.spec.deletion_policy != Some(DeletionPolicy::Delete)
 }
 
 /// Returns true if an App is to take over resources without an owner's tags.

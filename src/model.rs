@@ -4,6 +4,7 @@
 //! `…State` types in [`state`] hold what AWS reported. A field of a `…State` that is `None` was left out of the reply
 //! or not read: it is unknown, and never counts as drift.
 
+pub mod adopted;
 pub mod class;
 pub mod content;
 pub mod desired;

@@ -170,6 +170,8 @@ pub async fn observe(
         observed.zones.extend(found.map(|state| (zone.clone(), state)));
     }
     reads.recall(aws, &held, &mut observed).await;
+    let read = load_balancing::listeners_left(aws, desired, &mut observed).await;
+    reads.take(Part::LoadBalancing, Evidence::Yes, read)?;
     let Reads { unread, .. } = reads;
     observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
     observed.is_whole = observed.unread.is_empty() && !known.details.are_partial();

@@ -7,6 +7,7 @@
 //! Creates come before the deletes they replace; names go before what they point at; one process's trouble never
 //! holds up another's.
 
+mod adopted;
 mod echo;
 mod ecs;
 mod elbv2;
@@ -19,6 +20,7 @@ mod schedules;
 mod slots;
 mod subnets;
 mod unattended;
+mod untag;
 mod view;
 
 #[cfg(test)]

@@ -148,7 +148,8 @@ pub struct AppSpec {
     /// The fate of the App's resources in AWS when the App is deleted. `Delete`: they are removed. `Retain`: they go on
     /// running, with their names and without the tag of an owner, and host ports stay claimed; their other tags say which App
     /// has left them behind, and an App of the same name that is annotated `empire.dev/adopt: "true"` takes them over. Where the Platform has `tenancy.grants`, one must give `retain`, or the deletion waits. Left out: the
-    /// Platform's `deletionPolicy`, or else `Delete`.
+    /// Platform's `deletionPolicy`, or else `Delete`; but a service or schedule that the App has adopted is retained when
+    /// its process or the App goes, with what it needs, unless this field itself says `Delete`. That asks for no grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 

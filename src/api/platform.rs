@@ -202,7 +202,8 @@ pub struct PlatformSpec {
     pub tenancy: Option<Tenancy>,
 
     /// The fate of an App's resources in AWS when the App is deleted, for Apps without a `deletionPolicy` of their own:
-    /// `Delete` or `Retain`, as there. Left out: `Delete`.
+    /// `Delete` or `Retain`, as there. Left out: `Delete`. A service or schedule that an App has adopted is retained whatever
+    /// this says: only the App's own field decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 

@@ -45,7 +45,7 @@ impl Change {
             Write::TaskDefinition(_) => Basis::NewestRevision,
             Write::Service(write) => write.rests_on(observed),
             Write::Schedule(write) => write.rests_on(of_process),
-            Write::Tags(write) => write.rests_on(),
+            Write::Tags(write) => write.rests_on(desired, observed),
             Write::Records(batch) => batch.rests_on(desired, service),
         }
     }

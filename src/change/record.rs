@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Basis, Verb};
-use crate::model::desired::{Desired, RecordKey};
+use crate::model::desired::{Adopted, Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::keeping::kept_until;
 use crate::model::named::Named;
+use crate::model::owner::process_in_record_text;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
 use crate::model::state::Observed;
 
@@ -116,17 +117,25 @@ impl RecordBatch {
     }
 
     /// A record that goes is compared by AWS itself, with the ownership record beside it: a batch happens whole or not at
-    /// all. But a name that is taken away from somewhere leads to a load balancer that is there, and to a service behind it.
+    /// all. But a name that is taken away from somewhere leads to a load balancer that is there, and to a service behind it; and
+    /// of an App that has adopted something, one that goes was not that of a service which stays.
     pub(super) fn rests_on(&self, desired: &Desired, service: impl Fn(&str) -> Named) -> Basis {
         let deletes = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
         if !self.changes.iter().any(deletes) {
             return Basis::Lists;
         }
         let wanted = self.keys().filter_map(|key| desired.records.get(&key));
-        Basis::singly(wanted.flat_map(|record| {
+        let wanted = wanted.flat_map(|record| {
             let load_balancer = Named::LoadBalancer(record.load_balancer.clone());
             [service(&record.process), load_balancer]
-        }))
+        });
+        let Adopted { stays, may_be_there } = desired.adopted;
+        let texts = self.changes.iter().filter_map(|change| match change {
+            RecordChange::Delete(record) if stays && may_be_there => Some(record.text()),
+            RecordChange::Delete(_) | RecordChange::Create(_) => None,
+        });
+        let gone = texts.filter_map(|text| Some(service(process_in_record_text(&text)?)));
+        Basis::singly(wanted.chain(gone))
     }
 
     pub(super) fn things(&self) -> Vec<Named> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Basis;
+use crate::model::desired::Desired;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::named::Named;
@@ -61,10 +62,15 @@ impl TagsWrite {
         }
     }
 
-    pub(super) fn rests_on(&self) -> Basis {
+    /// What stays with services that were adopted stays if they are there.
+    pub(super) fn rests_on(&self, desired: &Desired, observed: &Observed) -> Basis {
         match self {
             TagsWrite::Add { .. } => Basis::Lists,
-            TagsWrite::Remove { .. } => Basis::singly(self.things()),
+            TagsWrite::Remove { .. } => {
+                let services = observed.services.values().filter(|found| desired.leaves(found));
+                let services = services.map(|found| Named::Service(found.name.clone()));
+                Basis::singly(self.things().into_iter().chain(services))
+            }
         }
     }
 

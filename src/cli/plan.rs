@@ -146,7 +146,7 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let namespace = app.namespace().unwrap_or_default();
     let labels = Namespaces::default().read(client, &namespace).await?;
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
-    let built = wanted(&app, &binding, &labels, Timestamp::now())?;
+    let built = wanted(&app, app.status.as_ref(), &binding, &labels, Timestamp::now())?;
     let siblings = siblings(client, &namespace, binding.platform).await?;
     let (status, at) = (app.status.as_ref(), (binding.platform, &*platforms));
     check_room(&app, status, at, &labels, &siblings)?;

@@ -3,7 +3,7 @@
 //! Lists grow by a page for hundreds of Apps; these calls are two or three for each. So the round in which they are made is
 //! the longer the more there are of them, and takes its share of the bucket and no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::desired::{Desired, LoadBalancing};
@@ -52,9 +52,13 @@ pub(super) fn of_load_balancing(desired: &Desired, observed: &Observed) -> usize
         processes.filter_map(|process| process.load_balancing.as_ref())
     };
     let is_looked_at = |tags: &Tags| desired.owner.owns(tags) || desired.adopts && has_no_owner(tags);
+    let left: BTreeSet<&String> = desired
+        .left_balancers(observed)
+        .map(|found| &found.name)
+        .collect();
     let of_balancer = |name: &String| {
         let wanted = balancings().find(|balancing| balancing.load_balancer.name == *name);
-        wanted.map_or(usize::from(desired.retains), of_wanted)
+        wanted.map_or(usize::from(desired.retains || left.contains(name)), of_wanted)
     };
     let balancers = observed.load_balancers.iter();
     let balancers = balancers

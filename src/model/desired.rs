@@ -22,8 +22,19 @@ pub struct Desired {
     pub keeping: Keeping,
     /// True if it takes over what has a wanted name and no owner's tags.
     pub adopts: bool,
+    /// The rule for what it has adopted.
+    pub adopted: Adopted,
     /// True if it untags what it holds, which goes on running, instead of removing it.
     pub retains: bool,
+}
+
+/// The rule for what the App has adopted. By default it is like all else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// True if it is let go of where it would be deleted.
+    pub stays: bool,
+    /// True if there may be some, as far as is remembered.
+    pub may_be_there: bool,
 }
 
 /// The part of a Platform that the pipeline needs.
@@ -247,6 +258,7 @@ impl Desired {
             records: BTreeMap::new(),
             keeping: Keeping::default(),
             adopts: false,
+            adopted: Adopted::default(),
             retains: false,
         }
     }

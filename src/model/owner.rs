@@ -16,6 +16,9 @@ pub type Tags = SmallMap<CompactString, CompactString>;
 pub const OWNER_TAG: &str = "empire.dev/owner";
 pub const APP_TAG: &str = "empire.dev/app";
 pub const PROCESS_TAG: &str = "empire.dev/process";
+/// Marks a service that an App has adopted, and that stays when its App or process goes.
+pub const ADOPTED_TAG: &str = "empire.dev/adopted";
+const ADOPTED: &str = "true";
 
 /// Returns true for tags that name no owner, neither us nor another. They may still name the App that has left it behind.
 pub fn has_no_owner(tags: &Tags) -> bool {
@@ -25,6 +28,16 @@ pub fn has_no_owner(tags: &Tags) -> bool {
 /// Returns the App that has left something behind, as the tags say that stay: all of ours but the owner's.
 pub fn left_by(tags: &Tags) -> Option<AppName> {
     app_of(tags).filter(|_| has_no_owner(tags))
+}
+
+/// Returns true for tags of what was adopted.
+pub fn is_adopted(tags: &Tags) -> bool {
+    tags.get(ADOPTED_TAG).is_some_and(|value| value == ADOPTED)
+}
+
+/// Returns the tag of what was adopted.
+pub fn adopted_tag() -> Tags {
+    Tags::from([(ADOPTED_TAG.into(), ADOPTED.into())])
 }
 
 /// An App's namespace and name, printed as `namespace/name`.
@@ -80,6 +93,15 @@ impl Owner {
         // Asked for every resource again and again, so nothing is put together to compare with.
         let is_app = |tag: &CompactString| tag.split_once('/') == Some((&self.app.namespace, &self.app.name));
         self.shares(tags) && tags.get(APP_TAG).is_some_and(is_app)
+    }
+
+    /// Returns the tags by which this App adopts what is nobody's. What it had left behind itself is taken back as what it was.
+    pub fn adopting_tags(&self, process: &str, found: &Tags) -> Tags {
+        let mut tags = self.tags(process);
+        if is_adopted(found) || left_by(found).as_ref() != Some(&self.app) {
+            tags.extend(adopted_tag());
+        }
+        tags
     }
 
     /// The process that a resource of this App belongs to; `None` if the resource is not this App's.
@@ -145,6 +167,21 @@ pub fn left_text(text: &str) -> String {
 pub fn left_by_in_text(text: &str) -> Option<AppName> {
     let is_left = text.starts_with(APP_TAG);
     AppName::parse(app_in_record_text(text)?).filter(|_| is_left)
+}
+
+/// Returns an ownership text that says that this was adopted, as [`ADOPTED_TAG`] does.
+pub fn adopted_text(text: &str) -> String {
+    format!("{text},{ADOPTED_TAG}={ADOPTED}")
+}
+
+/// Returns true for the text of what was adopted.
+pub fn is_adopted_by_text(text: &str) -> bool {
+    let value = |part: &str| {
+        part.strip_prefix(ADOPTED_TAG)?
+            .strip_prefix('=')
+            .map(|value| value == ADOPTED)
+    };
+    text.split(',').find_map(value).unwrap_or_default()
 }
 
 /// Returns the owner that an ownership record names.
@@ -241,6 +278,43 @@ mod tests {
         for other in [text.as_str(), "", "v=spf1 -all"] {
             assert_eq!(left_by_in_text(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_others_made_is_marked_when_it_is_adopted_and_what_was_ones_own_is_not() {
+        let acme = owner("i-1", "acme");
+        let adopt = |found: &Tags| acme.adopting_tags("web", found);
+        let left = |owner: &Owner| {
+            let mut tags = owner.tags("web");
+            tags.remove(OWNER_TAG);
+            tags
+        };
+        for others in [Tags::new(), left(&owner("i-1", "acme2"))] {
+            let tags = adopt(&others);
+            assert!(is_adopted(&tags) && acme.owns(&tags));
+        }
+        // Also by another installation, such as in the cluster that it has moved from.
+        for own in [left(&acme), left(&owner("i-2", "acme"))] {
+            assert_eq!(adopt(&own), acme.tags("web"));
+        }
+        // What was adopted before is.
+        let mut again = left(&acme);
+        again.extend(adopted_tag());
+        assert!(is_adopted(&adopt(&again)));
+        assert!(!is_adopted(&Tags::from([(ADOPTED_TAG.into(), "false".into())])));
+    }
+
+    #[test]
+    fn a_text_says_what_was_adopted_for_ever() {
+        let acme = owner("i-1", "acme");
+        let text = adopted_text(&acme.record_text("nightly"));
+        assert!(is_adopted_by_text(&text) && acme.owns_record_text(&text));
+        assert_eq!(process_in_record_text(&text), Some("nightly"));
+        assert_eq!(owner_in_record_text(&text), Some(acme.clone()));
+        let left = left_text(&text);
+        assert!(is_adopted_by_text(&left));
+        assert_eq!(left_by_in_text(&left), Some(acme.app.clone()));
+        assert!(!is_adopted_by_text(&acme.record_text("nightly")));
     }
 
     #[test]

@@ -37,6 +37,9 @@ impl fmt::Display for Part {
     }
 }
 
+/// The word in the status of an App that has adopted a service.
+pub const ADOPTED: &str = "Adopted";
+
 /// The evidence that an App holds something in a part that it wants nothing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
@@ -51,7 +54,7 @@ pub enum Evidence {
 /// Where an App holds something, as far as is remembered. The default is an App of which nothing is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// The keys of the parts; `None` if nothing says so.
+    /// The keys of the parts, and [`ADOPTED`]; `None` if nothing says so.
     pub parts: Option<BTreeSet<String>>,
     /// It has never written anything.
     pub is_new: bool,
@@ -67,6 +70,14 @@ impl Holdings {
             Some(_) => Evidence::No,
             None if is_unlikely => Evidence::Perhaps,
             None => Evidence::Yes,
+        }
+    }
+
+    /// Returns true if a service may be there that the App has adopted.
+    pub fn may_have_adopted(&self) -> bool {
+        match &self.parts {
+            Some(parts) => parts.contains(ADOPTED),
+            None => !self.is_new,
         }
     }
 }
@@ -96,5 +107,21 @@ mod tests {
         };
         assert_eq!(clockless.evidence(&Part::Schedules), Evidence::Perhaps);
         assert_eq!(clockless.evidence(&part), Evidence::Yes);
+    }
+
+    #[test]
+    fn what_was_adopted_is_remembered_and_missed_where_a_status_was_lost() {
+        let known = |words: &[&str]| Holdings {
+            parts: Some(words.iter().map(|word| (*word).into()).collect()),
+            ..Holdings::default()
+        };
+        assert!(known(&["LoadBalancers", ADOPTED]).may_have_adopted());
+        assert!(!known(&["LoadBalancers"]).may_have_adopted());
+        assert!(Holdings::default().may_have_adopted());
+        let new = Holdings {
+            is_new: true,
+            ..Holdings::default()
+        };
+        assert!(!new.may_have_adopted());
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::name::Arn;
-use super::owner::{Owner, Tags, left_text, owner_in_record_text};
+use super::owner::{Owner, Tags, is_adopted_by_text, left_text, owner_in_record_text};
 use super::service::{Capacity, PlacementConstraint, PlacementStrategy, TaskNetwork};
 
 /// One task at each of its times. An update resets what it leaves out, so every write sends all of it.
@@ -190,6 +190,11 @@ impl ScheduleState {
     /// Its description names no owner, but perhaps the App that has left it behind.
     pub fn has_no_owner(&self) -> bool {
         owner_in_record_text(&self.description).is_none()
+    }
+
+    /// Its description says that an App has adopted it.
+    pub fn is_adopted(&self) -> bool {
+        is_adopted_by_text(&self.description)
     }
 
     /// The same without its owner, whose App it still names; `None` if not enough of it is known to write it again.

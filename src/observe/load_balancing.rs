@@ -29,7 +29,7 @@ pub(super) async fn read(
         wanted.target_groups.extend(groups);
     }
     let Found { found, mut fresh } = lists.load_balancing(&desired.owner.app, &wanted).await?;
-    let described = describe(aws, desired, details, are_enough, found).await?;
+    let described = describe(aws, (desired, &BTreeSet::new()), details, are_enough, found).await?;
     fresh.extend(described.fresh);
     Ok(Described { fresh, ..described })
 }
@@ -74,7 +74,9 @@ pub(super) async fn named(
     let there = load_balancers.iter().map(|found| found.arn.clone()).collect();
     read_tags(aws, &mut load_balancers, &mut groups).await?;
     let found = LoadBalancing::of(load_balancers, groups);
-    let described = describe(aws, desired, &Details::of(observed, false), |_, _| true, found).await?;
+    let left = desired.left_balancers(observed).map(|l| l.name.clone()).collect();
+    let details = Details::of(observed, false);
+    let described = describe(aws, (desired, &left), &details, |_, _| true, found).await?;
     Ok(Singles {
         asked,
         there,
@@ -83,10 +85,10 @@ pub(super) async fn named(
 }
 
 /// Adds details, those that are known where they are enough, and leaves out what is neither ours nor wanted. Whatever details
-/// a list has, another pass left there.
+/// a list has, another pass left there. The load balancers that are `left` are untagged with their listeners.
 async fn describe(
     aws: &dyn Aws,
-    desired: &Desired,
+    (desired, left): (&Desired, &BTreeSet<String>),
     details: &Details,
     are_enough: impl Fn(&[ListenerState], Option<&desired::LoadBalancing>) -> bool,
     mut found: LoadBalancing,
@@ -114,7 +116,7 @@ async fn describe(
         let is_changed = is_read && (ours(tags) || adopted(tags));
         let known = details.load_balancer(shared);
         let (mut listeners, mut attributes) = (None, None);
-        if is_changed && (wanted.is_some() || desired.retains) {
+        if is_changed && (wanted.is_some() || desired.retains || left.contains(name)) {
             let known = known.and_then(|known| known.listeners.as_ref());
             listeners = if let Some(known) = known.filter(|known| are_enough(known, wanted)) {
                 Some(known.clone())
@@ -171,6 +173,24 @@ fn balancing<'a>(desired: &'a Desired, load_balancer: &str) -> Option<&'a desire
     let processes = desired.processes.values();
     let mut balancings = processes.filter_map(|process| process.load_balancing.as_ref());
     balancings.find(|balancing| balancing.load_balancer.name == load_balancer)
+}
+
+/// Reads the listeners of load balancers that stay with services which were adopted: which those are, the services say.
+pub(super) async fn listeners_left(
+    aws: &dyn Aws,
+    desired: &Desired,
+    observed: &mut Observed,
+) -> aws::Result<()> {
+    let left = desired.left_balancers(observed).filter(|l| l.listeners.is_none());
+    let left: Vec<(String, Arn)> = left.map(|l| (l.name.clone(), l.arn.clone())).collect();
+    for (name, arn) in left {
+        let listeners = listeners_of(aws, None, &arn).await?;
+        if let Some(known) = observed.load_balancers.get_mut(&name) {
+            known.listeners = listeners;
+        }
+        observed.fresh.insert(Named::Listeners(name));
+    }
+    Ok(())
 }
 
 /// Reads the listeners of one load balancer again.

@@ -22,7 +22,7 @@ use crate::api::platform::Platform;
 use crate::change::Change;
 use crate::desired::{self, Built, NamespaceLabels};
 use crate::error::Error;
-use crate::model::desired::Desired;
+use crate::model::desired::{Adopted, Desired};
 use crate::model::name::Arn;
 use crate::model::rank::Rank;
 use crate::observe::{Details, Known};
@@ -147,10 +147,11 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(verdict) if needs_no_platform(app, &verdict) => return Step::Release,
         Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
     };
-    let wanted = wanted(app, &binding, namespace, now);
+    let known = memory.status(app);
+    let wanted = wanted(app, known.as_ref(), &binding, namespace, now);
     let let_in = wanted.and_then(|built| {
-        let (status, platforms) = (memory.status(app), (binding.platform, facts.platforms));
-        let let_in = let_in(app, status.as_ref(), platforms, namespace, &facts.siblings)?;
+        let platforms = (binding.platform, facts.platforms);
+        let let_in = let_in(app, known.as_ref(), platforms, namespace, &facts.siblings)?;
         Ok((built, let_in))
     });
     let (Built { desired, warnings }, let_in) = match let_in {
@@ -181,7 +182,6 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     memory.warned = app.metadata.generation;
 
     let rank = memory.rank(app, platform);
-    let known = memory.status(app);
     let ahead = ahead(memory, app, platform, record, (&desired, let_in.as_ref()), now);
     let status = ahead.as_ref().or(known.as_ref());
     let whole = request(app, status, platform, facts.settings.retire_after, now);
@@ -293,6 +293,9 @@ fn ahead(
     } else if desired::retains(app, Some(platform)) {
         let message = "untagging everything that this App holds in AWS (Retain)";
         Verdict::Reconciling(Reason::Deleting, message.into())
+    } else if desired.adopted.stays && desired.adopted.may_be_there {
+        let message = "removing what this App holds in AWS, and untagging what it has adopted";
+        Verdict::Reconciling(Reason::Deleting, message.into())
     } else {
         let message = "removing everything that this App holds in AWS";
         Verdict::Reconciling(Reason::Deleting, message.into())
@@ -364,6 +367,7 @@ pub fn yesterday(now: Timestamp) -> Date {
 /// they are to be retained and may not be, neither is done, so that nothing is lost, and nothing goes on running unseen.
 pub fn wanted(
     app: &App,
+    status: Option<&AppStatus>,
     binding: &Binding<'_>,
     namespace: &NamespaceLabels,
     now: Timestamp,
@@ -384,6 +388,11 @@ pub fn wanted(
         desired::build(app, platform, owner, namespace)?
     };
     built.desired.keeping = keeping(app, platform, namespace, now);
+    let remembered = status::holdings(status, has_finalizer(&app.metadata, APP_FINALIZER));
+    built.desired.adopted = Adopted {
+        stays: desired::keeps_adopted(app),
+        may_be_there: remembered.may_have_adopted(),
+    };
     Ok(built)
 }
 

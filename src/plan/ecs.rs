@@ -14,7 +14,7 @@ use self::attach::attachments;
 pub use self::deadline::{deadline, note_progress};
 use super::echo::without_echoes;
 use super::view::View;
-use super::{Obstacle, ObstacleKind, Pending, Plan};
+use super::{Obstacle, ObstacleKind, Pending, Plan, adopted, route53};
 use crate::change::{Change, PortWrite, Registration, ServiceWrite, Write};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
@@ -90,16 +90,18 @@ fn not_ours(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &Service, f
             ),
         });
     }
+    let mut tags = wanted.tags.clone();
+    tags.extend(view.desired.owner.adopting_tags(process, &found.tags));
     plan.changes.push(Change::of(
         process,
         ServiceWrite::Tag {
             service: found.name.clone(),
-            tags: missing_tags(&wanted.tags, &found.tags),
+            tags: missing_tags(&tags, &found.tags),
         },
     ));
 }
 
-/// Names go before the service behind them; and what the process is to be instead of a service comes first.
+/// Names go before the service behind them, unless it stays; and what the process is to be instead of a service comes first.
 fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState) {
     let may_be_named = view.is_unread(&Part::LoadBalancing) || view.observed.has_unread_zone();
     if !view.runs_otherwise(process) {
@@ -115,12 +117,17 @@ fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState)
             what: format!("service {}", found.name),
         }));
     }
+    if view.keeps(process) {
+        return adopted::untag_service(view, plan, process, found);
+    }
     let mut named = view.unwanted_load_balancers().filter(|l| view.is_named(&l.name));
     match named.find(|l| view.user_of(l) == process) {
         Some(load_balancer) => plan.pending.push(Pending::Names {
             process: process.into(),
             load_balancer: load_balancer.name.clone(),
         }),
+        // Where it was to stay before, its load balancer is nobody's already.
+        None if !found.attachments.is_empty() && route53::has_names(view, process) => {}
         None => plan.changes.push(Change::of(
             process,
             ServiceWrite::Delete {

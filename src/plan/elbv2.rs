@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::adopted::next_of;
+use super::untag::untag;
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use super::{listeners, subnets};
@@ -286,10 +288,15 @@ fn tags(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Deletes what is ours and not wanted, once neither a service nor a name uses it.
+/// Deletes what is ours and not wanted, once neither a service nor a name uses it; or untags it, where its service stays.
 fn take_down(view: &View<'_>, plan: &mut Plan) {
+    let mut left: Vec<Vec<Tagged>> = Vec::new();
     for load_balancer in view.unwanted_load_balancers() {
         let (process, name) = (view.user_of(load_balancer), &load_balancer.name);
+        if view.is_kept(name) {
+            left.extend(view.lets_go(process).then(|| next_of(view, load_balancer)));
+            continue;
+        }
         if view.pointers(name).is_empty()
             && let Some(zone) = view.old_zone()
         {
@@ -311,11 +318,17 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
     let owner = &view.desired.owner;
     for group in view.observed.target_groups.values() {
         let (process, name) = (owner.process_of(&group.tags).unwrap_or_default(), &group.name);
-        if !owner.owns(&group.tags)
-            || view.is_wanted(name)
-            || !view.in_front_of(name).is_empty()
-            || !view.is_released(process, name)
-        {
+        if !owner.owns(&group.tags) || view.is_wanted(name) || !view.in_front_of(name).is_empty() {
+            continue;
+        }
+        if let Some(user) = view.attached_to(name).filter(|_| view.is_kept(name)) {
+            left.extend(
+                view.lets_go(user)
+                    .then(|| vec![Tagged::TargetGroup(name.clone())]),
+            );
+            continue;
+        }
+        if !view.is_released(process, name) {
             continue;
         }
         match group.load_balancers.first() {
@@ -340,6 +353,7 @@ fn take_down(view: &View<'_>, plan: &mut Plan) {
             }
         }
     }
+    plan.changes.extend(untag(left));
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         match is_wanted(view, claim) {
             true if claim.retained => plan.changes.push(PortWrite::TakeBack(claim.clone()).into()),
             false if is_unused(view, claim) => plan.changes.push(PortWrite::Release(claim.clone()).into()),
+            false if !claim.retained && is_left(view, claim) => {
+                plan.changes.push(PortWrite::Retain(claim.clone()).into());
+            }
             true | false => {}
         }
     }
@@ -90,7 +93,13 @@ fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
     let served = view.observed.target_groups.values().any(|group| {
         view.desired.owner.process_of(&group.tags) == Some(process.as_str()) && !stays(&group.name)
     });
-    let used = view.service(process).is_some_and(|service| {
+    !served && !is_used(view, claim) && !view.is_unread(&Part::LoadBalancing)
+}
+
+/// True if the service of the process has the port, or may.
+pub(super) fn is_used(view: &View<'_>, claim: &Claim) -> bool {
+    let process = &claim.owner.process;
+    view.service(process).is_some_and(|service| {
         // Until the only deployment is complete, tasks of an older one may still hold the port.
         !service.is_rolled_out()
             || view.observed.running_definition(service).is_none()
@@ -99,8 +108,12 @@ fn is_unused(view: &View<'_>, claim: &Claim) -> bool {
                 .running_ports(view.observed, process)
                 .iter()
                 .any(|port| port.fixed_host_port() == Some(claim.port))
-    });
-    !served && !used && !view.is_unread(&Part::LoadBalancing)
+    })
+}
+
+/// True for a port of a service that stays.
+fn is_left(view: &View<'_>, claim: &Claim) -> bool {
+    view.lets_go(&claim.owner.process) && is_used(view, claim)
 }
 
 #[cfg(test)]

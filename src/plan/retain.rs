@@ -2,11 +2,13 @@
 //! which App and process a thing was stay.
 //!
 //! Each thing is found by its own mark, so they may come off in any order, and a pass that stops in the middle leaves the
-//! rest to be found. A listener alone is found by its load balancer, and so goes with it in one call, before it.
+//! rest to be found. A listener alone is found by its load balancer, and so goes with it in one call, before it. A service that
+//! was adopted comes last all the same: until then its mark says that the rest stays, also where the policy is edited.
 
+use super::untag::{untag, with_listeners};
 use super::view::View;
-use super::{Plan, schedules};
-use crate::change::{Change, PortWrite, ServiceWrite, Tagged, TagsWrite};
+use super::{Plan, adopted, schedules};
+use crate::change::{Change, PortWrite, ServiceWrite, Tagged};
 use crate::model::name;
 use crate::model::state::ServiceStatus;
 
@@ -19,6 +21,10 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         // One that was deleted goes, whoever it belongs to.
         if owner.owns(&service.tags) && service.status == ServiceStatus::Active {
             let process = name::process_of_family(&owner.app, &service.name).unwrap_or_default();
+            if view.desired.leaves(service) {
+                adopted::untag_service(view, plan, process, service);
+                continue;
+            }
             plan.changes.push(Change::of(
                 process,
                 ServiceWrite::Untag {
@@ -28,31 +34,16 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
         }
     }
     schedules::release(view, plan);
-    let mut calls: Vec<Vec<Tagged>> = Vec::new();
-    for together in balancing(view) {
-        match calls.last_mut() {
-            Some(call) if call.len() + together.len() <= TagsWrite::RESOURCES => call.extend(together),
-            Some(_) | None => calls.extend(together.chunks(TagsWrite::RESOURCES).map(<[_]>::to_vec)),
-        }
-    }
-    let calls = calls.into_iter();
-    plan.changes
-        .extend(calls.map(|resources| TagsWrite::Remove { resources }.into()));
+    plan.changes.extend(untag(balancing(view)));
 }
 
 /// Returns the resources to untag, a list for each call.
 fn balancing(view: &View<'_>) -> Vec<Vec<Tagged>> {
     let owner = &view.desired.owner;
     let load_balancers = view.observed.load_balancers.values();
-    let with_listeners = load_balancers.filter(|l| owner.owns(&l.tags)).map(|l| {
-        let listeners = l.listeners.iter().flatten();
-        let ours = listeners.filter(|found| found.tags.as_ref().is_none_or(|tags| owner.owns(tags)));
-        let listeners = ours.map(|listener| Tagged::Listener {
-            load_balancer: l.name.clone(),
-            port: listener.port,
-        });
-        listeners.chain([Tagged::LoadBalancer(l.name.clone())]).collect()
-    });
+    let with_listeners = load_balancers
+        .filter(|l| owner.owns(&l.tags))
+        .map(|l| with_listeners(owner, l));
     let groups = view.observed.target_groups.values();
     let groups = groups
         .filter(|group| owner.owns(&group.tags))

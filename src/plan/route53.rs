@@ -3,11 +3,14 @@
 //! A change is a compare-and-swap: DELETE of exactly what was listed, CREATE of what is wanted, never UPSERT. Name and
 //! ownership record travel in one batch.
 
+mod left;
 mod taken;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(super) use self::left::has_names;
+use self::left::{Fate, fate};
 use self::taken::{is_unclear, taken};
 use super::view::{View, ownership_text};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
@@ -47,10 +50,13 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
                 name: name.clone(),
             };
             let changes = match view.desired.records.get(&key) {
-                // The name stays; that it is ours, nobody says any more.
-                None if view.desired.retains => removals(ownership_records(zone, &name)),
                 Some(wanted) => point(view, plan, (&key, zone), wanted),
-                None => release(view, plan, zone, &name, &mut room),
+                None => match fate(view, zone, &name) {
+                    // That it is ours, nobody says any more.
+                    Fate::Stays => removals(ownership_records(zone, &name)),
+                    Fate::Open => Vec::new(),
+                    Fate::Goes => release(view, plan, zone, &name, &mut room),
+                },
             };
             if changes.is_empty() {
                 continue;
@@ -75,7 +81,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
 fn foreign_pointers(view: &View<'_>, plan: &mut Plan) {
     for load_balancer in view.unwanted_load_balancers() {
         let (process, target) = (view.user_of(load_balancer), &load_balancer.name);
-        if view.is_named_by_us(target) {
+        if view.is_named_by_us(target) || view.is_kept(target) {
             continue;
         }
         let goes = "remove the record, and the load balancer goes too";
@@ -188,7 +194,8 @@ fn waits_for_its_own(view: &View<'_>, plan: &Plan, wanted: &DesiredRecord, found
     let lacks_port = |o: &Obstacle| o.kind == ObstacleKind::PortsExhausted && o.process == wanted.process;
     let is_going = |record: &&RecordSet| {
         let points_at = view.pointed_at(record);
-        points_at.is_some_and(|old| !view.is_service(view.user_of(old)))
+        let is_going = |process: &str| !view.is_service(process) && !view.keeps(process);
+        points_at.is_some_and(|old| is_going(view.user_of(old)))
     };
     plan.obstacles.iter().any(lacks_port) && found.iter().any(is_going)
 }
@@ -315,6 +322,12 @@ fn wait_to_serve(view: &View<'_>, plan: &mut Plan, process: &str, load_balancer:
     }
 }
 
+/// The load balancer of ours that a name leads to.
+fn target<'a>(view: &View<'a>, zone: &ZoneState, name: &str) -> Option<&'a LoadBalancerState> {
+    let mut pointers = pointers(zone, name).into_iter();
+    pointers.find_map(|record| view.pointed_at(record))
+}
+
 /// A name that is ours and not wanted goes; but while its process is still moving to where its other names point, it
 /// stays, so that the whole move is one batch.
 fn release(
@@ -324,10 +337,7 @@ fn release(
     name: &str,
     room: &mut usize,
 ) -> Vec<RecordChange> {
-    let target = pointers(zone, name)
-        .into_iter()
-        .find_map(|record| view.pointed_at(record));
-    if let Some(target) = target
+    if let Some(target) = target(view, zone, name)
         && let process = view.user_of(target)
         && let Some(balancing) = view.load_balancing(process)
         && balancing.load_balancer.name != target.name

@@ -9,9 +9,9 @@ use crate::change::{Change, ScheduleWrite};
 use crate::model::desired::DesiredProcess;
 use crate::model::exclusive::Exclusive;
 use crate::model::name;
-use crate::model::owner::{left_by_in_text, process_in_record_text};
+use crate::model::owner::{adopted_text, left_by_in_text, process_in_record_text};
 use crate::model::part::Part;
-use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart};
+use crate::model::schedule::{Schedule, ScheduleGroup, SchedulePart, ScheduleState};
 
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     // What a schedule starts is ECS's.
@@ -68,6 +68,15 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
     let found = view.observed.schedules.get(&schedule.name);
     let owner = &view.desired.owner;
     let adopted = found.is_some_and(|found| view.desired.adopts && found.has_no_owner());
+    // An update sends the mark again, since it sends all.
+    let is_marked = found.is_some_and(|found| {
+        let is_own = left_by_in_text(&found.description).as_ref() == Some(&owner.app);
+        found.is_adopted() || adopted && !is_own
+    });
+    let mut schedule = schedule.clone();
+    if is_marked {
+        schedule.description = adopted_text(&schedule.description);
+    }
     if let Some(found) = found.filter(|found| !found.is_of(owner) && !adopted) {
         let advice = if found.has_no_owner() {
             view.advice_to_adopt(left_by_in_text(&found.description).as_ref())
@@ -84,19 +93,19 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
         plan.changes.push(Change::of(
             process,
             ScheduleWrite::Create {
-                schedule: schedule.clone(),
+                schedule,
                 task_definition: content.clone(),
             },
         ));
         return;
     };
-    let mut differing = view.differing(wanted, schedule, found);
+    let mut differing = view.differing(wanted, &schedule, found);
     differing.extend(adopted.then_some(SchedulePart::Owner));
     if !differing.is_empty() {
         plan.changes.push(Change::of(
             process,
             ScheduleWrite::Update {
-                schedule: schedule.clone(),
+                schedule,
                 task_definition: content.clone(),
                 differing,
             },
@@ -108,7 +117,12 @@ fn remove(view: &View<'_>, plan: &mut Plan) {
     let group = name::schedule_group(&view.desired.owner.installation);
     for found in view.observed.schedules_of(&view.desired.owner) {
         let process = process_in_record_text(&found.description).unwrap_or_default();
-        if !view.is_wanted_schedule(&found.name) && view.runs_otherwise(process) {
+        if view.is_wanted_schedule(&found.name) || !view.runs_otherwise(process) {
+            continue;
+        }
+        if view.desired.adopted.stays && found.is_adopted() {
+            release_one(plan, &group, found);
+        } else {
             plan.changes.push(Change::of(
                 process,
                 ScheduleWrite::Delete {
@@ -120,22 +134,27 @@ fn remove(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// Plans to untag the schedules of an App that retains its resources. One of which a reply tells too little to write it
-/// again keeps its owner.
+/// Plans to untag the schedules of an App that retains its resources.
 pub(super) fn release(view: &View<'_>, plan: &mut Plan) {
     let group = name::schedule_group(&view.desired.owner.installation);
     for found in view.observed.schedules_of(&view.desired.owner) {
-        if found.released(&group).is_some() {
-            let process = process_in_record_text(&found.description).unwrap_or_default();
-            plan.changes.push(Change::of(
-                process,
-                ScheduleWrite::Release {
-                    group: group.clone(),
-                    schedule: found.name.clone(),
-                },
-            ));
-        }
+        release_one(plan, &group, found);
     }
+}
+
+/// Plans to untag a schedule. One of which a reply tells too little to write it again keeps its owner.
+fn release_one(plan: &mut Plan, group: &str, found: &ScheduleState) {
+    if found.released(group).is_none() {
+        return;
+    }
+    let process = process_in_record_text(&found.description).unwrap_or_default();
+    plan.changes.push(Change::of(
+        process,
+        ScheduleWrite::Release {
+            group: group.into(),
+            schedule: found.name.clone(),
+        },
+    ));
 }
 
 impl View<'_> {

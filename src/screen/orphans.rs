@@ -77,14 +77,15 @@ impl Orphans {
                 1 => "1 orphan".to_owned(),
                 many => format!("{many} orphans"),
             };
-            let taken = if self.orphans.iter().any(|orphan| orphan.retained) {
-                ", and what is retained once it is annotated with empire.dev/adopt: \"true\""
+            let (taken, policy) = if self.orphans.iter().any(|orphan| orphan.retained) {
+                let taken = ", and what is retained once it is annotated with empire.dev/adopt: \"true\"";
+                (taken, ", with deletionPolicy: Delete,")
             } else {
-                ""
+                ("", ",")
             };
             let advice = format!(
                 "{count}. Nothing was deleted. An App of the same name and namespace on that Platform owns it all \
-                 again{taken}: make it, and delete it to remove them."
+                 again{taken}: make it{policy} and delete it to remove them."
             );
             lines.extend(wrap(&advice, 0, width));
         }

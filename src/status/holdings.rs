@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::api::app::AppStatus;
 use crate::model::desired::{Desired, DesiredProcess, RecordKey};
 use crate::model::named::Named;
-use crate::model::owner::Tags;
-use crate::model::part::{Holdings, Part};
+use crate::model::owner::{Tags, is_adopted};
+use crate::model::part::{ADOPTED, Holdings, Part};
 use crate::model::state::Observed;
 
 /// Returns the holdings that are remembered. A status that an older version wrote has them for schedules only.
@@ -35,14 +35,23 @@ pub fn recorded_ahead(status: &AppStatus, desired: &Desired) -> Option<Vec<Strin
     (!more.is_empty()).then(|| [holds.as_slice(), &more].concat())
 }
 
-/// The parts in which the App holds something after a pass, or may; and each thing in them that is on its way out, since
-/// nothing else would say after a start what is to be gone.
+/// The parts in which the App holds something after a pass, or may; if it has adopted something; and each thing in them that
+/// is on its way out, since nothing else would say after a start what is to be gone.
 pub(super) fn found(desired: &Desired, observed: &Observed) -> Vec<String> {
     let may_hold =
         |part: &Part| desired.wants(part) || observed.is_unread(part) || observed.holds(part, &desired.owner);
     let parts = desired.parts().filter(may_hold).map(|part| part.key());
+    let has_adopted = has_adopted(desired, observed).then(|| ADOPTED.to_owned());
     let left = left(desired, observed);
-    parts.chain(left.iter().filter_map(Named::key)).collect()
+    let left = left.iter().filter_map(Named::key);
+    parts.chain(has_adopted).chain(left).collect()
+}
+
+/// Returns true if a service of the App carries the mark. While services cannot be read, it is as it was remembered.
+fn has_adopted(desired: &Desired, observed: &Observed) -> bool {
+    let mut tags = observed.services.values().map(|service| &service.tags);
+    tags.any(|tags| desired.owner.owns(tags) && is_adopted(tags))
+        || observed.is_unread(&Part::Ecs) && desired.adopted.may_be_there
 }
 
 fn left(desired: &Desired, observed: &Observed) -> BTreeSet<Named> {
@@ -92,6 +101,8 @@ mod tests {
     use super::*;
     use crate::api::app::{ProcessStatus, ScheduleStatus};
     use crate::desired::fixtures::app;
+    use crate::model::desired::Adopted;
+    use crate::model::owner::adopted_tag;
     use crate::model::part::Evidence;
     use crate::plan::fixtures;
     use crate::status::tests::wanted;
@@ -144,6 +155,29 @@ mod tests {
         assert_eq!(found(&worker, &observed), Vec::<String>::new());
         observed.unread.insert(Part::Schedules);
         assert_eq!(found(&worker, &observed), ["Schedules"]);
+    }
+
+    #[test]
+    fn what_was_adopted_is_remembered_while_services_cannot_be_read() {
+        let worker = fixtures::app([fixtures::process("worker")]);
+        let mut there = fixtures::settled(&worker);
+        assert_eq!(found(&worker, &there), [""; 0]);
+        for service in there.services.values_mut() {
+            service.tags.extend(adopted_tag());
+        }
+        assert_eq!(found(&worker, &there), [ADOPTED]);
+        let mut unread = Observed::default();
+        unread.unread.insert(Part::Ecs);
+        assert_eq!(found(&worker, &unread), [""; 0]);
+        let remembered = Desired {
+            adopted: Adopted {
+                stays: true,
+                may_be_there: true,
+            },
+            ..worker
+        };
+        assert_eq!(found(&remembered, &unread), [ADOPTED]);
+        assert_eq!(found(&remembered, &Observed::default()), [""; 0]);
     }
 
     #[test]

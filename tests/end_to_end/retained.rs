@@ -1,5 +1,6 @@
 //! Apps that leave behind what they have, and take it over again.
 
+use aws_sdk_ecs::types::{ContainerDefinition, LaunchType, Tag};
 use serde_json::json;
 
 use super::aws::Seen;
@@ -88,6 +89,92 @@ async fn leave_and_take_over(place: &Place) {
     place.delete("acme");
     assert_eq!(place.aws.see().await, Seen::default());
     assert_eq!(place.claims(), [0; 0]);
+}
+
+/// Makes a service as people do, without a tag of ours.
+async fn make_by_hand(place: &Place, name: &str) {
+    let container = ContainerDefinition::builder().name("theirs");
+    let container = container.image("registry.example.com/theirs:v1").memory(128);
+    let registered = place.aws.ecs.register_task_definition().family("theirs");
+    let registered = registered
+        .container_definitions(container.build())
+        .send()
+        .await
+        .unwrap();
+    let definition = registered
+        .task_definition()
+        .unwrap()
+        .task_definition_arn()
+        .unwrap();
+    let made = place
+        .aws
+        .ecs
+        .create_service()
+        .cluster(&place.aws.cluster)
+        .service_name(name);
+    let made = made
+        .task_definition(definition)
+        .desired_count(1)
+        .launch_type(LaunchType::Ec2);
+    made.send().await.unwrap();
+}
+
+/// The tags of the only service.
+async fn tags_of_the_only_service(place: &Place) -> Vec<(String, String)> {
+    let services = place.aws.services().await;
+    let [service] = &services[..] else {
+        panic!("{services:?}");
+    };
+    let tags = place.aws.ecs.list_tags_for_resource();
+    let tags = tags
+        .resource_arn(service.service_arn().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let pair = |tag: &Tag| (tag.key().unwrap().to_owned(), tag.value().unwrap().to_owned());
+    let mut tags: Vec<_> = tags.tags().iter().map(pair).collect();
+    tags.sort();
+    tags
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_made_stays_when_its_app_goes_on_moto() {
+    let place = Place::new(Cloud::Moto, "adopted-moto", "me-central-1").await;
+    make_by_hand(&place, "adopted-moto_acme_worker").await;
+    let mut acme = app("acme");
+    let adopt = json!({ "metadata": { "annotations": { "empire.dev/adopt": "true" } } });
+    merge(&mut acme, &adopt);
+    let writes = place.converge(&acme);
+    assert_eq!(
+        tally(&writes).iter().find(|(call, _)| *call == "TagResource"),
+        Some(&("TagResource", 1))
+    );
+    assert_eq!(place.proxy.take_needs(), ["adopt".to_owned()].into());
+    assert_eq!(place.aws.see().await.services.len(), 2);
+
+    // What the App made goes.
+    let writes = place.delete("acme");
+    let left = [
+        ("ChangeResourceRecordSets", 2),
+        ("DeleteLoadBalancer", 1),
+        ("DeleteService", 1),
+        ("DeleteTargetGroup", 1),
+        ("UntagResource", 1),
+    ];
+    assert_eq!(tally(&writes), left, "{writes:?}");
+    let tags = tags_of_the_only_service(&place).await;
+    let app = format!("{}/acme", place.name);
+    for expected in [("empire.dev/adopted", "true"), ("empire.dev/app", &app)] {
+        assert!(tags.contains(&(expected.0.into(), expected.1.into())), "{tags:?}");
+    }
+    assert!(!tags.iter().any(|(key, _)| key == "empire.dev/owner"), "{tags:?}");
+
+    // It is taken again, and goes where the App says so.
+    merge(&mut acme, &json!({ "spec": { "deletionPolicy": "Delete" } }));
+    place.converge(&acme);
+    assert_eq!(place.proxy.take_needs(), ["adopt".to_owned()].into());
+    place.delete("acme");
+    assert_eq!(place.aws.see().await, Seen::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use serde_json::json;
 
+use crate::adopted;
 use crate::crash::{Operation, claimed};
 use crate::fake_aws::{Disturbance, Short, When, Write};
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, platform, process, staging, web, worker};
@@ -338,6 +339,14 @@ fn operations() -> Vec<(&'static str, Operation)> {
         (
             "delete and retain",
             delete(claimed(), nightly("0 3 * * ? *").retained()),
+        ),
+        (
+            "delete what was adopted",
+            Operation::new(claimed(), None, |world| world.delete(KEY)).after(|world| {
+                adopted::made_by_others(world);
+                world.apply(&acme().adopting());
+                world.settle();
+            }),
         ),
         (
             "delete without a status",

@@ -21,6 +21,7 @@ mod makespan;
 mod world;
 
 mod absence;
+mod adopted;
 mod budget;
 mod commands;
 mod constraints;

@@ -1,6 +1,6 @@
 //! Apps that leave behind what they have, and Apps that take over what nobody has.
 
-use empire_controller::model::owner::{APP_TAG, OWNER_TAG, Tags, left_by};
+use empire_controller::model::owner::{ADOPTED_TAG, APP_TAG, OWNER_TAG, Tags, is_adopted, left_by};
 
 use crate::crash::{Operation, check};
 use crate::fixtures::{PlatformFixture, acme, app, platform, staging, web, worker};
@@ -113,6 +113,11 @@ fn what_an_older_version_left_is_taken_over_at_the_same_cost() {
     world.apply(&acme().adopting());
     assert_eq!(world.settle().iter().filter(|write| write.is_aws()).count(), 4);
     world.assert_ready();
+    // Nothing says whose the services were, so they are adopted, and marked.
+    let mut console = world.aws.by_hand();
+    assert_eq!(console.tags().iter().filter(|tags| is_adopted(tags)).count(), 2);
+    console.edit_tags(|tags| tags.retain(|key, _| key != ADOPTED_TAG));
+    drop(console);
     assert_eq!(world.snapshot(), before.snapshot());
 }
 

@@ -57,6 +57,11 @@ impl AppFixture {
         self.field("deletionPolicy", json!("Retain"))
     }
 
+    /// Says that all goes with it, also what it has adopted.
+    pub(crate) fn deleting(self) -> Self {
+        self.field("deletionPolicy", json!("Delete"))
+    }
+
     /// Takes over what carries no owner.
     pub(crate) fn adopting(mut self) -> Self {
         self.annotations.insert("empire.dev/adopt".into(), json!("true"));

@@ -564,7 +564,7 @@ impl World {
         let app = &self.apps[key].app;
         let platforms = [self.platform.object.clone()];
         let binding = bind(app, &platforms, &self.installation).unwrap();
-        let desired = wanted(app, &binding, &self.namespace, self.time())?.desired;
+        let desired = wanted(app, app.status.as_ref(), &binding, &self.namespace, self.time())?.desired;
         let siblings = self.siblings(key);
         let (status, at) = (app.status.as_ref(), (binding.platform, &platforms[..]));
         check_room(app, status, at, &self.namespace, &siblings)?;

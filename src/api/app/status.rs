@@ -57,7 +57,8 @@ pub struct AppStatus {
 
     /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Schedules`, `Zone/` and the id of a
     /// hosted zone. Other parts that it does not want are not read. Missing: nothing is known, and all parts are read. Also
-    /// each load balancer, target group, schedule and DNS name in them that is on its way out.
+    /// each load balancer, target group, schedule and DNS name in them that is on its way out; and `Adopted` where one of
+    /// its services was adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Vec<String>>,
 

@@ -5,14 +5,14 @@ use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, ScheduleWrite, ServiceWrite, Tagged,
     TagsWrite, TargetGroupWrite,
 };
-use crate::model::desired::{Desired, RecordKey};
+use crate::model::desired::{Adopted, Desired, RecordKey};
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::part::Part;
 use crate::model::record::{RecordChange, RecordStyle};
 use crate::model::service::{Attachment, ServiceUpdate};
 use crate::model::state::Observed;
-use crate::plan::fixtures::{INTERNAL, app, claim, owner, pointer, process, settled};
+use crate::plan::fixtures::{INTERNAL, app, claim, owner, ownership, pointer, process, settled};
 
 const SERVICE: &str = "shop_acme_web";
 
@@ -214,4 +214,24 @@ fn a_name_that_moves_rests_on_where_it_leads_then() {
         batch(&[RecordChange::Delete(record("other.corp.example"))]),
         Basis::singly([]),
     );
+}
+
+/// An ownership record that goes says whose service the name led to.
+#[test]
+fn a_name_that_goes_rests_on_its_service_where_that_may_have_been_adopted() {
+    let (mut desired, observed) = attached();
+    let gone = RecordChange::Delete(ownership("other.corp.example", &owner(), "web"));
+    let batch = RecordBatch {
+        zone: INTERNAL.into(),
+        changes: vec![gone],
+    };
+    let change = Change::from(batch);
+    for (stays, may_be_there, expected) in [
+        (true, true, Basis::singly([service()])),
+        (true, false, Basis::singly([])),
+        (false, true, Basis::singly([])),
+    ] {
+        desired.adopted = Adopted { stays, may_be_there };
+        assert_eq!(change.rests_on(&desired, &observed), expected);
+    }
 }

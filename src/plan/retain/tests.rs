@@ -2,7 +2,7 @@
 
 use crate::change::{Change, PortWrite, ServiceWrite, Write};
 use crate::model::desired::Desired;
-use crate::model::owner::{APP_TAG, OWNER_TAG, Tags, has_no_owner, left_by};
+use crate::model::owner::{APP_TAG, OWNER_TAG, Tags, adopted_tag, has_no_owner, left_by};
 use crate::model::service::LaunchType;
 use crate::model::state::{Observed, ServiceStatus};
 use crate::plan::fixtures::plan;
@@ -181,7 +181,11 @@ fn what_an_older_version_has_left_is_taken_over_in_as_many_writes() {
     assert_eq!(with(&world), with(&retained()));
     pass(&adopting(), &mut world);
     assert!(plan(&adopting(), &world).is_settled());
-    let settled = settled(&acme());
+    let mut settled = settled(&acme());
+    // Nothing says whose they were, so the services are adopted.
+    for service in settled.services.values_mut() {
+        service.tags.extend(adopted_tag());
+    }
     let tags = |world: &Observed| -> Vec<Tags> {
         let mut all = Vec::new();
         each_tags(&mut world.clone(), |tags| all.push(tags.clone()));

@@ -1,6 +1,6 @@
 //! Schedules by themselves, and processes that change between a service, a schedule and neither.
 
-use crate::model::desired::Desired;
+use crate::model::desired::{Adopted, Desired};
 use crate::model::name::schedule_name;
 use crate::model::owner::Tags;
 use crate::model::schedule::ScheduleState;
@@ -283,6 +283,27 @@ fn what_an_app_retains_has_no_owner_until_another_adopts_it() {
             &["update schedule NIGHTLY: enabled, taken over"],
         );
         check(&adopting, &world, &[]);
+        // What others made stays when its process goes, also after an edit.
+        let is_own = by.contains("shop/acme");
+        assert_eq!(schedule(&mut world).is_adopted(), !is_own);
+        schedule(&mut world).enabled = Some(false);
+        check_pass(&adopting, &mut world, &["update schedule NIGHTLY: enabled"]);
+        let without = |stays| Desired {
+            adopted: Adopted {
+                stays,
+                may_be_there: false,
+            },
+            ..app([])
+        };
+        let deleted = ["delete schedule NIGHTLY"];
+        check(&without(false), &world, &deleted);
+        if is_own {
+            check(&without(true), &world, &deleted);
+        } else {
+            check_pass(&without(true), &mut world, &["untag schedule NIGHTLY (Retain)"]);
+            check(&without(true), &world, &[]);
+            assert!(schedule(&mut world).is_adopted());
+        }
     }
 }
 

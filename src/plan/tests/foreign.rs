@@ -13,8 +13,8 @@ use crate::change::{
 };
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
-use crate::model::name::Arn;
-use crate::model::owner::{OWNER_TAG, Owner, Tags, has_no_owner};
+use crate::model::name::{Arn, family};
+use crate::model::owner::{OWNER_TAG, Owner, Tags, adopted_tag, has_no_owner};
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
@@ -37,6 +37,7 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
             1 => wanted = Desired::retaining(wanted.owner, wanted.place),
             _ => {}
         }
+        wanted.adopted.stays = rng.bool();
         let plan = plan(&wanted, &world);
         for change in &plan.changes {
             let verdict = std::panic::catch_unwind(|| check_change(&wanted, &world, change));
@@ -63,6 +64,10 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     let group = |name: &String| ours(world.target_groups.get(name).map(|state| &state.tags));
     let service = |name: &String| ours(world.services.get(name).map(|state| &state.tags));
     let may_tag = |tags: &Tags| wanted.owner.owns(tags) || wanted.adopts && has_no_owner(tags);
+    let leaves = |name: &String| {
+        let found = world.services.get(name);
+        found.is_some_and(|found| wanted.leaves(found))
+    };
     let claims = &world.ports.claims;
     match &change.write {
         Write::Port(PortWrite::Claim(claim)) => {
@@ -160,21 +165,25 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
                 .processes
                 .get(change.process().unwrap())
                 .and_then(DesiredProcess::service);
-            assert!(service(name) && stays.is_none());
+            assert!(service(name) && stays.is_none() && !leaves(name));
         }
         Write::Service(ServiceWrite::StopRollout { service: name, .. }) => assert!(service(name)),
         Write::Service(ServiceWrite::Tag { service: name, .. }) => {
             assert!(may_tag(&world.services[name].tags));
         }
-        Write::Service(ServiceWrite::Untag { service: name, .. }) => assert!(wanted.retains && service(name)),
+        Write::Service(ServiceWrite::Untag { service: name, .. }) => {
+            assert!(wanted.retains && service(name) || leaves(name) && is_alone(wanted, world, name));
+        }
         Write::Port(PortWrite::Retain(claim)) => {
-            assert!(wanted.retains && claim.owner.app == wanted.owner.app);
+            assert!(wanted.retains || leaves(&family(&wanted.owner.app, &claim.owner.process)));
+            assert_eq!(claim.owner.app, wanted.owner.app);
         }
         Write::Port(PortWrite::TakeBack(claim)) => assert_eq!(claim.owner.app, wanted.owner.app),
         Write::Tags(TagsWrite::Remove { resources }) => {
-            assert!(wanted.retains);
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));
             assert!(tags.all(|tags| wanted.owner.owns(tags)));
+            let mut resources = resources.iter();
+            assert!(wanted.retains || resources.all(|resource| is_left(wanted, world, resource)));
         }
         Write::Schedule(ScheduleWrite::CreateGroup { .. }) => assert!(world.schedule_group.is_none()),
         Write::Schedule(ScheduleWrite::Create { schedule, .. }) => {
@@ -187,7 +196,10 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
         }
         Write::Schedule(ScheduleWrite::Delete { schedule, .. } | ScheduleWrite::Release { schedule, .. }) => {
             let mut ours = world.schedules_of(&wanted.owner);
-            assert!(ours.any(|found| &found.name == schedule));
+            let found = ours.find(|found| &found.name == schedule).unwrap();
+            let is_released = matches!(change.write, Write::Schedule(ScheduleWrite::Release { .. }));
+            let stays = wanted.retains || wanted.adopted.stays && found.is_adopted();
+            assert_eq!(is_released, stays);
         }
         Write::Tags(TagsWrite::Add { resources, .. }) => {
             let mut tags = resources.iter().map(|resource| tags_of(world, resource));
@@ -208,6 +220,46 @@ fn tags_of<'a>(world: &'a Observed, resource: &Tagged) -> &'a Tags {
             load_balancer: name, ..
         } => &world.load_balancers[name].tags,
         Tagged::TargetGroup(name) => &world.target_groups[name].tags,
+    }
+}
+
+/// A service that stays has no target group of ours for itself any more when it is let go of.
+fn is_alone(wanted: &Desired, world: &Observed, service: &str) -> bool {
+    let mut attachments = world.services[service].attachments.iter();
+    attachments.all(|attachment| {
+        let group = world.target_group_by_arn(&attachment.target_group);
+        let is_others = |name: &String| {
+            let is_attached = |found: &&ServiceState| {
+                let mut others = found.attachments.iter();
+                found.name != service && others.any(|other| other.target_group == attachment.target_group)
+            };
+            let mut balancings = wanted
+                .processes
+                .values()
+                .flat_map(|process| &process.load_balancing);
+            balancings.any(|balancing| balancing.slots.contains(name))
+                || world.services.values().any(|found| is_attached(&found))
+        };
+        group.is_none_or(|group| !wanted.owner.owns(&group.tags) || is_others(&group.name))
+    })
+}
+
+/// A service that stays is attached to it.
+fn is_left(wanted: &Desired, world: &Observed, resource: &Tagged) -> bool {
+    match resource {
+        Tagged::LoadBalancer(name)
+        | Tagged::Listener {
+            load_balancer: name, ..
+        } => wanted.left_balancers(world).any(|found| &found.name == name),
+        Tagged::TargetGroup(name) => {
+            let services = world.services.values().filter(|found| wanted.leaves(found));
+            let mut attachments = services.flat_map(|service| &service.attachments);
+            let group = &world.target_groups[name];
+            attachments.any(|attachment| attachment.target_group == group.arn)
+                || wanted
+                    .left_balancers(world)
+                    .any(|found| group.load_balancers.contains(&found.arn))
+        }
     }
 }
 
@@ -370,7 +422,11 @@ fn any_world(rng: &mut Rng) -> Observed {
 }
 
 fn any_owner(rng: &mut Rng, tags: &mut Tags) {
-    *tags = match rng.u8(..9) {
+    *tags = match rng.u8(..10) {
+        5 => {
+            tags.extend(adopted_tag());
+            return;
+        }
         4 => {
             tags.remove(OWNER_TAG);
             return;

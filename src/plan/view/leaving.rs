@@ -53,11 +53,13 @@ impl<'a> View<'a> {
 
     /// Returns true if no deployment of the process's service, running or on its way out, uses this load balancer or
     /// target group, and no other service does: the process in a tag may have been changed by hand. A service that was
-    /// deleted uses all of its own until it is gone.
+    /// deleted uses all of its own until it is gone; one that stays uses no more than it is attached to.
     pub(in crate::plan) fn is_released(&self, process: &str, name: &str) -> bool {
-        let settled = self
-            .service(process)
-            .is_none_or(|service| self.is_service(process) && service.is_rolled_out());
+        let settled = match self.service(process) {
+            None => true,
+            Some(service) if self.is_service(process) => service.is_rolled_out(),
+            Some(service) => self.keeps(process) && service.deployments.len() < 2,
+        };
         !self.is_unread(&Part::Ecs) && settled && self.attached_to(name).is_none()
     }
 

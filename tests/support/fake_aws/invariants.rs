@@ -9,7 +9,7 @@ use empire_controller::model::content::CONTENT_TAG;
 use empire_controller::model::keeping::kept_until;
 use empire_controller::model::load_balancer::{HTTPS_PORT, ListenerAction};
 use empire_controller::model::owner::{
-    APP_TAG, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, owner_in_record_text,
+    ADOPTED_TAG, APP_TAG, OWNER_TAG, PROCESS_TAG, Tags, app_in_record_text, owner_in_record_text,
 };
 use empire_controller::model::record::{
     RecordContent, RecordKind, RecordSet, normalize, ownership_name, txt_text,
@@ -206,7 +206,7 @@ impl State {
     fn unmarked(&self) -> String {
         let mut bare = self.clone();
         let strip = |tags: &mut Tags| {
-            tags.retain(|key, _| ![OWNER_TAG, APP_TAG, PROCESS_TAG].contains(&key.as_str()));
+            tags.retain(|key, _| ![OWNER_TAG, APP_TAG, PROCESS_TAG, ADOPTED_TAG].contains(&key.as_str()));
         };
         bare.ecs
             .services
