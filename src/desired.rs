@@ -38,15 +38,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::app::{App, DeletionPolicy, Expose, ExposeType, Process};
 use crate::api::platform::{NetworkMode as Mode, Platform, Provider};
 use crate::error::Error;
+use crate::model::container::{HostPort, PortMapping};
 use crate::model::desired::{Adopted, Desired, DesiredProcess, LoadBalancing, Place, Runs};
 use crate::model::keeping::Keeping;
 use crate::model::load_balancer::LoadBalancerKind;
 use crate::model::name;
 use crate::model::owner::{AppName, Owner, Tags};
 use crate::model::port::PortRange;
-use crate::model::service::{
-    APPLICATION_GRACE_PERIOD, HostPort, NETWORK_GRACE_PERIOD, NetworkMode, PortMapping,
-};
+use crate::model::service::{APPLICATION_GRACE_PERIOD, NETWORK_GRACE_PERIOD, NetworkMode};
 
 const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
 
@@ -202,7 +201,7 @@ impl Builder<'_> {
         };
         let task_definition = self.task_definition(&[])?;
         Ok(DesiredProcess {
-            hint: self.hint(&task_definition.environment),
+            hint: self.hint(&task_definition.main.environment),
             task_definition,
             runs,
             load_balancing: None,
@@ -223,7 +222,7 @@ impl Builder<'_> {
         };
         let task_definition = self.task_definition(&ports)?;
         Ok(DesiredProcess {
-            hint: self.hint(&task_definition.environment),
+            hint: self.hint(&task_definition.main.environment),
             task_definition,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,

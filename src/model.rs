@@ -6,6 +6,7 @@
 
 pub mod adopted;
 pub mod class;
+pub mod container;
 pub mod content;
 pub mod desired;
 pub mod echo;

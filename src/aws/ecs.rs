@@ -1,5 +1,7 @@
 //! ECS through the SDK: what each call sends. How replies are read is in `service.rs` and `task_definition.rs`.
 
+mod container;
+mod logging;
 mod service;
 mod task_definition;
 
@@ -186,7 +188,8 @@ impl EcsWrites for AwsClients {
         content: &TaskDefinition,
         tags: &Tags,
     ) -> Result<TaskDefinitionState> {
-        let container = task_definition::container(REGISTER_TASK_DEFINITION, content)?;
+        let write = |wanted| container::write(REGISTER_TASK_DEFINITION, wanted);
+        let containers: Vec<_> = content.containers().map(write).collect::<Result<_>>()?;
         let reply = self
             .ecs
             .register_task_definition()
@@ -195,15 +198,15 @@ impl EcsWrites for AwsClients {
             .requires_compatibilities(task_definition::compatibility(content.launch_type))
             .set_execution_role_arn(content.execution_role_arn.clone())
             .set_task_role_arn(content.task_role_arn.clone())
-            .set_cpu(task_definition::task_size(content, content.cpu))
-            .set_memory(task_definition::task_size(content, content.memory))
-            .container_definitions(container)
+            .set_cpu(task_definition::task_cpu(content))
+            .set_memory(task_definition::task_memory(content))
+            .set_container_definitions(Some(containers))
             .set_tags(write_tags(tags))
             .customize()
             .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
             .answering_without(REGISTER_TASK_DEFINITION, |message| {
-                task_definition::without_values(message, &content.environment)
+                task_definition::without_values(message, content)
             })
             .await?;
         let arn = reply

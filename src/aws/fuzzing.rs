@@ -20,6 +20,7 @@ use super::clients::{self, AwsClients, Role, Zones};
 use super::unconnected::config;
 use super::{Ecs, EcsWrites, Elbv2, Elbv2Writes, Result, Route53, Route53Writes, Scheduler, SchedulerWrites};
 use crate::metrics::Metrics;
+use crate::model::container::Container;
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancer, LoadBalancerKind, Probe, Scheme,
     TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,
@@ -29,10 +30,9 @@ use crate::model::owner::{Tags, owner_in_record_text};
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::schedule::ScheduleGroup;
 use crate::model::service::{
-    Capacity, CircuitBreaker, DeploymentConfiguration, Environment, LaunchType, NetworkMode, Service,
-    ServiceSettings, ServiceUpdate, TaskDefinition,
+    Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
+    ServiceUpdate, TaskDefinition,
 };
-use crate::model::small_map::SmallMap;
 use crate::model::small_set::SmallSet;
 
 const STATUSES: [u16; 10] = [200, 200, 200, 400, 403, 404, 413, 429, 500, 503];
@@ -378,18 +378,15 @@ fn task_definition() -> TaskDefinition {
         launch_type: LaunchType::Ec2,
         execution_role_arn: None,
         task_role_arn: None,
-        container: "web".into(),
-        image: "registry.example.com/acme:v42".into(),
-        command: vec!["./bin/web".into()],
-        cpu: 256,
-        memory: 512,
-        environment: Environment(SmallMap::new()),
-        secrets: SmallMap::new(),
-        process_limit: None,
-        stop_timeout: None,
-        read_only_root_filesystem: false,
-        ports: Vec::new(),
-        logging: None,
+        main: Container {
+            name: "web".into(),
+            image: "registry.example.com/acme:v42".into(),
+            command: vec!["./bin/web".into()],
+            cpu: 256,
+            memory: 512,
+            ..Container::default()
+        },
+        sidecars: Vec::new(),
     }
 }
 

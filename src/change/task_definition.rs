@@ -52,36 +52,32 @@ pub(super) struct Content<'a>(pub &'a TaskDefinition);
 
 impl fmt::Display for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let content = self.0;
-        write!(
-            f,
-            "{} ({} CPU units, {} MiB",
-            content.image, content.cpu, content.memory
-        )?;
-        for port in &content.ports {
+        let TaskDefinition { main, .. } = self.0;
+        write!(f, "{} ({} CPU units, {} MiB", main.image, main.cpu, main.memory)?;
+        for port in &main.ports {
             write!(f, ", port {}", port.container_port)?;
             if let Some(host) = port.fixed_host_port() {
                 write!(f, " on host port {host}")?;
             }
         }
-        write!(f, ", {} variables", content.environment.0.len())?;
-        if !content.secrets.is_empty() {
+        write!(f, ", {} variables", main.environment.0.len())?;
+        if !main.secrets.is_empty() {
             write!(
                 f,
                 ", {}",
-                counted(u64::try_from(content.secrets.len()).unwrap_or(u64::MAX), "secret")
+                counted(u64::try_from(main.secrets.len()).unwrap_or(u64::MAX), "secret")
             )?;
         }
-        if let Some(role) = &content.task_role_arn {
+        if let Some(role) = &self.0.task_role_arn {
             write!(f, ", role {role}")?;
         }
-        if let Some(limit) = content.process_limit {
+        if let Some(limit) = main.process_limit {
             write!(f, ", nproc {limit}")?;
         }
-        if let Some(seconds) = content.stop_timeout {
+        if let Some(seconds) = main.stop_timeout {
             write!(f, ", stop timeout {seconds} s")?;
         }
-        if content.read_only_root_filesystem {
+        if main.read_only_root_filesystem {
             f.write_str(", read-only root filesystem")?;
         }
         f.write_str(")")

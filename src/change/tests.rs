@@ -4,14 +4,15 @@ use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ServiceWrite,
     Tagged, TagsWrite, TargetGroupWrite, Verb, fold,
 };
+use crate::model::container::{Container, Environment, HostPort};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::service::{
-    Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, Environment, HostPort,
-    PlacementConstraint, PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
+    Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, PlacementConstraint,
+    PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
 use crate::plan::fixtures::{
     INTERNAL, app, balancer, claim, owner, ownership, pointer, process, settled, txt,
@@ -25,9 +26,14 @@ fn check(change: &Change, process: Option<&str>, verb: Verb, text: &str) {
 fn content() -> TaskDefinition {
     let wanted = app([process("web").internal()]).processes.remove("web").unwrap();
     TaskDefinition {
-        cpu: 1024,
-        memory: 2048,
-        environment: Environment([("A".into(), "secret-1".into()), ("B".into(), "secret-2".into())].into()),
+        main: Container {
+            cpu: 1024,
+            memory: 2048,
+            environment: Environment(
+                [("A".into(), "secret-1".into()), ("B".into(), "secret-2".into())].into(),
+            ),
+            ..wanted.task_definition.main
+        },
         ..wanted.task_definition
     }
 }
@@ -56,16 +62,19 @@ fn update(update: ServiceUpdate) -> Change {
 #[test]
 fn a_task_definition_says_what_most_do_without() {
     let content = TaskDefinition {
-        secrets: [(
-            "DATABASE_URL".into(),
-            "arn:aws:ssm:us-east-1:123456789012:parameter/x".into(),
-        )]
-        .into(),
         task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
-        process_limit: Some(512),
-        stop_timeout: Some(45),
-        read_only_root_filesystem: true,
-        ports: Vec::new(),
+        main: Container {
+            secrets: [(
+                "DATABASE_URL".into(),
+                "arn:aws:ssm:us-east-1:123456789012:parameter/x".into(),
+            )]
+            .into(),
+            process_limit: Some(512),
+            stop_timeout: Some(45),
+            read_only_root_filesystem: true,
+            ports: Vec::new(),
+            ..content().main
+        },
         ..content()
     };
     let change = Change::of(
@@ -532,7 +541,10 @@ fn an_update_lists_just_what_it_changes() {
                     service: "s-1".into(),
                     update: all,
                     task_definition: Some(TaskDefinition {
-                        ports: Vec::new(),
+                        main: Container {
+                            ports: Vec::new(),
+                            ..content().main
+                        },
                         ..content()
                     }),
                     attachments: Some(vec![attachment("g-1", 1), attachment("g-2", 2)]),
@@ -559,7 +571,7 @@ fn a_fixed_host_port_is_shown_and_any_other_is_not() {
         (HostPort::SameAsContainer, "port 8080"),
     ] {
         let mut content = content();
-        content.ports[0].host_port = host_port;
+        content.main.ports[0].host_port = host_port;
         let change = Change::of(
             "web",
             Registration {

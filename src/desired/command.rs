@@ -7,7 +7,7 @@
 use super::{Builder, shell};
 use crate::api::app::{App, Process};
 use crate::error::Error;
-use crate::model::service::Environment;
+use crate::model::container::Environment;
 use crate::model::small_map::SmallMap;
 
 const OPENS: &str = "$(";

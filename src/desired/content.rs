@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
+use crate::model::container::{Container, Environment, Logging};
 use crate::model::owner::AppName;
-use crate::model::service::{Environment, LaunchType, Logging, TaskDefinition};
+use crate::model::service::{LaunchType, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
 const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
@@ -42,18 +43,21 @@ impl Builder<'_> {
             launch_type: self.launch_type(),
             execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
             task_role_arn: self.app.spec.task_role_arn.clone(),
-            container: self.name.into(),
-            image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
-            command: self.command(&environment, &secrets)?,
-            cpu,
-            memory,
-            environment,
-            secrets,
-            process_limit: self.process_limit()?,
-            stop_timeout: self.stop_timeout()?,
-            read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
-            ports: self.port_mappings(container_ports),
-            logging: self.logging()?,
+            main: Container {
+                name: self.name.into(),
+                image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
+                command: self.command(&environment, &secrets)?,
+                cpu,
+                memory,
+                environment,
+                secrets,
+                process_limit: self.process_limit()?,
+                stop_timeout: self.stop_timeout()?,
+                read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
+                ports: self.port_mappings(container_ports),
+                logging: self.logging()?,
+            },
+            sidecars: Vec::new(),
         };
         self.check_task_definition(&content)?;
         Ok(content)

@@ -25,7 +25,7 @@ const REDEPLOY: usize = 256;
 
 impl Builder<'_> {
     pub(super) fn check_task_definition(&self, content: &TaskDefinition) -> Result<(), Error> {
-        let characters = content.image.chars().count();
+        let characters = content.main.image.chars().count();
         if characters > IMAGE {
             return Err(self.invalid(
                 "image",
@@ -145,20 +145,21 @@ fn parts(content: &TaskDefinition) -> [(&'static str, usize); 6] {
         r#"{"family":"","containerDefinitions":[{"name":"","image":"","command":[]}]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
-    let options = content.logging.iter().flat_map(|logging| &logging.options);
-    let secret_options = content.logging.iter().flat_map(|logging| &logging.secret_options);
-    let words = content.command.iter().map(|word| json(word) + ",".len());
+    let main = &content.main;
+    let options = main.logging.iter().flat_map(|logging| &logging.options);
+    let secret_options = main.logging.iter().flat_map(|logging| &logging.secret_options);
+    let words = main.command.iter().map(|word| json(word) + ",".len());
     let roles = [&content.execution_role_arn, &content.task_role_arn];
     let roles: usize = roles.into_iter().flatten().map(String::len).sum();
     [
         ("command", words.sum()),
-        ("env", pairs(content.environment.0.iter(), VARIABLE)),
-        ("secrets", pairs(content.secrets.iter(), SECRET)),
+        ("env", pairs(main.environment.0.iter(), VARIABLE)),
+        ("secrets", pairs(main.secrets.iter(), SECRET)),
         (LOGGING, pairs(options, ":,".len())),
         (SECRET_LOGGING, pairs(secret_options, SECRET)),
         (
             "image",
-            FIELDS + content.family.len() + content.container.len() + content.image.len() + roles,
+            FIELDS + content.family.len() + main.name.len() + main.image.len() + roles,
         ),
     ]
 }

@@ -12,16 +12,14 @@ use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
 use super::{app_name, build, has_names, place, retains};
 use crate::error::Error;
 use crate::model::class::Class;
+use crate::model::container::{HostPort, Logging, PortMapping};
 use crate::model::desired::{Desired, DesiredProcess, LoadBalancing};
 use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerProtocol, LoadBalancerKind, Probe, Scheme, TargetProtocol, TargetType,
 };
 use crate::model::owner::{AppName, Tags};
 use crate::model::port::PortRange;
-use crate::model::service::{
-    Capacity, HostPort, LaunchType, Logging, NetworkMode, PlacementStrategy, PortMapping, Service,
-    TaskNetwork,
-};
+use crate::model::service::{Capacity, LaunchType, NetworkMode, PlacementStrategy, Service, TaskNetwork};
 use crate::model::small_map::SmallMap;
 
 fn built(processes: Value, spec: Value) -> Desired {
@@ -68,19 +66,19 @@ fn a_process_that_says_nothing_gets_every_default() {
     let process = one(json!({ "command": "./bin/api" }), json!({}));
     let definition = &process.task_definition;
     assert_eq!(definition.family, "shop_acme_api");
-    assert_eq!(definition.container, "api");
-    assert_eq!(definition.image, "registry.example/acme:v42");
-    assert_eq!(definition.command, ["./bin/api"]);
-    assert_eq!((definition.cpu, definition.memory), (256, 512));
+    assert_eq!(definition.main.name, "api");
+    assert_eq!(definition.main.image, "registry.example/acme:v42");
+    assert_eq!(definition.main.command, ["./bin/api"]);
+    assert_eq!((definition.main.cpu, definition.main.memory), (256, 512));
     assert_eq!(
         (definition.network_mode, definition.launch_type),
         (NetworkMode::Bridge, LaunchType::Ec2)
     );
     assert_eq!(
-        (&definition.execution_role_arn, &definition.logging),
+        (&definition.execution_role_arn, &definition.main.logging),
         (&None, &None)
     );
-    assert_eq!(definition.ports, []);
+    assert_eq!(definition.main.ports, []);
     assert_eq!(
         (service(&process).name.as_str(), service(&process).quantity),
         ("shop_acme_api", None)
@@ -103,8 +101,8 @@ fn what_a_process_says_is_sent() {
     );
     let definition = &process.task_definition;
     // The arguments as they are, never split.
-    assert_eq!(definition.command, ["./bin/api", "--x", "a b", "$HOME"]);
-    assert_eq!((definition.cpu, definition.memory), (1024, 2048));
+    assert_eq!(definition.main.command, ["./bin/api", "--x", "a b", "$HOME"]);
+    assert_eq!((definition.main.cpu, definition.main.memory), (1024, 2048));
     assert_eq!(service(&process).quantity, Some(4));
     assert_eq!(
         definition.execution_role_arn.as_deref(),
@@ -112,7 +110,7 @@ fn what_a_process_says_is_sent() {
     );
     let options = SmallMap::from([("awslogs-group".to_owned(), "acme".to_owned())]);
     assert_eq!(
-        definition.logging,
+        definition.main.logging,
         Some(Logging {
             driver: "awslogs".into(),
             options,
@@ -139,7 +137,10 @@ fn options_of_logging_may_name_the_process_and_be_secret() {
         "tag": "{{.Name}} {cluster} {Namespace} {process",
     });
     let spec = logging(json!(execution), options, json!({ "splunk-token": token }));
-    let built = one(json!({ "command": "run" }), spec).task_definition.logging;
+    let built = one(json!({ "command": "run" }), spec)
+        .task_definition
+        .main
+        .logging;
     let expected = Logging {
         driver: "splunk".into(),
         options: SmallMap::from([
@@ -183,7 +184,7 @@ fn a_command_is_split_like_a_shell_and_run_by_none() {
         ("echo $PORT && ls", &["echo", "$PORT", "&&", "ls"]),
     ] {
         let process = one(json!({ "command": command }), json!({}));
-        assert_eq!(process.task_definition.command, words, "{command}");
+        assert_eq!(process.task_definition.main.command, words, "{command}");
     }
 }
 
@@ -196,7 +197,7 @@ fn without_a_command_the_images_own_runs() {
     ] {
         let spec = json!({ "tasks": { "schedulerRoleArn": "arn:aws:iam::123456789012:role/scheduler" } });
         let process = one(process, spec);
-        assert_eq!(process.task_definition.command, [""; 0]);
+        assert_eq!(process.task_definition.main.command, [""; 0]);
         assert_eq!(process.hint, None);
     }
     let message = refused(json!({ "args": ["a"] }), json!({}));
@@ -264,7 +265,7 @@ fn memory_is_rounded_up_to_whole_mebibytes() {
         ("1e9", 954),
     ] {
         let process = one(json!({ "command": "run", "memory": memory }), json!({}));
-        assert_eq!(process.task_definition.memory, mebibytes, "{memory}");
+        assert_eq!(process.task_definition.main.memory, mebibytes, "{memory}");
     }
     for memory in ["0", "1Xi", "16Ei"] {
         let message = refused(json!({ "command": "run", "memory": memory }), json!({}));
@@ -324,7 +325,7 @@ fn variables_of_the_process_win_over_the_apps_and_ours_over_both() {
     let desired = build(&app, &platform(json!({})), &owner(), &namespace())
         .unwrap()
         .desired;
-    let environment = &desired.processes["api"].task_definition.environment.0;
+    let environment = &desired.processes["api"].task_definition.main.environment.0;
     let expected = [
         ("BOTH", "process"),
         ("EMPIRE_APPNAME", "acme"),
@@ -348,13 +349,15 @@ fn only_an_exposed_process_gets_a_port() {
     let port = |process: Value, spec: Value| {
         let definition = one(process, spec).task_definition;
         assert_eq!(
-            definition.environment.0.get("PORT").cloned(),
+            definition.main.environment.0.get("PORT").cloned(),
             definition
+                .main
                 .ports
                 .first()
                 .map(|port| port.container_port.to_string())
         );
         definition
+            .main
             .ports
             .first()
             .map(|port| (port.container_port, port.host_port))
@@ -609,9 +612,10 @@ fn each_type_is_short_for_its_listeners() {
 fn the_first_listeners_container_port_is_port_and_its_target_group_outlives_the_others() {
     let listener = |port: u16, container_port: u16| json!({ "port": port, "protocol": "http", "containerPort": container_port });
     let process = exposed(json!({ "listeners": [listener(81, 9000), listener(80, 8080)] }));
-    assert_eq!(process.task_definition.environment.0["PORT"], "9000");
+    assert_eq!(process.task_definition.main.environment.0["PORT"], "9000");
     let ports: Vec<u16> = process
         .task_definition
+        .main
         .ports
         .iter()
         .map(|p| p.container_port)
@@ -792,7 +796,7 @@ fn awsvpc_gives_tasks_their_own_network_and_targets_by_address() {
     );
     assert_eq!(process.task_definition.network_mode, NetworkMode::Awsvpc);
     assert_eq!(
-        process.task_definition.ports,
+        process.task_definition.main.ports,
         [PortMapping {
             container_port: 8080,
             host_port: HostPort::SameAsContainer
@@ -833,7 +837,7 @@ fn without_load_balancing_ports_stay_but_nothing_else_of_exposure() {
     );
     let process = &desired.processes["web"];
     assert_eq!((&process.load_balancing, desired.records.len()), (&None, 0));
-    assert_eq!(process.task_definition.ports[0].container_port, 8080);
+    assert_eq!(process.task_definition.main.ports[0].container_port, 8080);
     assert!(!desired.place.load_balancing && desired.place.zones.is_empty());
 }
 

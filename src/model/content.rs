@@ -8,8 +8,10 @@ use compact_str::CompactString;
 use data_encoding::BASE32_DNSSEC;
 use sha2::{Digest, Sha256};
 
+use super::container::{Container, HostPort, Logging, PortMapping};
 use super::owner::Tags;
-use super::service::{HostPort, Logging, NetworkMode, PortMapping, TaskDefinition};
+use super::service::{NetworkMode, TaskDefinition};
+use super::small_map::SmallMap;
 
 pub const CONTENT_TAG: &str = "empire.dev/content";
 
@@ -41,18 +43,8 @@ pub fn digest(content: &TaskDefinition) -> String {
         launch_type,
         execution_role_arn,
         task_role_arn,
-        container,
-        image,
-        command,
-        cpu,
-        memory,
-        environment,
-        secrets,
-        process_limit,
-        stop_timeout,
-        read_only_root_filesystem,
-        ports,
-        logging,
+        main,
+        sidecars,
     } = content;
     let mut fields = Fields(Sha256::new());
     fields.add("family", [family]);
@@ -66,38 +58,10 @@ pub fn digest(content: &TaskDefinition) -> String {
     fields.add("launchType", [launch_type.as_str()]);
     fields.add("executionRoleArn", execution_role_arn);
     fields.add("taskRoleArn", task_role_arn);
-    fields.add("name", [container]);
-    fields.add("image", [image]);
-    fields.add("command", command);
-    fields.add("cpu", [cpu.to_string()]);
-    fields.add("memory", [memory.to_string()]);
-    fields.add(
-        "environment",
-        environment.0.iter().flat_map(|(name, value)| [name, value]),
-    );
-    fields.add("secrets", secrets.iter().flat_map(|(name, arn)| [name, arn]));
-    fields.add("nproc", process_limit.map(|limit| limit.to_string()));
-    fields.add("stopTimeout", stop_timeout.map(|seconds| seconds.to_string()));
-    fields.add(
-        "readonlyRootFilesystem",
-        read_only_root_filesystem.then_some("true"),
-    );
-    fields.add("portMappings", ports.iter().copied().flat_map(port_mapping));
-    if let Some(Logging {
-        driver,
-        options,
-        secret_options,
-    }) = logging
-    {
-        fields.add("logDriver", [driver]);
-        fields.add(
-            "logOptions",
-            options.iter().flat_map(|(name, value)| [name, value]),
-        );
-        fields.add(
-            "logSecretOptions",
-            secret_options.iter().flat_map(|(name, arn)| [name, arn]),
-        );
+    // Each container begins with its name, which none does without.
+    fields.add_container(main);
+    for sidecar in sidecars {
+        fields.add_container(sidecar);
     }
     let digest = BASE32_DNSSEC.encode(&fields.0.finalize()[..20]);
     format!("{VERSION}{digest}")
@@ -128,6 +92,49 @@ impl Fields {
             self.0.update(format!("{}:{text}", text.len()));
         }
     }
+
+    fn add_container(&mut self, container: &Container) {
+        let Container {
+            name,
+            image,
+            command,
+            cpu,
+            memory,
+            environment,
+            secrets,
+            process_limit,
+            stop_timeout,
+            read_only_root_filesystem,
+            ports,
+            logging,
+        } = container;
+        self.add("name", [name]);
+        self.add("image", [image]);
+        self.add("command", command);
+        self.add("cpu", [cpu.to_string()]);
+        self.add("memory", [memory.to_string()]);
+        self.add("environment", pairs(&environment.0));
+        self.add("secrets", pairs(secrets));
+        self.add("nproc", process_limit.map(|limit| limit.to_string()));
+        self.add("stopTimeout", stop_timeout.map(|seconds| seconds.to_string()));
+        let read_only = read_only_root_filesystem.then_some("true");
+        self.add("readonlyRootFilesystem", read_only);
+        self.add("portMappings", ports.iter().copied().flat_map(port_mapping));
+        if let Some(Logging {
+            driver,
+            options,
+            secret_options,
+        }) = logging
+        {
+            self.add("logDriver", [driver]);
+            self.add("logOptions", pairs(options));
+            self.add("logSecretOptions", pairs(secret_options));
+        }
+    }
+}
+
+fn pairs(map: &SmallMap<String, String>) -> impl Iterator<Item = &String> {
+    map.iter().flat_map(|(name, value)| [name, value])
 }
 
 /// Returns the digest that a revision's tags carry. `None` if there is none, or one that was made in another way.
@@ -139,10 +146,10 @@ pub fn recorded(tags: &Tags) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::container::Environment;
     use crate::model::name::Arn;
     use crate::model::owner::{AppName, Owner};
-    use crate::model::service::{Environment, LaunchType};
-    use crate::model::small_map::SmallMap;
+    use crate::model::service::LaunchType;
     use crate::model::state::TaskDefinitionState;
 
     fn content() -> TaskDefinition {
@@ -152,7 +159,14 @@ mod tests {
             launch_type: LaunchType::Ec2,
             execution_role_arn: None,
             task_role_arn: None,
-            container: "web".into(),
+            main: main(),
+            sidecars: Vec::new(),
+        }
+    }
+
+    fn main() -> Container {
+        Container {
+            name: "web".into(),
             image: "registry.example/acme:v42".into(),
             command: vec!["./bin/web".into()],
             cpu: 256,
@@ -161,15 +175,18 @@ mod tests {
                 ("EMPTY".into(), String::new()),
                 ("RAILS_ENV".into(), "production".into()),
             ])),
-            secrets: SmallMap::new(),
-            process_limit: None,
-            stop_timeout: None,
-            read_only_root_filesystem: false,
             ports: vec![PortMapping {
                 container_port: 8080,
                 host_port: HostPort::Fixed(9001),
             }],
-            logging: None,
+            ..Container::default()
+        }
+    }
+
+    fn sidecar(name: &str) -> Container {
+        Container {
+            name: name.into(),
+            ..main()
         }
     }
 
@@ -202,22 +219,25 @@ mod tests {
             launch_type: LaunchType::Fargate,
             execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
             task_role_arn: Some("arn:aws:iam::123456789012:role/task".into()),
-            secrets: SmallMap::from([(
-                "TOKEN".into(),
-                "arn:aws:ssm:us-east-1:123456789012:parameter/token".into(),
-            )]),
-            process_limit: Some(64),
-            stop_timeout: Some(30),
-            read_only_root_filesystem: true,
-            ports: vec![PortMapping {
-                container_port: 8080,
-                host_port: HostPort::SameAsContainer,
-            }],
-            logging: Some(Logging {
-                driver: "awslogs".into(),
-                options: SmallMap::from([("awslogs-group".into(), "acme".into())]),
-                secret_options: SmallMap::new(),
-            }),
+            main: Container {
+                secrets: SmallMap::from([(
+                    "TOKEN".into(),
+                    "arn:aws:ssm:us-east-1:123456789012:parameter/token".into(),
+                )]),
+                process_limit: Some(64),
+                stop_timeout: Some(30),
+                read_only_root_filesystem: true,
+                ports: vec![PortMapping {
+                    container_port: 8080,
+                    host_port: HostPort::SameAsContainer,
+                }],
+                logging: Some(Logging {
+                    driver: "awslogs".into(),
+                    options: SmallMap::from([("awslogs-group".into(), "acme".into())]),
+                    secret_options: SmallMap::new(),
+                }),
+                ..main()
+            },
             ..content()
         };
         assert_eq!(digest(&all), "1-cthbhpufu15v2cvb9cql34fb51m2k7eo");
@@ -225,36 +245,38 @@ mod tests {
 
     #[test]
     fn differs_with_every_field() {
-        let edits: [fn(&mut TaskDefinition); 22] = [
+        let edits: [fn(&mut TaskDefinition); 24] = [
             |c| c.family = "shop_acme_api".into(),
             |c| c.network_mode = NetworkMode::Awsvpc,
             |c| c.launch_type = LaunchType::External,
             |c| c.execution_role_arn = Some("role".into()),
             |c| c.task_role_arn = Some("role".into()),
-            |c| c.container = "api".into(),
-            |c| c.image.push('3'),
-            |c| c.command.push(String::new()),
-            |c| c.command = vec!["./bin".into(), "/web".into()],
-            |c| c.cpu = 512,
-            |c| c.memory = 256,
-            |c| c.environment = Environment::default(),
-            |c| drop(c.environment.0.remove("EMPTY")),
-            |c| drop(c.environment.0.insert("EMPTY".into(), " ".into())),
-            |c| drop(c.secrets.insert("TOKEN".into(), "arn".into())),
-            |c| c.process_limit = Some(1),
-            |c| c.stop_timeout = Some(1),
-            |c| c.read_only_root_filesystem = true,
-            |c| c.ports.clear(),
-            |c| c.ports[0].host_port = HostPort::Dynamic,
+            |c| c.main.name = "api".into(),
+            |c| c.main.image.push('3'),
+            |c| c.main.command.push(String::new()),
+            |c| c.main.command = vec!["./bin".into(), "/web".into()],
+            |c| c.main.cpu = 512,
+            |c| c.main.memory = 256,
+            |c| c.main.environment = Environment::default(),
+            |c| drop(c.main.environment.0.remove("EMPTY")),
+            |c| drop(c.main.environment.0.insert("EMPTY".into(), " ".into())),
+            |c| drop(c.main.secrets.insert("TOKEN".into(), "arn".into())),
+            |c| c.main.process_limit = Some(1),
+            |c| c.main.stop_timeout = Some(1),
+            |c| c.main.read_only_root_filesystem = true,
+            |c| c.sidecars.push(sidecar("proxy")),
+            |c| c.sidecars.extend([sidecar("agent"), sidecar("proxy")]),
+            |c| c.main.ports.clear(),
+            |c| c.main.ports[0].host_port = HostPort::Dynamic,
             |c| {
-                c.logging = Some(Logging {
+                c.main.logging = Some(Logging {
                     driver: "json-file".into(),
                     options: SmallMap::new(),
                     secret_options: SmallMap::new(),
                 });
             },
             |c| {
-                c.logging = Some(Logging {
+                c.main.logging = Some(Logging {
                     driver: "json-file".into(),
                     options: SmallMap::new(),
                     secret_options: SmallMap::from([("token".into(), "arn:aws:ssm:a".into())]),
@@ -277,7 +299,7 @@ mod tests {
     fn a_digest_decides_where_it_is_ours_and_the_fields_where_it_is_not() {
         let (ours, wanted) = (owner("i-1"), content());
         let mut echoed = content();
-        echoed.environment.0.remove("EMPTY");
+        echoed.main.environment.0.remove("EMPTY");
         let with_digest = tagged(&ours.tags("web"), &wanted);
         let check = |found: &TaskDefinition, tags: &Tags, is_wanted, is_echo| {
             let found = registered(found, tags.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::container::HostPort;
 use super::keeping::Keeping;
 use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use super::owner::{Owner, Tags};
@@ -9,7 +10,7 @@ use super::part::Part;
 use super::port::{PortOwner, PortRange};
 use super::record::RecordStyle;
 use super::schedule::Schedule;
-use super::service::{Attachment, HostPort, Service, TaskDefinition};
+use super::service::{Attachment, Service, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
@@ -186,7 +187,7 @@ impl DesiredProcess {
         };
         let ports = self.load_balancing.iter().flat_map(|balancing| &balancing.ports);
         let delays = ports.map(|port| port.target_group.attributes.deregistration_delay);
-        let stop = self.task_definition.stop_timeout.unwrap_or(STOP_TIMEOUT);
+        let stop = self.task_definition.main.stop_timeout.unwrap_or(STOP_TIMEOUT);
         let drain = delays.max().unwrap_or(0).saturating_add(stop);
         let in_batches = service.settings.deployment.maximum_percent < 200;
         let needs = if in_batches {
@@ -235,7 +236,7 @@ impl Desired {
     /// Returns the owners for which a process needs host ports.
     pub fn port_owners(&self, process: &str) -> impl Iterator<Item = PortOwner> {
         let wanted = self.processes.get(process).into_iter();
-        let ports = wanted.flat_map(|wanted| &wanted.task_definition.ports);
+        let ports = wanted.flat_map(|wanted| &wanted.task_definition.main.ports);
         ports
             .filter(|port| port.host_port == HostPort::Claimed)
             .map(move |port| self.port_owner(process, port.container_port))

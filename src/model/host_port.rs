@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::container::{HostPort, PortMapping};
 use super::desired::{Desired, DesiredProcess};
 use super::port::PortOwner;
-use super::service::{HostPort, PortMapping, TaskDefinition};
+use super::service::TaskDefinition;
 use super::state::Observed;
 
 impl Desired {
@@ -32,7 +33,7 @@ impl Desired {
         let service = observed.service_of(&self.owner, process);
         let definition = service.and_then(|service| observed.running_definition(service));
         definition
-            .map(|definition| definition.content.ports.as_slice())
+            .map(|definition| definition.content.main.ports.as_slice())
             .unwrap_or_default()
     }
 
@@ -44,7 +45,7 @@ impl Desired {
         wanted: &DesiredProcess,
     ) -> Option<TaskDefinition> {
         let mut content = wanted.task_definition.clone();
-        for port in &mut content.ports {
+        for port in &mut content.main.ports {
             if port.host_port == HostPort::Claimed {
                 let owner = self.port_owner(process, port.container_port);
                 port.host_port = HostPort::Fixed(self.claimed_port(observed, &owner)?);

@@ -1,22 +1,11 @@
 //! Task definitions and ECS services, as we want them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::container::Container;
 use super::owner::Tags;
-use super::small_map::SmallMap;
-
-/// Environment variables. Their values are the user's: `Debug` shows names only.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Environment(pub SmallMap<String, String>);
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NetworkMode {
@@ -52,8 +41,7 @@ pub enum CapacityProviderKind {
     ManagedInstances,
 }
 
-/// The content of a task definition, with one container. Two of equal content run the same task, so the second is
-/// never registered.
+/// The content of a task definition. Two of equal content run the same task, so the second is never registered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskDefinition {
     pub family: String,
@@ -63,61 +51,32 @@ pub struct TaskDefinition {
     pub execution_role_arn: Option<String>,
     /// The role whose permissions the task itself has.
     pub task_role_arn: Option<String>,
-    /// Named after the process.
-    pub container: String,
-    pub image: String,
-    /// ECS's `command`; the image's entry point is left alone.
-    pub command: Vec<String>,
-    /// CPU units: 1024 are one vCPU.
-    pub cpu: u32,
-    /// Hard limit in MiB.
-    pub memory: u32,
-    pub environment: Environment,
-    /// By environment variable, the ARN of the secret or parameter that ECS reads its value from.
-    pub secrets: SmallMap<String, String>,
-    /// The ulimit `nproc`, soft and hard.
-    pub process_limit: Option<u32>,
-    /// Seconds from the signal to stop to the kill; `None`: as the container instance is set up.
-    pub stop_timeout: Option<u32>,
-    pub read_only_root_filesystem: bool,
-    /// By container port, in ascending order.
-    pub ports: Vec<PortMapping>,
-    pub logging: Option<Logging>,
+    /// The container of the process, and named after it.
+    pub main: Container,
+    /// The containers beside it, in order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<Container>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct PortMapping {
-    pub container_port: u16,
-    pub host_port: HostPort,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum HostPort {
-    /// ECS picks one; sent as 0.
-    Dynamic,
-    /// One per process and container port, held by a claim that is yet to be looked up. Only in what is desired, never in AWS.
-    Claimed,
-    Fixed(u16),
-    /// awsvpc: the task has its own address.
-    SameAsContainer,
-}
-
-impl PortMapping {
-    pub fn fixed_host_port(&self) -> Option<u16> {
-        match self.host_port {
-            HostPort::Fixed(port) => Some(port),
-            HostPort::Dynamic | HostPort::Claimed | HostPort::SameAsContainer => None,
-        }
+impl TaskDefinition {
+    /// Returns all containers, the main one first.
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        std::iter::once(&self.main).chain(&self.sidecars)
     }
-}
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Logging {
-    pub driver: String,
-    pub options: SmallMap<String, String>,
-    /// Options whose values ECS reads: ARNs, by their names.
-    #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
-    pub secret_options: SmallMap<String, String>,
+    /// Returns the CPU units of a task: those of its containers together.
+    pub fn cpu(&self) -> u32 {
+        self.sum(|container| container.cpu)
+    }
+
+    /// Returns the MiB of a task.
+    pub fn memory(&self) -> u32 {
+        self.sum(|container| container.memory)
+    }
+
+    fn sum(&self, of: fn(&Container) -> u32) -> u32 {
+        self.containers().map(of).fold(0, u32::saturating_add)
+    }
 }
 
 /// Seconds in which a task behind an application load balancer may fail its checks, unless the manifest says otherwise.

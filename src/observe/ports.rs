@@ -21,7 +21,7 @@ pub async fn ports_in_use(aws: &dyn Aws, place: &Place, installation: &str) -> a
             continue;
         };
         let definition = aws.describe_task_definition(&service.task_definition.0).await?;
-        let mappings = definition.into_iter().flat_map(|found| found.content.ports);
+        let mappings = definition.into_iter().flat_map(|found| found.content.main.ports);
         in_use.extend(mappings.filter_map(|mapping| {
             let owner = PortOwner {
                 platform: place.platform.clone(),

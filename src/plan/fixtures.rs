@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use super::Plan;
 use crate::change::Deferred;
+use crate::model::container::{Container, Environment, HostPort, PortMapping};
 use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, Place, RecordKey, Runs};
 use crate::model::load_balancer::{ListenerProtocol, Scheme};
 use crate::model::name::{self, Arn};
@@ -26,8 +27,8 @@ use crate::model::record::{
 };
 use crate::model::schedule::{Schedule, Timing};
 use crate::model::service::{
-    Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType, NetworkMode,
-    PlacementStrategy, PortMapping, Service, ServiceSettings, TaskDefinition,
+    Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, PlacementStrategy, Service,
+    ServiceSettings, TaskDefinition,
 };
 use crate::model::small_map::SmallMap;
 use crate::model::state::Observed;
@@ -262,18 +263,17 @@ impl Process {
                 launch_type: LaunchType::Ec2,
                 execution_role_arn: None,
                 task_role_arn: None,
-                container: self.name.clone(),
-                image: self.image.clone(),
-                command: vec![format!("./bin/{}", self.name)],
-                cpu: 256,
-                memory: 512,
-                environment: Environment(SmallMap::from([("TOKEN".into(), "hush".into())])),
-                secrets: SmallMap::new(),
-                process_limit: None,
-                stop_timeout: None,
-                read_only_root_filesystem: false,
-                ports,
-                logging: None,
+                main: Container {
+                    name: self.name.clone(),
+                    image: self.image.clone(),
+                    command: vec![format!("./bin/{}", self.name)],
+                    cpu: 256,
+                    memory: 512,
+                    environment: Environment(SmallMap::from([("TOKEN".into(), "hush".into())])),
+                    ports,
+                    ..Container::default()
+                },
+                sidecars: Vec::new(),
             },
             runs: match self.runs {
                 Kind::At(expression) => Runs::Schedule(self.schedule(owner, expression, tags())),

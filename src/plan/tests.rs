@@ -11,9 +11,9 @@ use super::fixtures::world::{apply, finish, lines, lines_around, pass, pass_arou
 use super::fixtures::{Process, app, claim, nothing, owner, owner_of, process, settled};
 use super::{Obstacle, ObstacleKind, Pending, Plan};
 use crate::change::{Change, Deferred, ServiceWrite};
+use crate::model::container::HostPort;
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::record::RecordStyle;
-use crate::model::service::HostPort;
 use crate::model::state::Observed;
 use crate::plan::fixtures::plan;
 
@@ -449,7 +449,7 @@ fn what_a_process_should_run_is_known_once_its_port_is_claimed() {
     let ports = |world: &Observed| {
         let port = |(name, process): (&String, &DesiredProcess)| {
             let content = wanted.definition(world, name, process);
-            let port = content.map(|content| content.ports.first().map(|p| p.host_port));
+            let port = content.map(|content| content.main.ports.first().map(|p| p.host_port));
             (process.task_definition.family.clone(), port)
         };
         wanted.processes.iter().map(port).collect::<Vec<_>>()

@@ -1,9 +1,10 @@
 //! AWS reports a field otherwise than it was sent. However it does, nothing is written for it, no task is rolled for it,
 //! and what a hand changed is still set back.
 
+use empire_controller::model::container::{HostPort, Logging};
 use empire_controller::model::load_balancer::Probe;
 use empire_controller::model::service::{
-    CapacityProvider, CircuitBreaker, HostPort, Logging, PlacementConstraint, TaskDefinition,
+    CapacityProvider, CircuitBreaker, PlacementConstraint, TaskDefinition,
 };
 use empire_controller::model::small_map::SmallMap;
 use empire_controller::model::state::ServiceState;
@@ -53,7 +54,7 @@ fn settled(platform: &PlatformFixture, app: &AppFixture, echo: fn(&mut TaskDefin
 }
 
 fn drops_what_is_empty(content: &mut TaskDefinition) {
-    content.environment.0.retain(|_, value| !value.is_empty());
+    content.main.environment.0.retain(|_, value| !value.is_empty());
 }
 
 #[test]
@@ -63,20 +64,21 @@ fn no_echo_of_a_task_definition_is_written_for() {
         // As the adapter reads a definition that holds what none of ours does.
         |content| {
             content
-                .container
+                .main
+                .name
                 .push_str(" with systemControls, mountPoints, volumes");
         },
-        |content| content.image = content.image.to_uppercase(),
-        |content| content.command.reverse(),
-        |content| content.command.clear(),
-        |content| content.cpu = 0,
-        |content| content.memory += 4,
-        |content| content.stop_timeout = Some(30),
-        |content| content.process_limit = Some(1_024),
-        |content| content.read_only_root_filesystem ^= true,
+        |content| content.main.image = content.main.image.to_uppercase(),
+        |content| content.main.command.reverse(),
+        |content| content.main.command.clear(),
+        |content| content.main.cpu = 0,
+        |content| content.main.memory += 4,
+        |content| content.main.stop_timeout = Some(30),
+        |content| content.main.process_limit = Some(1_024),
+        |content| content.main.read_only_root_filesystem ^= true,
         |content| content.execution_role_arn = Some("arn:aws:iam::123456789012:role/default".into()),
         |content| {
-            content.logging = Some(Logging {
+            content.main.logging = Some(Logging {
                 driver: "json-file".into(),
                 options: [("mode".into(), "non-blocking".into())].into(),
                 secret_options: SmallMap::default(),
@@ -106,12 +108,12 @@ fn no_echo_of_a_task_definition_is_written_for() {
 #[test]
 fn no_echo_of_a_host_port_is_written_for() {
     let dynamic: fn(&mut TaskDefinition) = |content| {
-        for port in &mut content.ports {
+        for port in &mut content.main.ports {
             port.host_port = HostPort::Dynamic;
         }
     };
     let fixed: fn(&mut TaskDefinition) = |content| {
-        for port in &mut content.ports {
+        for port in &mut content.main.ports {
             port.host_port = HostPort::Fixed(32_768);
         }
     };
@@ -223,7 +225,7 @@ fn a_copy_that_a_hand_made_of_a_revision_is_set_back() {
         world
             .aws
             .by_hand()
-            .deploy_copy("shop_acme_worker", |content| content.image = V2.into());
+            .deploy_copy("shop_acme_worker", |content| content.main.image = V2.into());
         world.restart();
         assert_eq!(actions(&mut world), ["ecs:UpdateService"]);
         world.assert_ready();

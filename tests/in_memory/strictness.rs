@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use empire_controller::aws::{AwsError, Ecs, EcsWrites, Elbv2, Elbv2Writes, Fault, Route53Writes};
 use empire_controller::model::class::Class;
+use empire_controller::model::container::{Container, HostPort};
 use empire_controller::model::desired::{DesiredProcess, LoadBalancing};
 use empire_controller::model::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
-use empire_controller::model::service::{
-    Attachment, HostPort, LaunchType, Service, ServiceUpdate, TaskDefinition,
-};
+use empire_controller::model::service::{Attachment, LaunchType, Service, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::ServiceStatus;
 use futures::FutureExt;
 
@@ -40,7 +39,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &st
 /// Returns the process that the manifest of acme's web means, with a host port that is claimed.
 fn web() -> DesiredProcess {
     let mut web = meaning(&acme());
-    web.task_definition.ports[0].host_port = HostPort::Fixed(9000);
+    web.task_definition.main.ports[0].host_port = HostPort::Fixed(9000);
     web
 }
 
@@ -273,14 +272,20 @@ fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks()
     let content = web().task_definition;
     register(
         TaskDefinition {
-            secrets: secrets("TOKEN"),
+            main: Container {
+                secrets: secrets("TOKEN"),
+                ..content.main.clone()
+            },
             ..content.clone()
         },
         "executionRoleArn",
     );
     register(
         TaskDefinition {
-            secrets: secrets("PORT"),
+            main: Container {
+                secrets: secrets("PORT"),
+                ..content.main.clone()
+            },
             execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
             ..content.clone()
         },
@@ -288,14 +293,20 @@ fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks()
     );
     register(
         TaskDefinition {
-            image: "i".repeat(256),
+            main: Container {
+                image: "i".repeat(256),
+                ..content.main.clone()
+            },
             ..content.clone()
         },
         "255 characters or less",
     );
     register(
         TaskDefinition {
-            command: vec!["x".repeat(65_536)],
+            main: Container {
+                command: vec!["x".repeat(65_536)],
+                ..content.main.clone()
+            },
             ..content.clone()
         },
         "Max allowed length is '65536' bytes",
@@ -313,14 +324,20 @@ fn a_task_definition_has_what_its_secrets_need_and_no_limit_that_fargate_lacks()
     };
     register(
         TaskDefinition {
-            process_limit: Some(512),
+            main: Container {
+                process_limit: Some(512),
+                ..fargate.main.clone()
+            },
             ..fargate.clone()
         },
         "nproc",
     );
     register(
         TaskDefinition {
-            stop_timeout: Some(121),
+            main: Container {
+                stop_timeout: Some(121),
+                ..fargate.main.clone()
+            },
             ..fargate
         },
         "120 seconds",
@@ -334,7 +351,10 @@ fn the_container_ports_of_target_groups_are_those_of_the_task_definition() {
     listen(&aws, &made);
     serve(&aws, &made);
     let unported = TaskDefinition {
-        ports: Vec::new(),
+        main: Container {
+            ports: Vec::new(),
+            ..web().task_definition.main
+        },
         ..web().task_definition
     };
     let unported = now(aws.register_task_definition(&unported, web().tags())).unwrap();

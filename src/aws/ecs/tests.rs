@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::model::container::{Container, Environment, HostPort, Logging, PortMapping};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{
-    Attachment, Capacity, CircuitBreaker, DeploymentConfiguration, Environment, HostPort, LaunchType,
-    Logging, NetworkMode, PlacementConstraint, PlacementStrategy, PortMapping, Service, ServiceSettings,
-    TaskDefinition, TaskNetwork,
+    Attachment, Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
+    PlacementConstraint, PlacementStrategy, Service, ServiceSettings, TaskDefinition, TaskNetwork,
 };
 use crate::model::small_map::SmallMap;
 
@@ -174,31 +174,31 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         launch_type,
         execution_role_arn: Some("arn:aws:iam::123456789012:role/ecsTaskExecutionRole".into()),
         task_role_arn: None,
-        container: "web".into(),
-        image: "registry.example/acme:v42".into(),
-        command: vec!["./bin/web".into(), "--port".into(), "8080".into()],
-        cpu: 256,
-        memory: 512,
-        environment: Environment(SmallMap::from([
-            ("PORT".into(), "8080".into()),
-            ("RAILS_ENV".into(), "production".into()),
-        ])),
-        secrets: SmallMap::new(),
-        process_limit: None,
-        stop_timeout: None,
-        read_only_root_filesystem: false,
-        ports: vec![PortMapping {
-            container_port: 8080,
-            host_port,
-        }],
-        logging: Some(Logging {
-            driver: "awslogs".into(),
-            options: SmallMap::from([
-                ("awslogs-group".into(), "/empire".into()),
-                ("awslogs-region".into(), "us-east-1".into()),
-            ]),
-            secret_options: SmallMap::new(),
-        }),
+        main: Container {
+            name: "web".into(),
+            image: "registry.example/acme:v42".into(),
+            command: vec!["./bin/web".into(), "--port".into(), "8080".into()],
+            cpu: 256,
+            memory: 512,
+            environment: Environment(SmallMap::from([
+                ("PORT".into(), "8080".into()),
+                ("RAILS_ENV".into(), "production".into()),
+            ])),
+            ports: vec![PortMapping {
+                container_port: 8080,
+                host_port,
+            }],
+            logging: Some(Logging {
+                driver: "awslogs".into(),
+                options: SmallMap::from([
+                    ("awslogs-group".into(), "/empire".into()),
+                    ("awslogs-region".into(), "us-east-1".into()),
+                ]),
+                secret_options: SmallMap::new(),
+            }),
+            ..Container::default()
+        },
+        sidecars: Vec::new(),
     }
 }
 

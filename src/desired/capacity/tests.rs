@@ -149,7 +149,7 @@ fn managed_instances_take_constraints_and_no_strategy_and_their_own_sizes() {
     let constrained = built(json!({ "command": "run" }), &pool).unwrap();
     assert_eq!(constrained.service().unwrap().settings.constraints.len(), 1);
     let sized = |cpu: u32| built(json!({ "command": "run", "cpu": cpu }), &managed());
-    assert_eq!(sized(128).unwrap().task_definition.cpu, 128);
+    assert_eq!(sized(128).unwrap().task_definition.main.cpu, 128);
     refused(
         json!({ "command": "run", "cpu": 127 }),
         &managed(),

@@ -31,7 +31,11 @@ fn built(app: &App) -> Result<Built, Error> {
 
 fn words(app: &App) -> Vec<String> {
     let built = built(app).unwrap();
-    built.desired.processes["api"].task_definition.command.clone()
+    built.desired.processes["api"]
+        .task_definition
+        .main
+        .command
+        .clone()
 }
 
 fn hint(app: &App) -> Option<String> {

@@ -62,17 +62,17 @@ fn a_task_has_the_apps_role_its_own_image_and_its_limits() {
         }),
     );
     assert_eq!(content.task_role_arn.as_deref(), Some(ROLE));
-    assert_eq!(content.image, "registry.example/api:v7");
+    assert_eq!(content.main.image, "registry.example/api:v7");
     assert_eq!(
-        (content.process_limit, content.stop_timeout),
+        (content.main.process_limit, content.main.stop_timeout),
         (Some(512), Some(90))
     );
-    assert!(content.read_only_root_filesystem);
+    assert!(content.main.read_only_root_filesystem);
     let plain = allowed(json!({}), json!({ "command": "run" }));
-    assert_eq!(plain.image, "registry.example/acme:v42");
-    assert_eq!((plain.process_limit, plain.stop_timeout), (None, None));
+    assert_eq!(plain.main.image, "registry.example/acme:v42");
+    assert_eq!((plain.main.process_limit, plain.main.stop_timeout), (None, None));
     assert_eq!(plain.task_role_arn, None);
-    assert!(!plain.read_only_root_filesystem && plain.secrets.is_empty());
+    assert!(!plain.main.read_only_root_filesystem && plain.main.secrets.is_empty());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_name_of_the_process_hides_that_of_the_app_be_it_a_value_or_a_secret() {
             "secrets": { "BOTH_SECRETS": arn("process"), "SECRET_HERE": arn("process") },
         }),
     );
-    let values = content.environment.0;
+    let values = content.main.environment.0;
     let users: Vec<(&str, &str)> = values
         .iter()
         .filter(|(name, _)| *name != "SOURCE" && !name.starts_with("EMPIRE_"))
@@ -103,6 +103,7 @@ fn a_name_of_the_process_hides_that_of_the_app_be_it_a_value_or_a_secret() {
         ]
     );
     let secrets: Vec<(&str, &str)> = content
+        .main
         .secrets
         .iter()
         .map(|(name, arn)| (name.as_str(), arn.rsplit('/').next().unwrap()))
@@ -124,14 +125,14 @@ fn our_own_variables_hide_secrets_of_their_names() {
         json!({ "secrets": { "PORT": arn("port"), "SOURCE": arn("source") } }),
         json!({ "command": "run", "expose": {} }),
     );
-    assert_eq!(content.secrets.len(), 0);
-    assert_eq!(content.environment.0["PORT"], "8080");
+    assert_eq!(content.main.secrets.len(), 0);
+    assert_eq!(content.main.environment.0["PORT"], "8080");
     // A process that is not exposed has no port, and may call anything else so.
     let unexposed = allowed(
         json!({}),
         json!({ "command": "run", "secrets": { "PORT": arn("port") } }),
     );
-    assert_eq!(unexposed.secrets["PORT"], arn("port"));
+    assert_eq!(unexposed.main.secrets["PORT"], arn("port"));
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn a_secret_is_one_of_secrets_manager_or_a_parameter_of_ssm() {
         "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/shop/token",
         "arn:aws:secretsmanager:eu-west-9:123456789012:secret:shop/token-a1b2c3:key:AWSCURRENT:",
     ] {
-        assert_eq!(allowed(json!({}), secret(good)).secrets["TOKEN"], good);
+        assert_eq!(allowed(json!({}), secret(good)).main.secrets["TOKEN"], good);
     }
 }
 
@@ -199,9 +200,11 @@ fn fargate_has_no_nproc_and_waits_two_minutes_at_most() {
         json!({ "command": "run", "stopTimeout": "2m" }),
         fargate(),
     );
-    assert_eq!(longest.unwrap().stop_timeout, Some(120));
+    assert_eq!(longest.unwrap().main.stop_timeout, Some(120));
     assert_eq!(
-        allowed(json!({}), json!({ "command": "run", "stopTimeout": "1h" })).stop_timeout,
+        allowed(json!({}), json!({ "command": "run", "stopTimeout": "1h" }))
+            .main
+            .stop_timeout,
         Some(3600)
     );
 }

@@ -16,6 +16,7 @@ use crate::model::rollout::{
 use crate::model::service::{
     APPLICATION_GRACE_PERIOD, Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition,
 };
+use crate::model::small_map::SmallMap;
 use crate::model::state::{Deployment, Rollout};
 use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
 
@@ -60,7 +61,7 @@ pub(super) fn hash(
     digest(&[
         &content,
         // Their own `Debug` leaves the values out.
-        &content.map(|content| &content.environment.0),
+        &content.map(environments),
         &attachments,
         capacity,
         given_percent,
@@ -75,6 +76,14 @@ pub(super) fn hash(
         &checks,
         &redeploy,
     ])
+}
+
+/// Returns the variables of each container, with their values.
+fn environments(content: &TaskDefinition) -> Vec<&SmallMap<String, String>> {
+    content
+        .containers()
+        .map(|container| &container.environment.0)
+        .collect()
 }
 
 /// A judgement of a rollout that the plan would start.

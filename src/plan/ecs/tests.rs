@@ -278,7 +278,7 @@ fn a_change_in_the_environment_alone_is_a_new_release() {
     let mut wanted = app([process("web")]);
     let world = settled(&wanted);
     let content = &mut wanted.processes.get_mut("web").unwrap().task_definition;
-    content.environment.0.insert("TOKEN".into(), "other".into());
+    content.main.environment.0.insert("TOKEN".into(), "other".into());
     check(
         &wanted,
         &world,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use fastrand::Rng;
 
 use super::converge;
+use crate::model::container::HostPort;
 use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
-use crate::model::service::{CircuitBreaker, HostPort};
+use crate::model::service::CircuitBreaker;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{Observed, ServiceState, TargetGroupState};
 use crate::plan::fixtures::plan;
@@ -36,7 +37,7 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     for service in observed.services.values() {
         let running = observed.running_definition(service).map(|known| {
             let mut content = known.content.clone();
-            for port in &mut content.ports {
+            for port in &mut content.main.ports {
                 // Which port it got depends on the story; that it is the claimed one does not.
                 let claimed = observed.ports.claims.iter().any(|claim| {
                     port.host_port == HostPort::Fixed(claim.port)

@@ -73,9 +73,9 @@ impl<'a> View<'a> {
             return false;
         };
         let mut content = wanted.task_definition.clone();
-        content.ports.clone_from(&running.content.ports);
-        if let Some(port) = running.content.environment.0.get(PORT) {
-            content.environment.0.insert(PORT.into(), port.clone());
+        content.main.ports.clone_from(&running.content.main.ports);
+        if let Some(port) = running.content.main.environment.0.get(PORT) {
+            content.main.environment.0.insert(PORT.into(), port.clone());
         }
         wanted.service().is_some()
             && wanted.load_balancing.is_none()

@@ -70,7 +70,7 @@ impl FakeAws {
         let mut services = state.ecs.services.iter();
         let found = services.find(|((_, known), _)| known == service).unwrap();
         let definition = state.ecs.definition(found.1.definition()).unwrap();
-        definition.content.command.clone()
+        definition.content.main.command.clone()
     }
 
     /// Whom a name points at: the name of the load balancer.

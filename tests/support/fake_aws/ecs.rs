@@ -136,7 +136,7 @@ impl aws::EcsWrites for FakeAws {
         content: &TaskDefinition,
         tags: &Tags,
     ) -> Result<TaskDefinitionState> {
-        let about = format!("{} {}", content.family, content.image);
+        let about = format!("{} {}", content.family, content.main.image);
         self.write(REGISTER_TASK_DEFINITION, about, |state| {
             check_content(REGISTER_TASK_DEFINITION, content)?;
             let revision = state.ecs.definitions.of_family(&content.family).count() + 1;

@@ -177,7 +177,7 @@ impl State {
                 // One whose container port no task has any more leads nowhere.
                 let definition = self.ecs.definition(is.definition());
                 let leads = definition.is_some_and(|known| {
-                    let mut ports = known.content.ports.iter();
+                    let mut ports = known.content.main.ports.iter();
                     ports.any(|port| port.container_port == attachment.container_port)
                 });
                 let gone = leads && !is.attachments.iter().any(|a| &a.target_group == group);

@@ -3,11 +3,12 @@
 
 use std::fmt;
 
+use empire_controller::model::container::HostPort;
 use empire_controller::model::load_balancer::{ListenerAction, Probe};
 use empire_controller::model::name::Arn;
 use empire_controller::model::record::{RecordContent, RecordSet, normalize};
 use empire_controller::model::schedule::ScheduleState;
-use empire_controller::model::service::{HostPort, TaskDefinition};
+use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::state::ListenerState;
 
 use super::{FakeAws, State};
@@ -140,7 +141,9 @@ impl State {
                 .ecs
                 .definition(service.definition())
                 .map(|found| &found.content);
-            let image = content.map(|content| content.image.as_str()).unwrap_or_default();
+            let image = content
+                .map(|content| content.main.image.as_str())
+                .unwrap_or_default();
             let ports = self.ecs.fixed_host_ports(service.definition()).into_iter();
             let ports = ports.fold(String::new(), |all, port| format!("{all} on host port {port}"));
             lines.push(format!(
@@ -175,7 +178,7 @@ impl State {
             lines.extend(records.map(|record| format!("{id}: {}", self.record(record))));
         }
         for ((_, name), schedule) in &self.scheduler.schedules {
-            let image = self.started(schedule).map(|content| content.image.as_str());
+            let image = self.started(schedule).map(|content| content.main.image.as_str());
             lines.push(format!(
                 "schedule {name} {} {}, {}",
                 schedule.expression.as_deref().unwrap_or_default(),
@@ -227,7 +230,7 @@ impl State {
     fn content(&self, content: &TaskDefinition) -> String {
         let mut content = content.clone();
         let mut ports = String::new();
-        for mapping in &mut content.ports {
+        for mapping in &mut content.main.ports {
             let HostPort::Fixed(fixed) = mapping.host_port else {
                 continue;
             };
@@ -238,7 +241,7 @@ impl State {
             };
             mapping.host_port = HostPort::Claimed;
         }
-        format!("{content:?} {:?}{ports}", content.environment.0)
+        format!("{content:?} {:?}{ports}", content.main.environment.0)
     }
 
     fn record(&self, record: &RecordSet) -> String {

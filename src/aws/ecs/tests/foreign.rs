@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::task_definitions::{read, reported, written};
 use super::{bridge, definition, with};
-use crate::model::service::{HostPort, LaunchType, NetworkMode};
+use crate::model::container::HostPort;
+use crate::model::service::{LaunchType, NetworkMode};
 
 /// The definition with some fields set, beside the container.
 async fn outside(fields: Value) -> Value {
@@ -21,9 +22,9 @@ async fn inside(fields: Value) -> Value {
 
 async fn is_foreign(definition: Value, field: &str) {
     let found = read(definition).await.content;
-    assert_eq!(found.container, format!("web with {field}"));
+    assert_eq!(found.main.name, format!("web with {field}"));
     // What the rest of the pipeline still wants to know of it.
-    assert_eq!(found.image, bridge().image);
+    assert_eq!(found.main.image, bridge().main.image);
 }
 
 #[tokio::test]
@@ -161,10 +162,17 @@ async fn what_aws_fills_in_is_not_foreign() {
 
 #[tokio::test]
 async fn a_second_container_or_a_strange_port() {
-    let mut two = reported(written(&bridge()).await);
-    let containers = two["containerDefinitions"].as_array_mut().unwrap();
-    containers.push(json!({"name": "sidecar", "image": "registry.example/sidecar"}));
-    is_foreign(two, "containerDefinitions").await;
+    let two = async |mut other: Value| {
+        let mut two = reported(written(&bridge()).await);
+        let containers = two["containerDefinitions"].as_array_mut().unwrap();
+        containers.insert(0, other.take());
+        two
+    };
+    let other = json!({"name": "proxy", "image": "registry.example/proxy"});
+    let found = read(two(other.clone()).await).await.content;
+    assert_eq!((found.main, found.sidecars.len()), (bridge().main, 1));
+    let linked = with(other, json!({"links": ["web"], "essential": false}));
+    is_foreign(two(linked).await, "proxy.essential, proxy.links").await;
 
     let none = outside(json!({"containerDefinitions": []})).await;
     assert_ne!(read(none).await.content, bridge());
@@ -172,7 +180,7 @@ async fn a_second_container_or_a_strange_port() {
     let ports = json!([{"containerPort": 9090, "hostPort": 0, "protocol": "udp"}, {"containerPort": 8080, "hostPort": 0}]);
     let found = inside(json!({"portMappings": ports})).await;
     is_foreign(found.clone(), "portMappings").await;
-    assert_eq!(read(found).await.content.ports, bridge().ports);
+    assert_eq!(read(found).await.content.main.ports, bridge().main.ports);
 
     for mapping in [
         json!({"containerPort": 8080, "hostPort": 0, "protocol": "udp"}),
@@ -221,7 +229,7 @@ async fn fargate_of_another_size() {
         ("cpu", json!(null)),
     ] {
         let found = read(with(sent.clone(), json!({field: value}))).await.content;
-        assert_eq!(found.container, format!("web with {field}"));
+        assert_eq!(found.main.name, format!("web with {field}"));
     }
 }
 

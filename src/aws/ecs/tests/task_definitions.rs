@@ -6,8 +6,9 @@ use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
+use crate::model::container::{Container, Environment, HostPort};
 use crate::model::name::Arn;
-use crate::model::service::{Environment, HostPort, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
 use crate::model::state::TaskDefinitionState;
 
@@ -40,19 +41,22 @@ fn full() -> TaskDefinition {
     let secret = |name: &str, arn: &str| (name.to_owned(), arn.to_owned());
     TaskDefinition {
         task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
-        secrets: SmallMap::from([
-            secret(
-                "API_KEY",
-                "arn:aws:ssm:us-east-1:123456789012:parameter/shop/api-key",
-            ),
-            secret(
-                "DATABASE_URL",
-                "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/database-a1b2c3",
-            ),
-        ]),
-        process_limit: Some(512),
-        stop_timeout: Some(45),
-        read_only_root_filesystem: true,
+        main: Container {
+            secrets: SmallMap::from([
+                secret(
+                    "API_KEY",
+                    "arn:aws:ssm:us-east-1:123456789012:parameter/shop/api-key",
+                ),
+                secret(
+                    "DATABASE_URL",
+                    "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/database-a1b2c3",
+                ),
+            ]),
+            process_limit: Some(512),
+            stop_timeout: Some(45),
+            read_only_root_filesystem: true,
+            ..bridge().main
+        },
         ..bridge()
     }
 }
@@ -211,14 +215,17 @@ async fn managed_instances_get_the_size_of_the_task() {
 async fn what_was_written_is_read_again() {
     let plain = TaskDefinition {
         execution_role_arn: None,
-        command: Vec::new(),
-        environment: Environment::default(),
-        ports: Vec::new(),
-        logging: None,
+        main: Container {
+            command: Vec::new(),
+            environment: Environment::default(),
+            ports: Vec::new(),
+            logging: None,
+            ..bridge().main
+        },
         ..bridge()
     };
     let mut secret_options = full();
-    if let Some(logging) = &mut secret_options.logging {
+    if let Some(logging) = &mut secret_options.main.logging {
         let arn = |name: &str| format!("arn:aws:ssm:us-east-1:123456789012:parameter/{name}");
         logging.secret_options = SmallMap::from([("a".into(), arn("a")), ("b".into(), arn("b"))]);
     }
@@ -380,7 +387,10 @@ async fn values_of_environment_variables_are_in_no_error_and_no_debug_output() {
         .into(),
     );
     let content = TaskDefinition {
-        environment: secret,
+        main: Container {
+            environment: secret,
+            ..bridge().main
+        },
         ..bridge()
     };
     let quoted =
@@ -401,7 +411,10 @@ async fn values_of_environment_variables_are_in_no_error_and_no_debug_output() {
 #[tokio::test]
 async fn masking_does_not_change_the_fault() {
     let content = TaskDefinition {
-        environment: Environment([("WORDS".into(), "concurrent attempts".into())].into()),
+        main: Container {
+            environment: Environment([("WORDS".into(), "concurrent attempts".into())].into()),
+            ..bridge().main
+        },
         ..bridge()
     };
     let message = "Too many concurrent attempts to create a new revision of the specified family.";

@@ -15,10 +15,10 @@ use crate::aws::clients::{self, AwsClients, Zones};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53};
 use crate::metrics::Metrics;
+use crate::model::container::Container;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
-use crate::model::service::{Environment, LaunchType, NetworkMode, TaskDefinition};
-use crate::model::small_map::SmallMap;
+use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
 
 async fn ecs(reply: HttpResponse) -> AwsError {
     let aws = Replay::new([reply]);
@@ -324,18 +324,15 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         launch_type: LaunchType::Ec2,
         execution_role_arn: None,
         task_role_arn: None,
-        container: "worker".into(),
-        image: "registry.example/acme:v1".into(),
-        command: vec!["./bin/worker".into()],
-        cpu: 256,
-        memory: 512,
-        environment: Environment::default(),
-        secrets: SmallMap::new(),
-        process_limit: None,
-        stop_timeout: None,
-        read_only_root_filesystem: false,
-        ports: Vec::new(),
-        logging: None,
+        main: Container {
+            name: "worker".into(),
+            image: "registry.example/acme:v1".into(),
+            command: vec!["./bin/worker".into()],
+            cpu: 256,
+            memory: 512,
+            ..Container::default()
+        },
+        sidecars: Vec::new(),
     };
     for (status, code, expected) in [
         (500, "ServerException", TRANSIENT),

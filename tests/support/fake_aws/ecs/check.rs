@@ -1,9 +1,10 @@
 //! The refusals of RegisterTaskDefinition, CreateService and UpdateService.
 
 use empire_controller::aws::Result;
+use empire_controller::model::container::HostPort;
 use empire_controller::model::name::Arn;
 use empire_controller::model::service::{
-    Attachment, Capacity, CapacityProviderKind, HostPort, LaunchType, NetworkMode, PlacementConstraint,
+    Attachment, Capacity, CapacityProviderKind, LaunchType, NetworkMode, PlacementConstraint,
     ServiceSettings, TaskDefinition,
 };
 
@@ -18,32 +19,38 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
     const FARGATE_STOP_TIMEOUT: u32 = 120;
     let unfinished = content
+        .main
         .ports
         .iter()
         .any(|port| port.host_port == HostPort::Claimed);
-    if content.image.is_empty() || unfinished {
+    if content.main.image.is_empty() || unfinished {
         return refuse(action, "ClientException", "Container definition is incomplete.");
     }
-    if content.image.chars().count() > 255 {
+    if content.main.image.chars().count() > 255 {
         let message = "Container.image should be 255 characters or less";
         return refuse(action, "ClientException", message);
     }
     // About what the request has; AWS does not document what it counts.
-    let values = content.environment.0.iter().chain(&content.secrets);
+    let values = content.main.environment.0.iter().chain(&content.main.secrets);
     let length = values
         .map(|(name, value)| name.len() + value.len() + 20)
         .sum::<usize>()
-        + content.command.iter().map(|word| word.len() + 3).sum::<usize>();
+        + content
+            .main
+            .command
+            .iter()
+            .map(|word| word.len() + 3)
+            .sum::<usize>();
     if length > 65_536 {
         let message = format!("Actual length: '{length}'. Max allowed length is '65536' bytes.");
         return refuse(action, "ClientException", message);
     }
-    if !content.secrets.is_empty() && content.execution_role_arn.is_none() {
+    if !content.main.secrets.is_empty() && content.execution_role_arn.is_none() {
         let message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.";
         return refuse(action, "ClientException", message);
     }
-    let twice = |name: &&String| content.environment.0.contains_key(*name);
-    if let Some(name) = content.secrets.keys().find(twice) {
+    let twice = |name: &&String| content.main.environment.0.contains_key(*name);
+    if let Some(name) = content.main.secrets.keys().find(twice) {
         let message = format!(
             "The secret name must be unique and not shared with any new or existing environment variables set on the \
              container, such as '{name}'."
@@ -55,12 +62,13 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
         return refuse(action, "ClientException", message);
     }
     let on_fargate = content.launch_type == LaunchType::Fargate;
-    if on_fargate && content.process_limit.is_some() {
+    if on_fargate && content.main.process_limit.is_some() {
         let message = "Fargate does not support the ulimit nproc.";
         return refuse(action, "ClientException", message);
     }
     if on_fargate
         && content
+            .main
             .stop_timeout
             .is_some_and(|seconds| seconds > FARGATE_STOP_TIMEOUT)
     {
@@ -154,8 +162,8 @@ pub(super) fn check(
         return refuse(action, CODE, "load balancers can have at most 5 items.");
     }
     for attachment in attachments {
-        let mut mapped = content.ports.iter().map(|port| port.container_port);
-        if attachment.container != content.container || mapped.all(|port| port != attachment.container_port) {
+        let mut mapped = content.main.ports.iter().map(|port| port.container_port);
+        if attachment.container != content.main.name || mapped.all(|port| port != attachment.container_port) {
             return refuse(
                 action,
                 CODE,

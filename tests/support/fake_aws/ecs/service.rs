@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use empire_controller::model::container::PortMapping;
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, Capacity, PortMapping, ServiceSettings};
+use empire_controller::model::service::{Attachment, Capacity, ServiceSettings};
 use empire_controller::model::state::{
     Deployment, ROLLING, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
@@ -233,7 +234,7 @@ impl Ecs {
     /// The fixed host ports of a task definition.
     pub(in crate::fake_aws) fn fixed_host_ports(&self, definition: &Arn) -> Vec<u16> {
         let known = self.definition(definition).into_iter();
-        let ports = known.flat_map(|known| &known.content.ports);
+        let ports = known.flat_map(|known| &known.content.main.ports);
         ports.filter_map(PortMapping::fixed_host_port).collect()
     }
 
@@ -300,8 +301,8 @@ impl Ecs {
         let content = self.definition(&primary.definition).map(|found| &found.content);
         let is_of = |all: &BTreeSet<String>| {
             content.is_some_and(|content| {
-                let command = content.command.first();
-                all.contains(&content.image) || command.is_some_and(|command| all.contains(command))
+                let command = content.main.command.first();
+                all.contains(&content.main.image) || command.is_some_and(|command| all.contains(command))
             })
         };
         if is_of(&self.broken) {

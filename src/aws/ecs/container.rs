@@ -1,0 +1,215 @@
+//! Containers of a task definition between the model and the SDK.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types as sdk;
+
+use super::logging::{self, secrets_of, write_secret};
+use crate::aws::Result;
+use crate::aws::error::Call;
+use crate::aws::wire::{from_i32, to_i32};
+use crate::model::container::{Container, Environment, HostPort, PortMapping};
+use crate::model::service::NetworkMode;
+use crate::model::small_map::SmallMap;
+
+/// Returns a container and, in `foreign`, the fields that hold what the model cannot.
+pub(super) fn read(
+    found: &sdk::ContainerDefinition,
+    network_mode: NetworkMode,
+    foreign: &mut BTreeSet<&'static str>,
+) -> Container {
+    foreign.extend(foreign_fields(found));
+    let mappings = found.port_mappings().iter();
+    let mut ports: Vec<PortMapping> = mappings
+        .filter_map(|mapping| port_mapping(mapping, network_mode))
+        .collect();
+    ports.sort_by_key(|port| port.container_port);
+    foreign.extend((ports.len() != found.port_mappings().len()).then_some("portMappings"));
+    let environment: SmallMap<String, String> = found
+        .environment()
+        .iter()
+        .filter_map(environment_variable)
+        .collect();
+    foreign.extend((environment.len() != found.environment().len()).then_some("environment"));
+    let secrets = secrets_of(found.secrets());
+    foreign.extend((secrets.len() != found.secrets().len()).then_some("secrets"));
+    let process_limit = match found.ulimits() {
+        [] => None,
+        [only] => {
+            let limit = process_limit(only);
+            foreign.extend(limit.is_none().then_some("ulimits"));
+            limit
+        }
+        _ => {
+            foreign.insert("ulimits");
+            None
+        }
+    };
+    let logging = found.log_configuration();
+    Container {
+        name: found.name().unwrap_or_default().to_owned(),
+        image: found.image().unwrap_or_default().to_owned(),
+        command: found.command().to_vec(),
+        cpu: from_i32(found.cpu()),
+        memory: from_i32(found.memory().unwrap_or(0)),
+        environment: Environment(environment),
+        secrets,
+        process_limit,
+        stop_timeout: found.stop_timeout().map(from_i32).filter(|seconds| *seconds != 0),
+        read_only_root_filesystem: found.readonly_root_filesystem() == Some(true),
+        ports,
+        logging: logging.map(|configuration| logging::read(configuration, foreign)),
+    }
+}
+
+/// Fields that are set although we never set them. AWS fills in defaults, which do not count.
+fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str> {
+    let number = |number: Option<i32>| number.is_some_and(|number| number != 0);
+    let versions = container.version_consistency();
+    [
+        ("essential", container.essential() == Some(false)),
+        ("memoryReservation", number(container.memory_reservation())),
+        ("links", !container.links().is_empty()),
+        (
+            "restartPolicy",
+            container
+                .restart_policy()
+                .is_some_and(sdk::ContainerRestartPolicy::enabled),
+        ),
+        ("entryPoint", !container.entry_point().is_empty()),
+        ("environmentFiles", !container.environment_files().is_empty()),
+        ("mountPoints", !container.mount_points().is_empty()),
+        ("volumesFrom", !container.volumes_from().is_empty()),
+        ("linuxParameters", container.linux_parameters().is_some()),
+        ("dependsOn", !container.depends_on().is_empty()),
+        ("startTimeout", number(container.start_timeout())),
+        (
+            "versionConsistency",
+            versions == Some(&sdk::VersionConsistency::Disabled),
+        ),
+        ("hostname", is_text(container.hostname())),
+        ("user", is_text(container.user())),
+        ("workingDirectory", is_text(container.working_directory())),
+        ("disableNetworking", container.disable_networking() == Some(true)),
+        ("privileged", container.privileged() == Some(true)),
+        ("dnsServers", !container.dns_servers().is_empty()),
+        ("dnsSearchDomains", !container.dns_search_domains().is_empty()),
+        ("extraHosts", !container.extra_hosts().is_empty()),
+        (
+            "dockerSecurityOptions",
+            !container.docker_security_options().is_empty(),
+        ),
+        ("interactive", container.interactive() == Some(true)),
+        ("pseudoTerminal", container.pseudo_terminal() == Some(true)),
+        (
+            "dockerLabels",
+            container.docker_labels().is_some_and(|labels| !labels.is_empty()),
+        ),
+        ("healthCheck", container.health_check().is_some()),
+        ("systemControls", !container.system_controls().is_empty()),
+        (
+            "resourceRequirements",
+            !container.resource_requirements().is_empty(),
+        ),
+        (
+            "firelensConfiguration",
+            container.firelens_configuration().is_some(),
+        ),
+        (
+            "repositoryCredentials",
+            container.repository_credentials().is_some(),
+        ),
+        ("credentialSpecs", !container.credential_specs().is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_set)| is_set.then_some(field))
+    .collect()
+}
+
+fn is_text(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
+}
+
+fn environment_variable(pair: &sdk::KeyValuePair) -> Option<(String, String)> {
+    Some((pair.name.clone()?, pair.value.clone().unwrap_or_default()))
+}
+
+/// `None` for a limit that we would never set.
+fn process_limit(limit: &sdk::Ulimit) -> Option<u32> {
+    let is_ours = *limit.name() == sdk::UlimitName::Nproc && limit.soft_limit() == limit.hard_limit();
+    is_ours.then(|| from_i32(limit.hard_limit()))
+}
+
+/// `None` for a mapping that we would never write. In awsvpc, AWS fills in the container port as the host port.
+fn port_mapping(mapping: &sdk::PortMapping, network_mode: NetworkMode) -> Option<PortMapping> {
+    let is_tcp = mapping
+        .protocol()
+        .is_none_or(|protocol| *protocol == sdk::TransportProtocol::Tcp);
+    if !is_tcp || is_text(mapping.name()) || mapping.app_protocol().is_some() {
+        return None;
+    }
+    let container_port = u16::try_from(mapping.container_port()?).ok()?;
+    let host_port = match (
+        network_mode,
+        u16::try_from(mapping.host_port().unwrap_or(0)).ok()?,
+    ) {
+        (NetworkMode::Awsvpc, port) if port == 0 || port == container_port => HostPort::SameAsContainer,
+        (NetworkMode::Awsvpc, _) => return None,
+        (NetworkMode::Bridge, 0) => HostPort::Dynamic,
+        (NetworkMode::Bridge, port) => HostPort::Fixed(port),
+    };
+    Some(PortMapping {
+        container_port,
+        host_port,
+    })
+}
+
+fn write_process_limit(call: Call, limit: u32) -> Result<sdk::Ulimit> {
+    sdk::Ulimit::builder()
+        .name(sdk::UlimitName::Nproc)
+        .soft_limit(to_i32(limit))
+        .hard_limit(to_i32(limit))
+        .build()
+        .map_err(|error| call.bug(error.to_string()))
+}
+
+pub(super) fn write(call: Call, wanted: &Container) -> Result<sdk::ContainerDefinition> {
+    let variable = |(name, value)| sdk::KeyValuePair::builder().name(name).value(value).build();
+    let mut container = sdk::ContainerDefinition::builder()
+        .name(&wanted.name)
+        .image(&wanted.image)
+        .essential(true)
+        .cpu(to_i32(wanted.cpu))
+        .memory(to_i32(wanted.memory))
+        .set_command(Some(wanted.command.clone()).filter(|command| !command.is_empty()))
+        .set_environment(Some(wanted.environment.0.iter().map(variable).collect()))
+        .set_stop_timeout(wanted.stop_timeout.map(to_i32))
+        .set_readonly_root_filesystem(wanted.read_only_root_filesystem.then_some(true));
+    for (name, arn) in &wanted.secrets {
+        container = container.secrets(write_secret(call, name, arn)?);
+    }
+    if let Some(limit) = wanted.process_limit {
+        container = container.ulimits(write_process_limit(call, limit)?);
+    }
+    for port in &wanted.ports {
+        container = container.port_mappings(write_port(call, *port)?);
+    }
+    if let Some(logging) = &wanted.logging {
+        container = container.log_configuration(logging::write(call, logging)?);
+    }
+    Ok(container.build())
+}
+
+fn write_port(call: Call, port: PortMapping) -> Result<sdk::PortMapping> {
+    let host_port = match port.host_port {
+        HostPort::Dynamic => Some(0),
+        HostPort::Fixed(port) => Some(port.into()),
+        HostPort::SameAsContainer => None,
+        HostPort::Claimed => return Err(call.bug("the host port was not looked up before the call")),
+    };
+    Ok(sdk::PortMapping::builder()
+        .container_port(port.container_port.into())
+        .set_host_port(host_port)
+        .protocol(sdk::TransportProtocol::Tcp)
+        .build())
+}
