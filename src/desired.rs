@@ -5,6 +5,7 @@
 
 mod capacity;
 mod command;
+mod container;
 mod content;
 pub(crate) mod cron;
 mod limits;
@@ -13,6 +14,7 @@ mod records;
 mod schedule;
 mod service;
 pub(crate) mod shell;
+mod sidecars;
 pub(crate) mod tenancy;
 pub(crate) mod text;
 mod usage;

@@ -5,11 +5,13 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+mod container;
 mod deploy;
 mod expose;
 mod rules;
 mod status;
 
+pub use container::{ContainerCheck, DependencyCondition, Sidecar};
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
@@ -27,6 +29,7 @@ use self::rules::{
     cron_takes_no, exposed_names_fit, name_is_a_label, noservice_takes_no, platform_is_the_recorded_one,
     port_is_reserved, process_names_are_labels, process_names_are_text, variables_differ,
 };
+use super::schema::container::{directory, labels, repository_credentials, tmpfs, user};
 use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
 
 /// An application: its processes, and the Platform that they run on.
@@ -314,6 +317,73 @@ pub struct Process {
     /// The way in which a new release replaces the old one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deploy: Option<Deploy>,
+
+    /// The entry point, word by word, in place of the image's own, such as `["/bin/sh", "-c"]`; `command` and `args` follow it.
+    /// At most 100 words, of at most 4,096 characters each. Left out: the image's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = words)]
+    pub entry_point: Vec<String>,
+
+    /// The check that ECS runs inside the container: a task that fails it is replaced, and a rollout waits until it passes. For
+    /// the check of a load balancer, which asks from outside, see `expose.check`. Left out: none; one in the image is not heeded by ECS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<ContainerCheck>,
+
+    /// The user that the program runs as, such as `1000` or `app:app`. At most 128 characters. Left out: the image's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = user())]
+    pub user: Option<String>,
+
+    /// The directory that the program starts in, such as `/srv/app`. At most 1,024 characters. Left out: the image's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1_024))]
+    #[x_kube(validation = directory())]
+    pub working_directory: Option<String>,
+
+    /// True: an init process reaps the container's processes that end, and passes signals on. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<bool>,
+
+    /// Labels of the container, as Docker has them; agents on container instances read them. At most 50, of at most 1,024
+    /// characters each. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = labels)]
+    pub docker_labels: BTreeMap<String, String>,
+
+    /// The ARN of the secret in Secrets Manager with the user name and password of the image's registry, which ECS reads with
+    /// the Platform's `tasks.executionRoleArn`. The Platform's `tenancy` must allow it as one of `secretArns`. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = repository_credentials())]
+    pub repository_credentials: Option<String>,
+
+    /// File systems in memory: by the path at which one is mounted its size, as a Kubernetes quantity of bytes, 1Mi to 1Ti,
+    /// such as `/tmp: 64Mi`. At most 10, which count as memory of the container. Not on Fargate. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = tmpfs)]
+    pub tmpfs: BTreeMap<String, String>,
+
+    /// The disk of a task, all containers together, as a Kubernetes quantity of bytes above 20Gi and up to 200Gi, rounded
+    /// up to whole GiB. On Fargate only, which gives 20 GiB if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = rule(
+        "isQuantity(self) && quantity(self).compareTo(quantity('20Gi')) > 0 && quantity(self).compareTo(quantity('200Gi')) <= 0",
+        "must be an amount of disk above 20Gi and up to 200Gi, such as 50Gi",
+    ))]
+    pub ephemeral_storage: Option<String>,
+
+    /// Sidecars for which the process waits before it starts, by name. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 9))]
+    pub depends_on: BTreeMap<String, DependencyCondition>,
+
+    /// Containers that run beside the process in each of its tasks, by name, at most 9. They share the task's `cpu` and
+    /// `memory`. The Platform's `tenancy` must allow them. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 9))]
+    pub sidecars: BTreeMap<String, Sidecar>,
 }
 
 /// Limits that the kernel sets for each process in the container.

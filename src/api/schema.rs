@@ -4,6 +4,8 @@
 //! the API server estimates what a rule costs from them, and refuses a definition that could cost too much.
 //! <https://kubernetes.io/docs/reference/using-api/cel/>
 
+pub(super) mod container;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };

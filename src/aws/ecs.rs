@@ -1,6 +1,7 @@
 //! ECS through the SDK: what each call sends. How replies are read is in `service.rs` and `task_definition.rs`.
 
 mod container;
+mod details;
 mod logging;
 mod service;
 mod task_definition;
@@ -200,6 +201,7 @@ impl EcsWrites for AwsClients {
             .set_task_role_arn(content.task_role_arn.clone())
             .set_cpu(task_definition::task_cpu(content))
             .set_memory(task_definition::task_memory(content))
+            .set_ephemeral_storage(task_definition::ephemeral_storage(content))
             .set_container_definitions(Some(containers))
             .set_tags(write_tags(tags))
             .customize()

@@ -378,6 +378,7 @@ fn task_definition() -> TaskDefinition {
         launch_type: LaunchType::Ec2,
         execution_role_arn: None,
         task_role_arn: None,
+        ephemeral_storage: None,
         main: Container {
             name: "web".into(),
             image: "registry.example.com/acme:v42".into(),

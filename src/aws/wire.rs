@@ -124,5 +124,10 @@ pub(super) fn to_i32(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
+/// A text that is set: AWS leaves some out, and reports others as empty.
+pub(super) fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests;

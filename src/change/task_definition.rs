@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Reply;
+use crate::model::container::{Container, ContainerCheck, Details};
 use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
@@ -52,7 +53,13 @@ pub(super) struct Content<'a>(pub &'a TaskDefinition);
 
 impl fmt::Display for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TaskDefinition { main, .. } = self.0;
+        let TaskDefinition {
+            main,
+            sidecars,
+            task_role_arn,
+            ephemeral_storage,
+            ..
+        } = self.0;
         write!(f, "{} ({} CPU units, {} MiB", main.image, main.cpu, main.memory)?;
         for port in &main.ports {
             write!(f, ", port {}", port.container_port)?;
@@ -62,24 +69,114 @@ impl fmt::Display for Content<'_> {
         }
         write!(f, ", {} variables", main.environment.0.len())?;
         if !main.secrets.is_empty() {
-            write!(
-                f,
-                ", {}",
-                counted(u64::try_from(main.secrets.len()).unwrap_or(u64::MAX), "secret")
-            )?;
+            write!(f, ", {}", number(main.secrets.len(), "secret"))?;
         }
-        if let Some(role) = &self.0.task_role_arn {
+        if let Some(role) = task_role_arn {
             write!(f, ", role {role}")?;
         }
-        if let Some(limit) = main.process_limit {
-            write!(f, ", nproc {limit}")?;
+        write_limits(f, main)?;
+        if let Some(size) = ephemeral_storage {
+            write!(f, ", ephemeral storage {size} GiB")?;
         }
-        if let Some(seconds) = main.stop_timeout {
-            write!(f, ", stop timeout {seconds} s")?;
+        write_details(f, main.details())?;
+        f.write_str(")")?;
+        for sidecar in sidecars {
+            let Container {
+                name,
+                image,
+                cpu,
+                memory,
+                ..
+            } = sidecar;
+            write!(f, ", sidecar {name} {image} ({cpu} CPU units, ")?;
+            match memory {
+                0 => f.write_str("memory of the task")?,
+                memory => write!(f, "{memory} MiB")?,
+            }
+            write!(f, ", {}", number(sidecar.environment.0.len(), "variable"))?;
+            if !sidecar.secrets.is_empty() {
+                write!(f, ", {}", number(sidecar.secrets.len(), "secret"))?;
+            }
+            write_limits(f, sidecar)?;
+            write_details(f, sidecar.details())?;
+            f.write_str(")")?;
         }
-        if main.read_only_root_filesystem {
-            f.write_str(", read-only root filesystem")?;
-        }
-        f.write_str(")")
+        Ok(())
     }
+}
+
+fn number(count: usize, noun: &str) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), noun)
+}
+
+fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Result {
+    if let Some(limit) = container.process_limit {
+        write!(f, ", nproc {limit}")?;
+    }
+    if let Some(seconds) = container.stop_timeout {
+        write!(f, ", stop timeout {seconds} s")?;
+    }
+    if container.read_only_root_filesystem {
+        f.write_str(", read-only root filesystem")?;
+    }
+    Ok(())
+}
+
+fn write_details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
+    let Details {
+        optional,
+        entry_point,
+        health_check,
+        user,
+        working_directory,
+        init,
+        labels,
+        repository_credentials,
+        tmpfs,
+        depends_on,
+    } = details;
+    if *optional {
+        f.write_str(", not essential")?;
+    }
+    if !entry_point.is_empty() {
+        f.write_str(", entry point")?;
+    }
+    if let Some(check) = health_check {
+        let ContainerCheck {
+            command: _,
+            interval,
+            timeout,
+            retries,
+            start_period,
+        } = check;
+        write!(
+            f,
+            ", health check every {interval} s, timeout {timeout} s, {retries} unhealthy"
+        )?;
+        if *start_period > 0 {
+            write!(f, ", start period {start_period} s")?;
+        }
+    }
+    if let Some(user) = user {
+        write!(f, ", user {user}")?;
+    }
+    if let Some(directory) = working_directory {
+        write!(f, ", working directory {directory}")?;
+    }
+    if *init {
+        f.write_str(", init")?;
+    }
+    if !labels.is_empty() {
+        write!(f, ", {}", number(labels.len(), "label"))?;
+    }
+    if repository_credentials.is_some() {
+        f.write_str(", repository credentials")?;
+    }
+    for (path, size) in tmpfs {
+        write!(f, ", tmpfs {path} {size} MiB")?;
+    }
+    for (name, condition) in depends_on {
+        write!(f, ", after {name} {}", condition.as_str())?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ServiceWrite,
     Tagged, TagsWrite, TargetGroupWrite, Verb, fold,
 };
-use crate::model::container::{Container, Environment, HostPort};
+use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
@@ -88,6 +88,71 @@ fn a_task_definition_says_what_most_do_without() {
         change.to_string(),
         "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, \
          1 secret, role arn:aws:iam::123456789012:role/apps/acme, nproc 512, stop timeout 45 s, read-only root filesystem)"
+    );
+}
+
+#[test]
+fn a_task_definition_says_what_its_containers_have() {
+    let details = Details {
+        health_check: Some(ContainerCheck {
+            command: vec!["CMD".into(), "true".into()],
+            interval: 10,
+            timeout: 5,
+            retries: 3,
+            start_period: 20,
+        }),
+        user: Some("1000".into()),
+        working_directory: Some("/srv".into()),
+        init: true,
+        tmpfs: [("/tmp".into(), 64)].into(),
+        depends_on: [("proxy".into(), Condition::Start)].into(),
+        ..Details::default()
+    };
+    let beside = Details {
+        optional: true,
+        entry_point: vec!["sh".into()],
+        health_check: Some(ContainerCheck {
+            command: vec!["CMD-SHELL".into(), "true".into()],
+            interval: 30,
+            timeout: 4,
+            retries: 2,
+            start_period: 0,
+        }),
+        labels: [("team".into(), "shop".into())].into(),
+        repository_credentials: Some("arn".into()),
+        ..Details::default()
+    };
+    let content = TaskDefinition {
+        ephemeral_storage: Some(50),
+        main: Container {
+            ports: Vec::new(),
+            details: details.kept(),
+            ..content().main
+        },
+        sidecars: vec![Container {
+            name: "proxy".into(),
+            image: "proxy:v1".into(),
+            environment: Environment([("A".into(), "secret-3".into())].into()),
+            stop_timeout: Some(20),
+            read_only_root_filesystem: true,
+            details: beside.kept(),
+            ..Container::default()
+        }],
+        ..content()
+    };
+    let change = Change::of(
+        "web",
+        Registration {
+            content,
+            tags: Tags::new(),
+        },
+    );
+    assert_eq!(
+        change.to_string(),
+        "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, ephemeral storage 50 GiB, \
+         health check every 10 s, timeout 5 s, 3 unhealthy, start period 20 s, user 1000, working directory /srv, init, tmpfs /tmp 64 MiB, after proxy START), sidecar proxy \
+         proxy:v1 (0 CPU units, memory of the task, 1 variable, stop timeout 20 s, read-only root filesystem, not essential, \
+         entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials)"
     );
 }
 

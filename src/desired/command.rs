@@ -65,47 +65,79 @@ fn replaced<E>(
     Ok(done + rest)
 }
 
+/// The variables of a container, which `$(NAME)` in its words stands for.
+#[derive(Clone, Copy)]
+pub(super) struct Variables<'a> {
+    pub environment: &'a Environment,
+    pub secrets: &'a SmallMap<String, String>,
+}
+
 impl Builder<'_> {
     /// Returns the words that ECS starts in place of the image's own; none, if those are to run.
-    pub(super) fn command(
+    pub(super) fn command(&self, variables: Variables<'_>) -> Result<Vec<String>, Error> {
+        let (line, args) = (self.process.command.as_ref(), &*self.process.args);
+        match line {
+            Some(line) if self.process.shell == Some(true) => Ok(shell::run(line, args)),
+            Some(_) | None => self.line("", line, args, replaces(self.app).then_some(variables)),
+        }
+    }
+
+    /// Returns the words of a container's command line, with the further words that are given. The fields of a sidecar have
+    /// its path for a prefix. Without variables, the words are as they are written.
+    pub(super) fn line(
         &self,
-        environment: &Environment,
-        secrets: &SmallMap<String, String>,
+        prefix: &str,
+        line: Option<&String>,
+        args: &[String],
+        variables: Option<Variables<'_>>,
     ) -> Result<Vec<String>, Error> {
-        let Some(line) = &self.process.command else {
-            return match &*self.process.args {
+        let field = format!("{prefix}args");
+        let Some(line) = line else {
+            return match args {
                 [] => Ok(Vec::new()),
-                _ => Err(self.invalid("args", "need a command before them")),
+                _ => Err(self.invalid(&field, "need a command before them")),
             };
         };
-        if self.process.shell == Some(true) {
-            return Ok(shell::run(line, &self.process.args));
+        let mut words = self.words(&format!("{prefix}command"), line, variables)?;
+        words.extend(self.with_values(&field, args.to_vec(), variables)?);
+        Ok(words)
+    }
+
+    /// Splits a line into words like a shell does.
+    pub(super) fn words(
+        &self,
+        field: &str,
+        line: &str,
+        variables: Option<Variables<'_>>,
+    ) -> Result<Vec<String>, Error> {
+        let words = shell_words::split(line)
+            .map_err(|error| self.invalid(field, &format!("cannot be split like a shell: {error}")))?;
+        if words.is_empty() {
+            return Err(self.invalid(field, "is empty"));
         }
-        let command = shell_words::split(line)
-            .map_err(|error| self.invalid("command", &format!("cannot be split like a shell: {error}")))?;
-        if command.is_empty() {
-            return Err(self.invalid("command", "is empty"));
-        }
-        let fields = [("command", &command), ("args", &self.process.args)];
-        let words = fields
-            .iter()
-            .flat_map(|(field, words)| words.iter().map(move |word| (field, word)));
-        if !replaces(self.app) {
-            return Ok(words.map(|(_, word)| word.clone()).collect());
-        }
-        let replace = |(field, word): (&&str, &String)| {
-            replaced(word, OPENS, |name| {
-                if secrets.contains_key(name) {
-                    let why = format!(
-                        "$({name}) names a secret, whose value would be in the task definition for all to read: have the program read \
-                         {name} from its environment, or write $$({name}) for this text"
-                    );
-                    return Err(self.invalid(field, &why));
-                }
-                Ok(environment.0.get(name).cloned())
-            })
+        self.with_values(field, words, variables)
+    }
+
+    fn with_values(
+        &self,
+        field: &str,
+        words: Vec<String>,
+        variables: Option<Variables<'_>>,
+    ) -> Result<Vec<String>, Error> {
+        let Some(Variables { environment, secrets }) = variables else {
+            return Ok(words);
         };
-        words.map(replace).collect()
+        let value = |name: &str| {
+            if secrets.contains_key(name) {
+                let why = format!(
+                    "$({name}) names a secret, whose value would be in the task definition for all to read: have the program read \
+                     {name} from its environment, or write $$({name}) for this text"
+                );
+                return Err(self.invalid(field, &why));
+            }
+            Ok(environment.0.get(name).cloned())
+        };
+        words.iter().map(|word| replaced(word, OPENS, value)).collect()
     }
 
     /// Says what is wrong with a command that seems to want a shell.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use super::command::Variables;
+use super::container::Fields;
 use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
@@ -11,7 +13,7 @@ use crate::model::owner::AppName;
 use crate::model::service::{LaunchType, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
-const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
+pub(super) const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
 const DEFAULT_CPU: u32 = 256;
 pub(super) const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
@@ -33,8 +35,13 @@ pub(super) fn memory(process: &Process) -> Result<u32, &str> {
 
 impl Builder<'_> {
     pub(super) fn task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
-        let (cpu, memory) = self.size()?;
+        let sidecars = self.sidecars()?;
+        let (cpu, memory) = self.rest(self.size()?, &sidecars)?;
         let (environment, secrets) = self.variables(container_ports.first())?;
+        let variables = Variables {
+            environment: &environment,
+            secrets: &secrets,
+        };
         let tasks = self.platform.spec.tasks.as_ref();
         let process = self.process;
         let content = TaskDefinition {
@@ -43,28 +50,31 @@ impl Builder<'_> {
             launch_type: self.launch_type(),
             execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
             task_role_arn: self.app.spec.task_role_arn.clone(),
+            ephemeral_storage: self.ephemeral_storage()?,
             main: Container {
                 name: self.name.into(),
                 image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
-                command: self.command(&environment, &secrets)?,
+                command: self.command(variables)?,
+                details: self.details(&Fields::of_process(process, variables))?,
                 cpu,
                 memory,
                 environment,
                 secrets,
                 process_limit: self.process_limit()?,
-                stop_timeout: self.stop_timeout()?,
+                stop_timeout: self.stop_timeout("stopTimeout", process.stop_timeout.as_ref())?,
                 read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
                 ports: self.port_mappings(container_ports),
                 logging: self.logging()?,
             },
-            sidecars: Vec::new(),
+            sidecars,
         };
+        self.check_order(&content)?;
         self.check_task_definition(&content)?;
         Ok(content)
     }
 
     /// Returns where its task logs, with its names in the options that ask for them.
-    fn logging(&self) -> Result<Option<Logging>, Error> {
+    pub(super) fn logging(&self) -> Result<Option<Logging>, Error> {
         let tasks = self.platform.spec.tasks.as_ref();
         let Some(logging) = tasks.and_then(|tasks| tasks.logging.as_ref()) else {
             return Ok(None);
@@ -96,7 +106,7 @@ impl Builder<'_> {
     }
 
     /// Returns the role by which ECS reads secrets.
-    fn secrets_reader(&self) -> Option<&String> {
+    pub(super) fn secrets_reader(&self) -> Option<&String> {
         let tasks = self.platform.spec.tasks.as_ref()?;
         tasks.execution_role_arn.as_ref()
     }
@@ -154,15 +164,19 @@ impl Builder<'_> {
             return Err(self.invalid("secrets", &format!("{name}: {NO_SECRET}")));
         }
         if self.secrets_reader().is_none() && !secrets.is_empty() {
-            let platform = self.platform_name();
-            return Err(self.invalid(
-                "secrets",
-                &format!(
-                    "Platform {platform} has no tasks.executionRoleArn, the role by which ECS would read them"
-                ),
-            ));
+            return Err(self.without_reader("secrets"));
         }
         Ok((Environment(values.into()), secrets.into()))
+    }
+
+    pub(super) fn without_reader(&self, field: &str) -> Error {
+        let platform = self.platform_name();
+        self.invalid(
+            field,
+            &format!(
+                "Platform {platform} has no tasks.executionRoleArn, the role by which ECS would read them"
+            ),
+        )
     }
 
     fn process_limit(&self) -> Result<Option<u32>, Error> {
@@ -176,16 +190,13 @@ impl Builder<'_> {
         Ok(limit)
     }
 
-    fn stop_timeout(&self) -> Result<Option<u32>, Error> {
-        let Some(timeout) = &self.process.stop_timeout else {
+    pub(super) fn stop_timeout(&self, field: &str, given: Option<&String>) -> Result<Option<u32>, Error> {
+        let Some(timeout) = given else {
             return Ok(None);
         };
-        let seconds = self.seconds("stopTimeout", timeout)?;
+        let seconds = self.seconds(field, timeout)?;
         if seconds > FARGATE_STOP_TIMEOUT && self.is_on_fargate() {
-            return Err(self.invalid(
-                "stopTimeout",
-                &format!("Fargate waits {FARGATE_STOP_TIMEOUT}s at most"),
-            ));
+            return Err(self.invalid(field, &format!("Fargate waits {FARGATE_STOP_TIMEOUT}s at most")));
         }
         Ok(Some(seconds))
     }
@@ -196,7 +207,7 @@ impl Builder<'_> {
 }
 
 /// Returns true for an ARN that ECS reads secrets from: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
-fn is_secret(arn: &str) -> bool {
+pub(super) fn is_secret(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         ["arn", _, "secretsmanager", _, _, resource] => resource.starts_with("secret:"),

@@ -4,6 +4,7 @@ use super::Builder;
 use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::App;
 use crate::error::Error;
+use crate::model::container::{Container, Details};
 use crate::model::schedule::Schedule;
 use crate::model::service::{Capacity, TaskDefinition};
 
@@ -25,15 +26,19 @@ const REDEPLOY: usize = 256;
 
 impl Builder<'_> {
     pub(super) fn check_task_definition(&self, content: &TaskDefinition) -> Result<(), Error> {
-        let characters = content.main.image.chars().count();
-        if characters > IMAGE {
-            return Err(self.invalid(
-                "image",
-                &format!("has {characters} characters, and ECS takes at most {IMAGE}"),
-            ));
+        for container in content.containers() {
+            let characters = container.image.chars().count();
+            if characters > IMAGE {
+                let field = match &*container.name {
+                    name if name == self.name => "image".into(),
+                    name => format!("sidecars.{name}.image"),
+                };
+                let why = format!("has {characters} characters, and ECS takes at most {IMAGE}");
+                return Err(self.invalid(&field, &why));
+            }
         }
         let parts = parts(content);
-        let total: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+        let total = total(&parts);
         if total <= TASK_DEFINITION {
             return Ok(());
         }
@@ -140,27 +145,83 @@ const SECRET_LOGGING: &str = "tasks.logging.secretOptions";
 
 /// The bytes that each field takes in the request, so that what is too large can be named. It is never more than what is
 /// sent: what counts on ECS's side is not documented, and what it may take is ECS's to refuse.
-fn parts(content: &TaskDefinition) -> [(&'static str, usize); 6] {
-    const FIELDS: usize =
-        r#"{"family":"","containerDefinitions":[{"name":"","image":"","command":[]}]}"#.len();
-    const VARIABLE: usize = r#"{"name":,"value":},"#.len();
-    const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
-    let main = &content.main;
-    let options = main.logging.iter().flat_map(|logging| &logging.options);
-    let secret_options = main.logging.iter().flat_map(|logging| &logging.secret_options);
-    let words = main.command.iter().map(|word| json(word) + ",".len());
+fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
+    const FRAME: usize = r#"{"family":"","containerDefinitions":[]}"#.len();
     let roles = [&content.execution_role_arn, &content.task_role_arn];
     let roles: usize = roles.into_iter().flatten().map(String::len).sum();
+    let sidecars = content.sidecars.iter();
+    let mut parts = vec![
+        ("image", FRAME + content.family.len() + roles),
+        (
+            "sidecars",
+            sidecars.map(|sidecar| total(&of_container(sidecar))).sum(),
+        ),
+    ];
+    for (field, bytes) in of_container(&content.main) {
+        match parts.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, sum)) => *sum += bytes,
+            None => parts.push((field, bytes)),
+        }
+    }
+    parts
+}
+
+fn total(parts: &[(&'static str, usize)]) -> usize {
+    parts.iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// The bytes of a container, by field. `image` has its name and its frame, too.
+fn of_container(container: &Container) -> [(&'static str, usize); 14] {
+    const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
+    const VARIABLE: usize = r#"{"name":,"value":},"#.len();
+    const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
+    const CHECK: usize =
+        r#""healthCheck":{"command":[],"interval":0,"timeout":0,"retries":0,"startPeriod":0},"#.len();
+    const CREDENTIALS: usize = r#""repositoryCredentials":{"credentialsParameter":},"#.len();
+    const TMPFS: usize = r#"{"containerPath":,"size":0},"#.len();
+    const DEPENDENCY: usize = r#"{"containerName":,"condition":""},"#.len();
+    let Details {
+        optional: _,
+        entry_point,
+        health_check,
+        user,
+        working_directory,
+        init: _,
+        labels,
+        repository_credentials,
+        tmpfs,
+        depends_on,
+    } = container.details();
+    let words = |words: &[String]| words.iter().map(|word| json(word) + ",".len()).sum::<usize>();
+    let text = |text: Option<&String>, more: usize| text.map_or(0, |text| json(text) + more);
+    let logging = container.logging.iter();
+    let options = logging.clone().flat_map(|logging| &logging.options);
+    let secret_options = logging.flat_map(|logging| &logging.secret_options);
+    let conditions = depends_on.iter();
+    let conditions = conditions.map(|(name, state)| json(name) + state.as_str().len() + DEPENDENCY);
+    let check = health_check.as_ref();
+    let check = check.map_or(0, |check| words(&check.command) + CHECK);
     [
-        ("command", words.sum()),
-        ("env", pairs(main.environment.0.iter(), VARIABLE)),
-        ("secrets", pairs(main.secrets.iter(), SECRET)),
+        ("image", FRAME + container.name.len() + container.image.len()),
+        ("command", words(&container.command)),
+        ("entryPoint", words(entry_point)),
+        ("env", pairs(container.environment.0.iter(), VARIABLE)),
+        ("secrets", pairs(container.secrets.iter(), SECRET)),
         (LOGGING, pairs(options, ":,".len())),
         (SECRET_LOGGING, pairs(secret_options, SECRET)),
+        ("healthCheck", check),
+        ("user", text(user.as_ref(), r#""user":,"#.len())),
         (
-            "image",
-            FIELDS + content.family.len() + main.name.len() + main.image.len() + roles,
+            "workingDirectory",
+            text(working_directory.as_ref(), r#""workingDirectory":,"#.len()),
         ),
+        ("dockerLabels", pairs(labels.iter(), ":,".len())),
+        (
+            "repositoryCredentials",
+            text(repository_credentials.as_ref(), CREDENTIALS),
+        ),
+        ("tmpfs", tmpfs.keys().map(|path| json(path) + TMPFS).sum()),
+        ("dependsOn", conditions.sum()),
     ]
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub use self::limits::{Usages, check_limits, has_limits};
 use self::pattern::Syntax;
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, ConstraintType, DeletionPolicy};
+use crate::api::app::{App, ConstraintType, DeletionPolicy, Sidecar};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -152,6 +152,8 @@ impl<'a> Allowed<'a> {
         for (name, process) in &app.spec.processes {
             let prefix = format!("process {name}: ");
             self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
+            self.check_credentials(&prefix, process.repository_credentials.as_ref())?;
+            self.sidecars(&prefix, &process.sidecars)?;
             let expose = exposure(name, process).unwrap_or_default();
             for arn in &expose.certificate_arns {
                 self.pattern(&CERTIFICATES, &format!("{prefix}expose.certificateArns"), arn)?;
@@ -205,6 +207,35 @@ impl<'a> Allowed<'a> {
         image.map_or(Ok(()), |image| {
             self.pattern(&IMAGES, &format!("{prefix}image"), image)
         })
+    }
+
+    fn check_credentials(&self, prefix: &str, credentials: Option<&String>) -> Result<(), Error> {
+        let field = format!("{prefix}repositoryCredentials");
+        credentials.map_or(Ok(()), |arn| self.pattern(&SECRETS, &field, arn))
+    }
+
+    /// Checks sidecars: that there may be any, and what they ask for. Other than what Apps could always ask for, they are open
+    /// on no Platform.
+    fn sidecars(&self, prefix: &str, sidecars: &BTreeMap<String, Sidecar>) -> Result<(), Error> {
+        let Some(first) = sidecars.keys().next() else {
+            return Ok(());
+        };
+        let is_open = self.tenancy.is_some_and(|tenancy| tenancy.sidecars == Some(true));
+        if !is_open && !self.any(|selected| selected.grant.sidecars == Some(true)) {
+            let why = match self.asked("sidecars") {
+                None => "tenancy.sidecars is not true".into(),
+                Some(Ok(asked)) => format!("neither tenancy.sidecars nor {asked} is true"),
+                Some(Err(unselected)) => format!("tenancy.sidecars is not true, and {unselected}"),
+            };
+            let field = format!("{prefix}sidecars");
+            return Err(Error::NotAllowed(self.refusal(&field, first, &why)));
+        }
+        for (name, sidecar) in sidecars {
+            let prefix = format!("{prefix}sidecars.{name}.");
+            self.check_process(&prefix, &sidecar.secrets, Some(&sidecar.image))?;
+            self.check_credentials(&prefix, sidecar.repository_credentials.as_ref())?;
+        }
+        Ok(())
     }
 
     fn pattern(&self, list: &List, field: &str, value: &str) -> Result<(), Error> {

@@ -175,11 +175,8 @@ impl DesiredProcess {
     }
 
     /// Returns for how many seconds a rollout may come no further: as the manifest says, but at least as long as one old task
-    /// needs to be gone, and, where a new one starts only then, as that needs to start.
+    /// needs to be gone, and as a new one needs to start where it starts only then, and to pass its checks.
     pub fn progress_deadline(&self) -> u32 {
-        /// ECS's own, unless the container instance is set up otherwise:
-        /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
-        const STOP_TIMEOUT: u32 = 30;
         /// The least that a manifest can give it.
         const START: u32 = 60;
         let Some(service) = self.service() else {
@@ -187,14 +184,12 @@ impl DesiredProcess {
         };
         let ports = self.load_balancing.iter().flat_map(|balancing| &balancing.ports);
         let delays = ports.map(|port| port.target_group.attributes.deregistration_delay);
-        let stop = self.task_definition.main.stop_timeout.unwrap_or(STOP_TIMEOUT);
-        let drain = delays.max().unwrap_or(0).saturating_add(stop);
+        let drain = delays.max().unwrap_or(0);
         let in_batches = service.settings.deployment.maximum_percent < 200;
-        let needs = if in_batches {
-            drain.saturating_add(START)
-        } else {
-            drain
-        };
+        let start = if in_batches { START } else { 0 };
+        let task = &self.task_definition;
+        let needs = [drain, task.stop_time(), start, task.patience()];
+        let needs = needs.into_iter().fold(0, u32::saturating_add);
         service.progress_deadline.max(needs)
     }
 

@@ -87,8 +87,8 @@ impl ServiceDeploymentStatus {
     }
 }
 
-/// 80 bits of SHA-256 over the parts as `Debug` writes them. Another release of the controller may write them
-/// otherwise, at the price of one more attempt at what was rejected.
+/// 80 bits of SHA-256 over the parts as `Debug` writes them. Where another release of the controller wrote them otherwise, what
+/// was rejected would be tried once more: see `plan/ecs/hash.rs`.
 pub fn digest(parts: &[&dyn Debug]) -> String {
     static BASE32: Encoding = BASE32_DNSSEC;
     let mut digest = Sha256::new();

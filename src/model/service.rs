@@ -1,10 +1,10 @@
 //! Task definitions and ECS services, as we want them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::container::Container;
+use super::container::{Condition, Container, ContainerCheck};
 use super::owner::Tags;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct TaskDefinition {
     pub execution_role_arn: Option<String>,
     /// The role whose permissions the task itself has.
     pub task_role_arn: Option<String>,
+    /// GiB, where it is more than Fargate gives anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<u32>,
     /// The container of the process, and named after it.
     pub main: Container,
     /// The containers beside it, in order of their names.
@@ -76,6 +79,58 @@ impl TaskDefinition {
 
     fn sum(&self, of: fn(&Container) -> u32) -> u32 {
         self.containers().map(of).fold(0, u32::saturating_add)
+    }
+
+    /// Returns for how many seconds ECS waits until the checks of all containers have passed, where one starts after the other.
+    /// Nobody knows for how long one runs that is to end first.
+    pub fn patience(&self) -> u32 {
+        let check = |container: &Container| {
+            let check = container.details().health_check.as_ref();
+            check.map_or(0, ContainerCheck::patience)
+        };
+        self.longest(check, |condition| match condition {
+            Condition::Healthy => true,
+            Condition::Start | Condition::Complete | Condition::Success => false,
+        })
+    }
+
+    /// Returns in how many seconds all containers have stopped, where one stops after the other.
+    pub fn stop_time(&self) -> u32 {
+        /// ECS's own, unless the container instance is set up otherwise:
+        /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+        const STOP_TIMEOUT: u32 = 30;
+        self.longest(
+            |container| container.stop_timeout.unwrap_or(STOP_TIMEOUT),
+            |condition| match condition {
+                Condition::Start | Condition::Healthy => true,
+                // It has ended before the other began.
+                Condition::Complete | Condition::Success => false,
+            },
+        )
+    }
+
+    /// Returns the seconds of the longest chain of containers that wait for each other, each with its own, where those of one
+    /// count that others wait for in this way.
+    fn longest(&self, own: impl Fn(&Container) -> u32, counts: impl Fn(Condition) -> bool) -> u32 {
+        let mut before: BTreeMap<&str, u32> = BTreeMap::new();
+        // No chain has more links than there are containers.
+        for _ in self.containers() {
+            for container in self.containers() {
+                let needed = container.details().depends_on.iter();
+                let ways = needed.filter_map(|(name, condition)| {
+                    let other = self.containers().find(|other| other.name == *name)?;
+                    let way = before.get(&*other.name).copied().unwrap_or(0);
+                    Some(way.saturating_add(if counts(*condition) { own(other) } else { 0 }))
+                });
+                let longest = ways.max().unwrap_or(0);
+                before.insert(&container.name, longest);
+            }
+        }
+        let whole = self.containers().map(|container| {
+            let way = before.get(&*container.name).copied().unwrap_or(0);
+            way.saturating_add(own(container))
+        });
+        whole.max().unwrap_or(0)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod attach;
 mod deadline;
+mod hash;
 mod rollout;
 mod settings;
 
@@ -153,7 +154,7 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
             process,
             ServiceWrite::Create {
                 service: service.clone(),
-                rollout: rollout::hash(wanted, service, redeploy, Some(&content), &attachments),
+                rollout: hash::of_rollout(wanted, service, redeploy, Some(&content), &attachments),
                 attachments,
                 task_definition: content,
             },

@@ -81,6 +81,8 @@ pub(crate) struct Process {
     pub names: BTreeSet<(&'static str, String)>,
     pub tags: Tags,
     pub runs: Kind,
+    /// Images of containers beside it.
+    pub sidecars: Vec<&'static str>,
 }
 
 /// The thing that starts its tasks.
@@ -109,10 +111,26 @@ pub(crate) fn process(name: &str) -> Process {
         names: BTreeSet::new(),
         tags: Tags::new(),
         runs: Kind::Service,
+        sidecars: Vec::new(),
+    }
+}
+
+fn beside(image: &str) -> Container {
+    Container {
+        name: "proxy".into(),
+        image: image.into(),
+        memory: 64,
+        ..Container::default()
     }
 }
 
 impl Process {
+    /// With a container beside it.
+    pub(crate) fn beside(mut self, image: &'static str) -> Self {
+        self.sidecars = vec![image];
+        self
+    }
+
     /// Behind an internal load balancer, with its derived name in the internal zone.
     pub(crate) fn internal(mut self) -> Self {
         self.scheme = Some(Scheme::Internal);
@@ -263,6 +281,7 @@ impl Process {
                 launch_type: LaunchType::Ec2,
                 execution_role_arn: None,
                 task_role_arn: None,
+                ephemeral_storage: None,
                 main: Container {
                     name: self.name.clone(),
                     image: self.image.clone(),
@@ -273,7 +292,7 @@ impl Process {
                     ports,
                     ..Container::default()
                 },
-                sidecars: Vec::new(),
+                sidecars: self.sidecars.iter().map(|image| beside(image)).collect(),
             },
             runs: match self.runs {
                 Kind::At(expression) => Runs::Schedule(self.schedule(owner, expression, tags())),

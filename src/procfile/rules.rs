@@ -4,11 +4,13 @@
 //! needs nothing here. Mistakes that no rule of the API can find, but the text itself shows, such as in a schedule, are
 //! found here, too.
 
+use std::ops::RangeInclusive;
+
 use super::empire::{self, protocols};
 use super::problem::{Report, but};
 use crate::api::app::{
-    ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
-    StrategyType,
+    ConstraintType, ContainerCheck, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement,
+    Process, StrategyType,
 };
 use crate::desired::{cron, exposure, text};
 
@@ -40,6 +42,7 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
         report.of("memory", message);
     }
     between(process.stop_timeout.as_deref(), 2, 3_600, "stopTimeout", report);
+    containers(process, report);
     if let Some(given) = &process.expose {
         expose(given, report);
     }
@@ -48,6 +51,44 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
     }
     if let Some(deployed) = &process.deploy {
         deploy(deployed, report);
+    }
+}
+
+/// What its container has, and those beside it.
+fn containers(process: &Process, report: &mut Report<'_>) {
+    let check = |given: Option<&ContainerCheck>, prefix: &str, report: &mut Report<'_>| {
+        let Some(check) = given else { return };
+        for (field, duration, least, most) in [
+            ("interval", &check.interval, 5, 300),
+            ("timeout", &check.timeout, 2, 60),
+            ("startPeriod", &check.start_period, 0, 300),
+        ] {
+            let field = format!("{prefix}healthCheck.{field}");
+            between(duration.as_deref(), least, most, &field, report);
+        }
+    };
+    check(process.health_check.as_ref(), "", report);
+    for (name, sidecar) in &process.sidecars {
+        let prefix = format!("sidecars.{name}.");
+        check(sidecar.health_check.as_ref(), &prefix, report);
+        let field = format!("{prefix}stopTimeout");
+        between(sidecar.stop_timeout.as_deref(), 2, 3_600, &field, report);
+    }
+    for (path, size) in &process.tmpfs {
+        if !path.starts_with('/') {
+            report.of("tmpfs", format!("{path}: must be an absolute path, such as /tmp"));
+        }
+        if !is_amount(size, MI..=TI) {
+            let message = "must be an amount of memory from 1Mi to 1Ti, such as 64Mi";
+            report.of("tmpfs", format!("the size of {path} {message}{}", but(size)));
+        }
+    }
+    if let Some(disk) = process.ephemeral_storage.as_deref() {
+        let is_disk = is_amount(disk, 20.0 * GI..=200.0 * GI) && !is_amount(disk, 0.0..=20.0 * GI);
+        if !is_disk {
+            let message = "must be an amount of disk above 20Gi and up to 200Gi, such as 50Gi";
+            report.of("ephemeralStorage", format!("{message}{}", but(disk)));
+        }
     }
 }
 
@@ -303,6 +344,14 @@ fn seconds(duration: &str) -> Option<u64> {
 }
 
 fn is_memory(quantity: &str) -> bool {
-    let (least, most) = (6.0 * 1_024_f64.powi(2), 32.0 * 1_024_f64.powi(4));
-    text::bytes(quantity).is_some_and(|bytes| (least..=most).contains(&bytes))
+    is_amount(quantity, 6.0 * MI..=32.0 * TI)
+}
+
+/// Bytes.
+const MI: f64 = 1_024.0 * 1_024.0;
+const GI: f64 = 1_024.0 * MI;
+const TI: f64 = 1_024.0 * GI;
+
+fn is_amount(quantity: &str, limits: RangeInclusive<f64>) -> bool {
+    text::bytes(quantity).is_some_and(|bytes| limits.contains(&bytes))
 }

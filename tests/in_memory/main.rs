@@ -54,6 +54,7 @@ mod rollouts;
 mod schedules;
 mod second_tries;
 mod shared_lists;
+mod sidecars;
 mod slow_rounds;
 mod stories;
 mod strategies;

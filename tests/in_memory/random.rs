@@ -113,7 +113,17 @@ fn some_app(random: &mut Rng) -> AppFixture {
         };
         app = app.process("job", job);
     }
-    app.process("always", worker())
+    // Of its own, so that the rest of a seed's story is what it was before there were sidecars.
+    let mut beside = Rng::with_seed(random.get_seed());
+    let always = match beside.u8(..6) {
+        0 => worker().beside("proxy", "registry.example/proxy:v1"),
+        1 => worker()
+            .beside("proxy", "registry.example/proxy:v2")
+            .after("proxy", "START"),
+        2 => worker().health_check("./bin/check"),
+        _ => worker(),
+    };
+    app.process("always", always)
 }
 
 /// One of three cannot start; and some ask for every task again.
@@ -129,12 +139,13 @@ fn some_release(random: &mut Rng) -> AppFixture {
 }
 
 fn some_platform(random: &mut Rng) -> PlatformFixture {
-    match random.u8(..4) {
+    let platform = match random.u8(..4) {
         0 => staging(),
         1 => staging().bridge_ports(9000, 9010),
         2 => staging().awsvpc("sg-1"),
         _ => platform("staging").split_horizon().bridge_ports(9000, 9005),
-    }
+    };
+    platform.sidecars()
 }
 
 /// Somebody in the console, or the network.

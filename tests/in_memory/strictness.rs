@@ -37,7 +37,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, AwsError>, code: &st
 }
 
 /// Returns the process that the manifest of acme's web means, with a host port that is claimed.
-fn web() -> DesiredProcess {
+pub(crate) fn web() -> DesiredProcess {
     let mut web = meaning(&acme());
     web.task_definition.main.ports[0].host_port = HostPort::Fixed(9000);
     web

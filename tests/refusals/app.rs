@@ -22,6 +22,10 @@ fn process(fields: &str) -> String {
     processes(&format!("{{api: {{command: ./bin/api, {fields}}}}}"))
 }
 
+fn sidecar(fields: &str) -> String {
+    process(&format!("sidecars: {{proxy: {{{fields}}}}}"))
+}
+
 fn expose(fields: &str) -> String {
     process(&format!("expose: {{{fields}}}"))
 }
@@ -303,6 +307,72 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         (
             process("stopTimeout: 1s"),
             "spec.processes[api].stopTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        // What its container has.
+        (
+            process("user: 'a b'"),
+            "spec.processes[api].user: Invalid value: …must be a user, or a user and a group",
+        ),
+        (
+            process("workingDirectory: srv"),
+            "spec.processes[api].workingDirectory: Invalid value: …must be an absolute path",
+        ),
+        (
+            process("repositoryCredentials: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'"),
+            "spec.processes[api].repositoryCredentials: Invalid value: …must be the ARN of a secret in Secrets Manager",
+        ),
+        (
+            process("tmpfs: {tmp: 64Mi}"),
+            "spec.processes[api].tmpfs: Invalid value: …tmpfs: tmp: must be an absolute path",
+        ),
+        (
+            process("tmpfs: {/tmp: lots}"),
+            "spec.processes[api].tmpfs: Invalid value: …tmpfs: the size of /tmp must be an amount of memory from 1Mi to 1Ti",
+        ),
+        (
+            process("ephemeralStorage: 20Gi"),
+            "spec.processes[api].ephemeralStorage: Invalid value: …must be an amount of disk above 20Gi",
+        ),
+        (
+            process("healthCheck: {command: ' '}"),
+            "spec.processes[api].healthCheck.command: Invalid value: …must not be empty",
+        ),
+        (
+            process("healthCheck: {command: \"a\\0\"}"),
+            "spec.processes[api].healthCheck.command: Invalid value: …must not have control characters",
+        ),
+        (
+            process("healthCheck: {command: a, interval: 4s}"),
+            "spec.processes[api].healthCheck.interval: Invalid value: …must be from 5s to 300s",
+        ),
+        (
+            process("healthCheck: {command: a, timeout: 61s}"),
+            "spec.processes[api].healthCheck.timeout: Invalid value: …must be from 2s to 60s",
+        ),
+        (
+            process("healthCheck: {command: a, retries: 11}"),
+            "spec.processes.api.healthCheck.retries in body should be less than or equal to 10",
+        ),
+        (
+            process("healthCheck: {command: a, startPeriod: 301s}"),
+            "spec.processes[api].healthCheck.startPeriod: Invalid value: …must be from 0s to 300s",
+        ),
+        // What runs beside it.
+        (
+            sidecar("image: a b"),
+            "spec.processes[api].sidecars[proxy].image: Invalid value: …must be a container image",
+        ),
+        (
+            sidecar("image: a, stopTimeout: 1s"),
+            "spec.processes[api].sidecars[proxy].stopTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
+            sidecar("image: a, healthCheck: {command: a, interval: 301s}"),
+            "spec.processes[api].sidecars[proxy].healthCheck.interval: Invalid value: …must be from 5s to 300s",
+        ),
+        (
+            sidecar("image: a, dependsOn: {api: RUNNING}"),
+            "spec.processes.api.sidecars.proxy.dependsOn.api: Unsupported value",
         ),
         (
             process("placement: {constraints: [{type: memberOf}]}"),
@@ -664,6 +734,13 @@ fn a_good_app_is_accepted() {
             "{image: a, taskRoleArn: 'arn:aws:iam::123456789012:role/apps/acme', deletionPolicy: Retain, processes: {web: {command: a}}}",
         ),
         check("interval: 5s"),
+        process(
+            "entryPoint: [/bin/sh, -c], user: 'app:1000', workingDirectory: /, init: true, dockerLabels: {a.b/c: d}, \
+             repositoryCredentials: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf', \
+             tmpfs: {/tmp: 64Mi}, ephemeralStorage: 200Gi, dependsOn: {proxy: HEALTHY}, \
+             healthCheck: {command: 'curl -f http://localhost/ || exit 1', shell: true, interval: 5s, timeout: 1m, retries: 1, startPeriod: 0s}, \
+             sidecars: {proxy: {image: a, healthCheck: {command: a}, essential: false, cpu: 0, memory: 64Mi, env: {A: b}}, log_router: {image: b}}",
+        ),
         check("interval: 0h1m0s"),
     ] {
         accepted(&manifest);

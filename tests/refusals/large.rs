@@ -103,3 +103,18 @@ fn a_hundred_schedules_are_accepted() {
     );
     accepted("large-schedules", 100, &fields, "");
 }
+
+#[test]
+fn a_hundred_processes_with_nine_sidecars_each_are_accepted() {
+    let check = "healthCheck: {command: './bin/check --all', interval: 1m1s, timeout: 59s, retries: 10, startPeriod: 4m59s}";
+    let sidecars = repeated(9, |n| {
+        format!(
+            "s{n}: {{image: a, command: a, {check}, dependsOn: {{p1: START}}, env: {{A: b}}, stopTimeout: 1m}}"
+        )
+    });
+    let fields = format!(
+        "{check}, user: 'app:app', workingDirectory: /srv, init: true, tmpfs: {{/tmp: 64Mi}}, \
+         sidecars: {{{sidecars}}}"
+    );
+    accepted("large-sidecars", 100, &fields, "");
+}

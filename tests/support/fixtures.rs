@@ -194,6 +194,22 @@ impl ProcessFixture {
         self.field("placement", placement)
     }
 
+    pub(crate) fn health_check(self, command: &str) -> Self {
+        self.field("healthCheck", json!({ "command": command }))
+    }
+
+    /// With a container of this image beside it.
+    pub(crate) fn beside(mut self, name: &str, image: &str) -> Self {
+        let sidecars = self.0.entry("sidecars").or_insert_with(|| json!({}));
+        sidecars[name] = json!({ "image": image, "memory": "64Mi" });
+        self
+    }
+
+    /// Starts after another container of its tasks.
+    pub(crate) fn after(self, name: &str, condition: &str) -> Self {
+        self.field("dependsOn", json!({ name: condition }))
+    }
+
     pub(crate) fn exposed(self) -> Self {
         self.expose("type", json!("http"))
     }
@@ -373,6 +389,12 @@ impl PlatformFixture {
     /// For all tasks, whatever their processes say.
     pub(crate) fn constraints(mut self, constraints: &Value) -> Self {
         self.0["spec"]["placement"] = json!({ "constraints": constraints });
+        self
+    }
+
+    /// Allows processes to have sidecars.
+    pub(crate) fn sidecars(mut self) -> Self {
+        self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "sidecars": true });
         self
     }
 

@@ -28,13 +28,17 @@ pub struct Tenancy {
     #[schemars(transform = arn_patterns)]
     pub task_role_arns: Vec<String>,
 
-    /// The ARNs that Apps may name in `secrets`, at most 100; `*` as in `taskRoleArns`. Left out: none but those of `grants`.
+    /// The ARNs that Apps may name in `secrets` and `repositoryCredentials`, at most 100; `*` as in `taskRoleArns`. Left out: none but those of `grants`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub secret_arns: Vec<String>,
 
+    /// True: processes may have `sidecars`. Left out: only where `grants` allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidecars: Option<bool>,
+
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
-    /// namespace, besides the two lists above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
+    /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
     /// to be external, to adopt and to retain.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50))]
@@ -75,7 +79,7 @@ pub struct Grant {
     #[schemars(transform = arn_templates)]
     pub task_role_arns: Vec<String>,
 
-    /// The ARNs that Apps may name in `secrets`, at most 50; `*` likewise. Left out: none.
+    /// The ARNs that Apps may name in `secrets` and `repositoryCredentials`, at most 50; `*` likewise. Left out: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_templates)]
     pub secret_arns: Vec<String>,
@@ -106,6 +110,10 @@ pub struct Grant {
     /// Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraints: Option<bool>,
+
+    /// True: processes may have `sidecars`, whose images and secrets are asked as those of processes are. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidecars: Option<bool>,
 
     /// The amounts that all Apps of one namespace may take here together; each namespace has its own. Of several grants that
     /// select a namespace the largest number holds, of each limit; there is none where none of them says one.

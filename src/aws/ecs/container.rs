@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types as sdk;
 
+use super::details;
 use super::logging::{self, secrets_of, write_secret};
 use crate::aws::Result;
 use crate::aws::error::Call;
@@ -59,6 +60,7 @@ pub(super) fn read(
         read_only_root_filesystem: found.readonly_root_filesystem() == Some(true),
         ports,
         logging: logging.map(|configuration| logging::read(configuration, foreign)),
+        details: details::read(found, foreign),
     }
 }
 
@@ -67,7 +69,6 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
     let number = |number: Option<i32>| number.is_some_and(|number| number != 0);
     let versions = container.version_consistency();
     [
-        ("essential", container.essential() == Some(false)),
         ("memoryReservation", number(container.memory_reservation())),
         ("links", !container.links().is_empty()),
         (
@@ -76,20 +77,15 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
                 .restart_policy()
                 .is_some_and(sdk::ContainerRestartPolicy::enabled),
         ),
-        ("entryPoint", !container.entry_point().is_empty()),
         ("environmentFiles", !container.environment_files().is_empty()),
         ("mountPoints", !container.mount_points().is_empty()),
         ("volumesFrom", !container.volumes_from().is_empty()),
-        ("linuxParameters", container.linux_parameters().is_some()),
-        ("dependsOn", !container.depends_on().is_empty()),
         ("startTimeout", number(container.start_timeout())),
         (
             "versionConsistency",
             versions == Some(&sdk::VersionConsistency::Disabled),
         ),
         ("hostname", is_text(container.hostname())),
-        ("user", is_text(container.user())),
-        ("workingDirectory", is_text(container.working_directory())),
         ("disableNetworking", container.disable_networking() == Some(true)),
         ("privileged", container.privileged() == Some(true)),
         ("dnsServers", !container.dns_servers().is_empty()),
@@ -101,11 +97,6 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
         ),
         ("interactive", container.interactive() == Some(true)),
         ("pseudoTerminal", container.pseudo_terminal() == Some(true)),
-        (
-            "dockerLabels",
-            container.docker_labels().is_some_and(|labels| !labels.is_empty()),
-        ),
-        ("healthCheck", container.health_check().is_some()),
         ("systemControls", !container.system_controls().is_empty()),
         (
             "resourceRequirements",
@@ -114,10 +105,6 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
         (
             "firelensConfiguration",
             container.firelens_configuration().is_some(),
-        ),
-        (
-            "repositoryCredentials",
-            container.repository_credentials().is_some(),
         ),
         ("credentialSpecs", !container.credential_specs().is_empty()),
     ]
@@ -178,9 +165,9 @@ pub(super) fn write(call: Call, wanted: &Container) -> Result<sdk::ContainerDefi
     let mut container = sdk::ContainerDefinition::builder()
         .name(&wanted.name)
         .image(&wanted.image)
-        .essential(true)
+        .essential(!wanted.details().optional)
         .cpu(to_i32(wanted.cpu))
-        .memory(to_i32(wanted.memory))
+        .set_memory(Some(to_i32(wanted.memory)).filter(|memory| *memory != 0))
         .set_command(Some(wanted.command.clone()).filter(|command| !command.is_empty()))
         .set_environment(Some(wanted.environment.0.iter().map(variable).collect()))
         .set_stop_timeout(wanted.stop_timeout.map(to_i32))
@@ -196,6 +183,9 @@ pub(super) fn write(call: Call, wanted: &Container) -> Result<sdk::ContainerDefi
     }
     if let Some(logging) = &wanted.logging {
         container = container.log_configuration(logging::write(call, logging)?);
+    }
+    if let Some(details) = &wanted.details {
+        container = details::write(call, container, details)?;
     }
     Ok(container.build())
 }

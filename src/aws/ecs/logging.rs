@@ -49,7 +49,7 @@ pub(super) fn write_secret(call: Call, name: &str, arn: &str) -> Result<sdk::Sec
     secret.map_err(|error| call.bug(error.to_string()))
 }
 
-fn ordered(map: &std::collections::HashMap<String, String>) -> SmallMap<String, String> {
+pub(super) fn ordered(map: &std::collections::HashMap<String, String>) -> SmallMap<String, String> {
     map.iter()
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()

@@ -12,6 +12,7 @@ use aws_sdk_ecs::types::{self as sdk, Compatibility};
 use super::container;
 use crate::aws::Result;
 use crate::aws::error::Call;
+use crate::aws::wire::{from_i32, text, to_i32};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
@@ -75,6 +76,9 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
         launch_type,
         execution_role_arn: text(found.execution_role_arn()),
         task_role_arn: text(found.task_role_arn()),
+        ephemeral_storage: found
+            .ephemeral_storage()
+            .map(|storage| from_i32(storage.size_in_gib())),
         main,
         sidecars,
     };
@@ -132,7 +136,6 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
             found.ipc_mode().is_some_and(|mode| !mode.as_str().is_empty()),
         ),
         ("proxyConfiguration", found.proxy_configuration().is_some()),
-        ("ephemeralStorage", found.ephemeral_storage().is_some()),
         ("runtimePlatform", platform),
         (
             "enableFaultInjection",
@@ -142,11 +145,6 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
     .into_iter()
     .filter_map(|(field, is_set)| is_set.then_some(field))
     .collect()
-}
-
-/// A text that is set: AWS leaves some out, and reports others as empty.
-fn text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 pub(super) fn network_mode(network_mode: NetworkMode) -> sdk::NetworkMode {
@@ -165,8 +163,8 @@ pub(super) fn compatibility(launch_type: LaunchType) -> Compatibility {
     }
 }
 
-/// Fargate and Managed Instances want the task's own size, by which they find it an instance: that of its containers
-/// together. Elsewhere it would only be a second limit.
+/// Returns true where a task has a size of its own: Fargate and Managed Instances find it an instance by that, which is
+/// the size of its containers together. Elsewhere it would only be a second limit.
 fn has_size(content: &TaskDefinition) -> bool {
     match content.launch_type {
         LaunchType::Fargate | LaunchType::ManagedInstances => true,
@@ -178,8 +176,16 @@ pub(super) fn task_cpu(content: &TaskDefinition) -> Option<String> {
     has_size(content).then(|| content.cpu().to_string())
 }
 
+/// A sidecar without a limit of its own has that of the task, and AWS wants one or the other:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
 pub(super) fn task_memory(content: &TaskDefinition) -> Option<String> {
-    has_size(content).then(|| content.memory().to_string())
+    let has_unlimited = content.sidecars.iter().any(|sidecar| sidecar.memory == 0);
+    (has_size(content) || has_unlimited).then(|| content.memory().to_string())
+}
+
+pub(super) fn ephemeral_storage(content: &TaskDefinition) -> Option<sdk::EphemeralStorage> {
+    let size = content.ephemeral_storage?;
+    Some(sdk::EphemeralStorage::builder().size_in_gib(to_i32(size)).build())
 }
 
 /// AWS may quote what it refuses; values of environment variables must not reach a log. Shorter ones than four

@@ -174,6 +174,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         launch_type,
         execution_role_arn: Some("arn:aws:iam::123456789012:role/ecsTaskExecutionRole".into()),
         task_role_arn: None,
+        ephemeral_storage: None,
         main: Container {
             name: "web".into(),
             image: "registry.example/acme:v42".into(),

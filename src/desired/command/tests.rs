@@ -24,7 +24,7 @@ fn acme(process: Value) -> App {
 fn built(app: &App) -> Result<Built, Error> {
     let platform = platform(json!({
         "tasks": { "executionRoleArn": "arn:aws:iam::123456789012:role/execution" },
-        "tenancy": { "namespaceSelector": {}, "taskRoleArns": ["*"], "secretArns": ["*"] },
+        "tenancy": { "namespaceSelector": {}, "taskRoleArns": ["*"], "secretArns": ["*"], "sidecars": true },
     }));
     build(app, &platform, &owner(), &namespace())
 }
@@ -102,6 +102,74 @@ fn a_secret_is_never_written_into_a_command() {
     }
     let escaped = acme(json!({ "command": "web $$(TOKEN)" }));
     assert_eq!(words(&escaped), ["web", "$(TOKEN)"]);
+}
+
+#[test]
+fn a_variable_of_a_container_is_replaced_in_its_check_and_in_a_sidecar() {
+    let process = |check: &str, proxy: Value| json!({ "command": "web $$(PORT)", "healthCheck": { "command": check }, "sidecars": { "proxy": proxy } });
+    let proxy = json!({
+        "image": "p", "command": "envoy --level $(LEVEL) $(PORT)", "args": ["$(LEVEL)", "$$(LEVEL)"],
+        "env": { "LEVEL": "info 2" }, "healthCheck": { "command": "check $(LEVEL)" },
+    });
+    let app = acme(process("check $(PORT) $(WORKERS)", proxy));
+    // These fields are new: no text of them was stored before.
+    for app in [app.clone(), stored(&app, 3, None)] {
+        let built = built(&app).unwrap();
+        let content = &built.desired.processes["api"].task_definition;
+        let checks = content.containers().map(|container| {
+            let check = container.details().health_check.as_ref();
+            check.unwrap().command.clone()
+        });
+        assert_eq!(
+            checks.collect::<Vec<_>>(),
+            [&["CMD", "check", "3000", "3"][..], &["CMD", "check", "info 2"]]
+        );
+        // It has none of the process's.
+        assert_eq!(
+            content.sidecars[0].command,
+            ["envoy", "--level", "info 2", "$(PORT)", "info 2", "$(LEVEL)"]
+        );
+    }
+    let by_shell =
+        json!({ "command": "web", "healthCheck": { "command": "check $(cat port)", "shell": true } });
+    let built = built(&acme(by_shell)).unwrap();
+    let main = &built.desired.processes["api"].task_definition.main;
+    let check = main.details().health_check.as_ref().unwrap();
+    assert_eq!(check.command, ["CMD-SHELL", "check $(cat port)"]);
+}
+
+#[test]
+fn a_secret_is_never_written_into_a_check_or_a_sidecar() {
+    let secret = "arn:aws:secretsmanager:eu-west-9:123456789012:secret:own";
+    let with = |fields: Value| {
+        let mut proxy = json!({ "image": "p", "command": "envoy", "secrets": { "OWN": secret } });
+        for (key, value) in fields.as_object().unwrap() {
+            proxy[key] = value.clone();
+        }
+        json!({ "command": "web", "sidecars": { "proxy": proxy } })
+    };
+    for (process, field, name) in [
+        (
+            json!({ "command": "web", "healthCheck": { "command": "check $(TOKEN)" } }),
+            "healthCheck.command",
+            "TOKEN",
+        ),
+        (
+            with(json!({ "command": "envoy $(OWN)" })),
+            "sidecars.proxy.command",
+            "OWN",
+        ),
+        (with(json!({ "args": ["$(OWN)"] })), "sidecars.proxy.args", "OWN"),
+        (
+            with(json!({ "healthCheck": { "command": "check $(OWN)" } })),
+            "sidecars.proxy.healthCheck.command",
+            "OWN",
+        ),
+    ] {
+        let message = built(&acme(process)).unwrap_err().to_string();
+        let expected = format!("process api: {field}: $({name}) names a secret");
+        assert!(message.starts_with(&expected), "{message}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::*;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::class::Class;
+use crate::model::container::Condition;
 
 /// An App with one process, `api`, on a Platform with this in its spec.
 fn outcome(process: Value, spec: Value) -> Result<(), String> {
@@ -118,6 +119,76 @@ fn a_task_definition_has_65_536_bytes_at_most_and_the_largest_field_is_named() {
         json!({ "tasks": { "logging": { "driver": "syslog", "options": options } } }),
         "process api: Platform staging: tasks.logging.options: the process's task definition",
     );
+}
+
+/// Each field that a container may have counts: by its name for that of the process.
+#[test]
+fn all_fields_of_all_containers_count() {
+    let long = "x".repeat(65_536);
+    let secret = format!("arn:aws:secretsmanager:eu-west-9:123456789012:secret:{long}");
+    let spec = || {
+        json!({
+            "tasks": roles(),
+            "tenancy": { "namespaceSelector": {}, "secretArns": ["*"], "sidecars": true },
+        })
+    };
+    for (field, value) in [
+        ("command", json!(long)),
+        ("entryPoint", json!([long])),
+        ("env", json!({ "A": long })),
+        ("secrets", json!({ "A": secret })),
+        ("healthCheck", json!({ "command": long })),
+        ("user", json!(long)),
+        ("workingDirectory", json!(format!("/{long}"))),
+        ("dockerLabels", json!({ "a": long })),
+        ("repositoryCredentials", json!(secret)),
+    ] {
+        let mut process = json!({ "command": "run" });
+        process[field] = value.clone();
+        let why = "the process's task definition has 6";
+        refused(process, spec(), &format!("process api: {field}: {why}"));
+        let mut sidecar = json!({ "image": "a" });
+        sidecar[field] = value;
+        let beside = json!({ "command": "run", "sidecars": { "a": sidecar } });
+        refused(beside, spec(), &format!("process api: sidecars: {why}"));
+    }
+    let path = format!("/{long}");
+    let tmpfs = json!({ "command": "run", "tmpfs": { path: "1Mi" } });
+    refused(tmpfs, spec(), "process api: tmpfs: the process's");
+    // Each container logs as the Platform says.
+    let mut logs = spec();
+    logs["tasks"]["logging"] = json!({ "driver": "syslog", "options": { "tag": "x".repeat(20_000) } });
+    let beside = |names: &[&str]| {
+        let sidecars = names
+            .iter()
+            .map(|name| ((*name).to_owned(), json!({ "image": "a" })));
+        let sidecars: serde_json::Map<String, Value> = sidecars.collect();
+        json!({ "command": "run", "sidecars": sidecars })
+    };
+    assert_eq!(outcome(beside(&["a", "b"]), logs.clone()), Ok(()));
+    refused(
+        beside(&["a", "b", "c"]),
+        logs,
+        "process api: sidecars: the process's",
+    );
+}
+
+#[test]
+fn a_dependency_counts() {
+    let waits = |names: &[&str]| {
+        let names = names.iter().map(|name| ((*name).to_owned(), Condition::Start));
+        let details = Details {
+            depends_on: names.collect(),
+            ..Details::default()
+        };
+        let container = Container {
+            details: details.kept(),
+            ..Container::default()
+        };
+        total(&of_container(&container))
+    };
+    let sent = r#"{"containerName":"proxy","condition":"START"},"#.len();
+    assert_eq!(waits(&["proxy"]) - waits(&[]), sent);
 }
 
 /// JSON takes six bytes for a control character.

@@ -424,3 +424,72 @@ fn a_platform_that_retains_by_itself_grants_it() {
          nor released until it is, or until deletionPolicy is Delete"
     );
 }
+
+#[test]
+fn sidecars_are_allowed_by_a_word_only_and_then_asked_as_processes_are() {
+    let check = |sidecar: Value, tenancy: Value| {
+        let api = json!({ "command": "run", "sidecars": { "proxy": sidecar } });
+        let app = json!({ "image": "registry.example/acme:v1", "processes": { "api": api } });
+        judged(app, tenancy, &namespace())
+    };
+    let plain = || json!({ "image": "registry.example/proxy:v1" });
+    let grant = |more: Value| {
+        let mut grant = json!({ "namespaceSelector": {}, "images": ["registry.example/*"] });
+        for (key, value) in more.as_object().unwrap() {
+            grant[key] = value.clone();
+        }
+        json!({ "namespaceSelector": {}, "grants": [grant] })
+    };
+    let refused = |why: &str| {
+        Err(format!(
+            "process api: sidecars: Platform staging does not allow proxy: {why}"
+        ))
+    };
+    assert_eq!(
+        check(plain(), Value::Null),
+        refused("tenancy.sidecars is not true")
+    );
+    assert_eq!(
+        check(plain(), json!({ "namespaceSelector": {} })),
+        refused("tenancy.sidecars is not true")
+    );
+    assert_eq!(
+        check(plain(), grant(json!({}))),
+        refused("neither tenancy.sidecars nor tenancy.grants[0].sidecars is true")
+    );
+    let other = json!({ "namespaceSelector": {}, "grants": [] });
+    assert_eq!(
+        check(plain(), other),
+        Err("image: Platform staging does not allow registry.example/acme:v1: none of tenancy.grants selects namespace shop".into())
+    );
+    assert_eq!(
+        check(plain(), json!({ "namespaceSelector": {}, "sidecars": true })),
+        Ok(())
+    );
+    let granted = || grant(json!({ "sidecars": true }));
+    assert_eq!(check(plain(), granted()), Ok(()));
+    for (sidecar, expected) in [
+        (
+            json!({ "image": "elsewhere.example/proxy" }),
+            "process api: sidecars.proxy.image: Platform staging does not allow elsewhere.example/proxy: it matches nothing in \
+             tenancy.grants[0].images"
+                .to_owned(),
+        ),
+        (
+            json!({ "image": "registry.example/proxy", "secrets": { "A": SECRET } }),
+            format!(
+                "process api: sidecars.proxy.secrets: A: Platform staging does not allow {SECRET}: it matches nothing in \
+                 tenancy.secretArns and tenancy.grants[0].secretArns"
+            ),
+        ),
+        (
+            json!({ "image": "registry.example/proxy", "repositoryCredentials": SECRET }),
+            format!(
+                "process api: sidecars.proxy.repositoryCredentials: Platform staging does not allow {SECRET}: it matches \
+                 nothing in tenancy.secretArns and tenancy.grants[0].secretArns"
+            ),
+        ),
+    ] {
+        assert_eq!(check(sidecar, granted()), Err(expected));
+    }
+}

@@ -147,7 +147,7 @@ fn assert_left_whole(world: &Observed, at: &str) {
     }
     assert!(world.ports.claims.iter().all(|claim| claim.retained), "{at}");
     let running = world.running_definition(web).unwrap();
-    for port in &running.content.ports {
+    for port in &running.content.main.ports {
         let mut claims = world.ports.claims.iter();
         let fixed = port.fixed_host_port();
         assert!(

@@ -7,84 +7,15 @@
 
 use super::Update;
 use super::attach::attachments;
+use super::hash;
 use crate::change::{Change, ServiceWrite, Write};
-use crate::model::desired::DesiredProcess;
 use crate::model::part::Part;
 use crate::model::rollout::{
-    Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission, digest,
+    Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission,
 };
-use crate::model::service::{
-    APPLICATION_GRACE_PERIOD, Attachment, Service, ServiceSettings, ServiceUpdate, TaskDefinition,
-};
-use crate::model::small_map::SmallMap;
+use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
 use crate::model::state::{Deployment, Rollout};
 use crate::plan::{Obstacle, ObstacleKind, Pending, Plan};
-
-/// Returns the hash of all that a rollout carries, and of the settings that decide if it succeeds: an edit of either is a
-/// reason to try again. The number of tasks is not in it, since it changes for other reasons, nor what follows from it.
-pub(super) fn hash(
-    wanted: &DesiredProcess,
-    service: &Service,
-    redeploy: Option<&String>,
-    content: Option<&TaskDefinition>,
-    attachments: &[Attachment<String>],
-) -> String {
-    let Service {
-        name: _,
-        capacity,
-        quantity: _,
-        settings,
-        progress_deadline,
-        rolls_back,
-        given_percent,
-        given_grace_period,
-        redeploy: _,
-        tags: _,
-    } = service;
-    let ServiceSettings {
-        deployment,
-        zone_rebalancing,
-        placement,
-        constraints,
-        grace_period,
-        network,
-    } = settings;
-    // A default is no reason to try again, and an upgrade may bring another.
-    let grace_period = match (given_grace_period, grace_period) {
-        (false, Some(_)) => Some(APPLICATION_GRACE_PERIOD),
-        (true, _) | (false, None) => *grace_period,
-    };
-    let mut attachments = attachments.to_vec();
-    attachments.sort();
-    let ports = wanted.load_balancing.iter().flat_map(|wanted| &wanted.ports);
-    let checks: Vec<_> = ports.map(|port| &port.target_group.check).collect();
-    digest(&[
-        &content,
-        // Their own `Debug` leaves the values out.
-        &content.map(environments),
-        &attachments,
-        capacity,
-        given_percent,
-        &deployment.circuit_breaker,
-        zone_rebalancing,
-        placement,
-        constraints,
-        &grace_period,
-        network,
-        progress_deadline,
-        rolls_back,
-        &checks,
-        &redeploy,
-    ])
-}
-
-/// Returns the variables of each container, with their values.
-fn environments(content: &TaskDefinition) -> Vec<&SmallMap<String, String>> {
-    content
-        .containers()
-        .map(|container| &container.environment.0)
-        .collect()
-}
 
 /// A judgement of a rollout that the plan would start.
 enum Judgement<'a> {
@@ -147,7 +78,7 @@ impl Update<'_> {
         } else {
             self.view.attached(self.found)
         };
-        hash(
+        hash::of_rollout(
             self.wanted,
             self.service,
             self.service.redeploy.as_ref().or(done),

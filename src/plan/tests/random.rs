@@ -174,6 +174,13 @@ pub(super) fn any_app(rng: &mut Rng) -> Desired {
             _ => continue,
         };
     }
+    for process in &mut processes {
+        *process = match kinds.u8(..6) {
+            0 => process.clone().beside("proxy:v1"),
+            1 => process.clone().beside("proxy:v2"),
+            _ => continue,
+        };
+    }
     // One name that goes from process to process.
     if let Some(exposed) = processes.iter_mut().find(|process| process.scheme.is_some()) {
         exposed.names.insert((INTERNAL, "shop.corp.example".into()));

@@ -45,7 +45,6 @@ async fn beside_the_container() {
             "proxyConfiguration",
             json!({"type": "APPMESH", "containerName": "web"}),
         ),
-        ("ephemeralStorage", json!({"sizeInGiB": 100})),
         (
             "runtimePlatform",
             json!({"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}),
@@ -68,11 +67,9 @@ async fn beside_the_container() {
 #[tokio::test]
 async fn in_the_container() {
     for (field, value) in [
-        ("essential", json!(false)),
         ("memoryReservation", json!(256)),
         ("links", json!(["db"])),
         ("restartPolicy", json!({"enabled": true})),
-        ("entryPoint", json!(["/bin/sh"])),
         (
             "environmentFiles",
             json!([{"value": "arn:aws:s3:::bucket/file.env", "type": "s3"}]),
@@ -82,16 +79,21 @@ async fn in_the_container() {
             json!([{"sourceVolume": "data", "containerPath": "/data"}]),
         ),
         ("volumesFrom", json!([{"sourceContainer": "other"}])),
-        ("linuxParameters", json!({"initProcessEnabled": true})),
+        ("linuxParameters", json!({"swappiness": 60})),
+        (
+            "linuxParameters",
+            json!({"capabilities": {"add": ["SYS_PTRACE"]}}),
+        ),
         (
             "dependsOn",
-            json!([{"containerName": "other", "condition": "START"}]),
+            json!([
+                {"containerName": "other", "condition": "START"},
+                {"containerName": "other", "condition": "HEALTHY"},
+            ]),
         ),
         ("startTimeout", json!(30)),
         ("versionConsistency", json!("disabled")),
         ("hostname", json!("web")),
-        ("user", json!("1000")),
-        ("workingDirectory", json!("/srv")),
         ("disableNetworking", json!(true)),
         ("privileged", json!(true)),
         ("dnsServers", json!(["10.0.0.2"])),
@@ -100,7 +102,6 @@ async fn in_the_container() {
         ("dockerSecurityOptions", json!(["no-new-privileges"])),
         ("interactive", json!(true)),
         ("pseudoTerminal", json!(true)),
-        ("dockerLabels", json!({"a": "b"})),
         (
             "ulimits",
             json!([{"name": "nofile", "softLimit": 256, "hardLimit": 256}]),
@@ -123,7 +124,6 @@ async fn in_the_container() {
                 {"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/b"},
             ]),
         ),
-        ("healthCheck", json!({"command": ["CMD", "true"]})),
         (
             "systemControls",
             json!([{"namespace": "net.core.somaxconn", "value": "1024"}]),
@@ -131,16 +131,47 @@ async fn in_the_container() {
         ("resourceRequirements", json!([{"type": "GPU", "value": "1"}])),
         ("firelensConfiguration", json!({"type": "fluentbit"})),
         (
-            "repositoryCredentials",
-            json!({"credentialsParameter": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a"}),
-        ),
-        (
             "credentialSpecs",
             json!(["credentialspec:arn:aws:s3:::bucket/spec"]),
         ),
     ] {
         is_foreign(inside(json!({field: value})).await, field).await;
     }
+}
+
+/// The model has a place for them, and they are unlike what is wanted.
+#[tokio::test]
+async fn what_others_have_and_ours_has_not_is_a_difference() {
+    for (field, value) in [
+        ("essential", json!(false)),
+        ("entryPoint", json!(["/bin/sh"])),
+        ("linuxParameters", json!({"initProcessEnabled": true})),
+        (
+            "linuxParameters",
+            json!({"tmpfs": [{"containerPath": "/tmp", "size": 64}]}),
+        ),
+        (
+            "dependsOn",
+            json!([{"containerName": "other", "condition": "START"}]),
+        ),
+        ("user", json!("1000")),
+        ("workingDirectory", json!("/srv")),
+        ("dockerLabels", json!({"a": "b"})),
+        ("healthCheck", json!({"command": ["CMD", "true"]})),
+        (
+            "repositoryCredentials",
+            json!({"credentialsParameter": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a"}),
+        ),
+    ] {
+        let found = read(inside(json!({field: value})).await).await.content;
+        assert_ne!(found, bridge(), "{field}");
+        assert_eq!(found.main.name, "web", "{field}");
+    }
+    let found = read(outside(json!({"ephemeralStorage": {"sizeInGiB": 100}})).await).await;
+    assert_eq!(found.content.ephemeral_storage, Some(100));
+    let mount = json!({"containerPath": "/tmp", "size": 64, "mountOptions": ["noexec"]});
+    let mounted = inside(json!({"linuxParameters": {"tmpfs": [mount]}})).await;
+    is_foreign(mounted, "tmpfs").await;
 }
 
 #[tokio::test]
@@ -154,7 +185,7 @@ async fn what_aws_fills_in_is_not_foreign() {
     let container = inside(json!({
         "memoryReservation": 0, "links": [], "entryPoint": [], "dockerLabels": {}, "user": "", "privileged": false,
         "readonlyRootFilesystem": false, "interactive": false, "pseudoTerminal": false, "ulimits": [],
-        "stopTimeout": 0, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
+        "stopTimeout": 0, "essential": true, "dependsOn": [], "linuxParameters": {"initProcessEnabled": false, "tmpfs": []}, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
     }))
     .await;
     assert_eq!(read(container).await.content, bridge());
@@ -168,11 +199,11 @@ async fn a_second_container_or_a_strange_port() {
         containers.insert(0, other.take());
         two
     };
-    let other = json!({"name": "proxy", "image": "registry.example/proxy"});
+    let other = json!({"name": "proxy", "image": "registry.example/proxy", "memory": 64});
     let found = read(two(other.clone()).await).await.content;
     assert_eq!((found.main, found.sidecars.len()), (bridge().main, 1));
     let linked = with(other, json!({"links": ["web"], "essential": false}));
-    is_foreign(two(linked).await, "proxy.essential, proxy.links").await;
+    is_foreign(two(linked).await, "proxy.links").await;
 
     let none = outside(json!({"containerDefinitions": []})).await;
     assert_ne!(read(none).await.content, bridge());
@@ -236,6 +267,6 @@ async fn fargate_of_another_size() {
 #[tokio::test]
 async fn all_that_is_foreign_is_named_in_one_order() {
     let mut definition = outside(json!({"pidMode": "host", "ipcMode": "host"})).await;
-    definition["containerDefinitions"][0]["user"] = json!("root");
-    is_foreign(definition, "ipcMode, pidMode, user").await;
+    definition["containerDefinitions"][0]["hostname"] = json!("web");
+    is_foreign(definition, "hostname, ipcMode, pidMode").await;
 }

@@ -6,7 +6,7 @@ use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
-use crate::model::container::{Container, Environment, HostPort};
+use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
 use crate::model::name::Arn;
 use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
@@ -211,6 +211,162 @@ async fn managed_instances_get_the_size_of_the_task() {
     assert_eq!((&sent["cpu"], &sent["memory"]), (&json!("256"), &json!("512")));
 }
 
+/// With all that most containers do without, and one beside it.
+fn detailed() -> TaskDefinition {
+    let check = ContainerCheck {
+        command: vec!["CMD-SHELL".into(), "curl -f http://localhost/ || exit 1".into()],
+        interval: 30,
+        timeout: 5,
+        retries: 3,
+        start_period: 0,
+    };
+    let credentials = "arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-a1b2c3";
+    let details = Details {
+        optional: false,
+        entry_point: vec!["/bin/sh".into(), "-c".into()],
+        health_check: Some(check.clone()),
+        user: Some("1000:1000".into()),
+        working_directory: Some("/srv".into()),
+        init: true,
+        labels: [("team".into(), "shop".into())].into(),
+        repository_credentials: Some(credentials.into()),
+        tmpfs: [("/tmp".into(), 64)].into(),
+        depends_on: [
+            ("migrate".into(), Condition::Success),
+            ("proxy".into(), Condition::Healthy),
+        ]
+        .into(),
+    };
+    let sidecar = |name: &str, memory, details: Details| Container {
+        name: name.into(),
+        image: format!("registry.example/{name}:v1"),
+        memory,
+        details: details.kept(),
+        ..Container::default()
+    };
+    let proxy = Details {
+        health_check: Some(ContainerCheck {
+            start_period: 10,
+            ..check
+        }),
+        ..Details::default()
+    };
+    let migrate = Details {
+        optional: true,
+        ..Details::default()
+    };
+    let main = Container {
+        details: details.kept(),
+        ..bridge().main
+    };
+    TaskDefinition {
+        main,
+        sidecars: vec![sidecar("migrate", 0, migrate), sidecar("proxy", 128, proxy)],
+        ..bridge()
+    }
+}
+
+#[tokio::test]
+async fn details_and_sidecars_are_written_as_aws_has_them() {
+    let sent = written(&detailed()).await;
+    // One has no limit of its own, and so the task has one.
+    assert_eq!((&sent["memory"], &sent["cpu"]), (&json!("640"), &Value::Null));
+    let [web, migrate, proxy] = &sent["containerDefinitions"].as_array().unwrap()[..] else {
+        panic!("{sent}")
+    };
+    assert_eq!(
+        web["healthCheck"],
+        json!({
+            "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"], "interval": 30, "timeout": 5, "retries": 3,
+        })
+    );
+    assert_eq!(
+        web["linuxParameters"],
+        json!({"initProcessEnabled": true, "tmpfs": [{"containerPath": "/tmp", "size": 64}]})
+    );
+    assert_eq!(
+        web["dependsOn"],
+        json!([
+            {"containerName": "migrate", "condition": "SUCCESS"},
+            {"containerName": "proxy", "condition": "HEALTHY"},
+        ])
+    );
+    assert_eq!(
+        (
+            &web["entryPoint"],
+            &web["user"],
+            &web["workingDirectory"],
+            &web["dockerLabels"]
+        ),
+        (
+            &json!(["/bin/sh", "-c"]),
+            &json!("1000:1000"),
+            &json!("/srv"),
+            &json!({"team": "shop"})
+        )
+    );
+    assert_eq!(
+        (&web["essential"], &migrate["essential"], &proxy["essential"]),
+        (&json!(true), &json!(false), &json!(true))
+    );
+    assert_eq!(
+        (&migrate["memory"], &proxy["memory"]),
+        (&Value::Null, &json!(128))
+    );
+    assert_eq!(proxy["healthCheck"]["startPeriod"], 10);
+    assert_eq!(
+        web["repositoryCredentials"]["credentialsParameter"],
+        json!("arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-a1b2c3")
+    );
+
+    let storage = TaskDefinition {
+        ephemeral_storage: Some(50),
+        ..bridge()
+    };
+    assert_eq!(
+        written(&storage).await["ephemeralStorage"],
+        json!({"sizeInGiB": 50})
+    );
+    // A task without any of it is sent as it always was.
+    let plain = written(&bridge()).await;
+    let container = plain["containerDefinitions"][0].as_object().unwrap();
+    let known = [
+        "command",
+        "cpu",
+        "environment",
+        "essential",
+        "image",
+        "logConfiguration",
+        "memory",
+        "name",
+        "portMappings",
+    ];
+    assert_eq!(
+        container
+            .keys()
+            .map(String::as_str)
+            .collect::<std::collections::BTreeSet<_>>(),
+        known.into()
+    );
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html>
+#[tokio::test]
+async fn a_check_without_numbers_has_those_of_ecs() {
+    let mut found = reported(written(&detailed()).await);
+    found["containerDefinitions"][0]["healthCheck"] =
+        json!({"command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"], "startPeriod": 0});
+    assert_eq!(read(found).await.content, detailed());
+}
+
+/// AWS does not say in which order it lists containers.
+#[tokio::test]
+async fn the_main_container_is_found_by_its_name() {
+    let mut found = reported(written(&detailed()).await);
+    found["containerDefinitions"].as_array_mut().unwrap().reverse();
+    assert_eq!(read(found).await.content, detailed());
+}
+
 #[tokio::test]
 async fn what_was_written_is_read_again() {
     let plain = TaskDefinition {
@@ -231,6 +387,7 @@ async fn what_was_written_is_read_again() {
     }
     let contents = [
         secret_options,
+        detailed(),
         bridge(),
         definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Fixed(9001)),
         definition(NetworkMode::Awsvpc, LaunchType::Ec2, HostPort::SameAsContainer),

@@ -324,6 +324,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         launch_type: LaunchType::Ec2,
         execution_role_arn: None,
         task_role_arn: None,
+        ephemeral_storage: None,
         main: Container {
             name: "worker".into(),
             image: "registry.example/acme:v1".into(),

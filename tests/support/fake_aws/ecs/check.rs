@@ -1,7 +1,9 @@
 //! The refusals of RegisterTaskDefinition, CreateService and UpdateService.
 
+use std::collections::BTreeSet;
+
 use empire_controller::aws::Result;
-use empire_controller::model::container::HostPort;
+use empire_controller::model::container::{Condition, Container, HostPort};
 use empire_controller::model::name::Arn;
 use empire_controller::model::service::{
     Attachment, Capacity, CapacityProviderKind, LaunchType, NetworkMode, PlacementConstraint,
@@ -16,69 +18,154 @@ pub(super) const NO_BALANCERS: &str =
 
 /// Refuses what RegisterTaskDefinition refuses.
 pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> Result<()> {
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
-    const FARGATE_STOP_TIMEOUT: u32 = 120;
-    let unfinished = content
-        .main
-        .ports
-        .iter()
-        .any(|port| port.host_port == HostPort::Claimed);
-    if content.main.image.is_empty() || unfinished {
-        return refuse(action, "ClientException", "Container definition is incomplete.");
+    let refused = |message: String| refuse(action, "ClientException", message);
+    let names: BTreeSet<&str> = content.containers().map(|container| &*container.name).collect();
+    let count = content.containers().count();
+    if names.len() != count {
+        return refused("Container names must be unique.".into());
     }
-    if content.main.image.chars().count() > 255 {
-        let message = "Container.image should be 255 characters or less";
-        return refuse(action, "ClientException", message);
+    if count > 10 {
+        return refused("The maximum number of containers per task definition is 10.".into());
+    }
+    for container in content.containers() {
+        check_container(action, content, container)?;
     }
     // About what the request has; AWS does not document what it counts.
-    let values = content.main.environment.0.iter().chain(&content.main.secrets);
-    let length = values
-        .map(|(name, value)| name.len() + value.len() + 20)
-        .sum::<usize>()
-        + content
-            .main
-            .command
-            .iter()
-            .map(|word| word.len() + 3)
-            .sum::<usize>();
+    let length: usize = content.containers().map(length).sum();
     if length > 65_536 {
-        let message = format!("Actual length: '{length}'. Max allowed length is '65536' bytes.");
-        return refuse(action, "ClientException", message);
+        return refused(format!(
+            "Actual length: '{length}'. Max allowed length is '65536' bytes."
+        ));
     }
-    if !content.main.secrets.is_empty() && content.execution_role_arn.is_none() {
+    let has_secrets = |container: &Container| {
+        !container.secrets.is_empty() || container.details().repository_credentials.is_some()
+    };
+    if content.containers().any(has_secrets) && content.execution_role_arn.is_none() {
         let message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.";
-        return refuse(action, "ClientException", message);
+        return refused(message.into());
     }
-    let twice = |name: &&String| content.main.environment.0.contains_key(*name);
-    if let Some(name) = content.main.secrets.keys().find(twice) {
-        let message = format!(
-            "The secret name must be unique and not shared with any new or existing environment variables set on the \
-             container, such as '{name}'."
-        );
-        return refuse(action, "ClientException", message);
+    if let Some(size) = content.ephemeral_storage
+        && (content.launch_type != LaunchType::Fargate || !(21..=200).contains(&size))
+    {
+        return refused("Ephemeral storage is 21 to 200 GiB, and supported on Fargate only.".into());
+    }
+    if has_circle(content) {
+        return refused("The container dependencies have a circle.".into());
     }
     if content.launch_type == LaunchType::ManagedInstances && content.network_mode == NetworkMode::Bridge {
         let message = "Managed Instances do not support network mode bridge.";
         return refuse(action, "ClientException", message);
     }
+    Ok(())
+}
+
+/// All texts of a container, with some bytes for each and for the container itself.
+fn length(container: &Container) -> usize {
+    let details = container.details();
+    let logging = container.logging.iter();
+    let options = logging.flat_map(|logging| logging.options.iter().chain(&logging.secret_options));
+    let check = details.health_check.iter().flat_map(|check| &check.command);
+    let words = container.command.iter().chain(&details.entry_point).chain(check);
+    let texts = [
+        &details.user,
+        &details.working_directory,
+        &details.repository_credentials,
+    ];
+    let values = container.environment.0.iter().chain(&container.secrets);
+    let values = values.map(|(name, value)| name.len() + value.len() + 20);
+    let short = options.chain(&details.labels);
+    let short = short.map(|(name, value)| name.len() + value.len() + 6);
+    let words = words.chain(texts.into_iter().flatten());
+    let words = words.map(|word| word.len() + 3);
+    let names = details.tmpfs.keys().chain(details.depends_on.keys());
+    let names = names.map(|name| name.len() + 20);
+    let all = values.chain(short).chain(words).chain(names);
+    all.sum::<usize>() + container.name.len() + container.image.len() + 20
+}
+
+/// Refuses what <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html> and the types that
+/// it names do not take.
+fn check_container(action: &'static str, content: &TaskDefinition, container: &Container) -> Result<()> {
+    const FARGATE_STOP_TIMEOUT: u32 = 120;
+    let refused = |message: &str| refuse(action, "ClientException", message);
+    let unfinished = container
+        .ports
+        .iter()
+        .any(|port| port.host_port == HostPort::Claimed);
+    if container.image.is_empty() || unfinished {
+        return refused("Container definition is incomplete.");
+    }
+    if container.image.chars().count() > 255 {
+        return refused("Container.image should be 255 characters or less");
+    }
+    if (1..6).contains(&container.memory) {
+        return refused("Memory is at least 6 MiB.");
+    }
+    let twice = |name: &&String| container.environment.0.contains_key(*name);
+    if let Some(name) = container.secrets.keys().find(twice) {
+        return refused(&format!(
+            "The secret name must be unique and not shared with any new or existing environment variables set on the \
+             container, such as '{name}'."
+        ));
+    }
     let on_fargate = content.launch_type == LaunchType::Fargate;
-    if on_fargate && content.main.process_limit.is_some() {
-        let message = "Fargate does not support the ulimit nproc.";
-        return refuse(action, "ClientException", message);
+    if on_fargate && container.process_limit.is_some() {
+        return refused("Fargate does not support the ulimit nproc.");
     }
     if on_fargate
-        && content
-            .main
+        && container
             .stop_timeout
             .is_some_and(|seconds| seconds > FARGATE_STOP_TIMEOUT)
     {
-        return refuse(
-            action,
-            "ClientException",
-            "The stop timeout is at most 120 seconds on Fargate.",
-        );
+        return refused("The stop timeout is at most 120 seconds on Fargate.");
+    }
+    let details = container.details();
+    if on_fargate && !details.tmpfs.is_empty() {
+        return refused("Fargate does not support tmpfs.");
+    }
+    if let Some(check) = &details.health_check {
+        let kind = check.command.first().map(String::as_str);
+        if !matches!(kind, Some("CMD" | "CMD-SHELL")) || check.command.len() < 2 {
+            return refused("The health check command must start with CMD or CMD-SHELL.");
+        }
+        if !(5..=300).contains(&check.interval)
+            || !(2..=60).contains(&check.timeout)
+            || !(1..=10).contains(&check.retries)
+            || check.start_period > 300
+        {
+            return refused("The health check is out of range.");
+        }
+    }
+    for (name, condition) in &details.depends_on {
+        let other = content.containers().find(|other| other.name == *name);
+        let Some(other) = other.map(Container::details) else {
+            return refused("A container dependency names no container of the task definition.");
+        };
+        let is_met = match condition {
+            Condition::Start => true,
+            Condition::Healthy => other.health_check.is_some(),
+            Condition::Complete | Condition::Success => other.optional,
+        };
+        if !is_met {
+            return refused("A container dependency has a condition that the other container cannot meet.");
+        }
     }
     Ok(())
+}
+
+/// Follows dependencies for longer than there are containers.
+fn has_circle(content: &TaskDefinition) -> bool {
+    let mut reached: BTreeSet<&str> = content.containers().map(|container| &*container.name).collect();
+    for _ in content.containers() {
+        let from = content
+            .containers()
+            .filter(|container| reached.contains(&*container.name));
+        reached = from
+            .flat_map(|container| container.details().depends_on.keys())
+            .map(String::as_str)
+            .collect();
+    }
+    !reached.is_empty()
 }
 
 /// Refuses a service that CreateService and UpdateService would refuse to make.

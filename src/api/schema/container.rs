@@ -1,0 +1,73 @@
+//! Limits and rules of what a container may have.
+
+use kube::core::Rule;
+use schemars::Schema;
+use serde_json::json;
+
+use super::{NO_CONTROLS, add_rules, limit_values, rule, rule_saying};
+
+/// A user, and a group after a colon.
+pub(in crate::api) fn user() -> Rule {
+    rule(
+        r"self.matches('^[^\\s:]+(:[^\\s:]+)?$')",
+        "must be a user, or a user and a group, by name or id, such as 1000 or app:app",
+    )
+}
+
+/// A directory, by its whole path.
+pub(in crate::api) fn directory() -> Rule {
+    rule(
+        r"self.matches('^/[^\\x00-\\x1F]*$')",
+        "must be an absolute path, such as /srv/app",
+    )
+}
+
+/// The ARN of a secret with the credentials of a registry.
+pub(in crate::api) fn repository_credentials() -> Rule {
+    rule(
+        r"self.matches('^arn:\\S+:secretsmanager:\\S+:secret:\\S+$')",
+        "must be the ARN of a secret in Secrets Manager",
+    )
+}
+
+/// Labels of a container: at most 50, of at most 1,024 characters.
+pub(in crate::api) fn labels(schema: &mut Schema) {
+    limit_values(schema, 50, 1_024);
+}
+
+/// Sizes of file systems in memory, by path.
+pub(in crate::api) fn tmpfs(schema: &mut Schema) {
+    limit_values(schema, 10, 32);
+    let valid = "(isQuantity(self[p]) && quantity(self[p]).compareTo(quantity('1Mi')) >= 0 \
+                 && quantity(self[p]).compareTo(quantity('1Ti')) <= 0)";
+    add_rules(
+        schema,
+        &[
+            rule_saying(
+                "self.all(p, p.startsWith('/'))",
+                "'tmpfs: ' + self.filter(p, !p.startsWith('/'))[0] + ': must be an absolute path, such as /tmp'",
+            ),
+            rule_saying(
+                format!("self.all(p, {valid})"),
+                format!(
+                    "'tmpfs: the size of ' + self.filter(p, !{valid})[0] + ' must be an amount of memory from 1Mi to 1Ti, such as 64Mi'"
+                ),
+            ),
+        ],
+    );
+}
+
+/// Environment variables of a sidecar: fewer than those of a process, and their names are for `desired` to judge. Rules in
+/// CEL for each of 900 sidecars would cost the API server too much.
+pub(in crate::api) fn few_variables(schema: &mut Schema) {
+    limit_values(schema, 100, 4_096);
+    schema.insert(
+        "additionalProperties".into(),
+        json!({ "type": "string", "maxLength": 4_096, "pattern": NO_CONTROLS }),
+    );
+}
+
+/// Secrets of a sidecar, likewise.
+pub(in crate::api) fn few_secrets(schema: &mut Schema) {
+    limit_values(schema, 100, 512);
+}

@@ -1,0 +1,213 @@
+//! The containers beside that of a process, and the order in which a task starts them.
+
+use std::collections::BTreeSet;
+
+use super::Builder;
+use super::command::Variables;
+use super::container::{CONTROLS, Fields, has_controls};
+use super::content::is_secret;
+use super::text;
+use crate::api::app::Sidecar;
+use crate::error::Error;
+use crate::model::container::{Condition, Container, Environment};
+use crate::model::service::TaskDefinition;
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>
+const CONTAINERS: usize = 10;
+/// CPU units and MiB that the container of a process has at the least: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+const LEAST: (u32, u32) = (2, 6);
+/// Characters of a container's name, fewer than the 255 of ECS.
+const NAME: usize = 63;
+
+impl Builder<'_> {
+    pub(super) fn sidecars(&self) -> Result<Vec<Container>, Error> {
+        let sidecars = &self.process.sidecars;
+        if sidecars.len() >= CONTAINERS {
+            return Err(self.invalid(
+                "sidecars",
+                &format!("ECS takes {CONTAINERS} containers in a task, the process's own included"),
+            ));
+        }
+        let sidecars = sidecars.iter();
+        sidecars
+            .map(|(name, sidecar)| self.sidecar(name, sidecar))
+            .collect()
+    }
+
+    fn sidecar(&self, name: &str, sidecar: &Sidecar) -> Result<Container, Error> {
+        let field = |field: &str| format!("sidecars.{name}.{field}");
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || name.len() > NAME || !name.chars().all(is_name) {
+            return Err(self.invalid(
+                &format!("sidecars.{name}"),
+                &format!("a name has at most {NAME} letters, digits, hyphens and underscores"),
+            ));
+        }
+        if name == self.name {
+            return Err(self.invalid(
+                &format!("sidecars.{name}"),
+                "has the name of the process's own container",
+            ));
+        }
+        let memory = match &sidecar.memory {
+            None => 0,
+            Some(given) => text::mebibytes(given)
+                .filter(|memory| *memory >= LEAST.1)
+                .ok_or_else(|| {
+                    self.invalid(
+                        &field("memory"),
+                        &format!("{given} is no amount of memory of 6Mi or more"),
+                    )
+                })?,
+        };
+        self.check_variables(name, sidecar)?;
+        let line = sidecar.command.as_ref();
+        if line.is_some_and(|line| has_controls(line)) {
+            return Err(self.invalid(&field("command"), CONTROLS));
+        }
+        let environment = Environment(sidecar.env.clone().into());
+        let secrets = sidecar.secrets.clone().into();
+        let variables = Variables {
+            environment: &environment,
+            secrets: &secrets,
+        };
+        let fields = Fields::of_sidecar(name, sidecar, variables);
+        Ok(Container {
+            name: name.into(),
+            image: sidecar.image.clone(),
+            command: self.line(&fields.prefix, line, &sidecar.args, Some(variables))?,
+            details: self.details(&fields)?,
+            cpu: sidecar.cpu.and_then(|cpu| cpu.try_into().ok()).unwrap_or(0),
+            memory,
+            environment,
+            secrets,
+            process_limit: None,
+            stop_timeout: self.stop_timeout(&field("stopTimeout"), sidecar.stop_timeout.as_ref())?,
+            read_only_root_filesystem: sidecar.read_only_root_filesystem == Some(true),
+            ports: Vec::new(),
+            logging: self.logging()?,
+        })
+    }
+
+    fn check_variables(&self, name: &str, sidecar: &Sidecar) -> Result<(), Error> {
+        let Sidecar { env, secrets, .. } = sidecar;
+        for (field, variables) in [("env", env), ("secrets", secrets)] {
+            if let Some(variable) = variables.keys().find(|variable| !is_variable(variable)) {
+                return Err(self.invalid(
+                    &format!("sidecars.{name}.{field}"),
+                    &format!("{variable}: a name consists of letters, digits, _, - and ., and does not begin with a digit"),
+                ));
+            }
+        }
+        let field = format!("sidecars.{name}.secrets");
+        if let Some(variable) = secrets.keys().find(|variable| env.contains_key(*variable)) {
+            return Err(self.invalid(&field, &format!("{variable} is also in env")));
+        }
+        if let Some((variable, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
+            return Err(self.invalid(&field, &format!("{variable}: {}", super::content::NO_SECRET)));
+        }
+        if !secrets.is_empty() && self.secrets_reader().is_none() {
+            return Err(self.without_reader(&field));
+        }
+        Ok(())
+    }
+
+    /// Returns what sidecars leave of a task's CPU units and MiB: the container of the process has all of it, so that a task is
+    /// as large with sidecars as without.
+    pub(super) fn rest(
+        &self,
+        (cpu, memory): (u32, u32),
+        sidecars: &[Container],
+    ) -> Result<(u32, u32), Error> {
+        let left = |field: &str, whole: u32, unit: &str, of: fn(&Container) -> u32, least: u32| {
+            let taken = sidecars.iter().map(of).fold(0, u32::saturating_add);
+            let left = whole.saturating_sub(taken);
+            if taken == 0 || left >= least {
+                return Ok(left);
+            }
+            Err(self.invalid(
+                field,
+                &format!(
+                    "sidecars take {taken} of the {whole} {unit} of a task, and the process's own container needs {least} at least"
+                ),
+            ))
+        };
+        let cpu = left("cpu", cpu, "CPU units", |sidecar| sidecar.cpu, LEAST.0)?;
+        let memory = left("memory", memory, "MiB", |sidecar| sidecar.memory, LEAST.1)?;
+        Ok((cpu, memory))
+    }
+
+    /// Checks that a task can start all its containers:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html>.
+    pub(super) fn check_order(&self, content: &TaskDefinition) -> Result<(), Error> {
+        for container in content.containers() {
+            for (name, condition) in &container.details().depends_on {
+                let refused =
+                    |why: &str| Err(self.invalid(&self.order_field(container), &format!("{name} {why}")));
+                let Some(other) = content.containers().find(|other| other.name == *name) else {
+                    return refused("is no container of the process's tasks");
+                };
+                let other = other.details();
+                match condition {
+                    Condition::Healthy if other.health_check.is_none() => {
+                        return refused("has no healthCheck, so that it is never HEALTHY");
+                    }
+                    Condition::Complete | Condition::Success if !other.optional => {
+                        return refused(&format!(
+                            "is essential, and a task ends with it: {} is for essential: false",
+                            condition.as_str()
+                        ));
+                    }
+                    Condition::Start | Condition::Healthy | Condition::Complete | Condition::Success => {}
+                }
+            }
+        }
+        self.check_circles(content)
+    }
+
+    /// Starts one container after the other, as far as that goes.
+    fn check_circles(&self, content: &TaskDefinition) -> Result<(), Error> {
+        let mut started = BTreeSet::new();
+        let mut waiting: Vec<&Container> = content.containers().collect();
+        loop {
+            let before = waiting.len();
+            waiting.retain(|container| {
+                let mut needed = container.details().depends_on.keys();
+                let starts = needed.all(|name| started.contains(name));
+                if starts {
+                    started.insert(container.name.clone());
+                }
+                !starts
+            });
+            let Some(first) = waiting.first() else {
+                return Ok(());
+            };
+            if waiting.len() == before {
+                let names: Vec<&str> = waiting.iter().map(|container| &*container.name).collect();
+                return Err(self.invalid(
+                    &self.order_field(first),
+                    &format!(
+                        "none of {} can start, since they wait for each other",
+                        names.join(", ")
+                    ),
+                ));
+            }
+        }
+    }
+
+    fn order_field(&self, container: &Container) -> String {
+        if container.name == self.name {
+            return "dependsOn".into();
+        }
+        format!("sidecars.{}.dependsOn", container.name)
+    }
+}
+
+/// As the schema has it for processes.
+fn is_variable(name: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
+    name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! The containers beside that of a process.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a manifest is written where it is used"
+)]
+
+use serde_json::{Value, json};
+
+use crate::desired::build;
+use crate::desired::fixtures::{app, namespace, owner, platform};
+use crate::model::container::Condition;
+use crate::model::service::TaskDefinition;
+
+const SECRET: &str = "arn:aws:ssm:eu-west-9:123456789012:parameter/token";
+
+fn built(process: Value, spec: Value) -> Result<TaskDefinition, String> {
+    let app = app(json!({ "api": process }));
+    let built = build(&app, &platform(spec), &owner(), &namespace());
+    let mut built = built.map_err(|error| error.to_string())?;
+    Ok(built.desired.processes.remove("api").unwrap().task_definition)
+}
+
+fn open() -> Value {
+    json!({
+        "tasks": {
+            "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+            "logging": { "driver": "awslogs", "options": { "awslogs-stream-prefix": "{process}" } },
+        },
+        "tenancy": { "namespaceSelector": {}, "secretArns": ["*"], "sidecars": true },
+    })
+}
+
+fn beside(sidecars: Value) -> Result<TaskDefinition, String> {
+    built(json!({ "command": "./bin/api", "sidecars": sidecars }), open())
+}
+
+#[test]
+fn a_sidecar_has_what_it_says_and_the_platforms_logging() {
+    let content = beside(json!({
+        "proxy": {
+            "image": "registry.example/proxy:v3", "command": "envoy -c 'a b'", "args": ["-l", "info"], "cpu": 64, "memory": "128Mi",
+            "env": { "LEVEL": "info" }, "secrets": { "TOKEN": SECRET }, "user": "101", "stopTimeout": "30s",
+            "readOnlyRootFilesystem": true, "healthCheck": { "command": "./check" }, "essential": true,
+        },
+        "agent": { "image": "registry.example/agent:v1", "essential": false, "dependsOn": { "api": "START" } },
+    }))
+    .unwrap();
+    let [agent, proxy] = &content.sidecars[..] else {
+        panic!("{content:?}")
+    };
+    assert_eq!(
+        (&*agent.name, &*agent.image),
+        ("agent", "registry.example/agent:v1")
+    );
+    assert_eq!((agent.cpu, agent.memory, agent.command.len()), (0, 0, 0));
+    assert!(agent.details().optional && agent.environment.0.is_empty());
+    assert_eq!(agent.details().depends_on["api"], Condition::Start);
+    assert_eq!(proxy.command, ["envoy", "-c", "a b", "-l", "info"]);
+    assert_eq!((proxy.cpu, proxy.memory), (64, 128));
+    assert_eq!(
+        (&*proxy.environment.0["LEVEL"], &*proxy.secrets["TOKEN"]),
+        ("info", SECRET)
+    );
+    assert_eq!(proxy.environment.0.len(), 1);
+    assert_eq!(
+        (proxy.stop_timeout, proxy.read_only_root_filesystem),
+        (Some(30), true)
+    );
+    assert_eq!(proxy.details().user.as_deref(), Some("101"));
+    assert!(proxy.details().health_check.is_some() && !proxy.details().optional);
+    for container in content.containers() {
+        assert_eq!(container.logging, content.main.logging);
+        assert!(container.logging.is_some());
+    }
+}
+
+/// So that a task is as large with sidecars as without: its size on Fargate, and what limits count.
+#[test]
+fn sidecars_take_from_the_size_of_the_task() {
+    let sized = |launch_type: &str| {
+        let mut spec = open();
+        spec["capacity"] = json!({ "launchType": launch_type });
+        spec["network"] = json!({ "mode": "awsvpc", "tasks": { "subnets": ["subnet-t"] } });
+        let sidecars =
+            json!({ "proxy": { "image": "a", "cpu": 64, "memory": "128Mi" }, "agent": { "image": "b" } });
+        let process = json!({ "command": "a", "cpu": 512, "memory": "1Gi", "sidecars": sidecars });
+        built(process, spec).unwrap()
+    };
+    for launch_type in ["FARGATE", "EC2"] {
+        let content = sized(launch_type);
+        assert_eq!((content.main.cpu, content.main.memory), (512 - 64, 1_024 - 128));
+        assert_eq!((content.cpu(), content.memory()), (512, 1_024));
+    }
+    for (sidecar, expected) in [
+        (
+            json!({ "cpu": 255 }),
+            "cpu: sidecars take 255 of the 256 CPU units of a task, and the process's own container needs 2 at least",
+        ),
+        (
+            json!({ "memory": "1Gi" }),
+            "memory: sidecars take 1024 of the 512 MiB of a task, and the process's own container needs 6 at least",
+        ),
+    ] {
+        let mut sidecar = sidecar;
+        sidecar["image"] = json!("a");
+        assert_eq!(
+            beside(json!({ "proxy": sidecar })).unwrap_err(),
+            format!("process api: {expected}")
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_process_and_field() {
+    let with = |fields: Value| {
+        let mut sidecar = json!({ "image": "a" });
+        for (key, value) in fields.as_object().unwrap() {
+            sidecar[key] = value.clone();
+        }
+        json!({ "proxy": sidecar })
+    };
+    let ten: serde_json::Map<String, Value> = (0..10)
+        .map(|n| (format!("s{n}"), json!({ "image": "a" })))
+        .collect();
+    let long = "i".repeat(256);
+    for (sidecars, expected) in [
+        (
+            json!({ "api": { "image": "a" } }),
+            "sidecars.api: has the name of the process's own container",
+        ),
+        (
+            json!({ "a.b": { "image": "a" } }),
+            "sidecars.a.b: a name has at most 63 letters, digits, hyphens and underscores",
+        ),
+        (
+            Value::Object(ten),
+            "sidecars: ECS takes 10 containers in a task, the process's own included",
+        ),
+        (
+            with(json!({ "image": long })),
+            "sidecars.proxy.image: has 256 characters, and ECS takes at most 255",
+        ),
+        (
+            with(json!({ "args": ["a"] })),
+            "sidecars.proxy.args: need a command before them",
+        ),
+        (
+            with(json!({ "command": " " })),
+            "sidecars.proxy.command: is empty",
+        ),
+        (
+            with(json!({ "command": "a \u{0}" })),
+            "sidecars.proxy.command: has control characters, such as NUL",
+        ),
+        (
+            with(json!({ "memory": "5Mi" })),
+            "sidecars.proxy.memory: 5Mi is no amount of memory of 6Mi or more",
+        ),
+        (
+            with(json!({ "env": { "1": "a" } })),
+            "sidecars.proxy.env: 1: a name consists of letters, digits, _, - and ., and does not begin with a digit",
+        ),
+        (
+            with(json!({ "env": { "A": "a" }, "secrets": { "A": SECRET } })),
+            "sidecars.proxy.secrets: A is also in env",
+        ),
+        (
+            with(json!({ "secrets": { "A": "arn:aws:s3:::a" } })),
+            "sidecars.proxy.secrets: A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM",
+        ),
+        (
+            with(json!({ "healthCheck": { "command": "a", "interval": "1s" } })),
+            "sidecars.proxy.healthCheck.interval: 1s is not within the 5s to 300s that ECS takes",
+        ),
+        (
+            with(json!({ "dependsOn": { "other": "START" } })),
+            "sidecars.proxy.dependsOn: other is no container of the process's tasks",
+        ),
+        (
+            with(json!({ "dependsOn": { "api": "HEALTHY" } })),
+            "sidecars.proxy.dependsOn: api has no healthCheck, so that it is never HEALTHY",
+        ),
+        (
+            with(json!({ "dependsOn": { "api": "SUCCESS" } })),
+            "sidecars.proxy.dependsOn: api is essential, and a task ends with it: SUCCESS is for essential: false",
+        ),
+    ] {
+        assert_eq!(beside(sidecars).unwrap_err(), format!("process api: {expected}"));
+    }
+    let many = json!({ "a": { "image": "a", "env": (0..15).map(|n| (format!("V{n}"), "x".repeat(4_096))).collect::<std::collections::BTreeMap<_, _>>() } });
+    let error = beside(json!({ "a": many["a"], "b": many["a"] })).unwrap_err();
+    assert!(
+        error.starts_with("process api: sidecars: the process's task definition has "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_process_waits_for_its_sidecars_and_none_for_itself_in_the_end() {
+    let process = |depends_on: Value, proxy: Value| {
+        json!({
+            "command": "a", "dependsOn": depends_on, "sidecars": {
+                "migrate": { "image": "m", "essential": false },
+                "proxy": { "image": "p", "healthCheck": { "command": "./check" }, "dependsOn": proxy },
+            },
+        })
+    };
+    let good = process(
+        json!({ "migrate": "SUCCESS", "proxy": "HEALTHY" }),
+        json!({ "migrate": "COMPLETE" }),
+    );
+    let content = built(good, open()).unwrap();
+    let depends_on = &content.main.details().depends_on;
+    assert_eq!(
+        (depends_on["migrate"], depends_on["proxy"]),
+        (Condition::Success, Condition::Healthy)
+    );
+    let circle = process(json!({ "proxy": "HEALTHY" }), json!({ "api": "START" }));
+    assert_eq!(
+        built(circle, open()).unwrap_err(),
+        "process api: dependsOn: none of api, proxy can start, since they wait for each other"
+    );
+}
+
+#[test]
+fn secrets_need_the_role_that_reads_them() {
+    let mut spec = open();
+    spec["tasks"] = json!({});
+    let sidecars = json!({ "proxy": { "image": "a", "secrets": { "A": SECRET } } });
+    assert_eq!(
+        built(json!({ "command": "a", "sidecars": sidecars }), spec).unwrap_err(),
+        "process api: sidecars.proxy.secrets: Platform staging has no tasks.executionRoleArn, the role by which ECS would \
+         read them"
+    );
+}
