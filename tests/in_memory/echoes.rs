@@ -1,7 +1,7 @@
 //! AWS reports a field otherwise than it was sent. However it does, nothing is written for it, no task is rolled for it,
 //! and what a hand changed is still set back.
 
-use empire_controller::model::container::{HostPort, Logging};
+use empire_controller::model::container::{Container, Details, HostPort, Logging};
 use empire_controller::model::load_balancer::Probe;
 use empire_controller::model::service::{
     CapacityProvider, CircuitBreaker, PlacementConstraint, TaskDefinition,
@@ -27,6 +27,26 @@ fn kinds() -> AppFixture {
             worker().any_quantity().cron("0 3 * * ? *").env("EMPTY", ""),
         )
         .process("console", worker().any_quantity().noservice().env("EMPTY", ""))
+}
+
+/// The same, where the worker has all that a container may have.
+fn with_containers() -> AppFixture {
+    let full = worker()
+        .env("EMPTY", "")
+        .health_check("./bin/check")
+        .docker_label("team", "retail")
+        .tmpfs("/run/a")
+        .beside("proxy", "registry.example/proxy:v1")
+        .beside("agent", "registry.example/agent:v1")
+        .after("proxy", "START");
+    kinds().process("worker", full)
+}
+
+/// Changes what most containers do without.
+fn edit(container: &mut Container, edit: fn(&mut Details)) {
+    let mut details = container.details().clone();
+    edit(&mut details);
+    container.details = details.kept();
 }
 
 fn actions(world: &mut World) -> Vec<&'static str> {
@@ -59,8 +79,25 @@ fn drops_what_is_empty(content: &mut TaskDefinition) {
 
 #[test]
 fn no_echo_of_a_task_definition_is_written_for() {
-    let echoes: [fn(&mut TaskDefinition); 12] = [
+    let echoes: [fn(&mut TaskDefinition); 17] = [
         drops_what_is_empty,
+        // Defaults are dropped, or others filled in.
+        |content| edit(&mut content.main, |details| details.health_check = None),
+        |content| {
+            edit(&mut content.main, |details| {
+                if let Some(check) = &mut details.health_check {
+                    (check.interval, check.start_period) = (60, 10);
+                }
+                details.labels = SmallMap::new();
+            });
+        },
+        |content| content.sidecars.reverse(),
+        |content| {
+            content.sidecars.retain(|sidecar| sidecar.name != "agent");
+            edit(&mut content.main, |details| details.depends_on = SmallMap::new());
+        },
+        // As the adapter reads a mount with options.
+        |content| content.main.name.push_str(" with tmpfs"),
         // As the adapter reads a definition that holds what none of ours does.
         |content| {
             content
@@ -90,12 +127,13 @@ fn no_echo_of_a_task_definition_is_written_for() {
         staging().awsvpc("sg-1"),
         staging().bridge_ports(9_000, 9_010),
     ] {
+        let platform = platform.sidecars();
         for echo in echoes {
-            let mut world = settled(&platform, &kinds(), echo);
+            let mut world = settled(&platform, &with_containers(), echo);
             assert_writes_nothing(&mut world);
             // Nor is anything written twice for a release.
             world.restart();
-            world.apply(&kinds().image(V2));
+            world.apply(&with_containers().image(V2));
             let written = actions(&mut world);
             assert_eq!(count(&written, "ecs:RegisterTaskDefinition"), 4);
             assert_eq!(count(&written, "ecs:UpdateService"), 2);

@@ -147,6 +147,15 @@ fn the_in_memory_aws_takes_no_container_that_ecs_does_not() {
         edit(&mut details, "x".repeat(65_536));
         with(details)
     };
+    let fargate = |cpu, memory| {
+        let mut content = TaskDefinition {
+            launch_type: LaunchType::Fargate,
+            network_mode: NetworkMode::Awsvpc,
+            ..with(Details::default())
+        };
+        (content.main.cpu, content.main.memory) = (cpu, memory);
+        content
+    };
     let length = "Max allowed length is '65536' bytes";
     let range = "The health check is out of range";
     let condition = "a condition that the other container cannot meet";
@@ -186,6 +195,39 @@ fn the_in_memory_aws_takes_no_container_that_ecs_does_not() {
             "The maximum number of containers per task definition is 10",
         ),
         (edited(|content| content.sidecars[0].memory = 5), "at least 6 MiB"),
+        (edited(|content| content.main.memory = 0), "must be specified"),
+        (
+            edited(|content| content.sidecars[0].name = "a.b".into()),
+            "letters, digits",
+        ),
+        (
+            edited(|content| content.sidecars[0].name = String::new()),
+            "letters, digits",
+        ),
+        (
+            edited(|content| content.sidecars[0].name = "x".repeat(256)),
+            "letters, digits",
+        ),
+        (
+            TaskDefinition {
+                sidecars: Vec::new(),
+                ..with(Details {
+                    optional: true,
+                    ..Details::default()
+                })
+            },
+            "At least one must be essential",
+        ),
+        (
+            with(Details {
+                tmpfs: [("/tmp".into(), 0)].into(),
+                ..Details::default()
+            }),
+            "greater than 0",
+        ),
+        (fargate(256, 511), "No Fargate configuration"),
+        (fargate(255, 512), "No Fargate configuration"),
+        (fargate(512, 512), "No Fargate configuration"),
         (long(|details, text| details.entry_point.push(text)), length),
         (long(|details, text| details.user = Some(text)), length),
         (

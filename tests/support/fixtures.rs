@@ -198,6 +198,15 @@ impl ProcessFixture {
         self.field("healthCheck", json!({ "command": command }))
     }
 
+    pub(crate) fn docker_label(self, name: &str, value: &str) -> Self {
+        self.field("dockerLabels", json!({ name: value }))
+    }
+
+    /// With a file system in memory of 64 MiB.
+    pub(crate) fn tmpfs(self, path: &str) -> Self {
+        self.field("tmpfs", json!({ path: "64Mi" }))
+    }
+
     /// With a container of this image beside it.
     pub(crate) fn beside(mut self, name: &str, image: &str) -> Self {
         let sidecars = self.0.entry("sidecars").or_insert_with(|| json!({}));

@@ -24,6 +24,26 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     if names.len() != count {
         return refused("Container names must be unique.".into());
     }
+    let is_name = |name: &&str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        (1..=255).contains(&name.len()) && name.chars().all(is_part)
+    };
+    if !names.iter().all(is_name) {
+        return refused(
+            "Container name should consist of 1 to 255 letters, digits, underscores and hyphens.".into(),
+        );
+    }
+    if content.containers().all(|container| container.details().optional) {
+        return refused("All containers are marked as non-essential. At least one must be essential.".into());
+    }
+    // Each of ours has a limit of its own, be there one of the task or not.
+    if content.main.memory == 0 {
+        return refused("Invalid setting for container. At least one of 'memory' or 'memoryReservation' must be specified.".into());
+    }
+    let size = (content.cpu(), content.memory());
+    if content.launch_type == LaunchType::Fargate && !is_fargate_size(size) {
+        return refused("No Fargate configuration exists for given values.".into());
+    }
     if count > 10 {
         return refused("The maximum number of containers per task definition is 10.".into());
     }
@@ -57,6 +77,17 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
         return refuse(action, "ClientException", message);
     }
     Ok(())
+}
+
+/// Some rows of <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>, as many as the
+/// tests need: CPU units and MiB.
+fn is_fargate_size((cpu, memory): (u32, u32)) -> bool {
+    match cpu {
+        256 => matches!(memory, 512 | 1_024 | 2_048),
+        512 => matches!(memory, 1_024 | 2_048 | 3_072 | 4_096),
+        1_024 => (2..=8).any(|gibibytes| memory == gibibytes * 1_024),
+        _ => false,
+    }
 }
 
 /// All texts of a container, with some bytes for each and for the container itself.
@@ -122,6 +153,9 @@ fn check_container(action: &'static str, content: &TaskDefinition, container: &C
     let details = container.details();
     if on_fargate && !details.tmpfs.is_empty() {
         return refused("Fargate does not support tmpfs.");
+    }
+    if details.tmpfs.values().any(|size| *size == 0) {
+        return refused("The size of a tmpfs must be greater than 0.");
     }
     if let Some(check) = &details.health_check {
         let kind = check.command.first().map(String::as_str);
