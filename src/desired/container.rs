@@ -118,6 +118,10 @@ impl Builder<'_> {
         if fields.tmpfs.into_iter().flatten().any(|(path, _)| !is_path(path)) {
             return refused("tmpfs", "has a path that is no absolute one, such as /tmp");
         }
+        let mut mounts = fields.tmpfs.into_iter().flatten();
+        if let Some((path, _)) = mounts.find(|(path, _)| !text::is_mount(path)) {
+            return refused("tmpfs", &format!("{path}: {}", text::NO_MOUNT));
+        }
         let labels = fields.docker_labels;
         if labels
             .keys()

@@ -63,6 +63,16 @@ pub(crate) fn mebibytes(quantity: &str) -> Option<u32> {
     Some(mebibytes as u32)
 }
 
+/// Says what is wrong with a path that [`is_mount`] refuses.
+pub(crate) const NO_MOUNT: &str =
+    "must be below /, without a / at its end and without //, . and .. in it, such as /var/tmp";
+
+/// Returns true for an absolute path that is not the root, written as no other path to the same directory is.
+pub(crate) fn is_mount(path: &str) -> bool {
+    let mut parts = path.split('/').skip(1);
+    parts.all(|part| !matches!(part, "" | "." | ".."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

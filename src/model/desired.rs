@@ -175,7 +175,8 @@ impl DesiredProcess {
     }
 
     /// Returns for how many seconds a rollout may come no further: as the manifest says, but at least as long as one old task
-    /// needs to be gone, and as a new one needs to start where it starts only then, and to pass its checks.
+    /// needs to be gone and a new one to start and pass its checks. The start counts where a new task starts only when an old
+    /// one is gone, or has checks to pass: the deadline runs from before it.
     pub fn progress_deadline(&self) -> u32 {
         /// The least that a manifest can give it.
         const START: u32 = 60;
@@ -186,9 +187,10 @@ impl DesiredProcess {
         let delays = ports.map(|port| port.target_group.attributes.deregistration_delay);
         let drain = delays.max().unwrap_or(0);
         let in_batches = service.settings.deployment.maximum_percent < 200;
-        let start = if in_batches { START } else { 0 };
         let task = &self.task_definition;
-        let needs = [drain, task.stop_time(), start, task.patience()];
+        let patience = task.patience();
+        let start = if in_batches || patience > 0 { START } else { 0 };
+        let needs = [drain, task.stop_time(), start, patience];
         let needs = needs.into_iter().fold(0, u32::saturating_add);
         service.progress_deadline.max(needs)
     }

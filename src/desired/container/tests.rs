@@ -51,13 +51,13 @@ fn a_process_that_says_nothing_has_nothing() {
 #[test]
 fn all_of_it_reaches_the_container() {
     let found = details(json!({
-        "entryPoint": ["/bin/sh", "-c"], "user": "1000:1000", "workingDirectory": "/srv", "init": true,
+        "entryPoint": ["/usr/bin/tini", "--"], "user": "1000:1000", "workingDirectory": "/srv", "init": true,
         "dockerLabels": { "team": "retail" }, "repositoryCredentials": REGISTRY,
         "tmpfs": { "/tmp": "64Mi", "/run": "1.5Mi" },
         "healthCheck": { "command": "./bin/check 'a b'" },
     }));
     let expected = Details {
-        entry_point: vec!["/bin/sh".into(), "-c".into()],
+        entry_point: vec!["/usr/bin/tini".into(), "--".into()],
         health_check: Some(ContainerCheck {
             command: vec!["CMD".into(), "./bin/check".into(), "a b".into()],
             interval: 30,
@@ -189,6 +189,16 @@ fn texts_are_judged_in_every_container() {
             "process api: tmpfs: has a path that is no absolute one, such as /tmp"
         );
     }
+    for path in ["/", "//", "/tmp/", "/a//b", "/./tmp", "/a/..", "/../tmp", "/a/."] {
+        assert_eq!(
+            refused(json!({ "tmpfs": { path: "64Mi" } }), bridge()),
+            format!(
+                "process api: tmpfs: {path}: must be below /, without a / at its end and without //, . and .. in it, such as \
+                 /var/tmp"
+            )
+        );
+    }
+    assert!(built(json!({ "tmpfs": { "/a/..b/.c": "1Mi" } }), bridge()).is_ok());
     for fields in [
         json!({ "user": "0", "workingDirectory": "/", "dockerLabels": { "enable": "" } }),
         json!({ "user": "größe:1000", "workingDirectory": "/srv/a b", "dockerLabels": { "a b": "1\n\t2" } }),
@@ -267,10 +277,10 @@ fn deadline(fields: Value) -> u32 {
 fn a_deadline_waits_as_long_as_ecs_does_for_a_check() {
     assert_eq!(deadline(json!({})), 300);
     assert_eq!(deadline(json!({ "healthCheck": { "command": "true" } })), 300);
-    // Five minutes, and three times 35 s more; and 30 s in which the old task ends.
+    // Five minutes, and three times 35 s more; 30 s in which the old task ends, and a minute in which the new one starts.
     let slow = json!({ "command": "true", "startPeriod": "5m" });
-    assert_eq!(deadline(json!({ "healthCheck": slow })), 300 + 3 * 35 + 30);
-    // One task after the other: a new one has a minute to start besides.
+    assert_eq!(deadline(json!({ "healthCheck": slow })), 300 + 3 * 35 + 30 + 60);
+    // It starts once, also where it waits for an old one to end.
     let in_batches = json!({
         "healthCheck": slow, "deploy": { "progressDeadline": "5m", "minimumHealthyPercent": 0, "maximumPercent": 100 },
     });
@@ -280,6 +290,7 @@ fn a_deadline_waits_as_long_as_ecs_does_for_a_check() {
 #[test]
 fn a_deadline_waits_for_containers_one_after_the_other() {
     const CHECK: u32 = 300 + 3 * 35;
+    const START: u32 = 60;
     let chain = |condition: &str, essential: bool| {
         let check = json!({ "command": "true", "startPeriod": "5m" });
         json!({
@@ -294,11 +305,14 @@ fn a_deadline_waits_for_containers_one_after_the_other() {
             },
         })
     };
-    assert_eq!(deadline(chain("HEALTHY", true)), 3 * CHECK + 60 + 120 + 30);
+    assert_eq!(
+        deadline(chain("HEALTHY", true)),
+        3 * CHECK + 60 + 120 + 30 + START
+    );
     // It starts without waiting for the check, and stops first all the same.
-    assert_eq!(deadline(chain("START", true)), 2 * CHECK + 60 + 120 + 30);
+    assert_eq!(deadline(chain("START", true)), 2 * CHECK + 60 + 120 + 30 + START);
     // It has ended when the process starts.
-    assert_eq!(deadline(chain("SUCCESS", false)), 2 * CHECK + 120 + 30);
+    assert_eq!(deadline(chain("SUCCESS", false)), 2 * CHECK + 120 + 30 + START);
     // Without an order, all stop at once.
     let at_once = json!({
         "stopTimeout": "10s", "sidecars": { "alone": { "image": "a", "stopTimeout": "10m" } },
