@@ -4,7 +4,7 @@
 //! with `Invalid`, by a rule that the CRD cannot judge, or with `NotAllowed`, and a message that names process and field.
 
 mod capacity;
-mod command;
+pub(crate) mod command;
 mod container;
 mod content;
 pub(crate) mod cron;

@@ -192,8 +192,8 @@ pub enum DeletionPolicy {
 #[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
 #[x_kube(validation = variables_differ())]
 #[x_kube(validation = rule(
-    "!has(self.args) || size(self.args) == 0 || has(self.command)",
-    "args: need a command before them: ECS cannot add words to the image's own",
+    "!has(self.args) || size(self.args) == 0 || has(self.command) || (has(self.entryPoint) && size(self.entryPoint) > 0)",
+    "args: need a command or an entryPoint before them: ECS cannot add words to the image's own command",
 ).field_path(".args"))]
 #[x_kube(validation = rule(
     "!has(self.shell) || !self.shell || has(self.command)",
@@ -213,15 +213,15 @@ pub struct Process {
     #[x_kube(validation = no_controls())]
     pub command: Option<String>,
 
-    /// Further words of the command line, only with `command`: appended as they are but for `$(NAME)`, or where `shell` is true its
-    /// `$1`, `$2` and so on. At most 100, of at most 4,096 characters each.
+    /// Further words of the command line, only with `command` or `entryPoint`: appended as they are but for `$(NAME)`, or where
+    /// `shell` is true its `$1`, `$2` and so on. At most 100, of at most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub args: Vec<String>,
 
     /// True: the image's `sh -c` runs the command, so that `$NAME`, `&&`, `|` and the like do what they do there. `exec` is put
     /// before the program where the shell has nothing to do after it, so that ECS's signals reach the program. An image that
-    /// has an ENTRYPOINT gets `sh -c …` as arguments of that. Left out: false.
+    /// has an ENTRYPOINT gets `sh -c …` as arguments of that: give it an `entryPoint`, such as `["/usr/bin/env"]`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shell: Option<bool>,
 
@@ -318,14 +318,15 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deploy: Option<Deploy>,
 
-    /// The entry point, word by word, in place of the image's own, such as `["/bin/sh", "-c"]`; `command` and `args` follow it.
+    /// The entry point, word by word, in place of the image's own, such as `["/usr/bin/tini", "--"]`; `command` and `args` follow it,
+    /// and the image's own command (CMD) is not run. For a shell, use `shell`: of what follows `sh -c`, only the first word is run.
     /// At most 100 words, of at most 4,096 characters each. Left out: the image's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub entry_point: Vec<String>,
 
-    /// The check that ECS runs inside the container: a task that fails it is replaced, and a rollout waits until it passes. For
-    /// the check of a load balancer, which asks from outside, see `expose.check`. Left out: none; one in the image is not heeded by ECS.
+    /// The check that ECS runs inside the container: a task that fails it after `expose.gracePeriod` is replaced, and a rollout waits
+    /// until it passes. For that of a load balancer, see `expose.check`. Left out: none; one in the image is not heeded by ECS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check: Option<ContainerCheck>,
 
@@ -359,7 +360,7 @@ pub struct Process {
     pub repository_credentials: Option<String>,
 
     /// File systems in memory: by the path at which one is mounted its size, as a Kubernetes quantity of bytes, 1Mi to 1Ti,
-    /// such as `/tmp: 64Mi`. At most 10, which count as memory of the container. Not on Fargate. Left out: none.
+    /// such as `/tmp: 64Mi`. No `/` at its end, no `//`, `.` or `..` in it. At most 10, as memory of the container. Not on Fargate.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = tmpfs)]
     pub tmpfs: BTreeMap<String, String>,
@@ -374,7 +375,8 @@ pub struct Process {
     ))]
     pub ephemeral_storage: Option<String>,
 
-    /// Sidecars for which the process waits before it starts, by name. Left out: none.
+    /// Sidecars for which the process waits before it starts, by name. Outside a rollout, a task that waits for what never comes
+    /// is ended by ECS after three hours. Left out: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 9))]
     pub depends_on: BTreeMap<String, DependencyCondition>,

@@ -11,6 +11,9 @@ use crate::model::container::Environment;
 use crate::model::small_map::SmallMap;
 
 const OPENS: &str = "$(";
+/// Refuses `args` that follow nothing.
+pub(crate) const NOTHING_BEFORE_ARGS: &str =
+    "need a command or an entryPoint before them: ECS cannot add words to the image's own command";
 
 /// Returns true if `$(NAME)` in the commands of an App is a variable. An App that was stored when it was plain text keeps its
 /// text until its spec is edited, so that an upgrade of the controller replaces no task.
@@ -77,28 +80,38 @@ impl Builder<'_> {
     pub(super) fn command(&self, variables: Variables<'_>) -> Result<Vec<String>, Error> {
         let (line, args) = (self.process.command.as_ref(), &*self.process.args);
         match line {
-            Some(line) if self.process.shell == Some(true) => Ok(shell::run(line, args)),
-            Some(_) | None => self.line("", line, args, replaces(self.app).then_some(variables)),
+            Some(line) if self.process.shell == Some(true) => {
+                if shell::takes_a_line(&self.process.entry_point) {
+                    return Err(self.invalid("shell", shell::TWO_SHELLS));
+                }
+                Ok(shell::run(line, args))
+            }
+            Some(_) | None => {
+                let variables = replaces(self.app).then_some(variables);
+                self.line("", line, args, &self.process.entry_point, variables)
+            }
         }
     }
 
-    /// Returns the words of a container's command line, with the further words that are given. The fields of a sidecar have
-    /// its path for a prefix. Without variables, the words are as they are written.
+    /// Returns the words of a container's command line, with the further words that are given. These are added to no image's
+    /// own command, which ECS does not run with an entry point. The fields of a sidecar have its path for a prefix. Without
+    /// variables, the words are as they are written.
     pub(super) fn line(
         &self,
         prefix: &str,
         line: Option<&String>,
         args: &[String],
+        entry_point: &[String],
         variables: Option<Variables<'_>>,
     ) -> Result<Vec<String>, Error> {
         let field = format!("{prefix}args");
-        let Some(line) = line else {
-            return match args {
-                [] => Ok(Vec::new()),
-                _ => Err(self.invalid(&field, "need a command before them")),
-            };
+        let mut words = match line {
+            Some(line) => self.words(&format!("{prefix}command"), line, variables)?,
+            None if entry_point.is_empty() && !args.is_empty() => {
+                return Err(self.invalid(&field, NOTHING_BEFORE_ARGS));
+            }
+            None => Vec::new(),
         };
-        let mut words = self.words(&format!("{prefix}command"), line, variables)?;
         words.extend(self.with_values(&field, args.to_vec(), variables)?);
         Ok(words)
     }
@@ -146,6 +159,12 @@ impl Builder<'_> {
         if self.process.shell == Some(true) {
             let needs = shell::needs(command, args)?;
             return needs.of_bash().map(|of_bash| format!("command: {of_bash}"));
+        }
+        if shell::takes_a_line(&self.process.entry_point) {
+            let words = shell_words::split(command).ok()?;
+            return (words.len() > 1).then(|| {
+                "entryPoint ends with -c, and runs the first word of the command alone: leave it out, and set shell: true".into()
+            });
         }
         // A variable that we replace needs no shell, whatever its value is.
         let plain = |word: &str| {

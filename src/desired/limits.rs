@@ -175,8 +175,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 14] {
     const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
-    const CHECK: usize =
-        r#""healthCheck":{"command":[],"interval":0,"timeout":0,"retries":0,"startPeriod":0},"#.len();
+    const CHECK: usize = r#""healthCheck":{"command":[],"interval":0,"timeout":0,"retries":0},"#.len();
     const CREDENTIALS: usize = r#""repositoryCredentials":{"credentialsParameter":},"#.len();
     const TMPFS: usize = r#"{"containerPath":,"size":0},"#.len();
     const DEPENDENCY: usize = r#"{"containerName":,"condition":""},"#.len();

@@ -88,6 +88,26 @@ pub(crate) fn needs(command: &str, args: &[String]) -> Option<Needs> {
     (!needs.signs.is_empty()).then_some(needs)
 }
 
+/// Refuses a command for a shell where an entry point is one already.
+pub(crate) const TWO_SHELLS: &str = "entryPoint ends with an option that takes a command line, such as -c, and would be given the \
+     word sh and not the command: leave entryPoint out, or end it before the shell, such as [\"/usr/bin/tini\", \"--\"]";
+
+/// Returns true if the last of the words wants a command line after it: it is `-c`, or a shell's options that end so.
+pub(crate) fn takes_a_line(words: &[String]) -> bool {
+    let Some((last, before)) = words.split_last() else {
+        return false;
+    };
+    let is_shell = before.iter().any(|word| is_shell(word));
+    let options = last
+        .strip_prefix('-')
+        .and_then(|options| options.strip_suffix('c'));
+    options.is_some_and(|more| more.is_empty() || is_shell && more.bytes().all(|c| c.is_ascii_alphabetic()))
+}
+
+fn is_shell(word: &str) -> bool {
+    SHELLS.contains(&word.rsplit('/').next().unwrap_or(word))
+}
+
 /// A word that nobody meant a shell to read; what looks like one of Kubernetes' or Docker's variables was meant.
 fn literal(word: &str) -> Piece<'_> {
     let control = ["&&", "||", "|", ";", "&"]
@@ -236,7 +256,7 @@ impl Command {
 
 impl Script {
     fn after(self, word: &str) -> Self {
-        let is_shell = SHELLS.contains(&word.rsplit('/').next().unwrap_or(word));
+        let is_shell = is_shell(word);
         let is_option = word.starts_with(['-', '+']);
         match self {
             Script::ArgumentOfAnOption => Script::Options,

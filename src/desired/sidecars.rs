@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Builder;
 use super::command::Variables;
 use super::container::{CONTROLS, Fields, has_controls};
-use super::content::is_secret;
+use super::content::{NO_SECRET, is_secret};
 use super::text;
 use crate::api::app::Sidecar;
 use crate::error::Error;
@@ -75,7 +75,13 @@ impl Builder<'_> {
         Ok(Container {
             name: name.into(),
             image: sidecar.image.clone(),
-            command: self.line(&fields.prefix, line, &sidecar.args, Some(variables))?,
+            command: self.line(
+                &fields.prefix,
+                line,
+                &sidecar.args,
+                &sidecar.entry_point,
+                Some(variables),
+            )?,
             details: self.details(&fields)?,
             cpu: sidecar.cpu.and_then(|cpu| cpu.try_into().ok()).unwrap_or(0),
             memory,
@@ -104,7 +110,7 @@ impl Builder<'_> {
             return Err(self.invalid(&field, &format!("{variable} is also in env")));
         }
         if let Some((variable, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
-            return Err(self.invalid(&field, &format!("{variable}: {}", super::content::NO_SECRET)));
+            return Err(self.invalid(&field, &format!("{variable}: {NO_SECRET}")));
         }
         if !secrets.is_empty() && self.secrets_reader().is_none() {
             return Err(self.without_reader(&field));

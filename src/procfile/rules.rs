@@ -12,20 +12,22 @@ use crate::api::app::{
     ConstraintType, ContainerCheck, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement,
     Process, StrategyType,
 };
-use crate::desired::{cron, exposure, text};
+use crate::desired::command::NOTHING_BEFORE_ARGS;
+use crate::desired::{cron, exposure, shell, text};
 
 /// Reports what is wrong with a process of an App.
 pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Report<'_>) {
     kinds(process, report);
     variables(name, process, report);
-    if process.command.is_none() && !process.args.is_empty() && report.is_clean() {
-        report.of(
-            "args",
-            "need a command before them: ECS cannot add words to the image's own",
-        );
+    let words = (process.command.as_ref(), &*process.args, &*process.entry_point);
+    if adds_to_nothing(words) && report.is_clean() {
+        report.of("args", NOTHING_BEFORE_ARGS);
     }
     if process.command.is_none() && process.shell == Some(true) && report.is_clean() {
         report.of("shell", "needs a command for it to run");
+    }
+    if process.shell == Some(true) && shell::takes_a_line(&process.entry_point) {
+        report.of("shell", shell::TWO_SHELLS);
     }
     let exposed = exposure(name, process).is_some();
     if exposed && app.len() + 1 + name.len() > 63 {
@@ -54,6 +56,12 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
     }
 }
 
+/// Returns true for further words that neither a command nor an entry point comes before.
+fn adds_to_nothing(words: (Option<&String>, &[String], &[String])) -> bool {
+    let (command, args, entry_point) = words;
+    command.is_none() && entry_point.is_empty() && !args.is_empty()
+}
+
 /// What its container has, and those beside it.
 fn containers(process: &Process, report: &mut Report<'_>) {
     let check = |given: Option<&ContainerCheck>, prefix: &str, report: &mut Report<'_>| {
@@ -73,10 +81,16 @@ fn containers(process: &Process, report: &mut Report<'_>) {
         check(sidecar.health_check.as_ref(), &prefix, report);
         let field = format!("{prefix}stopTimeout");
         between(sidecar.stop_timeout.as_deref(), 2, 3_600, &field, report);
+        let words = (sidecar.command.as_ref(), &*sidecar.args, &*sidecar.entry_point);
+        if adds_to_nothing(words) {
+            report.of(&format!("{prefix}args"), NOTHING_BEFORE_ARGS);
+        }
     }
     for (path, size) in &process.tmpfs {
         if !path.starts_with('/') {
             report.of("tmpfs", format!("{path}: must be an absolute path, such as /tmp"));
+        } else if !text::is_mount(path) {
+            report.of("tmpfs", format!("{path}: {}", text::NO_MOUNT));
         }
         if !is_amount(size, MI..=TI) {
             let message = "must be an amount of memory from 1Mi to 1Ti, such as 64Mi";

@@ -230,7 +230,8 @@ api:
       rollback: false
     progressDeadline: 15m
   entryPoint:
-  - /bin/sh
+  - /usr/bin/tini
+  - --
   healthCheck:
     command: ./bin/check
     shell: true

@@ -235,7 +235,7 @@ fn message(
     parts.extend(unfinished.map(progress).filter(|progress| !progress.is_empty()));
     parts.extend(widened.map(|seconds| {
         format!(
-            "deploy.progressDeadline is too short for a task to drain and stop, and counts as {seconds} s"
+            "deploy.progressDeadline is too short for its tasks to drain, stop and pass their checks, and counts as {seconds} s"
         )
     }));
     Some(cut(&parts.join("; ")))

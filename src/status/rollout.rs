@@ -172,7 +172,8 @@ pub fn next_deadline(desired: &Desired, outcome: &Outcome, now: i64) -> Option<D
     left.filter(|left| *left > 0).min().map(Duration::from_secs)
 }
 
-/// Returns the seconds that a rollout may come no further, where the manifest's own are too few for its tasks to drain.
+/// Returns the seconds that a rollout may come no further, where the manifest's own are too few for its tasks to drain,
+/// stop and pass their checks.
 pub(super) fn widened_deadline(wanted: &DesiredProcess) -> Option<u32> {
     let widened = wanted.progress_deadline();
     wanted

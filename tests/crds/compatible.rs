@@ -95,7 +95,8 @@ fn faults(path: &str, old: &Value, new: &Value) -> Vec<String> {
     for rule in rules(new) {
         // Those that see the old object too are asked about edits only.
         let is_of_edits = rule["optionalOldSelf"] == json!(true);
-        if !is_of_edits && !known.contains(&rule["rule"]) && !spares_all_without_a_new_field(&rule, old) {
+        let is_known = known.iter().any(|known| is_no_stricter(&rule["rule"], known));
+        if !is_of_edits && !is_known && !spares_all_without_a_new_field(&rule, old) {
             fault(&format!("a new rule: {}", rule["rule"]));
         }
     }
@@ -124,6 +125,15 @@ fn spares_all_without_a_new_field(rule: &Value, old: &Value) -> bool {
         .and_then(|rest| rest.split_once(") || "));
     // A conditional would reach around the guard.
     guard.is_some_and(|(field, rest)| old["properties"].get(field).is_none() && !rest.contains(" ? "))
+}
+
+/// True for the same rule, and for one that holds in further cases, too.
+fn is_no_stricter(rule: &Value, known: &Value) -> bool {
+    let (rule, known) = (rule.as_str().unwrap(), known.as_str().unwrap());
+    // A conditional would reach around what is before it.
+    let is_more = |rest: &str| rest.starts_with(" || ") && !rule.contains(" ? ");
+    rule.strip_prefix(known)
+        .is_some_and(|rest| rest.is_empty() || is_more(rest))
 }
 
 /// Returns what of an older definition the newer one takes away.
@@ -253,6 +263,17 @@ fn whatever_is_taken_away_is_noticed() {
         rule,
         &[": a new rule: \"self.a != 'x'\""],
     );
+    let ruled = |rule: &str| json!({ "type": "object", "x-kubernetes-validations": [{ "rule": rule }] });
+    for (rule, is_new) in [
+        ("has(self.a)", false),
+        ("has(self.a) || has(self.d)", false),
+        ("has(self.a) && has(self.d)", true),
+        ("has(self.a) || has(self.d) ? false : true", true),
+        ("has(self.d) || has(self.a)", true),
+    ] {
+        let found = faults("", &ruled("has(self.a)"), &ruled(rule));
+        assert_eq!(!found.is_empty(), is_new, "{rule}");
+    }
     let of_edits = json!([{ "rule": "self.a != 'x'", "optionalOldSelf": true }]);
     check("/x-kubernetes-validations", of_edits, &[]);
 }

@@ -137,7 +137,11 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         // A process.
         (
             processes("{api: {args: [a]}}"),
-            "spec.processes[api].args: Invalid value: …args: need a command before them",
+            "spec.processes[api].args: Invalid value: …args: need a command or an entryPoint before them",
+        ),
+        (
+            processes("{api: {args: [a], entryPoint: []}}"),
+            "spec.processes[api].args: Invalid value: …args: need a command or an entryPoint before them",
         ),
         (
             processes("{api: {shell: true}}"),

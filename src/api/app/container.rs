@@ -50,8 +50,8 @@ pub struct ContainerCheck {
     pub start_period: Option<String>,
 }
 
-/// The state of another container for which one waits: that it has started, that its health check has passed, that it has
-/// ended, or that it has ended well.
+/// The state of another container for which one waits: that it has started and runs, that its health check has passed, that it
+/// has ended, or that it has ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DependencyCondition {
@@ -76,12 +76,13 @@ pub struct Sidecar {
     #[schemars(length(max = 4_096))]
     pub command: Option<String>,
 
-    /// Further words of the command line; only with `command`. At most 100, of at most 4,096 characters each.
+    /// Further words of the command line; only with `command` or `entryPoint`. At most 100, of at most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub args: Vec<String>,
 
-    /// The entry point, word by word, in place of the image's own. At most 100 words, of at most 4,096 characters each.
+    /// The entry point, word by word, in place of the image's own, whose command (CMD) is not run then. At most 100 words, of at
+    /// most 4,096 characters each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = words)]
     pub entry_point: Vec<String>,

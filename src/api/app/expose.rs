@@ -62,8 +62,9 @@ pub struct Expose {
     #[schemars(transform = hostnames)]
     pub hostnames: Vec<String>,
 
-    /// The time for which a task that has just started may fail its health check without being replaced, `0s` to `24h`, in whole
-    /// seconds. Left out: 60s.
+    /// The time for which a task that has just started may fail its health checks without being replaced, that of the load
+    /// balancer and that inside the container (`healthCheck`), `0s` to `24h`, in whole seconds. Left out: 60s, and 300s with
+    /// `tcp` and `tls`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = between("0s", "24h"))]

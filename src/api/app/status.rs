@@ -216,7 +216,7 @@ pub struct ProcessStatus {
     pub rejected: Option<RejectedRollout>,
 
     /// The seconds for which a rollout of it may make no progress, where `deploy.progressDeadline` is too short for its tasks to
-    /// drain and stop.
+    /// drain, stop and pass their checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_deadline_seconds: Option<i32>,
 

@@ -69,12 +69,12 @@ fn dependency(found: &sdk::ContainerDependency) -> Option<(String, Condition)> {
     Some((found.container_name().to_owned(), condition))
 }
 
-/// Returns true for parameters that we never set.
+/// Returns true for parameters that we never set. Swap of 0 is a setting, shared memory of 0 is none.
 fn has_more(found: &sdk::LinuxParameters) -> bool {
     let capabilities = found.capabilities();
     capabilities.is_some_and(|all| !all.add().is_empty() || !all.drop().is_empty())
         || !found.devices().is_empty()
-        || found.shared_memory_size().is_some()
+        || found.shared_memory_size().is_some_and(|size| size != 0)
         || found.max_swap().is_some()
         || found.swappiness().is_some()
 }

@@ -234,6 +234,65 @@ fn a_shell_runs_the_text_as_it_is() {
 }
 
 #[test]
+fn an_entry_point_stands_before_command_and_args() {
+    let tini = ["/usr/bin/tini", "--"];
+    for (process, expected) in [
+        (json!({ "command": "web -p $(PORT)" }), &["web", "-p", "3000"][..]),
+        // The words may be all that follows it.
+        (json!({ "args": ["web", "$(PORT)"] }), &["web", "3000"]),
+        (json!({}), &[]),
+        (
+            json!({ "command": "a | b", "shell": true }),
+            &["sh", "-c", "a | b"],
+        ),
+    ] {
+        let mut process = process;
+        process["entryPoint"] = json!(tini);
+        let app = acme(process);
+        assert_eq!(words(&app), expected);
+        assert_eq!(hint(&app), None);
+    }
+}
+
+#[test]
+fn an_entry_point_that_is_a_shell_gets_no_other_shell_to_run() {
+    let with = |entry_point: &[&str], command: &str, shell: bool| {
+        acme(json!({ "entryPoint": entry_point, "command": command, "shell": shell }))
+    };
+    for entry_point in [
+        &["/bin/sh", "-c"][..],
+        &["tini", "--", "bash", "-lc"],
+        &["python", "-c"],
+    ] {
+        let error = built(&with(entry_point, "web $PORT", true)).unwrap_err();
+        assert_eq!(error.class(), Class::Invalid);
+        assert_eq!(
+            error.to_string(),
+            "process api: shell: entryPoint ends with an option that takes a command line, such as -c, and would be given the word \
+             sh and not the command: leave entryPoint out, or end it before the shell, such as [\"/usr/bin/tini\", \"--\"]"
+        );
+    }
+    for entry_point in [
+        &["/usr/bin/env"][..],
+        &["web", "-sync"],
+        &["sh"],
+        &["bash", "--exec"],
+    ] {
+        assert!(
+            built(&with(entry_point, "web $PORT", true)).is_ok(),
+            "{entry_point:?}"
+        );
+    }
+    // Without another, it runs one word.
+    let shell = ["/bin/sh", "-c"];
+    assert_eq!(
+        hint(&with(&shell, "web -p 80", false)).unwrap(),
+        "entryPoint ends with -c, and runs the first word of the command alone: leave it out, and set shell: true"
+    );
+    assert_eq!(hint(&with(&shell, "'cd app && ./web $PORT'", false)), None);
+}
+
+#[test]
 fn a_command_that_wants_a_shell_is_told_of_unless_its_variables_are_ours() {
     assert_eq!(
         hint(&acme(

@@ -11,7 +11,7 @@ use super::*;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::class::Class;
-use crate::model::container::Condition;
+use crate::model::container::{Condition, ContainerCheck};
 
 /// An App with one process, `api`, on a Platform with this in its spec.
 fn outcome(process: Value, spec: Value) -> Result<(), String> {
@@ -189,6 +189,30 @@ fn a_dependency_counts() {
     };
     let sent = r#"{"containerName":"proxy","condition":"START"},"#.len();
     assert_eq!(waits(&["proxy"]) - waits(&[]), sent);
+}
+
+#[test]
+fn a_check_counts_as_it_is_sent() {
+    let check = ContainerCheck {
+        command: vec!["CMD".into(), "./check".into()],
+        interval: 5,
+        timeout: 2,
+        retries: 1,
+        start_period: 0,
+    };
+    let with = |health_check| {
+        let details = Details {
+            health_check,
+            ..Details::default()
+        };
+        let container = Container {
+            details: details.kept(),
+            ..Container::default()
+        };
+        total(&of_container(&container))
+    };
+    let sent = r#""healthCheck":{"command":["CMD","./check",],"interval":5,"timeout":2,"retries":1},"#.len();
+    assert_eq!(with(Some(check)) - with(None), sent);
 }
 
 /// JSON takes six bytes for a control character.

@@ -143,7 +143,7 @@ fn what_cannot_be_is_refused_with_process_and_field() {
         ),
         (
             with(json!({ "args": ["a"] })),
-            "sidecars.proxy.args: need a command before them",
+            "sidecars.proxy.args: need a command or an entryPoint before them: ECS cannot add words to the image's own command",
         ),
         (
             with(json!({ "command": " " })),
@@ -221,6 +221,15 @@ fn a_process_waits_for_its_sidecars_and_none_for_itself_in_the_end() {
         built(circle, open()).unwrap_err(),
         "process api: dependsOn: none of api, proxy can start, since they wait for each other"
     );
+}
+
+#[test]
+fn an_entry_point_may_have_args_and_no_command() {
+    let content = beside(json!({
+        "proxy": { "image": "a", "entryPoint": ["envoy"], "args": ["-l", "$(LEVEL)"], "env": { "LEVEL": "info" } },
+    }));
+    let sidecars = content.unwrap().sidecars;
+    assert_eq!(sidecars[0].command, ["-l", "info"]);
 }
 
 #[test]

@@ -356,7 +356,9 @@ fn a_process_without_a_command_runs_the_images_own() {
     );
     refused(
         "web: {args: [a]}",
-        &["line 1: process web: args: need a command before them: ECS cannot add words to the image's own"],
+        &[
+            "line 1: process web: args: need a command or an entryPoint before them: ECS cannot add words to the image's own command",
+        ],
     );
 }
 

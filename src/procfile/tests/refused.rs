@@ -255,6 +255,42 @@ fn a_command_must_name_a_program() {
 }
 
 #[test]
+fn words_that_follow_no_command_or_two_shells_are_refused() {
+    let before =
+        "need a command or an entryPoint before them: ECS cannot add words to the image's own command";
+    check(
+        "api:\n  args: [a]\n",
+        &format!("line 2: process api: args: {before}"),
+    );
+    fields(
+        "sidecars: {proxy: {image: a, args: [a]}}",
+        &format!("sidecars.proxy.args: {before}"),
+    );
+    let own = "entryPoint: [tini, --], args: [a]";
+    let accepted = translated(&format!(
+        "api: {{{own}, sidecars: {{proxy: {{image: a, {own}}}}}}}"
+    ));
+    assert!(accepted.is_ok(), "{accepted:?}");
+    fields(
+        "shell: true\n  entryPoint: [/bin/sh, -c]",
+        "shell: entryPoint ends with an option that takes a command line, such as -c, and would be given the word sh and not \
+         the command: leave entryPoint out, or end it before the shell, such as [\"/usr/bin/tini\", \"--\"]",
+    );
+}
+
+#[test]
+fn a_file_system_in_memory_is_at_a_path_that_is_written_in_one_way() {
+    for path in ["/", "/tmp/", "/a//b", "/a/./b", "/a/.."] {
+        fields(
+            &format!("tmpfs: {{{path}: 64Mi}}"),
+            &format!(
+                "tmpfs: {path}: must be below /, without a / at its end and without //, . and .. in it, such as /var/tmp"
+            ),
+        );
+    }
+}
+
+#[test]
 fn ports_that_cannot_be_are_refused() {
     let neither = "is neither a port from 1 to 65535 nor two such as 80:8080";
     for port in [

@@ -80,6 +80,9 @@ async fn in_the_container() {
         ),
         ("volumesFrom", json!([{"sourceContainer": "other"}])),
         ("linuxParameters", json!({"swappiness": 60})),
+        ("linuxParameters", json!({"swappiness": 0})),
+        ("linuxParameters", json!({"maxSwap": 0})),
+        ("linuxParameters", json!({"sharedMemorySize": 64})),
         (
             "linuxParameters",
             json!({"capabilities": {"add": ["SYS_PTRACE"]}}),
@@ -185,7 +188,7 @@ async fn what_aws_fills_in_is_not_foreign() {
     let container = inside(json!({
         "memoryReservation": 0, "links": [], "entryPoint": [], "dockerLabels": {}, "user": "", "privileged": false,
         "readonlyRootFilesystem": false, "interactive": false, "pseudoTerminal": false, "ulimits": [],
-        "stopTimeout": 0, "essential": true, "dependsOn": [], "linuxParameters": {"initProcessEnabled": false, "tmpfs": []}, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
+        "stopTimeout": 0, "essential": true, "dependsOn": [], "linuxParameters": {"initProcessEnabled": false, "tmpfs": [], "sharedMemorySize": 0}, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
     }))
     .await;
     assert_eq!(read(container).await.content, bridge());
