@@ -3,10 +3,12 @@
 
 mod arguments;
 mod cluster;
+mod commands;
 mod completion;
 mod crds;
 mod edit;
 mod explain;
+mod follow;
 mod man;
 mod orphans;
 mod plan;

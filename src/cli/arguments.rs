@@ -6,12 +6,11 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::Ended;
+use super::commands::{AppCommand, Called};
 use super::completion::{Completion, completion};
 use super::crds::crds;
 use super::man::{Manual, man};
-use super::plan::{Plan, plan};
 use super::plugin::Plugin;
-use super::procfile::{Procfile, procfile};
 use crate::config::Config;
 
 /// Runs apps described as an extended Procfile on Amazon ECS.
@@ -30,18 +29,13 @@ pub enum Command {
     Print(Print),
 }
 
-/// The commands that print something and end.
+/// The commands that end.
 #[derive(Debug, Subcommand)]
 pub enum Print {
     /// Print the custom resource definitions, and the policy that protects them
     Crds,
-    /// Translate a Procfile, standard or extended, into an App
-    ///
-    /// What cannot be carried over is an error that names line, process and key; then nothing is written to standard
-    /// output, and the exit status is 1. What would not do here what it did elsewhere is a warning on standard error.
-    Procfile(Procfile),
-    /// Print what would change in AWS for an App, and change nothing
-    Plan(Plan),
+    #[command(flatten)]
+    App(AppCommand),
     /// Print a script by which a shell completes the words of this program
     Completion(Completion),
     /// Print a page of the manual, for `man -l -`
@@ -49,12 +43,17 @@ pub enum Print {
 }
 
 impl Print {
-    /// Prints, and ends.
-    pub async fn execute(self) -> Ended {
+    /// Does it, and ends.
+    pub async fn execute(self, program: &'static str) -> Ended {
         match self {
             Print::Crds => crds(),
-            Print::Procfile(arguments) => procfile(arguments, None),
-            Print::Plan(arguments) => plan(&arguments).await,
+            Print::App(command) => {
+                let called = Called {
+                    program,
+                    namespace: None,
+                };
+                command.execute(called).await
+            }
             Print::Completion(arguments) => completion(&arguments),
             Print::Man(arguments) => man(&arguments, Arguments::command()),
         }
@@ -194,6 +193,66 @@ mod tests {
             let words = format!("empire-controller {arguments}");
             let words = words.split_whitespace().map(Into::into);
             assert_eq!(Program::of(words).unwrap_err().1, 2, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn whatever_prints_something_of_the_cluster_prints_it_as_json_too() {
+        for program in [Arguments::command(), Plugin::command()] {
+            let mut count = 0;
+            for command in program.get_subcommands() {
+                let argument = |name: &str| {
+                    let mut arguments = command.get_arguments();
+                    arguments.find(|argument| argument.get_long() == Some(name))
+                };
+                if argument("context").is_none() {
+                    let other = ["run", "crds", "procfile", "completion", "man"];
+                    assert!(other.contains(&command.get_name()), "{command}");
+                    continue;
+                }
+                count += 1;
+                let output = argument("output").map(clap::Arg::get_possible_values);
+                let formats: Vec<String> = output
+                    .into_iter()
+                    .flatten()
+                    .map(|value| value.get_name().to_owned())
+                    .collect();
+                assert_eq!(formats, ["text", "json"], "{command}");
+            }
+            assert!(count >= 8, "{count}");
+        }
+    }
+
+    #[test]
+    fn both_programs_take_the_same_commands_for_apps() {
+        let parse = |called: &str, arguments: &str| {
+            let words = format!("{called} {arguments}");
+            Program::of(words.split_whitespace().map(Into::into)).map_err(|(_, status)| status)
+        };
+        for called in ["empire-controller", "kubectl-empire"] {
+            for arguments in [
+                "scale acme web=3 worker=0 -n shop --wait --timeout 90s",
+                "scale acme web=3 -o json",
+                "redeploy acme --wait",
+                "suspend acme --context test",
+                "resume acme",
+                "status acme --watch",
+                "explain acme",
+            ] {
+                assert!(parse(called, arguments).is_ok(), "{called} {arguments}");
+            }
+            for arguments in [
+                "scale acme",
+                "scale acme web",
+                "scale acme web=-1",
+                "scale acme web=3 --timeout 90s",
+                "redeploy acme --timeout 90s",
+                "redeploy acme --wait --timeout soon",
+                "suspend",
+                "resume app/acme",
+            ] {
+                assert_eq!(parse(called, arguments).unwrap_err(), 2, "{called} {arguments}");
+            }
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct ClusterArguments {
     pub kubeconfig: Option<PathBuf>,
 }
 
-/// As whom the controller works.
+/// The App that a command is about.
 #[derive(Clone, Debug, Args)]
 pub struct OneApp {
     /// The App
@@ -52,6 +52,7 @@ pub struct OneApp {
     pub output: Output,
 }
 
+/// As whom the controller works.
 #[derive(Clone, Debug, Args)]
 pub struct OwnerArguments {
     /// Owner of what the installation makes in AWS [default: what the controller has recorded]

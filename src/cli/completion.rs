@@ -8,7 +8,8 @@ use clap_complete::Shell;
 use kube::ResourceExt;
 use kube::api::ListParams;
 
-use super::cluster::ClusterArguments;
+use super::cluster::{Cluster, ClusterArguments};
+use super::edit::services;
 use super::plugin::Plugin;
 use super::{Arguments, Ended, print};
 
@@ -42,9 +43,17 @@ pub async fn complete(words: &[String]) -> Ended {
         let names = tokio::time::timeout(PATIENCE, apps(words)).await;
         found.words.extend(names.unwrap_or_default());
     }
+    if let Some(app) = &found.wants_count_of {
+        let counts = tokio::time::timeout(PATIENCE, counts(words, app)).await;
+        found.words.extend(counts.unwrap_or_default());
+    }
     let last = words.last().map_or("", String::as_str);
     found.words.retain(|candidate| candidate.starts_with(last));
-    let directive = if found.wants_file { FILES } else { NO_FILES };
+    let directive = match (found.wants_file, &found.wants_count_of) {
+        (true, _) => FILES,
+        (false, Some(_)) => NO_FILES | NO_SPACE,
+        (false, None) => NO_FILES,
+    };
     found.words.push(format!(":{directive}\n"));
     print(found.words.join("\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
@@ -52,6 +61,8 @@ pub async fn complete(words: &[String]) -> Ended {
 
 /// To a shell: do not complete file names instead.
 const NO_FILES: u8 = 4;
+/// To a shell: the word goes on.
+const NO_SPACE: u8 = 2;
 /// To a shell: complete file names where there are no words.
 const FILES: u8 = 0;
 
@@ -60,6 +71,8 @@ struct Candidates {
     words: Vec<String>,
     /// The names of Apps are, too.
     wants_app: bool,
+    /// The counts of this App's processes are, too.
+    wants_count_of: Option<String>,
     /// A file is meant.
     wants_file: bool,
 }
@@ -71,7 +84,10 @@ fn completions(words: &[String]) -> Candidates {
     let (last, before) = words
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last, before));
-    let command = before.iter().find_map(|word| plugin.find_subcommand(word));
+    let at = before
+        .iter()
+        .position(|word| plugin.find_subcommand(word).is_some());
+    let command = at.and_then(|at| plugin.find_subcommand(&before[at]));
     let scope = command.unwrap_or(&plugin);
     let valued = before.last().and_then(|word| flag(scope, word));
     if let Some(valued) = valued.filter(|argument| argument.get_action().takes_values()) {
@@ -102,13 +118,31 @@ fn completions(words: &[String]) -> Candidates {
             ..Candidates::default()
         };
     };
+    let given = given(command, &before[at.map_or(0, |at| at + 1)..]);
+    let takes = |id: &str| command.get_positionals().any(|argument| argument.get_id() == id);
     Candidates {
         words: Vec::new(),
-        wants_app: command
-            .get_positionals()
-            .any(|argument| argument.get_id() == "name"),
+        wants_app: takes("name") && given.is_empty(),
+        wants_count_of: given
+            .first()
+            .filter(|_| takes("counts"))
+            .map(|app| (*app).to_owned()),
         wants_file: command.get_positionals().any(is_file),
     }
+}
+
+/// Returns the words that are neither flags nor their values.
+fn given<'a>(command: &Command, words: &'a [String]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut is_value = false;
+    for word in words {
+        let flag = flag(command, word);
+        if !is_value && flag.is_none() && !word.starts_with('-') {
+            found.push(word.as_str());
+        }
+        is_value = !is_value && flag.is_some_and(|flag| flag.get_action().takes_values());
+    }
+    found
 }
 
 fn is_file(argument: &clap::Arg) -> bool {
@@ -124,8 +158,8 @@ fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a clap::Arg> {
     })
 }
 
-/// The names of the Apps there; none where they cannot be read.
-async fn apps(words: &[String]) -> Vec<String> {
+/// The cluster that the words are for; none if it cannot be reached.
+async fn cluster(words: &[String]) -> Option<Cluster> {
     let value = |names: [&str; 2]| {
         let mut pairs = words.windows(2).filter(|pair| names.contains(&pair[0].as_str()));
         pairs.next_back().map(|pair| pair[1].clone())
@@ -135,13 +169,30 @@ async fn apps(words: &[String]) -> Vec<String> {
         context: value(["--context"; 2]),
         kubeconfig: value(["--kubeconfig"; 2]).map(Into::into),
     };
-    let Ok(cluster) = arguments.connect().await else {
+    arguments.connect().await.ok()
+}
+
+/// The names of the Apps there; none where they cannot be read.
+async fn apps(words: &[String]) -> Vec<String> {
+    let Some(cluster) = cluster(words).await else {
         return Vec::new();
     };
     let found = cluster.apps().list_metadata(&ListParams::default()).await;
     found.map_or_else(
         |_| Vec::new(),
         |apps| apps.items.iter().map(ResourceExt::name_any).collect(),
+    )
+}
+
+/// The beginnings of counts, of each process of an App that has one; none where it cannot be read.
+async fn counts(words: &[String], app: &str) -> Vec<String> {
+    let Some(cluster) = cluster(words).await else {
+        return Vec::new();
+    };
+    let found = cluster.app(app).await;
+    found.map_or_else(
+        |_| Vec::new(),
+        |app| services(&app).iter().map(|name| format!("{name}=")).collect(),
     )
 }
 
@@ -181,6 +232,16 @@ mod tests {
         );
         assert_eq!(of("status -o ").words, ["text", "json"]);
         assert!(of("status ").wants_app && of("-n shop suspend a").wants_app);
+        assert!(of("scale ").wants_app && !of("scale acme ").wants_app && !of("status acme ").wants_app);
+        assert!(of("scale --timeout 90s -n shop --wait ").wants_app);
+        for line in [
+            "-n shop scale acme ",
+            "scale -n shop acme web=1 wo",
+            "scale --wait acme web",
+        ] {
+            assert_eq!(of(line).wants_count_of.as_deref(), Some("acme"), "{line}");
+        }
+        assert!(of("scale acme -n ").wants_count_of.is_none() && of("status acme ").wants_count_of.is_none());
         assert!(!of("orphans ").wants_app && !of("st").wants_app);
         assert!(of("plan -f ").wants_file && of("procfile ").wants_file && of("--kubeconfig ").wants_file);
         assert!(!of("status ").wants_file && !of("status -o ").wants_file && !of("").wants_file);

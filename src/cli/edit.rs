@@ -1,190 +1,176 @@
-//! `kubectl empire redeploy`, `suspend` and `resume`: one field of an App, set as anybody could by hand.
+//! `kubectl empire scale`, `redeploy`, `suspend` and `resume`: a few fields of an App, set as anybody could by hand.
 //!
-//! A merge patch of that field alone. Its field manager is not called kubectl-something, since Flux takes fields that such
-//! managers own out again (<https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources>).
+//! A merge patch of those fields alone, for the App as it was read: what another has written meanwhile is read first. Its
+//! field manager is not called kubectl-something, since Flux takes fields that such managers own out again
+//! (<https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources>).
 
+mod counts;
+mod decide;
 mod managers;
+mod outcome;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use jiff::{Timestamp, Unit};
-use kube::ResourceExt;
+use clap::Args;
+use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
 
-use self::managers::{applier, sets};
+pub(super) use self::counts::Count;
+pub(super) use self::decide::{Action, services};
+use self::decide::{Edited, Hints};
+use self::outcome::{Goal, Outcome};
 use super::cluster::OneApp;
-use super::{Ended, Output, print};
-use crate::api::REDEPLOY_ANNOTATION;
-use crate::api::app::{App, Process};
+use super::follow::{Follower, Shown};
+use super::{Ended, Failure, Output, print};
+use crate::api::app::App;
+use crate::config::duration;
 use crate::controller::message_of;
+use crate::screen::Facts;
 
 const MANAGER: &str = "empire-plugin";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    Redeploy,
-    Suspend,
-    Resume,
+/// An App that others write all the time is read again this often. The controller writes its status every few seconds at
+/// the most.
+const ATTEMPTS: usize = 5;
+
+#[derive(Clone, Debug, Args)]
+pub struct Edit {
+    #[command(flatten)]
+    pub app: OneApp,
+
+    /// Follow the App until it is Ready; exit status 1 if it is Stalled instead
+    #[arg(long)]
+    pub wait: bool,
+
+    /// How long to wait: such as 90s or 1h
+    #[arg(long, requires = "wait", value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    pub timeout: Duration,
 }
 
-/// An edit of one field, and what it leads to. Fields may be added, none is taken away.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Edited {
-    /// `namespace/name`.
-    app: String,
-    action: &'static str,
-    /// False if it was so already, and nothing was written.
-    changed: bool,
-    field: &'static str,
-    value: Value,
-    /// What happens next.
-    next: String,
-    warnings: Vec<String>,
+#[derive(Clone, Debug, Args)]
+pub struct Scale {
+    #[command(flatten)]
+    pub edit: Edit,
+
+    /// The number of tasks that a process is to have, such as web=3
+    #[arg(value_name = "PROCESS=N", required = true, value_parser = counts::count)]
+    pub counts: Vec<Count>,
 }
 
-/// Sets the field, and prints what follows.
-pub(super) async fn edit(action: Action, arguments: &OneApp) -> Ended {
-    let cluster = arguments.cluster.connect().await?;
-    let app = cluster.app(&arguments.name).await?;
-    let edited = edited(action, &app, Timestamp::now());
-    if edited.changed {
-        let parameters = PatchParams {
-            field_manager: Some(MANAGER.into()),
-            ..PatchParams::default()
-        };
-        let patch = Patch::Merge(patch(&edited, &app));
-        let done = cluster.apps().patch(&arguments.name, &parameters, &patch).await;
-        done.map_err(|error| format!("{} App {}: {}", edited.action, edited.app, message_of(&error)))?;
+/// An edit as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    edited: &'a Edited,
+    /// What `--wait` has seen; `null` without it.
+    outcome: Option<&'a Outcome>,
+}
+
+impl Told<'_> {
+    fn json(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
-    for warning in &edited.warnings {
-        eprintln!("kubectl empire: warning: {warning}");
-    }
-    let text = match arguments.output {
-        Output::Json => serde_json::to_string_pretty(&edited)? + "\n",
-        Output::Text => text(&edited),
+}
+
+/// Sets the fields, prints what follows, and waits for it if that is asked for.
+pub(super) async fn edit(action: Action, arguments: &Edit, program: &str) -> Ended {
+    let OneApp {
+        name,
+        cluster,
+        output,
+    } = &arguments.app;
+    let cluster = cluster.connect().await?;
+    let hints = Hints {
+        program,
+        waits: arguments.wait,
     };
-    print(text.as_bytes())?;
+    let apps = cluster.apps();
+    let parameters = PatchParams {
+        field_manager: Some(MANAGER.into()),
+        ..PatchParams::default()
+    };
+    let read = async || cluster.app(name).await;
+    let send = async |patch: &Value| apps.patch(name, &parameters, &Patch::Merge(patch)).await;
+    let (edited, app) = write(&action, hints, read, send).await?;
+    for warning in &edited.warnings {
+        eprintln!("{program}: warning: {warning}");
+    }
+    if *output == Output::Text {
+        print(edited.text().as_bytes())?;
+    }
+    let outcome = if arguments.wait {
+        let shown = match output {
+            Output::Text => Shown::Screens,
+            Output::Json => Shown::Nothing,
+        };
+        let follower = Follower::new(&cluster, name, program, shown);
+        Some(wait(follower, Goal::of(&action, &app), arguments.timeout).await?)
+    } else {
+        None
+    };
+    if *output == Output::Json {
+        let told = Told {
+            edited: &edited,
+            outcome: outcome.as_ref(),
+        };
+        print(told.json()?.as_bytes())?;
+    }
+    let Some(outcome) = outcome else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let end = outcome.text(&edited.app);
+    if !outcome.reached {
+        return Err(end.into());
+    }
+    if *output == Output::Text {
+        print(format!("{end}\n").as_bytes())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// With the UID, so that it cannot land on another App of the name.
-fn patch(edited: &Edited, app: &App) -> Value {
-    let Edited { field, value, .. } = edited;
-    if *field == SUSPEND {
-        json!({ "metadata": { "uid": app.uid() }, "spec": { "suspend": value } })
-    } else {
-        json!({ "metadata": { "uid": app.uid(), "annotations": { REDEPLOY_ANNOTATION: value } } })
+/// Decides by the App as it is read, and writes; from the beginning where another has written it in between. Returns the App
+/// as it is then.
+async fn write(
+    action: &Action,
+    hints: Hints<'_>,
+    mut read: impl AsyncFnMut() -> Result<App, Failure>,
+    mut send: impl AsyncFnMut(&Value) -> Result<App, kube::Error>,
+) -> Result<(Edited, App), Failure> {
+    let mut named = String::new();
+    for _ in 0..ATTEMPTS {
+        let app = read().await?;
+        let edited = action.edited(&app, Timestamp::now(), hints)?;
+        if !edited.changed {
+            return Ok((edited, app));
+        }
+        match send(&edited.patch).await {
+            Ok(app) => return Ok((edited, app)),
+            Err(kube::Error::Api(status)) if status.code == CONFLICT => named = edited.app,
+            Err(error) => {
+                let message = message_of(&error);
+                let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+                return Err(format!("{} App {}: {message}", edited.action, edited.app).into());
+            }
+        }
     }
+    let verb = action.verb();
+    Err(format!(
+        "{verb} App {named}: others have written it each of {ATTEMPTS} times before this could; nothing is changed, try again"
+    )
+    .into())
 }
 
-const SUSPEND: &str = "spec.suspend";
-const REDEPLOY: &str = "metadata.annotations[empire.dev/redeploy]";
+const CONFLICT: u16 = 409;
 
-fn edited(action: Action, app: &App, now: Timestamp) -> Edited {
-    let (name, namespace) = (app.name_any(), app.namespace().unwrap_or_default());
-    let suspended = app.spec.suspend.unwrap_or_default();
-    let follow = format!("kubectl empire status {name} -n {namespace} --watch");
-    let deleting = app.metadata.deletion_timestamp.is_some();
-    let (verb, field, value, changed, next) = match action {
-        Action::Redeploy => {
-            let value = now.round(Unit::Second).unwrap_or(now).to_string();
-            let next = match services(app) {
-                _ if deleting => "The App is being deleted: no task is replaced any more".to_owned(),
-                _ if suspended => format!(
-                    "The App is suspended: nothing is replaced before kubectl empire resume {name} -n {namespace}"
-                ),
-                services if services.is_empty() => {
-                    "No process has a service: there are no tasks to replace".to_owned()
-                }
-                services => format!(
-                    "Every task of {} is replaced, as `deploy` says. Follow it: {follow}",
-                    services.join(", ")
-                ),
-            };
-            ("redeploy", REDEPLOY, json!(value), true, next)
-        }
-        Action::Suspend => {
-            let next = if deleting {
-                format!(
-                    "The App is being deleted, and stays as it is until kubectl empire resume {name} -n {namespace}"
-                )
-            } else {
-                "The controller compares and reports, and changes nothing in AWS. Tasks go on running, and a rollout \
-                 that has begun is ECS's to finish"
-                    .to_owned()
-            };
-            ("suspend", SUSPEND, json!(true), !suspended, next)
-        }
-        Action::Resume => {
-            let next = match (suspended, deleting) {
-                (false, _) => format!("How it stands: kubectl empire status {name} -n {namespace}"),
-                (true, true) => format!("Its deletion goes on. Follow it: {follow}"),
-                (true, false) => format!("The controller makes what was pending. Follow it: {follow}"),
-            };
-            ("resume", SUSPEND, Value::Null, suspended, next)
-        }
-    };
-    Edited {
-        app: format!("{namespace}/{name}"),
-        action: verb,
-        changed,
-        field,
-        value,
-        next,
-        warnings: if changed { warnings(app, field) } else { Vec::new() },
-    }
-}
-
-/// The processes whose tasks a service keeps.
-fn services(app: &App) -> Vec<&str> {
-    let has_service = |process: &Process| process.cron.is_none() && process.noservice != Some(true);
-    let processes = app.spec.processes.iter();
-    let names = processes.filter(|(_, process)| has_service(process));
-    names.map(|(name, _)| name.as_str()).collect()
-}
-
-/// A tool that applies the App from elsewhere sets its own value again.
-fn warnings(app: &App, field: &str) -> Vec<String> {
-    let Some(applier) = applier(&app.metadata) else {
-        return Vec::new();
-    };
-    let path: &[&str] = if field == SUSPEND {
-        &["f:spec", "f:suspend"]
-    } else {
-        &["f:metadata", "f:annotations", "f:empire.dev/redeploy"]
-    };
-    let others = sets(&app.metadata, path, MANAGER);
-    let warning = if others.is_empty() {
-        format!("{applier} applies this App: should its manifest ever set {field}, this is reverted")
-    } else {
-        format!(
-            "{applier} applies this App, and {} has set {field}: this will be reverted, change it at its source",
-            others.join(", ")
-        )
-    };
-    vec![warning]
-}
-
-fn text(edited: &Edited) -> String {
-    let Edited {
-        app,
-        action,
-        changed,
-        field,
-        value,
-        next,
-        ..
-    } = edited;
-    let done = match (*changed, value) {
-        (false, Value::Bool(_)) => "is suspended already, nothing was written".to_owned(),
-        (false, _) => "is not suspended, nothing was written".to_owned(),
-        (true, Value::Null) => format!("{action}: {field} is unset"),
-        (true, Value::String(value)) => format!("{action}: {field} is {value}"),
-        (true, value) => format!("{action}: {field} is {value}"),
-    };
-    format!("App {app} {done}\n{next}.\n")
+async fn wait(mut follower: Follower<'_>, goal: Goal, patience: Duration) -> Result<Outcome, Failure> {
+    let started = Instant::now();
+    let end = |facts: Option<&Facts>| goal.outcome(facts.map(|facts| &facts.app), started.elapsed());
+    let ended = timeout(patience, follower.until(None, end)).await;
+    ended.unwrap_or_else(|_| Ok(Outcome::timed_out(follower.last(), patience)))
 }
 
 #[cfg(test)]

@@ -206,15 +206,24 @@ fn every_flag_has_its_variable_and_default() {
 
 #[test]
 fn every_command_has_a_row() {
-    let of = |program: &clap::Command, name: &str| -> Vec<String> {
+    let of = |program: clap::Command| -> BTreeSet<String> {
         let commands = program.get_subcommands().map(clap::Command::get_name);
-        commands
-            .map(|command| code(&format!("{name} {command}")))
-            .collect()
+        commands.map(code).collect()
     };
-    let mut commands = of(&Arguments::command(), "empire-controller");
-    commands.extend(of(&Plugin::command(), "kubectl empire"));
-    assert_eq!(first_cells(COMMANDS, "command"), commands.into_iter().collect());
+    let (program, plugin) = (of(Arguments::command()), of(Plugin::command()));
+    let whose = |command: &String| match (program.contains(command), plugin.contains(command)) {
+        (true, true) => "both",
+        (true, false) => "`empire-controller`",
+        (false, _) => "`kubectl empire`",
+    };
+    let commands = program.union(&plugin);
+    let commands = commands.map(|command| vec![command.clone(), whose(command).to_owned()]);
+    let rows = table(COMMANDS, "command")
+        .into_iter()
+        .map(|row| row[..2].to_vec());
+    let rows: Vec<Vec<String>> = rows.collect();
+    assert_eq!(rows.iter().cloned().collect::<BTreeSet<_>>(), commands.collect());
+    assert_eq!(rows.len(), program.union(&plugin).count(), "one row each");
 }
 
 #[test]
@@ -248,6 +257,7 @@ fn every_field_that_the_plugin_prints_is_named() {
         ("of status", "status-json.txt"),
         ("of explain", "explanation-json.txt"),
         ("of orphans", "orphans-json.txt"),
+        ("of an edit", "edits-json.txt"),
     ] {
         let printed: Value = serde_json::from_str(&read(&format!("tests/golden/{golden}"))).unwrap();
         let mut fields = BTreeSet::new();
