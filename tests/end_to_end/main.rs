@@ -15,6 +15,7 @@ mod backup;
 mod bare;
 mod capacity;
 mod chart;
+mod edits;
 mod exposures;
 mod high_availability;
 mod judged;

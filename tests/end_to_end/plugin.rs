@@ -11,10 +11,10 @@ use super::place::{Cloud, Place};
 use crate::support::kubectl::Kubectl;
 
 /// Exit status, standard output and standard error.
-type Printed = (i32, String, String);
+pub(crate) type Printed = (i32, String, String);
 
 /// A folder with the program under the names by which kubectl finds it.
-fn on_path(place: &Place) -> PathBuf {
+pub(crate) fn on_path(place: &Place) -> PathBuf {
     let folder = place
         .kubectl
         .kubeconfig
@@ -40,14 +40,14 @@ fn kubectl(place: &Place, path: &Path, kubeconfig: &Path, arguments: &[&str]) ->
     printed(command)
 }
 
-fn printed(mut command: Command) -> Printed {
+pub(crate) fn printed(mut command: Command) -> Printed {
     let output = command.output().unwrap();
     let [printed, complaint] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     (output.status.code().unwrap(), printed, complaint)
 }
 
 /// A user with a role in the test's namespace alone: Platforms, which are in none, are not theirs to see.
-fn tenant(place: &Place, role: &str) -> PathBuf {
+pub(crate) fn tenant(place: &Place, role: &str) -> PathBuf {
     place.kubectl(&["create", "serviceaccount", role]);
     let account = format!("--serviceaccount={}:{role}", place.name);
     let role_flag = format!("--clusterrole={role}");
@@ -307,6 +307,8 @@ async fn explains_and_completes(place: &Place, look: &impl Fn(&[&str]) -> (i32, 
     );
     let (_, printed, _) = look(&["__complete", "empire", "status", "ac"]);
     assert!(printed.starts_with("acme\n"), "{printed}");
+    let (_, printed, _) = look(&["__complete", "empire", "scale", "acme", "w"]);
+    assert_eq!(printed, "web=\nworker=\n:6\n", "counts, which go on");
     let (_, printed, _) = look(&["__complete", "empire", "plan", "-f", ""]);
     assert_eq!(printed, ":0\n", "files");
 }
