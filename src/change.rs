@@ -120,6 +120,9 @@ impl Change {
             {
                 Some("to take over what has no owner tag, its role needs deploy/iam/adopt.json")
             }
+            Write::Service(write) if write.turns_on_exec() => {
+                Some("for ECS Exec, its role needs deploy/iam/exec.json")
+            }
             Write::Records(batch) if batch.has_alias() => {
                 Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json")
             }

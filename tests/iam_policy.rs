@@ -100,7 +100,8 @@ const BASE: &str = "deploy/iam-policy.json";
 /// Of a risk each, to be added by who wants it.
 const ADOPT: &str = "deploy/iam/adopt.json";
 const ZONE_NAMES: &str = "deploy/iam/zone-names.json";
-const FILES: [&str; 3] = [BASE, ADOPT, ZONE_NAMES];
+const EXEC: &str = "deploy/iam/exec.json";
+const FILES: [&str; 4] = [BASE, ADOPT, EXEC, ZONE_NAMES];
 /// Takes the place of the owner id.
 const OWNER_ID: &str = "OWNER_ID";
 
@@ -195,6 +196,27 @@ fn what_exists_is_taken_over_only_without_an_owner_tag_and_only_where_that_is_ad
         json!({"StringEquals": {request: OWNER_ID}, "Null": {resource: "true"}})
     );
     assert!(!adoption.resources.contains("*"));
+}
+
+/// What the first policy allows of a service, and denies with ECS Exec.
+#[test]
+fn exec_is_turned_on_only_where_that_is_added() {
+    let (base, added) = (policy(), statements(EXEC));
+    let key = "ecs:enable-execute-command";
+    assert_eq!(added.len(), 2);
+    for (action, of) in [
+        ("ecs:CreateService", "Request"),
+        ("ecs:UpdateService", "Resource"),
+    ] {
+        let owner = format!("aws:{of}Tag/{OWNER_TAG}");
+        let (denying, allowing) = (allowing(&base, action, &owner), allowing(&added, action, &owner));
+        assert_eq!(allowing.resources, denying.resources);
+        assert_eq!(allowing.actions, [action.to_owned()].into());
+        let mut condition = denying.condition.clone();
+        condition.as_object_mut().unwrap().remove("StringNotEquals");
+        condition["StringEquals"][key] = json!("true");
+        assert_eq!(allowing.condition, condition);
+    }
 }
 
 #[test]

@@ -15,8 +15,9 @@ pub use container::{ContainerCheck, DependencyCondition, Sidecar};
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
-    AppStatus, Counted, EchoStatus, HostPortStatus, PlatformRecord, ProcessStatus, RejectedRollout, Retiring,
-    RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus, SubmittedRollout, TaskSize,
+    AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
+    RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,
+    SubmittedRollout, TaskSize,
 };
 
 use std::collections::BTreeMap;
@@ -26,8 +27,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
-    cron_takes_no, exposed_names_fit, name_is_a_label, noservice_takes_no, platform_is_the_recorded_one,
-    port_is_reserved, process_names_are_labels, process_names_are_text, variables_differ,
+    cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit, name_is_a_label, noservice_takes_no,
+    platform_is_the_recorded_one, port_is_reserved, process_names_are_labels, process_names_are_text,
+    variables_differ,
 };
 use super::schema::container::{directory, labels, repository_credentials, tmpfs, user};
 use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
@@ -188,6 +190,8 @@ pub enum DeletionPolicy {
 #[x_kube(validation = noservice_takes_no("expose", "nothing runs that could be reached"))]
 #[x_kube(validation = noservice_takes_no("quantity", "nothing runs"))]
 #[x_kube(validation = noservice_takes_no("deploy", "nothing runs that could be replaced"))]
+#[x_kube(validation = exec_has_a_service())]
+#[x_kube(validation = exec_writes())]
 #[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
 #[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
 #[x_kube(validation = variables_differ())]
@@ -309,6 +313,13 @@ pub struct Process {
     /// True: the program cannot write to its root file system. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
+
+    /// True: who may have ECS do it in AWS can run commands in the containers of its tasks, with the App's `taskRoleArn`, which
+    /// must be there and let the task use Systems Manager. Only for processes with a service, and without
+    /// `readOnlyRootFilesystem`. The Platform's `tenancy` must allow it. Tasks that run lack it until their next rollout; to turn
+    /// it off ends no command. Left out: as it is, but off where this field has turned it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<bool>,
 
     /// The container instances that tasks run on. Left out: on EC2, spread over availability zones and then over instances.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -268,6 +268,7 @@ impl EcsWrites for AwsClients {
             .set_health_check_grace_period_seconds(settings.grace_period.map(to_i32))
             .set_network_configuration(service::network_configuration(CREATE_SERVICE, network)?)
             .set_load_balancers(unless_empty(balancers))
+            .set_enable_execute_command(settings.exec.filter(|on| *on))
             .propagate_tags(PropagateTags::Service)
             .enable_ecs_managed_tags(false)
             .set_tags(write_tags(tags))
@@ -295,6 +296,7 @@ impl EcsWrites for AwsClients {
             constraints,
             grace_period,
             network,
+            exec,
             capacity_providers,
             rolling: _,
             redeploy: _,
@@ -328,6 +330,7 @@ impl EcsWrites for AwsClients {
             .set_health_check_grace_period_seconds(grace_period.map(to_i32))
             .set_network_configuration(service::network_configuration(UPDATE_SERVICE, network.as_ref())?)
             .set_load_balancers(balancers.map(Iterator::collect))
+            .set_enable_execute_command(*exec)
             .send()
             .answering(UPDATE_SERVICE)
             .await?;

@@ -366,6 +366,7 @@ fn service() -> Service {
             placement: Vec::new(),
             grace_period: None,
             network: None,
+            exec: None,
         },
         tags: Tags::new(),
     }

@@ -13,7 +13,7 @@ use crate::model::exclusive::Exclusive;
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::owner::Tags;
-use crate::model::rollout::ServiceDeploymentStatus;
+use crate::model::rollout::{Exec, ServiceDeploymentStatus};
 use crate::model::service::{
     Attachment, CircuitBreaker, DeploymentConfiguration, Service, ServiceUpdate, TaskDefinition,
 };
@@ -64,6 +64,17 @@ impl ServiceWrite {
             ServiceWrite::Delete { .. } => "ecs:DeleteService",
             ServiceWrite::Tag { .. } => "ecs:TagResource",
             ServiceWrite::Untag { .. } => "ecs:UntagResource",
+        }
+    }
+
+    pub(super) fn turns_on_exec(&self) -> bool {
+        match self {
+            ServiceWrite::Create { service, .. } => service.settings.exec == Some(true),
+            ServiceWrite::Update { update, .. } => update.exec == Some(true),
+            ServiceWrite::StopRollout { .. }
+            | ServiceWrite::Delete { .. }
+            | ServiceWrite::Tag { .. }
+            | ServiceWrite::Untag { .. } => false,
         }
     }
 
@@ -148,7 +159,12 @@ impl ServiceWrite {
             } => {
                 let content = task_definition.as_ref().map(digest);
                 let sent: [&dyn Debug; 4] = [update, &content, attachments, rollout];
-                Some((format!("service {name}"), Echo::new(&sent, &reported(found?))))
+                let found = found?;
+                let mut reported: Vec<&dyn Debug> = reported(found).into();
+                if update.exec.is_some() {
+                    reported.push(&found.exec);
+                }
+                Some((format!("service {name}"), Echo::new(&sent, &reported)))
             }
             ServiceWrite::Tag { tags, .. } => Some((
                 format!("tags of service {name}"),
@@ -183,6 +199,13 @@ impl ServiceWrite {
             && update.grace_period.is_some()
         {
             observed.grace_period_follows.remove(&state.name);
+        }
+        if self.turns_on_exec() {
+            let exec = observed.services.get(&state.name).map(Exec::turned_on);
+            let memory = observed
+                .rollouts
+                .get_or_default(process.unwrap_or_default().into());
+            memory.exec = Some(exec.unwrap_or(Exec { lacked_by: None }));
         }
         if let Some(hash) = hash {
             // The deployment that a write has started is ours from now on. A later pass finds what the reply does not show.
@@ -293,6 +316,7 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
         constraints,
         grace_period,
         network,
+        exec,
         capacity_providers,
         rolling,
         redeploy,
@@ -319,6 +343,14 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
     }));
     parts.extend(grace_period.map(|seconds| format!("grace period {seconds} s")));
     parts.extend(network.as_ref().map(|_| "task network".to_owned()));
+    parts.extend(exec.map(|on| {
+        let text = if on {
+            "ECS Exec on, for tasks that start from now on"
+        } else {
+            "ECS Exec off"
+        };
+        text.to_owned()
+    }));
     parts.extend(capacity_providers.as_ref().map(|providers| {
         let all: Vec<String> = providers
             .iter()

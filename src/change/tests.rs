@@ -526,11 +526,11 @@ fn a_batch_of_records_creates_deletes_or_does_both() {
     }
 }
 
-#[test]
-fn an_update_lists_just_what_it_changes() {
-    let all = ServiceUpdate {
+fn everything() -> ServiceUpdate {
+    ServiceUpdate {
         again: true,
         rolling: true,
+        exec: Some(true),
         desired_count: Some(3),
         deployment: Some(DeploymentConfiguration {
             minimum_healthy_percent: 50,
@@ -567,7 +567,12 @@ fn an_update_lists_just_what_it_changes() {
             base: 1,
         }]),
         redeploy: Some("again".into()),
-    };
+    }
+}
+
+#[test]
+fn an_update_lists_just_what_it_changes() {
+    let all = everything();
     let none = ServiceUpdate::default;
     for (change, text) in [
         (
@@ -596,6 +601,7 @@ fn an_update_lists_just_what_it_changes() {
             "update service s-1: 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
              placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
              every task again, as the last rollout failed",
         ),
@@ -619,6 +625,7 @@ fn an_update_lists_just_what_it_changes() {
             "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, \
              zone rebalancing off, placement [spread host, spread zone], \
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
              every task again, as the last rollout failed, \
              target groups [g-1, g-2]",

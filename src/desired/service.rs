@@ -47,6 +47,28 @@ impl Builder<'_> {
         })
     }
 
+    /// What it needs, ECS refuses to go without, or does not tell:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html>.
+    fn exec(&self) -> Result<Option<bool>, Error> {
+        let process = self.process;
+        if process.exec != Some(true) {
+            return Ok(process.exec);
+        }
+        if self.app.spec.task_role_arn.is_none() {
+            return Err(self.invalid(
+                "exec",
+                "needs the App's taskRoleArn: with that role its tasks open the connection to Systems Manager",
+            ));
+        }
+        if process.read_only_root_filesystem == Some(true) {
+            return Err(self.invalid(
+                "exec",
+                "not with readOnlyRootFilesystem: ECS runs an agent in the container, which writes there",
+            ));
+        }
+        Ok(process.exec)
+    }
+
     pub(super) fn providers(&self) -> &[platform::CapacityProvider] {
         let capacity = self.platform.spec.capacity.as_ref();
         capacity.map_or(&[], |capacity| &capacity.capacity_providers)
@@ -79,6 +101,7 @@ impl Builder<'_> {
             constraints,
             grace_period,
             network: self.task_network(),
+            exec: self.exec()?,
         })
     }
 

@@ -2,12 +2,13 @@
 //! something: an App that is no longer allowed keeps what it has. A deletion is checked only where it is to retain.
 
 mod limits;
+mod lists;
 pub(crate) mod pattern;
 
 use std::collections::BTreeMap;
 
 pub use self::limits::{Usages, check_limits, has_limits};
-use self::pattern::Syntax;
+use self::lists::{CERTIFICATES, Closed, EXEC, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES};
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, ConstraintType, DeletionPolicy, Sidecar};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
@@ -48,45 +49,6 @@ pub fn check_retain(app: &App, platform: &Platform, namespace: &NamespaceLabels)
         ))
     })
 }
-
-/// A list of patterns: its name, its place in a grant and in `tenancy` itself, and the syntax of its patterns.
-struct List {
-    name: &'static str,
-    of_grant: fn(&Grant) -> &[String],
-    of_tenancy: Option<fn(&Tenancy) -> &[String]>,
-    syntax: Syntax,
-}
-
-const TASK_ROLES: List = List {
-    name: "taskRoleArns",
-    of_grant: |grant| &grant.task_role_arns,
-    of_tenancy: Some(|tenancy| &tenancy.task_role_arns),
-    syntax: Syntax::Arn,
-};
-const SECRETS: List = List {
-    name: "secretArns",
-    of_grant: |grant| &grant.secret_arns,
-    of_tenancy: Some(|tenancy| &tenancy.secret_arns),
-    syntax: Syntax::Arn,
-};
-const CERTIFICATES: List = List {
-    name: "certificateArns",
-    of_grant: |grant| &grant.certificate_arns,
-    of_tenancy: None,
-    syntax: Syntax::Arn,
-};
-const IMAGES: List = List {
-    name: "images",
-    of_grant: |grant| &grant.images,
-    of_tenancy: None,
-    syntax: Syntax::Image,
-};
-const HOSTNAMES: List = List {
-    name: "hostnames",
-    of_grant: |grant| &grant.hostnames,
-    of_tenancy: None,
-    syntax: Syntax::Hostname,
-};
 
 /// A grant that selects the namespace of an App.
 struct Selected<'a> {
@@ -154,6 +116,9 @@ impl<'a> Allowed<'a> {
             self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
             self.check_credentials(&prefix, process.repository_credentials.as_ref())?;
             self.sidecars(&prefix, &process.sidecars)?;
+            if process.exec == Some(true) {
+                self.closed(&EXEC, &format!("{prefix}exec"), "true")?;
+            }
             let expose = exposure(name, process).unwrap_or_default();
             for arn in &expose.certificate_arns {
                 self.pattern(&CERTIFICATES, &format!("{prefix}expose.certificateArns"), arn)?;
@@ -214,22 +179,12 @@ impl<'a> Allowed<'a> {
         credentials.map_or(Ok(()), |arn| self.pattern(&SECRETS, &field, arn))
     }
 
-    /// Checks sidecars: that there may be any, and what they ask for. Other than what Apps could always ask for, they are open
-    /// on no Platform.
+    /// Checks sidecars: that there may be any, and what they ask for.
     fn sidecars(&self, prefix: &str, sidecars: &BTreeMap<String, Sidecar>) -> Result<(), Error> {
         let Some(first) = sidecars.keys().next() else {
             return Ok(());
         };
-        let is_open = self.tenancy.is_some_and(|tenancy| tenancy.sidecars == Some(true));
-        if !is_open && !self.any(|selected| selected.grant.sidecars == Some(true)) {
-            let why = match self.asked("sidecars") {
-                None => "tenancy.sidecars is not true".into(),
-                Some(Ok(asked)) => format!("neither tenancy.sidecars nor {asked} is true"),
-                Some(Err(unselected)) => format!("tenancy.sidecars is not true, and {unselected}"),
-            };
-            let field = format!("{prefix}sidecars");
-            return Err(Error::NotAllowed(self.refusal(&field, first, &why)));
-        }
+        self.closed(&SIDECARS, &format!("{prefix}sidecars"), first)?;
         for (name, sidecar) in sidecars {
             let prefix = format!("{prefix}sidecars.{name}.");
             self.check_process(&prefix, &sidecar.secrets, Some(&sidecar.image))?;
@@ -276,6 +231,25 @@ impl<'a> Allowed<'a> {
             Some(Err(unselected)) => unselected,
         };
         Err(Error::NotAllowed(self.refusal(field, name, &why)))
+    }
+
+    fn closed(&self, closed: &Closed, field: &str, value: &str) -> Result<(), Error> {
+        let Closed {
+            name,
+            of_grant,
+            of_tenancy,
+        } = closed;
+        if self.tenancy.and_then(of_tenancy) == Some(true)
+            || self.any(|selected| of_grant(selected.grant) == Some(true))
+        {
+            return Ok(());
+        }
+        let why = match self.asked(name) {
+            None => format!("tenancy.{name} is not true"),
+            Some(Ok(asked)) => format!("neither tenancy.{name} nor {asked} is true"),
+            Some(Err(unselected)) => format!("tenancy.{name} is not true, and {unselected}"),
+        };
+        Err(Error::NotAllowed(self.refusal(field, value, &why)))
     }
 
     fn switch(

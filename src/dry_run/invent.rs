@@ -196,6 +196,7 @@ impl Invent {
             capacity_providers: None,
             grace_period: settings.grace_period,
             network: settings.network.clone(),
+            exec: Some(settings.exec == Some(true)),
             tags: wanted.tags.clone(),
             newest_event: None,
         }

@@ -1,6 +1,6 @@
-//! The progress of rollouts, read off the services that ECS reports.
+//! The progress of rollouts, and who has ECS Exec, read off the services that ECS reports.
 
-use super::rollout::{Progress, RolloutMemory, Submission};
+use super::rollout::{Exec, Progress, RolloutMemory, Submission};
 use super::state::ServiceState;
 
 impl RolloutMemory {
@@ -15,6 +15,24 @@ impl RolloutMemory {
             complete: false,
             progress: Progress::begun(reply),
         });
+    }
+}
+
+impl Exec {
+    /// Returns what is known after another look at the service.
+    #[must_use]
+    pub fn seen(&self, service: &ServiceState) -> Self {
+        let is_there = |id: &String| service.deployments.iter().any(|found| found.id == *id);
+        Exec {
+            lacked_by: self.lacked_by.clone().filter(is_there),
+        }
+    }
+
+    /// Returns what is known right after it was turned on, of a service that looked like this before.
+    pub fn turned_on(before: &ServiceState) -> Self {
+        Exec {
+            lacked_by: before.primary().map(|primary| primary.id.clone()),
+        }
     }
 }
 

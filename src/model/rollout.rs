@@ -12,6 +12,15 @@ use super::name::Arn;
 pub struct RolloutMemory {
     pub submitted: Option<Submission>,
     pub rejected: Option<Rejection>,
+    /// `None`: ECS Exec is off, or somebody else has turned it on.
+    pub exec: Option<Exec>,
+}
+
+/// ECS Exec of a service, once it was turned on here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// The id of the deployment whose tasks may have been started before that: ECS replaces none for it. `None`: all have it.
+    pub lacked_by: Option<String>,
 }
 
 /// The rollout that we started last, or found and took to be ours.

@@ -1,6 +1,7 @@
 //! Task definitions and ECS services, as we want them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +189,8 @@ pub struct ServiceSettings {
     pub grace_period: Option<u32>,
     /// awsvpc only.
     pub network: Option<TaskNetwork>,
+    /// True: who may have ECS do it can run commands in its tasks. `None`: as it is, unless it was turned on here.
+    pub exec: Option<bool>,
 }
 
 /// The way in which tasks are replaced. AWS takes and replaces it as a whole.
@@ -264,7 +267,7 @@ pub struct Attachment<T> {
 
 /// The part of a service that one `UpdateService` changes; `None` leaves a field as it is. Task definition and target
 /// groups travel beside it, because they have an ARN only in the call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceUpdate {
     pub desired_count: Option<u32>,
     pub deployment: Option<DeploymentConfiguration>,
@@ -273,6 +276,8 @@ pub struct ServiceUpdate {
     pub constraints: Option<Vec<PlacementConstraint>>,
     pub grace_period: Option<u32>,
     pub network: Option<TaskNetwork>,
+    /// Of the tasks that start from then on: it begins no rollout.
+    pub exec: Option<bool>,
     /// AWS takes another strategy only together with a forced rollout.
     pub capacity_providers: Option<Vec<CapacityProvider>>,
     /// The deployment configuration goes out for its strategy, which somebody has changed. It holds it in any case.
@@ -281,6 +286,42 @@ pub struct ServiceUpdate {
     pub redeploy: Option<String>,
     /// Rolls every task again, since the last rollout failed where it stands.
     pub again: bool,
+}
+
+/// As it was written before there was `exec`: statuses hold hashes of this text.
+impl fmt::Debug for ServiceUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ServiceUpdate {
+            desired_count,
+            deployment,
+            zone_rebalancing,
+            placement,
+            constraints,
+            grace_period,
+            network,
+            exec,
+            capacity_providers,
+            rolling,
+            redeploy,
+            again,
+        } = self;
+        let mut text = f.debug_struct("ServiceUpdate");
+        text.field("desired_count", desired_count)
+            .field("deployment", deployment)
+            .field("zone_rebalancing", zone_rebalancing)
+            .field("placement", placement)
+            .field("constraints", constraints)
+            .field("grace_period", grace_period)
+            .field("network", network)
+            .field("capacity_providers", capacity_providers)
+            .field("rolling", rolling)
+            .field("redeploy", redeploy)
+            .field("again", again);
+        if let Some(exec) = exec {
+            text.field("exec", exec);
+        }
+        text.finish()
+    }
 }
 
 impl ServiceUpdate {
@@ -296,5 +337,29 @@ impl ServiceUpdate {
     /// Returns true if ECS replaces the tasks because of it, whatever else it carries.
     pub fn starts_rollout(&self) -> bool {
         self.network.is_some() || self.forces_rollout()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServiceUpdate;
+
+    /// The text is hashed into statuses. With another, an upgrade would send once more what AWS reports otherwise.
+    #[test]
+    fn an_update_is_written_as_it_was_before_there_was_exec() {
+        let update = ServiceUpdate {
+            desired_count: Some(2),
+            ..ServiceUpdate::default()
+        };
+        assert_eq!(
+            format!("{update:?}"),
+            "ServiceUpdate { desired_count: Some(2), deployment: None, zone_rebalancing: None, placement: None, constraints: None, \
+             grace_period: None, network: None, capacity_providers: None, rolling: false, redeploy: None, again: false }"
+        );
+        let exec = ServiceUpdate {
+            exec: Some(false),
+            ..update
+        };
+        assert!(format!("{exec:?}").ends_with("again: false, exec: false }"));
     }
 }

@@ -106,6 +106,7 @@ pub struct ServiceState {
     pub capacity_providers: Option<Vec<CapacityProvider>>,
     pub grace_period: Option<u32>,
     pub network: Option<TaskNetwork>,
+    pub exec: Option<bool>,
     pub tags: Tags,
     /// The text of the newest event.
     pub newest_event: Option<String>,
@@ -161,6 +162,7 @@ impl ServiceState {
             constraints,
             grace_period,
             network,
+            exec,
             capacity_providers,
             rolling: _,
             redeploy: _,
@@ -178,6 +180,7 @@ impl ServiceState {
         self.constraints = constraints.clone().or(self.constraints.take());
         self.grace_period = grace_period.or(self.grace_period);
         self.network = network.clone().or(self.network.take());
+        self.exec = exec.or(self.exec);
         self.capacity_providers = capacity_providers.clone().or(self.capacity_providers.take());
     }
 

@@ -25,6 +25,7 @@ fn settings(update: &ServiceUpdate, found: &ServiceState) -> Vec<Setting> {
         constraints,
         grace_period,
         network,
+        exec,
         capacity_providers,
         rolling: _,
         redeploy: _,
@@ -74,6 +75,12 @@ fn settings(update: &ServiceUpdate, found: &ServiceState) -> Vec<Setting> {
         network.as_ref().map(|sent| sent as _),
         &[&found.network],
         |update| update.network = None,
+    );
+    add(
+        "ECS Exec",
+        exec.as_ref().map(|sent| sent as _),
+        &[&found.exec],
+        |update| update.exec = None,
     );
     add(
         "capacity providers",
@@ -131,6 +138,7 @@ pub fn replies(change: &Change, observed: &Observed) -> Vec<(String, Echo)> {
             constraints: Some(service.settings.constraints.clone()),
             grace_period: service.settings.grace_period,
             network: service.settings.network.clone(),
+            exec: service.settings.exec.filter(|on| *on),
             capacity_providers: match &service.capacity {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(all) => Some(all.clone()),

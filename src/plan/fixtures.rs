@@ -320,6 +320,7 @@ impl Process {
                         placement: vec![PlacementStrategy::spread("instanceId")],
                         grace_period: load_balancing.as_ref().map(|_| 60),
                         network: None,
+                        exec: None,
                     },
                     tags: tags(),
                 }),

@@ -44,6 +44,11 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
         report.of("memory", message);
     }
     between(process.stop_timeout.as_deref(), 2, 3_600, "stopTimeout", report);
+    if process.exec == Some(true) && process.read_only_root_filesystem == Some(true) {
+        let message =
+            "not with readOnlyRootFilesystem: ECS runs an agent in the container, which writes there";
+        report.of("exec", message);
+    }
     containers(process, report);
     if let Some(given) = &process.expose {
         expose(given, report);
@@ -113,6 +118,7 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
         ("quantity", process.quantity.is_some()),
         ("deploy", process.deploy.is_some()),
         ("placement", process.placement.is_some()),
+        ("exec", process.exec.is_some()),
         ("cron", process.cron.is_some()),
     ];
     let given = given

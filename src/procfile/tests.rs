@@ -269,6 +269,7 @@ once:
   noservice: true
 own:
   quantity: 1
+  exec: true
 scripted:
   command: \"cd app\\n./run $PORT && [[ -f x ]]\"
   args:

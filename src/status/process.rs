@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::rollout::{progress, remembered, rollout_status, widened_deadline};
+use super::rollout::{exec, progress, remembered, rollout_status, widened_deadline};
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStatus};
 use crate::change::{Change, RecordBatch, Write, names_of};
@@ -63,6 +63,7 @@ fn one(
         .filter(|claim| claim.owner.app == desired.owner.app && claim.owner.process == name);
     let memory = outcome.plan.rollouts.get(name);
     let (submitted, rejected) = remembered(memory);
+    let (exec, exec_lacked_by) = exec(memory);
     let found = ProcessStatus {
         name: name.into(),
         desired: count(service.map(|service| service.desired)),
@@ -91,6 +92,8 @@ fn one(
         message: message(desired, outcome, name, service),
         submitted,
         rejected,
+        exec,
+        exec_lacked_by,
         progress_deadline_seconds: wanted_process
             .and_then(widened_deadline)
             .map(|seconds| count(Some(seconds))),

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::app::{
-    AppStatus, ProcessStatus, RejectedRollout, RolloutProgress, RolloutStatus, SubmittedRollout,
+    AppStatus, ExecStatus, ProcessStatus, RejectedRollout, RolloutProgress, RolloutStatus, SubmittedRollout,
 };
 use crate::model::desired::{Desired, DesiredProcess};
-use crate::model::rollout::{Progress, Rejection, RolloutMemory, Submission};
+use crate::model::rollout::{Exec, Progress, Rejection, RolloutMemory, Submission};
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{Rollout, ServiceState};
 use crate::plan::deadline;
@@ -38,6 +38,9 @@ fn memory(process: &ProcessStatus) -> RolloutMemory {
     RolloutMemory {
         submitted: process.submitted.clone().map(submission),
         rejected: process.rejected.clone().map(rejection),
+        exec: process.exec.map(|_| Exec {
+            lacked_by: process.exec_lacked_by.clone(),
+        }),
     }
 }
 
@@ -45,7 +48,11 @@ fn memory(process: &ProcessStatus) -> RolloutMemory {
 pub(super) fn remembered(
     memory: Option<&RolloutMemory>,
 ) -> (Option<SubmittedRollout>, Option<RejectedRollout>) {
-    let RolloutMemory { submitted, rejected } = memory.cloned().unwrap_or_default();
+    let RolloutMemory {
+        submitted,
+        rejected,
+        exec: _,
+    } = memory.cloned().unwrap_or_default();
     let submitted = submitted.map(|submitted| SubmittedRollout {
         hash: submitted.hash,
         deployment_id: submitted.deployment,
@@ -58,6 +65,18 @@ pub(super) fn remembered(
         message: super::cut(&rejected.message),
     });
     (submitted, rejected)
+}
+
+/// Returns what users are told of ECS Exec, and the deployment whose tasks may lack it.
+pub(super) fn exec(memory: Option<&RolloutMemory>) -> (Option<ExecStatus>, Option<String>) {
+    let Some(Exec { lacked_by }) = memory.and_then(|memory| memory.exec.clone()) else {
+        return (None, None);
+    };
+    let status = match lacked_by {
+        Some(_) => ExecStatus::NextRollout,
+        None => ExecStatus::Enabled,
+    };
+    (Some(status), lacked_by)
 }
 
 fn progress_of(progress: &RolloutProgress) -> Progress {

@@ -233,7 +233,7 @@ fn what_the_policy_does_not_allow_is_found() {
                 "CreateService",
                 &json!({
                     "cluster": "default", "serviceName": "shop_acme_web", "taskDefinition": "shop_acme_web:1",
-                    "enableExecuteCommand": true, "tags": [{ "key": "empire.dev/owner", "value": "installation-1" }],
+                    "enableExecuteCommand": true, "tags": [{ "key": "empire.dev/owner", "value": "installation-2" }],
                 }),
             ),
             "'ecs:enable-execute-command': ['true']",

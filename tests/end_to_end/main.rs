@@ -16,6 +16,7 @@ mod bare;
 mod capacity;
 mod chart;
 mod edits;
+mod exec;
 mod exposures;
 mod high_availability;
 mod judged;

@@ -22,7 +22,7 @@ fn a_condition_on_all_values_asks_for_some() {
     assert!(conditions >= 10, "{conditions}");
 }
 
-/// Neither by the first policy nor by what is there to be added, since the controller does neither yet.
+/// By the first policy. What is there to be added gets into one, and none out of it.
 #[test]
 fn nobody_gets_into_a_container_or_out_of_it() {
     for (actions, key) in [

@@ -306,10 +306,11 @@ fn detailed() -> AppFixture {
     });
     app("acme")
         .process("web", web().external().quantity(2))
-        .process("worker", worker().quantity(2).placement(placement))
+        .process("worker", worker().quantity(2).placement(placement).exec(true))
+        .task_role("arn:aws:iam::123456789012:role/shop/acme")
 }
 
-const SERVICE_ECHOES: [fn(&mut ServiceState); 7] = [
+const SERVICE_ECHOES: [fn(&mut ServiceState); 8] = [
     |service| {
         for strategy in service.placement.iter_mut().flatten() {
             strategy.field = strategy.field.to_uppercase();
@@ -328,6 +329,7 @@ const SERVICE_ECHOES: [fn(&mut ServiceState); 7] = [
             rollback: false,
         });
     },
+    |service| service.exec = service.exec.map(|on| !on),
     |service| service.zone_rebalancing = service.zone_rebalancing.map(|enabled| !enabled),
     |service| service.grace_period = service.grace_period.map(|seconds| seconds + 1),
     |service| {
@@ -345,9 +347,9 @@ const SERVICE_ECHOES: [fn(&mut ServiceState); 7] = [
 
 fn service_platforms() -> [PlatformFixture; 3] {
     [
-        staging(),
-        staging().awsvpc("sg-1"),
-        staging().capacity_providers(&[("blue", 1), ("green", 2)]),
+        staging().exec(),
+        staging().exec().awsvpc("sg-1"),
+        staging().exec().capacity_providers(&[("blue", 1), ("green", 2)]),
     ]
 }
 

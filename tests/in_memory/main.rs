@@ -31,6 +31,7 @@ mod deferred;
 mod deregistered;
 mod dry_runs;
 mod echoes;
+mod exec;
 mod exposures;
 mod fairness;
 mod fleets;

@@ -13,7 +13,11 @@ fn every_statement_of_the_policy_belongs_to_a_feature() {
         ("feature", &["deploy/iam-policy.json"][..]),
         (
             "added, from `deploy/iam`",
-            &["deploy/iam/adopt.json", "deploy/iam/zone-names.json"],
+            &[
+                "deploy/iam/adopt.json",
+                "deploy/iam/exec.json",
+                "deploy/iam/zone-names.json",
+            ],
         ),
     ] {
         let policies: Vec<Value> = files

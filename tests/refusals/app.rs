@@ -284,6 +284,18 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].deploy: Invalid value: …deploy: not with cron",
         ),
         (
+            process("cron: '0 3 * * ? *', exec: true"),
+            "spec.processes[api].exec: Invalid value: …exec: not with cron or noservice",
+        ),
+        (
+            process("noservice: true, exec: true"),
+            "spec.processes[api].exec: Invalid value: …exec: not with cron or noservice",
+        ),
+        (
+            process("exec: true, readOnlyRootFilesystem: true"),
+            "spec.processes[api].exec: Invalid value: …exec: not with readOnlyRootFilesystem",
+        ),
+        (
             process("noservice: true, cron: '0 3 * * ? *'"),
             "spec.processes[api].cron: Invalid value: …cron: not with noservice",
         ),
@@ -746,6 +758,8 @@ fn a_good_app_is_accepted() {
              sidecars: {proxy: {image: a, healthCheck: {command: a}, essential: false, cpu: 0, memory: 64Mi, env: {A: b}}, log_router: {image: b}}",
         ),
         check("interval: 0h1m0s"),
+        process("exec: true, readOnlyRootFilesystem: false"),
+        process("exec: false, readOnlyRootFilesystem: true"),
     ] {
         accepted(&manifest);
     }

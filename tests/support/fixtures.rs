@@ -194,6 +194,10 @@ impl ProcessFixture {
         self.field("placement", placement)
     }
 
+    pub(crate) fn exec(self, on: bool) -> Self {
+        self.field("exec", json!(on))
+    }
+
     pub(crate) fn health_check(self, command: &str) -> Self {
         self.field("healthCheck", json!({ "command": command }))
     }
@@ -404,6 +408,12 @@ impl PlatformFixture {
     /// Allows processes to have sidecars.
     pub(crate) fn sidecars(mut self) -> Self {
         self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "sidecars": true });
+        self
+    }
+
+    /// Where Apps may have ECS Exec, and any role.
+    pub(crate) fn exec(mut self) -> Self {
+        self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "taskRoleArns": ["*"], "exec": true });
         self
     }
 

@@ -105,6 +105,23 @@ pub(super) fn noservice_takes_no(field: &str, why: &str) -> Rule {
     .field_path(format!(".{field}"))
 }
 
+pub(super) fn exec_has_a_service() -> Rule {
+    rule(
+        "!has(self.exec) || !has(self.cron) && !self.?noservice.orValue(false)",
+        "exec: not with cron or noservice: it is turned on for a service",
+    )
+    .field_path(".exec")
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html>
+pub(super) fn exec_writes() -> Rule {
+    rule(
+        "!has(self.exec) || !self.exec || !self.?readOnlyRootFilesystem.orValue(false)",
+        "exec: not with readOnlyRootFilesystem: ECS runs an agent in the container, which writes there",
+    )
+    .field_path(".exec")
+}
+
 /// The fields of an exposure, but for its type.
 const EXPOSE_FIELDS: [&str; 9] = [
     "external",

@@ -215,6 +215,15 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<RejectedRollout>,
 
+    /// ECS Exec, where `exec` has turned it on: `Enabled`, or `NextRollout` while there may be tasks that were started before:
+    /// ECS replaces none for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exec: Option<ExecStatus>,
+
+    /// The id of the ECS deployment whose tasks were started before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exec_lacked_by: Option<String>,
+
     /// The seconds for which a rollout of it may make no progress, where `deploy.progressDeadline` is too short for its tasks to
     /// drain, stop and pass their checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -224,6 +233,13 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["loadBalancer".into()]))]
     pub retiring: Vec<Retiring>,
+}
+
+/// The tasks in which ECS Exec runs commands: all, or those that start from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ExecStatus {
+    Enabled,
+    NextRollout,
 }
 
 /// The state of the newest rollout of a service.

@@ -37,6 +37,11 @@ pub struct Tenancy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidecars: Option<bool>,
 
+    /// True: processes may have `exec`, a shell with the task's role for who may use ECS Exec. Left out: only where `grants`
+    /// allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<bool>,
+
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
     /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
     /// to be external, to adopt and to retain.
@@ -110,6 +115,10 @@ pub struct Grant {
     /// Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraints: Option<bool>,
+
+    /// True: processes may have `exec`, a shell with the task's role for who may use ECS Exec in AWS. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<bool>,
 
     /// True: processes may have `sidecars`, whose images and secrets are asked as those of processes are. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]

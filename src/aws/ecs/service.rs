@@ -66,6 +66,7 @@ pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceS
             .map(|all| all.iter().map(capacity_provider).collect()),
         grace_period: service.health_check_grace_period_seconds().map(from_i32),
         network: network(service),
+        exec: Some(service.enable_execute_command()),
         tags: read_tags(service.tags()),
         newest_event: newest_event(service.events()),
     }))

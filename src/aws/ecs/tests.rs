@@ -88,6 +88,7 @@ pub(in crate::aws) fn service() -> Service {
             ],
             grace_period: Some(60),
             network: None,
+            exec: None,
         },
         tags: tags(),
     }

@@ -260,3 +260,32 @@ fn capacity_providers_take_the_place_of_a_launch_type() {
     assert_eq!(process.task_definition.launch_type, LaunchType::Fargate);
     assert_eq!(process.service().unwrap().settings.placement, []);
 }
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html>
+#[test]
+fn exec_needs_a_role_and_a_file_system_to_write_to() {
+    let built = |process: Value, role: Option<&str>| {
+        let mut app = app(json!({ "worker": process }));
+        app.spec.task_role_arn = role.map(Into::into);
+        let tenancy = json!({ "namespaceSelector": {}, "taskRoleArns": ["*"], "exec": true });
+        let platform = platform(json!({ "tenancy": tenancy }));
+        let built = build(&app, &platform, &owner(), &namespace()).map_err(|error| error.to_string())?;
+        let service = built.desired.processes["worker"].service().unwrap();
+        Ok::<_, String>(service.settings.exec)
+    };
+    let role = Some("arn:aws:iam::123456789012:role/apps/acme");
+    assert_eq!(built(worker(json!({})), None), Ok(None));
+    assert_eq!(built(worker(json!({ "exec": false })), None), Ok(Some(false)));
+    assert_eq!(built(worker(json!({ "exec": true })), role), Ok(Some(true)));
+    let refused = built(worker(json!({ "exec": true })), None).unwrap_err();
+    assert!(
+        refused.starts_with("process worker: exec: needs the App's taskRoleArn"),
+        "{refused}"
+    );
+    let sealed = worker(json!({ "exec": true, "readOnlyRootFilesystem": true }));
+    let refused = built(sealed, role).unwrap_err();
+    assert!(
+        refused.starts_with("process worker: exec: not with readOnlyRootFilesystem"),
+        "{refused}"
+    );
+}

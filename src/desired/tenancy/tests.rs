@@ -493,3 +493,35 @@ fn sidecars_are_allowed_by_a_word_only_and_then_asked_as_processes_are() {
         assert_eq!(check(sidecar, granted()), Err(expected));
     }
 }
+
+#[test]
+fn a_shell_in_tasks_is_allowed_by_a_word_only() {
+    let role = "arn:aws:iam::123456789012:role/apps/acme";
+    let check = |exec: Value, tenancy: &Value| {
+        let mut tenancy = tenancy.clone();
+        if !tenancy.is_null() {
+            tenancy["namespaceSelector"] = json!({});
+            tenancy["taskRoleArns"] = json!(["*"]);
+        }
+        let api = json!({ "command": "run", "exec": exec });
+        let app = json!({ "image": "a", "taskRoleArn": role, "processes": { "api": api } });
+        judged(app, tenancy, &namespace())
+    };
+    let grants =
+        |exec: Value| json!({ "grants": [{ "namespaceSelector": {}, "images": ["*"], "exec": exec }] });
+    for (tenancy, why) in [
+        (json!({}), Some("tenancy.exec is not true")),
+        (json!({ "exec": false }), Some("tenancy.exec is not true")),
+        (json!({ "exec": true }), None),
+        (
+            grants(json!(false)),
+            Some("neither tenancy.exec nor tenancy.grants[0].exec is true"),
+        ),
+        (grants(json!(true)), None),
+    ] {
+        let refused = |why| format!("process api: exec: Platform staging does not allow true: {why}");
+        assert_eq!(check(json!(true), &tenancy).err(), why.map(refused));
+        // Nobody has to be asked to have none.
+        assert_eq!(check(json!(false), &tenancy), Ok(()));
+    }
+}

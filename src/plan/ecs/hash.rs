@@ -39,6 +39,8 @@ pub(super) fn of_rollout(
         constraints,
         grace_period,
         network,
+        // It makes no rollout succeed or fail.
+        exec: _,
     } = settings;
     // A default is no reason to try again, and an upgrade may bring another.
     let grace_period = match (given_grace_period, grace_period) {

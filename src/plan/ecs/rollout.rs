@@ -11,7 +11,7 @@ use super::hash;
 use crate::change::{Change, ServiceWrite, Write};
 use crate::model::part::Part;
 use crate::model::rollout::{
-    Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission,
+    Exec, Progress, Rejection, RolloutMemory, ServiceDeployment, ServiceDeploymentStatus, Submission,
 };
 use crate::model::service::{Attachment, ServiceUpdate, TaskDefinition};
 use crate::model::state::{Deployment, Rollout};
@@ -340,8 +340,35 @@ impl Update<'_> {
     }
 
     fn remember(&self, plan: &mut Plan, submitted: Option<Submission>, rejected: Option<Rejection>) {
-        let memory = RolloutMemory { submitted, rejected };
+        let memory = RolloutMemory {
+            submitted,
+            rejected,
+            exec: self.exec(),
+        };
         plan.rollouts.insert(self.process.into(), memory);
+    }
+
+    fn remembered_exec(&self) -> Option<&Exec> {
+        self.view.observed.rollouts.get(self.process)?.exec.as_ref()
+    }
+
+    fn exec(&self) -> Option<Exec> {
+        let known = self.remembered_exec().map(|known| known.seen(self.found));
+        let is_wanted = self.service.settings.exec == Some(true);
+        match self.found.exec {
+            Some(false) => None,
+            // Where nobody remembers when that was, tasks may lack it.
+            Some(true) if is_wanted => known.or_else(|| Some(Exec::turned_on(self.found))),
+            Some(true) | None => known,
+        }
+    }
+
+    /// ECS Exec as it is to be, if it is known to differ. What the manifest does not speak of is turned off if it was turned on
+    /// here, and else left to whoever has.
+    pub(super) fn differing_exec(&self) -> Option<bool> {
+        let is_ours = self.remembered_exec().is_some();
+        let wanted = self.service.settings.exec.or(is_ours.then_some(false))?;
+        self.found.exec.filter(|found| *found != wanted).map(|_| wanted)
     }
 
     pub(super) fn pending(&self) -> Pending {

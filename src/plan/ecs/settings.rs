@@ -38,6 +38,7 @@ impl Update<'_> {
                 let found = found.network.as_ref();
                 found.is_some_and(|found| wanted.differs(found, dropped))
             }),
+            exec: self.differing_exec(),
             capacity_providers: match &self.service.capacity {
                 Capacity::LaunchType(_) => None,
                 Capacity::Providers(wanted) => differing_order(wanted, found.capacity_providers.as_ref()),

@@ -558,6 +558,14 @@ fn schedules_are_checked() {
         "line 4: process api: quantity: not with cron, whose tasks come and go",
     );
     fields(
+        "cron: 0 3 * * ? *\n  exec: true",
+        "line 4: process api: exec: not with cron, whose tasks come and go",
+    );
+    fields(
+        "exec: true\n  readOnlyRootFilesystem: true",
+        "exec: not with readOnlyRootFilesystem: ECS runs an agent in the container, which writes there",
+    );
+    fields(
         "cron: 0 3 * * ? *\n  noservice: true",
         "cron: not with noservice, of which nothing runs",
     );

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::owner::{OWNER_TAG, Tags};
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
+use crate::model::service::ServiceUpdate;
 use crate::model::state::LoadBalancerStatus;
 use crate::plan::fixtures::world::service_of;
 use crate::plan::fixtures::{nothing, pointer, settled};
@@ -511,6 +512,23 @@ fn a_denial_names_the_policy_that_would_allow_it() {
         resources: vec![Tagged::TargetGroup("e-acme-web-1".into())],
         tags: tags(key),
     };
+    let exec = |exec| {
+        let update = ServiceUpdate {
+            desired_count: Some(2),
+            exec,
+            ..ServiceUpdate::default()
+        };
+        Change::of(
+            "web",
+            ServiceWrite::Update {
+                service: "shop_acme_web".into(),
+                update,
+                task_definition: None,
+                attachments: None,
+                rollout: None,
+            },
+        )
+    };
     let name = |style| RecordBatch {
         zone: "Z1".into(),
         changes: vec![RecordChange::Create(pointer(
@@ -529,6 +547,12 @@ fn a_denial_names_the_policy_that_would_allow_it() {
             name(RecordStyle::Alias).into(),
             Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json"),
         ),
+        (
+            exec(Some(true)),
+            Some("for ECS Exec, its role needs deploy/iam/exec.json"),
+        ),
+        (exec(Some(false)), None),
+        (exec(None), None),
         (service("team"), None),
         (group("team").into(), None),
         (name(RecordStyle::Cname { ttl: 60 }).into(), None),

@@ -245,6 +245,14 @@ impl Console<'_> {
         all.find(|((_, known), _)| known == name).unwrap().1
     }
 
+    pub(crate) fn set_exec(&mut self, service: &str, on: bool) {
+        self.service(service).settings.exec = Some(on);
+    }
+
+    pub(crate) fn exec(&mut self, service: &str) -> bool {
+        self.service(service).settings.exec == Some(true)
+    }
+
     /// In the console; and it may be one that ECS does not let go.
     pub(crate) fn set_strategy(&mut self, service: &str, strategy: &str, for_good: bool) {
         let service = self.service(service);

@@ -247,6 +247,7 @@ impl aws::EcsWrites for FakeAws {
             constraints,
             grace_period,
             network,
+            exec,
             capacity_providers,
             rolling: _,
             redeploy: _,
@@ -296,6 +297,7 @@ impl aws::EcsWrites for FakeAws {
             settings.constraints = constraints.unwrap_or_else(|| settings.constraints.clone());
             settings.grace_period = grace_period.or(settings.grace_period);
             settings.network = network.or_else(|| settings.network.clone());
+            settings.exec = exec.or(settings.exec);
             service.desired = desired_count.unwrap_or(service.desired);
             if let Some(providers) = capacity_providers {
                 service.capacity = Capacity::Providers(providers);

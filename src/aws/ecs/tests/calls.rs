@@ -302,6 +302,7 @@ async fn an_update_sends_only_what_changes() {
             },
         }),
         zone_rebalancing: Some(false),
+        exec: Some(true),
         placement: Some(service().settings.placement),
         constraints: Some(vec![PlacementConstraint {
             kind: "memberOf".into(),
@@ -343,6 +344,7 @@ async fn an_update_sends_only_what_changes() {
             "loadBalancers": [
                 {"targetGroupArn": GROUP_ARN, "containerName": "web", "containerPort": 8080},
             ],
+            "enableExecuteCommand": true,
         })
     );
 }

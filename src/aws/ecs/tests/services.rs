@@ -54,6 +54,7 @@ async fn reads_what_was_written() {
             capacity_providers: None,
             grace_period: settings.grace_period,
             network: None,
+            exec: Some(false),
             tags: tags(),
             newest_event: Some("(service shop_acme_web) has reached a steady state.".into()),
         }

@@ -66,6 +66,7 @@ fn submitted(world: &mut Observed) {
             progress: Progress::begun(service_of(world, "web")),
         }),
         rejected: None,
+        exec: None,
     };
     world.rollouts.insert("web".into(), memory);
 }

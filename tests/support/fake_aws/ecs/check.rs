@@ -237,6 +237,14 @@ pub(super) fn check(
             "Network Configuration must be provided for awsvpc, and only for it.",
         );
     }
+    // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html>
+    if settings.exec == Some(true) && content.task_role_arn.is_none() {
+        return refuse(
+            action,
+            CODE,
+            "The service couldn't be changed because a valid taskRoleArn is not being used.",
+        );
+    }
     let deployment = settings.deployment;
     if deployment.maximum_percent <= 100 && deployment.minimum_healthy_percent >= 100 {
         return refuse(

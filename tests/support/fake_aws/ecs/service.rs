@@ -202,6 +202,7 @@ impl Running {
             circuit_breaker: Some(self.settings.deployment.circuit_breaker),
             strategy: Some(self.strategy.clone()),
             zone_rebalancing: Some(self.settings.zone_rebalancing),
+            exec: Some(self.settings.exec == Some(true)),
             placement: Some(self.settings.placement.clone()),
             constraints: Some(self.settings.constraints.clone()),
             launch_type: match &self.capacity {
