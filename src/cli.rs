@@ -7,6 +7,7 @@ mod commands;
 mod completion;
 mod crds;
 mod edit;
+mod exec;
 mod explain;
 mod follow;
 mod man;

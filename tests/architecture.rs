@@ -314,6 +314,7 @@ const MODULES: &[Module] = &[
             "serde",
             "serde_json",
             "serde_saphyr",
+            "shell_words",
             "terminal_size",
             "tokio",
         ],

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Ended;
 use super::cluster::OneApp;
 use super::edit::{Action, Edit, Scale, edit};
+use super::exec::{Exec, exec};
 use super::explain::explain;
 use super::orphans::{Orphans, orphans};
 use super::plan::{Plan, plan};
@@ -17,6 +18,8 @@ pub enum AppCommand {
     Status(Status),
     /// Say why an App is not Ready, in order of cause, and what to do
     Explain(OneApp),
+    /// Print the commands of the AWS CLI by which a command runs in a task, or run them
+    Exec(Exec),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
     /// Set how many tasks processes of an App have
@@ -52,6 +55,7 @@ impl AppCommand {
         match self {
             AppCommand::Status(arguments) => status(&arguments, program).await,
             AppCommand::Explain(arguments) => explain(&arguments).await,
+            AppCommand::Exec(arguments) => exec(&arguments, program).await,
             AppCommand::Plan(arguments) => plan(&arguments).await,
             AppCommand::Scale(Scale {
                 counts,

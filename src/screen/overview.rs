@@ -9,7 +9,7 @@ use super::layout::{
     BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
 };
 use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Rollout, Status};
-use crate::api::app::RolloutStatus;
+use crate::api::app::{ExecStatus, RolloutStatus};
 
 /// Up to so many columns a bar is short.
 const SLIM: usize = 100;
@@ -256,6 +256,11 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
     if !process.ports.is_empty() {
         let ports: Vec<String> = process.ports.iter().map(port).collect();
         line("Ports", &ports.join(", "));
+    }
+    match process.exec {
+        Some(ExecStatus::Enabled) => line("ECS Exec", "enabled"),
+        Some(ExecStatus::NextRollout) => line("ECS Exec", "enabled for tasks of the next rollout on"),
+        None => {}
     }
     let message = process.message.as_deref().unwrap_or_default();
     if !message.is_empty() {

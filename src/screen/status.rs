@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::{Facts, Sight, platform_of, time_of};
-use crate::api::app::{App, Process as Wanted, ProcessStatus, RolloutStatus};
+use crate::api::app::{App, ExecStatus, Process as Wanted, ProcessStatus, RolloutStatus};
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
 
@@ -79,6 +79,8 @@ pub struct Process {
     pub retiring: Vec<Retiring>,
     /// Those by which it can be reached.
     pub ports: Vec<Exposure>,
+    /// ECS Exec, where `exec` has turned it on: `Enabled` or `NextRollout`.
+    pub exec: Option<ExecStatus>,
     pub message: Option<String>,
     /// ECS's message on the rollout that failed and is not submitted again.
     pub rejected: Option<String>,
@@ -286,6 +288,7 @@ fn process(name: &str, wanted: Option<&Wanted>, found: Option<&ProcessStatus>) -
             })
             .collect(),
         ports,
+        exec: found.exec,
         message: found.message,
         rejected: found.rejected.map(|rejected| rejected.message),
     }

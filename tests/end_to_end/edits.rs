@@ -226,6 +226,7 @@ async fn every_command_that_reads_the_cluster_prints_json() {
     assert!(names.len() >= 8, "{names:?}");
     for name in names {
         let more: &[&str] = match name {
+            "exec" => &["acme", "worker"],
             "scale" => &["acme", "worker=2"],
             "orphans" => &["--platform", &place.name],
             _ => &["acme"],
