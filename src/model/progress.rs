@@ -22,16 +22,16 @@ impl Exec {
     /// Returns what is known after another look at the service.
     #[must_use]
     pub fn seen(&self, service: &ServiceState) -> Self {
-        let is_there = |id: &String| service.deployments.iter().any(|found| found.id == *id);
+        let is_there = |id: &&String| service.deployments.iter().any(|found| found.id == **id);
         Exec {
-            lacked_by: self.lacked_by.clone().filter(is_there),
+            lacked_by: self.lacked_by.iter().filter(is_there).cloned().collect(),
         }
     }
 
     /// Returns what is known right after it was turned on, of a service that looked like this before.
     pub fn turned_on(before: &ServiceState) -> Self {
         Exec {
-            lacked_by: before.primary().map(|primary| primary.id.clone()),
+            lacked_by: before.deployments.iter().map(|found| found.id.clone()).collect(),
         }
     }
 }

@@ -19,8 +19,8 @@ pub struct RolloutMemory {
 /// ECS Exec of a service, once it was turned on here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
-    /// The id of the deployment whose tasks may have been started before that: ECS replaces none for it. `None`: all have it.
-    pub lacked_by: Option<String>,
+    /// The ids of the deployments whose tasks may have been started before that: ECS replaces none for it.
+    pub lacked_by: Vec<String>,
 }
 
 /// The rollout that we started last, or found and took to be ours.

@@ -9,6 +9,7 @@ mod attach;
 mod deadline;
 mod hash;
 mod rollout;
+mod send;
 mod settings;
 
 use self::attach::attachments;
@@ -375,90 +376,6 @@ impl Update<'_> {
     fn runs_deregistered(&self) -> bool {
         let running = self.view.observed.running_definition(self.found);
         running.is_some_and(|running| !running.active)
-    }
-
-    fn count(&self, plan: &mut Plan) {
-        let update = ServiceUpdate {
-            desired_count: self.differing_count(),
-            ..ServiceUpdate::default()
-        };
-        if !update.is_empty() {
-            self.update(plan, update, None, None);
-        }
-    }
-
-    /// The settings go with the content: a new percentage would govern the old rollout. But where AWS refused one or
-    /// the other before, scaling goes on.
-    fn send(
-        &self,
-        plan: &mut Plan,
-        content: &TaskDefinition,
-        settings: ServiceUpdate,
-        attachments: Option<Vec<Attachment<String>>>,
-    ) {
-        let runs = self.runs(content);
-        let new = (!runs).then_some(content);
-        if let Some(hash) = self.rollout_of(&settings, new, attachments.as_deref())
-            && self.is_deferred(plan, &hash)
-        {
-            return self.count(plan);
-        }
-        let refused = if runs || is_registered(self.view, content) {
-            self.update(plan, settings, new.cloned(), attachments)
-        } else {
-            register(self.view, plan, self.process, self.wanted, content)
-        };
-        if refused {
-            self.count(plan);
-        }
-    }
-
-    /// True if AWS refused it before.
-    fn update(
-        &self,
-        plan: &mut Plan,
-        mut update: ServiceUpdate,
-        mut task_definition: Option<TaskDefinition>,
-        attachments: Option<Vec<Attachment<String>>>,
-    ) -> bool {
-        let rollout = self.rollout_of(&update, task_definition.as_ref(), attachments.as_deref());
-        if rollout.is_some() {
-            update.redeploy = self.redeploy_on_the_way();
-            if task_definition.is_none()
-                && self.runs_deregistered()
-                && let Some(content) = self.view.wanted_definition(self.process, self.wanted)
-            {
-                if !is_registered(self.view, &content) {
-                    return register(self.view, plan, self.process, self.wanted, &content);
-                }
-                task_definition = Some(content);
-            }
-        }
-        let stay = attachments
-            .as_ref()
-            .map_or(self.found.attachments.len(), Vec::len);
-        if stay > 0 && rollout.is_some() {
-            update.grace_period = update.grace_period.or(self.differing_grace_period());
-        } else if stay == 0 && self.found.grace_period.is_some_and(|seconds| seconds > 0) {
-            // A rollback takes back target groups but not the grace period, with which ECS then refuses every update.
-            update.grace_period = Some(0);
-        }
-        if self.grace_period_follows() && self.found.attachments.is_empty() {
-            update.grace_period = None;
-        }
-        let change = Change::of(
-            self.process,
-            ServiceWrite::Update {
-                service: self.found.name.clone(),
-                update,
-                task_definition,
-                attachments,
-                rollout,
-            },
-        );
-        let refused = self.view.is_deferred(&change);
-        plan.changes.push(change);
-        refused
     }
 }
 

@@ -67,14 +67,15 @@ pub(super) fn remembered(
     (submitted, rejected)
 }
 
-/// Returns what users are told of ECS Exec, and the deployment whose tasks may lack it.
-pub(super) fn exec(memory: Option<&RolloutMemory>) -> (Option<ExecStatus>, Option<String>) {
+/// Returns what users are told of ECS Exec, and the deployments whose tasks may lack it.
+pub(super) fn exec(memory: Option<&RolloutMemory>) -> (Option<ExecStatus>, Vec<String>) {
     let Some(Exec { lacked_by }) = memory.and_then(|memory| memory.exec.clone()) else {
-        return (None, None);
+        return (None, Vec::new());
     };
-    let status = match lacked_by {
-        Some(_) => ExecStatus::NextRollout,
-        None => ExecStatus::Enabled,
+    let status = if lacked_by.is_empty() {
+        ExecStatus::Enabled
+    } else {
+        ExecStatus::NextRollout
     };
     (Some(status), lacked_by)
 }

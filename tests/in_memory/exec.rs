@@ -35,8 +35,8 @@ fn said(world: &World) -> Option<ExecStatus> {
     let mut processes = status.processes.iter();
     let worker = processes.find(|process| process.name == "worker").unwrap();
     assert_eq!(
-        worker.exec_lacked_by.is_some(),
-        worker.exec == Some(ExecStatus::NextRollout)
+        worker.exec_lacked_by.is_empty(),
+        worker.exec != Some(ExecStatus::NextRollout)
     );
     worker.exec
 }
@@ -137,6 +137,66 @@ fn it_is_turned_off_after_a_crash_and_left_alone_where_the_status_is_lost() {
         assert_eq!(world.aws.disturbed(), 1);
         assert_eq!(is_on(&world), stays, "{loses_status}");
     }
+}
+
+/// It may be what somebody needs to see why.
+#[test]
+fn a_release_that_failed_holds_up_neither_on_nor_off() {
+    let failed = |worker: ProcessFixture| with(worker.image("registry.example/bad:v2"));
+    let mut world = settled(&open(), &with(worker()));
+    world.aws.by_hand().break_tasks("registry.example/bad:v2");
+    world.apply(&failed(worker()));
+    world.settle();
+    assert!(world.reason(KEY).starts_with("RolloutFailed"));
+    for (on, worker) in [(true, worker().exec(true)), (false, worker().exec(false))] {
+        world.apply(&failed(worker));
+        check(&world.settle(), 1);
+        assert_eq!(is_on(&world), on);
+        assert!(world.reason(KEY).starts_with("RolloutFailed"));
+        world.restart();
+        check(&world.settle(), 0);
+    }
+}
+
+/// ECS takes back the role with the release, and not that it is on.
+#[test]
+fn a_rollback_that_takes_the_role_away_leaves_a_service_that_can_be_scaled() {
+    let mut world = settled(&open(), &acme());
+    world.aws.by_hand().break_tasks("registry.example/bad:v2");
+    let bad = || worker().exec(true).image("registry.example/bad:v2");
+    world.apply(&with(bad()));
+    world.settle();
+    assert!(is_on(&world));
+    world.apply(&with(bad().quantity(3)));
+    check(&world.settle(), 1);
+    assert_eq!(world.aws.desired_count(WORKER), Some(3));
+    assert!(!is_on(&world));
+    // It comes back with the role.
+    world.apply(&on());
+    world.settle();
+    world.assert_ready();
+    assert!(is_on(&world));
+}
+
+#[test]
+fn a_release_goes_on_without_it_where_it_is_denied() {
+    let mut world = settled(&open(), &with(worker()));
+    world.apply(&with(worker().exec(true).image("registry.example/acme:v2")));
+    // The first is the registration.
+    let denied = Disturbance::Refusal("AccessDeniedException", "not authorized");
+    world.aws.disturb_write(1, denied);
+    world.run(1);
+    let told = world.reason(KEY);
+    assert!(told.contains("deploy/iam/exec.json"), "{told}");
+    world.settle();
+    world.assert_ready();
+    assert!(is_on(&world));
+    let writes = world.aws.writes();
+    let about: Vec<&str> = writes.iter().map(|write| write.about.as_str()).collect();
+    assert!(
+        about.ends_with(&["shop_acme_worker shop_acme_worker:2", WORKER]),
+        "{about:?}"
+    );
 }
 
 #[test]

@@ -194,6 +194,10 @@ impl ProcessFixture {
         self.field("placement", placement)
     }
 
+    pub(crate) fn image(self, image: &str) -> Self {
+        self.field("image", json!(image))
+    }
+
     pub(crate) fn exec(self, on: bool) -> Self {
         self.field("exec", json!(on))
     }

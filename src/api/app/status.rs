@@ -220,9 +220,10 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exec: Option<ExecStatus>,
 
-    /// The id of the ECS deployment whose tasks were started before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exec_lacked_by: Option<String>,
+    /// The ids of the ECS deployments whose tasks were started before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub exec_lacked_by: Vec<String>,
 
     /// The seconds for which a rollout of it may make no progress, where `deploy.progressDeadline` is too short for its tasks to
     /// drain, stop and pass their checks.

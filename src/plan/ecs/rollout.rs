@@ -88,7 +88,7 @@ impl Update<'_> {
     }
 
     /// As it was sent, where it is known: what AWS reports of it may read otherwise.
-    fn running_content(&self) -> Option<TaskDefinition> {
+    pub(super) fn running_content(&self) -> Option<TaskDefinition> {
         let wanted = self.view.wanted_definition(self.process, self.wanted);
         wanted.filter(|wanted| self.runs(wanted)).or_else(|| {
             let running = self.view.observed.running_definition(self.found);
