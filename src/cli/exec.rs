@@ -1,5 +1,6 @@
 //! `kubectl empire exec`: a command in a task, by the AWS CLI and with the AWS credentials of whoever runs it.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
@@ -68,7 +69,7 @@ pub(super) async fn exec(arguments: &Exec, program: &str) -> Ended {
     let app = arguments.cluster.connect().await?.app(&arguments.name).await?;
     let (commands, warning) = commands(&app, arguments, program)?;
     if let Some(warning) = warning {
-        eprintln!("warning: {warning}");
+        eprintln!("{program}: warning: {warning}");
     }
     if arguments.run {
         return run(&commands);
@@ -104,11 +105,16 @@ fn commands(app: &App, arguments: &Exec, program: &str) -> Result<(Commands, Opt
     };
     let platform = status.and_then(|status| status.platform.as_ref());
     let platform = platform.ok_or_else(|| format!("App {name} is on no Platform yet"))?;
+    let owner = AppName {
+        namespace: app.metadata.namespace.clone().unwrap_or_default().into(),
+        name: name.clone().into(),
+    };
     let warning = match found.exec {
         Some(ExecStatus::Enabled) => None,
         Some(ExecStatus::NextRollout) => Some(format!(
             "tasks of {process} that were started before `exec: true` lack it until they are replaced, such as by {program} redeploy \
-             {name}"
+             {name} -n {}",
+            owner.namespace
         )),
         None if wanted.is_some_and(|wanted| wanted.exec == Some(true)) => Some(format!(
             "`exec: true` of process {process} is not carried out yet"
@@ -116,10 +122,6 @@ fn commands(app: &App, arguments: &Exec, program: &str) -> Result<(Commands, Opt
         None => Some(format!(
             "process {process} does not say `exec: true`, so its tasks have ECS Exec only if it was turned on by other means"
         )),
-    };
-    let owner = AppName {
-        namespace: app.metadata.namespace.clone().unwrap_or_default().into(),
-        name: name.clone().into(),
     };
     Ok((in_service(&owner, platform, arguments), warning))
 }
@@ -140,7 +142,8 @@ fn in_service(app: &AppName, platform: &PlatformRecord, arguments: &Exec) -> Com
     Commands {
         app: app.to_string(),
         list_tasks: task.is_none().then(|| {
-            let query = ["--query", "taskArns[0]", "--output", "text"];
+            // One page: the AWS CLI applies a query to each.
+            let query = ["--no-paginate", "--query", "taskArns[0]", "--output", "text"];
             aws(
                 "list-tasks",
                 &[
@@ -187,10 +190,8 @@ fn run(commands: &Commands) -> Ended {
             word.clone_from(&task);
         }
     }
-    let status = program(&execute).status().map_err(|error| unstarted(&error))?;
-    // A signal has no code.
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    // In place of this program: signals are for the session, and the status is that of the command.
+    Err(unstarted(&program(&execute).exec()))
 }
 
 fn first_task(list: &[String]) -> Result<String, Failure> {
@@ -278,7 +279,7 @@ mod tests {
         assert_eq!(
             printed(&asked("worker", &NO_WORDS)),
             "task=$(aws ecs list-tasks --region eu-central-1 --cluster 'staging cluster' --service-name shop_acme_worker \
-             --desired-status RUNNING --query 'taskArns[0]' --output text)\n\
+             --desired-status RUNNING --no-paginate --query 'taskArns[0]' --output text)\n\
              aws ecs execute-command --region eu-central-1 --cluster 'staging cluster' --task \"$task\" --container worker \
              --interactive --command /bin/sh\n"
         );
@@ -309,7 +310,7 @@ mod tests {
         assert!(
             warned(&json!("NextRollout"))
                 .unwrap()
-                .contains("kubectl empire redeploy acme")
+                .contains("kubectl empire redeploy acme -n shop")
         );
         assert!(warned(&Value::Null).unwrap().contains("is not carried out yet"));
         let refused = |process| {

@@ -101,6 +101,8 @@ impl Goal {
             return (is_new || waited >= GRACE).then(|| ended(State::Stalled, ConditionType::Stalled));
         }
         let ready = ConditionType::Ready.find(conditions)?;
+        // A pass that could not look at ECS again leaves Ready as it was.
+        let is_new = is_new && (self.wants != Wants::Replaced || is_complete(app));
         let is_ready = ready.status == "True" && ready.observed_generation >= Some(self.generation);
         if is_ready && is_new && self.wants != Wants::Gone {
             return Some(ended(State::Ready, ConditionType::Ready));
@@ -119,6 +121,13 @@ fn is_carried_out(app: &App) -> bool {
         let submitted = process.and_then(|process| process.submitted.as_ref());
         submitted.is_some_and(|submitted| submitted.redeploy.as_ref() == asked)
     })
+}
+
+/// True if the rollout that was submitted last of every service was seen complete.
+fn is_complete(app: &App) -> bool {
+    let found = app.status.as_ref().map_or(&[][..], |status| &status.processes);
+    let mut submitted = found.iter().filter_map(|process| process.submitted.as_ref());
+    submitted.all(|submitted| submitted.complete)
 }
 
 impl Outcome {

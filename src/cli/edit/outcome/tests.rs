@@ -16,7 +16,7 @@ fn app(observed: i64, conditions: &[(&str, &str, &str)], redeployed: &str) -> Ap
         })
     };
     let conditions: Vec<Value> = conditions.iter().map(condition).collect();
-    let submitted = json!({ "hash": "h", "deploymentId": "d", "redeploy": redeployed });
+    let submitted = json!({ "hash": "h", "deploymentId": "d", "redeploy": redeployed, "complete": true });
     serde_json::from_value(json!({
         "apiVersion": "empire.dev/v1alpha1",
         "kind": "App",
