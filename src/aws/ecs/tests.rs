@@ -2,6 +2,7 @@
 
 mod calls;
 mod foreign;
+mod members;
 mod services;
 mod task_definitions;
 

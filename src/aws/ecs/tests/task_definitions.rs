@@ -37,7 +37,7 @@ pub(super) async fn written(content: &TaskDefinition) -> Value {
 }
 
 /// Every part that most definitions do without.
-fn full() -> TaskDefinition {
+pub(super) fn full() -> TaskDefinition {
     let secret = |name: &str, arn: &str| (name.to_owned(), arn.to_owned());
     TaskDefinition {
         task_role_arn: Some("arn:aws:iam::123456789012:role/apps/acme".into()),
@@ -212,7 +212,7 @@ async fn managed_instances_get_the_size_of_the_task() {
 }
 
 /// With all that most containers do without, and one beside it.
-fn detailed() -> TaskDefinition {
+pub(super) fn detailed() -> TaskDefinition {
     let check = ContainerCheck {
         command: vec!["CMD-SHELL".into(), "curl -f http://localhost/ || exit 1".into()],
         interval: 30,
