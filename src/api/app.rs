@@ -11,7 +11,7 @@ mod expose;
 mod rules;
 mod status;
 
-pub use container::{ContainerCheck, DependencyCondition, Sidecar};
+pub use container::{Architecture, ContainerCheck, DependencyCondition, Sidecar, Ulimits};
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
@@ -27,11 +27,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
-    cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit, name_is_a_label, noservice_takes_no,
-    platform_is_the_recorded_one, port_is_reserved, process_names_are_labels, process_names_are_text,
-    variables_differ,
+    args_follow_something, cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit,
+    name_is_a_label, noservice_takes_no, platform_is_the_recorded_one, port_is_reserved,
+    process_names_are_labels, process_names_are_text, shell_has_a_command, variables_differ,
 };
-use super::schema::container::{directory, labels, repository_credentials, tmpfs, user};
+use super::schema::container::{directory, disk, labels, memory, repository_credentials, tmpfs, user};
 use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
 
 /// An application: its processes, and the Platform that they run on.
@@ -195,14 +195,8 @@ pub enum DeletionPolicy {
 #[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
 #[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
 #[x_kube(validation = variables_differ())]
-#[x_kube(validation = rule(
-    "!has(self.args) || size(self.args) == 0 || has(self.command) || (has(self.entryPoint) && size(self.entryPoint) > 0)",
-    "args: need a command or an entryPoint before them: ECS cannot add words to the image's own command",
-).field_path(".args"))]
-#[x_kube(validation = rule(
-    "!has(self.shell) || !self.shell || has(self.command)",
-    "shell: needs a command for it to run",
-).field_path(".shell"))]
+#[x_kube(validation = args_follow_something())]
+#[x_kube(validation = shell_has_a_command())]
 pub struct Process {
     /// The command line, such as `./bin/web --verbose --port $(PORT)`. Split into words like a shell does, but not run by one,
     /// unless `shell` is true. In a word, `$(NAME)` is the value of a variable of the process, `PORT` and the like among them,
@@ -275,10 +269,7 @@ pub struct Process {
     /// the container is killed. Rounded up to whole MiB. Left out: 512Mi.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = rule(
-        "isQuantity(self) && quantity(self).compareTo(quantity('6Mi')) >= 0 && quantity(self).compareTo(quantity('32Ti')) <= 0",
-        "must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi",
-    ))]
+    #[x_kube(validation = memory())]
     pub memory: Option<String>,
 
     /// Environment variables of this process, which come before those of the App. At most 250, of at most 32,768
@@ -380,10 +371,7 @@ pub struct Process {
     /// up to whole GiB. On Fargate only, which gives 20 GiB if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = rule(
-        "isQuantity(self) && quantity(self).compareTo(quantity('20Gi')) > 0 && quantity(self).compareTo(quantity('200Gi')) <= 0",
-        "must be an amount of disk above 20Gi and up to 200Gi, such as 50Gi",
-    ))]
+    #[x_kube(validation = disk())]
     pub ephemeral_storage: Option<String>,
 
     /// Sidecars for which the process waits before it starts, by name. Outside a rollout, a task that waits for what never comes
@@ -397,15 +385,9 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 9))]
     pub sidecars: BTreeMap<String, Sidecar>,
-}
 
-/// Limits that the kernel sets for each process in the container.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Ulimits {
-    /// The most processes and threads that the container's user may have, 1 to 2,147,483,647: soft and hard limit. Not on
-    /// Fargate. Left out: as the container instances are set up.
+    /// The processor architecture that the images are built for: on Fargate and Managed Instances, tasks run on such. Not on
+    /// ECS Anywhere. Left out: ECS's own, on Fargate `x86_64`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub nproc: Option<i32>,
+    pub architecture: Option<Architecture>,
 }

@@ -202,6 +202,7 @@ impl EcsWrites for AwsClients {
             .set_cpu(task_definition::task_cpu(content))
             .set_memory(task_definition::task_memory(content))
             .set_ephemeral_storage(task_definition::ephemeral_storage(content))
+            .set_runtime_platform(task_definition::runtime_platform(content))
             .set_container_definitions(Some(containers))
             .set_tags(write_tags(tags))
             .customize()

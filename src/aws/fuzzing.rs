@@ -380,6 +380,7 @@ fn task_definition() -> TaskDefinition {
         execution_role_arn: None,
         task_role_arn: None,
         ephemeral_storage: None,
+        architecture: None,
         main: Container {
             name: "web".into(),
             image: "registry.example.com/acme:v42".into(),

@@ -58,6 +58,7 @@ impl fmt::Display for Content<'_> {
             sidecars,
             task_role_arn,
             ephemeral_storage,
+            architecture,
             ..
         } = self.0;
         write!(f, "{} ({} CPU units, {} MiB", main.image, main.cpu, main.memory)?;
@@ -77,6 +78,9 @@ impl fmt::Display for Content<'_> {
         write_limits(f, main)?;
         if let Some(size) = ephemeral_storage {
             write!(f, ", ephemeral storage {size} GiB")?;
+        }
+        if let Some(architecture) = architecture {
+            write!(f, ", {}", architecture.as_str().to_lowercase())?;
         }
         write_details(f, main.details())?;
         f.write_str(")")?;

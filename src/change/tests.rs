@@ -11,7 +11,7 @@ use crate::model::load_balancer::{
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::service::{
-    Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, PlacementConstraint,
+    Architecture, Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, PlacementConstraint,
     PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
 use crate::plan::fixtures::{
@@ -124,6 +124,7 @@ fn a_task_definition_says_what_its_containers_have() {
     };
     let content = TaskDefinition {
         ephemeral_storage: Some(50),
+        architecture: Some(Architecture::Arm64),
         main: Container {
             ports: Vec::new(),
             details: details.kept(),
@@ -149,7 +150,7 @@ fn a_task_definition_says_what_its_containers_have() {
     );
     assert_eq!(
         change.to_string(),
-        "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, ephemeral storage 50 GiB, \
+        "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, ephemeral storage 50 GiB, arm64, \
          health check every 10 s, timeout 5 s, 3 unhealthy, start period 20 s, user 1000, working directory /srv, init, tmpfs /tmp 64 MiB, after proxy START), sidecar proxy \
          proxy:v1 (0 CPU units, memory of the task, 1 variable, stop timeout 20 s, read-only root filesystem, not essential, \
          entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials)"

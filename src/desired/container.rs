@@ -8,7 +8,7 @@ use super::{Builder, text};
 use crate::api::app::{self, DependencyCondition, Process, Sidecar};
 use crate::error::Error;
 use crate::model::container::{Condition, ContainerCheck, Details};
-use crate::model::service::LaunchType;
+use crate::model::service::{Architecture, LaunchType};
 use crate::model::small_map::SmallMap;
 
 /// Seconds and numbers: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html>.
@@ -204,6 +204,22 @@ impl Builder<'_> {
         let gibibytes =
             gibibytes.ok_or_else(|| self.invalid(FIELD, &format!("{given} is no amount of disk")))?;
         self.within(FIELD, gibibytes, " GiB", EPHEMERAL_STORAGE).map(Some)
+    }
+
+    pub(super) fn architecture(&self) -> Result<Option<Architecture>, Error> {
+        let Some(given) = self.process.architecture else {
+            return Ok(None);
+        };
+        if self.launch_type() == LaunchType::External {
+            return Err(self.invalid(
+                "architecture",
+                "ECS takes none for instances of your own (EXTERNAL)",
+            ));
+        }
+        Ok(Some(match given {
+            app::Architecture::Arm64 => Architecture::Arm64,
+            app::Architecture::X8664 => Architecture::X8664,
+        }))
     }
 
     fn within(&self, field: &str, value: u32, unit: &str, limits: RangeInclusive<u32>) -> Result<u32, Error> {

@@ -51,6 +51,7 @@ impl Builder<'_> {
             execution_role_arn: tasks.and_then(|tasks| tasks.execution_role_arn.clone()),
             task_role_arn: self.app.spec.task_role_arn.clone(),
             ephemeral_storage: self.ephemeral_storage()?,
+            architecture: self.architecture()?,
             main: Container {
                 name: self.name.into(),
                 image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::container::{Container, ContainerCheck, Details, HostPort, Logging, PortMapping};
 use super::owner::Tags;
-use super::service::{NetworkMode, TaskDefinition};
+use super::service::{Architecture, NetworkMode, TaskDefinition};
 use super::small_map::SmallMap;
 
 pub const CONTENT_TAG: &str = "empire.dev/content";
@@ -44,6 +44,7 @@ pub fn digest(content: &TaskDefinition) -> String {
         execution_role_arn,
         task_role_arn,
         ephemeral_storage,
+        architecture,
         main,
         sidecars,
     } = content;
@@ -60,6 +61,7 @@ pub fn digest(content: &TaskDefinition) -> String {
     fields.add("executionRoleArn", execution_role_arn);
     fields.add("taskRoleArn", task_role_arn);
     fields.add("ephemeralStorage", ephemeral_storage.map(|size| size.to_string()));
+    fields.add("cpuArchitecture", architecture.map(Architecture::as_str));
     // Each container begins with its name, which none does without.
     fields.add_container(main);
     for sidecar in sidecars {

@@ -42,6 +42,23 @@ pub enum CapacityProviderKind {
     ManagedInstances,
 }
 
+/// The architecture of a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Architecture {
+    Arm64,
+    X8664,
+}
+
+impl Architecture {
+    /// As AWS spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Architecture::Arm64 => "ARM64",
+            Architecture::X8664 => "X86_64",
+        }
+    }
+}
+
 /// The content of a task definition. Two of equal content run the same task, so the second is never registered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskDefinition {
@@ -55,6 +72,9 @@ pub struct TaskDefinition {
     /// GiB, where it is more than Fargate gives anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<u32>,
+    /// `None`: as ECS has it, on Fargate x86-64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
     /// The container of the process, and named after it.
     pub main: Container,
     /// The containers beside it, in order of their names.
@@ -66,6 +86,19 @@ impl TaskDefinition {
     /// Returns all containers, the main one first.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
         std::iter::once(&self.main).chain(&self.sidecars)
+    }
+
+    /// Returns true if a revision that AWS reports as `found` is of this content: an architecture that was left out may come
+    /// back as the default.
+    pub fn is_reported_as(&self, found: &TaskDefinition) -> bool {
+        let default = Some(Architecture::X8664);
+        if self.architecture.is_none() && found.architecture == default {
+            return TaskDefinition {
+                architecture: default,
+                ..self.clone()
+            } == *found;
+        }
+        self == found
     }
 
     /// Returns the CPU units of a task: those of its containers together.

@@ -214,7 +214,7 @@ impl TaskDefinitionState {
     pub fn is_of(&self, content: &TaskDefinition, owner: &Owner) -> bool {
         match recorded(&self.tags).filter(|_| owner.owns(&self.tags)) {
             Some(recorded) => self.content.family == content.family && recorded == digest(content),
-            None => self.content == *content,
+            None => content.is_reported_as(&self.content),
         }
     }
 }
@@ -497,7 +497,7 @@ impl Observed {
     /// Returns true for a revision that was made by hand from one of ours, tags and all, as the ECS console does: its digest
     /// says nothing of its content.
     fn is_copy(&self, known: &TaskDefinitionState, content: &TaskDefinition) -> bool {
-        known.content != *content
+        !content.is_reported_as(&known.content)
             && self.revision_of(content).is_some_and(|original| {
                 let found = self.task_definitions.get(original);
                 *original != known.arn && found.is_some_and(|found| found.active)

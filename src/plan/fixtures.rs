@@ -282,6 +282,7 @@ impl Process {
                 execution_role_arn: None,
                 task_role_arn: None,
                 ephemeral_storage: None,
+                architecture: None,
                 main: Container {
                     name: self.name.clone(),
                     image: self.image.clone(),

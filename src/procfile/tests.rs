@@ -260,6 +260,7 @@ api:
       dependsOn:
         api: START
       stopTimeout: 30s
+  architecture: arm64
 nightly:
   command: ./bin/nightly
   cron: \"* * * * ? *\"

@@ -4,7 +4,7 @@
 use empire_controller::model::container::{Container, Details, HostPort, Logging};
 use empire_controller::model::load_balancer::Probe;
 use empire_controller::model::service::{
-    CapacityProvider, CircuitBreaker, PlacementConstraint, TaskDefinition,
+    Architecture, CapacityProvider, CircuitBreaker, PlacementConstraint, TaskDefinition,
 };
 use empire_controller::model::small_map::SmallMap;
 use empire_controller::model::state::ServiceState;
@@ -38,7 +38,8 @@ fn with_containers() -> AppFixture {
         .tmpfs("/run/a")
         .beside("proxy", "registry.example/proxy:v1")
         .beside("agent", "registry.example/agent:v1")
-        .after("proxy", "START");
+        .after("proxy", "START")
+        .architecture("arm64");
     kinds().process("worker", full)
 }
 
@@ -79,7 +80,7 @@ fn drops_what_is_empty(content: &mut TaskDefinition) {
 
 #[test]
 fn no_echo_of_a_task_definition_is_written_for() {
-    let echoes: [fn(&mut TaskDefinition); 17] = [
+    let echoes: [fn(&mut TaskDefinition); 19] = [
         drops_what_is_empty,
         // Defaults are dropped, or others filled in.
         |content| edit(&mut content.main, |details| details.health_check = None),
@@ -105,6 +106,8 @@ fn no_echo_of_a_task_definition_is_written_for() {
                 .name
                 .push_str(" with systemControls, mountPoints, volumes");
         },
+        |content| content.architecture = None,
+        |content| content.architecture = Some(Architecture::X8664),
         |content| content.main.image = content.main.image.to_uppercase(),
         |content| content.main.command.reverse(),
         |content| content.main.command.clear(),

@@ -3,7 +3,7 @@
 
 use empire_controller::aws::EcsWrites;
 use empire_controller::model::container::{Condition, Container, ContainerCheck, Details};
-use empire_controller::model::service::{LaunchType, NetworkMode, TaskDefinition};
+use empire_controller::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 
 use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, app, staging, web, worker};
 use crate::strictness::{aws, now, refused, web as wanted_web};
@@ -30,6 +30,9 @@ fn an_edit_of_any_container_is_one_revision_and_one_rollout() {
         (beside(), beside().beside("agent", "registry.example/agent:v1"), 2),
         (beside(), beside().after("proxy", "START"), 2),
         (worker(), worker().health_check("./bin/check"), 2),
+        (worker(), worker().architecture("arm64"), 2),
+        (worker().architecture("arm64"), worker().architecture("x86_64"), 2),
+        (worker().architecture("x86_64"), worker(), 2),
         (
             worker().health_check("./bin/check"),
             worker().health_check("./bin/other"),
@@ -258,6 +261,13 @@ fn the_in_memory_aws_takes_no_container_that_ecs_does_not() {
         (
             edited(|content| content.ephemeral_storage = Some(21)),
             "Ephemeral storage",
+        ),
+        (
+            edited(|content| {
+                content.launch_type = LaunchType::External;
+                content.architecture = Some(Architecture::Arm64);
+            }),
+            "not supported on external instances",
         ),
         (
             with(Details {

@@ -350,6 +350,10 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].ephemeralStorage: Invalid value: …must be an amount of disk above 20Gi",
         ),
         (
+            process("architecture: amd64"),
+            "spec.processes.api.architecture: Unsupported value",
+        ),
+        (
             process("healthCheck: {command: ' '}"),
             "spec.processes[api].healthCheck.command: Invalid value: …must not be empty",
         ),
@@ -753,7 +757,7 @@ fn a_good_app_is_accepted() {
         process(
             "entryPoint: [/bin/sh, -c], user: 'app:1000', workingDirectory: /, init: true, dockerLabels: {a.b/c: d}, \
              repositoryCredentials: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf', \
-             tmpfs: {/tmp: 64Mi}, ephemeralStorage: 200Gi, dependsOn: {proxy: HEALTHY}, \
+             tmpfs: {/tmp: 64Mi}, ephemeralStorage: 200Gi, dependsOn: {proxy: HEALTHY}, architecture: x86_64, \
              healthCheck: {command: 'curl -f http://localhost/ || exit 1', shell: true, interval: 5s, timeout: 1m, retries: 1, startPeriod: 0s}, \
              sidecars: {proxy: {image: a, healthCheck: {command: a}, essential: false, cpu: 0, memory: 64Mi, env: {A: b}}, log_router: {image: b}}",
         ),

@@ -210,6 +210,10 @@ impl ProcessFixture {
         self.field("dockerLabels", json!({ name: value }))
     }
 
+    pub(crate) fn architecture(self, architecture: &str) -> Self {
+        self.field("architecture", json!(architecture))
+    }
+
     /// With a file system in memory of 64 MiB.
     pub(crate) fn tmpfs(self, path: &str) -> Self {
         self.field("tmpfs", json!({ path: "64Mi" }))

@@ -11,6 +11,26 @@ use serde::{Deserialize, Serialize};
 use crate::api::schema::container::{few_secrets, few_variables, labels, repository_credentials};
 use crate::api::schema::{between, image, no_controls, rule, words};
 
+/// Limits that the kernel sets for each process in the container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ulimits {
+    /// The most processes and threads that the container's user may have, 1 to 2,147,483,647: soft and hard limit. Not on
+    /// Fargate. Left out: as the container instances are set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub nproc: Option<i32>,
+}
+
+/// The architecture of a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Architecture {
+    #[serde(rename = "arm64")]
+    Arm64,
+    #[serde(rename = "x86_64")]
+    X8664,
+}
+
 /// The check that ECS runs inside a container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

@@ -105,6 +105,22 @@ pub(super) fn noservice_takes_no(field: &str, why: &str) -> Rule {
     .field_path(format!(".{field}"))
 }
 
+pub(super) fn args_follow_something() -> Rule {
+    rule(
+        "!has(self.args) || size(self.args) == 0 || has(self.command) || (has(self.entryPoint) && size(self.entryPoint) > 0)",
+        "args: need a command or an entryPoint before them: ECS cannot add words to the image's own command",
+    )
+    .field_path(".args")
+}
+
+pub(super) fn shell_has_a_command() -> Rule {
+    rule(
+        "!has(self.shell) || !self.shell || has(self.command)",
+        "shell: needs a command for it to run",
+    )
+    .field_path(".shell")
+}
+
 pub(super) fn exec_has_a_service() -> Rule {
     rule(
         "!has(self.exec) || !has(self.cron) && !self.?noservice.orValue(false)",

@@ -22,6 +22,22 @@ pub(in crate::api) fn directory() -> Rule {
     )
 }
 
+/// The memory of a task.
+pub(in crate::api) fn memory() -> Rule {
+    rule(
+        "isQuantity(self) && quantity(self).compareTo(quantity('6Mi')) >= 0 && quantity(self).compareTo(quantity('32Ti')) <= 0",
+        "must be an amount of memory from 6Mi to 32Ti, such as 512Mi or 2Gi",
+    )
+}
+
+/// The disk of a task.
+pub(in crate::api) fn disk() -> Rule {
+    rule(
+        "isQuantity(self) && quantity(self).compareTo(quantity('20Gi')) > 0 && quantity(self).compareTo(quantity('200Gi')) <= 0",
+        "must be an amount of disk above 20Gi and up to 200Gi, such as 50Gi",
+    )
+}
+
 /// The ARN of a secret with the credentials of a registry.
 pub(in crate::api) fn repository_credentials() -> Rule {
     rule(

@@ -15,7 +15,7 @@ use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
-use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
+use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::state::TaskDefinitionState;
 
 pub(super) fn read(call: Call, found: &sdk::TaskDefinition, tags: Tags) -> Result<TaskDefinitionState> {
@@ -79,6 +79,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
         ephemeral_storage: found
             .ephemeral_storage()
             .map(|storage| from_i32(storage.size_in_gib())),
+        architecture: architecture(found, &mut foreign),
         main,
         sidecars,
     };
@@ -111,14 +112,8 @@ fn main_container(family: &str, containers: &[sdk::ContainerDefinition]) -> usiz
 
 /// Fields beside the containers that are set although we never set them. AWS fills in defaults, which do not count.
 fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
-    let platform = found.runtime_platform().is_some_and(|platform| {
-        platform
-            .cpu_architecture()
-            .is_some_and(|cpu| *cpu != sdk::CpuArchitecture::X8664)
-            || platform
-                .operating_system_family()
-                .is_some_and(|os| *os != sdk::OsFamily::Linux)
-    });
+    let platform = found.runtime_platform();
+    let system = platform.and_then(sdk::RuntimePlatform::operating_system_family);
     [
         ("containerDefinitions", found.container_definitions().is_empty()),
         ("volumes", !found.volumes().is_empty()),
@@ -136,7 +131,10 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
             found.ipc_mode().is_some_and(|mode| !mode.as_str().is_empty()),
         ),
         ("proxyConfiguration", found.proxy_configuration().is_some()),
-        ("runtimePlatform", platform),
+        (
+            "runtimePlatform",
+            system.is_some_and(|system| *system != sdk::OsFamily::Linux),
+        ),
         (
             "enableFaultInjection",
             found.enable_fault_injection() == Some(true),
@@ -145,6 +143,17 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
     .into_iter()
     .filter_map(|(field, is_set)| is_set.then_some(field))
     .collect()
+}
+
+fn architecture(found: &sdk::TaskDefinition, foreign: &mut BTreeSet<&'static str>) -> Option<Architecture> {
+    match found.runtime_platform()?.cpu_architecture()?.as_str() {
+        "ARM64" => Some(Architecture::Arm64),
+        "X86_64" => Some(Architecture::X8664),
+        _ => {
+            foreign.insert("runtimePlatform");
+            None
+        }
+    }
 }
 
 pub(super) fn network_mode(network_mode: NetworkMode) -> sdk::NetworkMode {
@@ -186,6 +195,21 @@ pub(super) fn task_memory(content: &TaskDefinition) -> Option<String> {
 pub(super) fn ephemeral_storage(content: &TaskDefinition) -> Option<sdk::EphemeralStorage> {
     let size = content.ephemeral_storage?;
     Some(sdk::EphemeralStorage::builder().size_in_gib(to_i32(size)).build())
+}
+
+/// Fargate wants the operating system besides, and elsewhere it is as the instances are:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#runtime-platform>.
+pub(super) fn runtime_platform(content: &TaskDefinition) -> Option<sdk::RuntimePlatform> {
+    let architecture = match content.architecture? {
+        Architecture::Arm64 => sdk::CpuArchitecture::Arm64,
+        Architecture::X8664 => sdk::CpuArchitecture::X8664,
+    };
+    let system = match content.launch_type {
+        LaunchType::Fargate => Some(sdk::OsFamily::Linux),
+        LaunchType::Ec2 | LaunchType::External | LaunchType::ManagedInstances => None,
+    };
+    let platform = sdk::RuntimePlatform::builder().cpu_architecture(architecture);
+    Some(platform.set_operating_system_family(system).build())
 }
 
 /// AWS may quote what it refuses; values of environment variables must not reach a log. Shorter ones than four

@@ -177,6 +177,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         execution_role_arn: Some("arn:aws:iam::123456789012:role/ecsTaskExecutionRole".into()),
         task_role_arn: None,
         ephemeral_storage: None,
+        architecture: None,
         main: Container {
             name: "web".into(),
             image: "registry.example/acme:v42".into(),

@@ -259,6 +259,22 @@ fn fargate_has_a_disk_of_its_own_and_no_tmpfs() {
     );
 }
 
+#[test]
+fn an_architecture_is_ecs_s_own_word() {
+    for (given, expected) in [("arm64", "ARM64"), ("x86_64", "X86_64")] {
+        for spec in [bridge(), fargate()] {
+            let content = built(json!({ "architecture": given }), spec).unwrap();
+            assert_eq!(content.architecture.unwrap().as_str(), expected);
+        }
+    }
+    assert_eq!(built(json!({}), fargate()).unwrap().architecture, None);
+    let anywhere = json!({ "capacity": { "launchType": "EXTERNAL" } });
+    assert_eq!(
+        refused(json!({ "architecture": "arm64" }), anywhere),
+        "process api: architecture: ECS takes none for instances of your own (EXTERNAL)"
+    );
+}
+
 /// The deadline of a rollout of a process with this in it, which says five minutes.
 fn deadline(fields: Value) -> u32 {
     let mut process = json!({ "command": "./bin/api", "deploy": { "progressDeadline": "5m" } });

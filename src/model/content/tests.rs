@@ -15,6 +15,7 @@ fn content() -> TaskDefinition {
         execution_role_arn: None,
         task_role_arn: None,
         ephemeral_storage: None,
+        architecture: None,
         main: main(),
         sidecars: Vec::new(),
     }
@@ -128,7 +129,7 @@ fn is_the_same_in_every_release() {
 
 #[test]
 fn differs_with_every_field() {
-    let edits: [fn(&mut TaskDefinition); 36] = [
+    let edits: [fn(&mut TaskDefinition); 38] = [
         |c| c.family = "shop_acme_api".into(),
         |c| c.network_mode = NetworkMode::Awsvpc,
         |c| c.launch_type = LaunchType::External,
@@ -148,6 +149,8 @@ fn differs_with_every_field() {
         |c| c.main.stop_timeout = Some(1),
         |c| c.main.read_only_root_filesystem = true,
         |c| c.ephemeral_storage = Some(21),
+        |c| c.architecture = Some(Architecture::Arm64),
+        |c| c.architecture = Some(Architecture::X8664),
         |c| details(c, |d| d.optional = true),
         |c| details(c, |d| d.entry_point = vec!["sh".into()]),
         |c| details(c, |d| d.health_check = Some(check())),

@@ -84,6 +84,7 @@ impl fmt::Debug for Recorded<'_> {
             execution_role_arn,
             task_role_arn,
             ephemeral_storage,
+            architecture,
             main,
             sidecars,
         } = self.0;
@@ -120,7 +121,8 @@ impl fmt::Debug for Recorded<'_> {
             .field("read_only_root_filesystem", read_only_root_filesystem)
             .field("ports", ports)
             .field("logging", logging);
-        if ephemeral_storage.is_some() || details.is_some() || !sidecars.is_empty() {
+        let more = ephemeral_storage.is_some() || architecture.is_some();
+        if more || details.is_some() || !sidecars.is_empty() {
             text.field("content", &content::digest(self.0));
         }
         text.finish()

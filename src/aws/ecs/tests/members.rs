@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::task_definitions::{detailed, full, written};
 use super::{bridge, definition};
 use crate::model::container::HostPort;
-use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
+use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 
 const PAGE: &str = "docs/reference/ecs-members.md";
 
@@ -57,6 +57,7 @@ fn keys(object: &Value) -> impl Iterator<Item = String> {
 async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
     let fargate = TaskDefinition {
         ephemeral_storage: Some(50),
+        architecture: Some(Architecture::Arm64),
         ..definition(
             NetworkMode::Awsvpc,
             LaunchType::Fargate,

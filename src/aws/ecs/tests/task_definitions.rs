@@ -8,7 +8,7 @@ use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
 use crate::model::name::Arn;
-use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
+use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
 use crate::model::state::TaskDefinitionState;
 
@@ -326,6 +326,23 @@ async fn details_and_sidecars_are_written_as_aws_has_them() {
     assert_eq!(
         written(&storage).await["ephemeralStorage"],
         json!({"sizeInGiB": 50})
+    );
+    let on = |content: TaskDefinition, architecture| TaskDefinition {
+        architecture: Some(architecture),
+        ..content
+    };
+    let arm = on(bridge(), Architecture::Arm64);
+    assert_eq!(
+        written(&arm).await["runtimePlatform"],
+        json!({"cpuArchitecture": "ARM64"})
+    );
+    let fargate = TaskDefinition {
+        launch_type: LaunchType::Fargate,
+        ..on(bridge(), Architecture::X8664)
+    };
+    assert_eq!(
+        written(&fargate).await["runtimePlatform"],
+        json!({"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"})
     );
     // A task without any of it is sent as it always was.
     let plain = written(&bridge()).await;

@@ -325,6 +325,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         execution_role_arn: None,
         task_role_arn: None,
         ephemeral_storage: None,
+        architecture: None,
         main: Container {
             name: "worker".into(),
             image: "registry.example/acme:v1".into(),

@@ -69,6 +69,10 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     {
         return refused("Ephemeral storage is 21 to 200 GiB, and supported on Fargate only.".into());
     }
+    // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RuntimePlatform.html> says where it is available.
+    if content.architecture.is_some() && content.launch_type == LaunchType::External {
+        return refused("A CPU architecture is not supported on external instances.".into());
+    }
     if has_circle(content) {
         return refused("The container dependencies have a circle.".into());
     }
