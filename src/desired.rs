@@ -18,6 +18,7 @@ mod sidecars;
 pub(crate) mod tenancy;
 pub(crate) mod text;
 mod usage;
+mod volumes;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

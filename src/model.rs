@@ -51,3 +51,4 @@ pub(crate) fn on_one_line(text: impl Iterator<Item = char>) -> String {
     }
     line
 }
+pub mod volume;

@@ -6,12 +6,15 @@
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
 mod container;
+mod deletion;
 mod deploy;
 mod expose;
 mod rules;
 mod status;
+mod volumes;
 
 pub use container::{Architecture, ContainerCheck, DependencyCondition, Sidecar, Ulimits};
+pub use deletion::DeletionPolicy;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use status::{
@@ -19,19 +22,22 @@ pub use status::{
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,
     SubmittedRollout, TaskSize,
 };
+pub use volumes::{Efs, Mount, Volume};
 
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::rules::{
     args_follow_something, cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit,
-    name_is_a_label, noservice_takes_no, platform_is_the_recorded_one, port_is_reserved,
-    process_names_are_labels, process_names_are_text, shell_has_a_command, variables_differ,
+    mounts_are_no_tmpfs, mounts_are_of_volumes, name_is_a_label, noservice_takes_no,
+    platform_is_the_recorded_one, platform_stays, port_is_reserved, process_names_are_labels,
+    process_names_are_text, says, shell_has_a_command, time_zone, variables_differ,
 };
-use super::schema::container::{directory, disk, labels, memory, repository_credentials, tmpfs, user};
+use super::schema::container::{
+    directory, disk, labels, memory, mount_paths, repository_credentials, tmpfs, user, volume_names,
+};
 use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
 
 /// An application: its processes, and the Platform that they run on.
@@ -99,10 +105,7 @@ use super::schema::{LABEL, between, environment, image, no_controls, role, rule,
     validation = exposed_names_fit(),
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule(
-    "!has(oldSelf.platform) || (has(self.platform) && self.platform == oldSelf.platform)",
-    "platform cannot be changed once it is set: to move, make a new App",
-).field_path(".platform"))]
+#[x_kube(validation = platform_stays())]
 #[x_kube(validation = variables_differ())]
 pub struct AppSpec {
     /// The Platform to run on. Left out: the one annotated `empire.dev/is-default-platform: "true"`. Cannot be changed
@@ -173,13 +176,6 @@ pub struct AppSpec {
     pub processes: BTreeMap<String, Process>,
 }
 
-/// The fate of an App's resources in AWS when it is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeletionPolicy {
-    Delete,
-    Retain,
-}
-
 /// One line of the Procfile, extended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -197,6 +193,8 @@ pub enum DeletionPolicy {
 #[x_kube(validation = variables_differ())]
 #[x_kube(validation = args_follow_something())]
 #[x_kube(validation = shell_has_a_command())]
+#[x_kube(validation = mounts_are_of_volumes())]
+#[x_kube(validation = mounts_are_no_tmpfs())]
 pub struct Process {
     /// The command line, such as `./bin/web --verbose --port $(PORT)`. Split into words like a shell does, but not run by one,
     /// unless `shell` is true. In a word, `$(NAME)` is the value of a variable of the process, `PORT` and the like among them,
@@ -204,10 +202,7 @@ pub struct Process {
     /// was so keeps its text until its spec is edited. At most 4,096 characters. Left out: the image's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4_096))]
-    #[x_kube(validation = rule(
-        r"self.matches('\\S')",
-        "must not be empty: say what the process runs, such as ./bin/web",
-    ))]
+    #[x_kube(validation = says("what the process runs, such as ./bin/web"))]
     #[x_kube(validation = no_controls())]
     pub command: Option<String>,
 
@@ -234,19 +229,13 @@ pub struct Process {
     /// most 128 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
-    #[x_kube(validation = rule(
-        r"self.matches('\\S')",
-        "must not be empty: say when, such as 0 3 * * ? *",
-    ))]
+    #[x_kube(validation = says("when, such as 0 3 * * ? *"))]
     pub cron: Option<String>,
 
     /// The time zone that `cron` is read in, by its IANA name, such as `Europe/Berlin`. Left out: UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
-    #[x_kube(validation = rule(
-        r"self.matches('^[A-Za-z0-9_+/-]+$')",
-        "must be the IANA name of a time zone, such as Europe/Berlin",
-    ))]
+    #[x_kube(validation = time_zone())]
     pub timezone: Option<String>,
 
     /// True: a task definition and nothing else, for tasks that are started by hand, such as a console. Left out: false.
@@ -390,4 +379,18 @@ pub struct Process {
     /// ECS Anywhere. Left out: ECS's own, on Fargate `x86_64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
+
+    /// Volumes of each task, by name, at most 10: `{}` is one on the task's disk, empty at its start and gone with it. A name
+    /// has at most 63 letters, digits, hyphens and underscores. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
+    #[x_kube(validation = volume_names())]
+    pub volumes: BTreeMap<String, Volume>,
+
+    /// Volumes in the container, by the absolute path of each, such as `/data: {volume: shared}`. No `/` at its end, no `//`, `.`
+    /// or `..` in it. At most 10. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
+    #[x_kube(validation = mount_paths())]
+    pub mounts: BTreeMap<String, Mount>,
 }

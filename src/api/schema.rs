@@ -261,6 +261,19 @@ pub(super) fn image_templates(schema: &mut Schema) {
     schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
+/// Patterns of file systems in EFS, and of access points of one.
+pub(super) fn file_system_patterns(most: usize) -> impl Fn(&mut Schema) {
+    move |schema| {
+        let valid = rule(
+            "self.matches('^(fs-[0-9a-z*]+(/fsap-[0-9a-z*]+)?|[*])$')",
+            "must be the id of a file system, or of one and an access point, in which * stands for any characters, such as \
+             fs-0123456789abcdef0 or fs-0123456789abcdef0/fsap-*",
+        );
+        strings(schema, 0, most, 128, &valid);
+        schema.insert("x-kubernetes-list-type".into(), json!("set"));
+    }
+}
+
 /// Patterns of DNS names for an App, at most 50.
 pub(super) fn hostname_templates(schema: &mut Schema) {
     let label = template("[-a-z0-9*]");

@@ -5,6 +5,7 @@ mod details;
 mod logging;
 mod service;
 mod task_definition;
+mod volumes;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -203,6 +204,7 @@ impl EcsWrites for AwsClients {
             .set_memory(task_definition::task_memory(content))
             .set_ephemeral_storage(task_definition::ephemeral_storage(content))
             .set_runtime_platform(task_definition::runtime_platform(content))
+            .set_volumes(volumes::write(REGISTER_TASK_DEFINITION, &content.volumes)?)
             .set_container_definitions(Some(containers))
             .set_tags(write_tags(tags))
             .customize()

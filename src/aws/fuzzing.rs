@@ -33,6 +33,7 @@ use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
     ServiceUpdate, TaskDefinition,
 };
+use crate::model::small_map::SmallMap;
 use crate::model::small_set::SmallSet;
 
 const STATUSES: [u16; 10] = [200, 200, 200, 400, 403, 404, 413, 429, 500, 503];
@@ -381,6 +382,7 @@ fn task_definition() -> TaskDefinition {
         task_role_arn: None,
         ephemeral_storage: None,
         architecture: None,
+        volumes: SmallMap::new(),
         main: Container {
             name: "web".into(),
             image: "registry.example.com/acme:v42".into(),

@@ -8,6 +8,7 @@ use crate::model::counted;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{Observed, TaskDefinitionState};
+use crate::model::volume::{FileSystem, Mount, Volume};
 
 /// Registers a revision; there is no other write of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +60,7 @@ impl fmt::Display for Content<'_> {
             task_role_arn,
             ephemeral_storage,
             architecture,
+            volumes,
             ..
         } = self.0;
         write!(f, "{} ({} CPU units, {} MiB", main.image, main.cpu, main.memory)?;
@@ -81,6 +83,10 @@ impl fmt::Display for Content<'_> {
         }
         if let Some(architecture) = architecture {
             write!(f, ", {}", architecture.as_str().to_lowercase())?;
+        }
+        for (name, volume) in volumes {
+            write!(f, ", volume {name}")?;
+            write_volume(f, volume)?;
         }
         write_details(f, main.details())?;
         f.write_str(")")?;
@@ -113,6 +119,29 @@ fn number(count: usize, noun: &str) -> String {
     counted(u64::try_from(count).unwrap_or(u64::MAX), noun)
 }
 
+fn write_volume(f: &mut fmt::Formatter<'_>, volume: &Volume) -> fmt::Result {
+    let Volume::FileSystem(FileSystem {
+        id,
+        directory,
+        access_point,
+        iam,
+    }) = volume
+    else {
+        return Ok(());
+    };
+    write!(f, " of {id}")?;
+    if let Some(directory) = directory {
+        write!(f, " {directory}")?;
+    }
+    if let Some(access_point) = access_point {
+        write!(f, " by {access_point}")?;
+    }
+    if *iam {
+        f.write_str(" with the task's role")?;
+    }
+    Ok(())
+}
+
 fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Result {
     if let Some(limit) = container.process_limit {
         write!(f, ", nproc {limit}")?;
@@ -138,6 +167,7 @@ fn write_details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
         repository_credentials,
         tmpfs,
         depends_on,
+        mounts,
     } = details;
     if *optional {
         f.write_str(", not essential")?;
@@ -178,6 +208,12 @@ fn write_details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
     }
     for (path, size) in tmpfs {
         write!(f, ", tmpfs {path} {size} MiB")?;
+    }
+    for (path, Mount { volume, read_only }) in mounts {
+        write!(f, ", {volume} at {path}")?;
+        if *read_only {
+            f.write_str(" read-only")?;
+        }
     }
     for (name, condition) in depends_on {
         write!(f, ", after {name} {}", condition.as_str())?;

@@ -14,6 +14,7 @@ use crate::model::service::{
     Architecture, Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, PlacementConstraint,
     PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
+use crate::model::volume::{FileSystem, Mount, Volume};
 use crate::plan::fixtures::{
     INTERNAL, app, balancer, claim, owner, ownership, pointer, process, settled, txt,
 };
@@ -91,6 +92,13 @@ fn a_task_definition_says_what_most_do_without() {
     );
 }
 
+fn mount(volume: &str, read_only: bool) -> Mount {
+    Mount {
+        volume: volume.into(),
+        read_only,
+    }
+}
+
 #[test]
 fn a_task_definition_says_what_its_containers_have() {
     let details = Details {
@@ -106,7 +114,18 @@ fn a_task_definition_says_what_its_containers_have() {
         init: true,
         tmpfs: [("/tmp".into(), 64)].into(),
         depends_on: [("proxy".into(), Condition::Start)].into(),
+        mounts: [
+            ("/data".into(), mount("data", false)),
+            ("/logs".into(), mount("logs", true)),
+        ]
+        .into(),
         ..Details::default()
+    };
+    let file_system = FileSystem {
+        id: "fs-1".into(),
+        directory: Some("/acme".into()),
+        access_point: Some("fsap-2".into()),
+        iam: true,
     };
     let beside = Details {
         optional: true,
@@ -125,6 +144,11 @@ fn a_task_definition_says_what_its_containers_have() {
     let content = TaskDefinition {
         ephemeral_storage: Some(50),
         architecture: Some(Architecture::Arm64),
+        volumes: [
+            ("data".into(), Volume::FileSystem(file_system)),
+            ("logs".into(), Volume::Scratch),
+        ]
+        .into(),
         main: Container {
             ports: Vec::new(),
             details: details.kept(),
@@ -151,7 +175,9 @@ fn a_task_definition_says_what_its_containers_have() {
     assert_eq!(
         change.to_string(),
         "register task definition shop_acme_web with web:v1 (1024 CPU units, 2048 MiB, 2 variables, ephemeral storage 50 GiB, arm64, \
-         health check every 10 s, timeout 5 s, 3 unhealthy, start period 20 s, user 1000, working directory /srv, init, tmpfs /tmp 64 MiB, after proxy START), sidecar proxy \
+         volume data of fs-1 /acme by fsap-2 with the task's role, volume logs, \
+         health check every 10 s, timeout 5 s, 3 unhealthy, start period 20 s, user 1000, working directory /srv, init, tmpfs /tmp 64 MiB, \
+         data at /data, logs at /logs read-only, after proxy START), sidecar proxy \
          proxy:v1 (0 CPU units, memory of the task, 1 variable, stop timeout 20 s, read-only root filesystem, not essential, \
          entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials)"
     );

@@ -34,6 +34,7 @@ pub(super) struct Fields<'a> {
     pub repository_credentials: Option<&'a String>,
     pub tmpfs: Option<&'a BTreeMap<String, String>>,
     pub depends_on: &'a BTreeMap<String, DependencyCondition>,
+    pub mounts: &'a BTreeMap<String, app::Mount>,
 }
 
 impl<'a> Fields<'a> {
@@ -51,6 +52,7 @@ impl<'a> Fields<'a> {
             repository_credentials: process.repository_credentials.as_ref(),
             tmpfs: Some(&process.tmpfs),
             depends_on: &process.depends_on,
+            mounts: &process.mounts,
         }
     }
 
@@ -68,10 +70,11 @@ impl<'a> Fields<'a> {
             repository_credentials: sidecar.repository_credentials.as_ref(),
             tmpfs: None,
             depends_on: &sidecar.depends_on,
+            mounts: &sidecar.mounts,
         }
     }
 
-    fn field(&self, field: &str) -> String {
+    pub(super) fn field(&self, field: &str) -> String {
         format!("{}{field}", self.prefix)
     }
 }
@@ -99,6 +102,7 @@ impl Builder<'_> {
             repository_credentials: credentials.cloned(),
             tmpfs: self.tmpfs(fields)?,
             depends_on: conditions.collect(),
+            mounts: self.mounts(fields)?,
         };
         Ok(details.kept())
     }
@@ -251,7 +255,7 @@ fn is_user(text: &str) -> bool {
     }
 }
 
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(char::is_control)
 }
 

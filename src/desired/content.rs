@@ -52,6 +52,7 @@ impl Builder<'_> {
             task_role_arn: self.app.spec.task_role_arn.clone(),
             ephemeral_storage: self.ephemeral_storage()?,
             architecture: self.architecture()?,
+            volumes: self.volumes()?,
             main: Container {
                 name: self.name.into(),
                 image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::model::container::{Container, Details};
 use crate::model::schedule::Schedule;
 use crate::model::service::{Capacity, TaskDefinition};
+use crate::model::volume::{FileSystem, Volume};
 
 /// Bytes: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>.
 const TASK_DEFINITION: usize = 65_536;
@@ -152,6 +153,7 @@ fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
     let sidecars = content.sidecars.iter();
     let mut parts = vec![
         ("image", FRAME + content.family.len() + roles),
+        ("volumes", content.volumes.iter().map(of_volume).sum()),
         (
             "sidecars",
             sidecars.map(|sidecar| total(&of_container(sidecar))).sum(),
@@ -166,18 +168,39 @@ fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
     parts
 }
 
+fn of_volume((name, volume): (&String, &Volume)) -> usize {
+    const SCRATCH: usize = r#"{"name":},"#.len();
+    const FILE_SYSTEM: usize =
+        r#""efsVolumeConfiguration":{"fileSystemId":,"transitEncryption":"ENABLED"}"#.len();
+    let more = match volume {
+        Volume::Scratch => 0,
+        Volume::FileSystem(FileSystem {
+            id,
+            directory,
+            access_point,
+            iam: _,
+        }) => {
+            let texts = [Some(id), directory.as_ref(), access_point.as_ref()];
+            let texts = texts.into_iter().flatten().map(|text| json(text));
+            FILE_SYSTEM + texts.sum::<usize>()
+        }
+    };
+    json(name) + SCRATCH + more
+}
+
 fn total(parts: &[(&'static str, usize)]) -> usize {
     parts.iter().map(|(_, bytes)| bytes).sum()
 }
 
 /// The bytes of a container, by field. `image` has its name and its frame, too.
-fn of_container(container: &Container) -> [(&'static str, usize); 14] {
+fn of_container(container: &Container) -> [(&'static str, usize); 15] {
     const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
     const CHECK: usize = r#""healthCheck":{"command":[],"interval":0,"timeout":0,"retries":0},"#.len();
     const CREDENTIALS: usize = r#""repositoryCredentials":{"credentialsParameter":},"#.len();
     const TMPFS: usize = r#"{"containerPath":,"size":0},"#.len();
+    const MOUNT: usize = r#"{"sourceVolume":,"containerPath":,"readOnly":true},"#.len();
     const DEPENDENCY: usize = r#"{"containerName":,"condition":""},"#.len();
     let Details {
         optional: _,
@@ -190,6 +213,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 14] {
         repository_credentials,
         tmpfs,
         depends_on,
+        mounts,
     } = container.details();
     let words = |words: &[String]| words.iter().map(|word| json(word) + ",".len()).sum::<usize>();
     let text = |text: Option<&String>, more: usize| text.map_or(0, |text| json(text) + more);
@@ -198,6 +222,8 @@ fn of_container(container: &Container) -> [(&'static str, usize); 14] {
     let secret_options = logging.flat_map(|logging| &logging.secret_options);
     let conditions = depends_on.iter();
     let conditions = conditions.map(|(name, state)| json(name) + state.as_str().len() + DEPENDENCY);
+    let mounts = mounts.iter();
+    let mounts = mounts.map(|(path, mount)| json(path) + json(&mount.volume) + MOUNT);
     let check = health_check.as_ref();
     let check = check.map_or(0, |check| words(&check.command) + CHECK);
     [
@@ -221,6 +247,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 14] {
         ),
         ("tmpfs", tmpfs.keys().map(|path| json(path) + TMPFS).sum()),
         ("dependsOn", conditions.sum()),
+        ("mounts", mounts.sum()),
     ]
 }
 

@@ -8,9 +8,11 @@ pub(crate) mod pattern;
 use std::collections::BTreeMap;
 
 pub use self::limits::{Usages, check_limits, has_limits};
-use self::lists::{CERTIFICATES, Closed, EXEC, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES};
+use self::lists::{
+    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES,
+};
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, ConstraintType, DeletionPolicy, Sidecar};
+use crate::api::app::{App, ConstraintType, DeletionPolicy, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -116,6 +118,7 @@ impl<'a> Allowed<'a> {
             self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
             self.check_credentials(&prefix, process.repository_credentials.as_ref())?;
             self.sidecars(&prefix, &process.sidecars)?;
+            self.volumes(&prefix, &process.volumes)?;
             if process.exec == Some(true) {
                 self.closed(&EXEC, &format!("{prefix}exec"), "true")?;
             }
@@ -189,6 +192,21 @@ impl<'a> Allowed<'a> {
             let prefix = format!("{prefix}sidecars.{name}.");
             self.check_process(&prefix, &sidecar.secrets, Some(&sidecar.image))?;
             self.check_credentials(&prefix, sidecar.repository_credentials.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Checks the file systems of volumes, each with the access point by which it is mounted.
+    fn volumes(&self, prefix: &str, volumes: &BTreeMap<String, Volume>) -> Result<(), Error> {
+        let file_systems = volumes
+            .iter()
+            .filter_map(|(name, volume)| Some((name, volume.efs.as_ref()?)));
+        for (name, efs) in file_systems {
+            let mut asked = efs.file_system_id.clone();
+            if let Some(access_point) = &efs.access_point_id {
+                asked = format!("{asked}/{access_point}");
+            }
+            self.pattern(&FILE_SYSTEMS, &format!("{prefix}volumes.{name}.efs"), &asked)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::small_map::SmallMap;
+use super::volume::Mount;
 
 /// One container of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +62,9 @@ pub struct Details {
     pub tmpfs: SmallMap<String, u32>,
     /// By container, what it waits for before this one starts.
     pub depends_on: SmallMap<String, Condition>,
+    /// By path, a volume of the task.
+    #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
+    pub mounts: SmallMap<String, Mount>,
 }
 
 impl Details {
@@ -76,6 +80,7 @@ impl Details {
             repository_credentials: None,
             tmpfs: SmallMap::new(),
             depends_on: SmallMap::new(),
+            mounts: SmallMap::new(),
         }
     }
 

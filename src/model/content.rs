@@ -12,6 +12,7 @@ use super::container::{Container, ContainerCheck, Details, HostPort, Logging, Po
 use super::owner::Tags;
 use super::service::{Architecture, NetworkMode, TaskDefinition};
 use super::small_map::SmallMap;
+use super::volume::{FileSystem, Mount, Volume};
 
 pub const CONTENT_TAG: &str = "empire.dev/content";
 
@@ -45,6 +46,7 @@ pub fn digest(content: &TaskDefinition) -> String {
         task_role_arn,
         ephemeral_storage,
         architecture,
+        volumes,
         main,
         sidecars,
     } = content;
@@ -62,6 +64,7 @@ pub fn digest(content: &TaskDefinition) -> String {
     fields.add("taskRoleArn", task_role_arn);
     fields.add("ephemeralStorage", ephemeral_storage.map(|size| size.to_string()));
     fields.add("cpuArchitecture", architecture.map(Architecture::as_str));
+    fields.add("volumes", volumes.iter().flat_map(volume));
     // Each container begins with its name, which none does without.
     fields.add_container(main);
     for sidecar in sidecars {
@@ -69,6 +72,28 @@ pub fn digest(content: &TaskDefinition) -> String {
     }
     let digest = BASE32_DNSSEC.encode(&fields.0.finalize()[..20]);
     format!("{VERSION}{digest}")
+}
+
+/// The kind says how many texts follow.
+fn volume<'a>((name, volume): (&'a String, &'a Volume)) -> Vec<&'a str> {
+    match volume {
+        Volume::Scratch => vec![name, "scratch"],
+        Volume::FileSystem(FileSystem {
+            id,
+            directory,
+            access_point,
+            iam,
+        }) => {
+            let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
+            let iam = if *iam { "iam" } else { "" };
+            vec![name, "efs", id, text(directory), text(access_point), iam]
+        }
+    }
+}
+
+fn mount<'a>((path, mount): (&'a String, &'a Mount)) -> [&'a str; 3] {
+    let Mount { volume, read_only } = mount;
+    [path, volume, if *read_only { "ro" } else { "rw" }]
 }
 
 fn port_mapping(mapping: PortMapping) -> [String; 2] {
@@ -152,6 +177,7 @@ impl Fields {
             repository_credentials,
             tmpfs,
             depends_on,
+            mounts,
         } = details;
         self.add("essential", optional.then_some("false"));
         self.add("entryPoint", entry_point);
@@ -182,6 +208,7 @@ impl Fields {
             "dependsOn",
             conditions.flat_map(|(name, state)| [name, state.as_str()]),
         );
+        self.add("mountPoints", mounts.iter().flat_map(mount));
     }
 }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::container::{Condition, Container, ContainerCheck};
 use super::owner::Tags;
+use super::small_map::SmallMap;
+use super::volume::Volume;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NetworkMode {
@@ -75,6 +77,9 @@ pub struct TaskDefinition {
     /// `None`: as ECS has it, on Fargate x86-64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
+    pub volumes: SmallMap<String, Volume>,
     /// The container of the process, and named after it.
     pub main: Container,
     /// The containers beside it, in order of their names.
@@ -374,25 +379,4 @@ impl ServiceUpdate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::ServiceUpdate;
-
-    /// The text is hashed into statuses. With another, an upgrade would send once more what AWS reports otherwise.
-    #[test]
-    fn an_update_is_written_as_it_was_before_there_was_exec() {
-        let update = ServiceUpdate {
-            desired_count: Some(2),
-            ..ServiceUpdate::default()
-        };
-        assert_eq!(
-            format!("{update:?}"),
-            "ServiceUpdate { desired_count: Some(2), deployment: None, zone_rebalancing: None, placement: None, constraints: None, \
-             grace_period: None, network: None, capacity_providers: None, rolling: false, redeploy: None, again: false }"
-        );
-        let exec = ServiceUpdate {
-            exec: Some(false),
-            ..update
-        };
-        assert!(format!("{exec:?}").ends_with("again: false, exec: false }"));
-    }
-}
+mod tests;

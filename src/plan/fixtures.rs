@@ -283,6 +283,7 @@ impl Process {
                 task_role_arn: None,
                 ephemeral_storage: None,
                 architecture: None,
+                volumes: SmallMap::new(),
                 main: Container {
                     name: self.name.clone(),
                     image: self.image.clone(),

@@ -4,13 +4,15 @@
 //! needs nothing here. Mistakes that no rule of the API can find, but the text itself shows, such as in a schedule, are
 //! found here, too.
 
+mod containers;
+
 use std::ops::RangeInclusive;
 
 use super::empire::{self, protocols};
 use super::problem::{Report, but};
 use crate::api::app::{
-    ConstraintType, ContainerCheck, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement,
-    Process, StrategyType,
+    ConstraintType, Deploy, Expose, ExposeType, HealthCheck, ListenerProtocol, Placement, Process,
+    StrategyType,
 };
 use crate::desired::command::NOTHING_BEFORE_ARGS;
 use crate::desired::{cron, exposure, shell, text};
@@ -49,7 +51,7 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
             "not with readOnlyRootFilesystem: ECS runs an agent in the container, which writes there";
         report.of("exec", message);
     }
-    containers(process, report);
+    containers::check(process, report);
     if let Some(given) = &process.expose {
         expose(given, report);
     }
@@ -65,50 +67,6 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
 fn adds_to_nothing(words: (Option<&String>, &[String], &[String])) -> bool {
     let (command, args, entry_point) = words;
     command.is_none() && entry_point.is_empty() && !args.is_empty()
-}
-
-/// What its container has, and those beside it.
-fn containers(process: &Process, report: &mut Report<'_>) {
-    let check = |given: Option<&ContainerCheck>, prefix: &str, report: &mut Report<'_>| {
-        let Some(check) = given else { return };
-        for (field, duration, least, most) in [
-            ("interval", &check.interval, 5, 300),
-            ("timeout", &check.timeout, 2, 60),
-            ("startPeriod", &check.start_period, 0, 300),
-        ] {
-            let field = format!("{prefix}healthCheck.{field}");
-            between(duration.as_deref(), least, most, &field, report);
-        }
-    };
-    check(process.health_check.as_ref(), "", report);
-    for (name, sidecar) in &process.sidecars {
-        let prefix = format!("sidecars.{name}.");
-        check(sidecar.health_check.as_ref(), &prefix, report);
-        let field = format!("{prefix}stopTimeout");
-        between(sidecar.stop_timeout.as_deref(), 2, 3_600, &field, report);
-        let words = (sidecar.command.as_ref(), &*sidecar.args, &*sidecar.entry_point);
-        if adds_to_nothing(words) {
-            report.of(&format!("{prefix}args"), NOTHING_BEFORE_ARGS);
-        }
-    }
-    for (path, size) in &process.tmpfs {
-        if !path.starts_with('/') {
-            report.of("tmpfs", format!("{path}: must be an absolute path, such as /tmp"));
-        } else if !text::is_mount(path) {
-            report.of("tmpfs", format!("{path}: {}", text::NO_MOUNT));
-        }
-        if !is_amount(size, MI..=TI) {
-            let message = "must be an amount of memory from 1Mi to 1Ti, such as 64Mi";
-            report.of("tmpfs", format!("the size of {path} {message}{}", but(size)));
-        }
-    }
-    if let Some(disk) = process.ephemeral_storage.as_deref() {
-        let is_disk = is_amount(disk, 20.0 * GI..=200.0 * GI) && !is_amount(disk, 0.0..=20.0 * GI);
-        if !is_disk {
-            let message = "must be an amount of disk above 20Gi and up to 200Gi, such as 50Gi";
-            report.of("ephemeralStorage", format!("{message}{}", but(disk)));
-        }
-    }
 }
 
 /// A service, a schedule, or neither.

@@ -260,7 +260,27 @@ api:
       dependsOn:
         api: START
       stopTimeout: 30s
+      mounts:
+        /logs:
+          volume: logs
+          readOnly: true
   architecture: arm64
+  volumes:
+    data:
+      efs:
+        fileSystemId: fs-0123456789abcdef0
+        accessPointId: fsap-0123456789abcdef0
+        iam: true
+    logs: {}
+    more:
+      efs:
+        fileSystemId: fs-0123456789abcdef0
+        rootDirectory: /more
+  mounts:
+    /data:
+      volume: data
+    /var/log/app:
+      volume: logs
 nightly:
   command: ./bin/nightly
   cron: \"* * * * ? *\"

@@ -39,7 +39,9 @@ fn with_containers() -> AppFixture {
         .beside("proxy", "registry.example/proxy:v1")
         .beside("agent", "registry.example/agent:v1")
         .after("proxy", "START")
-        .architecture("arm64");
+        .architecture("arm64")
+        .volume("data", json!({}))
+        .mount("/data", "data");
     kinds().process("worker", full)
 }
 
@@ -80,7 +82,7 @@ fn drops_what_is_empty(content: &mut TaskDefinition) {
 
 #[test]
 fn no_echo_of_a_task_definition_is_written_for() {
-    let echoes: [fn(&mut TaskDefinition); 19] = [
+    let echoes: [fn(&mut TaskDefinition); 21] = [
         drops_what_is_empty,
         // Defaults are dropped, or others filled in.
         |content| edit(&mut content.main, |details| details.health_check = None),
@@ -106,6 +108,8 @@ fn no_echo_of_a_task_definition_is_written_for() {
                 .name
                 .push_str(" with systemControls, mountPoints, volumes");
         },
+        |content| content.volumes = SmallMap::new(),
+        |content| edit(&mut content.main, |details| details.mounts = SmallMap::new()),
         |content| content.architecture = None,
         |content| content.architecture = Some(Architecture::X8664),
         |content| content.main.image = content.main.image.to_uppercase(),

@@ -64,5 +64,6 @@ mod strictness;
 mod strictness_of_listeners;
 mod tenants;
 mod troubles;
+mod volumes;
 mod watchfulness;
 mod write_counts;

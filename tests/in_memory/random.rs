@@ -11,6 +11,7 @@ use empire_controller::desired;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::record::RecordKind;
 use fastrand::Rng;
+use serde_json::json;
 
 use crate::crash::without_revisions;
 use crate::fake_aws::{Disturbance, When};
@@ -115,12 +116,13 @@ fn some_app(random: &mut Rng) -> AppFixture {
     }
     // Of its own, so that the rest of a seed's story is what it was before there were sidecars.
     let mut beside = Rng::with_seed(random.get_seed());
-    let always = match beside.u8(..6) {
+    let always = match beside.u8(..7) {
         0 => worker().beside("proxy", "registry.example/proxy:v1"),
         1 => worker()
             .beside("proxy", "registry.example/proxy:v2")
             .after("proxy", "START"),
         2 => worker().health_check("./bin/check"),
+        3 => worker().volume("data", json!({})).mount("/data", "data"),
         _ => worker(),
     };
     app.process("always", always)

@@ -350,6 +350,42 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].ephemeralStorage: Invalid value: …must be an amount of disk above 20Gi",
         ),
         (
+            process("volumes: {a b: {}}"),
+            "spec.processes[api].volumes: Invalid value: …volumes: a b: a name has at most 63 letters",
+        ),
+        (
+            process("volumes: {a: {efs: {fileSystemId: a}}}"),
+            "spec.processes[api].volumes[a].efs.fileSystemId: Invalid value: …must be an id that begins with fs-",
+        ),
+        (
+            process("volumes: {a: {efs: {fileSystemId: fs-1, accessPointId: fs-1}}}"),
+            "spec.processes[api].volumes[a].efs.accessPointId: Invalid value: …must be an id that begins with fsap-",
+        ),
+        (
+            process("volumes: {a: {efs: {fileSystemId: fs-1, rootDirectory: a}}}"),
+            "spec.processes[api].volumes[a].efs.rootDirectory: Invalid value: …must be an absolute path",
+        ),
+        (
+            process("volumes: {a: {efs: {fileSystemId: fs-1, accessPointId: fsap-1, rootDirectory: /a}}}"),
+            "spec.processes[api].volumes[a].efs.rootDirectory: Invalid value: …efs.rootDirectory: not with accessPointId",
+        ),
+        (
+            process("volumes: {a: {}}, mounts: {a: {volume: a}}"),
+            "spec.processes[api].mounts: Invalid value: …mounts: a: must be an absolute path",
+        ),
+        (
+            process("volumes: {a: {}}, mounts: {/a: {volume: b}}"),
+            "spec.processes[api].mounts: Invalid value: …mounts: /a: b is none of the volumes",
+        ),
+        (
+            process("mounts: {/a: {volume: b}}"),
+            "spec.processes[api].mounts: Invalid value: …mounts: /a: b is none of the volumes",
+        ),
+        (
+            process("volumes: {a: {}}, tmpfs: {/a: 1Mi}, mounts: {/a: {volume: a}}"),
+            "spec.processes[api].mounts: Invalid value: …mounts: /a: is also in tmpfs",
+        ),
+        (
             process("architecture: amd64"),
             "spec.processes.api.architecture: Unsupported value",
         ),
@@ -763,6 +799,12 @@ fn a_good_app_is_accepted() {
         ),
         check("interval: 0h1m0s"),
         process("exec: true, readOnlyRootFilesystem: false"),
+        process(
+            "volumes: {shared: {}, data_1: {efs: {fileSystemId: fs-1, accessPointId: fsap-1, rootDirectory: /, iam: true}}, \
+             more: {efs: {fileSystemId: fs-1, rootDirectory: /a}}}, tmpfs: {/tmp: 1Mi}, \
+             mounts: {/shared: {volume: shared}, /data: {volume: data_1, readOnly: true}}, \
+             sidecars: {proxy: {image: a, mounts: {/shared: {volume: shared}}}}",
+        ),
         process("exec: false, readOnlyRootFilesystem: true"),
     ] {
         accepted(&manifest);

@@ -112,8 +112,15 @@ fn a_hundred_processes_with_nine_sidecars_each_are_accepted() {
             "s{n}: {{image: a, command: a, {check}, dependsOn: {{p1: START}}, env: {{A: b}}, stopTimeout: 1m}}"
         )
     });
+    let volumes = repeated(10, |n| {
+        format!(
+            "v{n}: {{efs: {{fileSystemId: fs-0123456789abcdef0, accessPointId: fsap-0123456789abcdef0}}}}"
+        )
+    });
+    let mounts = repeated(10, |n| format!("/data/{n}: {{volume: v{n}, readOnly: true}}"));
     let fields = format!(
         "{check}, user: 'app:app', workingDirectory: /srv, init: true, tmpfs: {{/tmp: 64Mi}}, \
+         volumes: {{{volumes}}}, mounts: {{{mounts}}}, \
          sidecars: {{{sidecars}}}"
     );
     accepted("large-sidecars", 100, &fields, "");

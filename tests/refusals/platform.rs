@@ -158,6 +158,14 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tenancy.grants[0].taskRoleArns[0]: Invalid value: …{namespace} and {app} for the App's own",
         ),
         (
+            grants("fileSystems: [fs-1, fsap-1]"),
+            "spec.tenancy.grants[0].fileSystems[1]: Invalid value: …must be the id of a file system, or of one and an access point",
+        ),
+        (
+            grants("fileSystems: ['fs-{app}']"),
+            "spec.tenancy.grants[0].fileSystems[0]: Invalid value: …must be the id of a file system",
+        ),
+        (
             grants("secretArns: ['arn:aws:ssm:*', shop]"),
             "spec.tenancy.grants[0].secretArns[1]: Invalid value: …must be an ARN, in which *",
         ),
@@ -191,6 +199,10 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         (
             bridge("", "tenancy: {namespaceSelector: {}, taskRoleArns: [apps]}"),
             "spec.tenancy.taskRoleArns[0]: Invalid value: …must be an ARN, in which * stands for any characters",
+        ),
+        (
+            bridge("", "tenancy: {namespaceSelector: {}, fileSystems: [fs-1/]}"),
+            "spec.tenancy.fileSystems[0]: Invalid value: …must be the id of a file system",
         ),
         (
             bridge("", "tenancy: {namespaceSelector: {}, secretArns: [apps]}"),
@@ -598,7 +610,7 @@ fn a_good_platform_is_accepted() {
         ),
         bridge(
             "",
-            "tenancy: {namespaceSelector: {}, taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
+            "tenancy: {namespaceSelector: {}, fileSystems: ['*', fs-1, 'fs-2/fsap-*'], taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
         ),
         bridge(
             "",
@@ -607,7 +619,7 @@ fn a_good_platform_is_accepted() {
         grants(""),
         grants(
             "hostnames: ['*', '*.{namespace}.example.com', '{app}-*.example.com', example.com], certificateArns: ['*'], \
-             taskRoleArns: ['arn:aws:iam::123456789012:role/{namespace}/{app}'], secretArns: ['arn:aws:ssm:*'], \
+             taskRoleArns: ['arn:aws:iam::123456789012:role/{namespace}/{app}'], secretArns: ['arn:aws:ssm:*'], fileSystems: [fs-1/fsap-2], \
              images: ['*', 'registry.example.com/{namespace}/*', acme], external: true, adopt: false, retain: true",
         ),
         bridge("", "tenancy: {namespaceSelector: {}, grants: []}"),

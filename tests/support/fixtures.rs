@@ -214,6 +214,18 @@ impl ProcessFixture {
         self.field("architecture", json!(architecture))
     }
 
+    pub(crate) fn volume(mut self, name: &str, volume: Value) -> Self {
+        let volumes = self.0.entry("volumes").or_insert_with(|| json!({}));
+        volumes[name] = volume;
+        self
+    }
+
+    pub(crate) fn mount(mut self, path: &str, volume: &str) -> Self {
+        let mounts = self.0.entry("mounts").or_insert_with(|| json!({}));
+        mounts[path] = json!({ "volume": volume });
+        self
+    }
+
     /// With a file system in memory of 64 MiB.
     pub(crate) fn tmpfs(self, path: &str) -> Self {
         self.field("tmpfs", json!({ path: "64Mi" }))
@@ -416,6 +428,14 @@ impl PlatformFixture {
     /// Allows processes to have sidecars.
     pub(crate) fn sidecars(mut self) -> Self {
         self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "sidecars": true });
+        self
+    }
+
+    /// Allows volumes of these file systems, sidecars and any role.
+    pub(crate) fn file_systems(mut self, patterns: &[&str]) -> Self {
+        self.0["spec"]["tenancy"] = json!({
+            "namespaceSelector": {}, "fileSystems": patterns, "taskRoleArns": ["*"], "sidecars": true,
+        });
         self
     }
 

@@ -8,6 +8,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::volumes::Mount;
 use crate::api::schema::container::{few_secrets, few_variables, labels, repository_credentials};
 use crate::api::schema::{between, image, no_controls, rule, words};
 
@@ -177,4 +178,9 @@ pub struct Sidecar {
     /// True: it cannot write to its root file system. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only_root_filesystem: Option<bool>,
+
+    /// Volumes of the process in the sidecar, by the absolute path of each, at most 10. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
+    pub mounts: BTreeMap<String, Mount>,
 }

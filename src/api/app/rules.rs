@@ -12,6 +12,15 @@ pub(super) fn name_is_a_label() -> Rule {
     ))
 }
 
+/// An App does not move.
+pub(super) fn platform_stays() -> Rule {
+    rule(
+        "!has(oldSelf.platform) || (has(self.platform) && self.platform == oldSelf.platform)",
+        "platform cannot be changed once it is set: to move, make a new App",
+    )
+    .field_path(".platform")
+}
+
 /// The one in status is where the App's resources are.
 pub(super) fn platform_is_the_recorded_one() -> Rule {
     at_root(
@@ -119,6 +128,37 @@ pub(super) fn shell_has_a_command() -> Rule {
         "shell: needs a command for it to run",
     )
     .field_path(".shell")
+}
+
+/// Text that says something; `what` ends in an example.
+pub(super) fn says(what: &str) -> Rule {
+    rule(r"self.matches('\\S')", format!("must not be empty: say {what}"))
+}
+
+pub(super) fn time_zone() -> Rule {
+    rule(
+        r"self.matches('^[A-Za-z0-9_+/-]+$')",
+        "must be the IANA name of a time zone, such as Europe/Berlin",
+    )
+}
+
+pub(super) fn mounts_are_of_volumes() -> Rule {
+    let known = "(has(self.volumes) && self.mounts[p].volume in self.volumes)";
+    rule_saying(
+        format!("!has(self.mounts) || self.mounts.all(p, {known})"),
+        format!(
+            "self.mounts.filter(p, !{known}).map(p, 'mounts: ' + p + ': ' + self.mounts[p].volume + ' is none of the volumes')[0]"
+        ),
+    )
+    .field_path(".mounts")
+}
+
+pub(super) fn mounts_are_no_tmpfs() -> Rule {
+    rule_saying(
+        "!has(self.mounts) || !has(self.tmpfs) || self.mounts.all(p, !(p in self.tmpfs))",
+        "'mounts: ' + self.mounts.filter(p, p in self.tmpfs)[0] + ': is also in tmpfs'",
+    )
+    .field_path(".mounts")
 }
 
 pub(super) fn exec_has_a_service() -> Rule {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::keeps_what_it_grants;
 use crate::api::schema::{
-    arn_patterns, arn_templates, between, hostname_templates, image_templates, selector,
+    arn_patterns, arn_templates, between, file_system_patterns, hostname_templates, image_templates, selector,
 };
 
 /// The namespaces whose Apps may run here, and what they may ask for. It is checked whenever something would be changed: an
@@ -32,6 +32,13 @@ pub struct Tenancy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = arn_patterns)]
     pub secret_arns: Vec<String>,
+
+    /// The file systems in EFS that Apps may name in `volumes`, at most 100: an id such as `fs-0123456789abcdef0` allows all
+    /// of it, one with an access point, `fs-0123456789abcdef0/fsap-0123456789abcdef0`, no more than that. `*` stands for any
+    /// characters up to the `/`. Left out: none but those of `grants`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = file_system_patterns(100))]
+    pub file_systems: Vec<String>,
 
     /// True: processes may have `sidecars`. Left out: only where `grants` allow it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +101,11 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = image_templates)]
     pub images: Vec<String>,
+
+    /// The file systems in EFS that Apps may name in `volumes`, as in `tenancy.fileSystems`, at most 50. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = file_system_patterns(50))]
+    pub file_systems: Vec<String>,
 
     /// True: Apps may have processes that are `external`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -73,6 +73,25 @@ pub(in crate::api) fn tmpfs(schema: &mut Schema) {
     );
 }
 
+/// The names of volumes. ECS takes longer ones: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Volume.html>.
+pub(in crate::api) fn volume_names() -> Rule {
+    let valid = "n.matches('^[A-Za-z0-9_-]{1,63}$')";
+    rule_saying(
+        format!("self.all(n, {valid})"),
+        format!(
+            "'volumes: ' + self.filter(n, !{valid})[0] + ': a name has at most 63 letters, digits, hyphens and underscores'"
+        ),
+    )
+}
+
+/// The paths at which volumes are mounted; `desired` judges the rest of them.
+pub(in crate::api) fn mount_paths() -> Rule {
+    rule_saying(
+        "self.all(p, p.startsWith('/'))",
+        "'mounts: ' + self.filter(p, !p.startsWith('/'))[0] + ': must be an absolute path, such as /data'",
+    )
+}
+
 /// Environment variables of a sidecar: fewer than those of a process, and their names are for `desired` to judge. Rules in
 /// CEL for each of 900 sidecars would cost the API server too much.
 pub(in crate::api) fn few_variables(schema: &mut Schema) {

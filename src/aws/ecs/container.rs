@@ -78,7 +78,6 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
                 .is_some_and(sdk::ContainerRestartPolicy::enabled),
         ),
         ("environmentFiles", !container.environment_files().is_empty()),
-        ("mountPoints", !container.mount_points().is_empty()),
         ("volumesFrom", !container.volumes_from().is_empty()),
         ("startTimeout", number(container.start_timeout())),
         (

@@ -7,6 +7,7 @@ use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
 use super::logging::ordered;
+use super::volumes;
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32};
@@ -22,13 +23,13 @@ pub(super) fn read(
     foreign.extend((depends_on.len() != found.depends_on().len()).then_some("dependsOn"));
     let parameters = found.linux_parameters();
     foreign.extend(parameters.is_some_and(has_more).then_some("linuxParameters"));
-    let mounts = parameters.map(sdk::LinuxParameters::tmpfs).unwrap_or_default();
-    let tmpfs = mounts
+    let in_memory = parameters.map(sdk::LinuxParameters::tmpfs).unwrap_or_default();
+    let tmpfs = in_memory
         .iter()
         .map(|mount| (mount.container_path().to_owned(), from_i32(mount.size())));
     let tmpfs: SmallMap<String, u32> = tmpfs.collect();
-    let has_options = mounts.iter().any(|mount| !mount.mount_options().is_empty());
-    foreign.extend((has_options || tmpfs.len() != mounts.len()).then_some("tmpfs"));
+    let has_options = in_memory.iter().any(|mount| !mount.mount_options().is_empty());
+    foreign.extend((has_options || tmpfs.len() != in_memory.len()).then_some("tmpfs"));
     let credentials = found.repository_credentials();
     let details = Details {
         optional: found.essential() == Some(false),
@@ -41,6 +42,7 @@ pub(super) fn read(
         repository_credentials: text(credentials.map(sdk::RepositoryCredentials::credentials_parameter)),
         tmpfs,
         depends_on,
+        mounts: volumes::read_mounts(found.mount_points(), foreign),
     };
     details.kept()
 }
@@ -95,6 +97,7 @@ pub(super) fn write(
         repository_credentials,
         tmpfs,
         depends_on,
+        mounts,
     } = wanted;
     let unless_empty = |words: &Vec<String>| Some(words.clone()).filter(|words| !words.is_empty());
     let labels = labels.clone().into_iter().collect();
@@ -102,6 +105,7 @@ pub(super) fn write(
         .set_entry_point(unless_empty(entry_point))
         .set_user(user.clone())
         .set_working_directory(working_directory.clone())
+        .set_mount_points(volumes::write_mounts(mounts))
         .set_docker_labels(
             Some(labels).filter(|labels: &std::collections::HashMap<_, _>| !labels.is_empty()),
         );

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{self as sdk, Compatibility};
 
-use super::container;
+use super::{container, volumes};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32};
@@ -80,6 +80,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
             .ephemeral_storage()
             .map(|storage| from_i32(storage.size_in_gib())),
         architecture: architecture(found, &mut foreign),
+        volumes: volumes::read(found.volumes(), &mut foreign),
         main,
         sidecars,
     };
@@ -116,7 +117,6 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
     let system = platform.and_then(sdk::RuntimePlatform::operating_system_family);
     [
         ("containerDefinitions", found.container_definitions().is_empty()),
-        ("volumes", !found.volumes().is_empty()),
         ("placementConstraints", !found.placement_constraints().is_empty()),
         (
             "inferenceAccelerators",

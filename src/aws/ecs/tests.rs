@@ -178,6 +178,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         task_role_arn: None,
         ephemeral_storage: None,
         architecture: None,
+        volumes: SmallMap::new(),
         main: Container {
             name: "web".into(),
             image: "registry.example/acme:v42".into(),

@@ -155,6 +155,24 @@ fn all_fields_of_all_containers_count() {
     let path = format!("/{long}");
     let tmpfs = json!({ "command": "run", "tmpfs": { path: "1Mi" } });
     refused(tmpfs, spec(), "process api: tmpfs: the process's");
+    let directory = json!({ "fileSystemId": "fs-1", "rootDirectory": format!("/{long}") });
+    let mut open = spec();
+    open["tenancy"]["fileSystems"] = json!(["*"]);
+    refused(
+        json!({ "command": "run", "volumes": { "a": { "efs": directory } } }),
+        open,
+        "process api: volumes: the process's",
+    );
+    let volume = json!({ "a": {} });
+    let mounts = json!({ format!("/{long}"): { "volume": "a" } });
+    let mounted = json!({ "command": "run", "volumes": volume, "mounts": mounts });
+    refused(mounted, spec(), "process api: mounts: the process's");
+    let beside = json!({ "a": { "image": "a", "mounts": mounts } });
+    refused(
+        json!({ "command": "run", "volumes": volume, "sidecars": beside }),
+        spec(),
+        "process api: sidecars: the process's",
+    );
     // Each container logs as the Platform says.
     let mut logs = spec();
     logs["tasks"]["logging"] = json!({ "driver": "syslog", "options": { "tag": "x".repeat(20_000) } });

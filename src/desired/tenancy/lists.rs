@@ -35,6 +35,12 @@ pub(super) const IMAGES: List = List {
     of_tenancy: None,
     syntax: Syntax::Image,
 };
+pub(super) const FILE_SYSTEMS: List = List {
+    name: "fileSystems",
+    of_grant: |grant| &grant.file_systems,
+    of_tenancy: Some(|tenancy| &tenancy.file_systems),
+    syntax: Syntax::FileSystem,
+};
 pub(super) const HOSTNAMES: List = List {
     name: "hostnames",
     of_grant: |grant| &grant.hostnames,

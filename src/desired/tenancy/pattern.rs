@@ -17,6 +17,8 @@ pub(crate) enum Syntax {
     Arn,
     /// Images, as they are written: what is before the first `/`, often a registry, and all the rest.
     Image,
+    /// Ids of file systems, one with that of an access point after a `/`. A pattern without one leaves it open.
+    FileSystem,
     /// DNS names, label by label, so that who may have `*.example.com` may not have `*.bank.example.com`.
     Hostname,
 }
@@ -26,6 +28,7 @@ impl Syntax {
         let (wanted, fields) = (self.fields(pattern), self.fields(found));
         let is_open = match self {
             Syntax::Arn => pattern.ends_with('*'),
+            Syntax::FileSystem => true,
             Syntax::Image | Syntax::Hostname => pattern == "*",
         };
         let fits = wanted.len() == fields.len() || is_open && wanted.len() < fields.len();
@@ -38,7 +41,7 @@ impl Syntax {
     fn fields(self, text: &str) -> Vec<&str> {
         match self {
             Syntax::Arn => text.splitn(6, ':').collect(),
-            Syntax::Image => text.splitn(2, '/').collect(),
+            Syntax::Image | Syntax::FileSystem => text.splitn(2, '/').collect(),
             Syntax::Hostname => text.split('.').collect(),
         }
     }

@@ -525,3 +525,50 @@ fn a_shell_in_tasks_is_allowed_by_a_word_only() {
         assert_eq!(check(json!(false), &tenancy), Ok(()));
     }
 }
+
+#[test]
+fn a_file_system_is_allowed_by_its_id_or_by_one_access_point() {
+    let check = |efs: Value, tenancy: Value| {
+        let api = json!({ "command": "run", "volumes": { "data": { "efs": efs }, "shared": {} } });
+        let app = json!({ "image": "a", "processes": { "api": api } });
+        judged(app, tenancy, &namespace())
+    };
+    let whole = || json!({ "fileSystemId": "fs-1" });
+    let part = || json!({ "fileSystemId": "fs-1", "accessPointId": "fsap-2" });
+    let patterns = |patterns: &[&str]| json!({ "namespaceSelector": {}, "fileSystems": patterns });
+    let granted = |patterns: &[&str]| {
+        let grant = json!({ "namespaceSelector": {}, "images": ["*"], "fileSystems": patterns });
+        json!({ "namespaceSelector": {}, "grants": [grant] })
+    };
+    let refused = |asked: &str, why: &str| {
+        Err(format!(
+            "process api: volumes.data.efs: Platform staging does not allow {asked}: it matches nothing in {why}"
+        ))
+    };
+    let old = "tenancy.fileSystems";
+    let both = "tenancy.fileSystems and tenancy.grants[0].fileSystems";
+    for (efs, tenancy, expected) in [
+        (whole(), json!(null), refused("fs-1", old)),
+        (whole(), patterns(&[]), refused("fs-1", old)),
+        (whole(), patterns(&["fs-2"]), refused("fs-1", old)),
+        (whole(), patterns(&["fs-1/fsap-2"]), refused("fs-1", old)),
+        (whole(), patterns(&["fs-1/*"]), refused("fs-1", old)),
+        (part(), patterns(&["fs-1/fsap-3"]), refused("fs-1/fsap-2", old)),
+        (whole(), patterns(&["fs-1"]), Ok(())),
+        (part(), patterns(&["fs-1"]), Ok(())),
+        (part(), patterns(&["fs-1/fsap-2"]), Ok(())),
+        (part(), patterns(&["fs-*/fsap-*"]), Ok(())),
+        (whole(), patterns(&["*"]), Ok(())),
+        (part(), patterns(&["*"]), Ok(())),
+        (whole(), granted(&[]), refused("fs-1", both)),
+        (part(), granted(&["fs-1/fsap-3"]), refused("fs-1/fsap-2", both)),
+        (whole(), granted(&["fs-1"]), Ok(())),
+        (part(), granted(&["fs-1/fsap-2"]), Ok(())),
+    ] {
+        assert_eq!(check(efs.clone(), tenancy.clone()), expected, "{efs} {tenancy}");
+    }
+    // A volume that is no file system needs nobody's word.
+    let api = json!({ "command": "run", "volumes": { "shared": {} } });
+    let app = json!({ "image": "a", "processes": { "api": api } });
+    assert_eq!(judged(app, json!(null), &namespace()), Ok(()));
+}

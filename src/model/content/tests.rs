@@ -16,6 +16,7 @@ fn content() -> TaskDefinition {
         task_role_arn: None,
         ephemeral_storage: None,
         architecture: None,
+        volumes: SmallMap::new(),
         main: main(),
         sidecars: Vec::new(),
     }
@@ -38,6 +39,31 @@ fn main() -> Container {
         }],
         ..Container::default()
     }
+}
+
+fn volume(content: &mut TaskDefinition, of: Option<(&str, &str, bool)>) {
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let volume = of.map_or(Volume::Scratch, |(directory, access_point, iam)| {
+        Volume::FileSystem(FileSystem {
+            id: "fs-1".into(),
+            directory: text(directory),
+            access_point: text(access_point),
+            iam,
+        })
+    });
+    content.volumes = [("data".into(), volume)].into();
+}
+
+fn mount(content: &mut TaskDefinition, path: &str, read_only: bool) {
+    let mount = Mount {
+        volume: "data".into(),
+        read_only,
+    };
+    let details = Details {
+        mounts: [(path.to_owned(), mount)].into(),
+        ..Details::default()
+    };
+    content.main.details = details.kept();
 }
 
 fn details(content: &mut TaskDefinition, edit: fn(&mut Details)) {
@@ -129,7 +155,7 @@ fn is_the_same_in_every_release() {
 
 #[test]
 fn differs_with_every_field() {
-    let edits: [fn(&mut TaskDefinition); 38] = [
+    let edits: [fn(&mut TaskDefinition); 47] = [
         |c| c.family = "shop_acme_api".into(),
         |c| c.network_mode = NetworkMode::Awsvpc,
         |c| c.launch_type = LaunchType::External,
@@ -151,6 +177,15 @@ fn differs_with_every_field() {
         |c| c.ephemeral_storage = Some(21),
         |c| c.architecture = Some(Architecture::Arm64),
         |c| c.architecture = Some(Architecture::X8664),
+        |c| volume(c, None),
+        |c| volume(c, Some(("", "", false))),
+        |c| volume(c, Some(("/a", "", false))),
+        |c| volume(c, Some(("", "/a", false))),
+        |c| volume(c, Some(("", "", true))),
+        |c| c.volumes = ["a", "b"].map(|name| (name.into(), Volume::Scratch)).into(),
+        |c| mount(c, "/data", false),
+        |c| mount(c, "/data", true),
+        |c| mount(c, "/other", true),
         |c| details(c, |d| d.optional = true),
         |c| details(c, |d| d.entry_point = vec!["sh".into()]),
         |c| details(c, |d| d.health_check = Some(check())),

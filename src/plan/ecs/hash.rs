@@ -85,6 +85,7 @@ impl fmt::Debug for Recorded<'_> {
             task_role_arn,
             ephemeral_storage,
             architecture,
+            volumes,
             main,
             sidecars,
         } = self.0;
@@ -121,7 +122,7 @@ impl fmt::Debug for Recorded<'_> {
             .field("read_only_root_filesystem", read_only_root_filesystem)
             .field("ports", ports)
             .field("logging", logging);
-        let more = ephemeral_storage.is_some() || architecture.is_some();
+        let more = ephemeral_storage.is_some() || architecture.is_some() || !volumes.is_empty();
         if more || details.is_some() || !sidecars.is_empty() {
             text.field("content", &content::digest(self.0));
         }

@@ -291,6 +291,42 @@ fn a_file_system_in_memory_is_at_a_path_that_is_written_in_one_way() {
 }
 
 #[test]
+fn a_volume_is_mounted_that_there_is_at_a_path_of_its_own() {
+    for (given, expected) in [
+        (
+            "volumes: {a b: {}}",
+            "volumes: a b: a name has at most 63 letters, digits, hyphens and underscores",
+        ),
+        (
+            "volumes: {a: {efs: {fileSystemId: fs-1, accessPointId: fsap-1, rootDirectory: /a}}}",
+            "volumes.a.efs.rootDirectory: not with accessPointId: an access point has a directory of its own",
+        ),
+        (
+            "volumes: {a: {}}\n  mounts: {a: {volume: a}}",
+            "line 4: process api: mounts: a: must be an absolute path, such as /data",
+        ),
+        (
+            "volumes: {a: {}}\n  mounts: {/a/: {volume: a}}",
+            "line 4: process api: mounts: /a/: must be below /, without a / at its end and without //, . and .. in it, such as /var/tmp",
+        ),
+        (
+            "volumes: {a: {}}\n  mounts: {/a: {volume: b}}",
+            "line 4: process api: mounts: /a: b is none of the volumes",
+        ),
+        (
+            "sidecars: {proxy: {image: a, mounts: {/a: {volume: b}}}}",
+            "sidecars.proxy.mounts: /a: b is none of the volumes",
+        ),
+        (
+            "volumes: {a: {}}\n  tmpfs: {/a: 1Mi}\n  mounts: {/a: {volume: a}}",
+            "line 5: process api: mounts: /a: is also in tmpfs",
+        ),
+    ] {
+        fields(given, expected);
+    }
+}
+
+#[test]
 fn ports_that_cannot_be_are_refused() {
     let neither = "is neither a port from 1 to 65535 nor two such as 80:8080";
     for port in [

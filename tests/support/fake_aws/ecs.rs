@@ -4,6 +4,7 @@ mod check;
 mod definitions;
 mod rollout;
 mod service;
+mod volumes;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::task_definitions::{read, reported, written};
 use super::{bridge, definition, with};
 use crate::model::container::HostPort;
-use crate::model::service::{Architecture, LaunchType, NetworkMode};
+use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::volume::Volume;
 
 /// The definition with some fields set, beside the container.
 async fn outside(fields: Value) -> Value {
@@ -30,7 +31,37 @@ async fn is_foreign(definition: Value, field: &str) {
 #[tokio::test]
 async fn beside_the_container() {
     for (field, value) in [
-        ("volumes", json!([{"name": "data", "host": {}}])),
+        (
+            "volumes",
+            json!([{"name": "data", "host": {"sourcePath": "/srv"}}]),
+        ),
+        ("volumes", json!([{"host": {}}])),
+        ("volumes", json!([{"name": "data"}, {"name": "data"}])),
+        (
+            "volumes",
+            json!([{"name": "data", "dockerVolumeConfiguration": {"scope": "task"}}]),
+        ),
+        (
+            "volumes",
+            json!([{"name": "data", "fsxWindowsFileServerVolumeConfiguration": {
+                "fileSystemId": "fs-1", "rootDirectory": "/", "authorizationConfig": {"credentialsParameter": "a", "domain": "b"},
+            }}]),
+        ),
+        ("volumes", json!([{"name": "data", "configuredAtLaunch": true}])),
+        (
+            "volumes",
+            json!([{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
+        ),
+        (
+            "volumes",
+            json!([{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryption": "DISABLED"}}]),
+        ),
+        (
+            "volumes",
+            json!([{"name": "data", "efsVolumeConfiguration": {
+                "fileSystemId": "fs-1", "transitEncryption": "ENABLED", "transitEncryptionPort": 2049,
+            }}]),
+        ),
         (
             "placementConstraints",
             json!([{"type": "memberOf", "expression": "attribute:x == y"}]),
@@ -81,7 +112,16 @@ async fn in_the_container() {
         ),
         (
             "mountPoints",
-            json!([{"sourceVolume": "data", "containerPath": "/data"}]),
+            json!([
+                {"sourceVolume": "data", "containerPath": "/data"},
+                {"sourceVolume": "more", "containerPath": "/data"},
+            ]),
+        ),
+        ("mountPoints", json!([{"sourceVolume": "data"}])),
+        ("mountPoints", json!([{"containerPath": "/data"}])),
+        (
+            "mountPoints",
+            json!([{"sourceVolume": "", "containerPath": "/data"}]),
         ),
         ("volumesFrom", json!([{"sourceContainer": "other"}])),
         ("linuxParameters", json!({"swappiness": 60})),
@@ -164,6 +204,10 @@ async fn what_others_have_and_ours_has_not_is_a_difference() {
         ),
         ("user", json!("1000")),
         ("workingDirectory", json!("/srv")),
+        (
+            "mountPoints",
+            json!([{"sourceVolume": "data", "containerPath": "/data"}]),
+        ),
         ("dockerLabels", json!({"a": "b"})),
         ("healthCheck", json!({"command": ["CMD", "true"]})),
         (
@@ -177,6 +221,14 @@ async fn what_others_have_and_ours_has_not_is_a_difference() {
     }
     let found = read(outside(json!({"ephemeralStorage": {"sizeInGiB": 100}})).await).await;
     assert_eq!(found.content.ephemeral_storage, Some(100));
+    for host in [json!(null), json!({}), json!({"sourcePath": ""})] {
+        let found = read(outside(json!({"volumes": [{"name": "data", "host": host}]})).await).await;
+        let expected = TaskDefinition {
+            volumes: [("data".into(), Volume::Scratch)].into(),
+            ..bridge()
+        };
+        assert_eq!(found.content, expected);
+    }
     let arm = json!({"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}});
     let found = read(outside(arm).await).await.content;
     assert_eq!(found.architecture, Some(Architecture::Arm64));

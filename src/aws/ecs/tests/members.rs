@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::task_definitions::{detailed, full, written};
 use super::{bridge, definition};
-use crate::model::container::HostPort;
+use crate::model::container::{Container, Details, HostPort};
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
+use crate::model::volume::{Mount, Volume};
 
 const PAGE: &str = "docs/reference/ecs-members.md";
 
@@ -55,6 +56,22 @@ fn keys(object: &Value) -> impl Iterator<Item = String> {
 
 /// Which members requests have, of one with all that a task definition may say for each place that tasks run.
 async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
+    let mount = Mount {
+        volume: "data".into(),
+        read_only: false,
+    };
+    let details = Details {
+        mounts: [("/data".into(), mount)].into(),
+        ..Details::default()
+    };
+    let mounted = TaskDefinition {
+        volumes: [("data".into(), Volume::Scratch)].into(),
+        main: Container {
+            details: details.kept(),
+            ..bridge().main
+        },
+        ..bridge()
+    };
     let fargate = TaskDefinition {
         ephemeral_storage: Some(50),
         architecture: Some(Architecture::Arm64),
@@ -65,7 +82,7 @@ async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
         )
     };
     let (mut of_task, mut of_container) = (BTreeSet::new(), BTreeSet::new());
-    for content in [bridge(), full(), detailed(), fargate] {
+    for content in [bridge(), full(), detailed(), mounted, fargate] {
         let request = written(&content).await;
         of_task.extend(keys(&request));
         let containers = request["containerDefinitions"].as_array().unwrap();

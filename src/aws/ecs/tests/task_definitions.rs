@@ -11,6 +11,7 @@ use crate::model::name::Arn;
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
 use crate::model::state::TaskDefinitionState;
+use crate::model::volume::{FileSystem, Mount, Volume};
 
 /// Returns the request that RegisterTaskDefinition sent.
 pub(super) async fn written(content: &TaskDefinition) -> Value {
@@ -66,6 +67,7 @@ pub(super) fn reported(mut sent: Value) -> Value {
     let is_awsvpc = sent["networkMode"] == "awsvpc";
     let definition = sent.as_object_mut().unwrap();
     definition.remove("tags");
+    definition.entry("volumes").or_insert_with(|| json!([]));
     for container in definition["containerDefinitions"].as_array_mut().unwrap() {
         let container = container.as_object_mut().unwrap();
         for field in ["environment", "secrets"] {
@@ -74,7 +76,7 @@ pub(super) fn reported(mut sent: Value) -> Value {
             }
         }
         for field in ["mountPoints", "volumesFrom", "systemControls"] {
-            container.insert(field.into(), json!([]));
+            container.entry(field).or_insert_with(|| json!([]));
         }
         container.entry("portMappings").or_insert_with(|| json!([]));
         for mapping in container["portMappings"].as_array_mut().unwrap() {
@@ -97,7 +99,6 @@ pub(super) fn reported(mut sent: Value) -> Value {
         json!({
             "taskDefinitionArn": DEFINITION_ARN,
             "revision": 7,
-            "volumes": [],
             "status": "ACTIVE",
             "requiresAttributes": [
                 {"name": "ecs.capability.execution-role-awslogs"},
@@ -236,6 +237,7 @@ pub(super) fn detailed() -> TaskDefinition {
             ("proxy".into(), Condition::Healthy),
         ]
         .into(),
+        mounts: SmallMap::new(),
     };
     let sidecar = |name: &str, memory, details: Details| Container {
         name: name.into(),
@@ -595,4 +597,76 @@ async fn masking_does_not_change_the_fault() {
     let error = refused(&content, message).await;
     assert_eq!(error.fault, Fault::Failed(Class::Throttled));
     assert!(!error.message.contains("concurrent attempts"));
+}
+
+/// ECS reports a root directory, and an authorization, where none was sent.
+#[tokio::test]
+async fn volumes_are_sent_and_read_back() {
+    let file_system = |directory: Option<&str>, access_point: Option<&str>, iam| {
+        Volume::FileSystem(FileSystem {
+            id: "fs-1".into(),
+            directory: directory.map(str::to_owned),
+            access_point: access_point.map(str::to_owned),
+            iam,
+        })
+    };
+    let mount = |volume: &str, read_only| Mount {
+        volume: volume.into(),
+        read_only,
+    };
+    let details = Details {
+        mounts: [
+            ("/data".into(), mount("a", true)),
+            ("/tmp".into(), mount("d", false)),
+        ]
+        .into(),
+        ..Details::default()
+    };
+    let content = TaskDefinition {
+        volumes: [
+            ("a".into(), file_system(None, None, false)),
+            ("b".into(), file_system(Some("/b"), None, true)),
+            ("c".into(), file_system(None, Some("fsap-1"), false)),
+            ("d".into(), Volume::Scratch),
+        ]
+        .into(),
+        main: Container {
+            details: details.kept(),
+            ..bridge().main
+        },
+        ..bridge()
+    };
+    let sent = written(&content).await;
+    assert_eq!(
+        sent["volumes"],
+        json!([
+            {"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryption": "ENABLED"}},
+            {"name": "b", "efsVolumeConfiguration": {
+                "fileSystemId": "fs-1", "rootDirectory": "/b", "transitEncryption": "ENABLED",
+                "authorizationConfig": {"iam": "ENABLED"},
+            }},
+            {"name": "c", "efsVolumeConfiguration": {
+                "fileSystemId": "fs-1", "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": "fsap-1", "iam": "DISABLED"},
+            }},
+            {"name": "d"},
+        ])
+    );
+    assert_eq!(
+        sent["containerDefinitions"][0]["mountPoints"],
+        json!([
+            {"sourceVolume": "a", "containerPath": "/data", "readOnly": true},
+            {"sourceVolume": "d", "containerPath": "/tmp", "readOnly": false},
+        ])
+    );
+    let mut found = reported(sent);
+    assert_eq!(read(found.clone()).await.content, content);
+    found["volumes"][0]["efsVolumeConfiguration"]["rootDirectory"] = json!("/");
+    found["volumes"][0]["efsVolumeConfiguration"]["authorizationConfig"] = json!({"iam": "DISABLED"});
+    found["volumes"][3]["host"] = json!({});
+    assert_eq!(read(found).await.content, content);
+    // Without any, none are sent.
+    let plain = written(&bridge()).await;
+    assert_eq!(plain["volumes"], Value::Null);
+    assert_eq!(plain["containerDefinitions"][0]["mountPoints"], Value::Null);
 }

@@ -19,6 +19,7 @@ use crate::model::container::Container;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
+use crate::model::small_map::SmallMap;
 
 async fn ecs(reply: HttpResponse) -> AwsError {
     let aws = Replay::new([reply]);
@@ -326,6 +327,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         task_role_arn: None,
         ephemeral_storage: None,
         architecture: None,
+        volumes: SmallMap::new(),
         main: Container {
             name: "worker".into(),
             image: "registry.example/acme:v1".into(),

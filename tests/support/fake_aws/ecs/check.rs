@@ -11,6 +11,7 @@ use empire_controller::model::service::{
 };
 
 use super::super::{State, refuse};
+use super::volumes;
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
 pub(super) const NO_BALANCERS: &str =
@@ -50,8 +51,9 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     for container in content.containers() {
         check_container(action, content, container)?;
     }
+    volumes::check(action, content)?;
     // About what the request has; AWS does not document what it counts.
-    let length: usize = content.containers().map(length).sum();
+    let length = content.containers().map(length).sum::<usize>() + volumes::length(content);
     if length > 65_536 {
         return refused(format!(
             "Actual length: '{length}'. Max allowed length is '65536' bytes."
@@ -114,7 +116,9 @@ fn length(container: &Container) -> usize {
     let words = words.map(|word| word.len() + 3);
     let names = details.tmpfs.keys().chain(details.depends_on.keys());
     let names = names.map(|name| name.len() + 20);
-    let all = values.chain(short).chain(words).chain(names);
+    let mounts = details.mounts.iter();
+    let mounts = mounts.map(|(path, mount)| path.len() + mount.volume.len() + 40);
+    let all = values.chain(short).chain(words).chain(names).chain(mounts);
     all.sum::<usize>() + container.name.len() + container.image.len() + 20
 }
 
