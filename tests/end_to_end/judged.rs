@@ -119,6 +119,20 @@ fn what_aws_takes_has_no_fault() {
     }
 }
 
+#[test]
+fn a_service_with_a_shell_needs_a_policy_of_its_own() {
+    let create = |exec: bool| {
+        let service = json!({
+            "cluster": "default", "serviceName": "shop_acme_web", "taskDefinition": "shop_acme_web:1",
+            "enableExecuteCommand": exec, "tags": [{ "key": "empire.dev/owner", "value": "installation-1" }],
+        });
+        let verdict = judge(&to_ecs("CreateService", &service));
+        (verdict.faults, verdict.needs)
+    };
+    assert_eq!(create(false), (vec![], vec![]));
+    assert_eq!(create(true), (vec![], vec!["exec".to_owned()]));
+}
+
 /// In one batch with others, too: AWS looks for one statement that allows all of it.
 #[test]
 fn a_zones_own_name_needs_a_policy_of_its_own() {
@@ -227,16 +241,6 @@ fn what_the_policy_does_not_allow_is_found() {
         (
             register("/requiresCompatibilities", json!([])),
             "ecs:RegisterTaskDefinition on",
-        ),
-        (
-            to_ecs(
-                "CreateService",
-                &json!({
-                    "cluster": "default", "serviceName": "shop_acme_web", "taskDefinition": "shop_acme_web:1",
-                    "enableExecuteCommand": true, "tags": [{ "key": "empire.dev/owner", "value": "installation-2" }],
-                }),
-            ),
-            "'ecs:enable-execute-command': ['true']",
         ),
         (
             to_elastic_load_balancing(
