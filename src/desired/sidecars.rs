@@ -16,8 +16,6 @@ use crate::model::service::TaskDefinition;
 const CONTAINERS: usize = 10;
 /// CPU units and MiB that the container of a process has at the least: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
 const LEAST: (u32, u32) = (2, 6);
-/// Characters of a container's name, fewer than the 255 of ECS.
-const NAME: usize = 63;
 
 impl Builder<'_> {
     pub(super) fn sidecars(&self) -> Result<Vec<Container>, Error> {
@@ -36,12 +34,8 @@ impl Builder<'_> {
 
     fn sidecar(&self, name: &str, sidecar: &Sidecar) -> Result<Container, Error> {
         let field = |field: &str| format!("sidecars.{name}.{field}");
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if name.is_empty() || name.len() > NAME || !name.chars().all(is_name) {
-            return Err(self.invalid(
-                &format!("sidecars.{name}"),
-                &format!("a name has at most {NAME} letters, digits, hyphens and underscores"),
-            ));
+        if !text::is_name(name) {
+            return Err(self.invalid(&format!("sidecars.{name}"), text::NO_NAME));
         }
         if name == self.name {
             return Err(self.invalid(

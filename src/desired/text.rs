@@ -73,6 +73,19 @@ pub(crate) fn is_mount(path: &str) -> bool {
     parts.all(|part| !matches!(part, "" | "." | ".."))
 }
 
+/// Says what is wrong with the path of a volume in which [`COLON`] stands.
+pub(crate) const NO_COLON: &str = "must be without : in it, at which Docker ends the path";
+pub(crate) const COLON: char = ':';
+
+/// Says what is wrong with a name that [`is_name`] refuses.
+pub(crate) const NO_NAME: &str = "a name has at most 63 letters, digits, hyphens and underscores";
+
+/// Returns true for the name of a container or a volume. ECS takes up to 255 characters.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (1..=63).contains(&name.len()) && name.chars().all(is_part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

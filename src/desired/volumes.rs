@@ -9,19 +9,12 @@ use crate::model::service::LaunchType;
 use crate::model::small_map::SmallMap;
 use crate::model::volume::{FileSystem, Mount, Volume};
 
-/// Characters of a volume's name, fewer than the 255 of ECS.
-const NAME: usize = 63;
-
 impl Builder<'_> {
     pub(super) fn volumes(&self) -> Result<SmallMap<String, Volume>, Error> {
         let mut volumes = SmallMap::new();
         for (name, given) in &self.process.volumes {
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            if name.is_empty() || name.len() > NAME || !name.chars().all(is_name) {
-                return Err(self.invalid(
-                    &format!("volumes.{name}"),
-                    &format!("a name has at most {NAME} letters, digits, hyphens and underscores"),
-                ));
+            if !text::is_name(name) {
+                return Err(self.invalid(&format!("volumes.{name}"), text::NO_NAME));
             }
             let volume = match &given.efs {
                 None => Volume::Scratch,
@@ -85,6 +78,9 @@ impl Builder<'_> {
             }
             if !text::is_mount(path) {
                 return refused(&format!("{path}: {}", text::NO_MOUNT));
+            }
+            if path.contains(text::COLON) {
+                return refused(&format!("{path}: {}", text::NO_COLON));
             }
             if fields.tmpfs.is_some_and(|tmpfs| tmpfs.contains_key(path)) {
                 return refused(&format!("{path}: is also in tmpfs"));

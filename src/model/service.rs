@@ -94,7 +94,7 @@ impl TaskDefinition {
     }
 
     /// Returns true if a revision that AWS reports as `found` is of this content: an architecture that was left out may come
-    /// back as the default.
+    /// back as the default. On EC2, where that is none, a revision without a digest that asks for it passes for one without, too.
     pub fn is_reported_as(&self, found: &TaskDefinition) -> bool {
         let default = Some(Architecture::X8664);
         if self.architecture.is_none() && found.architecture == default {

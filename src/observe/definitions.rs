@@ -104,6 +104,7 @@ fn is_settled(observed: &Observed, desired: &Desired, family: &str, content: &Ta
     let found = runs.or_else(|| observed.registered(content, &desired.owner));
     found.is_some_and(|found| {
         let earlier = observed.revision_of(content);
-        found.content == *content || earlier.is_none_or(|arn| observed.task_definitions.contains_key(arn))
+        content.is_reported_as(&found.content)
+            || earlier.is_none_or(|arn| observed.task_definitions.contains_key(arn))
     })
 }

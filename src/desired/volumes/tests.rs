@@ -153,6 +153,11 @@ fn what_no_mount_can_be_is_named() {
         ("/", "shared", format!("/: {written}")),
         ("/a/", "shared", format!("/a/: {written}")),
         ("/a/../b", "shared", format!("/a/../b: {written}")),
+        (
+            "/a:ro",
+            "shared",
+            "/a:ro: must be without : in it, at which Docker ends the path".into(),
+        ),
         ("/data", "other", "/data: other is none of the volumes".into()),
     ] {
         let mounts = json!({ path: { "volume": volume } });

@@ -247,6 +247,13 @@ fn a_digest_decides_where_it_is_ours_and_the_fields_where_it_is_not() {
     check(&wanted, &ours.tags("web"), true, false);
     check(&echoed, &ours.tags("web"), false, true);
     check(&echoed, &tagged(&owner("i-2").tags("web"), &wanted), false, true);
+    // ECS may fill in the default of what was left out, and nothing else.
+    let on = |architecture| TaskDefinition {
+        architecture: Some(architecture),
+        ..content()
+    };
+    check(&on(Architecture::X8664), &ours.tags("web"), true, false);
+    check(&on(Architecture::Arm64), &ours.tags("web"), false, false);
     // A later release, which makes it in a way that this one does not know.
     let mut later = with_digest.clone();
     later.insert(CONTENT_TAG.into(), "2-something".into());

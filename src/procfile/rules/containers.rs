@@ -32,14 +32,10 @@ pub(super) fn check(process: &Process, report: &mut Report<'_>) {
             report.of(&format!("{prefix}args"), NOTHING_BEFORE_ARGS);
         }
     }
-    for name in process.volumes.keys() {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if name.is_empty() || name.len() > 63 || !name.chars().all(is_name) {
-            let message = "a name has at most 63 letters, digits, hyphens and underscores";
-            report.of("volumes", format!("{name}: {message}"));
-        }
-    }
     for (name, volume) in &process.volumes {
+        if !text::is_name(name) {
+            report.of("volumes", format!("{name}: {}", text::NO_NAME));
+        }
         let efs = volume.efs.as_ref();
         let given = efs.and_then(|efs| Some((efs.access_point_id.as_ref()?, efs.root_directory.as_ref()?)));
         if given.is_some_and(|(_, directory)| directory != "/") {
@@ -78,6 +74,8 @@ fn mounts(process: &Process, prefix: &str, mounts: &BTreeMap<String, Mount>, rep
             report.of(&field, format!("{path}: must be an absolute path, such as /data"));
         } else if !text::is_mount(path) {
             report.of(&field, format!("{path}: {}", text::NO_MOUNT));
+        } else if path.contains(text::COLON) {
+            report.of(&field, format!("{path}: {}", text::NO_COLON));
         } else if prefix.is_empty() && process.tmpfs.contains_key(path) {
             report.of(&field, format!("{path}: is also in tmpfs"));
         }

@@ -310,6 +310,10 @@ fn a_volume_is_mounted_that_there_is_at_a_path_of_its_own() {
             "line 4: process api: mounts: /a/: must be below /, without a / at its end and without //, . and .. in it, such as /var/tmp",
         ),
         (
+            "volumes: {a: {}}\n  mounts: {'/a:ro': {volume: a}}",
+            "line 4: process api: mounts: /a:ro: must be without : in it, at which Docker ends the path",
+        ),
+        (
             "volumes: {a: {}}\n  mounts: {/a: {volume: b}}",
             "line 4: process api: mounts: /a: b is none of the volumes",
         ),

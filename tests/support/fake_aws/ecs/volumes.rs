@@ -49,6 +49,10 @@ pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()
                 return refused(format!("Unknown volume '{}'.", mount.volume));
             }
             // Assumed: Docker refuses two mounts at one path.
+            // Docker's own: <https://docs.docker.com/engine/storage/volumes/>. The agent puts it between colons.
+            if path.contains(':') {
+                return refused("invalid volume specification".into());
+            }
             if path.is_empty() || details.tmpfs.contains_key(path) {
                 return refused("Duplicate mount point.".into());
             }
