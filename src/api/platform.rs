@@ -27,7 +27,8 @@ use self::rules::{
     names_tenants, on_external, on_fargate, places_nothing_on_fargate,
 };
 use super::app::DeletionPolicy;
-use super::schema::{id, ids, name_templates, role, rule, tags};
+use super::schema::patterns::name_templates;
+use super::schema::{id, ids, role, rule, tags};
 
 /// A place where Apps run: an AWS region, an ECS cluster and a network.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]

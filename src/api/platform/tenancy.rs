@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::keeps_what_it_grants;
-use crate::api::schema::{
-    arn_patterns, arn_templates, between, file_system_patterns, hostname_templates, image_templates, selector,
+use crate::api::schema::patterns::{
+    arn_patterns, arn_templates, file_system_patterns, hostname_templates, image_templates,
 };
+use crate::api::schema::{between, selector};
 
 /// The namespaces whose Apps may run here, and what they may ask for. It is checked whenever something would be changed: an
 /// App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
