@@ -1,6 +1,6 @@
 //! ECS Exec: turned on in the emulator by the binary under its role, and what `exec` prints.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::manifests::{app, merge};
 use super::place::{Cloud, Place, tally};
@@ -22,14 +22,14 @@ fn status(place: &Place) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exec_is_turned_on_without_a_rollout_on_moto() {
-    on_and_off(&Place::with(Cloud::Moto, "exec-moto", "ap-southeast-3", tenancy()).await).await;
-}
-
-fn tenancy() -> Value {
-    json!({ "tenancy": { "namespaceSelector": {}, "taskRoleArns": [ROLE], "exec": true } })
-}
-
-async fn on_and_off(place: &Place) {
+    let tenancy = json!({ "namespaceSelector": {}, "taskRoleArns": [ROLE], "exec": true });
+    let place = &Place::with(
+        Cloud::Moto,
+        "exec-moto",
+        "ap-southeast-3",
+        json!({ "tenancy": tenancy }),
+    )
+    .await;
     let mut acme = app("acme");
     merge(&mut acme, &json!({ "spec": { "taskRoleArn": ROLE } }));
     place.converge(&acme);

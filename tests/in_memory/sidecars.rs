@@ -8,7 +8,7 @@ use empire_controller::model::service::{Architecture, LaunchType, NetworkMode, T
 use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, app, staging, web, worker};
 use crate::strictness::{aws, now, refused, web as wanted_web};
 use crate::world::World;
-use crate::write_counts::{check_edit_on, settled};
+use crate::write_counts::{check_copies, check_edit_on, check_everywhere};
 
 const PROXY: &str = "registry.example/proxy:v1";
 
@@ -53,22 +53,7 @@ fn a_process_of_each_kind_may_have_sidecars() {
         )
         .process("nightly", worker().cron("0 3 * * ? *").beside("proxy", PROXY))
         .process("console", worker().noservice().beside("proxy", PROXY));
-    for platform in [
-        open(),
-        open().awsvpc("sg-1"),
-        open().bridge_ports(9_000, 9_010),
-        open().awsvpc("sg-1").managed_instances("managed"),
-        open().awsvpc("sg-1").capacity_providers(&[("FARGATE", 1)]),
-    ] {
-        let mut world = settled(&platform, &kinds);
-        let registered = world.aws.writes();
-        let registered = registered
-            .iter()
-            .filter(|write| write.action == "ecs:RegisterTaskDefinition");
-        assert_eq!(registered.count(), 3);
-        world.restart();
-        assert_eq!(world.settle().len(), 0);
-    }
+    check_everywhere(&open(), &kinds, 3);
 }
 
 #[test]
@@ -84,15 +69,8 @@ fn a_sidecar_that_a_hand_took_away_or_put_in_comes_back_or_goes() {
             });
         },
     ];
-    for edit in edits {
-        let mut world = settled(&open(), &with(worker().beside("proxy", PROXY)));
-        world.aws.by_hand().deploy_copy("shop_acme_worker", edit);
-        world.restart();
-        let written = world.settle();
-        let actions: Vec<&str> = written.iter().map(|write| write.action).collect();
-        assert_eq!(actions, ["ecs:UpdateService"]);
-        world.assert_ready();
-    }
+    let beside = with(worker().beside("proxy", PROXY));
+    check_copies(&open(), &beside, &edits);
 }
 
 #[test]

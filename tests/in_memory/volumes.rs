@@ -11,7 +11,7 @@ use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, app, st
 use crate::stories::Story;
 use crate::strictness::{aws, now, refused, web as wanted_web};
 use crate::world::World;
-use crate::write_counts::{check_edit_on, settled};
+use crate::write_counts::{check_copies, check_edit_on, check_everywhere};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/apps/acme";
 
@@ -74,22 +74,7 @@ fn a_process_of_each_kind_may_have_volumes() {
         .process("web", with_volume(web().external()))
         .process("nightly", with_volume(worker().cron("0 3 * * ? *")))
         .process("console", with_volume(worker().noservice()));
-    for platform in [
-        open(),
-        open().awsvpc("sg-1"),
-        open().bridge_ports(9_000, 9_010),
-        open().awsvpc("sg-1").managed_instances("managed"),
-        open().awsvpc("sg-1").capacity_providers(&[("FARGATE", 1)]),
-    ] {
-        let mut world = settled(&platform, &kinds);
-        let registered = world.aws.writes();
-        let registered = registered
-            .iter()
-            .filter(|write| write.action == "ecs:RegisterTaskDefinition");
-        assert_eq!(registered.count(), 3);
-        world.restart();
-        assert_eq!(world.settle().len(), 0);
-    }
+    check_everywhere(&open(), &kinds, 3);
 }
 
 #[test]
@@ -112,15 +97,7 @@ fn a_volume_that_a_hand_took_away_or_changed_comes_back() {
             content.main.details = details.kept();
         },
     ];
-    for edit in edits {
-        let mut world = settled(&open(), &with(stored(&json!({}))));
-        world.aws.by_hand().deploy_copy("shop_acme_worker", edit);
-        world.restart();
-        let written = world.settle();
-        let actions: Vec<&str> = written.iter().map(|write| write.action).collect();
-        assert_eq!(actions, ["ecs:UpdateService"]);
-        world.assert_ready();
-    }
+    check_copies(&open(), &with(stored(&json!({}))), &edits);
 }
 
 #[test]

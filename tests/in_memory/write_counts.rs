@@ -1,5 +1,6 @@
 //! The floor of what each operation may cost in AWS writes. Claims and status are not AWS writes.
 
+use empire_controller::model::service::TaskDefinition;
 use serde_json::json;
 
 use crate::fake_aws::Write;
@@ -41,6 +42,44 @@ pub(crate) fn check_edit_on(platform: &PlatformFixture, from: &AppFixture, to: &
     world.assert_ready();
     world.restart();
     check(&world.settle(), 0);
+}
+
+/// Checks that an App comes up wherever tasks may run, with so many revisions, and is left alone then.
+#[track_caller]
+pub(crate) fn check_everywhere(platform: &PlatformFixture, app: &AppFixture, revisions: usize) {
+    for platform in [
+        platform.clone(),
+        platform.clone().awsvpc("sg-1"),
+        platform.clone().bridge_ports(9_000, 9_010),
+        platform.clone().awsvpc("sg-1").managed_instances("managed"),
+        platform
+            .clone()
+            .awsvpc("sg-1")
+            .capacity_providers(&[("FARGATE", 1)]),
+    ] {
+        let mut world = settled(&platform, app);
+        let registered = world.aws.writes();
+        let registered = registered
+            .iter()
+            .filter(|write| write.action == "ecs:RegisterTaskDefinition");
+        assert_eq!(registered.count(), revisions);
+        world.restart();
+        assert_eq!(world.settle().len(), 0);
+    }
+}
+
+/// Checks that the worker goes back to its own revision wherever a hand deployed a copy of it that was edited.
+#[track_caller]
+pub(crate) fn check_copies(platform: &PlatformFixture, app: &AppFixture, edits: &[fn(&mut TaskDefinition)]) {
+    for edit in edits {
+        let mut world = settled(platform, app);
+        world.aws.by_hand().deploy_copy("shop_acme_worker", *edit);
+        world.restart();
+        let written = world.settle();
+        let actions: Vec<&str> = written.iter().map(|write| write.action).collect();
+        assert_eq!(actions, ["ecs:UpdateService"]);
+        world.assert_ready();
+    }
 }
 
 #[test]
