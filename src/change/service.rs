@@ -205,9 +205,7 @@ impl ServiceWrite {
             let memory = observed
                 .rollouts
                 .get_or_default(process.unwrap_or_default().into());
-            memory.exec = Some(exec.unwrap_or(Exec {
-                lacked_by: Vec::new(),
-            }));
+            memory.exec = Some(exec.unwrap_or_default());
         }
         if let Some(hash) = hash {
             // The deployment that a write has started is ours from now on. A later pass finds what the reply does not show.

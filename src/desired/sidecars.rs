@@ -92,10 +92,10 @@ impl Builder<'_> {
     fn check_variables(&self, name: &str, sidecar: &Sidecar) -> Result<(), Error> {
         let Sidecar { env, secrets, .. } = sidecar;
         for (field, variables) in [("env", env), ("secrets", secrets)] {
-            if let Some(variable) = variables.keys().find(|variable| !is_variable(variable)) {
+            if let Some(variable) = variables.keys().find(|variable| !text::is_variable(variable)) {
                 return Err(self.invalid(
                     &format!("sidecars.{name}.{field}"),
-                    &format!("{variable}: a name consists of letters, digits, _, - and ., and does not begin with a digit"),
+                    &format!("{variable}: {}", text::NO_VARIABLE),
                 ));
             }
         }
@@ -201,12 +201,6 @@ impl Builder<'_> {
         }
         format!("sidecars.{}.dependsOn", container.name)
     }
-}
-
-/// As the schema has it for processes.
-fn is_variable(name: &str) -> bool {
-    let is_first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
-    name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -86,6 +86,16 @@ pub(crate) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.chars().all(is_part)
 }
 
+/// Says what is wrong with a name that [`is_variable`] refuses.
+pub(crate) const NO_VARIABLE: &str =
+    "a name consists of letters, digits, _, - and ., and does not begin with a digit";
+
+/// Returns true for the name of an environment variable, as the schema has it for processes.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
+    name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

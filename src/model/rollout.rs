@@ -17,7 +17,7 @@ pub struct RolloutMemory {
 }
 
 /// ECS Exec of a service, once it was turned on here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exec {
     /// The ids of the deployments whose tasks may have been started before that: ECS replaces none for it.
     pub lacked_by: Vec<String>,

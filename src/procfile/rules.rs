@@ -119,12 +119,8 @@ fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
     for (field, variables) in [("env", &process.env), ("secrets", &process.secrets)] {
         for (variable, value) in variables {
             let target = super::problem::Path::default().key(field).key(variable).target;
-            let first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
-            let rest = |c: char| first(c) || c.is_ascii_digit();
-            if !variable.starts_with(first) || !variable.chars().all(rest) {
-                let message =
-                    "a name consists of letters, digits, _, - and ., and does not begin with a digit";
-                report.of(&target, message);
+            if !text::is_variable(variable) {
+                report.of(&target, text::NO_VARIABLE);
             } else if variable == "SOURCE" || variable.starts_with("EMPIRE_") {
                 report.of(&target, empire::reserved(variable));
             } else if variable == "PORT" && exposed {

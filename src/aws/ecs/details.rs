@@ -10,7 +10,7 @@ use super::logging::ordered;
 use super::volumes;
 use crate::aws::Result;
 use crate::aws::error::Call;
-use crate::aws::wire::{from_i32, text, to_i32};
+use crate::aws::wire::{from_i32, text, to_i32, unless_empty};
 use crate::model::container::{Condition, ContainerCheck, Details};
 use crate::model::small_map::SmallMap;
 
@@ -99,10 +99,9 @@ pub(super) fn write(
         depends_on,
         mounts,
     } = wanted;
-    let unless_empty = |words: &Vec<String>| Some(words.clone()).filter(|words| !words.is_empty());
     let labels = labels.clone().into_iter().collect();
     let mut container = container
-        .set_entry_point(unless_empty(entry_point))
+        .set_entry_point(unless_empty(entry_point.iter().cloned()))
         .set_user(user.clone())
         .set_working_directory(working_directory.clone())
         .set_mount_points(volumes::write_mounts(mounts))

@@ -6,7 +6,7 @@ use aws_sdk_ecs::types as sdk;
 
 use crate::aws::Result;
 use crate::aws::error::Call;
-use crate::aws::wire::text;
+use crate::aws::wire::{text, unless_empty};
 use crate::model::small_map::SmallMap;
 use crate::model::volume::{FileSystem, Mount, Volume};
 
@@ -80,7 +80,7 @@ pub(super) fn write(call: Call, volumes: &SmallMap<String, Volume>) -> Result<Op
         .build())
     });
     let written: Vec<_> = written.collect::<Result<_>>()?;
-    Ok(Some(written).filter(|written| !written.is_empty()))
+    Ok(unless_empty(written.into_iter()))
 }
 
 fn write_file_system(call: Call, wanted: &FileSystem) -> Result<sdk::EfsVolumeConfiguration> {
@@ -116,5 +116,5 @@ pub(super) fn write_mounts(mounts: &SmallMap<String, Mount>) -> Option<Vec<sdk::
             .read_only(*read_only)
             .build()
     });
-    Some(written.collect()).filter(|written: &Vec<_>| !written.is_empty())
+    unless_empty(written)
 }
