@@ -8,6 +8,7 @@ pub(crate) mod command;
 mod container;
 mod content;
 pub(crate) mod cron;
+mod extras;
 mod limits;
 mod load_balancing;
 mod records;

@@ -11,6 +11,7 @@ pub mod content;
 pub mod desired;
 pub mod echo;
 pub mod exclusive;
+pub mod extras;
 pub mod held;
 pub mod host_port;
 pub mod keeping;

@@ -392,8 +392,8 @@ const IMPURE_PATHS: &[&str] = &[
     "std::sync",
     "std::thread",
 ];
-/// Data that is only read is as pure where many hold it.
-const SHARED: &str = "std::sync::Arc";
+/// Paths below those that are plain data all the same: what many hold to read, and what an address is.
+const PLAIN_PATHS: &[&str] = &["std::sync::Arc", "std::net::IpAddr"];
 const IMPURE_WORDS: &[&str] = &[
     "async",
     "await",
@@ -532,7 +532,7 @@ fn breaches(module: &[String], source: &str, crates: &[String]) -> Vec<String> {
                 breach(&format!("{} must not use this crate", rule.name));
             }
         } else if rule.pure
-            && !path.starts_with(SHARED)
+            && !PLAIN_PATHS.iter().any(|plain| path.starts_with(plain))
             && IMPURE_PATHS.iter().any(|impure| path.starts_with(impure))
         {
             breach(&format!("{} is pure", rule.name));

@@ -9,6 +9,7 @@ mod container;
 mod deletion;
 mod deploy;
 mod expose;
+mod extras;
 mod rules;
 mod status;
 mod volumes;
@@ -17,6 +18,7 @@ pub use container::{Architecture, ContainerCheck, DependencyCondition, Sidecar, 
 pub use deletion::DeletionPolicy;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
+pub use extras::{Extras, Restart, SidecarPort, Transport};
 pub use status::{
     AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,
@@ -393,4 +395,7 @@ pub struct Process {
     #[schemars(extend("maxProperties" = 10))]
     #[x_kube(validation = mount_paths())]
     pub mounts: BTreeMap<String, Mount>,
+
+    #[serde(flatten)]
+    pub extras: Extras,
 }

@@ -2,6 +2,7 @@
 
 mod container;
 mod details;
+mod extras;
 mod logging;
 mod service;
 mod task_definition;

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Reply;
 use crate::model::container::{Container, ContainerCheck, Details};
 use crate::model::counted;
+use crate::model::extras::{Extras, NamedPort, Restart};
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{Observed, TaskDefinitionState};
@@ -168,6 +169,7 @@ fn write_details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
         tmpfs,
         depends_on,
         mounts,
+        extras,
     } = details;
     if *optional {
         f.write_str(", not essential")?;
@@ -217,6 +219,63 @@ fn write_details(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
     }
     for (name, condition) in depends_on {
         write!(f, ", after {name} {}", condition.as_str())?;
+    }
+    write_extras(f, extras)
+}
+
+fn write_extras(f: &mut fmt::Formatter<'_>, extras: &Extras) -> fmt::Result {
+    let Extras {
+        open_files,
+        start_timeout,
+        restart,
+        memory_reservation,
+        shared_memory,
+        gpus,
+        environment_files,
+        system_controls,
+        extra_hosts,
+        ports,
+    } = extras;
+    if let Some(limit) = open_files {
+        write!(f, ", nofile {limit}")?;
+    }
+    if let Some(seconds) = start_timeout {
+        write!(f, ", start timeout {seconds} s")?;
+    }
+    if let Some(Restart {
+        attempt_period,
+        ignored_exit_codes,
+    }) = restart
+    {
+        write!(f, ", restarted if it ran for {attempt_period} s")?;
+        for code in ignored_exit_codes {
+            write!(f, ", not after exit code {code}")?;
+        }
+    }
+    if let Some(mebibytes) = memory_reservation {
+        write!(f, ", memory reservation {mebibytes} MiB")?;
+    }
+    if let Some(mebibytes) = shared_memory {
+        write!(f, ", shared memory {mebibytes} MiB")?;
+    }
+    if let Some(gpus) = gpus {
+        write!(f, ", {}", counted(u64::from(*gpus), "GPU"))?;
+    }
+    for file in environment_files {
+        write!(f, ", variables of {file}")?;
+    }
+    for (name, value) in system_controls {
+        write!(f, ", {name}={value}")?;
+    }
+    for (name, address) in extra_hosts {
+        write!(f, ", host {name} {address}")?;
+    }
+    for (name, port) in ports {
+        let NamedPort {
+            container_port,
+            transport,
+        } = port;
+        write!(f, ", port {name} {container_port}/{}", transport.as_str())?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::change::{
     Tagged, TagsWrite, TargetGroupWrite, Verb, fold,
 };
 use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
+use crate::model::extras::{Extras, NamedPort, Restart, Transport};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
@@ -92,6 +93,28 @@ fn a_task_definition_says_what_most_do_without() {
     );
 }
 
+fn extras() -> Extras {
+    let port = NamedPort {
+        container_port: 8_125,
+        transport: Transport::Udp,
+    };
+    Extras {
+        open_files: Some(1_024),
+        start_timeout: Some(60),
+        restart: Some(Restart {
+            attempt_period: 300,
+            ignored_exit_codes: vec![0],
+        }),
+        memory_reservation: Some(32),
+        shared_memory: Some(64),
+        gpus: Some(2),
+        environment_files: vec!["arn:aws:s3:::config/a.env".into()],
+        system_controls: [("net.core.somaxconn".into(), "1024".into())].into(),
+        extra_hosts: [("db".into(), "10.0.0.7".into())].into(),
+        ports: [("statsd".into(), port)].into(),
+    }
+}
+
 fn mount(volume: &str, read_only: bool) -> Mount {
     Mount {
         volume: volume.into(),
@@ -139,6 +162,7 @@ fn a_task_definition_says_what_its_containers_have() {
         }),
         labels: [("team".into(), "shop".into())].into(),
         repository_credentials: Some("arn".into()),
+        extras: extras(),
         ..Details::default()
     };
     let content = TaskDefinition {
@@ -179,7 +203,9 @@ fn a_task_definition_says_what_its_containers_have() {
          health check every 10 s, timeout 5 s, 3 unhealthy, start period 20 s, user 1000, working directory /srv, init, tmpfs /tmp 64 MiB, \
          data at /data, logs at /logs read-only, after proxy START), sidecar proxy \
          proxy:v1 (0 CPU units, memory of the task, 1 variable, stop timeout 20 s, read-only root filesystem, not essential, \
-         entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials)"
+         entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials, nofile 1024, start timeout 60 s, \
+         restarted if it ran for 300 s, not after exit code 0, memory reservation 32 MiB, shared memory 64 MiB, 2 GPUs, \
+         variables of arn:aws:s3:::config/a.env, net.core.somaxconn=1024, host db 10.0.0.7, port statsd 8125/udp)"
     );
 }
 

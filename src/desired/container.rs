@@ -35,6 +35,9 @@ pub(super) struct Fields<'a> {
     pub tmpfs: Option<&'a BTreeMap<String, String>>,
     pub depends_on: &'a BTreeMap<String, DependencyCondition>,
     pub mounts: &'a BTreeMap<String, app::Mount>,
+    pub ulimits: Option<&'a app::Ulimits>,
+    pub ports: Option<&'a BTreeMap<String, app::SidecarPort>>,
+    pub extras: &'a app::Extras,
 }
 
 impl<'a> Fields<'a> {
@@ -53,6 +56,9 @@ impl<'a> Fields<'a> {
             tmpfs: Some(&process.tmpfs),
             depends_on: &process.depends_on,
             mounts: &process.mounts,
+            ulimits: process.ulimits.as_ref(),
+            ports: None,
+            extras: &process.extras,
         }
     }
 
@@ -71,6 +77,9 @@ impl<'a> Fields<'a> {
             tmpfs: None,
             depends_on: &sidecar.depends_on,
             mounts: &sidecar.mounts,
+            ulimits: sidecar.ulimits.as_ref(),
+            ports: Some(&sidecar.ports),
+            extras: &sidecar.extras,
         }
     }
 
@@ -103,6 +112,7 @@ impl Builder<'_> {
             tmpfs: self.tmpfs(fields)?,
             depends_on: conditions.collect(),
             mounts: self.mounts(fields)?,
+            extras: self.extras(fields)?,
         };
         Ok(details.kept())
     }
@@ -226,7 +236,13 @@ impl Builder<'_> {
         }))
     }
 
-    fn within(&self, field: &str, value: u32, unit: &str, limits: RangeInclusive<u32>) -> Result<u32, Error> {
+    pub(super) fn within(
+        &self,
+        field: &str,
+        value: u32,
+        unit: &str,
+        limits: RangeInclusive<u32>,
+    ) -> Result<u32, Error> {
         if limits.contains(&value) {
             return Ok(value);
         }

@@ -44,6 +44,7 @@ impl Builder<'_> {
         };
         let tasks = self.platform.spec.tasks.as_ref();
         let process = self.process;
+        let fields = Fields::of_process(process, variables);
         let content = TaskDefinition {
             family: self.family(),
             network_mode: self.network_mode(),
@@ -57,12 +58,12 @@ impl Builder<'_> {
                 name: self.name.into(),
                 image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
                 command: self.command(variables)?,
-                details: self.details(&Fields::of_process(process, variables))?,
+                details: self.details(&fields)?,
+                process_limit: self.process_limit(&fields)?,
                 cpu,
                 memory,
                 environment,
                 secrets,
-                process_limit: self.process_limit()?,
                 stop_timeout: self.stop_timeout("stopTimeout", process.stop_timeout.as_ref())?,
                 read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
                 ports: self.port_mappings(container_ports),
@@ -71,6 +72,7 @@ impl Builder<'_> {
             sidecars,
         };
         self.check_order(&content)?;
+        self.check_extras(&content)?;
         self.check_task_definition(&content)?;
         Ok(content)
     }
@@ -179,17 +181,6 @@ impl Builder<'_> {
                 "Platform {platform} has no tasks.executionRoleArn, the role by which ECS would read them"
             ),
         )
-    }
-
-    fn process_limit(&self) -> Result<Option<u32>, Error> {
-        let limits = self.process.ulimits.as_ref();
-        let limit = limits
-            .and_then(|limits| limits.nproc)
-            .and_then(|limit| limit.try_into().ok());
-        if limit.is_some() && self.is_on_fargate() {
-            return Err(self.invalid("ulimits.nproc", "Fargate takes no such limit"));
-        }
-        Ok(limit)
     }
 
     pub(super) fn stop_timeout(&self, field: &str, given: Option<&String>) -> Result<Option<u32>, Error> {

@@ -193,7 +193,7 @@ fn total(parts: &[(&'static str, usize)]) -> usize {
 }
 
 /// The bytes of a container, by field. `image` has its name and its frame, too.
-fn of_container(container: &Container) -> [(&'static str, usize); 15] {
+fn of_container(container: &Container) -> [(&'static str, usize); 19] {
     const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
@@ -201,6 +201,10 @@ fn of_container(container: &Container) -> [(&'static str, usize); 15] {
     const CREDENTIALS: usize = r#""repositoryCredentials":{"credentialsParameter":},"#.len();
     const TMPFS: usize = r#"{"containerPath":,"size":0},"#.len();
     const MOUNT: usize = r#"{"sourceVolume":,"containerPath":,"readOnly":true},"#.len();
+    const FILE: usize = r#"{"value":,"type":"s3"},"#.len();
+    const CONTROL: usize = r#"{"namespace":,"value":},"#.len();
+    const HOST: usize = r#"{"hostname":,"ipAddress":},"#.len();
+    const PORT: usize = r#"{"name":,"containerPort":1,"protocol":"tcp"},"#.len();
     const DEPENDENCY: usize = r#"{"containerName":,"condition":""},"#.len();
     let Details {
         optional: _,
@@ -214,6 +218,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 15] {
         tmpfs,
         depends_on,
         mounts,
+        extras,
     } = container.details();
     let words = |words: &[String]| words.iter().map(|word| json(word) + ",".len()).sum::<usize>();
     let text = |text: Option<&String>, more: usize| text.map_or(0, |text| json(text) + more);
@@ -224,6 +229,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 15] {
     let conditions = conditions.map(|(name, state)| json(name) + state.as_str().len() + DEPENDENCY);
     let mounts = mounts.iter();
     let mounts = mounts.map(|(path, mount)| json(path) + json(&mount.volume) + MOUNT);
+    let (files, ports) = (extras.environment_files.iter(), extras.ports.keys());
     let check = health_check.as_ref();
     let check = check.map_or(0, |check| words(&check.command) + CHECK);
     [
@@ -248,6 +254,10 @@ fn of_container(container: &Container) -> [(&'static str, usize); 15] {
         ("tmpfs", tmpfs.keys().map(|path| json(path) + TMPFS).sum()),
         ("dependsOn", conditions.sum()),
         ("mounts", mounts.sum()),
+        ("environmentFiles", files.map(|file| json(file) + FILE).sum()),
+        ("systemControls", pairs(extras.system_controls.iter(), CONTROL)),
+        ("extraHosts", pairs(extras.extra_hosts.iter(), HOST)),
+        ("ports", ports.map(|name| json(name) + PORT).sum()),
     ]
 }
 

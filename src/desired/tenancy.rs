@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 pub use self::limits::{Usages, check_limits, has_limits};
 use self::lists::{
-    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES,
+    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES,
 };
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, ConstraintType, DeletionPolicy, Sidecar, Volume};
+use crate::api::app::{App, ConstraintType, DeletionPolicy, Extras, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -117,6 +117,7 @@ impl<'a> Allowed<'a> {
             let prefix = format!("process {name}: ");
             self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
             self.check_credentials(&prefix, process.repository_credentials.as_ref())?;
+            self.files(&prefix, &process.extras)?;
             self.sidecars(&prefix, &process.sidecars)?;
             self.volumes(&prefix, &process.volumes)?;
             if process.exec == Some(true) {
@@ -182,6 +183,12 @@ impl<'a> Allowed<'a> {
         credentials.map_or(Ok(()), |arn| self.pattern(&SECRETS, &field, arn))
     }
 
+    /// Checks what ECS reads with a role of the Platform's.
+    fn files(&self, prefix: &str, extras: &Extras) -> Result<(), Error> {
+        let mut files = extras.environment_files.iter();
+        files.try_for_each(|file| self.pattern(&FILES, &format!("{prefix}environmentFiles"), file))
+    }
+
     /// Checks sidecars: that there may be any, and what they ask for.
     fn sidecars(&self, prefix: &str, sidecars: &BTreeMap<String, Sidecar>) -> Result<(), Error> {
         let Some(first) = sidecars.keys().next() else {
@@ -192,6 +199,7 @@ impl<'a> Allowed<'a> {
             let prefix = format!("{prefix}sidecars.{name}.");
             self.check_process(&prefix, &sidecar.secrets, Some(&sidecar.image))?;
             self.check_credentials(&prefix, sidecar.repository_credentials.as_ref())?;
+            self.files(&prefix, &sidecar.extras)?;
         }
         Ok(())
     }
@@ -358,6 +366,7 @@ fn expanded(grant: &Grant, app: &AppName) -> Grant {
         task_role_arns: expand(&grant.task_role_arns),
         secret_arns: expand(&grant.secret_arns),
         images: expand(&grant.images),
+        file_arns: expand(&grant.file_arns),
         ..grant.clone()
     }
 }

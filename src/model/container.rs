@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::extras::Extras;
 use super::small_map::SmallMap;
 use super::volume::Mount;
 
@@ -65,6 +66,8 @@ pub struct Details {
     /// By path, a volume of the task.
     #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
     pub mounts: SmallMap<String, Mount>,
+    #[serde(default, skip_serializing_if = "Extras::is_none")]
+    pub extras: Extras,
 }
 
 impl Details {
@@ -81,6 +84,7 @@ impl Details {
             tmpfs: SmallMap::new(),
             depends_on: SmallMap::new(),
             mounts: SmallMap::new(),
+            extras: Extras::none(),
         }
     }
 

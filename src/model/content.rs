@@ -9,6 +9,7 @@ use data_encoding::BASE32_DNSSEC;
 use sha2::{Digest, Sha256};
 
 use super::container::{Container, ContainerCheck, Details, HostPort, Logging, PortMapping};
+use super::extras::{Extras, NamedPort, Restart};
 use super::owner::Tags;
 use super::service::{Architecture, NetworkMode, TaskDefinition};
 use super::small_map::SmallMap;
@@ -178,6 +179,7 @@ impl Fields {
             tmpfs,
             depends_on,
             mounts,
+            extras,
         } = details;
         self.add("essential", optional.then_some("false"));
         self.add("entryPoint", entry_point);
@@ -209,6 +211,57 @@ impl Fields {
             conditions.flat_map(|(name, state)| [name, state.as_str()]),
         );
         self.add("mountPoints", mounts.iter().flat_map(mount));
+        self.add_extras(extras);
+    }
+
+    fn add_extras(&mut self, extras: &Extras) {
+        let Extras {
+            open_files,
+            start_timeout,
+            restart,
+            memory_reservation,
+            shared_memory,
+            gpus,
+            environment_files,
+            system_controls,
+            extra_hosts,
+            ports,
+        } = extras;
+        for (name, number) in [
+            ("nofile", open_files),
+            ("startTimeout", start_timeout),
+            ("memoryReservation", memory_reservation),
+            ("sharedMemorySize", shared_memory),
+            ("gpu", gpus),
+        ] {
+            self.add(name, number.map(|number| number.to_string()));
+        }
+        if let Some(Restart {
+            attempt_period,
+            ignored_exit_codes,
+        }) = restart
+        {
+            let numbers = std::iter::once(attempt_period).chain(ignored_exit_codes);
+            self.add("restartPolicy", numbers.map(u32::to_string));
+        }
+        self.add("environmentFiles", environment_files);
+        self.add("systemControls", pairs(system_controls));
+        self.add("extraHosts", pairs(extra_hosts));
+        let ports = ports.iter();
+        self.add(
+            "namedPorts",
+            ports.flat_map(|(name, port)| {
+                let NamedPort {
+                    container_port,
+                    transport,
+                } = port;
+                [
+                    name.clone(),
+                    container_port.to_string(),
+                    transport.as_str().into(),
+                ]
+            }),
+        );
     }
 }
 

@@ -41,7 +41,9 @@ fn with_containers() -> AppFixture {
         .after("proxy", "START")
         .architecture("arm64")
         .volume("data", json!({}))
-        .mount("/data", "data");
+        .mount("/data", "data")
+        .having("restart", json!({}))
+        .having("memoryReservation", json!("64Mi"));
     kinds().process("worker", full)
 }
 
@@ -82,7 +84,7 @@ fn drops_what_is_empty(content: &mut TaskDefinition) {
 
 #[test]
 fn no_echo_of_a_task_definition_is_written_for() {
-    let echoes: [fn(&mut TaskDefinition); 21] = [
+    let echoes: [fn(&mut TaskDefinition); 23] = [
         drops_what_is_empty,
         // Defaults are dropped, or others filled in.
         |content| edit(&mut content.main, |details| details.health_check = None),
@@ -110,6 +112,12 @@ fn no_echo_of_a_task_definition_is_written_for() {
         },
         |content| content.volumes = SmallMap::new(),
         |content| edit(&mut content.main, |details| details.mounts = SmallMap::new()),
+        |content| edit(&mut content.main, |details| details.extras.restart = None),
+        |content| {
+            edit(&mut content.main, |details| {
+                details.extras.memory_reservation = Some(65);
+            });
+        },
         |content| content.architecture = None,
         |content| content.architecture = Some(Architecture::X8664),
         |content| content.main.image = content.main.image.to_uppercase(),

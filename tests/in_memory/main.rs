@@ -33,6 +33,7 @@ mod dry_runs;
 mod echoes;
 mod exec;
 mod exposures;
+mod extras;
 mod fairness;
 mod fleets;
 mod foretold;

@@ -116,13 +116,16 @@ fn some_app(random: &mut Rng) -> AppFixture {
     }
     // Of its own, so that the rest of a seed's story is what it was before there were sidecars.
     let mut beside = Rng::with_seed(random.get_seed());
-    let always = match beside.u8(..7) {
+    let always = match beside.u8(..8) {
         0 => worker().beside("proxy", "registry.example/proxy:v1"),
         1 => worker()
             .beside("proxy", "registry.example/proxy:v2")
             .after("proxy", "START"),
         2 => worker().health_check("./bin/check"),
         3 => worker().volume("data", json!({})).mount("/data", "data"),
+        4 => worker()
+            .having("restart", json!({}))
+            .having("startTimeout", json!("1m")),
         _ => worker(),
     };
     app.process("always", always)

@@ -386,6 +386,27 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].mounts: Invalid value: …mounts: /a: is also in tmpfs",
         ),
         (
+            process("startTimeout: 1s"),
+            "spec.processes[api].startTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
+            process("restart: {attemptPeriod: 59s}"),
+            "spec.processes[api].restart.attemptPeriod: Invalid value: …must be from 60s to 1800s",
+        ),
+        (
+            process("restart: {ignoredExitCodes: [256]}"),
+            "spec.processes.api.restart.ignoredExitCodes[0]: Invalid value",
+        ),
+        (process("gpus: 0"), "spec.processes.api.gpus: Invalid value"),
+        (
+            process("sidecars: {a: {image: a, ports: {p: {containerPort: 0}}}}"),
+            "spec.processes.api.sidecars.a.ports.p.containerPort: Invalid value",
+        ),
+        (
+            process("sidecars: {a: {image: a, startTimeout: 2h}}"),
+            "spec.processes[api].sidecars[a].startTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
             process("architecture: amd64"),
             "spec.processes.api.architecture: Unsupported value",
         ),
@@ -806,6 +827,12 @@ fn a_good_app_is_accepted() {
              sidecars: {proxy: {image: a, mounts: {/shared: {volume: shared}}}}",
         ),
         process("exec: false, readOnlyRootFilesystem: true"),
+        process(
+            "ulimits: {nofile: 1048576}, startTimeout: 2s, restart: {attemptPeriod: 30m, ignoredExitCodes: [0, 255]}, \
+             memoryReservation: 6Mi, sharedMemory: 1Gi, gpus: 16, environmentFiles: ['arn:aws:s3:::a/b.env'], \
+             systemControls: {net.core.somaxconn: '1'}, extraHosts: {a: '::1'}, \
+             sidecars: {a: {image: a, restart: {}, ulimits: {nproc: 1, nofile: 1}, ports: {p: {containerPort: 1, protocol: udp}}}}",
+        ),
     ] {
         accepted(&manifest);
     }

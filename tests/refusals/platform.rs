@@ -158,6 +158,10 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tenancy.grants[0].taskRoleArns[0]: Invalid value: …{namespace} and {app} for the App's own",
         ),
         (
+            grants("fileArns: ['arn:aws:s3:::config/*', config]"),
+            "spec.tenancy.grants[0].fileArns[1]: Invalid value: …must be an ARN, in which *",
+        ),
+        (
             grants("fileSystems: [fs-1, fsap-1]"),
             "spec.tenancy.grants[0].fileSystems[1]: Invalid value: …must be the id of a file system, or of one and an access point",
         ),
@@ -610,7 +614,7 @@ fn a_good_platform_is_accepted() {
         ),
         bridge(
             "",
-            "tenancy: {namespaceSelector: {}, fileSystems: ['*', fs-1, 'fs-2/fsap-*'], taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
+            "tenancy: {namespaceSelector: {}, fileSystems: ['*', fs-1, 'fs-2/fsap-*'], fileArns: ['arn:aws:s3:::config/*'], taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
         ),
         bridge(
             "",

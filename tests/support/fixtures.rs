@@ -226,6 +226,11 @@ impl ProcessFixture {
         self
     }
 
+    /// With any field that has no function of its own.
+    pub(crate) fn having(self, name: &str, value: Value) -> Self {
+        self.field(name, value)
+    }
+
     /// With a file system in memory of 64 MiB.
     pub(crate) fn tmpfs(self, path: &str) -> Self {
         self.field("tmpfs", json!({ path: "64Mi" }))
@@ -436,6 +441,14 @@ impl PlatformFixture {
         self.0["spec"]["tenancy"] = json!({
             "namespaceSelector": {}, "fileSystems": patterns, "taskRoleArns": ["*"], "sidecars": true,
         });
+        self
+    }
+
+    /// Allows these files in S3 and sidecars.
+    pub(crate) fn files(mut self, patterns: &[&str]) -> Self {
+        self.0["spec"]["tenancy"] =
+            json!({ "namespaceSelector": {}, "fileArns": patterns, "sidecars": true });
+        self.0["spec"]["tasks"]["executionRoleArn"] = json!("arn:aws:iam::123456789012:role/execution");
         self
     }
 

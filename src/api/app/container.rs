@@ -8,6 +8,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::extras::{Extras, SidecarPort};
 use super::volumes::Mount;
 use crate::api::schema::container::{few_secrets, few_variables, labels, repository_credentials};
 use crate::api::schema::{between, image, no_controls, rule, words};
@@ -21,6 +22,12 @@ pub struct Ulimits {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub nproc: Option<i32>,
+
+    /// The most files and sockets that each may have open, 1 to 1,048,576: soft and hard limit. Left out: as the container instances
+    /// are set up, on Fargate 65,535.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub nofile: Option<i32>,
 }
 
 /// The architecture of a processor.
@@ -183,4 +190,17 @@ pub struct Sidecar {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 10))]
     pub mounts: BTreeMap<String, Mount>,
+
+    /// Limits that the kernel sets for each process in it, as for a process of the App.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ulimits: Option<Ulimits>,
+
+    /// Ports of it by name, at most 10, such as `metrics: {containerPort: 9100}`: lower case letters, digits, hyphens and
+    /// underscores. No load balancer leads to them; in bridge mode, ECS picks a free port of the instance for each. Left out: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 10))]
+    pub ports: BTreeMap<String, SidecarPort>,
+
+    #[serde(flatten)]
+    pub extras: Extras,
 }

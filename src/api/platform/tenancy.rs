@@ -41,6 +41,12 @@ pub struct Tenancy {
     #[schemars(transform = file_system_patterns(100))]
     pub file_systems: Vec<String>,
 
+    /// The ARNs of objects in S3 that Apps may name in `environmentFiles`, which ECS reads with `tasks.executionRoleArn`, at most
+    /// 100; `*` as in `taskRoleArns`. Left out: none but those of `grants`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = arn_patterns)]
+    pub file_arns: Vec<String>,
+
     /// True: processes may have `sidecars`. Left out: only where `grants` allow it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidecars: Option<bool>,
@@ -107,6 +113,11 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = file_system_patterns(50))]
     pub file_systems: Vec<String>,
+
+    /// The ARNs of objects in S3 that Apps may name in `environmentFiles`, at most 50; `*` likewise. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = arn_templates)]
+    pub file_arns: Vec<String>,
 
     /// True: Apps may have processes that are `external`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]

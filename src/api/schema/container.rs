@@ -106,3 +106,28 @@ pub(in crate::api) fn few_variables(schema: &mut Schema) {
 pub(in crate::api) fn few_secrets(schema: &mut Schema) {
     limit_values(schema, 100, 512);
 }
+
+/// Objects in S3, as many as ECS takes.
+pub(in crate::api) fn files(schema: &mut Schema) {
+    schema.insert("maxItems".into(), json!(10));
+    schema.insert("items".into(), json!({ "type": "string", "maxLength": 1_024 }));
+}
+
+/// Codes that a process ends with: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerRestartPolicy.html>.
+pub(in crate::api) fn exit_codes(schema: &mut Schema) {
+    schema.insert("maxItems".into(), json!(50));
+    schema.insert(
+        "items".into(),
+        json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": 255 }),
+    );
+}
+
+/// Values of kernel parameters.
+pub(in crate::api) fn kernel_parameters(schema: &mut Schema) {
+    limit_values(schema, 50, 256);
+}
+
+/// IP addresses, by name.
+pub(in crate::api) fn addresses(schema: &mut Schema) {
+    limit_values(schema, 50, 45);
+}

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types as sdk;
 
-use super::details;
 use super::logging::{self, secrets_of, write_secret};
+use super::{details, extras};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, to_i32};
@@ -21,11 +21,13 @@ pub(super) fn read(
 ) -> Container {
     foreign.extend(foreign_fields(found));
     let mappings = found.port_mappings().iter();
+    let named = extras::read_ports(found.port_mappings(), network_mode);
     let mut ports: Vec<PortMapping> = mappings
         .filter_map(|mapping| port_mapping(mapping, network_mode))
         .collect();
     ports.sort_by_key(|port| port.container_port);
-    foreign.extend((ports.len() != found.port_mappings().len()).then_some("portMappings"));
+    let known = ports.len() + named.len();
+    foreign.extend((known != found.port_mappings().len()).then_some("portMappings"));
     let environment: SmallMap<String, String> = found
         .environment()
         .iter()
@@ -34,18 +36,7 @@ pub(super) fn read(
     foreign.extend((environment.len() != found.environment().len()).then_some("environment"));
     let secrets = secrets_of(found.secrets());
     foreign.extend((secrets.len() != found.secrets().len()).then_some("secrets"));
-    let process_limit = match found.ulimits() {
-        [] => None,
-        [only] => {
-            let limit = process_limit(only);
-            foreign.extend(limit.is_none().then_some("ulimits"));
-            limit
-        }
-        _ => {
-            foreign.insert("ulimits");
-            None
-        }
-    };
+    let [process_limit, _] = extras::read_ulimits(found.ulimits(), foreign);
     let logging = found.log_configuration();
     Container {
         name: found.name().unwrap_or_default().to_owned(),
@@ -60,26 +51,16 @@ pub(super) fn read(
         read_only_root_filesystem: found.readonly_root_filesystem() == Some(true),
         ports,
         logging: logging.map(|configuration| logging::read(configuration, foreign)),
-        details: details::read(found, foreign),
+        details: details::read(found, named, foreign),
     }
 }
 
 /// Fields that are set although we never set them. AWS fills in defaults, which do not count.
 fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str> {
-    let number = |number: Option<i32>| number.is_some_and(|number| number != 0);
     let versions = container.version_consistency();
     [
-        ("memoryReservation", number(container.memory_reservation())),
         ("links", !container.links().is_empty()),
-        (
-            "restartPolicy",
-            container
-                .restart_policy()
-                .is_some_and(sdk::ContainerRestartPolicy::enabled),
-        ),
-        ("environmentFiles", !container.environment_files().is_empty()),
         ("volumesFrom", !container.volumes_from().is_empty()),
-        ("startTimeout", number(container.start_timeout())),
         (
             "versionConsistency",
             versions == Some(&sdk::VersionConsistency::Disabled),
@@ -89,18 +70,12 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
         ("privileged", container.privileged() == Some(true)),
         ("dnsServers", !container.dns_servers().is_empty()),
         ("dnsSearchDomains", !container.dns_search_domains().is_empty()),
-        ("extraHosts", !container.extra_hosts().is_empty()),
         (
             "dockerSecurityOptions",
             !container.docker_security_options().is_empty(),
         ),
         ("interactive", container.interactive() == Some(true)),
         ("pseudoTerminal", container.pseudo_terminal() == Some(true)),
-        ("systemControls", !container.system_controls().is_empty()),
-        (
-            "resourceRequirements",
-            !container.resource_requirements().is_empty(),
-        ),
         (
             "firelensConfiguration",
             container.firelens_configuration().is_some(),
@@ -118,12 +93,6 @@ fn is_text(text: Option<&str>) -> bool {
 
 fn environment_variable(pair: &sdk::KeyValuePair) -> Option<(String, String)> {
     Some((pair.name.clone()?, pair.value.clone().unwrap_or_default()))
-}
-
-/// `None` for a limit that we would never set.
-fn process_limit(limit: &sdk::Ulimit) -> Option<u32> {
-    let is_ours = *limit.name() == sdk::UlimitName::Nproc && limit.soft_limit() == limit.hard_limit();
-    is_ours.then(|| from_i32(limit.hard_limit()))
 }
 
 /// `None` for a mapping that we would never write. In awsvpc, AWS fills in the container port as the host port.
@@ -150,15 +119,6 @@ fn port_mapping(mapping: &sdk::PortMapping, network_mode: NetworkMode) -> Option
     })
 }
 
-fn write_process_limit(call: Call, limit: u32) -> Result<sdk::Ulimit> {
-    sdk::Ulimit::builder()
-        .name(sdk::UlimitName::Nproc)
-        .soft_limit(to_i32(limit))
-        .hard_limit(to_i32(limit))
-        .build()
-        .map_err(|error| call.bug(error.to_string()))
-}
-
 pub(super) fn write(call: Call, wanted: &Container) -> Result<sdk::ContainerDefinition> {
     let variable = |(name, value)| sdk::KeyValuePair::builder().name(name).value(value).build();
     let mut container = sdk::ContainerDefinition::builder()
@@ -174,8 +134,8 @@ pub(super) fn write(call: Call, wanted: &Container) -> Result<sdk::ContainerDefi
     for (name, arn) in &wanted.secrets {
         container = container.secrets(write_secret(call, name, arn)?);
     }
-    if let Some(limit) = wanted.process_limit {
-        container = container.ulimits(write_process_limit(call, limit)?);
+    for limit in extras::write_ulimits(call, wanted.process_limit, wanted.details().extras.open_files)? {
+        container = container.ulimits(limit);
     }
     for port in &wanted.ports {
         container = container.port_mappings(write_port(call, *port)?);

@@ -7,16 +7,18 @@ use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
 use super::logging::ordered;
-use super::volumes;
+use super::{extras, volumes};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32, unless_empty};
 use crate::model::container::{Condition, ContainerCheck, Details};
+use crate::model::extras::NamedPort;
 use crate::model::small_map::SmallMap;
 
 /// Returns the details and, in `foreign`, the fields that hold what the model cannot.
 pub(super) fn read(
     found: &sdk::ContainerDefinition,
+    ports: SmallMap<String, NamedPort>,
     foreign: &mut BTreeSet<&'static str>,
 ) -> Option<Box<Details>> {
     let depends_on: SmallMap<String, Condition> = found.depends_on().iter().filter_map(dependency).collect();
@@ -43,6 +45,7 @@ pub(super) fn read(
         tmpfs,
         depends_on,
         mounts: volumes::read_mounts(found.mount_points(), foreign),
+        extras: extras::read(found, ports, foreign),
     };
     details.kept()
 }
@@ -71,12 +74,11 @@ fn dependency(found: &sdk::ContainerDependency) -> Option<(String, Condition)> {
     Some((found.container_name().to_owned(), condition))
 }
 
-/// Returns true for parameters that we never set. Swap of 0 is a setting, shared memory of 0 is none.
+/// Returns true for parameters that we never set. Swap of 0 is a setting.
 fn has_more(found: &sdk::LinuxParameters) -> bool {
     let capabilities = found.capabilities();
     capabilities.is_some_and(|all| !all.add().is_empty() || !all.drop().is_empty())
         || !found.devices().is_empty()
-        || found.shared_memory_size().is_some_and(|size| size != 0)
         || found.max_swap().is_some()
         || found.swappiness().is_some()
 }
@@ -98,6 +100,7 @@ pub(super) fn write(
         tmpfs,
         depends_on,
         mounts,
+        extras,
     } = wanted;
     let labels = labels.clone().into_iter().collect();
     let mut container = container
@@ -119,8 +122,10 @@ pub(super) fn write(
         container =
             container.repository_credentials(credentials.map_err(|error| call.bug(error.to_string()))?);
     }
-    if *init || !tmpfs.is_empty() {
-        let mut parameters = sdk::LinuxParameters::builder().set_init_process_enabled(init.then_some(true));
+    if *init || !tmpfs.is_empty() || extras.shared_memory.is_some() {
+        let mut parameters = sdk::LinuxParameters::builder()
+            .set_init_process_enabled(init.then_some(true))
+            .set_shared_memory_size(extras.shared_memory.map(to_i32));
         for (path, size) in tmpfs {
             let mount = sdk::Tmpfs::builder()
                 .container_path(path)
@@ -137,7 +142,7 @@ pub(super) fn write(
             .build();
         container = container.depends_on(dependency.map_err(|error| call.bug(error.to_string()))?);
     }
-    Ok(container)
+    extras::write(call, container, extras)
 }
 
 /// Sends every number, so that what AWS fills in never differs from what was meant.

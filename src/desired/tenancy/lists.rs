@@ -41,6 +41,12 @@ pub(super) const FILE_SYSTEMS: List = List {
     of_tenancy: Some(|tenancy| &tenancy.file_systems),
     syntax: Syntax::FileSystem,
 };
+pub(super) const FILES: List = List {
+    name: "fileArns",
+    of_grant: |grant| &grant.file_arns,
+    of_tenancy: Some(|tenancy| &tenancy.file_arns),
+    syntax: Syntax::Arn,
+};
 pub(super) const HOSTNAMES: List = List {
     name: "hostnames",
     of_grant: |grant| &grant.hostnames,

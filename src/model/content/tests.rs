@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::container::{Condition, Environment};
+use crate::model::extras::Transport;
 use crate::model::name::Arn;
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::LaunchType;
@@ -91,6 +92,20 @@ fn slow() -> ContainerCheck {
 
 fn healthy() -> SmallMap<String, Condition> {
     [("proxy".into(), Condition::Healthy)].into()
+}
+
+fn restart(attempt_period: u32, ignored: &[u32]) -> Restart {
+    Restart {
+        attempt_period,
+        ignored_exit_codes: ignored.to_vec(),
+    }
+}
+
+fn port(container_port: u16, transport: Transport) -> NamedPort {
+    NamedPort {
+        container_port,
+        transport,
+    }
 }
 
 fn sidecar(name: &str) -> Container {
@@ -216,6 +231,38 @@ fn differs_with_every_field() {
             });
         },
     ];
+    all_differ(&edits);
+}
+
+#[test]
+fn differs_with_all_that_few_containers_have() {
+    let edits: [fn(&mut Extras); 14] = [
+        |e| e.open_files = Some(64),
+        |e| e.start_timeout = Some(64),
+        |e| e.memory_reservation = Some(64),
+        |e| e.shared_memory = Some(64),
+        |e| e.gpus = Some(64),
+        |e| e.restart = Some(restart(64, &[])),
+        |e| e.restart = Some(restart(65, &[])),
+        |e| e.restart = Some(restart(64, &[65])),
+        |e| e.environment_files = vec!["a".into()],
+        |e| e.system_controls = [("a".into(), "b".into())].into(),
+        |e| e.extra_hosts = [("a".into(), "b".into())].into(),
+        |e| e.ports = [("a".into(), port(64, Transport::Tcp))].into(),
+        |e| e.ports = [("a".into(), port(65, Transport::Tcp))].into(),
+        |e| e.ports = [("a".into(), port(64, Transport::Udp))].into(),
+    ];
+    let edits = edits.map(|edit| {
+        move |content: &mut TaskDefinition| {
+            let mut details = Details::default();
+            edit(&mut details.extras);
+            content.main.details = details.kept();
+        }
+    });
+    all_differ(&edits);
+}
+
+fn all_differ(edits: &[impl Fn(&mut TaskDefinition)]) {
     let mut digests = vec![digest(&content())];
     for edit in edits {
         let mut edited = content();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{GI, MI, TI, adds_to_nothing, between, is_amount};
-use crate::api::app::{ContainerCheck, Mount, Process};
+use crate::api::app::{ContainerCheck, Extras, Mount, Process};
 use crate::desired::command::NOTHING_BEFORE_ARGS;
 use crate::desired::text;
 use crate::procfile::problem::{Report, but};
@@ -22,11 +22,13 @@ pub(super) fn check(process: &Process, report: &mut Report<'_>) {
         }
     };
     check(process.health_check.as_ref(), "", report);
+    extras("", &process.extras, report);
     for (name, sidecar) in &process.sidecars {
         let prefix = format!("sidecars.{name}.");
         check(sidecar.health_check.as_ref(), &prefix, report);
         let field = format!("{prefix}stopTimeout");
         between(sidecar.stop_timeout.as_deref(), 2, 3_600, &field, report);
+        extras(&prefix, &sidecar.extras, report);
         let words = (sidecar.command.as_ref(), &*sidecar.args, &*sidecar.entry_point);
         if adds_to_nothing(words) {
             report.of(&format!("{prefix}args"), NOTHING_BEFORE_ARGS);
@@ -65,6 +67,15 @@ pub(super) fn check(process: &Process, report: &mut Report<'_>) {
             report.of("ephemeralStorage", format!("{message}{}", but(disk)));
         }
     }
+}
+
+fn extras(prefix: &str, extras: &Extras, report: &mut Report<'_>) {
+    let field = format!("{prefix}startTimeout");
+    between(extras.start_timeout.as_deref(), 2, 3_600, &field, report);
+    let period = extras.restart.as_ref();
+    let period = period.and_then(|restart| restart.attempt_period.as_deref());
+    let field = format!("{prefix}restart.attemptPeriod");
+    between(period, 60, 1_800, &field, report);
 }
 
 fn mounts(process: &Process, prefix: &str, mounts: &BTreeMap<String, Mount>, report: &mut Report<'_>) {

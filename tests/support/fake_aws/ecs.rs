@@ -2,6 +2,7 @@
 
 mod check;
 mod definitions;
+mod extras;
 mod rollout;
 mod service;
 mod volumes;

@@ -103,12 +103,10 @@ async fn beside_the_container() {
 #[tokio::test]
 async fn in_the_container() {
     for (field, value) in [
-        ("memoryReservation", json!(256)),
         ("links", json!(["db"])),
-        ("restartPolicy", json!({"enabled": true})),
         (
             "environmentFiles",
-            json!([{"value": "arn:aws:s3:::bucket/file.env", "type": "s3"}]),
+            json!([{"value": "arn:aws:s3:::bucket/file.env", "type": "other"}]),
         ),
         (
             "mountPoints",
@@ -127,7 +125,6 @@ async fn in_the_container() {
         ("linuxParameters", json!({"swappiness": 60})),
         ("linuxParameters", json!({"swappiness": 0})),
         ("linuxParameters", json!({"maxSwap": 0})),
-        ("linuxParameters", json!({"sharedMemorySize": 64})),
         (
             "linuxParameters",
             json!({"capabilities": {"add": ["SYS_PTRACE"]}}),
@@ -139,20 +136,26 @@ async fn in_the_container() {
                 {"containerName": "other", "condition": "HEALTHY"},
             ]),
         ),
-        ("startTimeout", json!(30)),
         ("versionConsistency", json!("disabled")),
         ("hostname", json!("web")),
         ("disableNetworking", json!(true)),
         ("privileged", json!(true)),
         ("dnsServers", json!(["10.0.0.2"])),
         ("dnsSearchDomains", json!(["example.com"])),
-        ("extraHosts", json!([{"hostname": "a", "ipAddress": "10.0.0.3"}])),
+        (
+            "extraHosts",
+            json!([{"hostname": "a", "ipAddress": "10.0.0.3"}, {"hostname": "a", "ipAddress": "10.0.0.4"}]),
+        ),
         ("dockerSecurityOptions", json!(["no-new-privileges"])),
         ("interactive", json!(true)),
         ("pseudoTerminal", json!(true)),
         (
             "ulimits",
-            json!([{"name": "nofile", "softLimit": 256, "hardLimit": 256}]),
+            json!([{"name": "memlock", "softLimit": 256, "hardLimit": 256}]),
+        ),
+        (
+            "ulimits",
+            json!([{"name": "nofile", "softLimit": -1, "hardLimit": -1}]),
         ),
         (
             "ulimits",
@@ -172,11 +175,23 @@ async fn in_the_container() {
                 {"name": "A", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/b"},
             ]),
         ),
+        ("systemControls", json!([{"namespace": "net.core.somaxconn"}])),
         (
             "systemControls",
-            json!([{"namespace": "net.core.somaxconn", "value": "1024"}]),
+            json!([
+                {"namespace": "net.core.somaxconn", "value": "1"},
+                {"namespace": "net.core.somaxconn", "value": "2"},
+            ]),
         ),
-        ("resourceRequirements", json!([{"type": "GPU", "value": "1"}])),
+        (
+            "resourceRequirements",
+            json!([{"type": "InferenceAccelerator", "value": "1"}]),
+        ),
+        ("resourceRequirements", json!([{"type": "GPU", "value": "some"}])),
+        (
+            "resourceRequirements",
+            json!([{"type": "GPU", "value": "1"}, {"type": "GPU", "value": "1"}]),
+        ),
         ("firelensConfiguration", json!({"type": "fluentbit"})),
         (
             "credentialSpecs",
@@ -209,6 +224,31 @@ async fn what_others_have_and_ours_has_not_is_a_difference() {
             json!([{"sourceVolume": "data", "containerPath": "/data"}]),
         ),
         ("dockerLabels", json!({"a": "b"})),
+        ("memoryReservation", json!(256)),
+        ("restartPolicy", json!({"enabled": true})),
+        (
+            "environmentFiles",
+            json!([{"value": "arn:aws:s3:::bucket/file.env", "type": "s3"}]),
+        ),
+        ("linuxParameters", json!({"sharedMemorySize": 64})),
+        ("startTimeout", json!(30)),
+        ("extraHosts", json!([{"hostname": "a", "ipAddress": "10.0.0.3"}])),
+        (
+            "ulimits",
+            json!([{"name": "nofile", "softLimit": 256, "hardLimit": 256}]),
+        ),
+        (
+            "systemControls",
+            json!([{"namespace": "net.core.somaxconn", "value": "1024"}]),
+        ),
+        ("resourceRequirements", json!([{"type": "GPU", "value": "1"}])),
+        (
+            "portMappings",
+            json!([
+                {"containerPort": 8080, "hostPort": 0, "protocol": "tcp"},
+                {"containerPort": 9100, "hostPort": 0, "protocol": "udp", "name": "metrics"},
+            ]),
+        ),
         ("healthCheck", json!({"command": ["CMD", "true"]})),
         (
             "repositoryCredentials",
@@ -279,7 +319,8 @@ async fn a_second_container_or_a_strange_port() {
 
     for mapping in [
         json!({"containerPort": 8080, "hostPort": 0, "protocol": "udp"}),
-        json!({"containerPort": 8080, "hostPort": 0, "protocol": "tcp", "name": "web"}),
+        json!({"containerPort": 8080, "hostPort": 9001, "protocol": "tcp", "name": "web"}),
+        json!({"containerPort": 8080, "hostPort": 0, "protocol": "tcp", "name": "web", "appProtocol": "http"}),
         json!({"containerPort": 8080, "hostPort": 0, "protocol": "tcp", "appProtocol": "http"}),
         json!({"containerPortRange": "8080-8090", "protocol": "tcp"}),
     ] {

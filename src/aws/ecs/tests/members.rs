@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::task_definitions::{detailed, full, written};
+use super::task_definitions::{detailed, full, rare, written};
 use super::{bridge, definition};
 use crate::model::container::{Container, Details, HostPort};
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
@@ -82,7 +82,7 @@ async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
         )
     };
     let (mut of_task, mut of_container) = (BTreeSet::new(), BTreeSet::new());
-    for content in [bridge(), full(), detailed(), mounted, fargate] {
+    for content in [bridge(), full(), detailed(), rare(), mounted, fargate] {
         let request = written(&content).await;
         of_task.extend(keys(&request));
         let containers = request["containerDefinitions"].as_array().unwrap();

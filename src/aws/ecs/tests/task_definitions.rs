@@ -7,6 +7,7 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
+use crate::model::extras::{Extras, NamedPort, Restart, Transport};
 use crate::model::name::Arn;
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
@@ -238,6 +239,7 @@ pub(super) fn detailed() -> TaskDefinition {
         ]
         .into(),
         mounts: SmallMap::new(),
+        extras: Extras::default(),
     };
     let sidecar = |name: &str, memory, details: Details| Container {
         name: name.into(),
@@ -265,6 +267,94 @@ pub(super) fn detailed() -> TaskDefinition {
         main,
         sidecars: vec![sidecar("migrate", 0, migrate), sidecar("proxy", 128, proxy)],
         ..bridge()
+    }
+}
+
+/// With all that few containers have.
+pub(super) fn rare() -> TaskDefinition {
+    let ports = [
+        ("metrics", 9_100, Transport::Tcp),
+        ("statsd", 8_125, Transport::Udp),
+    ];
+    let ports = ports.map(|(name, container_port, transport)| {
+        let port = NamedPort {
+            container_port,
+            transport,
+        };
+        (name.to_owned(), port)
+    });
+    let extras = Extras {
+        open_files: Some(1_024),
+        start_timeout: Some(60),
+        restart: Some(Restart {
+            attempt_period: 90,
+            ignored_exit_codes: vec![0, 2],
+        }),
+        memory_reservation: Some(128),
+        shared_memory: Some(32),
+        gpus: Some(2),
+        environment_files: ["b", "a"]
+            .map(|file| format!("arn:aws:s3:::config/{file}.env"))
+            .into(),
+        system_controls: [("net.core.somaxconn".into(), "1024".into())].into(),
+        extra_hosts: [("db".into(), "10.0.0.7".into())].into(),
+        ports: ports.into(),
+    };
+    let details = Details {
+        extras,
+        ..Details::default()
+    };
+    TaskDefinition {
+        main: Container {
+            details: details.kept(),
+            ..full().main
+        },
+        ..full()
+    }
+}
+
+#[tokio::test]
+async fn what_few_have_is_written_as_aws_has_it() {
+    let sent = written(&rare()).await;
+    let container = &sent["containerDefinitions"][0];
+    for (field, expected) in [
+        (
+            "ulimits",
+            json!([
+                {"name": "nproc", "softLimit": 512, "hardLimit": 512},
+                {"name": "nofile", "softLimit": 1024, "hardLimit": 1024},
+            ]),
+        ),
+        ("startTimeout", json!(60)),
+        (
+            "restartPolicy",
+            json!({"enabled": true, "restartAttemptPeriod": 90, "ignoredExitCodes": [0, 2]}),
+        ),
+        ("memoryReservation", json!(128)),
+        ("linuxParameters", json!({"sharedMemorySize": 32})),
+        ("resourceRequirements", json!([{"type": "GPU", "value": "2"}])),
+        (
+            "environmentFiles",
+            json!([
+                {"type": "s3", "value": "arn:aws:s3:::config/b.env"},
+                {"type": "s3", "value": "arn:aws:s3:::config/a.env"},
+            ]),
+        ),
+        (
+            "systemControls",
+            json!([{"namespace": "net.core.somaxconn", "value": "1024"}]),
+        ),
+        ("extraHosts", json!([{"hostname": "db", "ipAddress": "10.0.0.7"}])),
+        (
+            "portMappings",
+            json!([
+                {"containerPort": 8080, "hostPort": 0, "protocol": "tcp"},
+                {"containerPort": 9100, "protocol": "tcp", "name": "metrics"},
+                {"containerPort": 8125, "protocol": "udp", "name": "statsd"},
+            ]),
+        ),
+    ] {
+        assert_eq!(container[field], expected);
     }
 }
 
@@ -407,6 +497,15 @@ async fn what_was_written_is_read_again() {
     let contents = [
         secret_options,
         detailed(),
+        rare(),
+        TaskDefinition {
+            network_mode: NetworkMode::Awsvpc,
+            main: Container {
+                ports: Vec::new(),
+                ..rare().main
+            },
+            ..rare()
+        },
         bridge(),
         definition(NetworkMode::Bridge, LaunchType::Ec2, HostPort::Fixed(9001)),
         definition(NetworkMode::Awsvpc, LaunchType::Ec2, HostPort::SameAsContainer),

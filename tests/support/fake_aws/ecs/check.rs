@@ -11,7 +11,7 @@ use empire_controller::model::service::{
 };
 
 use super::super::{State, refuse};
-use super::volumes;
+use super::{extras, volumes};
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
 pub(super) const NO_BALANCERS: &str =
@@ -52,6 +52,7 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
         check_container(action, content, container)?;
     }
     volumes::check(action, content)?;
+    extras::check(action, content)?;
     // About what the request has; AWS does not document what it counts.
     let length = content.containers().map(length).sum::<usize>() + volumes::length(content);
     if length > 65_536 {
@@ -119,7 +120,8 @@ fn length(container: &Container) -> usize {
     let mounts = details.mounts.iter();
     let mounts = mounts.map(|(path, mount)| path.len() + mount.volume.len() + 40);
     let all = values.chain(short).chain(words).chain(names).chain(mounts);
-    all.sum::<usize>() + container.name.len() + container.image.len() + 20
+    let more = extras::length(&details.extras);
+    all.sum::<usize>() + container.name.len() + container.image.len() + more + 20
 }
 
 /// Refuses what <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html> and the types that
