@@ -11,6 +11,7 @@ pub(crate) mod cron;
 mod extras;
 mod limits;
 mod load_balancing;
+mod logging;
 mod records;
 mod schedule;
 mod service;

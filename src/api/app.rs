@@ -10,6 +10,7 @@ mod deletion;
 mod deploy;
 mod expose;
 mod extras;
+mod logging;
 mod rules;
 mod status;
 mod volumes;
@@ -19,6 +20,7 @@ pub use deletion::DeletionPolicy;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use extras::{Extras, Restart, SidecarPort, Transport};
+pub use logging::{ContainerLogging, LogRouter, LogRouterType};
 pub use status::{
     AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Reply;
 use crate::model::container::{Container, ContainerCheck, Details};
 use crate::model::counted;
-use crate::model::extras::{Extras, NamedPort, Restart};
+use crate::model::extras::{Extras, LogRouter, NamedPort, Restart};
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{Observed, TaskDefinitionState};
@@ -150,6 +150,9 @@ fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Resul
     if let Some(seconds) = container.stop_timeout {
         write!(f, ", stop timeout {seconds} s")?;
     }
+    if container.logs_to_router() {
+        f.write_str(", logs to the log router")?;
+    }
     if container.read_only_root_filesystem {
         f.write_str(", read-only root filesystem")?;
     }
@@ -235,6 +238,7 @@ fn write_extras(f: &mut fmt::Formatter<'_>, extras: &Extras) -> fmt::Result {
         system_controls,
         extra_hosts,
         ports,
+        log_router,
     } = extras;
     if let Some(limit) = open_files {
         write!(f, ", nofile {limit}")?;
@@ -276,6 +280,12 @@ fn write_extras(f: &mut fmt::Formatter<'_>, extras: &Extras) -> fmt::Result {
             transport,
         } = port;
         write!(f, ", port {name} {container_port}/{}", transport.as_str())?;
+    }
+    if let Some(LogRouter { kind, options }) = log_router {
+        write!(f, ", log router {}", kind.as_str())?;
+        for (name, value) in options {
+            write!(f, ", {name} {value}")?;
+        }
     }
     Ok(())
 }

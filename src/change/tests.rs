@@ -5,7 +5,7 @@ use crate::change::{
     Tagged, TagsWrite, TargetGroupWrite, Verb, fold,
 };
 use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
-use crate::model::extras::{Extras, NamedPort, Restart, Transport};
+use crate::model::extras::{Extras, LogRouter, LogRouterKind, NamedPort, Restart, Transport};
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
@@ -112,6 +112,10 @@ fn extras() -> Extras {
         system_controls: [("net.core.somaxconn".into(), "1024".into())].into(),
         extra_hosts: [("db".into(), "10.0.0.7".into())].into(),
         ports: [("statsd".into(), port)].into(),
+        log_router: Some(LogRouter {
+            kind: LogRouterKind::Fluentbit,
+            options: [("config-file-type".into(), "file".into())].into(),
+        }),
     }
 }
 
@@ -205,7 +209,7 @@ fn a_task_definition_says_what_its_containers_have() {
          proxy:v1 (0 CPU units, memory of the task, 1 variable, stop timeout 20 s, read-only root filesystem, not essential, \
          entry point, health check every 30 s, timeout 4 s, 2 unhealthy, 1 label, repository credentials, nofile 1024, start timeout 60 s, \
          restarted if it ran for 300 s, not after exit code 0, memory reservation 32 MiB, shared memory 64 MiB, 2 GPUs, \
-         variables of arn:aws:s3:::config/a.env, net.core.somaxconn=1024, host db 10.0.0.7, port statsd 8125/udp)"
+         variables of arn:aws:s3:::config/a.env, net.core.somaxconn=1024, host db 10.0.0.7, port statsd 8125/udp, log router fluentbit, config-file-type file)"
     );
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Fields<'a> {
     pub mounts: &'a BTreeMap<String, app::Mount>,
     pub ulimits: Option<&'a app::Ulimits>,
     pub ports: Option<&'a BTreeMap<String, app::SidecarPort>>,
+    pub log_router: Option<&'a app::LogRouter>,
     pub extras: &'a app::Extras,
 }
 
@@ -58,6 +59,7 @@ impl<'a> Fields<'a> {
             mounts: &process.mounts,
             ulimits: process.ulimits.as_ref(),
             ports: None,
+            log_router: None,
             extras: &process.extras,
         }
     }
@@ -79,6 +81,7 @@ impl<'a> Fields<'a> {
             mounts: &sidecar.mounts,
             ulimits: sidecar.ulimits.as_ref(),
             ports: Some(&sidecar.ports),
+            log_router: sidecar.log_router.as_ref(),
             extras: &sidecar.extras,
         }
     }

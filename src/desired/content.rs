@@ -8,8 +8,7 @@ use super::container::Fields;
 use super::{Builder, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
-use crate::model::container::{Container, Environment, Logging};
-use crate::model::owner::AppName;
+use crate::model::container::{Container, Environment};
 use crate::model::service::{LaunchType, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
@@ -60,6 +59,7 @@ impl Builder<'_> {
                 command: self.command(variables)?,
                 details: self.details(&fields)?,
                 process_limit: self.process_limit(&fields)?,
+                logging: self.logging(&fields)?,
                 cpu,
                 memory,
                 environment,
@@ -67,46 +67,14 @@ impl Builder<'_> {
                 stop_timeout: self.stop_timeout("stopTimeout", process.stop_timeout.as_ref())?,
                 read_only_root_filesystem: process.read_only_root_filesystem.unwrap_or(false),
                 ports: self.port_mappings(container_ports),
-                logging: self.logging()?,
             },
             sidecars,
         };
         self.check_order(&content)?;
         self.check_extras(&content)?;
+        self.check_log_router(&content)?;
         self.check_task_definition(&content)?;
         Ok(content)
-    }
-
-    /// Returns where its task logs, with its names in the options that ask for them.
-    pub(super) fn logging(&self) -> Result<Option<Logging>, Error> {
-        let tasks = self.platform.spec.tasks.as_ref();
-        let Some(logging) = tasks.and_then(|tasks| tasks.logging.as_ref()) else {
-            return Ok(None);
-        };
-        let secrets = &logging.secret_options;
-        let refused = |why: &str| {
-            let platform = self.platform_name();
-            let field = format!("Platform {platform}: tasks.logging.secretOptions");
-            Err(self.invalid(&field, why))
-        };
-        if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
-            return refused(&format!("{name}: {NO_SECRET}"));
-        }
-        if !secrets.is_empty() && self.secrets_reader().is_none() {
-            return refused("it has no tasks.executionRoleArn, the role by which ECS would read them");
-        }
-        let AppName { namespace, name } = &self.owner.app;
-        let named = |value: &String| {
-            let value = value.replace("{namespace}", namespace);
-            value.replace("{app}", name).replace("{process}", self.name)
-        };
-        let options = logging.options.iter();
-        let options = options.map(|(option, value)| (option.clone(), named(value)));
-        Ok(Some(Logging {
-            driver: logging.driver.clone(),
-            options: options.collect(),
-            secret_options: secrets.clone().into(),
-        }))
     }
 
     /// Returns the role by which ECS reads secrets.

@@ -57,6 +57,7 @@ impl Builder<'_> {
             system_controls: self.system_controls(fields)?,
             extra_hosts: self.extra_hosts(fields)?,
             ports: self.named_ports(fields)?,
+            log_router: self.log_router(fields)?,
         })
     }
 
@@ -198,10 +199,7 @@ impl Builder<'_> {
             main.map(|port| (port.container_port, Transport::Tcp)).collect();
         for container in content.containers() {
             let extras = &container.details().extras;
-            let field = |field: &str| match &*container.name {
-                name if name == self.name => field.to_owned(),
-                name => format!("sidecars.{name}.{field}"),
-            };
+            let field = |field: &str| self.container_field(&container.name, field);
             files += extras.environment_files.len();
             if files > ENVIRONMENT_FILES {
                 let why = format!("ECS takes {ENVIRONMENT_FILES} files in a task, sidecars included");

@@ -30,10 +30,7 @@ impl Builder<'_> {
         for container in content.containers() {
             let characters = container.image.chars().count();
             if characters > IMAGE {
-                let field = match &*container.name {
-                    name if name == self.name => "image".into(),
-                    name => format!("sidecars.{name}.image"),
-                };
+                let field = self.container_field(&container.name, "image");
                 let why = format!("has {characters} characters, and ECS takes at most {IMAGE}");
                 return Err(self.invalid(&field, &why));
             }
@@ -48,6 +45,8 @@ impl Builder<'_> {
             .max_by_key(|(_, bytes)| *bytes)
             .unwrap_or_default();
         let field = match field {
+            LOGGING if self.process.extras.logging.is_some() => "logging.options".into(),
+            SECRET_LOGGING if self.process.extras.logging.is_some() => "logging.secretOptions".into(),
             LOGGING | SECRET_LOGGING => format!("Platform {}: {field}", self.platform_name()),
             field => field.into(),
         };

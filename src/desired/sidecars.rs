@@ -78,6 +78,7 @@ impl Builder<'_> {
             )?,
             details: self.details(&fields)?,
             process_limit: self.process_limit(&fields)?,
+            logging: self.logging(&fields)?,
             cpu: sidecar.cpu.and_then(|cpu| cpu.try_into().ok()).unwrap_or(0),
             memory,
             environment,
@@ -85,7 +86,6 @@ impl Builder<'_> {
             stop_timeout: self.stop_timeout(&field("stopTimeout"), sidecar.stop_timeout.as_ref())?,
             read_only_root_filesystem: sidecar.read_only_root_filesystem == Some(true),
             ports: Vec::new(),
-            logging: self.logging()?,
         })
     }
 
@@ -158,6 +158,9 @@ impl Builder<'_> {
                             condition.as_str()
                         ));
                     }
+                    Condition::Complete | Condition::Success if other.extras.log_router.is_some() => {
+                        return refused("is a log router, which goes on running: START or HEALTHY");
+                    }
                     Condition::Start | Condition::Healthy | Condition::Complete | Condition::Success => {}
                 }
             }
@@ -172,8 +175,8 @@ impl Builder<'_> {
         loop {
             let before = waiting.len();
             waiting.retain(|container| {
-                let mut needed = container.details().depends_on.keys();
-                let starts = needed.all(|name| started.contains(name));
+                let mut needed = content.needed_by(container);
+                let starts = needed.all(|(name, _)| started.contains(name));
                 if starts {
                     started.insert(container.name.clone());
                 }
@@ -196,10 +199,15 @@ impl Builder<'_> {
     }
 
     fn order_field(&self, container: &Container) -> String {
-        if container.name == self.name {
-            return "dependsOn".into();
+        self.container_field(&container.name, "dependsOn")
+    }
+
+    /// Returns the path of a field of the container of that name.
+    pub(super) fn container_field(&self, name: &str, field: &str) -> String {
+        if name == self.name {
+            return field.into();
         }
-        format!("sidecars.{}.dependsOn", container.name)
+        format!("sidecars.{name}.{field}")
     }
 }
 

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 
 pub use self::limits::{Usages, check_limits, has_limits};
 use self::lists::{
-    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, List, SECRETS, SIDECARS, TASK_ROLES,
+    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, LOGGING, List, SECRETS, SIDECARS,
+    TASK_ROLES,
 };
 use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, ConstraintType, DeletionPolicy, Extras, Sidecar, Volume};
+use crate::api::app::{App, ConstraintType, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -117,7 +118,7 @@ impl<'a> Allowed<'a> {
             let prefix = format!("process {name}: ");
             self.check_process(&prefix, &process.secrets, process.image.as_ref())?;
             self.check_credentials(&prefix, process.repository_credentials.as_ref())?;
-            self.files(&prefix, &process.extras)?;
+            self.extras(&prefix, &process.extras)?;
             self.sidecars(&prefix, &process.sidecars)?;
             self.volumes(&prefix, &process.volumes)?;
             if process.exec == Some(true) {
@@ -183,10 +184,28 @@ impl<'a> Allowed<'a> {
         credentials.map_or(Ok(()), |arn| self.pattern(&SECRETS, &field, arn))
     }
 
-    /// Checks what ECS reads with a role of the Platform's.
-    fn files(&self, prefix: &str, extras: &Extras) -> Result<(), Error> {
+    /// Checks what ECS reads with a role of the Platform's, and where a container logs.
+    fn extras(&self, prefix: &str, extras: &Extras) -> Result<(), Error> {
         let mut files = extras.environment_files.iter();
-        files.try_for_each(|file| self.pattern(&FILES, &format!("{prefix}environmentFiles"), file))
+        files.try_for_each(|file| self.pattern(&FILES, &format!("{prefix}environmentFiles"), file))?;
+        let Some(logging) = &extras.logging else {
+            return Ok(());
+        };
+        self.closed(&LOGGING, &format!("{prefix}logging"), &logging.driver)?;
+        let mut secrets = logging.secret_options.iter();
+        secrets.try_for_each(|(option, arn)| {
+            self.pattern(&SECRETS, &format!("{prefix}logging.secretOptions: {option}"), arn)
+        })
+    }
+
+    /// Checks a log router: it sees what all containers of a task log, and ECS may read its file with the Platform's role.
+    fn log_router(&self, prefix: &str, router: Option<&LogRouter>) -> Result<(), Error> {
+        let Some(router) = router else {
+            return Ok(());
+        };
+        self.closed(&LOGGING, &format!("{prefix}logRouter"), "a log router")?;
+        let mut files = router.options.values().filter(|value| value.starts_with("arn:"));
+        files.try_for_each(|file| self.pattern(&FILES, &format!("{prefix}logRouter.options"), file))
     }
 
     /// Checks sidecars: that there may be any, and what they ask for.
@@ -199,7 +218,8 @@ impl<'a> Allowed<'a> {
             let prefix = format!("{prefix}sidecars.{name}.");
             self.check_process(&prefix, &sidecar.secrets, Some(&sidecar.image))?;
             self.check_credentials(&prefix, sidecar.repository_credentials.as_ref())?;
-            self.files(&prefix, &sidecar.extras)?;
+            self.extras(&prefix, &sidecar.extras)?;
+            self.log_router(&prefix, sidecar.log_router.as_ref())?;
         }
         Ok(())
     }

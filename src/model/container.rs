@@ -42,6 +42,11 @@ impl Container {
         static NONE: Details = Details::none();
         self.details.as_deref().unwrap_or(&NONE)
     }
+
+    /// Returns true if it logs to the log router of its task.
+    pub fn logs_to_router(&self) -> bool {
+        self.logging.as_ref().is_some_and(Logging::is_to_router)
+    }
 }
 
 /// The settings of a container that most do without. Kept apart, so that those take no memory for them.
@@ -185,4 +190,11 @@ pub struct Logging {
     /// Options whose values ECS reads: ARNs, by their names.
     #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
     pub secret_options: SmallMap<String, String>,
+}
+
+impl Logging {
+    /// Returns true for the driver that is a container of the task.
+    pub fn is_to_router(&self) -> bool {
+        self.driver == "awsfirelens"
+    }
 }

@@ -9,7 +9,7 @@ use data_encoding::BASE32_DNSSEC;
 use sha2::{Digest, Sha256};
 
 use super::container::{Container, ContainerCheck, Details, HostPort, Logging, PortMapping};
-use super::extras::{Extras, NamedPort, Restart};
+use super::extras::{Extras, LogRouter, NamedPort, Restart};
 use super::owner::Tags;
 use super::service::{Architecture, NetworkMode, TaskDefinition};
 use super::small_map::SmallMap;
@@ -226,6 +226,7 @@ impl Fields {
             system_controls,
             extra_hosts,
             ports,
+            log_router,
         } = extras;
         for (name, number) in [
             ("nofile", open_files),
@@ -262,6 +263,10 @@ impl Fields {
                 ]
             }),
         );
+        if let Some(LogRouter { kind, options }) = log_router {
+            self.add("logRouter", [kind.as_str()]);
+            self.add("logRouterOptions", pairs(options));
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Extras {
     pub extra_hosts: SmallMap<String, String>,
     /// By name. They have no load balancer, and host ports of ECS's own choice.
     pub ports: SmallMap<String, NamedPort>,
+    /// Others of the task log to it.
+    pub log_router: Option<LogRouter>,
 }
 
 impl Extras {
@@ -42,6 +44,7 @@ impl Extras {
             system_controls: SmallMap::new(),
             extra_hosts: SmallMap::new(),
             ports: SmallMap::new(),
+            log_router: None,
         }
     }
 
@@ -83,6 +86,29 @@ impl Transport {
         match self {
             Transport::Tcp => "tcp",
             Transport::Udp => "udp",
+        }
+    }
+}
+
+/// ECS's FireLens: a container to which those log whose driver is `awsfirelens`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogRouter {
+    pub kind: LogRouterKind,
+    pub options: SmallMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LogRouterKind {
+    Fluentbit,
+    Fluentd,
+}
+
+impl LogRouterKind {
+    /// As AWS spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogRouterKind::Fluentbit => "fluentbit",
+            LogRouterKind::Fluentd => "fluentd",
         }
     }
 }

@@ -93,6 +93,25 @@ impl TaskDefinition {
         std::iter::once(&self.main).chain(&self.sidecars)
     }
 
+    /// Returns the container to which others of the task log.
+    pub fn log_router(&self) -> Option<&Container> {
+        self.containers()
+            .find(|container| container.details().extras.log_router.is_some())
+    }
+
+    /// Returns what a container waits for: what it says, and the log router that it logs to, as ECS has it of its own accord:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html>.
+    pub fn needed_by<'a>(&'a self, container: &'a Container) -> impl Iterator<Item = (&'a str, Condition)> {
+        let said = &container.details().depends_on;
+        let router = self.log_router().filter(|_| container.logs_to_router());
+        let router =
+            router.filter(|router| router.name != container.name && !said.contains_key(&*router.name));
+        let router = router.map(|router| (&*router.name, Condition::Start));
+        said.iter()
+            .map(|(name, condition)| (&**name, *condition))
+            .chain(router)
+    }
+
     /// Returns true if a revision that AWS reports as `found` is of this content: an architecture that was left out may come
     /// back as the default. On EC2, where that is none, a revision without a digest that asks for it passes for one without, too.
     pub fn is_reported_as(&self, found: &TaskDefinition) -> bool {
@@ -155,11 +174,10 @@ impl TaskDefinition {
         // No chain has more links than there are containers.
         for _ in self.containers() {
             for container in self.containers() {
-                let needed = container.details().depends_on.iter();
-                let ways = needed.filter_map(|(name, condition)| {
-                    let other = self.containers().find(|other| other.name == *name)?;
+                let ways = self.needed_by(container).filter_map(|(name, condition)| {
+                    let other = self.containers().find(|other| other.name == name)?;
                     let way = before.get(&*other.name).copied().unwrap_or(0);
-                    Some(way.saturating_add(if counts(*condition) { own(other) } else { 0 }))
+                    Some(way.saturating_add(if counts(condition) { own(other) } else { 0 }))
                 });
                 let longest = ways.max().unwrap_or(0);
                 before.insert(&container.name, longest);

@@ -252,6 +252,12 @@ api:
   dependsOn:
     proxy: HEALTHY
   sidecars:
+    log:
+      image: registry.example/fluent-bit:v3
+      logRouter:
+        type: fluentbit
+        options:
+          enable-ecs-log-metadata: \"true\"
     proxy:
       image: registry.example/proxy:v1
       command: ./bin/proxy
@@ -303,6 +309,12 @@ api:
     net.core.somaxconn: \"1024\"
   extraHosts:
     db: \"10.0.0.7\"
+  logging:
+    driver: awsfirelens
+    options:
+      region: us-east-1
+    secretOptions:
+      token: arn:aws:ssm:us-east-1:123456789012:parameter/token
 nightly:
   command: ./bin/nightly
   cron: \"* * * * ? *\"

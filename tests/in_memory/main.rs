@@ -44,6 +44,7 @@ mod kept_names;
 mod lasting;
 mod limits;
 mod load_balancers;
+mod log_router;
 mod makespans;
 mod names;
 mod old_lists;

@@ -399,6 +399,14 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         ),
         (process("gpus: 0"), "spec.processes.api.gpus: Invalid value"),
         (
+            process("logging: {driver: none}"),
+            "spec.processes.api.logging.driver: Unsupported value",
+        ),
+        (
+            process("sidecars: {log: {image: a, logRouter: {type: vector}}}"),
+            "spec.processes.api.sidecars.log.logRouter.type: Unsupported value",
+        ),
+        (
             process("sidecars: {a: {image: a, ports: {p: {containerPort: 0}}}}"),
             "spec.processes.api.sidecars.a.ports.p.containerPort: Invalid value",
         ),
@@ -831,7 +839,8 @@ fn a_good_app_is_accepted() {
             "ulimits: {nofile: 1048576}, startTimeout: 2s, restart: {attemptPeriod: 30m, ignoredExitCodes: [0, 255]}, \
              memoryReservation: 6Mi, sharedMemory: 1Gi, gpus: 16, environmentFiles: ['arn:aws:s3:::a/b.env'], \
              systemControls: {net.core.somaxconn: '1'}, extraHosts: {a: '::1'}, \
-             sidecars: {a: {image: a, restart: {}, ulimits: {nproc: 1, nofile: 1}, ports: {p: {containerPort: 1, protocol: udp}}}}",
+             logging: {driver: awsfirelens, options: {Name: a}, secretOptions: {token: 'arn:aws:ssm:a'}}, \
+             sidecars: {a: {image: a, logging: {driver: awslogs}, logRouter: {type: fluentd, options: {a: b}}, restart: {}, ulimits: {nproc: 1, nofile: 1}, ports: {p: {containerPort: 1, protocol: udp}}}}",
         ),
     ] {
         accepted(&manifest);

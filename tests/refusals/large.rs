@@ -107,7 +107,9 @@ fn a_hundred_schedules_are_accepted() {
 #[test]
 fn a_hundred_processes_with_nine_sidecars_each_are_accepted() {
     let check = "healthCheck: {command: './bin/check --all', interval: 1m1s, timeout: 59s, retries: 10, startPeriod: 4m59s}";
-    let extras = "startTimeout: 59m59s, restart: {attemptPeriod: 29m59s, ignoredExitCodes: [0]}";
+    let extras = "startTimeout: 59m59s, restart: {attemptPeriod: 29m59s, ignoredExitCodes: [0]}, \
+                  logging: {driver: awslogs, options: {awslogs-group: a}, secretOptions: {token: 'arn:aws:ssm:a'}}, \
+                  logRouter: {type: fluentbit, options: {a: b}}";
     let sidecars = repeated(9, |n| {
         format!(
             "s{n}: {{image: a, command: a, {check}, dependsOn: {{p1: START}}, env: {{A: b}}, stopTimeout: 1m, {extras}}}"

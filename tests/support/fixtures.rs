@@ -444,6 +444,12 @@ impl PlatformFixture {
         self
     }
 
+    /// Allows sidecars, and logging of Apps' own.
+    pub(crate) fn own_logging(mut self) -> Self {
+        self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "sidecars": true, "logging": true });
+        self
+    }
+
     /// Allows these files in S3 and sidecars.
     pub(crate) fn files(mut self, patterns: &[&str]) -> Self {
         self.0["spec"]["tenancy"] =

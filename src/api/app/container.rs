@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::extras::{Extras, SidecarPort};
+use super::logging::LogRouter;
 use super::volumes::Mount;
 use crate::api::schema::container::{few_secrets, few_variables, labels, repository_credentials};
 use crate::api::schema::{between, image, no_controls, rule, words};
@@ -200,6 +201,11 @@ pub struct Sidecar {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 10))]
     pub ports: BTreeMap<String, SidecarPort>,
+
+    /// If it is there, containers of the task whose log driver is `awsfirelens` log to this one. One sidecar of a process may be a
+    /// log router. The Platform's `tenancy` must allow it as it does `logging`. Left out: it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_router: Option<LogRouter>,
 
     #[serde(flatten)]
     pub extras: Extras,

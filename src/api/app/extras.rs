@@ -11,6 +11,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::logging::ContainerLogging;
 use crate::api::schema::between;
 use crate::api::schema::container::{addresses, exit_codes, files, kernel_parameters};
 
@@ -65,6 +66,10 @@ pub struct Extras {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = addresses)]
     pub extra_hosts: BTreeMap<String, String>,
+
+    /// The log driver, in place of the Platform's `tasks.logging`. The Platform's `tenancy` must allow it. Left out: the Platform's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<ContainerLogging>,
 }
 
 /// ECS's own start of a container that has ended, in the same task.

@@ -56,6 +56,11 @@ pub struct Tenancy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exec: Option<bool>,
 
+    /// True: processes and sidecars may have `logging` of their own, and sidecars be a `logRouter`. Left out: only where `grants`
+    /// allow it, and all else logs as `tasks.logging` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<bool>,
+
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
     /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
     /// to be external, to adopt and to retain.
@@ -147,6 +152,10 @@ pub struct Grant {
     /// True: processes may have `sidecars`, whose images and secrets are asked as those of processes are. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidecars: Option<bool>,
+
+    /// True: processes and sidecars may have `logging` of their own, and sidecars be a `logRouter`. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<bool>,
 
     /// The amounts that all Apps of one namespace may take here together; each namespace has its own. Of several grants that
     /// select a namespace the largest number holds, of each limit; there is none where none of them says one.

@@ -131,3 +131,18 @@ pub(in crate::api) fn kernel_parameters(schema: &mut Schema) {
 pub(in crate::api) fn addresses(schema: &mut Schema) {
     limit_values(schema, 50, 45);
 }
+
+/// Options of a container's own log driver; a rule for each would cost the API server too much.
+pub(in crate::api) fn log_options(schema: &mut Schema) {
+    limit_values(schema, 50, 2_048);
+}
+
+/// Those with secret values.
+pub(in crate::api) fn secret_log_options(schema: &mut Schema) {
+    limit_values(schema, 50, 512);
+}
+
+/// Options of FireLens, of which there are three.
+pub(in crate::api) fn router_options(schema: &mut Schema) {
+    limit_values(schema, 3, 1_024);
+}

@@ -76,10 +76,6 @@ fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str
         ),
         ("interactive", container.interactive() == Some(true)),
         ("pseudoTerminal", container.pseudo_terminal() == Some(true)),
-        (
-            "firelensConfiguration",
-            container.firelens_configuration().is_some(),
-        ),
         ("credentialSpecs", !container.credential_specs().is_empty()),
     ]
     .into_iter()

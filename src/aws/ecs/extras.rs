@@ -1,14 +1,15 @@
 //! What few containers have, between the model and the SDK.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
+use super::logging::ordered;
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, to_i32};
-use crate::model::extras::{Extras, NamedPort, Restart, Transport};
+use crate::model::extras::{Extras, LogRouter, LogRouterKind, NamedPort, Restart, Transport};
 use crate::model::service::NetworkMode;
 use crate::model::small_map::SmallMap;
 
@@ -48,6 +49,7 @@ pub(super) fn read(
         system_controls,
         extra_hosts,
         ports,
+        log_router: log_router(found, foreign),
     }
 }
 
@@ -162,6 +164,7 @@ pub(super) fn write(
         system_controls,
         extra_hosts,
         ports,
+        log_router,
     } = wanted;
     let mut container = container
         .set_start_timeout(start_timeout.map(to_i32))
@@ -175,6 +178,9 @@ pub(super) fn write(
             .value(gpus.to_string())
             .build();
         container = container.resource_requirements(gpus.map_err(|error| call.bug(error.to_string()))?);
+    }
+    if let Some(router) = log_router {
+        container = container.firelens_configuration(write_log_router(call, router)?);
     }
     for file in environment_files {
         let file = sdk::EnvironmentFile::builder()
@@ -198,6 +204,36 @@ pub(super) fn write(
         container = container.port_mappings(write_port(name, *port));
     }
     Ok(container)
+}
+
+fn log_router(found: &sdk::ContainerDefinition, foreign: &mut BTreeSet<&'static str>) -> Option<LogRouter> {
+    let found = found.firelens_configuration()?;
+    let kind = match found.r#type().as_str() {
+        "fluentbit" => LogRouterKind::Fluentbit,
+        "fluentd" => LogRouterKind::Fluentd,
+        _ => {
+            foreign.insert("firelensConfiguration");
+            return None;
+        }
+    };
+    Some(LogRouter {
+        kind,
+        options: found.options().map(ordered).unwrap_or_default(),
+    })
+}
+
+fn write_log_router(call: Call, router: &LogRouter) -> Result<sdk::FirelensConfiguration> {
+    let LogRouter { kind, options } = router;
+    let kind = match kind {
+        LogRouterKind::Fluentbit => sdk::FirelensConfigurationType::Fluentbit,
+        LogRouterKind::Fluentd => sdk::FirelensConfigurationType::Fluentd,
+    };
+    let options: HashMap<String, String> = options.clone().into_iter().collect();
+    sdk::FirelensConfiguration::builder()
+        .r#type(kind)
+        .set_options(Some(options).filter(|options| !options.is_empty()))
+        .build()
+        .map_err(|error| call.bug(error.to_string()))
 }
 
 fn write_restart(call: Call, restart: &Restart) -> Result<sdk::ContainerRestartPolicy> {

@@ -71,6 +71,7 @@ fn built_of_all() -> Extras {
         system_controls: [("net.core.somaxconn".into(), "1024".into())].into(),
         extra_hosts: [("db.example.com".into(), "10.0.0.7".into())].into(),
         ports: [].into(),
+        log_router: None,
     }
 }
 

@@ -71,3 +71,8 @@ pub(super) const SIDECARS: Closed = Closed {
     of_grant: |grant| grant.sidecars,
     of_tenancy: |tenancy| tenancy.sidecars,
 };
+pub(super) const LOGGING: Closed = Closed {
+    name: "logging",
+    of_grant: |grant| grant.logging,
+    of_tenancy: |tenancy| tenancy.logging,
+};

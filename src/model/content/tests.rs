@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::container::{Condition, Environment};
-use crate::model::extras::Transport;
+use crate::model::extras::{LogRouterKind, Transport};
 use crate::model::name::Arn;
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::LaunchType;
@@ -98,6 +98,16 @@ fn restart(attempt_period: u32, ignored: &[u32]) -> Restart {
     Restart {
         attempt_period,
         ignored_exit_codes: ignored.to_vec(),
+    }
+}
+
+fn router(kind: LogRouterKind, file: Option<&str>) -> LogRouter {
+    let options = file
+        .into_iter()
+        .map(|file| ("config-file-value".into(), file.into()));
+    LogRouter {
+        kind,
+        options: options.collect(),
     }
 }
 
@@ -236,7 +246,7 @@ fn differs_with_every_field() {
 
 #[test]
 fn differs_with_all_that_few_containers_have() {
-    let edits: [fn(&mut Extras); 14] = [
+    let edits: [fn(&mut Extras); 17] = [
         |e| e.open_files = Some(64),
         |e| e.start_timeout = Some(64),
         |e| e.memory_reservation = Some(64),
@@ -251,6 +261,9 @@ fn differs_with_all_that_few_containers_have() {
         |e| e.ports = [("a".into(), port(64, Transport::Tcp))].into(),
         |e| e.ports = [("a".into(), port(65, Transport::Tcp))].into(),
         |e| e.ports = [("a".into(), port(64, Transport::Udp))].into(),
+        |e| e.log_router = Some(router(LogRouterKind::Fluentbit, None)),
+        |e| e.log_router = Some(router(LogRouterKind::Fluentd, None)),
+        |e| e.log_router = Some(router(LogRouterKind::Fluentd, Some("a"))),
     ];
     let edits = edits.map(|edit| {
         move |content: &mut TaskDefinition| {

@@ -192,7 +192,7 @@ async fn in_the_container() {
             "resourceRequirements",
             json!([{"type": "GPU", "value": "1"}, {"type": "GPU", "value": "1"}]),
         ),
-        ("firelensConfiguration", json!({"type": "fluentbit"})),
+        ("firelensConfiguration", json!({"type": "vector"})),
         (
             "credentialSpecs",
             json!(["credentialspec:arn:aws:s3:::bucket/spec"]),
@@ -225,6 +225,7 @@ async fn what_others_have_and_ours_has_not_is_a_difference() {
         ),
         ("dockerLabels", json!({"a": "b"})),
         ("memoryReservation", json!(256)),
+        ("firelensConfiguration", json!({"type": "fluentbit"})),
         ("restartPolicy", json!({"enabled": true})),
         (
             "environmentFiles",

@@ -7,7 +7,7 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
 use crate::model::container::{Condition, Container, ContainerCheck, Details, Environment, HostPort};
-use crate::model::extras::{Extras, NamedPort, Restart, Transport};
+use crate::model::extras::{Extras, LogRouter, LogRouterKind, NamedPort, Restart, Transport};
 use crate::model::name::Arn;
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
@@ -299,6 +299,10 @@ pub(super) fn rare() -> TaskDefinition {
         system_controls: [("net.core.somaxconn".into(), "1024".into())].into(),
         extra_hosts: [("db".into(), "10.0.0.7".into())].into(),
         ports: ports.into(),
+        log_router: Some(LogRouter {
+            kind: LogRouterKind::Fluentd,
+            options: [("config-file-type".into(), "file".into())].into(),
+        }),
     };
     let details = Details {
         extras,
@@ -331,6 +335,10 @@ async fn what_few_have_is_written_as_aws_has_it() {
             json!({"enabled": true, "restartAttemptPeriod": 90, "ignoredExitCodes": [0, 2]}),
         ),
         ("memoryReservation", json!(128)),
+        (
+            "firelensConfiguration",
+            json!({"type": "fluentd", "options": {"config-file-type": "file"}}),
+        ),
         ("linuxParameters", json!({"sharedMemorySize": 32})),
         ("resourceRequirements", json!([{"type": "GPU", "value": "2"}])),
         (

@@ -32,6 +32,22 @@ pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()
     for container in content.containers() {
         check_container(action, content, container)?;
     }
+    // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html>
+    let mut routers = all().filter_map(|extras| extras.log_router.as_ref());
+    let router = routers.next();
+    if routers.next().is_some() {
+        return refused("Only one container can have firelensConfiguration.");
+    }
+    const OPTIONS: [&str; 3] = ["config-file-type", "config-file-value", "enable-ecs-log-metadata"];
+    if router.is_some_and(|router| router.options.keys().any(|name| !OPTIONS.contains(&&**name))) {
+        return refused("Invalid FireLens option.");
+    }
+    // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html>
+    if router.is_none() && content.containers().any(Container::logs_to_router) {
+        return refused(
+            "A task definition with log driver awsfirelens must have a container with firelensConfiguration.",
+        );
+    }
     // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html>
     let (mut taken, mut numbers) = (BTreeSet::new(), BTreeSet::new());
     for container in content.containers() {
@@ -73,6 +89,7 @@ fn check_container(action: &'static str, content: &TaskDefinition, container: &C
         system_controls: _,
         extra_hosts,
         ports: _,
+        log_router: _,
     } = &container.details().extras;
     if on_fargate && start_timeout.is_some_and(|seconds| !(2..=120).contains(&seconds)) {
         return refused("The start timeout is 2 to 120 seconds on Fargate.");
