@@ -13,7 +13,7 @@ mod tenancy;
 
 pub use capacity::{Capacity, CapacityProvider, LaunchType, Placement};
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
-pub use tasks::{Logging, Tasks};
+pub use tasks::{LogRouting, Logging, Tasks};
 pub use tenancy::{Grant, LabelSelector, Limits, Tenancy};
 
 use std::collections::BTreeMap;

@@ -64,9 +64,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn of_sidecar(name: &str, sidecar: &'a Sidecar, variables: Variables<'a>) -> Self {
+    pub(super) fn of_sidecar(prefix: String, sidecar: &'a Sidecar, variables: Variables<'a>) -> Self {
         Fields {
-            prefix: format!("sidecars.{name}."),
+            prefix,
             variables,
             essential: sidecar.essential != Some(false),
             entry_point: &sidecar.entry_point,

@@ -47,7 +47,15 @@ impl Builder<'_> {
         let field = match field {
             LOGGING if self.process.extras.logging.is_some() => "logging.options".into(),
             SECRET_LOGGING if self.process.extras.logging.is_some() => "logging.secretOptions".into(),
-            LOGGING | SECRET_LOGGING => format!("Platform {}: {field}", self.platform_name()),
+            LOGGING | SECRET_LOGGING => {
+                let is_routed = content.main.logs_to_router();
+                let field = if is_routed {
+                    field.replace("logging", "logRouting")
+                } else {
+                    field.into()
+                };
+                format!("Platform {}: {field}", self.platform_name())
+            }
             field => field.into(),
         };
         Err(self.invalid(

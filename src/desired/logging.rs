@@ -7,8 +7,9 @@ use super::container::Fields;
 use super::content::{NO_SECRET, is_secret};
 use super::extras::is_s3_object;
 use crate::api::app;
+use crate::api::platform::LogRouting;
 use crate::error::Error;
-use crate::model::container::Logging;
+use crate::model::container::{Logging, ROUTED};
 use crate::model::extras::{LogRouter, LogRouterKind};
 use crate::model::owner::AppName;
 use crate::model::service::{LaunchType, TaskDefinition};
@@ -22,14 +23,27 @@ const FILE_TYPE: &str = "config-file-type";
 const FILE: &str = "config-file-value";
 
 impl Builder<'_> {
-    /// Returns where a container logs. A log router does not log to itself by the Platform's word.
+    /// Returns where a container logs. A log router never logs to itself.
     pub(super) fn logging(&self, fields: &Fields<'_>) -> Result<Option<Logging>, Error> {
         if let Some(own) = &fields.extras.logging {
             return self.own_logging(fields, own).map(Some);
         }
-        let logging = self.platform_logging()?;
-        let to_itself = |logging: &Logging| fields.log_router.is_some() && logging.is_to_router();
-        Ok(logging.filter(|logging| !to_itself(logging)))
+        let tasks = self.platform.spec.tasks.as_ref();
+        let routing = tasks.and_then(|tasks| tasks.log_routing.as_ref());
+        if let (Some(routing), None) = (routing, fields.log_router) {
+            let LogRouting {
+                options,
+                secret_options,
+            } = routing;
+            let logging = self.platform_logging("logRouting", ROUTED, options, secret_options);
+            return logging.map(Some);
+        }
+        let logging = tasks.and_then(|tasks| tasks.logging.as_ref());
+        let logging = logging.map(|logging| {
+            let (options, secrets) = (&logging.options, &logging.secret_options);
+            self.platform_logging("logging", &logging.driver, options, secrets)
+        });
+        logging.transpose()
     }
 
     fn own_logging(&self, fields: &Fields<'_>, own: &app::ContainerLogging) -> Result<Logging, Error> {
@@ -63,15 +77,16 @@ impl Builder<'_> {
         })
     }
 
-    fn platform_logging(&self) -> Result<Option<Logging>, Error> {
-        let tasks = self.platform.spec.tasks.as_ref();
-        let Some(logging) = tasks.and_then(|tasks| tasks.logging.as_ref()) else {
-            return Ok(None);
-        };
-        let secrets = &logging.secret_options;
+    fn platform_logging(
+        &self,
+        field: &str,
+        driver: &str,
+        options: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, String>,
+    ) -> Result<Logging, Error> {
         let refused = |why: &str| {
             let platform = self.platform_name();
-            let field = format!("Platform {platform}: tasks.logging.secretOptions");
+            let field = format!("Platform {platform}: tasks.{field}.secretOptions");
             Err(self.invalid(&field, why))
         };
         if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
@@ -80,11 +95,11 @@ impl Builder<'_> {
         if !secrets.is_empty() && self.secrets_reader().is_none() {
             return refused("it has no tasks.executionRoleArn, the role by which ECS would read them");
         }
-        Ok(Some(Logging {
-            driver: logging.driver.clone(),
-            options: self.named(&logging.options),
+        Ok(Logging {
+            driver: driver.into(),
+            options: self.named(options),
             secret_options: secrets.clone().into(),
-        }))
+        })
     }
 
     /// Puts the names of the process's own into values that ask for them.

@@ -1,6 +1,6 @@
 //! The containers beside that of a process, and the order in which a task starts them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
 use super::command::Variables;
@@ -18,30 +18,52 @@ const CONTAINERS: usize = 10;
 const LEAST: (u32, u32) = (2, 6);
 
 impl Builder<'_> {
+    /// Returns those of the process and of the Platform, in order of their names.
     pub(super) fn sidecars(&self) -> Result<Vec<Container>, Error> {
-        let sidecars = &self.process.sidecars;
-        if sidecars.len() >= CONTAINERS {
+        let own = &self.process.sidecars;
+        let of_platform = self.platform_sidecars();
+        if own.len() + of_platform.map_or(0, BTreeMap::len) >= CONTAINERS {
             return Err(self.invalid(
                 "sidecars",
-                &format!("ECS takes {CONTAINERS} containers in a task, the process's own included"),
+                &format!(
+                    "ECS takes {CONTAINERS} containers in a task, the process's own and the Platform's included"
+                ),
             ));
         }
-        let sidecars = sidecars.iter();
+        let mut sidecars: BTreeMap<&String, &Sidecar> = own.iter().collect();
+        for (name, sidecar) in of_platform.into_iter().flatten() {
+            if sidecars.insert(name, sidecar).is_some() {
+                let platform = self.platform_name();
+                let why = format!("Platform {platform} runs a sidecar of that name in each task");
+                return Err(self.invalid(&format!("sidecars.{name}"), &why));
+            }
+        }
+        let sidecars = sidecars.into_iter();
         sidecars
             .map(|(name, sidecar)| self.sidecar(name, sidecar))
             .collect()
     }
 
+    /// Returns the containers that the Platform has in each task.
+    fn platform_sidecars(&self) -> Option<&BTreeMap<String, Sidecar>> {
+        let tasks = self.platform.spec.tasks.as_ref()?;
+        Some(&tasks.sidecars)
+    }
+
     fn sidecar(&self, name: &str, sidecar: &Sidecar) -> Result<Container, Error> {
-        let field = |field: &str| format!("sidecars.{name}.{field}");
+        let field = |field: &str| self.container_field(name, field);
+        let is_own = self.process.sidecars.contains_key(name);
         if !text::is_name(name) {
-            return Err(self.invalid(&format!("sidecars.{name}"), text::NO_NAME));
+            return Err(self.invalid(&self.sidecar_path(name), text::NO_NAME));
         }
         if name == self.name {
             return Err(self.invalid(
-                &format!("sidecars.{name}"),
+                &self.sidecar_path(name),
                 "has the name of the process's own container",
             ));
+        }
+        if !is_own && !sidecar.mounts.is_empty() {
+            return Err(self.invalid(&field("mounts"), "a Platform has no volumes"));
         }
         let memory = match &sidecar.memory {
             None => 0,
@@ -59,13 +81,17 @@ impl Builder<'_> {
         if line.is_some_and(|line| has_controls(line)) {
             return Err(self.invalid(&field("command"), CONTROLS));
         }
-        let environment = Environment(sidecar.env.clone().into());
+        let environment = Environment(if is_own {
+            sidecar.env.clone().into()
+        } else {
+            self.named(&sidecar.env)
+        });
         let secrets = sidecar.secrets.clone().into();
         let variables = Variables {
             environment: &environment,
             secrets: &secrets,
         };
-        let fields = Fields::of_sidecar(name, sidecar, variables);
+        let fields = Fields::of_sidecar(field(""), sidecar, variables);
         Ok(Container {
             name: name.into(),
             image: sidecar.image.clone(),
@@ -94,12 +120,12 @@ impl Builder<'_> {
         for (field, variables) in [("env", env), ("secrets", secrets)] {
             if let Some(variable) = variables.keys().find(|variable| !text::is_variable(variable)) {
                 return Err(self.invalid(
-                    &format!("sidecars.{name}.{field}"),
+                    &self.container_field(name, field),
                     &format!("{variable}: {}", text::NO_VARIABLE),
                 ));
             }
         }
-        let field = format!("sidecars.{name}.secrets");
+        let field = self.container_field(name, "secrets");
         if let Some(variable) = secrets.keys().find(|variable| env.contains_key(*variable)) {
             return Err(self.invalid(&field, &format!("{variable} is also in env")));
         }
@@ -204,10 +230,18 @@ impl Builder<'_> {
 
     /// Returns the path of a field of the container of that name.
     pub(super) fn container_field(&self, name: &str, field: &str) -> String {
-        if name == self.name {
+        if name == self.name && !self.process.sidecars.contains_key(name) {
             return field.into();
         }
-        format!("sidecars.{name}.{field}")
+        format!("{}.{field}", self.sidecar_path(name))
+    }
+
+    /// Returns where a sidecar is said: in the process, or in the Platform.
+    fn sidecar_path(&self, name: &str) -> String {
+        if self.process.sidecars.contains_key(name) {
+            return format!("sidecars.{name}");
+        }
+        format!("Platform {}: tasks.sidecars.{name}", self.platform_name())
     }
 }
 

@@ -192,9 +192,12 @@ pub struct Logging {
     pub secret_options: SmallMap<String, String>,
 }
 
+/// The log driver that is a container of the task.
+pub const ROUTED: &str = "awsfirelens";
+
 impl Logging {
     /// Returns true for the driver that is a container of the task.
     pub fn is_to_router(&self) -> bool {
-        self.driver == "awsfirelens"
+        self.driver == ROUTED
     }
 }

@@ -50,6 +50,7 @@ mod names;
 mod old_lists;
 mod out_of_reach;
 mod passes;
+mod platform_sidecars;
 mod platforms;
 mod random;
 mod retained;

@@ -127,6 +127,8 @@ fn every_field_of_an_app_has_a_row() {
 
 #[test]
 fn every_field_of_a_platform_has_a_row() {
+    // What a Platform's sidecars have is what an App's have, and has its rows there.
+    const SIDECARS: &str = "tasks.sidecars.*.";
     let section = section(PLATFORM, "Fields");
     let rows = section
         .lines()
@@ -139,9 +141,16 @@ fn every_field_of_a_platform_has_a_row() {
             .to_owned()
     });
     let fields = fields_of("Platform", "spec");
+    let inside = |fields: &BTreeSet<String>, prefix: &str| -> BTreeSet<String> {
+        let inside = fields.iter().filter_map(|field| field.strip_prefix(prefix));
+        inside.map(str::to_owned).collect()
+    };
+    let of_apps = inside(&fields_of("App", "spec"), "processes.*.sidecars.*.");
+    assert_eq!(inside(&fields, SIDECARS), of_apps);
+    let fields = fields.iter().filter(|field| !field.starts_with(SIDECARS));
     assert_eq!(
         rows.collect::<BTreeSet<_>>(),
-        fields.iter().map(|field| code(field)).collect()
+        fields.map(|field| code(field)).collect()
     );
 }
 

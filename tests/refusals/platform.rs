@@ -43,6 +43,7 @@ fn templates(templates: &str) -> String {
 #[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn a_bad_platform_is_refused_in_words_that_name_the_field() {
+    let beside = |fields: &str| bridge("", &format!("tasks: {{sidecars: {{a: {{image: a, {fields}}}}}}}"));
     let logging = |driver: &str, role: &str| {
         format!("capacity: {{launchType: FARGATE}}, tasks: {{{role} logging: {{driver: {driver}}}}}")
     };
@@ -381,6 +382,75 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tasks.logging.driver: Unsupported value: \"awsfirelens\"",
         ),
         (
+            bridge("", "tasks: {logRouting: {}, sidecars: {a: {image: a}}}"),
+            "spec.tasks.logRouting: Invalid value: …tasks.logRouting: needs one of tasks.sidecars with a logRouter",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logRouting: {secretOptions: {token: open-sesame}}, sidecars: {a: {image: a, logRouter: {type: fluentd}}}}",
+            ),
+            "spec.tasks.logRouting.secretOptions: Invalid value: …secretOptions: token: must be the ARN of a secret",
+        ),
+        (
+            beside("healthCheck: {command: ' '}"),
+            "spec.tasks.sidecars[a].healthCheck.command: Invalid value: …must not be empty: say what checks the container",
+        ),
+        (
+            beside("healthCheck: {command: \"a\\x07\"}"),
+            "spec.tasks.sidecars[a].healthCheck.command: Invalid value: …must not have control characters",
+        ),
+        (
+            beside("healthCheck: {command: a, interval: 4s}"),
+            "spec.tasks.sidecars[a].healthCheck.interval: Invalid value: …must be from 5s to 300s",
+        ),
+        (
+            beside("healthCheck: {command: a, timeout: 1s}"),
+            "spec.tasks.sidecars[a].healthCheck.timeout: Invalid value: …must be from 2s to 60s",
+        ),
+        (
+            beside("healthCheck: {command: a, startPeriod: 301s}"),
+            "spec.tasks.sidecars[a].healthCheck.startPeriod: Invalid value: …must be from 0s to 300s",
+        ),
+        (
+            beside("repositoryCredentials: a"),
+            "spec.tasks.sidecars[a].repositoryCredentials: Invalid value: …must be the ARN of a secret in Secrets Manager",
+        ),
+        (
+            beside("restart: {attemptPeriod: 59s}"),
+            "spec.tasks.sidecars[a].restart.attemptPeriod: Invalid value: …must be from 60s to 1800s",
+        ),
+        (
+            beside("startTimeout: 1s"),
+            "spec.tasks.sidecars[a].startTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
+            beside("stopTimeout: 1s"),
+            "spec.tasks.sidecars[a].stopTimeout: Invalid value: …must be from 2s to 1h",
+        ),
+        (
+            bridge("", "tasks: {sidecars: {a: {image: a b}}}"),
+            "spec.tasks.sidecars[a].image: Invalid value: …must be a container image",
+        ),
+        (
+            bridge("", "tasks: {sidecars: {a b: {image: a}}}"),
+            "spec.tasks.sidecars: Invalid value: …tasks.sidecars: a b: a name has at most 63 letters",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {sidecars: {a: {image: a, mounts: {/a: {volume: a}}}}}",
+            ),
+            "spec.tasks.sidecars: Invalid value: …tasks.sidecars: a: no mounts: a Platform has no volumes",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {sidecars: {a: {image: a, logRouter: {type: fluentd}}, b: {image: a, logRouter: {type: fluentd}}}}",
+            ),
+            "spec.tasks.sidecars: Invalid value: …tasks.sidecars: one may be a logRouter",
+        ),
+        (
             bridge(
                 "",
                 "tasks: {logging: {driver: splunk, secretOptions: {splunk-token: open-sesame}}}",
@@ -627,6 +697,11 @@ fn a_good_platform_is_accepted() {
              images: ['*', 'registry.example.com/{namespace}/*', acme], external: true, adopt: false, retain: true",
         ),
         bridge("", "tenancy: {namespaceSelector: {}, grants: []}"),
+        bridge(
+            "",
+            "tasks: {logging: {driver: awslogs}, logRouting: {options: {Name: a}}, \
+             sidecars: {log: {image: a, logRouter: {type: fluentbit}}, agent: {image: a}}}",
+        ),
         awsvpc(
             "",
             "capacity: {capacityProviders: [{name: FARGATE, base: 1}, {name: FARGATE_SPOT, weight: 3}]}",

@@ -444,6 +444,18 @@ impl PlatformFixture {
         self
     }
 
+    /// With containers in each task.
+    pub(crate) fn task_sidecars(mut self, sidecars: Value) -> Self {
+        self.0["spec"]["tasks"]["sidecars"] = sidecars;
+        self
+    }
+
+    /// With the output of a log router among those.
+    pub(crate) fn log_routing(mut self, routing: Value) -> Self {
+        self.0["spec"]["tasks"]["logRouting"] = routing;
+        self
+    }
+
     /// Allows sidecars, and logging of Apps' own.
     pub(crate) fn own_logging(mut self) -> Self {
         self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "sidecars": true, "logging": true });

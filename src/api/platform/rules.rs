@@ -2,7 +2,7 @@
 
 use kube::core::Rule;
 
-use crate::api::schema::{LABEL, at_root, rule};
+use crate::api::schema::{LABEL, at_root, rule, rule_saying};
 
 /// Claims are named after their Platform, and found by a label that carries its name.
 pub(super) fn name_is_a_label() -> Rule {
@@ -126,4 +126,39 @@ pub(super) fn https_elsewhere() -> Rule {
         "must be https, or of the controller's own host, such as http://127.0.0.1:4566",
     )
     .optional_old_self(true)
+}
+
+/// Names of containers, as those of an App's sidecars are.
+pub(super) fn sidecars_have_names() -> Rule {
+    let valid = "n.matches('^[A-Za-z0-9_-]{1,63}$')";
+    rule_saying(
+        format!("self.all(n, {valid})"),
+        format!(
+            "'tasks.sidecars: ' + self.filter(n, !{valid})[0] + ': a name has at most 63 letters, digits, hyphens and underscores'"
+        ),
+    )
+}
+
+/// Volumes are those of a process.
+pub(super) fn sidecars_have_no_mounts() -> Rule {
+    rule_saying(
+        "self.all(n, !has(self[n].mounts))",
+        "'tasks.sidecars: ' + self.filter(n, has(self[n].mounts))[0] + ': no mounts: a Platform has no volumes'",
+    )
+}
+
+pub(super) fn sidecars_route_to_one() -> Rule {
+    rule(
+        "self.filter(n, has(self[n].logRouter)).size() <= 1",
+        "tasks.sidecars: one may be a logRouter",
+    )
+}
+
+/// All tasks would be refused without.
+pub(super) fn a_log_router_is_there() -> Rule {
+    rule(
+        "!has(self.logRouting) || (has(self.sidecars) && self.sidecars.exists(n, has(self.sidecars[n].logRouter)))",
+        "tasks.logRouting: needs one of tasks.sidecars with a logRouter",
+    )
+    .field_path(".logRouting")
 }

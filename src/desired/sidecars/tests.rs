@@ -135,7 +135,7 @@ fn what_cannot_be_is_refused_with_process_and_field() {
         ),
         (
             Value::Object(ten),
-            "sidecars: ECS takes 10 containers in a task, the process's own included",
+            "sidecars: ECS takes 10 containers in a task, the process's own and the Platform's included",
         ),
         (
             with(json!({ "image": long })),
@@ -242,4 +242,124 @@ fn secrets_need_the_role_that_reads_them() {
         "process api: sidecars.proxy.secrets: Platform staging has no tasks.executionRoleArn, the role by which ECS would \
          read them"
     );
+}
+
+fn with_agent(mut agent: Value) -> Value {
+    let mut spec = open();
+    agent["image"] = json!("registry.example/agent:v1");
+    spec["tasks"]["sidecars"] = json!({ "agent": agent });
+    spec["tenancy"] = json!({ "namespaceSelector": {} });
+    spec
+}
+
+/// Nobody is asked if it may be: the operator has said so.
+#[test]
+fn a_task_has_what_its_platform_has_in_each() {
+    let agent = json!({ "memory": "64Mi", "env": { "SERVICE": "{app}-{process}", "TEAM": "{namespace}" }, "secrets": { "TOKEN": SECRET } });
+    let content = built(json!({ "command": "run" }), with_agent(agent)).unwrap();
+    let [agent] = &content.sidecars[..] else {
+        panic!("{content:?}")
+    };
+    assert_eq!(
+        (&*agent.environment.0["SERVICE"], &*agent.environment.0["TEAM"]),
+        ("acme-api", "shop")
+    );
+    assert_eq!(agent.secrets["TOKEN"], SECRET);
+    assert_eq!(agent.logging, content.main.logging);
+    assert_eq!((content.main.memory, content.memory()), (448, 512));
+    // Beside those of an App, in order of names, which may wait for it.
+    let mut spec = with_agent(json!({}));
+    spec["tenancy"]["sidecars"] = json!(true);
+    let beside = json!({ "image": "a", "dependsOn": { "agent": "START" } });
+    let process = json!({ "command": "run", "sidecars": { "zebra": beside, "aardvark": beside } });
+    let content = built(process, spec).unwrap();
+    let names: Vec<&str> = content.containers().map(|container| &*container.name).collect();
+    assert_eq!(names, ["api", "aardvark", "agent", "zebra"]);
+}
+
+#[test]
+fn all_log_to_a_router_of_the_platform_but_itself() {
+    let mut spec = with_agent(json!({ "logRouter": { "type": "fluentbit" } }));
+    spec["tasks"]["logRouting"] =
+        json!({ "options": { "Name": "{process}" }, "secretOptions": { "token": SECRET } });
+    let content = built(json!({ "command": "run" }), spec.clone()).unwrap();
+    let routed = content.main.logging.as_ref().unwrap();
+    assert_eq!(
+        (&*routed.driver, &*routed.options["Name"]),
+        ("awsfirelens", "api")
+    );
+    assert_eq!(routed.secret_options["token"], SECRET);
+    assert_eq!(content.sidecars[0].logging.as_ref().unwrap().driver, "awslogs");
+    let mut without = spec.clone();
+    without["tasks"]["executionRoleArn"] = json!(null);
+    assert_eq!(
+        built(json!({ "command": "run" }), without).unwrap_err(),
+        "process api: Platform staging: tasks.logRouting.secretOptions: it has no tasks.executionRoleArn, the role by which \
+         ECS would read them"
+    );
+    let long = json!({ "Name": "x".repeat(65_536) });
+    spec["tasks"]["logRouting"] = json!({ "options": long });
+    let error = built(json!({ "command": "run" }), spec).unwrap_err();
+    assert!(
+        error.starts_with("process api: Platform staging: tasks.logRouting.options: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_platform_says_of_its_sidecars_is_refused_by_its_name() {
+    let named = |name: &str, process: Value| {
+        let mut spec = with_agent(json!({}));
+        spec["tenancy"]["sidecars"] = json!(true);
+        let app = app(json!({ name: process }));
+        let built = build(&app, &platform(spec), &owner(), &namespace());
+        built.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let own = |n: usize| {
+        let beside = (0..n).map(|n| (format!("s{n}"), json!({ "image": "a" })));
+        json!({ "command": "run", "sidecars": beside.collect::<serde_json::Map<_, _>>() })
+    };
+    let same = json!({ "command": "run", "sidecars": { "agent": { "image": "a" } } });
+    for (name, process, expected) in [
+        (
+            "api",
+            same,
+            "process api: sidecars.agent: Platform staging runs a sidecar of that name in each task",
+        ),
+        (
+            "agent",
+            json!({ "command": "run" }),
+            "process agent: Platform staging: tasks.sidecars.agent: has the name of the process's own container",
+        ),
+        (
+            "api",
+            own(9),
+            "process api: sidecars: ECS takes 10 containers in a task, the process's own and the Platform's included",
+        ),
+    ] {
+        assert_eq!(named(name, process).unwrap_err(), expected);
+    }
+    assert_eq!(named("api", own(8)), Ok(()));
+    for (agent, expected) in [
+        (
+            json!({ "memory": "1Mi" }),
+            "Platform staging: tasks.sidecars.agent.memory: 1Mi is no amount of memory of 6Mi or more",
+        ),
+        (
+            json!({ "env": { "A B": "c" } }),
+            "Platform staging: tasks.sidecars.agent.env: A B: a name consists of",
+        ),
+        (
+            json!({ "dependsOn": { "proxy": "START" } }),
+            "Platform staging: tasks.sidecars.agent.dependsOn: proxy is no container of the process's tasks",
+        ),
+        (
+            json!({ "mounts": { "/a": { "volume": "a" } } }),
+            "Platform staging: tasks.sidecars.agent.mounts: a Platform has no volumes",
+        ),
+    ] {
+        let error = built(json!({ "command": "run" }), with_agent(agent)).unwrap_err();
+        let expected = format!("process api: {expected}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }
