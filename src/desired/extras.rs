@@ -7,6 +7,7 @@ use super::container::Fields;
 use super::{Builder, text};
 use crate::api::app;
 use crate::error::Error;
+use crate::model::container::{Condition, Container};
 use crate::model::extras::{Extras, NamedPort, Restart, Transport};
 use crate::model::service::{LaunchType, NetworkMode, TaskDefinition};
 use crate::model::small_map::SmallMap;
@@ -138,10 +139,12 @@ impl Builder<'_> {
         let controls = &fields.extras.system_controls;
         let is_one = |name: &str, value: &str| {
             let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
-            name.contains('.') && name.chars().all(is_part) && is_printed(value)
+            is_namespaced(name) && name.chars().all(is_part) && is_printed(value)
         };
         if let Some((name, _)) = controls.iter().find(|(name, value)| !is_one(name, value)) {
-            let why = format!("{name}: is no parameter with a value, such as net.core.somaxconn: \"1024\"");
+            let why = format!(
+                "{name}: is no parameter of a container's own with a value, such as net.core.somaxconn: \"1024\""
+            );
             return Err(self.invalid(&fields.field("systemControls"), &why));
         }
         Ok(controls.clone().into())
@@ -231,8 +234,64 @@ impl Builder<'_> {
                 }
             }
         }
+        self.check_reserved(content)?;
+        self.check_restarts(content)
+    }
+
+    /// A task gets no more memory than it has, and that includes what is reserved.
+    fn check_reserved(&self, content: &TaskDefinition) -> Result<(), Error> {
+        let reserved = |container: &Container| {
+            let extras = &container.details().extras;
+            extras.memory_reservation.unwrap_or(container.memory)
+        };
+        let sum = content.containers().map(reserved).fold(0, u32::saturating_add);
+        let has_one = |container: &&Container| container.details().extras.memory_reservation.is_some();
+        if let Some(container) = content
+            .containers()
+            .find(has_one)
+            .filter(|_| sum > content.memory())
+        {
+            let why = format!(
+                "the containers reserve {sum} MiB together, more than the {} MiB of the task",
+                content.memory()
+            );
+            return Err(self.invalid(&self.container_field(&container.name, "memoryReservation"), &why));
+        }
         Ok(())
     }
+
+    /// One that is started again and again never ends.
+    fn check_restarts(&self, content: &TaskDefinition) -> Result<(), Error> {
+        for container in content.containers() {
+            for (name, condition) in &container.details().depends_on {
+                let is_of_end = matches!(condition, Condition::Complete | Condition::Success);
+                let other = content.containers().find(|other| other.name == *name);
+                let restart = other.and_then(|other| other.details().extras.restart.as_ref());
+                if restart.is_some_and(|restart| is_of_end && !restart.ignored_exit_codes.contains(&0)) {
+                    let why =
+                        format!("{name} has restart, and so does not end: add 0 to its ignoredExitCodes");
+                    return Err(self.invalid(&self.container_field(&container.name, "dependsOn"), &why));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parameters of namespaces of its own that a container has:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html>.
+fn is_namespaced(name: &str) -> bool {
+    const IPC: [&str; 8] = [
+        "kernel.msgmax",
+        "kernel.msgmnb",
+        "kernel.msgmni",
+        "kernel.sem",
+        "kernel.shmall",
+        "kernel.shmmax",
+        "kernel.shmmni",
+        "kernel.shm_rmid_forced",
+    ];
+    name.starts_with("net.") || name.starts_with("fs.mqueue.") || IPC.contains(&name)
 }
 
 fn is_environment_file(arn: &str) -> bool {
@@ -250,7 +309,7 @@ pub(super) fn is_s3_object(arn: &str) -> bool {
 }
 
 /// True for text of one line.
-fn is_printed(text: &str) -> bool {
+pub(super) fn is_printed(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::Builder;
 use super::container::Fields;
 use super::content::{NO_SECRET, is_secret};
-use super::extras::is_s3_object;
+use super::extras::{is_printed, is_s3_object};
 use crate::api::app;
 use crate::api::platform::LogRouting;
 use crate::error::Error;
 use crate::model::container::{Logging, ROUTED};
 use crate::model::extras::{LogRouter, LogRouterKind};
+use crate::model::on_one_line;
 use crate::model::owner::AppName;
 use crate::model::service::{LaunchType, TaskDefinition};
 use crate::model::small_map::SmallMap;
@@ -63,6 +64,19 @@ impl Builder<'_> {
                 format!("Platform {platform} has no tasks.executionRoleArn, which Fargate needs for awslogs");
             return Err(self.invalid(&fields.field("logging.driver"), &why));
         }
+        // A router writes them into its own settings.
+        let is_line = |(name, value): (&String, &String)| is_printed(name) && is_printed(value);
+        if let Some((name, _)) = options.iter().chain(secret_options).find(|pair| !is_line(*pair)) {
+            let why = format!(
+                "{}: has no name or value, or one with a control character",
+                on_one_line(name.chars())
+            );
+            return Err(self.invalid(&fields.field("logging.options"), &why));
+        }
+        if let Some(missing) = self.missing_option(own) {
+            let why = format!("{driver} needs {missing}");
+            return Err(self.invalid(&fields.field("logging.options"), &why));
+        }
         let field = fields.field("logging.secretOptions");
         if let Some((name, _)) = secret_options.iter().find(|(_, arn)| !is_secret(arn)) {
             return Err(self.invalid(&field, &format!("{name}: {NO_SECRET}")));
@@ -75,6 +89,26 @@ impl Builder<'_> {
             options: self.named(options),
             secret_options: secret_options.clone().into(),
         })
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html>
+    fn missing_option(&self, own: &app::ContainerLogging) -> Option<&'static str> {
+        let needed: &[&str] = match (&*own.driver, self.launch_type()) {
+            ("awslogs", LaunchType::Fargate) => &["awslogs-group", "awslogs-region", "awslogs-stream-prefix"],
+            ("awslogs", _) => &["awslogs-group", "awslogs-region"],
+            ("splunk", _) => &["splunk-token", "splunk-url"],
+            _ => &[],
+        };
+        let is_given = |name: &str| own.options.contains_key(name) || own.secret_options.contains_key(name);
+        needed.iter().copied().find(|name| !is_given(name))
+    }
+
+    /// Returns where the App itself says that a container logs.
+    fn said(&self, container: &str) -> Option<&app::ContainerLogging> {
+        if container == self.name {
+            return self.process.extras.logging.as_ref();
+        }
+        self.process.sidecars.get(container)?.extras.logging.as_ref()
     }
 
     fn platform_logging(
@@ -174,6 +208,12 @@ impl Builder<'_> {
             }
             let why = match content.log_router() {
                 Some(router) if router.name == name => "a log router cannot log to itself",
+                // What it is told becomes its settings, which may name its secrets.
+                Some(router)
+                    if self.said(name).is_some() && !self.process.sidecars.contains_key(&*router.name) =>
+                {
+                    "the log router is the Platform's, and takes what the Platform sends there alone"
+                }
                 Some(_) => continue,
                 None => "awsfirelens needs a sidecar with a logRouter, and no container of the task is one",
             };

@@ -62,12 +62,12 @@ fn an_edit_of_the_platform_is_one_revision_and_one_rollout_of_each_process() {
 fn all_log_to_a_router_of_the_platform() {
     let mut router = json!({ "image": "registry.example/fluent-bit:v3", "memory": "64Mi" });
     router["logRouter"] = json!({ "type": "fluentbit" });
-    let routed = |output: &str| {
+    let logging_to = |output: &str| {
         let routing = json!({ "options": { "Name": output, "tag": "{app}.{process}" } });
         of(json!({ "log": router.clone() })).log_routing(routing)
     };
-    let mut world = settled(&routed("forward"), &acme());
-    world.set_platform(&routed("stdout"));
+    let mut world = settled(&logging_to("forward"), &acme());
+    world.set_platform(&logging_to("stdout"));
     check(&world.settle(), 4);
     world.assert_ready();
     world.set_platform(&staging());

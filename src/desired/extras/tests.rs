@@ -81,6 +81,7 @@ fn a_process_and_a_sidecar_may_have_them_alike() {
     assert_eq!(content.main.details().extras, built_of_all());
     assert_eq!(content.main.process_limit, Some(64));
     let mut fields = all();
+    fields["memory"] = json!("256Mi");
     fields["ports"] = json!({ "metrics": { "containerPort": 9_100 }, "statsd": { "containerPort": 8_125, "protocol": "udp" } });
     let content = built(beside(fields), open()).unwrap();
     let ports = [
@@ -110,10 +111,8 @@ fn a_process_and_a_sidecar_may_have_them_alike() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_process_and_field() {
+fn what_the_launch_type_has_none_of_is_refused() {
     let (fargate, instances) = (|| on("FARGATE"), || on("EC2"));
-    let files = |n: usize| vec!["arn:aws:s3:::config/shop/a.env"; n];
-    let port = |name: &str, port: i32| json!({ "ports": { name: { "containerPort": port } } });
     for (process, spec, expected) in [
         (with(json!({ "gpus": 1 })), fargate(), "gpus: Fargate has none"),
         (
@@ -126,6 +125,34 @@ fn what_cannot_be_is_refused_with_process_and_field() {
             fargate(),
             "sharedMemory: Fargate takes none",
         ),
+        (
+            with(json!({ "startTimeout": "121s" })),
+            fargate(),
+            "startTimeout: Fargate waits 120s at most",
+        ),
+        (
+            with(json!({ "extraHosts": { "db": "10.0.0.7" } })),
+            instances(),
+            "extraHosts: not with network mode awsvpc, where ECS takes none",
+        ),
+        (
+            beside(json!({ "ulimits": { "nproc": 64 } })),
+            fargate(),
+            "sidecars.proxy.ulimits.nproc: Fargate takes no such limit",
+        ),
+    ] {
+        assert_eq!(
+            built(process, spec).unwrap_err(),
+            format!("process api: {expected}")
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_process_and_field() {
+    let files = |n: usize| vec!["arn:aws:s3:::config/shop/a.env"; n];
+    let port = |name: &str, port: i32| json!({ "ports": { name: { "containerPort": port } } });
+    for (process, spec, expected) in [
         (
             with(json!({ "sharedMemory": "much" })),
             open(),
@@ -147,14 +174,21 @@ fn what_cannot_be_is_refused_with_process_and_field() {
             "sidecars.proxy.memoryReservation: is 65 MiB, and must be below the container's hard limit, which is 64 MiB",
         ),
         (
+            beside(json!({ "memoryReservation": "600Mi" })),
+            open(),
+            "sidecars.proxy.memoryReservation: the containers reserve 1112 MiB together, more than the 512 MiB of the task",
+        ),
+        (
+            with(
+                json!({ "dependsOn": { "once": "SUCCESS" }, "sidecars": { "once": { "image": "a", "memory": "64Mi", "essential": false, "restart": {} } } }),
+            ),
+            open(),
+            "dependsOn: once has restart, and so does not end: add 0 to its ignoredExitCodes",
+        ),
+        (
             with(json!({ "startTimeout": "soon" })),
             open(),
             "startTimeout: soon is no duration in whole seconds",
-        ),
-        (
-            with(json!({ "startTimeout": "121s" })),
-            fargate(),
-            "startTimeout: Fargate waits 120s at most",
         ),
         (
             beside(json!({ "restart": { "attemptPeriod": "59s" } })),
@@ -167,29 +201,24 @@ fn what_cannot_be_is_refused_with_process_and_field() {
             "environmentFiles: ECS takes 10 files in a task, sidecars included",
         ),
         (
+            with(json!({ "systemControls": { "kernel.panic": "1" } })),
+            open(),
+            "systemControls: kernel.panic: is no parameter of a container's own with a value, such as net.core.somaxconn: \"1024\"",
+        ),
+        (
             with(json!({ "systemControls": { "somaxconn": "1" } })),
             open(),
-            "systemControls: somaxconn: is no parameter with a value, such as net.core.somaxconn: \"1024\"",
+            "systemControls: somaxconn: is no parameter of a container's own with a value, such as net.core.somaxconn: \"1024\"",
         ),
         (
             with(json!({ "systemControls": { "net.core.somaxconn": "" } })),
             open(),
-            "systemControls: net.core.somaxconn: is no parameter with a value, such as net.core.somaxconn: \"1024\"",
+            "systemControls: net.core.somaxconn: is no parameter of a container's own with a value, such as net.core.somaxconn: \"1024\"",
         ),
         (
             with(json!({ "extraHosts": { "db": "localhost" } })),
             open(),
             "extraHosts: db: is no name with its IP address",
-        ),
-        (
-            with(json!({ "extraHosts": { "db": "10.0.0.7" } })),
-            instances(),
-            "extraHosts: not with network mode awsvpc, where ECS takes none",
-        ),
-        (
-            beside(json!({ "ulimits": { "nproc": 64 } })),
-            fargate(),
-            "sidecars.proxy.ulimits.nproc: Fargate takes no such limit",
         ),
         (
             beside(port("Metrics", 1)),

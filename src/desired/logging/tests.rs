@@ -80,7 +80,7 @@ fn a_process_logs_to_a_router_which_logs_as_the_platform_says() {
 
 #[test]
 fn each_container_may_log_elsewhere() {
-    let own = json!({ "driver": "splunk", "secretOptions": { "splunk-token": SECRET } });
+    let own = json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secretOptions": { "splunk-token": SECRET } });
     let proxy = json!({ "image": "a", "logging": own });
     let content = built(
         json!({ "command": "run", "sidecars": { "proxy": proxy } }),
@@ -89,8 +89,14 @@ fn each_container_may_log_elsewhere() {
     .unwrap();
     assert_eq!(content.main.logging.as_ref().unwrap().driver, "awslogs");
     let own = content.sidecars[0].logging.as_ref().unwrap();
-    assert_eq!((&*own.driver, own.options.len()), ("splunk", 0));
+    assert_eq!((&*own.driver, own.options.len()), ("splunk", 1));
     assert_eq!(own.secret_options["splunk-token"], SECRET);
+}
+
+fn with_platform_router() -> Value {
+    let mut spec = open();
+    spec["tasks"]["sidecars"] = json!({ "log": router() });
+    spec
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -135,16 +141,36 @@ fn what_cannot_be_is_refused_with_process_and_field() {
             "logging.driver: Platform staging has no tasks.executionRoleArn, which Fargate needs for awslogs".into(),
         ),
         (
-            own(json!({ "driver": "splunk", "secretOptions": { "splunk-token": "arn:aws:s3:::a/b" } })),
+            own(json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secretOptions": { "splunk-token": "arn:aws:s3:::a/b" } })),
             open(),
             "logging.secretOptions: splunk-token: must be the ARN of a secret in Secrets Manager or of a parameter of SSM"
                 .into(),
         ),
         (
-            own(json!({ "driver": "splunk", "secretOptions": { "splunk-token": SECRET } })),
+            own(json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secretOptions": { "splunk-token": SECRET } })),
             without.clone(),
             "logging.secretOptions: Platform staging has no tasks.executionRoleArn, the role by which ECS would read them"
                 .into(),
+        ),
+        (
+            own(json!({ "driver": "awslogs", "options": { "awslogs-group": "g" } })),
+            open(),
+            "logging.options: awslogs needs awslogs-region".into(),
+        ),
+        (
+            own(json!({ "driver": "splunk", "options": { "splunk-url": "u" } })),
+            open(),
+            "logging.options: splunk needs splunk-token".into(),
+        ),
+        (
+            own(json!({ "driver": "syslog", "options": { "tag": "a\n[INPUT]" } })),
+            open(),
+            "logging.options: tag: has no name or value, or one with a control character".into(),
+        ),
+        (
+            own(json!({ "driver": "awsfirelens", "options": { "Header": "X ${API_KEY}" } })),
+            with_platform_router(),
+            "logging.driver: the log router is the Platform's, and takes what the Platform sends there alone".into(),
         ),
         (
             two,
@@ -232,7 +258,7 @@ fn only_who_is_allowed_logs_elsewhere() {
     assert!(built(routed(router()), closed).is_ok());
     let mut secret = open();
     secret["tenancy"]["secretArns"] = json!([]);
-    let own = json!({ "driver": "splunk", "secretOptions": { "splunk-token": SECRET } });
+    let own = json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secretOptions": { "splunk-token": SECRET } });
     assert_eq!(
         built(json!({ "command": "run", "logging": own }), secret).unwrap_err(),
         format!(

@@ -9,6 +9,8 @@ use empire_controller::model::service::{LaunchType, NetworkMode, TaskDefinition}
 
 use super::super::refuse;
 
+const ROUTER_OPTIONS: [&str; 3] = ["config-file-type", "config-file-value", "enable-ecs-log-metadata"];
+
 /// Refuses what <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html> and the types that
 /// it names do not take.
 pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()> {
@@ -38,8 +40,12 @@ pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()
     if routers.next().is_some() {
         return refused("Only one container can have firelensConfiguration.");
     }
-    const OPTIONS: [&str; 3] = ["config-file-type", "config-file-value", "enable-ecs-log-metadata"];
-    if router.is_some_and(|router| router.options.keys().any(|name| !OPTIONS.contains(&&**name))) {
+    if router.is_some_and(|router| {
+        router
+            .options
+            .keys()
+            .any(|name| !ROUTER_OPTIONS.contains(&&**name))
+    }) {
         return refused("Invalid FireLens option.");
     }
     // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html>
