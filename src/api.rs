@@ -20,6 +20,9 @@ use serde::Serialize;
 
 pub use protection::{UNINSTALL_ANNOTATION, protection};
 
+/// The digest of a content that counts as released, whatever became of the task of the release phase.
+pub const RELEASED_ANNOTATION: &str = "empire.dev/released";
+
 /// On an App: a new value rolls every task again.
 pub const REDEPLOY_ANNOTATION: &str = "empire.dev/redeploy";
 

@@ -44,6 +44,7 @@ use crate::model::load_balancer::{
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
+use crate::model::release::{Started, TaskRequest, TaskState};
 use crate::model::rollout::ServiceDeployment;
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition};
@@ -74,6 +75,10 @@ pub trait Ecs: Send + Sync {
     async fn describe_task_definition(&self, arn_or_family: &str) -> Result<Option<TaskDefinitionState>>;
     /// ECS's records of a service's rollouts, newest first. Empty where the endpoint, an emulator, keeps none.
     async fn list_service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<ServiceDeployment>>;
+    /// The tasks of a family, those included that have stopped within the hour.
+    async fn list_tasks(&self, cluster: &str, family: &str) -> Result<Vec<Arn>>;
+    /// 100 a call. Absent ones are left out, such as those that stopped more than an hour ago.
+    async fn describe_tasks(&self, cluster: &str, tasks: &[Arn]) -> Result<Vec<TaskState>>;
 }
 
 #[async_trait]
@@ -107,6 +112,9 @@ pub trait EcsWrites: Send + Sync {
     async fn untag_service(&self, service: &Arn, keys: &[&str]) -> Result<()>;
     /// Ends one that is under way: the service goes back to what was complete before.
     async fn stop_service_deployment(&self, deployment: &Arn) -> Result<()>;
+    /// Starts one task, or finds the one that a call with this token has started before.
+    async fn run_task(&self, cluster: &str, request: &TaskRequest) -> Result<Started>;
+    async fn stop_task(&self, cluster: &str, task: &Arn, reason: &str) -> Result<()>;
 }
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/>

@@ -13,6 +13,7 @@ mod schedule;
 mod service;
 mod tags;
 mod target_group;
+mod task;
 mod task_definition;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ pub use schedule::ScheduleWrite;
 pub use service::ServiceWrite;
 pub use tags::{Tagged, TagsWrite};
 pub use target_group::TargetGroupWrite;
+pub use task::TaskWrite;
 pub use task_definition::Registration;
 
 use crate::model::echo::Echo;
@@ -54,6 +56,7 @@ pub enum Write {
     TaskDefinition(Registration),
     Service(ServiceWrite),
     Schedule(ScheduleWrite),
+    Task(TaskWrite),
     Tags(TagsWrite),
     Records(RecordBatch),
 }
@@ -77,6 +80,7 @@ macro_rules! noun {
             Write::TaskDefinition($noun) => $answer,
             Write::Service($noun) => $answer,
             Write::Schedule($noun) => $answer,
+            Write::Task($noun) => $answer,
             Write::Tags($noun) => $answer,
             Write::Records($noun) => $answer,
         }
@@ -106,6 +110,7 @@ impl Change {
             Write::TaskDefinition(_) => "task_definition",
             Write::Service(_) => "service",
             Write::Schedule(_) => "schedule",
+            Write::Task(_) => "task",
             Write::Tags(_) => "tags",
             Write::Records(_) => "record",
         }
@@ -133,6 +138,7 @@ impl Change {
             | Write::TaskDefinition(_)
             | Write::Service(_)
             | Write::Schedule(_)
+            | Write::Task(_)
             | Write::Tags(_)
             | Write::Records(_) => None,
         }
@@ -167,7 +173,7 @@ impl Change {
         }
         let operation = self.operation();
         let name = operation.rsplit(':').next().unwrap_or(operation);
-        if name.starts_with("Create") || name.starts_with("Register") {
+        if name.starts_with("Create") || name.starts_with("Register") || name.starts_with("Run") {
             Verb::Created
         } else if name.starts_with("Delete") {
             Verb::Deleted
@@ -198,9 +204,11 @@ impl Change {
             Write::Tags(write) => write.releases(),
             Write::Records(batch) => batch.releases(),
             Write::Schedule(write) => write.releases(),
-            Write::Port(_) | Write::LoadBalancer(_) | Write::TargetGroup(_) | Write::TaskDefinition(_) => {
-                Vec::new()
-            }
+            Write::Port(_)
+            | Write::LoadBalancer(_)
+            | Write::TargetGroup(_)
+            | Write::TaskDefinition(_)
+            | Write::Task(_) => Vec::new(),
         }
     }
 
@@ -215,7 +223,7 @@ impl Change {
             Write::Schedule(write) => write.echo(observed),
             Write::Tags(write) => write.echo(observed),
             Write::Records(batch) => batch.echo(observed),
-            Write::Port(_) | Write::TaskDefinition(_) => None,
+            Write::Port(_) | Write::TaskDefinition(_) | Write::Task(_) => None,
         }
     }
 }
@@ -270,7 +278,8 @@ into_write!(
     Listener(ListenerWrite),
     TaskDefinition(Registration),
     Service(ServiceWrite),
-    Schedule(ScheduleWrite)
+    Schedule(ScheduleWrite),
+    Task(TaskWrite)
 );
 
 #[cfg(test)]

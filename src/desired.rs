@@ -13,6 +13,7 @@ mod limits;
 mod load_balancing;
 mod logging;
 mod records;
+mod release;
 mod schedule;
 mod service;
 pub(crate) mod shell;
@@ -97,12 +98,14 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
         processes.insert(name.clone(), built);
     }
     let records = records::build(app, platform, &processes)?;
+    let release = release::build(app, platform, owner)?;
     let place = place(platform);
     Ok(Built {
         desired: Desired {
             owner: owner.clone(),
             place,
             processes,
+            release,
             records,
             keeping: Keeping::default(),
             adopts: adopts(app),

@@ -14,6 +14,7 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::Live;
 use crate::model::desired::Desired;
+use crate::model::release::{ContainerState, ReleaseMemory, ReleaseState, Sight, TaskState};
 use crate::model::state::{Deployment, LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
 use crate::plan::{Obstacle, Pending, Plan};
 use crate::reconcile::{BeforeWrites, Outcome, Permission, Request, Unread, carry_on, reconcile};
@@ -54,7 +55,7 @@ pub async fn dry_run(
         suspended: false,
         ..request
     };
-    let mut outcome = reconcile(
+    let mut outcome = Box::pin(reconcile(
         aws,
         &Live(aws),
         claims,
@@ -62,7 +63,7 @@ pub async fn dry_run(
         &Unhindered,
         desired,
         request,
-    )
+    ))
     .await?;
     let mut dry_run = DryRun {
         unread: std::mem::take(&mut outcome.unread),
@@ -141,6 +142,7 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
         observed.waits_over.insert(load_balancer.clone());
     }
     observed.overdue.clear();
+    release(&mut observed.release, plan.release.as_deref());
     if observed
         .schedule_group
         .take_if(|group| group.is_deleting)
@@ -149,6 +151,41 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
         observed.schedules.clear();
     }
     observed.ports.recovered = true;
+}
+
+/// An attempt is recorded, and its task succeeds.
+fn release(state: &mut ReleaseState, planned: Option<&ReleaseMemory>) {
+    let Some(memory) = planned else {
+        return;
+    };
+    let mut memory = Box::new(memory.clone());
+    let mut sight = state.sight.clone();
+    if let Some(attempt) = memory.attempt.as_mut().filter(|attempt| attempt.is_open()) {
+        if attempt.recorded.is_none() {
+            (attempt.since, attempt.recorded) = (attempt.since.or(Some(0)), Some(0));
+            sight = Sight::Unseen;
+        }
+        if let Some(task) = &attempt.task {
+            sight = Sight::Seen(TaskState {
+                arn: task.clone(),
+                started_by: None,
+                status: "STOPPED".into(),
+                has_started: true,
+                containers: vec![ContainerState {
+                    name: attempt.request.process.clone(),
+                    exit_code: Some(0),
+                    is_made: true,
+                }],
+                stop_code: None,
+                reason: None,
+            });
+        }
+    }
+    *state = ReleaseState {
+        memory: Some(memory),
+        sight,
+        ..ReleaseState::default()
+    };
 }
 
 fn roll_out(service: &mut ServiceState) {

@@ -25,8 +25,8 @@ async fn main() -> ExitCode {
     let name = program.name();
     let ended = match program {
         Program::Run(config) => start(config).await,
-        Program::Print(command) => command.execute(name).await,
-        Program::Plugin(plugin) => plugin.execute(name).await,
+        Program::Print(command) => Box::pin(command.execute(name)).await,
+        Program::Plugin(plugin) => Box::pin(plugin.execute(name)).await,
         Program::Completions(words) => cli::complete(&words).await,
     };
     ended.unwrap_or_else(|error| {

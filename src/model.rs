@@ -25,6 +25,7 @@ pub mod port;
 mod progress;
 pub mod rank;
 pub mod record;
+pub mod release;
 pub mod rollout;
 pub mod schedule;
 pub mod service;

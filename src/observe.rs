@@ -34,6 +34,7 @@ use crate::model::named::Named;
 use crate::model::part::{Evidence, Holdings, Part};
 use crate::model::pending::Pending;
 use crate::model::port::Claim;
+use crate::model::release::{ReleaseMemory, ReleaseState};
 use crate::model::rollout::RolloutMemory;
 use crate::model::shared_map::SharedMap;
 use crate::model::small_map::SmallMap;
@@ -50,6 +51,8 @@ pub struct Known {
     pub details: Details,
     /// The memory of each process's rollouts.
     pub rollouts: SharedMap<String, RolloutMemory>,
+    /// The memory of the release phase; `None` without a status.
+    pub release: Option<Box<ReleaseMemory>>,
     /// By the digest of its content, a revision that the status mentions.
     pub revisions: SmallMap<String, Arn>,
     /// Settings that AWS reports otherwise than they were sent.
@@ -98,6 +101,7 @@ pub async fn observe(
 ) -> Result<(Observed, Vec<Unread>), Error> {
     let mut observed = Observed {
         ports: ports(claims, desired, &known).await?,
+        release: ReleaseState::of(known.release),
         rollouts: known.rollouts,
         revisions: known.revisions,
         echoes: known.echoes,
@@ -112,6 +116,7 @@ pub async fn observe(
         details: &known.details,
         unread: Vec::new(),
     };
+    reads.release(&mut observed).await;
     let mut evidence = holdings.evidence(&Part::LoadBalancing);
     if !observed.ports.claims.is_empty() {
         // A host port is claimed for a target group.
@@ -227,6 +232,15 @@ impl Reads<'_> {
         Ok(true)
     }
 
+    /// Whatever a list of tasks leaves out, an attempt that is open is looked for.
+    async fn release(&mut self, observed: &mut Observed) {
+        if observed.release.open().is_some() {
+            let task = BTreeSet::from([Named::ReleaseTask]);
+            let failed = Box::pin(singly(self.aws, self.desired, observed, &task)).await;
+            self.unread.extend(failed.into_iter().map(|(_, unread)| unread));
+        }
+    }
+
     async fn recall(&mut self, aws: &dyn Aws, held: &Held, observed: &mut Observed) {
         observed.unread = self.unread.iter().map(|unread| unread.part.clone()).collect();
         let unread = recall(aws, self.desired, held, observed).await;
@@ -256,6 +270,7 @@ pub async fn observe_pending(
     observed.certificate_limits.clear();
     observed.zones_taken.clear();
     observed.service_deployments.clear();
+    observed.release = ReleaseState::of(known.release);
     observed.rollouts.clone_from(&known.rollouts);
     observed.revisions.clone_from(&known.revisions);
     observed.echoes.clone_from(&known.echoes);
@@ -272,6 +287,13 @@ pub async fn observe_pending(
             }
             Pending::GroupDeletion { .. } => {
                 schedules::read(aws, lists, desired, &Details::Read, &mut observed).await?;
+            }
+            Pending::Release { .. } => {
+                let task = BTreeSet::from([Named::ReleaseTask]);
+                let mut failed = Box::pin(singly(aws, desired, &mut observed, &task)).await;
+                if let Some((_, failed)) = failed.pop() {
+                    return Err(failed.error.into());
+                }
             }
             Pending::OldZone { .. } => {
                 let old = observed.zones.iter().filter(|(_, zone)| zone.is_old);

@@ -13,6 +13,7 @@ mod ecs;
 mod elbv2;
 mod listeners;
 mod ports;
+mod release;
 mod retain;
 mod retire;
 mod route53;
@@ -32,6 +33,7 @@ use std::collections::BTreeSet;
 
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
+use release::Phasing;
 pub use unattended::{Bound, recover, removal, sweep};
 use view::View;
 
@@ -42,6 +44,7 @@ use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
 pub use crate::model::pending::Pending;
 use crate::model::record::RecordChange;
+use crate::model::release::ReleaseMemory;
 use crate::model::rollout::RolloutMemory;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::Observed;
@@ -59,10 +62,14 @@ pub struct Plan {
     pub contested: BTreeSet<(AppName, String)>,
     /// Changes that would be made, were they not deferred or backing off.
     pub deferred: Vec<Change>,
+    /// Changes that wait for the release phase.
+    pub held_back: Vec<Change>,
     /// (process, load balancer) of each that nobody wants and nothing names any more, but that resolvers may remember.
     pub retiring: BTreeSet<(String, String)>,
     /// By process with a service of ours: what is to be remembered of its rollouts.
     pub rollouts: SharedMap<String, RolloutMemory>,
+    /// The memory of the release phase for the next pass.
+    pub release: Option<Box<ReleaseMemory>>,
     /// The settings that AWS reports otherwise than they were sent, and that are therefore not sent again.
     pub echoed: Echoes,
     /// The memory of them for the next pass.
@@ -91,16 +98,23 @@ pub enum ObstacleKind {
     ZoneNotFound,
     /// ECS gave it up, or it takes too long.
     RolloutFailed,
+    /// The task of the release phase did not succeed.
+    ReleaseFailed,
+    /// Nobody saw its end.
+    ReleaseUnknown,
 }
 
 /// Plans all changes but those of `deferred`: they are planned around.
 pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan {
     let desired = &*slots::kept(desired, observed);
-    let view = View::new(desired, observed, deferred);
+    let mut view = View::new(desired, observed, deferred);
     let mut plan = Plan::default();
     if desired.retains {
         retain::plan(&view, &mut plan);
     } else {
+        let phasing = Phasing::of(&view);
+        view.is_closed = phasing.is_closed;
+        release::plan(&view, &phasing, &mut plan);
         ports::plan(&view, &mut plan);
         elbv2::plan(&view, &mut plan);
         retire::plan(&view, &mut plan);
@@ -108,7 +122,7 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
         schedules::plan(&view, &mut plan);
     }
     plan.drop_echoes(observed);
-    plan.drop_deferred(deferred);
+    plan.drop_deferred(&view, deferred);
 
     // Names last, so that those which become ready together travel in one batch per zone.
     let other_changes = plan.changes.len();
@@ -117,7 +131,7 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
         plan.changes.truncate(other_changes);
     }
     plan.drop_echoes(observed);
-    plan.drop_deferred(deferred);
+    plan.drop_deferred(&view, deferred);
     plan.drop_hopeless_names(&view);
     plan.echoes = observed.echoes.kept(&plan.echoed, observed.is_whole);
     plan.pending.sort();
@@ -130,7 +144,14 @@ impl Plan {
         self.changes.is_empty() && self.pending.is_empty() && self.obstacles.is_empty()
     }
 
-    fn drop_deferred(&mut self, deferred: &Deferred) {
+    fn drop_deferred(&mut self, view: &View<'_>, deferred: &Deferred) {
+        let planned = self.changes.extract_if(.., |change| view.holds_back(change));
+        let around = self.deferred.extract_if(.., |change| view.holds_back(change));
+        for change in planned.chain(around) {
+            if !self.held_back.contains(&change) {
+                self.held_back.push(change);
+            }
+        }
         for change in self.changes.extract_if(.., |change| deferred.contains(change)) {
             if !self.deferred.contains(&change) {
                 self.deferred.push(change);
@@ -173,8 +194,9 @@ impl Plan {
             Pending::Names {
                 process,
                 load_balancer,
-            } => !is_in_trouble(process, load_balancer),
+            } => !view.is_closed && !is_in_trouble(process, load_balancer),
             Pending::Rollout { .. }
+            | Pending::Release { .. }
             | Pending::Draining { .. }
             | Pending::Provisioning { .. }
             | Pending::ZoneChange { .. }

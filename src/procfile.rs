@@ -31,7 +31,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
-use crate::api::app::{App, AppSpec, Process};
+use crate::api::app::{App, AppSpec, Process, Release};
 pub use problem::Problem;
 use problem::{Found, Path, Report};
 use yaml::{Node, Value};
@@ -78,11 +78,11 @@ pub(crate) fn translate_by(
         schema,
         wraps,
     };
-    let processes = match read(text) {
+    let (processes, release) = match read(text) {
         Ok(root) => processes(&root, context, &mut found),
         Err(problems) => {
             found.problems = problems;
-            BTreeMap::new()
+            (BTreeMap::new(), None)
         }
     };
     let Found { problems, warnings } = found.in_order();
@@ -97,6 +97,7 @@ pub(crate) fn translate_by(
         spec: AppSpec {
             platform: identity.platform.clone(),
             image: identity.image.clone(),
+            release,
             processes,
             ..AppSpec::default()
         },
@@ -185,8 +186,13 @@ fn has_comment_of_slashes(root: &Node) -> bool {
     }
 }
 
-fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<String, Process> {
-    let mut processes = BTreeMap::new();
+/// Returns the processes; and the release phase, if a line is one.
+fn processes(
+    root: &Node,
+    context: Context<'_>,
+    found: &mut Found,
+) -> (BTreeMap<String, Process>, Option<Release>) {
+    let (mut processes, mut release) = (BTreeMap::new(), None);
     let entries = fields::entries(root, &mut |process, line, message| {
         let process = (!process.is_empty()).then_some(process);
         found.problems.push(Problem::new(line, process, "", message));
@@ -194,15 +200,15 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
     let mut whole = |message: &str| found.problems.push(Problem::new(root.line, None, "", message));
     let Some(entries) = entries else {
         whole("must be a map of processes by name, such as `web: ./bin/web`");
-        return processes;
+        return (processes, release);
     };
     if entries.contains_key("apiVersion") && entries.contains_key("kind") {
         whole("is a Kubernetes manifest; the Procfile of an App is its spec.processes");
-        return processes;
+        return (processes, release);
     }
     if let Some(file) = neighbour::by_keys(&entries) {
         whole(&not_a_procfile(file));
-        return processes;
+        return (processes, release);
     }
     match entries.len() {
         0 => whole("has no processes, such as `web: ./bin/web`"),
@@ -225,12 +231,17 @@ fn processes(root: &Node, context: Context<'_>, found: &mut Found) -> BTreeMap<S
         if let Some(mut process) = process {
             let is_line = matches!(node.value, Value::Scalar(_));
             empire::settle(name, &mut process);
-            once::check(context.app, name, &mut process, is_line, &mut report);
+            if once::check(context.app, name, &mut process, is_line, &mut report) {
+                release = Some(Release {
+                    process: name.to_owned(),
+                    timeout: None,
+                });
+            }
             rules::check(context.app, name, &process, &mut report);
             processes.insert(name.to_owned(), process);
         }
     }
-    processes
+    (processes, release)
 }
 
 fn wrong_name(name: &str) -> Option<String> {

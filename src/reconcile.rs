@@ -15,14 +15,16 @@ use jiff::Timestamp;
 
 use crate::aws::{Aws, AwsError};
 use crate::budget::Bucket;
-use crate::change::{Change, Deferred, TargetGroupWrite, Write};
+use crate::change::{Change, Deferred, TargetGroupWrite, TaskWrite, Write};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::Lists;
+use crate::model::class::Class;
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::named::Named;
 use crate::model::pending::rounded;
+use crate::model::release::ReleaseState;
 use crate::model::state::Observed;
 pub use crate::observe::Unread;
 use crate::observe::{Known, observe, observe_pending, observe_rollouts};
@@ -274,8 +276,15 @@ async fn begin(
             let found = observe_pending(aws, lists, claims, desired, known, *before, &pending).await?;
             (found, Vec::new())
         }
-        Scope::Interrupted(before) => return Ok(before.resumed(desired)),
+        Scope::Interrupted(mut before) => {
+            let observed = &mut before.observed;
+            observed.release = ReleaseState::of(known.release);
+            observed.release.note_time(desired.release.as_deref(), now);
+            return Ok(before.resumed(desired));
+        }
     };
+    observed.release.note_time(desired.release.as_deref(), now);
+    observed.release.is_refused = is_refused(&observed, &backing_off);
     observed.waiting.extend(retiring);
     observed.waits_over.extend(waits_over);
     let deferred = backing_off.iter().map(|(change, _)| change.clone()).collect();
@@ -286,6 +295,17 @@ async fn begin(
         contradicted,
         ..Outcome::before_writes(desired, observed, deferred)
     })
+}
+
+/// The last answer to the call that starts the open attempt's task was no, and a clear one.
+fn is_refused(observed: &Observed, backing_off: &[(Change, Error)]) -> bool {
+    let open = observed.release.open().map(|open| open.number);
+    let is_it = |(change, error): &(Change, Error)| {
+        let is_no = matches!(error.class(), Class::Denied | Class::Refused);
+        matches!(&change.write, Write::Task(TaskWrite::Run { attempt, .. }) if Some(*attempt) == open)
+            && is_no
+    };
+    backing_off.iter().any(is_it)
 }
 
 /// Carries on from what was observed, and believes all of it.

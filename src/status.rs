@@ -8,6 +8,7 @@
 mod echo;
 mod holdings;
 mod process;
+mod release;
 mod request;
 mod revision;
 mod rollout;
@@ -30,6 +31,7 @@ use crate::model::part::Part;
 use crate::reconcile::Outcome;
 pub use echo::echoes;
 pub use holdings::{holdings, recorded_ahead};
+pub use release::release;
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{RolloutChange, next_deadline, rollout_changes, rollouts};
@@ -75,6 +77,7 @@ pub fn compute(
         if !is_unread(&Part::Ecs) {
             status.revisions = revision::remembered(desired, outcome, &status.revisions);
         }
+        status.release = release::remembered(app, outcome, status.release.as_ref(), now);
         status.echoes = echo::remembered(&outcome.plan.echoes.known);
     }
     status

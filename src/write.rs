@@ -19,7 +19,7 @@ use crate::aws::{AwsError, AwsWrites, Subject, in_time, subject, writing};
 use crate::budget::Bucket;
 use crate::change::{
     Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
-    ServiceWrite, TagsWrite, TargetGroupWrite, Write,
+    ServiceWrite, TagsWrite, TargetGroupWrite, TaskWrite, Write,
 };
 use crate::claims::{ClaimWrites, Claimed};
 use crate::error::Error;
@@ -108,6 +108,7 @@ impl Door<'_> {
             }
             Write::Service(write) => self.service(write, arns).await,
             Write::Schedule(write) => self.schedule(write, arns).await,
+            Write::Task(write) => self.task(write, arns).await,
             Write::Tags(TagsWrite::Add { resources, tags }) => {
                 aws.add_tags(&arns.tagged(resources)?, tags).await?;
                 Ok(Reply::Done)
@@ -280,6 +281,24 @@ impl Door<'_> {
             }
         }
         Ok(Reply::Done)
+    }
+
+    async fn task(&self, write: &TaskWrite, arns: &Arns<'_>) -> Result<Reply, Refusal> {
+        const REASON: &str =
+            "Stopped by Empire Controller: the release has taken too long, or its App is deleted";
+        let (aws, cluster) = (self.aws, arns.cluster_name());
+        match write {
+            TaskWrite::Run { .. } => {
+                let request = &arns.release()?.request;
+                Ok(Reply::Started(aws.run_task(cluster, request).await?))
+            }
+            TaskWrite::Stop { family } => {
+                let task = arns.release()?.task.as_ref();
+                let task = task.ok_or_else(|| Error::Bug(format!("no task of {family} is known")))?;
+                aws.stop_task(cluster, task, REASON).await?;
+                Ok(Reply::Done)
+            }
+        }
     }
 
     /// The reply is what was sent: EventBridge Scheduler answers with an ARN alone.

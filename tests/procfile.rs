@@ -239,7 +239,7 @@ fn a_command_that_needs_no_shell_stays_as_it_is() {
 
 #[test]
 fn warnings_go_to_standard_error_and_change_neither_output_nor_status() {
-    let text = "web: ./bin/web -p $PORT\nrelease: ./bin/migrate\n";
+    let text = "web: ./bin/web -p $PORT\npostdeploy: ./bin/seed\n";
     let (status, out, err) = ended(run("-", text.as_bytes(), &ARGUMENTS));
     assert_eq!(status, 0, "{err}");
     assert!(out.contains("command: ./bin/web -p $PORT\n"), "{out}");
@@ -253,7 +253,7 @@ fn warnings_go_to_standard_error_and_change_neither_output_nor_status() {
     );
     assert!(
         lines[1].starts_with(
-            "standard input: warning: line 2: process release: is run once with each release elsewhere"
+            "standard input: warning: line 2: process postdeploy: is run once after each release elsewhere"
         ),
         "{err}"
     );

@@ -11,6 +11,7 @@ mod deploy;
 mod expose;
 mod extras;
 mod logging;
+mod release;
 mod rules;
 mod status;
 mod volumes;
@@ -21,6 +22,10 @@ pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, 
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use extras::{Extras, Restart, SidecarPort, Transport};
 pub use logging::{ContainerLogging, LogRouter, LogRouterType};
+pub use release::{
+    Release, ReleaseAttempt, ReleaseCapacity, ReleaseNetwork, ReleasePhase, ReleaseRequest, ReleaseStatus,
+    released_content,
+};
 pub use status::{
     AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,
@@ -33,6 +38,7 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use self::release::{release_is_of_a_process, release_is_of_a_process_of_nobody};
 use self::rules::{
     args_follow_something, cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit,
     mounts_are_no_tmpfs, mounts_are_of_volumes, name_is_a_label, noservice_takes_no,
@@ -110,6 +116,8 @@ use super::schema::{LABEL, between, environment, image, no_controls, role, rule,
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = platform_stays())]
+#[x_kube(validation = release_is_of_a_process())]
+#[x_kube(validation = release_is_of_a_process_of_nobody())]
 #[x_kube(validation = variables_differ())]
 pub struct AppSpec {
     /// The Platform to run on. Left out: the one annotated `empire.dev/is-default-platform: "true"`. Cannot be changed
@@ -164,6 +172,13 @@ pub struct AppSpec {
     /// its process or the App goes, with what it needs, unless this field itself says `Delete`. That asks for no grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+
+    /// The task that runs once for each new content of the App, such as one that migrates a database. Until it has succeeded, no
+    /// service and no schedule is changed but for the number of tasks; if it fails, the old release goes on. Content is what the
+    /// App says that its processes run: `image`, `command`, `env` and the like of all of them, all of the task's own process, and
+    /// `taskRoleArn`. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
 
     /// True: observe and report, but change nothing in AWS. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -77,6 +77,16 @@ reasons! {
     /// The controller is comparing, changing, or waiting for AWS to finish something other than a rollout. Nobody needs to
     /// act.
     Progressing,
+    /// The task of the release phase is started, or runs; nothing else is given new content before it has succeeded. Nobody needs to
+    /// act, unless the message tells the developer why it does not start.
+    ReleaseInProgress,
+    /// The task of the release phase ended with another exit code than 0, did not start or took longer than `release.timeout`; the
+    /// message says which, and where its log is. The old release goes on. The developer edits the App, or gives the
+    /// annotation `empire.dev/redeploy` a new value.
+    ReleaseFailed,
+    /// Nobody saw how the task of the release phase ended, or if it was started: it may have run, and is not run again by itself.
+    /// The developer looks, and then gives the annotation `empire.dev/redeploy` a new value, or edits the App.
+    ReleaseUnknown,
     /// ECS is replacing tasks; the message has its newest event. Nobody needs to act, unless the event tells the developer
     /// why no task comes up.
     RolloutInProgress,

@@ -5,6 +5,7 @@ mod details;
 mod extras;
 mod logging;
 mod service;
+mod task;
 mod task_definition;
 mod volumes;
 
@@ -26,6 +27,7 @@ use super::{Ecs, EcsWrites, Result};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
+use crate::model::release::{Started, TaskRequest, TaskState};
 use crate::model::rollout::ServiceDeployment;
 use crate::model::service::{
     Attachment, Capacity, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition,
@@ -45,6 +47,11 @@ const TAG_RESOURCE: Call = Call::modify("ecs:TagResource");
 const UNTAG_RESOURCE: Call = Call::modify("ecs:UntagResource");
 const LIST_SERVICE_DEPLOYMENTS: Call = Call::read("ecs:ListServiceDeployments");
 const STOP_SERVICE_DEPLOYMENT: Call = Call::modify("ecs:StopServiceDeployment");
+
+const LIST_TASKS: Call = Call::read("ecs:ListTasks");
+const DESCRIBE_TASKS: Call = Call::read("ecs:DescribeTasks");
+const RUN_TASK: Call = Call::create("ecs:RunTask");
+const STOP_TASK: Call = Call::delete("ecs:StopTask");
 
 const LIST_PAGE: i32 = 100;
 const DESCRIBE_BATCH: usize = 10;
@@ -181,6 +188,14 @@ impl Ecs for AwsClients {
         let mut found: Vec<_> = found.iter().filter_map(service::deployed).collect();
         found.sort_by_key(|deployment| Reverse(deployment.created));
         Ok(found)
+    }
+
+    async fn list_tasks(&self, cluster: &str, family: &str) -> Result<Vec<Arn>> {
+        task::list(self, cluster, family).await
+    }
+
+    async fn describe_tasks(&self, cluster: &str, tasks: &[Arn]) -> Result<Vec<TaskState>> {
+        task::describe(self, cluster, tasks).await
     }
 }
 
@@ -387,6 +402,14 @@ impl EcsWrites for AwsClients {
             .answering(STOP_SERVICE_DEPLOYMENT)
             .await?;
         Ok(())
+    }
+
+    async fn run_task(&self, cluster: &str, request: &TaskRequest) -> Result<Started> {
+        task::run(self, cluster, request).await
+    }
+
+    async fn stop_task(&self, cluster: &str, task: &Arn, reason: &str) -> Result<()> {
+        task::stop(self, cluster, task, reason).await
     }
 }
 

@@ -28,6 +28,7 @@ use crate::model::load_balancer::{
 use crate::model::name::Arn;
 use crate::model::owner::{Tags, owner_in_record_text};
 use crate::model::record::{RecordChange, RecordSet};
+use crate::model::release::{Placing, TaskRequest};
 use crate::model::schedule::ScheduleGroup;
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
@@ -54,7 +55,7 @@ pub fn ecs(data: &[u8]) {
     let names = ["shop_acme_web".to_owned(), "shop_acme_worker".to_owned()];
     let arn = arn("arn:aws:ecs:us-east-1:123456789012:service/staging/shop_acme_web");
     world.check(async {
-        match world.call % 14 {
+        match world.call % 18 {
             0 => said(&aws.list_services(CLUSTER).await),
             1 => said(&aws.describe_services(CLUSTER, &names).await),
             2 => said(&aws.describe_cluster(CLUSTER).await),
@@ -77,9 +78,26 @@ pub fn ecs(data: &[u8]) {
             10 => said(&aws.tag_service(&arn, &Tags::new()).await),
             11 => said(&aws.untag_service(&arn, &["key"]).await),
             12 => said(&aws.stop_service_deployment(&arn).await),
-            _ => said(&aws.list_services("").await),
+            13 => said(&aws.list_services("").await),
+            14 => said(&aws.list_tasks(CLUSTER, "shop_acme_migrate").await),
+            15 => said(&aws.describe_tasks(CLUSTER, std::slice::from_ref(&arn)).await),
+            16 => said(&aws.run_task(CLUSTER, &task_request()).await),
+            _ => said(&aws.stop_task(CLUSTER, &arn, "no").await),
         }
     });
+}
+
+fn task_request() -> TaskRequest {
+    TaskRequest {
+        process: "migrate".into(),
+        task_definition: arn("arn:aws:ecs:us-east-1:123456789012:task-definition/shop_acme_migrate:1"),
+        placing: Placing {
+            capacity: Capacity::LaunchType(LaunchType::Fargate),
+            constraints: Vec::new(),
+            network: None,
+        },
+        token: "0123456789abcdef".into(),
+    }
 }
 
 /// The replies of Elastic Load Balancing.

@@ -8,6 +8,8 @@ pub enum Bucket {
     EcsRegistrations,
     EcsTaskDefinitionReads,
     EcsTags,
+    EcsTaskWrites,
+    EcsTaskReads,
     EcsClusterReads,
     Elbv2Reads,
     Elbv2Writes,
@@ -43,12 +45,14 @@ impl Limit {
 }
 
 impl Bucket {
-    pub const ALL: [Bucket; 13] = [
+    pub const ALL: [Bucket; 15] = [
         Bucket::EcsServiceWrites,
         Bucket::EcsServiceReads,
         Bucket::EcsRegistrations,
         Bucket::EcsTaskDefinitionReads,
         Bucket::EcsTags,
+        Bucket::EcsTaskWrites,
+        Bucket::EcsTaskReads,
         Bucket::EcsClusterReads,
         Bucket::Elbv2Reads,
         Bucket::Elbv2Writes,
@@ -67,6 +71,8 @@ impl Bucket {
             Bucket::EcsRegistrations => "ecs/registrations",
             Bucket::EcsTaskDefinitionReads => "ecs/task-definition-reads",
             Bucket::EcsTags => "ecs/tags",
+            Bucket::EcsTaskWrites => "ecs/task-writes",
+            Bucket::EcsTaskReads => "ecs/task-reads",
             Bucket::EcsClusterReads => "ecs/cluster-reads",
             Bucket::Elbv2Reads => "elbv2/reads",
             Bucket::Elbv2Writes => "elbv2/writes",
@@ -82,7 +88,8 @@ impl Bucket {
     pub fn limit(self) -> Limit {
         match self {
             Bucket::EcsServiceWrites => Limit::new(50.0, 5.0),
-            Bucket::EcsServiceReads => Limit::new(100.0, 20.0),
+            Bucket::EcsServiceReads | Bucket::EcsTaskReads => Limit::new(100.0, 20.0),
+            Bucket::EcsTaskWrites => Limit::new(100.0, 40.0),
             Bucket::EcsRegistrations => Limit::new(20.0, 1.0),
             Bucket::EcsTaskDefinitionReads | Bucket::EcsClusterReads => Limit::new(50.0, 20.0),
             Bucket::EcsTags => Limit::new(20.0, 10.0),
@@ -121,6 +128,8 @@ fn ecs(operation: &str) -> Bucket {
         "RegisterTaskDefinition" | "DeregisterTaskDefinition" => Bucket::EcsRegistrations,
         "DescribeTaskDefinition" | "ListTaskDefinitions" => Bucket::EcsTaskDefinitionReads,
         "TagResource" | "UntagResource" => Bucket::EcsTags,
+        "RunTask" | "StopTask" => Bucket::EcsTaskWrites,
+        "DescribeTasks" | "ListTasks" => Bucket::EcsTaskReads,
         "DescribeClusters" | "DescribeCapacityProviders" => Bucket::EcsClusterReads,
         _ if operation.starts_with("Describe") || operation.starts_with("List") => Bucket::EcsServiceReads,
         _ => Bucket::EcsServiceWrites,

@@ -45,6 +45,7 @@ impl Change {
             Write::TaskDefinition(_) => Basis::NewestRevision,
             Write::Service(write) => write.rests_on(observed),
             Write::Schedule(write) => write.rests_on(of_process),
+            Write::Task(_) => Basis::singly([Named::ReleaseTask]),
             Write::Tags(write) => write.rests_on(desired, observed),
             Write::Records(batch) => batch.rests_on(desired, service),
         }
@@ -60,6 +61,7 @@ impl Change {
             Write::TaskDefinition(_) => Vec::new(),
             Write::Service(write) => vec![Named::Service(write.name().clone())],
             Write::Schedule(write) => write.things(),
+            Write::Task(_) => vec![Named::ReleaseTask],
             Write::Tags(write) => write.things(),
             Write::Records(batch) => batch.things(),
         }

@@ -3,6 +3,7 @@
 
 use super::{Change, Write};
 use crate::model::name::Arn;
+use crate::model::release::Started;
 use crate::model::schedule::ScheduleState;
 use crate::model::state::{
     ListenerState, LoadBalancerState, Observed, ServiceState, TargetGroupState, TaskDefinitionState,
@@ -20,6 +21,7 @@ pub enum Reply {
     Service(ServiceState),
     ScheduleGroup(Arn),
     Schedule(ScheduleState),
+    Started(Started),
 }
 
 /// Makes of the world before a write the world after it.
@@ -32,6 +34,7 @@ pub fn fold(observed: &mut Observed, change: &Change, reply: Reply) {
         Write::TaskDefinition(write) => write.fold(observed, reply),
         Write::Service(write) => write.fold(observed, change.process(), reply),
         Write::Schedule(write) => write.fold(observed, reply),
+        Write::Task(write) => write.fold(observed, reply),
         Write::Tags(write) => write.fold(observed),
         Write::Records(batch) => batch.fold(observed),
     }

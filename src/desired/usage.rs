@@ -203,7 +203,12 @@ fn parts(app: &App, status: Option<&AppStatus>, platform: Option<&str>) -> Parts
     };
     let shown: BTreeMap<&str, &ProcessStatus> = processes.iter().map(|shown| (&*shown.name, shown)).collect();
     for (name, process) in &app.spec.processes {
-        let asks = asked(name, process);
+        let is_release = app
+            .spec
+            .release
+            .as_ref()
+            .is_some_and(|release| release.process == *name);
+        let asks = asked(name, process, is_release);
         parts.asks = parts.asks.plus(asks);
         if let Some(shown) = shown.get(name.as_str()) {
             let more = scaled(process, shown);
@@ -285,11 +290,11 @@ fn let_in_with(counted: &Counted, apps: u64) -> Amounts {
     }
 }
 
-/// Returns what one process asks for: of a schedule the one task that it starts each time, and of a process without
-/// `quantity` the first task.
-fn asked(name: &str, process: &Process) -> Amounts {
+/// Returns what one process asks for: of a schedule and of the release phase the one task that is started each time, and of a
+/// process without `quantity` the first task.
+fn asked(name: &str, process: &Process, is_release: bool) -> Amounts {
     let (tasks, ports) = match (process.noservice, &process.cron) {
-        (Some(true), _) => (0, Vec::new()),
+        (Some(true), _) => (u64::from(is_release), Vec::new()),
         (_, Some(_)) => (1, Vec::new()),
         (_, None) => {
             let quantity = process.quantity.unwrap_or(1);

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, Reply, ScheduleWrite, ServiceWrite, TargetGroupWrite, Write,
+    Change, ListenerWrite, LoadBalancerWrite, Reply, ScheduleWrite, ServiceWrite, TargetGroupWrite,
+    TaskWrite, Write,
 };
 use crate::error::Error;
 use crate::model::load_balancer::LoadBalancer;
 use crate::model::name::Arn;
+use crate::model::release::{Started, TaskState};
 use crate::model::service::{Attachment, Capacity, Service, ServiceUpdate};
 use crate::model::state::{
     Deployment, ListenerState, LoadBalancerState, ROLLING, Rollout, ServiceState, ServiceStatus,
@@ -72,6 +74,15 @@ impl Writer for Invent {
                 let (schedule, target) = arns.released(group, schedule)?;
                 Reply::Schedule(schedule.written(&target))
             }
+            Write::Task(TaskWrite::Run { family, .. }) => Reply::Started(Started::Task(TaskState {
+                arn: self.arn("task", family),
+                started_by: None,
+                status: "PENDING".into(),
+                has_started: false,
+                containers: Vec::new(),
+                stop_code: None,
+                reason: None,
+            })),
             Write::LoadBalancer(
                 LoadBalancerWrite::SetSubnets { .. }
                 | LoadBalancerWrite::SetSecurityGroups { .. }
@@ -89,6 +100,7 @@ impl Writer for Invent {
                 | ListenerWrite::RemoveCertificate { .. },
             )
             | Write::Schedule(ScheduleWrite::Delete { .. })
+            | Write::Task(TaskWrite::Stop { .. })
             | Write::Port(_)
             | Write::Tags(_)
             | Write::Records(_) => Reply::Done,

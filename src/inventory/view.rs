@@ -76,6 +76,8 @@ impl View<'_> {
                     let group = schedule_group(&desired.owner.installation);
                     self.inventory.schedules.want(&self.key(&group));
                 }
+                // Each App's own.
+                Part::Tasks => {}
             }
         }
     }

@@ -9,6 +9,7 @@ use super::owner::{Owner, Tags};
 use super::part::Part;
 use super::port::{PortOwner, PortRange};
 use super::record::RecordStyle;
+use super::release::Release;
 use super::schedule::Schedule;
 use super::service::{Attachment, Service, TaskDefinition};
 
@@ -18,6 +19,8 @@ pub struct Desired {
     /// Where the App lives, whatever it wants there.
     pub place: Place,
     pub processes: BTreeMap<String, DesiredProcess>,
+    /// The task that is to succeed before any of them is given new content.
+    pub release: Option<Box<Release>>,
     pub records: BTreeMap<RecordKey, DesiredRecord>,
     /// The rules for names that are released.
     pub keeping: Keeping,
@@ -221,6 +224,7 @@ impl Desired {
             Part::LoadBalancing => processes.any(|process| process.load_balancing.is_some()),
             Part::Zone(id) => self.records.keys().any(|key| &key.zone == id),
             Part::Schedules => processes.any(|process| process.schedule().is_some()),
+            Part::Tasks => self.release.is_some(),
         }
     }
 
@@ -253,6 +257,7 @@ impl Desired {
             owner,
             place,
             processes: BTreeMap::new(),
+            release: None,
             records: BTreeMap::new(),
             keeping: Keeping::default(),
             adopts: false,

@@ -15,6 +15,8 @@ pub enum Named {
     Schedule(String),
     /// A DNS name and its ownership record.
     Name(RecordKey),
+    /// The task of the release phase's open attempt.
+    ReleaseTask,
     /// The claim of a host port of the App's Platform.
     Port(u16),
 }
@@ -27,6 +29,7 @@ impl Named {
             Named::LoadBalancer(_) | Named::Listeners(_) | Named::TargetGroup(_) => Some(Part::LoadBalancing),
             Named::Schedule(_) => Some(Part::Schedules),
             Named::Name(key) => Some(Part::Zone(key.zone.clone())),
+            Named::ReleaseTask => Some(Part::Tasks),
             Named::Port(_) => None,
         }
     }
@@ -38,7 +41,7 @@ impl Named {
             Named::TargetGroup(name) => Some(format!("TargetGroup/{name}")),
             Named::Schedule(name) => Some(format!("Schedule/{name}")),
             Named::Name(RecordKey { zone, name }) => Some(format!("Name/{zone}/{name}")),
-            Named::Service(_) | Named::Listeners(_) | Named::Port(_) => None,
+            Named::Service(_) | Named::Listeners(_) | Named::ReleaseTask | Named::Port(_) => None,
         }
     }
 

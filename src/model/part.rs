@@ -12,6 +12,8 @@ pub enum Part {
     /// A hosted zone, by its id.
     Zone(String),
     Schedules,
+    /// The task of the release phase.
+    Tasks,
 }
 
 impl Part {
@@ -22,6 +24,7 @@ impl Part {
             Part::LoadBalancing => "LoadBalancers".into(),
             Part::Zone(id) => format!("Zone/{id}"),
             Part::Schedules => "Schedules".into(),
+            Part::Tasks => "Tasks".into(),
         }
     }
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Part {
             Part::LoadBalancing => f.write_str("load balancers"),
             Part::Zone(id) => write!(f, "hosted zone {id}"),
             Part::Schedules => f.write_str("schedules"),
+            Part::Tasks => f.write_str("the task of the release phase"),
         }
     }
 }

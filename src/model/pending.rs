@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Pending {
     /// A rollout, or a scaling, that is not complete.
     Rollout { process: String, service: String },
+    /// The task of the release phase: to be recorded, to be started, or not at its end. Nothing else goes on before.
+    Release { process: String, stage: Stage },
     /// A deleted service that ECS still winds down.
     Draining { process: String, service: String },
     /// A load balancer that is not active yet.
@@ -46,6 +48,35 @@ pub enum Pending {
     },
 }
 
+/// How far the task of the release phase has come.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The attempt is to be recorded before its task is started; the reason why the one before it did not start, if there is one.
+    Record(Option<String>),
+    /// It is started, or looked for.
+    Start,
+    /// ECS reports it so, such as `RUNNING`.
+    Going(String),
+    /// One of other content has to end first.
+    Other,
+    /// It is not started any more, and looked for: it may have been a moment before.
+    Abandoned,
+    Stopping,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stage::Record(None) | Stage::Start => f.write_str("to be started"),
+            Stage::Record(Some(why)) => write!(f, "to be started again: {why}"),
+            Stage::Going(status) => write!(f, "to succeed, which is {status}"),
+            Stage::Other => f.write_str("of the release before to end"),
+            Stage::Abandoned => f.write_str("to be found, if it was started after all"),
+            Stage::Stopping => f.write_str("to stop"),
+        }
+    }
+}
+
 /// Returns the minutes that a message speaks of, at least as long as the time itself up to an hour.
 pub fn rounded(seconds: i64) -> u8 {
     match seconds {
@@ -60,9 +91,21 @@ pub fn rounded(seconds: i64) -> u8 {
 pub const EDITS_FOLLOW: &str = "the other changes of the process follow then";
 
 impl Pending {
+    /// True for an attempt of the release phase that is to be recorded.
+    pub fn is_to_record(&self) -> bool {
+        matches!(
+            self,
+            Pending::Release {
+                stage: Stage::Record(_),
+                ..
+            }
+        )
+    }
+
     pub fn process(&self) -> &str {
         match self {
             Pending::Rollout { process, .. }
+            | Pending::Release { process, .. }
             | Pending::Draining { process, .. }
             | Pending::Provisioning { process, .. }
             | Pending::Releasing { process, .. }
@@ -82,6 +125,7 @@ impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Pending::Rollout { service, .. } => write!(f, "waiting for the rollout of service {service}"),
+            Pending::Release { stage, .. } => write!(f, "waiting for the release task {stage}"),
             Pending::Draining { service, .. } => {
                 write!(f, "waiting for the deleted service {service} to drain")
             }

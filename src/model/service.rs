@@ -26,6 +26,12 @@ pub enum LaunchType {
 }
 
 impl LaunchType {
+    /// Returns the one that AWS spells so.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Ec2, Self::Fargate, Self::External, Self::ManagedInstances];
+        all.into_iter().find(|known| known.as_str() == name)
+    }
+
     /// As AWS spells it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -17,6 +17,7 @@ use super::owner::{Owner, Tags, process_in_record_text};
 use super::part::Part;
 use super::port::Claim;
 use super::record::{RecordSet, normalize};
+use super::release::ReleaseState;
 use super::rollout::{RolloutMemory, ServiceDeployment};
 use super::schedule::{ScheduleGroupState, ScheduleState};
 use super::service::{
@@ -57,6 +58,7 @@ pub struct Observed {
     pub waits_over: BTreeSet<String>,
     /// By load balancer: the TTL, in seconds, of the records that were taken from it in this pass.
     pub replaced_ttl: BTreeMap<String, u32>,
+    pub release: ReleaseState,
     /// By process.
     pub rollouts: SharedMap<String, RolloutMemory>,
     pub echoes: EchoMemory,
@@ -453,6 +455,7 @@ impl Observed {
                 texts.any(|record| owner.owns_record_text(&record.text()))
             }
             Part::Schedules => self.schedules_of(owner).next().is_some(),
+            Part::Tasks => self.release.open().is_some(),
         }
     }
 

@@ -11,10 +11,11 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::held::Held;
-use crate::model::name::{Arn, schedule_group};
+use crate::model::name::{Arn, family, schedule_group};
 use crate::model::named::Named;
 use crate::model::part::Part;
 use crate::model::record::{RecordSet, ownership_name};
+use crate::model::release::{Sight, TaskState};
 use crate::model::state::Observed;
 
 /// Reads what was there before and was not found, and what that leads to. Without it, nothing is known of its part.
@@ -80,6 +81,7 @@ pub async fn singly(
             Part::LoadBalancing => balancing(aws, desired, observed, &of_part).await,
             Part::Schedules => schedules(aws, desired, observed, &of_part).await,
             Part::Zone(_) => names(aws, observed, &of_part).await,
+            Part::Tasks => release_task(aws, desired, observed).await,
         };
         match read {
             Ok(()) => observed.fresh.extend(of_part),
@@ -230,6 +232,42 @@ async fn schedules(
             .schedules
             .extend(found.map(|found| (name.clone(), found)));
     }
+    Ok(())
+}
+
+/// By its ARN, or else by the token that it is started with.
+async fn release_task(aws: &dyn Aws, desired: &Desired, observed: &mut Observed) -> aws::Result<()> {
+    let Some(open) = observed.release.open() else {
+        return Ok(());
+    };
+    let cluster = &desired.place.cluster;
+    let family = family(&desired.owner.app, &open.request.process);
+    let tasks = match &open.task {
+        Some(task) => Ok(vec![task.clone()]),
+        None => aws.list_tasks(cluster, &family).await,
+    };
+    let found = match tasks {
+        Ok(tasks) if tasks.is_empty() => Ok(Vec::new()),
+        Ok(tasks) => aws.describe_tasks(cluster, &tasks).await,
+        Err(error) => Err(error),
+    };
+    let found = match found {
+        // No task is left in a cluster that is gone.
+        Err(error) if error.code == "ClusterNotFoundException" && desired.processes.is_empty() => Vec::new(),
+        found => found?,
+    };
+    let is_it = |task: &TaskState| match &open.task {
+        Some(known) => task.arn == *known,
+        None => task.started_by.as_ref() == Some(&open.request.token),
+    };
+    let found = found.into_iter().find(is_it);
+    let memory = observed.release.memory.as_mut();
+    if let (Some(task), Some(memory)) = (&found, memory)
+        && let Some(attempt) = &mut memory.attempt
+    {
+        attempt.task = Some(task.arn.clone());
+    }
+    observed.release.sight = found.map_or(Sight::Missing, Sight::Seen);
     Ok(())
 }
 

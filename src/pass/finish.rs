@@ -200,6 +200,10 @@ fn reconciled(
     let retired = status::waits(Some(&status), settings.retire_after, work.ttl, now).next;
     let deadline = status::next_deadline(&desired, &outcome, now.as_second());
     let wait = [retired, deadline].into_iter().flatten().min();
+    if work.suspended {
+        // Nothing is recorded before it goes on.
+        outcome.plan.pending.retain(|pending| !pending.is_to_record());
+    }
     let open = open(
         &outcome,
         before,
@@ -259,7 +263,10 @@ fn reconciled(
 /// Returns the verdict on an App that may be being deleted, and then says so whatever it waits for.
 fn of_deletion(app: &App, verdict: Verdict) -> Verdict {
     if is_leaving(app)
-        && let Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress, message)
+        && let Verdict::Reconciling(
+            Reason::Progressing | Reason::ReleaseInProgress | Reason::RolloutInProgress,
+            message,
+        )
         | Verdict::Disturbed(Reason::Progressing, message) = verdict
     {
         return Verdict::Reconciling(Reason::Deleting, message);

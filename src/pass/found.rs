@@ -52,6 +52,7 @@ impl Found {
             waiting: _,
             waits_over: _,
             replaced_ttl: _,
+            release: _,
             rollouts: _,
             echoes: _,
             is_whole: _,

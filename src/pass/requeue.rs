@@ -11,6 +11,7 @@ use super::backoff::{delay, pending, release, spread};
 use crate::change::{Change, ServiceWrite, Write};
 use crate::error::Error;
 use crate::model::class::Class;
+use crate::model::pending::Stage;
 use crate::plan::Pending;
 use crate::reconcile::Outcome;
 
@@ -77,6 +78,9 @@ pub(super) struct Before {
     pub backing_off_until: Option<Timestamp>,
 }
 
+/// An attempt of the release phase is recorded by then, and its task can be started.
+const RECORDED: Duration = Duration::from_secs(1);
+
 /// `failures` are the passes in a row that failed, this one included; `wait` is until the next replaced load balancer
 /// has waited long enough; `jitter` is uniform in 0..1.
 pub(super) fn open(
@@ -134,7 +138,18 @@ pub(super) fn open(
     let in_line = |pending: &Pending| matches!(pending, Pending::Budget { .. });
     let is_release = |pending: &Pending| matches!(pending, Pending::Releasing { .. });
     let releases = outcome.plan.pending.iter().any(is_release);
-    let wait = wait.into_iter().chain(releases.then(|| release(jitter))).min();
+    let is_record = |pending: &Pending| {
+        matches!(
+            pending,
+            Pending::Release {
+                stage: Stage::Record(None),
+                ..
+            }
+        )
+    };
+    let records = outcome.plan.pending.iter().any(is_record).then_some(RECORDED);
+    let releases = releases.then(|| release(jitter));
+    let wait = [wait, releases, records].into_iter().flatten().min();
     let waits = !outcome.plan.pending.iter().all(in_line)
         || !outcome.not_ready.is_empty()
         || outcome.done.iter().any(is_stop);

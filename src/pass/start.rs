@@ -205,6 +205,8 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
             // What no reply has shown is tried again for a new generation.
             echoes: if is_new { echoes.anew() } else { echoes },
             details,
+            // What is written ahead says nothing of what was lost.
+            release: status::release(known.as_ref()),
             ..whole.known
         },
         looks_now,
@@ -285,7 +287,10 @@ fn ahead(
         .shown(app)
         .and_then(|status| status.platform)
         .is_some_and(|known| known.name == record.name && has_same_owner(&known, record));
-    if !memory.is_new(app) && !grows && is_known {
+    // A task is started only by an attempt that outlives this process.
+    let recorded = |status: Option<AppStatus>| status.and_then(|status| status.release);
+    let is_recorded = recorded(memory.shown(app)) == recorded(known.clone());
+    if !memory.is_new(app) && !grows && is_known && is_recorded {
         return None;
     }
     let verdict = if !is_leaving(app) {
@@ -410,6 +415,7 @@ pub fn request(
         known: Known {
             mentioned: mentioned(app, status),
             rollouts: status::rollouts(status),
+            release: status::release(status),
             revisions: status::revisions(status),
             echoes: status::echoes(status),
             reported_definitions: reported_definitions(status),

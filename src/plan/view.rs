@@ -1,5 +1,6 @@
 //! Questions that several planners ask of the same two facts.
 
+mod held_back;
 mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ pub(super) struct View<'a> {
     pub desired: &'a Desired,
     pub observed: &'a Observed,
     deferred: &'a Deferred,
+    /// Nothing is given new content before the task of the release phase has succeeded.
+    pub is_closed: bool,
     /// The names of the load balancers and target groups that some process wants.
     wanted: BTreeSet<&'a str>,
     /// Our load balancers by the host that a record would name.
@@ -57,6 +60,7 @@ impl<'a> View<'a> {
             desired,
             observed,
             deferred,
+            is_closed: false,
             wanted: balancings
                 .flat_map(|b| {
                     let groups = b.target_groups().map(|group| group.name.as_str());
@@ -260,9 +264,9 @@ impl<'a> View<'a> {
             }
     }
 
-    /// True for a change that failed in this pass, or in one before.
+    /// True for a change that failed in this pass, or in one before, or that the release phase holds back.
     pub(super) fn is_deferred(&self, change: &Change) -> bool {
-        self.deferred.contains(change)
+        self.deferred.contains(change) || self.holds_back(change)
     }
 
     /// Load balancer, target groups and listeners are all there, so that a service may be attached.

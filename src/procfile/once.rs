@@ -5,8 +5,10 @@ use super::words;
 use crate::api::app::Process;
 use crate::desired::shell;
 
-/// Run by other platforms with each release, and by nobody else.
-const OF_A_RELEASE: [&str; 2] = ["release", "postdeploy"];
+/// Run by other platforms before each release.
+const RELEASE: &str = "release";
+/// The same after it.
+const POSTDEPLOY: &str = "postdeploy";
 
 /// Names of what people start by hand.
 const NAMES: [&str; 25] = [
@@ -60,23 +62,33 @@ const TASKS: [(&str, &[&str]); 5] = [
 ];
 
 /// Warns about a process that runs once. One that is a mere command line, and that another platform runs with each
-/// release, becomes no service.
-pub(super) fn check(app: &str, name: &str, process: &mut Process, is_line: bool, report: &mut Report<'_>) {
+/// release, becomes no service; the one of those that comes before it becomes the release phase. True for that.
+pub(super) fn check(
+    app: &str,
+    name: &str,
+    process: &mut Process,
+    is_line: bool,
+    report: &mut Report<'_>,
+) -> bool {
     if process.cron.is_some() || process.noservice == Some(true) {
-        return;
+        return false;
     }
-    let of_a_release = OF_A_RELEASE.contains(&name);
+    let of_a_release = [RELEASE, POSTDEPLOY].contains(&name);
     if of_a_release && is_line {
         process.noservice = Some(true);
+        if name == RELEASE {
+            return true;
+        }
         let message = format!(
-            "is run once with each release elsewhere, and there is no release phase here yet: carried over with \
-             noservice; once applied, run it with aws ecs run-task --task-definition <namespace>_{app}_{name}"
+            "is run once after each release elsewhere, and nothing runs it here: carried over with noservice; \
+             once applied, run it with aws ecs run-task --task-definition <namespace>_{app}_{name}"
         );
         report.warn(&Path::default(), &message);
     } else if of_a_release || process.expose.is_none() && (NAMES.contains(&name) || ends(process)) {
         let message = "looks as if it ran once, and a service starts it again for ever: if so, write {command: …, noservice: true}";
         report.warn(&Path::default(), message);
     }
+    false
 }
 
 /// Returns true if a command line is known to come to an end, or to need somebody who types.

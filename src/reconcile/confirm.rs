@@ -121,6 +121,7 @@ impl Rounds<'_> {
                 | Named::TargetGroup(_)
                 | Named::Listeners(_)
                 | Named::Schedule(_)
+                | Named::ReleaseTask
                 | Named::Port(_) => None,
             });
         let all = self.desired.records.keys().chain(held.names()).chain(unreadable);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::layout::{
     BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
 };
-use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Rollout, Status};
+use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Release, Rollout, Status};
 use crate::api::app::{ExecStatus, RolloutStatus};
 
 /// Up to so many columns a bar is short.
@@ -73,6 +73,9 @@ impl Status {
         if let Some(url) = &self.url {
             lines.extend(labelled("URL", url, width));
         }
+        if let Some(release) = &self.release {
+            lines.extend(labelled("Release", &release_line(release, now), width));
+        }
         lines
     }
 
@@ -105,6 +108,24 @@ impl Status {
         rows.extend(self.processes.iter().map(|process| row(process, slim, now)));
         table(&rows, width)
     }
+}
+
+fn release_line(release: &Release, now: Timestamp) -> String {
+    let Release {
+        process,
+        attempt,
+        phase,
+        since,
+        task,
+        exit_code,
+    } = release;
+    let exit_code = exit_code.filter(|code| *code != 0);
+    let exit_code = exit_code.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    let task = task
+        .as_ref()
+        .map_or_else(String::new, |task| format!(", task {task}"));
+    let since = age(*since, now);
+    format!("{process} {phase:?}{exit_code}, attempt {attempt} of {since} ago{task}")
 }
 
 fn style_of(condition: &Condition) -> Style {

@@ -6,7 +6,9 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::{Facts, Sight, platform_of, time_of};
-use crate::api::app::{App, ExecStatus, Process as Wanted, ProcessStatus, RolloutStatus};
+use crate::api::app::{
+    App, ExecStatus, Process as Wanted, ProcessStatus, ReleaseAttempt, ReleasePhase, RolloutStatus,
+};
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
 
@@ -31,6 +33,8 @@ pub struct Status {
     pub platform: Option<PlatformSummary>,
     pub image: String,
     pub url: Option<String>,
+    /// The last attempt of the release phase.
+    pub release: Option<Release>,
     /// Processes that are complete, of those with a service: `2/3`.
     pub processes_complete: Option<String>,
     pub processes: Vec<Process>,
@@ -59,6 +63,19 @@ pub struct PlatformSummary {
     pub ready: Option<Condition>,
     /// False if there is none of the name; `null` if it may not be read.
     pub exists: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Release {
+    pub process: String,
+    pub attempt: i32,
+    pub phase: ReleasePhase,
+    /// When it was recorded.
+    pub since: Timestamp,
+    /// The id of its task.
+    pub task: Option<String>,
+    pub exit_code: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -169,6 +186,7 @@ pub fn status(facts: &Facts) -> Status {
         platform: platform(facts),
         image: app.spec.image.clone(),
         url: found.url,
+        release: found.release.and_then(|release| release.attempt).map(release),
         processes_complete: found.processes_complete,
         processes: processes(app, &found.processes),
         events: events(facts),
@@ -229,6 +247,18 @@ fn platform(facts: &Facts) -> Option<PlatformSummary> {
             Sight::Hidden => None,
         },
     })
+}
+
+fn release(attempt: ReleaseAttempt) -> Release {
+    let id = |arn: String| arn.rsplit('/').next().unwrap_or(&arn).to_owned();
+    Release {
+        process: attempt.request.process,
+        attempt: attempt.number,
+        phase: attempt.phase,
+        since: attempt.recorded.0,
+        task: attempt.task.map(id),
+        exit_code: attempt.exit_code,
+    }
 }
 
 /// Those of the manifest and those that the status still lists.

@@ -70,6 +70,13 @@ fn status_of(conditions: &Value) -> Value {
         "platform": { "name": "staging", "region": "us-east-1", "cluster": "default", "vpcId": "vpc-1" },
         "processesComplete": "1/2",
         "url": "https://www.example.com",
+        "release": { "succeeded": "digest1", "attempt": {
+            "number": 2, "phase": "Failed", "content": "digest2", "timeoutSeconds": 3600, "exitCode": 1,
+            "since": "2026-11-29T11:40:00Z", "recorded": "2026-11-29T11:50:00Z",
+            "request": { "process": "migrate", "taskDefinition": arn("shop_acme_migrate", 2), "token": "t" },
+            "task": "arn:aws:ecs:us-east-1:123456789012:task/default/0123456789abcdef",
+            "message": "exit code 1: Essential container in task exited",
+        } },
         "processes": [
             { "name": "console", "taskDefinition": arn("shop_acme_console", 2) },
             {

@@ -290,6 +290,7 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
             .changes
             .iter()
             .chain(&outcome.plan.deferred)
+            .chain(&outcome.plan.held_back)
             .any(|change| change.process() == Some(name.as_str()));
         let stuck = outcome
             .plan

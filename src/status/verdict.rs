@@ -42,7 +42,13 @@ impl Verdict {
         match self {
             Verdict::Ready(_)
             | Verdict::Suspended(_)
-            | Verdict::Reconciling(Reason::Progressing | Reason::RolloutInProgress | Reason::Deleting, _)
+            | Verdict::Reconciling(
+                Reason::Progressing
+                | Reason::ReleaseInProgress
+                | Reason::RolloutInProgress
+                | Reason::Deleting,
+                _,
+            )
             // Its own pass is on its way.
             | Verdict::Disturbed(Reason::PlatformNotReady | Reason::Progressing, _) => None,
             Verdict::Reconciling(reason, message)
@@ -76,8 +82,9 @@ impl Verdict {
 }
 
 pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
-    if suspended && !outcome.plan.changes.is_empty() {
-        let changes: Vec<String> = outcome.plan.changes.iter().map(ToString::to_string).collect();
+    let changes = outcome.plan.changes.iter().map(ToString::to_string);
+    let changes: Vec<String> = changes.chain(unrecorded(outcome)).collect();
+    if suspended && !changes.is_empty() {
         return Verdict::Suspended(format!(
             "suspended with {} pending: {}",
             counted(changes.len() as u64, "change"),
@@ -130,6 +137,13 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     }
 }
 
+/// Returns the start of the release phase, which is no change before it is recorded.
+fn unrecorded(outcome: &Outcome) -> Option<String> {
+    let mut pending = outcome.plan.pending.iter();
+    let pending = pending.find(|pending| pending.is_to_record())?;
+    Some(format!("run the release task of {}", pending.process()))
+}
+
 /// Everything that somebody should hear of, whatever else is under way.
 pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
     let Findings {
@@ -178,6 +192,7 @@ fn findings(outcome: &Outcome) -> Findings {
                     progress.map(|progress| format!(": {progress}")),
                 )
             }
+            Pending::Release { .. } => (Reason::ReleaseInProgress, None),
             Pending::Draining { .. }
             | Pending::Provisioning { .. }
             | Pending::ZoneChange { .. }
@@ -213,6 +228,8 @@ fn findings(outcome: &Outcome) -> Findings {
             ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
             ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
             ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
+            ObstacleKind::ReleaseFailed => findings.stuck.push(said(Reason::ReleaseFailed)),
+            ObstacleKind::ReleaseUnknown => findings.stuck.push(said(Reason::ReleaseUnknown)),
             ObstacleKind::PlatformIncomplete => findings.missing.push(said(Reason::InvalidPlatform)),
             ObstacleKind::ZoneNotFound => findings.missing.push(said(Reason::ZoneNotFound)),
         }

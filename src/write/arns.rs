@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::load_balancer::{Listener, ListenerAction};
 use crate::model::name::Arn;
+use crate::model::release::Attempt;
 use crate::model::schedule::{Schedule, ScheduleTarget};
 use crate::model::service::{Attachment, TaskDefinition};
 use crate::model::state::{LoadBalancerState, Observed};
@@ -103,6 +104,12 @@ impl Arns<'_> {
             cluster: cluster.ok_or_else(|| unknown("cluster of", &content.family))?,
             task_definition: self.task_definition(content)?,
         })
+    }
+
+    /// The attempt of the release phase that is recorded.
+    pub fn release(&self) -> Result<&Attempt, Error> {
+        let open = self.observed.release.open();
+        open.ok_or_else(|| Error::Bug("a task is to be run, and no attempt is recorded".into()))
     }
 
     /// The schedule as it is, without its owner.

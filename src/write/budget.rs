@@ -66,6 +66,7 @@ fn bucket_of(change: &Change) -> Option<Bucket> {
         | Write::TaskDefinition(_)
         | Write::Service(_)
         | Write::Schedule(_)
+        | Write::Task(_)
         | Write::Tags(_) => Bucket::of(change.operation()),
     }
 }

@@ -30,6 +30,7 @@ mod plan;
 mod plugin;
 mod ports;
 mod queue;
+mod release;
 mod repair;
 mod restart;
 mod retained;

@@ -27,7 +27,7 @@ fn a_condition_on_all_values_asks_for_some() {
 fn nobody_gets_into_a_container_or_out_of_it() {
     for (actions, key) in [
         (
-            &["ecs:CreateService", "ecs:UpdateService"][..],
+            &["ecs:CreateService", "ecs:UpdateService", "ecs:RunTask"][..],
             "ecs:enable-execute-command",
         ),
         (&["ecs:RegisterTaskDefinition"], "ecs:privileged"),
@@ -46,6 +46,8 @@ fn clusters_schemes_subnets_and_security_groups_can_be_named() {
     let cluster = "arn:*:ecs:*:123456789012:cluster/*";
     for (action, operator, key, value) in [
         ("ecs:ListServices", "ArnLike", "ecs:cluster", json!(cluster)),
+        ("ecs:ListTasks", "ArnLike", "ecs:cluster", json!(cluster)),
+        ("ecs:RunTask", "ArnLike", "ecs:cluster", json!(cluster)),
         ("ecs:CreateService", "ArnLike", "ecs:cluster", json!(cluster)),
         ("ecs:UpdateService", "ArnLike", "ecs:cluster", json!(cluster)),
         (

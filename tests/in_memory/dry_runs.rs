@@ -8,6 +8,7 @@ use empire_controller::model::record::RecordKind;
 
 use crate::fixtures::{acme, process, staging, web};
 use crate::golden;
+use crate::releases::releasing;
 use crate::world::World;
 
 fn heading(world: &World) -> Heading {
@@ -56,6 +57,13 @@ fn moments() -> Vec<(&'static str, World)> {
         ("while the first rollout is under way", {
             let mut world = empty.fork();
             world.step();
+            world
+        }),
+        ("a task runs before the release", {
+            let mut world = World::new(&staging());
+            world.apply(&releasing());
+            world.settle();
+            world.apply(&releasing().image("registry.example/acme:v2"));
             world
         }),
         ("a name is taken", {

@@ -53,6 +53,7 @@ mod passes;
 mod platform_sidecars;
 mod platforms;
 mod random;
+mod releases;
 mod retained;
 mod rollouts;
 mod schedules;

@@ -17,6 +17,12 @@ SAID_BESIDES = {
         (16, "AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"),
     "CreateService.networkConfiguration.awsvpcConfiguration.securityGroups":
         (5, "AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html"),
+    "RunTask.clientToken": (64, "AmazonECS/latest/APIReference/API_RunTask.html"),
+    "RunTask.startedBy": (128, "AmazonECS/latest/APIReference/API_RunTask.html"),
+    "RunTask.count": (10, "AmazonECS/latest/APIReference/API_RunTask.html"),
+    "RunTask.placementConstraints": (10, "AmazonECS/latest/APIReference/API_RunTask.html"),
+    "DescribeTasks.tasks": (100, "AmazonECS/latest/APIReference/API_DescribeTasks.html"),
+    "StopTask.reason": (255, "AmazonECS/latest/APIReference/API_StopTask.html"),
     "RegisterTaskDefinition.family": (255, "AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"),
     "RegisterTaskDefinition.containerDefinitions": (10, "AmazonECS/latest/developerguide/service-quotas.html"),
     "RegisterTaskDefinition.containerDefinitions[].name":

@@ -122,6 +122,23 @@ class Request:
         service = deployment.replace(":service-deployment/", ":service/").rsplit("/", 1)[0]
         return [Asked("ecs:StopServiceDeployment", each) for each in (deployment, service)]
 
+    def ListTasks(self):
+        return [Asked("ecs:ListTasks", "*", self.in_cluster())]
+
+    def DescribeTasks(self):
+        return [Asked("ecs:DescribeTasks", task, self.in_cluster()) for task in self.parameters["tasks"]]
+
+    def RunTask(self):
+        definition = self.parameters["taskDefinition"]
+        asked = [Asked("ecs:RunTask", definition, self.in_cluster(**self.with_exec()))]
+        if self.parameters.get("propagateTags") == "TASK_DEFINITION":
+            task = self.arn("ecs", f"task/{self.cluster()}/1")
+            asked.append(Asked("ecs:TagResource", task, {"ecs:CreateAction": [self.operation]}))
+        return asked
+
+    def StopTask(self):
+        return [Asked("ecs:StopTask", self.parameters["task"], self.in_cluster())]
+
     def TagResource(self):
         return [Asked("ecs:TagResource", self.parameters["resourceArn"], self.context())]
 

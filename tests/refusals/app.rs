@@ -70,6 +70,22 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.image: Invalid value: …must be a container image",
         ),
         (
+            app("{image: a, release: {process: gone}, processes: {api: {command: a}}}"),
+            "spec.release: Invalid value: …release.process: there is no process gone",
+        ),
+        (
+            app("{image: a, release: {process: api}, processes: {api: {command: a}}}"),
+            "spec.release: Invalid value: …release.process: process api: needs noservice: true, so that nothing else runs it",
+        ),
+        (
+            app("{image: a, release: {process: api, timeout: 5s}, processes: {api: {noservice: true}}}"),
+            "spec.release.timeout: Invalid value: …must be from 10s to 12h",
+        ),
+        (
+            app("{image: a, release: {process: api, timeout: 13h}, processes: {api: {noservice: true}}}"),
+            "spec.release.timeout: Invalid value: …must be from 10s to 12h",
+        ),
+        (
             app("{image: a, platform: Staging, processes: {web: {command: a}}}"),
             "spec.platform: Invalid value: …must be the name of a Platform",
         ),
@@ -818,6 +834,8 @@ fn a_good_app_is_accepted() {
         app(
             "{image: a, taskRoleArn: 'arn:aws:iam::123456789012:role/apps/acme', deletionPolicy: Retain, processes: {web: {command: a}}}",
         ),
+        app("{image: a, release: {process: migrate, timeout: 12h}, processes: {migrate: {noservice: true}}}"),
+        app("{image: a, release: {process: migrate}, processes: {web: {}, migrate: {noservice: true}}}"),
         check("interval: 5s"),
         process(
             "entryPoint: [/bin/sh, -c], user: 'app:1000', workingDirectory: /, init: true, dockerLabels: {a.b/c: d}, \

@@ -76,6 +76,22 @@ impl AppFixture {
         self.field("taskRoleArn", json!(arn))
     }
 
+    /// Runs a task of this process for each new content.
+    pub(crate) fn release(self, process: &str) -> Self {
+        self.field("release", json!({ "process": process }))
+    }
+
+    pub(crate) fn release_within(self, process: &str, timeout: &str) -> Self {
+        self.field("release", json!({ "process": process, "timeout": timeout }))
+    }
+
+    /// Says that this content counts as released.
+    pub(crate) fn released(mut self, content: &str) -> Self {
+        self.annotations
+            .insert("empire.dev/released".into(), json!(content));
+        self
+    }
+
     pub(crate) fn suspended(self) -> Self {
         self.field("suspend", json!(true))
     }
@@ -498,6 +514,15 @@ impl PlatformFixture {
 
     pub(crate) fn tag(mut self, key: &str, value: &str) -> Self {
         self.0["spec"]["tags"][key] = json!(value);
+        self
+    }
+
+    pub(crate) fn logging(mut self, driver: &str, options: &[(&str, &str)]) -> Self {
+        let options: Map<String, Value> = options
+            .iter()
+            .map(|(name, value)| ((*name).into(), json!(value)))
+            .collect();
+        self.0["spec"]["tasks"]["logging"] = json!({ "driver": driver, "options": options });
         self
     }
 

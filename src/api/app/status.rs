@@ -9,6 +9,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::release::ReleaseStatus;
+
 /// The state of the App in AWS. Until a controller has seen it, `observedGeneration` is -1, which tools that judge health
 /// by it take for "not there yet".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -39,6 +41,10 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub processes: Vec<ProcessStatus>,
+
+    /// The release phase, if the App has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseStatus>,
 
     /// The task definitions that its processes ran last, newest first: content that one has again is not registered again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

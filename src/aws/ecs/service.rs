@@ -217,13 +217,7 @@ fn newest_event(events: &[sdk::ServiceEvent]) -> Option<String> {
 }
 
 fn read_launch_type(found: &sdk::LaunchType) -> Option<LaunchType> {
-    let known = [
-        LaunchType::Ec2,
-        LaunchType::Fargate,
-        LaunchType::External,
-        LaunchType::ManagedInstances,
-    ];
-    known.into_iter().find(|known| known.as_str() == found.as_str())
+    LaunchType::named(found.as_str())
 }
 
 /// Returns the settings that cannot be changed, and that no service of ours has.

@@ -5,8 +5,11 @@ mod foreign;
 mod members;
 mod services;
 mod task_definitions;
+mod tasks;
 
 use std::collections::BTreeSet;
+
+pub(crate) use tasks::task_request;
 
 use serde_json::{Value, json};
 

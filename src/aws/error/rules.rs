@@ -99,6 +99,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(ECS, &["ServiceNotFoundException", "ResourceNotFoundException"], Fault::Absent),
     rule(ECS, &["ClusterNotFoundException", "ServiceNotActiveException"], Fault::Absent).on(&[Verb::Delete]),
     rule(ECS, NAMELESS, Fault::Absent).saying("Unable to describe task definition"),
+    rule(ECS, NAMELESS, Fault::Absent).on(&[Verb::Delete]).saying("task was not found"),
     rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],
         Fault::Stale).on(&[Verb::Create]),
     rule(ELBV2, &["LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound", "RuleNotFound"],

@@ -271,6 +271,7 @@ impl Update<'_> {
                 &change.write,
                 Write::Service(ServiceWrite::Update { rollout: Some(_), .. }) | Write::TaskDefinition(_)
             ) && change.process() == Some(self.process)
+                && !self.view.holds_back(change)
         };
         plan.unexplained.contains(&self.found.name) || plan.changes.iter().any(starts)
     }

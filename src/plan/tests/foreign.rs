@@ -70,6 +70,7 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
     };
     let claims = &world.ports.claims;
     match &change.write {
+        Write::Task(_) => assert!(world.release.open().is_some()),
         Write::Port(PortWrite::Claim(claim)) => {
             assert!(!world.ports.is_taken(claim.port));
             assert_eq!(claim.owner.app, wanted.owner.app);

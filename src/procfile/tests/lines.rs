@@ -269,8 +269,8 @@ fn lines_of_real_procfiles_are_judged() {
         if *expected != Release {
             assert_eq!(command(&plain), line, "{text}");
         }
+        let name = text.split(':').next().unwrap();
         let says = |begin: &str| {
-            let name = text.split(':').next().unwrap();
             let begin = format!("line 1: process {name}: {begin}");
             assert!(
                 said.iter().any(|said| said.starts_with(&begin)),
@@ -285,7 +285,12 @@ fn lines_of_real_procfiles_are_judged() {
                 let words = shell_words::split(with_a_shell).unwrap();
                 assert_eq!(words.len(), 3, "{words:?}");
             }
-            Release => says("is run once with each release elsewhere"),
+            Release if name == "postdeploy" => says("is run once after each release elsewhere"),
+            Release => {
+                assert!(said.is_empty() || text.contains('='), "{text}\n{said:#?}");
+                let release = plain.app.spec.release.as_ref().unwrap();
+                assert_eq!(release.process, "release");
+            }
             Once => says("looks as if it ran once"),
         }
         if !matches!(expected, Shell(..)) && !text.contains('=') {
@@ -376,10 +381,11 @@ fn what_runs_once_becomes_no_service_where_nobody_said_that_it_is_one() {
         let translated = translate_with(text.as_bytes(), &identity(), false).unwrap();
         translated.warnings.iter().map(ToString::to_string).collect()
     };
+    assert_eq!(said("web: ./web\nrelease: ./migrate\n"), [""; 0]);
     assert_eq!(
-        said("web: ./web\nrelease: ./migrate\n"),
+        said("web: ./web\npostdeploy: ./seed\n"),
         [
-            "line 2: process release: is run once with each release elsewhere, and there is no release phase here yet: carried over with noservice; once applied, run it with aws ecs run-task --task-definition <namespace>_acme_release"
+            "line 2: process postdeploy: is run once after each release elsewhere, and nothing runs it here: carried over with noservice; once applied, run it with aws ecs run-task --task-definition <namespace>_acme_postdeploy"
         ]
     );
     // A map says what it means.

@@ -30,12 +30,14 @@ const fn limit(name: &'static str, burst: f64, rate: f64) -> Limit {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>
-const LIMITS: [Limit; 13] = [
+const LIMITS: [Limit; 15] = [
     limit("ecs/service-writes", 50.0, 5.0),
     limit("ecs/service-reads", 100.0, 20.0),
     limit("ecs/registrations", 20.0, 1.0),
     limit("ecs/task-definition-reads", 50.0, 20.0),
     limit("ecs/tags", 20.0, 10.0),
+    limit("ecs/task-writes", 100.0, 40.0),
+    limit("ecs/task-reads", 100.0, 20.0),
     limit("ecs/cluster-reads", 50.0, 20.0),
     limit("elbv2/reads", 40.0, 10.0),
     limit("elbv2/writes", 20.0, 3.0),
@@ -56,6 +58,8 @@ pub(crate) fn bucket_of(action: &str) -> Option<&'static str> {
         ("ecs", "RegisterTaskDefinition") => "ecs/registrations",
         ("ecs", "DescribeTaskDefinition") => "ecs/task-definition-reads",
         ("ecs", "TagResource" | "UntagResource") => "ecs/tags",
+        ("ecs", "RunTask" | "StopTask") => "ecs/task-writes",
+        ("ecs", "DescribeTasks" | "ListTasks") => "ecs/task-reads",
         ("ecs", "DescribeClusters" | "DescribeCapacityProviders") => "ecs/cluster-reads",
         ("elasticloadbalancing", "CreateLoadBalancer" | "SetSubnets") => "elbv2/load-balancers",
         ("elasticloadbalancing", call) if call.starts_with("Describe") => "elbv2/reads",

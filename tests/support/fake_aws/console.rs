@@ -14,7 +14,7 @@ use empire_controller::model::service::{PlacementConstraint, TaskDefinition};
 use empire_controller::model::small_set::SmallSet;
 use empire_controller::model::state::LoadBalancerStatus;
 
-use super::ecs::Running;
+use super::ecs::{Fate, Running};
 use super::elbv2::{Balancing, Group};
 use super::{DRAINING, FakeAws, State};
 
@@ -71,6 +71,15 @@ impl FakeAws {
         let found = services.find(|((_, known), _)| known == service).unwrap();
         let definition = state.ecs.definition(found.1.definition()).unwrap();
         definition.content.main.command.clone()
+    }
+
+    /// The image that the tasks of a service are started with.
+    pub(crate) fn image_of(&self, service: &str) -> String {
+        let state = self.lock();
+        let mut services = state.ecs.services.iter();
+        let found = services.find(|((_, known), _)| known == service).unwrap();
+        let definition = state.ecs.definition(found.1.definition()).unwrap();
+        definition.content.main.image.clone()
     }
 
     /// Whom a name points at: the name of the load balancer.
@@ -205,6 +214,23 @@ impl Console<'_> {
     /// Tasks of this image, or of this program, end as soon as they start.
     pub(crate) fn break_tasks(&mut self, of: &str) {
         self.state.ecs.broken.insert(of.into());
+    }
+
+    /// The tasks that are run once go so, each as the next of these.
+    pub(crate) fn run_tasks(&mut self, fates: &[Fate]) {
+        self.state.ecs.tasks.fates.extend(fates.iter().cloned());
+    }
+
+    /// So long no list shows a task that is run once, in seconds.
+    pub(crate) fn list_tasks_after(&mut self, seconds: u64) {
+        self.state.ecs.tasks.lag = seconds;
+    }
+
+    /// The number of tasks that were run once, and of those that have not ended.
+    pub(crate) fn tasks(&self) -> (usize, usize) {
+        let (started, now) = (&self.state.ecs.tasks.started, self.state.now);
+        let going = started.iter().filter(|task| !task.has_ended(now));
+        (started.len(), going.count())
     }
 
     /// They run and end, again and again, and no circuit breaker notices.

@@ -5,6 +5,7 @@ mod definitions;
 mod extras;
 mod rollout;
 mod service;
+mod tasks;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
+use empire_controller::model::release::{Started, TaskRequest, TaskState};
 use empire_controller::model::rollout::ServiceDeployment;
 use empire_controller::model::service::{
     Attachment, Capacity, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition,
@@ -25,6 +27,7 @@ use super::short::whose;
 use super::{DRAINING, FakeAws, State, refuse};
 use check::{NO_BALANCERS, check, check_active, check_content, check_named};
 pub(super) use service::{Ecs, Running};
+pub(crate) use tasks::Fate;
 
 const DESCRIBE_CAPACITY_PROVIDERS: &str = "ecs:DescribeCapacityProviders";
 const DESCRIBE_CLUSTERS: &str = "ecs:DescribeClusters";
@@ -127,6 +130,18 @@ impl aws::Ecs for FakeAws {
                     "Service not found.",
                 ),
             }
+        })
+    }
+
+    async fn list_tasks(&self, cluster: &str, family: &str) -> Result<Vec<Arn>> {
+        self.read("ecs:ListTasks", family, |state| {
+            tasks::list(state, cluster, family)
+        })
+    }
+
+    async fn describe_tasks(&self, cluster: &str, arns: &[Arn]) -> Result<Vec<TaskState>> {
+        self.read("ecs:DescribeTasks", "", |state| {
+            tasks::describe(state, cluster, arns)
         })
     }
 }
@@ -408,6 +423,19 @@ impl aws::EcsWrites for FakeAws {
                     "Service deployment not found.",
                 ),
             }
+        })
+    }
+
+    async fn run_task(&self, cluster: &str, request: &TaskRequest) -> Result<Started> {
+        let revision = request.task_definition.0.rsplit('/').next().unwrap_or_default();
+        self.write("ecs:RunTask", revision.into(), |state| {
+            tasks::run(state, cluster, request)
+        })
+    }
+
+    async fn stop_task(&self, cluster: &str, task: &Arn, _: &str) -> Result<()> {
+        self.write("ecs:StopTask", task.0.clone(), |state| {
+            tasks::stop(state, cluster, task)
         })
     }
 }

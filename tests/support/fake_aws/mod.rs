@@ -30,6 +30,7 @@ pub(crate) use billed::Calls;
 pub(crate) use buckets::{Bucket, Buckets, Given, bucket_of};
 pub(crate) use console::Console;
 pub(crate) use echo::Echo;
+pub(crate) use ecs::Fate;
 pub(crate) use faults::{Disturbance, When};
 pub(crate) use invariants::RETIRE_AFTER;
 pub(crate) use short::{Asked, Short};

@@ -33,6 +33,15 @@ impl FakeAws {
     }
 }
 
+/// Says of each family how many of these it has.
+fn numbered<'a>(families: impl Iterator<Item = &'a str>, what: &str) -> Vec<String> {
+    let mut families: Vec<&str> = families.collect();
+    families.sort_unstable();
+    let all = families.chunk_by(|a, b| a == b);
+    all.map(|of_family| format!("family {} has {} {what}", of_family[0], of_family.len()))
+        .collect()
+}
+
 impl State {
     fn snapshot(&self) -> Snapshot {
         let mut lines = Vec::new();
@@ -66,20 +75,11 @@ impl State {
                 service.tags
             ));
         }
-        let mut families: Vec<&str> = self
-            .ecs
-            .definitions
-            .iter()
-            .map(|known| known.content.family.as_str())
-            .collect();
-        families.sort_unstable();
-        for of_family in families.chunk_by(|a, b| a == b) {
-            lines.push(format!(
-                "family {} has {} revisions",
-                of_family[0],
-                of_family.len()
-            ));
-        }
+        let registered = self.ecs.definitions.iter();
+        let registered = registered.map(|known| known.content.family.as_str());
+        lines.extend(numbered(registered, "revisions"));
+        let run = self.ecs.tasks.started.iter().map(|task| task.family.as_str());
+        lines.extend(numbered(run, "tasks that were run once"));
         for balancing in self.elbv2.load_balancers.values() {
             let mut listeners: Vec<String> = balancing
                 .listeners

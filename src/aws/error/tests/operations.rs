@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::ecs::tests::{bridge, service};
+use crate::aws::ecs::tests::{bridge, service, task_request};
 use crate::aws::elbv2::tests::{listeners, load_balancers, target_groups};
 use crate::aws::error::{AwsError, Fault};
 use crate::aws::replay::{self, Replay};
@@ -17,7 +17,7 @@ use crate::model::service::ServiceUpdate;
 
 use super::{BUG, TRANSIENT};
 
-const OPERATIONS: usize = 48;
+const OPERATIONS: usize = 52;
 /// ECS keeps no record of rollouts where an emulator does not know this call, which is no failure.
 const OPTIONAL: &str = "ecs:ListServiceDeployments";
 
@@ -57,6 +57,10 @@ async fn each(status: u16, body: &str) -> Vec<AwsError> {
         aws.untag_service(arn, &["a"]),
         aws.list_service_deployments(name, name),
         aws.stop_service_deployment(arn),
+        aws.list_tasks(name, name),
+        aws.describe_tasks(name, std::slice::from_ref(arn)),
+        aws.run_task(name, &task_request()),
+        aws.stop_task(name, arn, name),
         aws.describe_load_balancers(),
         aws.describe_load_balancers_named(&names),
         aws.describe_target_groups(),

@@ -325,7 +325,7 @@ pub(super) fn check_active(state: &State, action: &'static str, definition: &Arn
 }
 
 /// Returns the launch type that a task definition must be compatible with. `None` for a mix that AWS refuses.
-fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
+pub(super) fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
     let providers = match capacity {
         Capacity::LaunchType(launch_type) => return Some(*launch_type),
         Capacity::Providers(providers) => providers,

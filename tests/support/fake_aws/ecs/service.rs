@@ -14,12 +14,14 @@ use super::super::echo::Echoes;
 use super::super::{FAILING, LOOPING, ROLLOUT, STOPPING};
 use super::definitions::Definitions;
 use super::rollout::{Recorded, Revision};
+use super::tasks::Tasks;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::fake_aws) struct Ecs {
     pub(in crate::fake_aws) clusters: BTreeSet<String>,
     pub(in crate::fake_aws) services: BTreeMap<(String, String), Running>,
     pub(in crate::fake_aws) definitions: Definitions,
+    pub(in crate::fake_aws) tasks: Tasks,
     /// Host ports whose last task is still stopping, and until when.
     pub(super) stopping: Vec<(u16, u64)>,
     next_id: u64,

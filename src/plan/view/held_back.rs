@@ -1,0 +1,50 @@
+//! The changes that wait for the release phase.
+
+use super::View;
+use crate::change::{Change, PortWrite, ServiceWrite, Write};
+use crate::model::service::ServiceUpdate;
+
+impl View<'_> {
+    /// True for a change that waits for the release phase: all but what neither gives a process new content nor takes anything
+    /// away from the one that serves.
+    pub(in crate::plan) fn holds_back(&self, change: &Change) -> bool {
+        self.is_closed
+            && match &change.write {
+                Write::Task(_)
+                | Write::TaskDefinition(_)
+                | Write::Tags(_)
+                | Write::Service(ServiceWrite::Tag { .. } | ServiceWrite::StopRollout { .. }) => false,
+                Write::Port(write) => match write {
+                    PortWrite::Claim(_) | PortWrite::TakeBack(_) => false,
+                    PortWrite::Release(_) | PortWrite::Retain(_) => true,
+                },
+                Write::Service(ServiceWrite::Update {
+                    update,
+                    task_definition,
+                    attachments,
+                    rollout,
+                    service: _,
+                }) => {
+                    let rest = ServiceUpdate {
+                        desired_count: None,
+                        exec: None,
+                        // Without it, ECS takes no update after a rollback.
+                        grace_period: update.grace_period.filter(|seconds| *seconds > 0),
+                        ..update.clone()
+                    };
+                    !rest.is_empty()
+                        || task_definition.is_some()
+                        || attachments.is_some()
+                        || rollout.is_some()
+                }
+                Write::Service(
+                    ServiceWrite::Create { .. } | ServiceWrite::Delete { .. } | ServiceWrite::Untag { .. },
+                )
+                | Write::LoadBalancer(_)
+                | Write::TargetGroup(_)
+                | Write::Listener(_)
+                | Write::Schedule(_)
+                | Write::Records(_) => true,
+            }
+    }
+}

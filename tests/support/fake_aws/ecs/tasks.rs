@@ -1,0 +1,261 @@
+//! Tasks that are run once, and the tokens that they are started with. How each goes, a test says beforehand.
+
+use std::collections::VecDeque;
+
+use empire_controller::aws::Result;
+use empire_controller::model::name::Arn;
+use empire_controller::model::release::{ContainerState, Placing, Started, TaskRequest, TaskState};
+use empire_controller::model::service::NetworkMode;
+
+use super::super::{State, refuse};
+use super::check::{check_active, launch_type};
+
+/// Virtual seconds from the call until the program runs, and from there to its end.
+const STARTING: u64 = 15;
+const RUNNING: u64 = 20;
+/// From the call of StopTask to the end.
+const STOPPING: u64 = 12;
+const HOUR: u64 = 3_600;
+
+/// How a task goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    Exits(i32),
+    /// It is never placed: the call says why.
+    Refused(&'static str),
+    /// Its image cannot be pulled.
+    NeverStarts,
+    /// It runs for ever.
+    Hangs,
+    /// Its instance is lost while it runs: no exit code is known.
+    Lost,
+    /// The same before ECS has heard that it runs.
+    LostEarly,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::fake_aws) struct Tasks {
+    pub(in crate::fake_aws) started: Vec<Task>,
+    /// The fates of those to come. Without one, a task succeeds.
+    pub(in crate::fake_aws) fates: VecDeque<Fate>,
+    /// So long no list shows a new task, nor is it described.
+    pub(in crate::fake_aws) lag: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::fake_aws) struct Task {
+    pub(in crate::fake_aws) arn: Arn,
+    pub(in crate::fake_aws) family: String,
+    cluster: String,
+    request: TaskRequest,
+    begun: u64,
+    fate: Fate,
+    stopped: Option<u64>,
+}
+
+impl Task {
+    fn starts(&self) -> Option<u64> {
+        let starts = match self.fate {
+            Fate::NeverStarts | Fate::Refused(_) | Fate::LostEarly => return None,
+            Fate::Exits(_) | Fate::Hangs | Fate::Lost => self.begun + STARTING,
+        };
+        self.stopped.is_none_or(|at| at >= starts).then_some(starts)
+    }
+
+    fn ends(&self) -> Option<u64> {
+        let by_hand = self.stopped.map(|at| at + STOPPING);
+        self.ends_by_itself().into_iter().chain(by_hand).min()
+    }
+
+    fn ends_by_itself(&self) -> Option<u64> {
+        match self.fate {
+            Fate::NeverStarts | Fate::Refused(_) | Fate::LostEarly => Some(self.begun + STARTING),
+            Fate::Exits(_) | Fate::Lost => Some(self.begun + STARTING + RUNNING),
+            Fate::Hangs => None,
+        }
+    }
+
+    pub(in crate::fake_aws) fn has_ended(&self, now: u64) -> bool {
+        self.ends().is_some_and(|ends| ends <= now)
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html>: 24 hours, or an hour more than the task
+    /// lives, whichever is less.
+    fn keeps_token(&self, now: u64) -> bool {
+        let lives = self.ends().is_none_or(|ends| now < ends + HOUR);
+        lives && now < self.begun + 24 * HOUR
+    }
+
+    /// Stopped tasks are shown for an hour.
+    fn is_shown(&self, now: u64, lag: u64) -> bool {
+        now >= self.begun + lag && self.ends().is_none_or(|ends| now < ends + HOUR)
+    }
+
+    fn state(&self, now: u64) -> TaskState {
+        let has_ended = self.has_ended(now);
+        let has_started = self.starts().is_some_and(|starts| starts <= now);
+        let is_stopped_by_hand = has_ended && self.ends() != self.ends_by_itself();
+        let exit_code = match self.fate {
+            Fate::Exits(code) if has_ended && !is_stopped_by_hand => Some(code),
+            Fate::Exits(_) | Fate::Hangs if is_stopped_by_hand && has_started => Some(143),
+            Fate::Exits(_)
+            | Fate::Hangs
+            | Fate::Lost
+            | Fate::LostEarly
+            | Fate::NeverStarts
+            | Fate::Refused(_) => None,
+        };
+        let (stop_code, reason) = match self.fate {
+            _ if !has_ended => (None, None),
+            _ if is_stopped_by_hand => (Some("UserInitiated"), Some("Task stopped by a user")),
+            Fate::NeverStarts | Fate::Refused(_) => (
+                Some("TaskFailedToStart"),
+                Some("CannotPullContainerError: not found"),
+            ),
+            Fate::Lost | Fate::LostEarly => (Some("TerminationNotice"), Some("Host EC2 was terminated.")),
+            Fate::Exits(_) | Fate::Hangs => (
+                Some("EssentialContainerExited"),
+                Some("Essential container in task exited"),
+            ),
+        };
+        let status = match (has_ended, has_started, self.stopped) {
+            (true, _, _) => "STOPPED",
+            (false, true, Some(_)) => "STOPPING",
+            (false, true, None) => "RUNNING",
+            (false, false, _) => "PENDING",
+        };
+        TaskState {
+            arn: self.arn.clone(),
+            started_by: Some(self.request.token.clone()),
+            status: status.into(),
+            has_started,
+            containers: vec![ContainerState {
+                name: self.request.process.clone(),
+                exit_code,
+                is_made: has_started || matches!(self.fate, Fate::LostEarly) && has_ended,
+            }],
+            stop_code: stop_code.map(Into::into),
+            reason: reason.map(Into::into),
+        }
+    }
+}
+
+const RUN_TASK: &str = "ecs:RunTask";
+const STOP_TASK: &str = "ecs:StopTask";
+const LIST_TASKS: &str = "ecs:ListTasks";
+const CODE: &str = "InvalidParameterException";
+
+fn check_cluster(state: &State, action: &'static str, cluster: &str) -> Result<()> {
+    if state.ecs.clusters.contains(cluster) {
+        return Ok(());
+    }
+    refuse(action, "ClusterNotFoundException", "Cluster not found.")
+}
+
+pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Result<Started> {
+    check_cluster(state, RUN_TASK, cluster)?;
+    let token = &request.token;
+    let is_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '/' || c == '_';
+    if token.is_empty() || token.len() > 64 || !token.chars().all(is_token) {
+        return refuse(RUN_TASK, CODE, "Invalid clientToken or startedBy.");
+    }
+    let now = state.now;
+    let mut known = state.ecs.tasks.started.iter();
+    let before =
+        known.find(|task| task.cluster == cluster && task.request.token == *token && task.keeps_token(now));
+    if let Some(before) = before {
+        return Ok(if before.request == *request {
+            Started::Task(before.state(now))
+        } else {
+            Started::Before(before.arn.clone())
+        });
+    }
+    let TaskRequest {
+        process: _,
+        task_definition,
+        placing: Placing {
+            capacity,
+            constraints: _,
+            network,
+        },
+        token: _,
+    } = request;
+    let Some(found) = state.ecs.definition(task_definition) else {
+        return refuse(RUN_TASK, "ClientException", "Unable to describe task definition.");
+    };
+    let content = &found.content;
+    if launch_type(capacity) != Some(content.launch_type) {
+        return refuse(RUN_TASK, CODE, "Task definition does not support launch_type.");
+    }
+    if (content.network_mode == NetworkMode::Awsvpc) != network.is_some() {
+        let message = "Network Configuration must be provided for awsvpc, and only for it.";
+        return refuse(RUN_TASK, CODE, message);
+    }
+    check_active(state, RUN_TASK, task_definition)?;
+    let family = content.family.clone();
+    let fate = state.ecs.tasks.fates.pop_front().unwrap_or(Fate::Exits(0));
+    if let Fate::Refused(why) = fate {
+        return Ok(Started::Nothing(why.into()));
+    }
+    if let Some(other) = state.ecs.tasks.going(&family, now) {
+        let violation = format!("{} was started while {} runs", request.token, other.arn);
+        state.violations.push(violation);
+    }
+    let arn = state.arn("ecs", &format!("task/{cluster}"));
+    let task = Task {
+        arn,
+        family,
+        cluster: cluster.into(),
+        request: request.clone(),
+        begun: now,
+        fate,
+        stopped: None,
+    };
+    let started = Started::Task(task.state(now));
+    state.ecs.tasks.started.push(task);
+    Ok(started)
+}
+
+pub(super) fn stop(state: &mut State, cluster: &str, arn: &Arn) -> Result<()> {
+    check_cluster(state, STOP_TASK, cluster)?;
+    let now = state.now;
+    let lag = state.ecs.tasks.lag;
+    let mut tasks = state.ecs.tasks.started.iter_mut();
+    match tasks.find(|task| task.arn == *arn && task.is_shown(now, lag)) {
+        Some(task) => {
+            if !task.has_ended(now) {
+                task.stopped.get_or_insert(now);
+            }
+            Ok(())
+        }
+        None => refuse(STOP_TASK, CODE, "The referenced task was not found."),
+    }
+}
+
+pub(super) fn list(state: &State, cluster: &str, family: &str) -> Result<Vec<Arn>> {
+    check_cluster(state, LIST_TASKS, cluster)?;
+    let Tasks { started, lag, .. } = &state.ecs.tasks;
+    let shown = started
+        .iter()
+        .filter(|task| task.cluster == cluster && task.family == family && task.is_shown(state.now, *lag));
+    Ok(shown.map(|task| task.arn.clone()).collect())
+}
+
+pub(super) fn describe(state: &State, cluster: &str, arns: &[Arn]) -> Result<Vec<TaskState>> {
+    check_cluster(state, "ecs:DescribeTasks", cluster)?;
+    if arns.is_empty() {
+        return refuse("ecs:DescribeTasks", CODE, "Tasks cannot be empty.");
+    }
+    let Tasks { started, lag, .. } = &state.ecs.tasks;
+    let shown = started
+        .iter()
+        .filter(|task| arns.contains(&task.arn) && task.is_shown(state.now, *lag));
+    Ok(shown.map(|task| task.state(state.now)).collect())
+}
+
+impl Tasks {
+    fn going(&self, family: &str, now: u64) -> Option<&Task> {
+        let mut started = self.started.iter();
+        started.find(|task| task.family == family && !task.has_ended(now))
+    }
+}
