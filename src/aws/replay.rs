@@ -1,6 +1,6 @@
 //! Canned replies for the adapters' tests, and the requests that got them. Nothing here sleeps or reaches the network.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::config::http::{HttpRequest, HttpResponse};
@@ -8,6 +8,8 @@ use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Subscriber};
 
 use super::clients::{self, AwsClients, Zones};
 pub(super) use super::unconnected::config;
@@ -81,10 +83,21 @@ pub(crate) async fn logged<F: Future>(future: F) -> (Vec<Value>, F::Output) {
         .flatten_event(true)
         .with_writer(move || writer.clone())
         .finish();
-    let given = future.with_subscriber(subscriber).await;
+    let given = under(subscriber, future).await;
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
     (lines.collect(), given)
+}
+
+/// Runs a future under a subscriber of its own. Were it the only one of all tests, a test without any that comes to a line first
+/// would switch that off for all: tracing-core asks only the thread's own then. So there always is another.
+pub(crate) async fn under<F: Future>(
+    subscriber: impl Subscriber + Send + Sync + 'static,
+    future: F,
+) -> F::Output {
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&ANOTHER);
+    future.with_subscriber(subscriber).await
 }
 
 #[derive(Clone, Default)]
