@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::desired::NamespaceLabels;
+use crate::desired::{NamespaceLabels, build};
 use crate::model::owner::{AppName, Owner};
+use crate::model::service::TaskDefinition;
 
 /// App `shop/acme` with these processes.
 pub(crate) fn app(processes: Value) -> App {
@@ -77,6 +78,13 @@ pub(crate) fn namespace() -> NamespaceLabels {
     [("kubernetes.io/metadata.name", "shop"), ("team", "retail")]
         .map(|(key, value)| (key.into(), value.into()))
         .into()
+}
+
+/// Returns the task definition of process `api` on a Platform of this spec, or why there is none.
+pub(crate) fn task_definition(app: &App, spec: Value) -> Result<TaskDefinition, String> {
+    let built = build(app, &platform(spec), &owner(), &namespace());
+    let mut built = built.map_err(|error| error.to_string())?;
+    Ok(built.desired.processes.remove("api").unwrap().task_definition)
 }
 
 /// A JSON merge patch: `null` takes a field away.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::desired::build;
-use crate::desired::fixtures::{app, namespace, owner, platform};
+use crate::desired::fixtures::{app, namespace, owner, platform, task_definition};
 use crate::model::container::{ContainerCheck, Details};
 use crate::model::service::TaskDefinition;
 
@@ -11,10 +11,7 @@ const REGISTRY: &str = "arn:aws:secretsmanager:eu-west-9:123456789012:secret:reg
 
 fn built(mut process: Value, spec: Value) -> Result<TaskDefinition, String> {
     process["command"] = json!("./bin/api");
-    let app = app(json!({ "api": process }));
-    let built = build(&app, &platform(spec), &owner(), &namespace());
-    let mut built = built.map_err(|error| error.to_string())?;
-    Ok(built.desired.processes.remove("api").unwrap().task_definition)
+    task_definition(&app(json!({ "api": process })), spec)
 }
 
 fn bridge() -> Value {

@@ -7,16 +7,12 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
-use crate::desired::fixtures::{app, namespace, owner, platform};
+use crate::desired::fixtures::{app, task_definition};
 use crate::model::extras::{Extras, NamedPort, Restart, Transport};
 use crate::model::service::TaskDefinition;
 
 fn built(process: Value, spec: Value) -> Result<TaskDefinition, String> {
-    let app = app(json!({ "api": process }));
-    let built = build(&app, &platform(spec), &owner(), &namespace());
-    let mut built = built.map_err(|error| error.to_string())?;
-    Ok(built.desired.processes.remove("api").unwrap().task_definition)
+    task_definition(&app(json!({ "api": process })), spec)
 }
 
 fn open() -> Value {

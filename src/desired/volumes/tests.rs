@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
-use crate::desired::fixtures::{app_with, namespace, owner, platform};
+use crate::desired::fixtures::{app_with, task_definition};
 use crate::model::service::TaskDefinition;
 use crate::model::volume::{FileSystem, Mount, Volume};
 
@@ -23,9 +22,7 @@ fn built(mut process: Value, role: Option<&str>, launch_type: &str) -> Result<Ta
     if launch_type == "FARGATE" {
         platform_spec["network"] = json!({ "mode": "awsvpc", "tasks": { "subnets": ["subnet-t"] } });
     }
-    let built = build(&app_with(spec), &platform(platform_spec), &owner(), &namespace());
-    let mut built = built.map_err(|error| error.to_string())?;
-    Ok(built.desired.processes.remove("api").unwrap().task_definition)
+    task_definition(&app_with(spec), platform_spec)
 }
 
 fn mount(volume: &str, read_only: bool) -> Mount {
