@@ -131,6 +131,9 @@ impl Change {
             Write::Records(batch) if batch.has_alias() => {
                 Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json")
             }
+            Write::TaskDefinition(registration) if registration.is_privileged() => {
+                Some("for a privileged container, its role needs deploy/iam/privileged.json")
+            }
             Write::Port(_)
             | Write::LoadBalancer(_)
             | Write::TargetGroup(_)

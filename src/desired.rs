@@ -12,6 +12,7 @@ mod extras;
 mod limits;
 mod load_balancing;
 mod logging;
+mod overrides;
 mod records;
 mod release;
 mod schedule;
@@ -32,6 +33,7 @@ pub use capacity::{check_capacity, named_capacity_providers, unknown_capacity_pr
 pub use command::replaces_variables;
 use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
+pub use overrides::Overridden;
 pub use records::ttl;
 pub use schedule::never_started;
 pub use tenancy::{
@@ -60,6 +62,8 @@ const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
 pub struct Built {
     pub desired: Desired,
     pub warnings: Vec<String>,
+    /// What is sent otherwise than without `overrides`.
+    pub overridden: Vec<Overridden>,
 }
 
 /// The labels of the namespace that an App lives in.
@@ -76,6 +80,7 @@ pub fn build(
     allowed.check()?;
     limits::check_redeploy(app)?;
     let built = build_unchecked(app, platform, owner)?;
+    allowed.check_overrides(&built.overridden)?;
     allowed.check_names(&built.desired.records)?;
     Ok(built)
 }
@@ -84,6 +89,7 @@ pub fn build(
 pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
+    let mut all_overridden = Vec::new();
     for (name, process) in &app.spec.processes {
         let builder = Builder {
             app,
@@ -92,7 +98,8 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
             name,
             process,
         };
-        let built = builder.build()?;
+        let (built, overridden) = builder.build()?;
+        all_overridden.extend(overridden);
         let hint = built.hint.iter();
         warnings.extend(hint.map(|hint| format!("process {name}: {hint}")));
         processes.insert(name.clone(), built);
@@ -113,6 +120,7 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
             retains: false,
         },
         warnings,
+        overridden: all_overridden,
     })
 }
 
@@ -199,7 +207,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn build(&self) -> Result<DesiredProcess, Error> {
+    fn build(&self) -> Result<(DesiredProcess, Vec<Overridden>), Error> {
         self.check_capacity()?;
         let process = self.process;
         let runs = match (&process.cron, process.noservice) {
@@ -207,16 +215,17 @@ impl Builder<'_> {
             (Some(cron), _) => Runs::Schedule(self.schedule(cron)?),
             (None, _) => return self.serving(),
         };
-        let task_definition = self.task_definition(&[])?;
-        Ok(DesiredProcess {
+        let (task_definition, overridden) = self.task_definition(&[])?;
+        let built = DesiredProcess {
             hint: self.hint(&task_definition.main.environment),
             task_definition,
             runs,
             load_balancing: None,
-        })
+        };
+        Ok((built, overridden))
     }
 
-    fn serving(&self) -> Result<DesiredProcess, Error> {
+    fn serving(&self) -> Result<(DesiredProcess, Vec<Overridden>), Error> {
         let exposure = exposure(self.name, self.process);
         let ports = exposure.as_ref().map(container_ports).unwrap_or_default();
         let claimed = !ports.is_empty() && self.host_port() == HostPort::Claimed;
@@ -228,13 +237,14 @@ impl Builder<'_> {
             Some(balancing) => Some(self.grace_period(balancing)?),
             None => None,
         };
-        let task_definition = self.task_definition(&ports)?;
-        Ok(DesiredProcess {
+        let (task_definition, overridden) = self.task_definition(&ports)?;
+        let built = DesiredProcess {
             hint: self.hint(&task_definition.main.environment),
             task_definition,
             runs: Runs::Service(self.service(claimed, grace_period)?),
             load_balancing,
-        })
+        };
+        Ok((built, overridden))
     }
 
     fn given_grace_period(&self) -> Option<&String> {

@@ -16,6 +16,7 @@ pub mod held;
 pub mod host_port;
 pub mod keeping;
 pub mod load_balancer;
+pub mod members;
 pub mod name;
 pub mod named;
 pub mod owner;

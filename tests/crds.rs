@@ -14,6 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use empire_controller::api::app::{CONTAINER_MEMBERS, PATHS, TASK_MEMBERS};
 use empire_controller::api::condition::Reason;
 use empire_controller::api::{definitions, protection, to_yaml};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -187,11 +188,95 @@ fn every_list_of_objects_is_a_map_by_key() {
     each_schema(|path, schema| {
         if schema["type"] == "array" && schema["items"]["type"] == "object" {
             let keyless = [".constraints", ".strategy", ".matchExpressions", ".grants"];
-            let is_keyless = keyless.iter().any(|keyless| path.ends_with(keyless));
+            // What is set is AWS's: two owners of one list would make a third of it.
+            let is_set = path.contains(".overrides[].set.");
+            let is_keyless = is_set || keyless.iter().any(|keyless| path.ends_with(keyless));
             let expected = if is_keyless { "atomic" } else { "map" };
             assert_eq!(schema["x-kubernetes-list-type"], expected, "{path}");
         }
     });
+}
+
+/// A structure of any form could be nested as deep as its author likes, in the API server's memory and in ours.
+#[test]
+fn every_field_is_known_to_its_schema() {
+    each_schema(|path, schema| {
+        let unknown = schema.get("x-kubernetes-preserve-unknown-fields");
+        assert!(unknown.is_none(), "{path} keeps fields that it does not know");
+        let is_typed = schema["type"].is_string();
+        assert!(is_typed || path.ends_with(".metadata"), "{path} has no type");
+        if schema["type"] == "object" && schema.get("properties").is_none() {
+            let has_values = schema.get("additionalProperties").is_some();
+            assert!(
+                has_values || path.ends_with(".metadata"),
+                "{path} may be anything"
+            );
+        }
+    });
+}
+
+/// Adds the paths of members: a structure has one for each of its own, a list has one, but volumes have one for each kind.
+fn member_paths(prefix: &str, schema: &Value, paths: &mut Vec<String>) {
+    for (name, member) in schema["properties"].as_object().unwrap() {
+        let path = format!("{prefix}{name}");
+        if name == "volumes" {
+            let kinds = member["items"]["properties"].as_object().unwrap().keys();
+            paths.extend(
+                kinds
+                    .filter(|kind| *kind != "name")
+                    .map(|kind| format!("{path}.{kind}")),
+            );
+        } else if member["type"] == "object" {
+            member_paths(&format!("{path}."), member, paths);
+        } else {
+            paths.push(path);
+        }
+    }
+}
+
+/// What can be said can be granted, and what is written of it is all of it. That `desired` asks for each, its own test holds.
+#[test]
+fn paths_of_the_schema() {
+    let [app, platform, _] = definitions().map(|definition| json!(definition.spec.versions[0].schema));
+    let spec = |schema: &Value| schema["openAPIV3Schema"]["properties"]["spec"]["properties"].clone();
+    let process = &spec(&app)["processes"]["additionalProperties"];
+    let element = &process["properties"]["overrides"]["items"];
+    let (mut found, mut task) = (Vec::new(), Vec::new());
+    member_paths("", &element["properties"]["set"], &mut found);
+    found.retain(|path| {
+        let member = path.split('.').next().unwrap();
+        let is_of_task = TASK_MEMBERS.contains(&member);
+        assert_ne!(is_of_task, CONTAINER_MEMBERS.contains(&member), "{path}");
+        if is_of_task {
+            task.push(path.clone());
+        }
+        !is_of_task
+    });
+    let removed = element["properties"]["remove"]["items"]["enum"]
+        .as_array()
+        .unwrap();
+    found.extend(removed.iter().map(|member| member.as_str().unwrap().to_owned()));
+    let found = found
+        .into_iter()
+        .map(|path| format!("containerDefinitions.{path}"));
+    let mut paths: Vec<String> = found.chain(task).collect();
+    paths.sort();
+    assert_eq!(paths, PATHS);
+    let tenancy = &spec(&platform)["tenancy"]["properties"];
+    for granted in [
+        &tenancy["overrides"],
+        &tenancy["grants"]["items"]["properties"]["overrides"],
+    ] {
+        assert_eq!(granted["items"]["enum"], json!(PATHS.to_vec()));
+        assert_eq!(granted["maxItems"], json!(PATHS.len()));
+    }
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/app.md")).unwrap();
+    let (_, table) = page.split_once("| path | what it is |").unwrap();
+    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| `"));
+    let mut documented: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    documented.sort_unstable();
+    assert_eq!(documented, PATHS);
 }
 
 /// The API server drops a `null` in a field that is not nullable, so that no enum can have it.

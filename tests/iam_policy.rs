@@ -103,7 +103,8 @@ const BASE: &str = "deploy/iam-policy.json";
 const ADOPT: &str = "deploy/iam/adopt.json";
 const ZONE_NAMES: &str = "deploy/iam/zone-names.json";
 const EXEC: &str = "deploy/iam/exec.json";
-const FILES: [&str; 4] = [BASE, ADOPT, EXEC, ZONE_NAMES];
+const PRIVILEGED: &str = "deploy/iam/privileged.json";
+const FILES: [&str; 5] = [BASE, ADOPT, EXEC, PRIVILEGED, ZONE_NAMES];
 /// Takes the place of the owner id.
 const OWNER_ID: &str = "OWNER_ID";
 
@@ -219,6 +220,25 @@ fn exec_is_turned_on_only_where_that_is_added() {
         condition["StringEquals"][key] = json!("true");
         assert_eq!(allowing.condition, condition);
     }
+}
+
+/// What the first policy denies, and with no other tag than that asks for.
+#[test]
+fn a_privileged_container_is_registered_only_where_that_is_added() {
+    let (base, added) = (policy(), statements(PRIVILEGED));
+    let (action, key) = ("ecs:RegisterTaskDefinition", "ecs:privileged");
+    let [added] = &added[..] else {
+        panic!("more than one statement")
+    };
+    assert_eq!(added.actions, [action.to_owned()].into());
+    let owner = format!("aws:RequestTag/{OWNER_TAG}");
+    assert_eq!(
+        added.condition,
+        json!({"StringEquals": {owner.clone(): OWNER_ID, key: "true"}})
+    );
+    let denying = allowing(&base, action, &owner);
+    assert_eq!(denying.condition["StringNotEquals"][key], "true");
+    assert_eq!(denying.resources, added.resources);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod deploy;
 mod expose;
 mod extras;
 mod logging;
+mod overrides;
 mod release;
 mod rules;
 mod status;
@@ -22,6 +23,12 @@ pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, 
 pub use expose::{Expose, ExposeType, HealthCheck, Listener, ListenerProtocol};
 pub use extras::{Extras, Restart, SidecarPort, Transport};
 pub use logging::{ContainerLogging, LogRouter, LogRouterType};
+pub use overrides::{
+    CONTAINER_MEMBERS, Capabilities, ContainerMembers, Device, DevicePermission, DockerVolume,
+    DockerVolumeScope, HostVolume, IpcMode, LinuxParameters, Members, NO_CONTAINER, NO_TASK, Override, PATHS,
+    PidMode, Removed, TASK_DEFINITION, TASK_MEMBERS, TaskConstraint, TaskMembers, Tmpfs, Ulimit,
+    VersionConsistency, VolumeFrom, VolumeMembers,
+};
 pub use release::{
     Release, ReleaseAttempt, ReleaseCapacity, ReleaseNetwork, ReleasePhase, ReleaseRequest, ReleaseStatus,
     released_content,
@@ -412,6 +419,14 @@ pub struct Process {
     #[schemars(extend("maxProperties" = 10))]
     #[x_kube(validation = mount_paths())]
     pub mounts: BTreeMap<String, Mount>,
+
+    /// Members of ECS's task definition that have no field here, by AWS's names: for each container of the process, or for the task
+    /// definition, what is `set` and what is to be without, at most 11. The Platform's `tenancy` must allow each by its path. Left
+    /// out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 11))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["target".into()]))]
+    pub overrides: Vec<Override>,
 
     #[serde(flatten)]
     pub extras: Extras,

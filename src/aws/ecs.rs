@@ -4,6 +4,7 @@ mod container;
 mod details;
 mod extras;
 mod logging;
+mod members;
 mod service;
 mod task;
 mod task_definition;
@@ -221,6 +222,10 @@ impl EcsWrites for AwsClients {
             .set_ephemeral_storage(task_definition::ephemeral_storage(content))
             .set_runtime_platform(task_definition::runtime_platform(content))
             .set_volumes(volumes::write(REGISTER_TASK_DEFINITION, &content.volumes)?)
+            .set_pid_mode(members::pid_mode(content.members()))
+            .set_ipc_mode(members::ipc_mode(content.members()))
+            .set_placement_constraints(members::placement_constraints(content.members()))
+            .set_enable_fault_injection(content.members().fault_injection.then_some(true))
             .set_container_definitions(Some(containers))
             .set_tags(write_tags(tags))
             .customize()

@@ -401,6 +401,7 @@ fn task_definition() -> TaskDefinition {
         ephemeral_storage: None,
         architecture: None,
         volumes: SmallMap::new(),
+        members: None,
         main: Container {
             name: "web".into(),
             image: "registry.example.com/acme:v42".into(),

@@ -6,6 +6,7 @@ use super::Reply;
 use crate::model::container::{Container, ContainerCheck, Details};
 use crate::model::counted;
 use crate::model::extras::{Extras, LogRouter, NamedPort, Restart};
+use crate::model::members::Flag;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{Observed, TaskDefinitionState};
@@ -30,6 +31,12 @@ impl Registration {
 }
 
 impl Registration {
+    /// Returns true if a container of it is, which IAM can tell.
+    pub(super) fn is_privileged(&self) -> bool {
+        let mut containers = self.content.containers();
+        containers.any(|container| container.members().flags.contains(&Flag::Privileged))
+    }
+
     /// The content that was sent counts as registered: a reply in other words would be registered again and again.
     pub(super) fn fold(&self, observed: &mut Observed, reply: Reply) {
         if let Reply::TaskDefinition(state) = reply {
@@ -62,6 +69,7 @@ impl fmt::Display for Content<'_> {
             ephemeral_storage,
             architecture,
             volumes,
+            members,
             ..
         } = self.0;
         write!(f, "{} ({} CPU units, {} MiB", main.image, main.cpu, main.memory)?;
@@ -89,6 +97,7 @@ impl fmt::Display for Content<'_> {
             write!(f, ", volume {name}")?;
             write_volume(f, volume)?;
         }
+        write_members(f, members.iter().flat_map(|members| members.texts()))?;
         write_details(f, main.details())?;
         f.write_str(")")?;
         for sidecar in sidecars {
@@ -121,14 +130,21 @@ fn number(count: usize, noun: &str) -> String {
 }
 
 fn write_volume(f: &mut fmt::Formatter<'_>, volume: &Volume) -> fmt::Result {
-    let Volume::FileSystem(FileSystem {
+    let FileSystem {
         id,
         directory,
         access_point,
         iam,
-    }) = volume
-    else {
-        return Ok(());
+    } = match volume {
+        Volume::Scratch => return Ok(()),
+        Volume::FileSystem(file_system) => file_system,
+        Volume::Host(path) => return write!(f, " of the instance's {path}"),
+        // Options may say more than they should.
+        Volume::Docker(volume) => {
+            let driver = volume.driver.as_deref().unwrap_or("local");
+            let shared = if volume.shared { ", shared" } else { "" };
+            return write!(f, " of Docker's driver {driver}{shared}");
+        }
     };
     write!(f, " of {id}")?;
     if let Some(directory) = directory {
@@ -239,6 +255,7 @@ fn write_extras(f: &mut fmt::Formatter<'_>, extras: &Extras) -> fmt::Result {
         extra_hosts,
         ports,
         log_router,
+        members,
     } = extras;
     if let Some(limit) = open_files {
         write!(f, ", nofile {limit}")?;
@@ -286,6 +303,22 @@ fn write_extras(f: &mut fmt::Formatter<'_>, extras: &Extras) -> fmt::Result {
         for (name, value) in options {
             write!(f, ", {name} {value}")?;
         }
+    }
+    write_members(f, members.iter().flat_map(|members| members.texts()))
+}
+
+/// By AWS's names.
+fn write_members(
+    f: &mut fmt::Formatter<'_>,
+    members: impl Iterator<Item = (&'static str, Vec<String>)>,
+) -> fmt::Result {
+    for (name, texts) in members {
+        let texts: Vec<&str> = texts
+            .iter()
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+            .collect();
+        write!(f, ", {name}={}", texts.join(" "))?;
     }
     Ok(())
 }

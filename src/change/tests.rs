@@ -9,13 +9,14 @@ use crate::model::extras::{Extras, LogRouter, LogRouterKind, NamedPort, Restart,
 use crate::model::load_balancer::{
     Listener, ListenerAction, ListenerProtocol, LoadBalancerAttributes, Scheme, TargetGroup,
 };
+use crate::model::members::{ContainerMembers, Device, Flag, List, Namespace, TaskMembers, Ulimit};
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle};
 use crate::model::service::{
     Architecture, Attachment, CapacityProvider, CircuitBreaker, DeploymentConfiguration, PlacementConstraint,
     PlacementStrategy, ServiceUpdate, TaskDefinition, TaskNetwork,
 };
-use crate::model::volume::{FileSystem, Mount, Volume};
+use crate::model::volume::{DockerVolume, FileSystem, Mount, Volume};
 use crate::plan::fixtures::{
     INTERNAL, app, balancer, claim, owner, ownership, pointer, process, settled, txt,
 };
@@ -116,7 +117,74 @@ fn extras() -> Extras {
             kind: LogRouterKind::Fluentbit,
             options: [("config-file-type".into(), "file".into())].into(),
         }),
+        members: None,
     }
+}
+
+/// A plan shows all that is sent, but what may be a secret of a driver's.
+#[test]
+fn a_task_definition_says_what_only_overrides_say() {
+    let mut members = ContainerMembers {
+        flags: [Flag::Privileged, Flag::VersionInconsistency].into(),
+        hostname: Some("web-1".into()),
+        devices: [("/dev/fuse".into(), Device::default())].into(),
+        max_swap: Some(0),
+        ulimits: [("memlock".into(), Ulimit { soft: -1, hard: -1 })].into(),
+        ..ContainerMembers::none()
+    };
+    members.set_list(
+        List::AddedCapabilities,
+        vec!["NET_ADMIN".into(), "NET_RAW".into()],
+    );
+    let details = Details {
+        extras: Extras {
+            members: members.kept(),
+            ..Extras::default()
+        },
+        ..Details::default()
+    };
+    let task = TaskMembers {
+        pid_mode: Some(Namespace::Host),
+        ..TaskMembers::none()
+    };
+    let docker = |shared| {
+        Volume::Docker(Box::new(DockerVolume {
+            shared,
+            options: [("password".into(), "secret-4".into())].into(),
+            ..DockerVolume::default()
+        }))
+    };
+    let content = TaskDefinition {
+        volumes: [
+            ("a".into(), Volume::Host("/srv".into())),
+            ("b".into(), docker(true)),
+            ("c".into(), docker(false)),
+        ]
+        .into(),
+        members: task.kept(),
+        main: Container {
+            ports: Vec::new(),
+            details: details.kept(),
+            ..content().main
+        },
+        ..content()
+    };
+    let registration = |content: TaskDefinition| {
+        let tags = Tags::new();
+        Change::of("web", Registration { content, tags })
+    };
+    let change = registration(content.clone()).to_string();
+    let members = ", volume a of the instance's /srv, volume b of Docker's driver local, shared, volume c of Docker's driver local, \
+                   pidMode=host, privileged=true, versionConsistency=disabled, \
+                   linuxParameters.capabilities.add=NET_ADMIN NET_RAW, hostname=web-1, linuxParameters.devices=/dev/fuse, \
+                   linuxParameters.maxSwap=0, ulimits=memlock -1 -1)";
+    assert!(change.ends_with(members), "{change}");
+    let needs = registration(content.clone()).added_policy();
+    assert!(needs.is_some_and(|needs| needs.contains("deploy/iam/privileged.json")));
+    let mut sidecar = content;
+    sidecar.sidecars.push(std::mem::take(&mut sidecar.main));
+    assert_eq!(registration(sidecar).added_policy(), needs);
+    assert_eq!(registration(self::content()).added_policy(), None);
 }
 
 fn mount(volume: &str, read_only: bool) -> Mount {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::command::Variables;
 use super::container::Fields;
-use super::{Builder, text};
+use super::{Builder, Overridden, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
 use crate::model::container::{Container, Environment};
@@ -33,7 +33,31 @@ pub(super) fn memory(process: &Process) -> Result<u32, &str> {
 }
 
 impl Builder<'_> {
-    pub(super) fn task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
+    /// Returns the task definition, and what overrides change in it.
+    pub(super) fn task_definition(
+        &self,
+        container_ports: &[u16],
+    ) -> Result<(TaskDefinition, Vec<Overridden>), Error> {
+        let plain = self.plain_task_definition(container_ports)?;
+        if self.process.overrides.is_empty() {
+            self.check_content(&plain)?;
+            return Ok((plain, Vec::new()));
+        }
+        let content = self.overridden(&plain)?;
+        self.check_content(&content)?;
+        self.check_overridden(&content)?;
+        let overridden = self.differences(&plain, &content);
+        Ok((content, overridden))
+    }
+
+    fn check_content(&self, content: &TaskDefinition) -> Result<(), Error> {
+        self.check_order(content)?;
+        self.check_extras(content)?;
+        self.check_log_router(content)?;
+        self.check_task_definition(content)
+    }
+
+    fn plain_task_definition(&self, container_ports: &[u16]) -> Result<TaskDefinition, Error> {
         let sidecars = self.sidecars()?;
         let (cpu, memory) = self.rest(self.size()?, &sidecars)?;
         let (environment, secrets) = self.variables(container_ports.first())?;
@@ -44,7 +68,7 @@ impl Builder<'_> {
         let tasks = self.platform.spec.tasks.as_ref();
         let process = self.process;
         let fields = Fields::of_process(process, variables);
-        let content = TaskDefinition {
+        Ok(TaskDefinition {
             family: self.family(),
             network_mode: self.network_mode(),
             launch_type: self.launch_type(),
@@ -53,6 +77,7 @@ impl Builder<'_> {
             ephemeral_storage: self.ephemeral_storage()?,
             architecture: self.architecture()?,
             volumes: self.volumes()?,
+            members: None,
             main: Container {
                 name: self.name.into(),
                 image: process.image.as_ref().unwrap_or(&self.app.spec.image).clone(),
@@ -69,12 +94,7 @@ impl Builder<'_> {
                 ports: self.port_mappings(container_ports),
             },
             sidecars,
-        };
-        self.check_order(&content)?;
-        self.check_extras(&content)?;
-        self.check_log_router(&content)?;
-        self.check_task_definition(&content)?;
-        Ok(content)
+        })
     }
 
     /// Returns the role by which ECS reads secrets.

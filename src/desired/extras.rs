@@ -59,6 +59,7 @@ impl Builder<'_> {
             extra_hosts: self.extra_hosts(fields)?,
             ports: self.named_ports(fields)?,
             log_router: self.log_router(fields)?,
+            members: None,
         })
     }
 
@@ -281,6 +282,11 @@ impl Builder<'_> {
 /// The parameters of namespaces of its own that a container has:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html>.
 fn is_namespaced(name: &str) -> bool {
+    name.starts_with("net.") || is_of_ipc(name)
+}
+
+/// Returns true for those of memory segments, semaphores and message queues.
+pub(super) fn is_of_ipc(name: &str) -> bool {
     const IPC: [&str; 8] = [
         "kernel.msgmax",
         "kernel.msgmnb",
@@ -291,7 +297,7 @@ fn is_namespaced(name: &str) -> bool {
         "kernel.shmmni",
         "kernel.shm_rmid_forced",
     ];
-    name.starts_with("net.") || name.starts_with("fs.mqueue.") || IPC.contains(&name)
+    name.starts_with("fs.mqueue.") || IPC.contains(&name)
 }
 
 fn is_environment_file(arn: &str) -> bool {

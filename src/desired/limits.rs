@@ -161,6 +161,7 @@ fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
     let mut parts = vec![
         ("image", FRAME + content.family.len() + roles),
         ("volumes", content.volumes.iter().map(of_volume).sum()),
+        (OVERRIDES, of_members(content.members().texts())),
         (
             "sidecars",
             sidecars.map(|sidecar| total(&of_container(sidecar))).sum(),
@@ -173,6 +174,13 @@ fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
         }
     }
     parts
+}
+
+const OVERRIDES: &str = "overrides";
+
+fn of_members(members: Vec<(&'static str, Vec<String>)>) -> usize {
+    let texts = members.into_iter().flat_map(|(_, texts)| texts);
+    texts.map(|text| text.len()).sum()
 }
 
 fn of_volume((name, volume): (&String, &Volume)) -> usize {
@@ -191,6 +199,11 @@ fn of_volume((name, volume): (&String, &Volume)) -> usize {
             let texts = texts.into_iter().flatten().map(|text| json(text));
             FILE_SYSTEM + texts.sum::<usize>()
         }
+        Volume::Host(path) => json(path),
+        Volume::Docker(volume) => {
+            let texts = volume.options.iter().chain(&volume.labels);
+            pairs(texts, ":,".len()) + volume.driver.as_ref().map_or(0, |driver| json(driver))
+        }
     };
     json(name) + SCRATCH + more
 }
@@ -200,7 +213,7 @@ fn total(parts: &[(&'static str, usize)]) -> usize {
 }
 
 /// The bytes of a container, by field. `image` has its name and its frame, too.
-fn of_container(container: &Container) -> [(&'static str, usize); 19] {
+fn of_container(container: &Container) -> [(&'static str, usize); 20] {
     const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
@@ -265,6 +278,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 19] {
         ("systemControls", pairs(extras.system_controls.iter(), CONTROL)),
         ("extraHosts", pairs(extras.extra_hosts.iter(), HOST)),
         ("ports", ports.map(|name| json(name) + PORT).sum()),
+        (OVERRIDES, of_members(container.members().texts())),
     ]
 }
 

@@ -104,7 +104,7 @@ impl Builder<'_> {
     }
 
     /// Returns where the App itself says that a container logs.
-    fn said(&self, container: &str) -> Option<&app::ContainerLogging> {
+    pub(super) fn said(&self, container: &str) -> Option<&app::ContainerLogging> {
         if container == self.name {
             return self.process.extras.logging.as_ref();
         }

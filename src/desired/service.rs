@@ -13,7 +13,7 @@ use crate::model::service::{
 const DEFAULT_PROGRESS_DEADLINE: u32 = 600;
 const DEFAULT_WEIGHT: u32 = 1;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
-const CONSTRAINTS: usize = 10;
+pub(super) const CONSTRAINTS: usize = 10;
 const ZONE: &str = "attribute:ecs.availability-zone";
 
 impl Builder<'_> {

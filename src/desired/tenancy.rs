@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 pub use self::limits::{Usages, check_limits, has_limits};
 use self::lists::{
-    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, LOGGING, List, SECRETS, SIDECARS,
-    TASK_ROLES,
+    CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, LOGGING, List, OVERRIDES, SECRETS,
+    SIDECARS, TASK_ROLES,
 };
-use super::{ADOPT_ANNOTATION, NamespaceLabels, adopts, app_name, exposure, retains, text};
+use super::{ADOPT_ANNOTATION, NamespaceLabels, Overridden, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, ConstraintType, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
@@ -162,6 +162,24 @@ impl<'a> Allowed<'a> {
             self.name(&field, name, zones.contains(name))?;
         }
         Ok(())
+    }
+
+    /// Checks what overrides change in what is sent. One that comes to what would be sent anyway asks for nothing.
+    pub(super) fn check_overrides(&self, overridden: &[Overridden]) -> Result<(), Error> {
+        let mut overridden = overridden.iter();
+        overridden.try_for_each(
+            |Overridden {
+                 process,
+                 target,
+                 path,
+             }| {
+                self.pattern(
+                    &OVERRIDES,
+                    &format!("process {process}: overrides[{target}]"),
+                    path,
+                )
+            },
+        )
     }
 
     /// Checks what an App and its processes have alike; `prefix` says whose it is.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::extras::Extras;
+use super::members::ContainerMembers;
 use super::small_map::SmallMap;
 use super::volume::Mount;
 
@@ -41,6 +42,12 @@ impl Container {
     pub fn details(&self) -> &Details {
         static NONE: Details = Details::none();
         self.details.as_deref().unwrap_or(&NONE)
+    }
+
+    /// Returns what only `overrides` say.
+    pub fn members(&self) -> &ContainerMembers {
+        static NONE: ContainerMembers = ContainerMembers::none();
+        self.details().extras.members.as_deref().unwrap_or(&NONE)
     }
 
     /// Returns true if it logs to the log router of its task.

@@ -13,7 +13,7 @@ use super::extras::{Extras, LogRouter, NamedPort, Restart};
 use super::owner::Tags;
 use super::service::{Architecture, NetworkMode, TaskDefinition};
 use super::small_map::SmallMap;
-use super::volume::{FileSystem, Mount, Volume};
+use super::volume::{DockerVolume, FileSystem, Mount, Volume};
 
 pub const CONTENT_TAG: &str = "empire.dev/content";
 
@@ -48,6 +48,7 @@ pub fn digest(content: &TaskDefinition) -> String {
         ephemeral_storage,
         architecture,
         volumes,
+        members,
         main,
         sidecars,
     } = content;
@@ -66,6 +67,9 @@ pub fn digest(content: &TaskDefinition) -> String {
     fields.add("ephemeralStorage", ephemeral_storage.map(|size| size.to_string()));
     fields.add("cpuArchitecture", architecture.map(Architecture::as_str));
     fields.add("volumes", volumes.iter().flat_map(volume));
+    for (name, texts) in members.iter().flat_map(|members| members.texts()) {
+        fields.add(name, texts);
+    }
     // Each container begins with its name, which none does without.
     fields.add_container(main);
     for sidecar in sidecars {
@@ -88,6 +92,28 @@ fn volume<'a>((name, volume): (&'a String, &'a Volume)) -> Vec<&'a str> {
             let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
             let iam = if *iam { "iam" } else { "" };
             vec![name, "efs", id, text(directory), text(access_point), iam]
+        }
+        Volume::Host(path) => vec![name, "host", path],
+        Volume::Docker(volume) => {
+            let DockerVolume {
+                shared,
+                autoprovision,
+                driver,
+                options,
+                labels,
+            } = &**volume;
+            let provision = match autoprovision {
+                None => "",
+                Some(true) => "true",
+                Some(false) => "false",
+            };
+            let driver = driver.as_deref().unwrap_or_default();
+            let shared = if *shared { "shared" } else { "task" };
+            let mut texts = vec![name, "docker", shared, provision, driver];
+            // Options have a `=` before them, and labels a `:`, so that one is not taken for the other.
+            texts.extend(pairs(options).flat_map(|text| ["=", text]));
+            texts.extend(pairs(labels).flat_map(|text| [":", text]));
+            texts
         }
     }
 }
@@ -227,6 +253,7 @@ impl Fields {
             extra_hosts,
             ports,
             log_router,
+            members,
         } = extras;
         for (name, number) in [
             ("nofile", open_files),
@@ -266,6 +293,9 @@ impl Fields {
         if let Some(LogRouter { kind, options }) = log_router {
             self.add("logRouter", [kind.as_str()]);
             self.add("logRouterOptions", pairs(options));
+        }
+        for (name, texts) in members.iter().flat_map(|members| members.texts()) {
+            self.add(name, texts);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::members::ContainerMembers;
 use super::small_map::SmallMap;
 
 /// The settings of a container that few have. Each is as ECS has it where it says nothing.
@@ -28,6 +29,9 @@ pub struct Extras {
     pub ports: SmallMap<String, NamedPort>,
     /// Others of the task log to it.
     pub log_router: Option<LogRouter>,
+    /// What only `overrides` say; see [`Container::members`](super::container::Container::members).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Box<ContainerMembers>>,
 }
 
 impl Extras {
@@ -45,6 +49,7 @@ impl Extras {
             extra_hosts: SmallMap::new(),
             ports: SmallMap::new(),
             log_router: None,
+            members: None,
         }
     }
 

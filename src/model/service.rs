@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::container::{Condition, Container, ContainerCheck};
+use super::members::TaskMembers;
 use super::owner::Tags;
 use super::small_map::SmallMap;
 use super::volume::Volume;
@@ -86,6 +87,9 @@ pub struct TaskDefinition {
     /// By name.
     #[serde(default, skip_serializing_if = "SmallMap::is_empty")]
     pub volumes: SmallMap<String, Volume>,
+    /// What only `overrides` say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Box<TaskMembers>>,
     /// The container of the process, and named after it.
     pub main: Container,
     /// The containers beside it, in order of their names.
@@ -99,23 +103,35 @@ impl TaskDefinition {
         std::iter::once(&self.main).chain(&self.sidecars)
     }
 
+    /// Returns what only `overrides` say of the task.
+    pub fn members(&self) -> &TaskMembers {
+        static NONE: TaskMembers = TaskMembers::none();
+        self.members.as_deref().unwrap_or(&NONE)
+    }
+
     /// Returns the container to which others of the task log.
     pub fn log_router(&self) -> Option<&Container> {
         self.containers()
             .find(|container| container.details().extras.log_router.is_some())
     }
 
-    /// Returns what a container waits for: what it says, and the log router that it logs to, as ECS has it of its own accord:
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html>.
+    /// Returns what a container waits for: what it says, the log router that it logs to, as ECS has it of its own accord
+    /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_firelens.html>), and the containers that it is linked
+    /// to or has the volumes of (<https://github.com/aws/amazon-ecs-agent/blob/master/agent/engine/dependencygraph/graph.go>).
     pub fn needed_by<'a>(&'a self, container: &'a Container) -> impl Iterator<Item = (&'a str, Condition)> {
         let said = &container.details().depends_on;
         let router = self.log_router().filter(|_| container.logs_to_router());
         let router =
             router.filter(|router| router.name != container.name && !said.contains_key(&*router.name));
-        let router = router.map(|router| (&*router.name, Condition::Start));
-        said.iter()
-            .map(|(name, condition)| (&**name, *condition))
-            .chain(router)
+        let router = router.map(|router| &*router.name);
+        let needed = container.members().needs();
+        let needed = needed.filter(|name| !said.contains_key(*name));
+        said.iter().map(|(name, condition)| (&**name, *condition)).chain(
+            router
+                .into_iter()
+                .chain(needed)
+                .map(|name| (name, Condition::Start)),
+        )
     }
 
     /// Returns true if a revision that AWS reports as `found` is of this content: an architecture that was left out may come

@@ -152,9 +152,9 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let let_in = wanted.and_then(|built| {
         let platforms = (binding.platform, facts.platforms);
         let let_in = let_in(app, known.as_ref(), platforms, namespace, &facts.siblings)?;
-        Ok((built, let_in))
+        Ok((built.desired, built.warnings, let_in))
     });
-    let (Built { desired, warnings }, let_in) = match let_in {
+    let (desired, warnings, let_in) = match let_in {
         Ok(wanted) => wanted,
         // What the watch says of the namespace may be old.
         Err(error) if is_to_be_asked_again(memory, app, &error) && !facts.namespace_is_live => {
@@ -388,6 +388,7 @@ pub fn wanted(
                 Desired::empty(owner, place)
             },
             warnings: Vec::new(),
+            overridden: Vec::new(),
         }
     } else {
         desired::build(app, platform, owner, namespace)?

@@ -284,6 +284,7 @@ impl Process {
                 ephemeral_storage: None,
                 architecture: None,
                 volumes: SmallMap::new(),
+                members: None,
                 main: Container {
                     name: self.name.clone(),
                     image: self.image.clone(),

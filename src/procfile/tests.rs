@@ -295,6 +295,71 @@ api:
       volume: data
     /var/log/app:
       volume: logs
+  overrides:
+  - target: api
+    set:
+      disableNetworking: true
+      dnsSearchDomains:
+      - example.com
+      dnsServers:
+      - \"10.0.0.2\"
+      dockerSecurityOptions:
+      - no-new-privileges
+      hostname: api-1
+      interactive: true
+      links:
+      - proxy
+      linuxParameters:
+        capabilities:
+          add:
+          - NET_ADMIN
+          drop:
+          - ALL
+        devices:
+        - hostPath: /dev/fuse
+          containerPath: /dev/other
+          permissions:
+          - read
+        maxSwap: 64
+        swappiness: 60
+        tmpfs:
+        - containerPath: /tmp
+          size: 64
+          mountOptions:
+          - noexec
+      privileged: true
+      pseudoTerminal: true
+      ulimits:
+      - name: memlock
+        softLimit: -1
+        hardLimit: -1
+      versionConsistency: disabled
+      volumesFrom:
+      - sourceContainer: proxy
+        readOnly: true
+    remove:
+    - logConfiguration
+  - target: .taskDefinition
+    set:
+      enableFaultInjection: true
+      ipcMode: task
+      pidMode: task
+      placementConstraints:
+      - type: memberOf
+        expression: attribute:pool == shop
+      volumes:
+      - name: logs
+        host:
+          sourcePath: /var/log
+      - name: data
+        dockerVolumeConfiguration:
+          scope: shared
+          autoprovision: true
+          driver: rexray/ebs
+          driverOpts:
+            size: \"8\"
+          labels:
+            team: retail
   startTimeout: 2m
   restart:
     attemptPeriod: 90s

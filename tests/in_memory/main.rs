@@ -49,6 +49,7 @@ mod makespans;
 mod names;
 mod old_lists;
 mod out_of_reach;
+mod overrides;
 mod passes;
 mod platform_sidecars;
 mod platforms;

@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use empire_controller::api::app::PATHS;
 use empire_controller::change::Change;
 use empire_controller::desired;
 use empire_controller::model::owner::{AppName, Owner};
@@ -116,7 +117,7 @@ fn some_app(random: &mut Rng) -> AppFixture {
     }
     // Of its own, so that the rest of a seed's story is what it was before there were sidecars.
     let mut beside = Rng::with_seed(random.get_seed());
-    let always = match beside.u8(..8) {
+    let always = match beside.u8(..9) {
         0 => worker().beside("proxy", "registry.example/proxy:v1"),
         1 => worker()
             .beside("proxy", "registry.example/proxy:v2")
@@ -126,6 +127,7 @@ fn some_app(random: &mut Rng) -> AppFixture {
         4 => worker()
             .having("restart", json!({}))
             .having("startTimeout", json!("1m")),
+        5 => worker().overriding("always", &json!({ "interactive": true })),
         _ => worker(),
     };
     app.process("always", always)
@@ -150,7 +152,7 @@ fn some_platform(random: &mut Rng) -> PlatformFixture {
         2 => staging().awsvpc("sg-1"),
         _ => platform("staging").split_horizon().bridge_ports(9000, 9005),
     };
-    platform.sidecars()
+    platform.overrides(&PATHS)
 }
 
 /// Somebody in the console, or the network.

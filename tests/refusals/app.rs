@@ -431,6 +431,56 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].sidecars[a].startTimeout: Invalid value: …must be from 2s to 1h",
         ),
         (
+            process("overrides: [{target: .taskDefinition, set: {privileged: true}}]"),
+            "spec.processes[api].overrides[0]: Invalid value: …overrides: .taskDefinition: has members of a container: name that as the target",
+        ),
+        (
+            process("overrides: [{target: .taskDefinition, remove: [logConfiguration]}]"),
+            "overrides: .taskDefinition: has members of a container: name that as the target",
+        ),
+        (
+            process("overrides: [{target: api, set: {pidMode: host}}]"),
+            "spec.processes[api].overrides[0]: Invalid value: …overrides: api: has members of the task definition: its target is .taskDefinition",
+        ),
+        (
+            process("overrides: [{target: api}, {target: api}]"),
+            "spec.processes[api].overrides[1]: Duplicate value",
+        ),
+        (
+            process("overrides: [{set: {}}]"),
+            "spec.processes.api.overrides[0].target: Required value",
+        ),
+        (
+            process("overrides: [{target: api, remove: [image]}]"),
+            "spec.processes.api.overrides[0].remove[0]: Unsupported value",
+        ),
+        (
+            process(
+                "overrides: [{target: api, set: {linuxParameters: {capabilities: {add: [CAP_NET_ADMIN]}}}}]",
+            ),
+            "spec.processes.api.overrides[0].set.linuxParameters.capabilities.add[0]: Unsupported value",
+        ),
+        (
+            process("overrides: [{target: api, set: {linuxParameters: {swappiness: 101}}}]"),
+            "spec.processes.api.overrides[0].set.linuxParameters.swappiness: Invalid value",
+        ),
+        (
+            process(
+                "overrides: [{target: api, set: {ulimits: [{name: files, softLimit: 1, hardLimit: 1}]}}]",
+            ),
+            "spec.processes.api.overrides[0].set.ulimits[0].name: Unsupported value",
+        ),
+        (
+            process("overrides: [{target: .taskDefinition, set: {ipcMode: shared}}]"),
+            "spec.processes.api.overrides[0].set.ipcMode: Unsupported value",
+        ),
+        (
+            process(
+                "overrides: [{target: .taskDefinition, set: {placementConstraints: [{type: distinctInstance, expression: a}]}}]",
+            ),
+            "spec.processes.api.overrides[0].set.placementConstraints[0].type: Unsupported value",
+        ),
+        (
             process("architecture: amd64"),
             "spec.processes.api.architecture: Unsupported value",
         ),
@@ -860,6 +910,18 @@ fn a_good_app_is_accepted() {
              logging: {driver: awsfirelens, options: {Name: a}, secretOptions: {token: 'arn:aws:ssm:a'}}, \
              sidecars: {a: {image: a, logging: {driver: awslogs}, logRouter: {type: fluentd, options: {a: b}}, restart: {}, ulimits: {nproc: 1, nofile: 1}, ports: {p: {containerPort: 1, protocol: udp}}}}",
         ),
+        process(
+            "volumes: {a: {}, b: {}}, sidecars: {a: {image: a}}, overrides: [ \
+             {target: api, remove: [logConfiguration], set: {disableNetworking: false, dnsSearchDomains: [a], dnsServers: ['::1'], \
+              dockerSecurityOptions: [no-new-privileges], hostname: a, interactive: true, links: ['a:b'], privileged: true, \
+              pseudoTerminal: true, versionConsistency: disabled, volumesFrom: [{sourceContainer: a, readOnly: true}], \
+              ulimits: [{name: memlock, softLimit: -1, hardLimit: -1}], linuxParameters: {capabilities: {add: [ALL], drop: [MKNOD]}, \
+              devices: [{hostPath: /a, containerPath: /b, permissions: [read, write, mknod]}], maxSwap: 0, swappiness: 100, \
+              tmpfs: [{containerPath: /a, size: 1, mountOptions: [ro]}]}}}, {target: a}, \
+             {target: .taskDefinition, set: {enableFaultInjection: true, ipcMode: none, pidMode: task, \
+              placementConstraints: [{type: memberOf, expression: a}], volumes: [{name: a, host: {sourcePath: /a}}, \
+              {name: b, dockerVolumeConfiguration: {scope: shared, autoprovision: true, driver: a, driverOpts: {a: b}, labels: {a: b}}}]}}]",
+        ),
     ] {
         accepted(&manifest);
     }
@@ -883,6 +945,23 @@ fn an_unknown_field_is_refused_wherever_it_is() {
         (
             check("protocol: http"),
             "unknown field \"spec.processes.api.expose.check.protocol\"",
+        ),
+        // What no override may change is no member of it.
+        (
+            process("overrides: [{target: api, set: {image: b}}]"),
+            "unknown field \"spec.processes.api.overrides[0].set.image\"",
+        ),
+        (
+            process("overrides: [{target: api, set: {linuxParameters: {capabilities: {grant: [ALL]}}}}]"),
+            "unknown field \"spec.processes.api.overrides[0].set.linuxParameters.capabilities.grant\"",
+        ),
+        (
+            process("overrides: [{target: .taskDefinition, set: {networkMode: host}}]"),
+            "unknown field \"spec.processes.api.overrides[0].set.networkMode\"",
+        ),
+        (
+            process("overrides: [{target: api, set: {linuxParameters.devices: []}}]"),
+            "unknown field \"spec.processes.api.overrides[0].set.linuxParameters.devices\"",
         ),
     ] {
         let complaint = try_apply(&manifest).unwrap_err();

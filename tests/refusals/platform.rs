@@ -163,6 +163,22 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tenancy.grants[0].fileArns[1]: Invalid value: …must be an ARN, in which *",
         ),
         (
+            grants("overrides: [pidMode, 'containerDefinitions.*']"),
+            "spec.tenancy.grants[0].overrides[1]: Unsupported value",
+        ),
+        (
+            grants("overrides: [containerDefinitions.image]"),
+            "spec.tenancy.grants[0].overrides[0]: Unsupported value",
+        ),
+        (
+            grants("overrides: [pidMode, pidMode]"),
+            "spec.tenancy.grants[0].overrides[1]: Duplicate value",
+        ),
+        (
+            bridge("", "tenancy: {namespaceSelector: {}, overrides: [networkMode]}"),
+            "spec.tenancy.overrides[0]: Unsupported value",
+        ),
+        (
             grants("fileSystems: [fs-1, fsap-1]"),
             "spec.tenancy.grants[0].fileSystems[1]: Invalid value: …must be the id of a file system, or of one and an access point",
         ),
@@ -684,7 +700,7 @@ fn a_good_platform_is_accepted() {
         ),
         bridge(
             "",
-            "tenancy: {namespaceSelector: {}, fileSystems: ['*', fs-1, 'fs-2/fsap-*'], fileArns: ['arn:aws:s3:::config/*'], taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
+            "tenancy: {namespaceSelector: {}, overrides: [volumes.host, containerDefinitions.privileged], fileSystems: ['*', fs-1, 'fs-2/fsap-*'], fileArns: ['arn:aws:s3:::config/*'], taskRoleArns: ['*'], secretArns: ['arn:aws:ssm:us-east-1:123456789012:parameter/shop/*']}",
         ),
         bridge(
             "",

@@ -247,6 +247,11 @@ impl ProcessFixture {
         self.field(name, value)
     }
 
+    /// With members of its own container, by AWS's names.
+    pub(crate) fn overriding(self, process: &str, set: &Value) -> Self {
+        self.having("overrides", json!([{ "target": process, "set": set }]))
+    }
+
     /// With a file system in memory of 64 MiB.
     pub(crate) fn tmpfs(self, path: &str) -> Self {
         self.field("tmpfs", json!({ path: "64Mi" }))
@@ -483,6 +488,12 @@ impl PlatformFixture {
         self.0["spec"]["tenancy"] =
             json!({ "namespaceSelector": {}, "fileArns": patterns, "sidecars": true });
         self.0["spec"]["tasks"]["executionRoleArn"] = json!("arn:aws:iam::123456789012:role/execution");
+        self
+    }
+
+    /// Allows overrides of these members, and sidecars.
+    pub(crate) fn overrides(mut self, paths: &[&str]) -> Self {
+        self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "overrides": paths, "sidecars": true });
         self
     }
 

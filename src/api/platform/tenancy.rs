@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::keeps_what_it_grants;
+use crate::api::app::PATHS;
 use crate::api::schema::patterns::{
-    arn_patterns, arn_templates, file_system_patterns, hostname_templates, image_templates,
+    arn_patterns, arn_templates, file_system_patterns, hostname_templates, image_templates, some_of,
 };
 use crate::api::schema::{between, selector};
 
@@ -60,6 +61,13 @@ pub struct Tenancy {
     /// allow it, and all else logs as `tasks.logging` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<bool>,
+
+    /// The members of ECS's task definition that Apps may change by `overrides`, each by its path, such as
+    /// `containerDefinitions.linuxParameters.capabilities.drop`; none is allowed by another, nor by a longer or a shorter path. Left
+    /// out: none but those of `grants`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = some_of(&PATHS))]
+    pub overrides: Vec<String>,
 
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
     /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
@@ -156,6 +164,13 @@ pub struct Grant {
     /// True: processes and sidecars may have `logging` of their own, and sidecars be a `logRouter`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<bool>,
+
+    /// The members of ECS's task definition that Apps may change by `overrides`, each by its path, such as
+    /// `containerDefinitions.linuxParameters.capabilities.drop`; none is allowed by another, nor by a longer or a shorter path. Left
+    /// out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = some_of(&PATHS))]
+    pub overrides: Vec<String>,
 
     /// The amounts that all Apps of one namespace may take here together; each namespace has its own. Of several grants that
     /// select a namespace the largest number holds, of each limit; there is none where none of them says one.

@@ -142,6 +142,11 @@ pub(in crate::api) fn secret_log_options(schema: &mut Schema) {
     limit_values(schema, 50, 512);
 }
 
+/// Options of a driver of volumes.
+pub(in crate::api) fn driver_options(schema: &mut Schema) {
+    limit_values(schema, 20, 512);
+}
+
 /// Options of FireLens, of which there are three.
 pub(in crate::api) fn router_options(schema: &mut Schema) {
     limit_values(schema, 3, 1_024);

@@ -70,6 +70,15 @@ pub(in crate::api) fn hostname_templates(schema: &mut Schema) {
     schema.insert("x-kubernetes-list-type".into(), json!("set"));
 }
 
+/// Some of these texts, each once.
+pub(in crate::api) fn some_of(texts: &'static [&'static str]) -> impl Fn(&mut Schema) {
+    move |schema| {
+        schema.insert("maxItems".into(), json!(texts.len()));
+        schema.insert("items".into(), json!({ "type": "string", "enum": texts }));
+        schema.insert("x-kubernetes-list-type".into(), json!("set"));
+    }
+}
+
 /// Templates of DNS names without their zone, 1 to 4.
 pub(in crate::api) fn name_templates(schema: &mut Schema) {
     let label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";

@@ -19,7 +19,8 @@ pub(super) fn read(
     network_mode: NetworkMode,
     foreign: &mut BTreeSet<&'static str>,
 ) -> Container {
-    foreign.extend(foreign_fields(found));
+    let has_credentials = !found.credential_specs().is_empty();
+    foreign.extend(has_credentials.then_some("credentialSpecs"));
     let mappings = found.port_mappings().iter();
     let named = extras::read_ports(found.port_mappings(), network_mode);
     let mut ports: Vec<PortMapping> = mappings
@@ -36,7 +37,7 @@ pub(super) fn read(
     foreign.extend((environment.len() != found.environment().len()).then_some("environment"));
     let secrets = secrets_of(found.secrets());
     foreign.extend((secrets.len() != found.secrets().len()).then_some("secrets"));
-    let [process_limit, _] = extras::read_ulimits(found.ulimits(), foreign);
+    let [process_limit, _] = extras::read_ulimits(found.ulimits());
     let logging = found.log_configuration();
     Container {
         name: found.name().unwrap_or_default().to_owned(),
@@ -53,34 +54,6 @@ pub(super) fn read(
         logging: logging.map(|configuration| logging::read(configuration, foreign)),
         details: details::read(found, named, foreign),
     }
-}
-
-/// Fields that are set although we never set them. AWS fills in defaults, which do not count.
-fn foreign_fields(container: &sdk::ContainerDefinition) -> BTreeSet<&'static str> {
-    let versions = container.version_consistency();
-    [
-        ("links", !container.links().is_empty()),
-        ("volumesFrom", !container.volumes_from().is_empty()),
-        (
-            "versionConsistency",
-            versions == Some(&sdk::VersionConsistency::Disabled),
-        ),
-        ("hostname", is_text(container.hostname())),
-        ("disableNetworking", container.disable_networking() == Some(true)),
-        ("privileged", container.privileged() == Some(true)),
-        ("dnsServers", !container.dns_servers().is_empty()),
-        ("dnsSearchDomains", !container.dns_search_domains().is_empty()),
-        (
-            "dockerSecurityOptions",
-            !container.docker_security_options().is_empty(),
-        ),
-        ("interactive", container.interactive() == Some(true)),
-        ("pseudoTerminal", container.pseudo_terminal() == Some(true)),
-        ("credentialSpecs", !container.credential_specs().is_empty()),
-    ]
-    .into_iter()
-    .filter_map(|(field, is_set)| is_set.then_some(field))
-    .collect()
 }
 
 fn is_text(text: Option<&str>) -> bool {

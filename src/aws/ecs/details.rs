@@ -7,12 +7,13 @@ use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
 use super::logging::ordered;
-use super::{extras, volumes};
+use super::{extras, members, volumes};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32, unless_empty};
 use crate::model::container::{Condition, ContainerCheck, Details};
 use crate::model::extras::NamedPort;
+use crate::model::members::ContainerMembers;
 use crate::model::small_map::SmallMap;
 
 /// Returns the details and, in `foreign`, the fields that hold what the model cannot.
@@ -24,14 +25,12 @@ pub(super) fn read(
     let depends_on: SmallMap<String, Condition> = found.depends_on().iter().filter_map(dependency).collect();
     foreign.extend((depends_on.len() != found.depends_on().len()).then_some("dependsOn"));
     let parameters = found.linux_parameters();
-    foreign.extend(parameters.is_some_and(has_more).then_some("linuxParameters"));
     let in_memory = parameters.map(sdk::LinuxParameters::tmpfs).unwrap_or_default();
     let tmpfs = in_memory
         .iter()
         .map(|mount| (mount.container_path().to_owned(), from_i32(mount.size())));
     let tmpfs: SmallMap<String, u32> = tmpfs.collect();
-    let has_options = in_memory.iter().any(|mount| !mount.mount_options().is_empty());
-    foreign.extend((has_options || tmpfs.len() != in_memory.len()).then_some("tmpfs"));
+    foreign.extend((tmpfs.len() != in_memory.len()).then_some("tmpfs"));
     let credentials = found.repository_credentials();
     let details = Details {
         optional: found.essential() == Some(false),
@@ -74,15 +73,6 @@ fn dependency(found: &sdk::ContainerDependency) -> Option<(String, Condition)> {
     Some((found.container_name().to_owned(), condition))
 }
 
-/// Returns true for parameters that we never set. Swap of 0 is a setting.
-fn has_more(found: &sdk::LinuxParameters) -> bool {
-    let capabilities = found.capabilities();
-    capabilities.is_some_and(|all| !all.add().is_empty() || !all.drop().is_empty())
-        || !found.devices().is_empty()
-        || found.max_swap().is_some()
-        || found.swappiness().is_some()
-}
-
 pub(super) fn write(
     call: Call,
     container: ContainerDefinitionBuilder,
@@ -122,7 +112,10 @@ pub(super) fn write(
         container =
             container.repository_credentials(credentials.map_err(|error| call.bug(error.to_string()))?);
     }
-    if *init || !tmpfs.is_empty() || extras.shared_memory.is_some() {
+    let none = ContainerMembers::none();
+    let members = extras.members.as_deref().unwrap_or(&none);
+    let has_kernel = members::has_kernel(members);
+    if *init || !tmpfs.is_empty() || extras.shared_memory.is_some() || has_kernel {
         let mut parameters = sdk::LinuxParameters::builder()
             .set_init_process_enabled(init.then_some(true))
             .set_shared_memory_size(extras.shared_memory.map(to_i32));
@@ -130,9 +123,11 @@ pub(super) fn write(
             let mount = sdk::Tmpfs::builder()
                 .container_path(path)
                 .size(to_i32(*size))
+                .set_mount_options(members.tmpfs.get(path).cloned())
                 .build();
             parameters = parameters.tmpfs(mount.map_err(|error| call.bug(error.to_string()))?);
         }
+        let parameters = members::write_kernel(call, parameters, members)?;
         container = container.linux_parameters(parameters.build());
     }
     for (name, condition) in depends_on {

@@ -6,6 +6,7 @@ use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
 use super::logging::ordered;
+use super::members;
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, to_i32};
@@ -20,7 +21,7 @@ pub(super) fn read(
     foreign: &mut BTreeSet<&'static str>,
 ) -> Extras {
     let number = |number: Option<i32>| number.map(from_i32).filter(|number| *number != 0);
-    let [_, open_files] = read_ulimits(found.ulimits(), foreign);
+    let [_, open_files] = read_ulimits(found.ulimits());
     let files = found.environment_files().iter();
     let files = files.filter(|file| *file.r#type() == sdk::EnvironmentFileType::S3);
     let environment_files: Vec<String> = files.map(|file| file.value().to_owned()).collect();
@@ -50,11 +51,12 @@ pub(super) fn read(
         extra_hosts,
         ports,
         log_router: log_router(found, foreign),
+        members: members::read(found, foreign),
     }
 }
 
 /// Returns `nproc` and `nofile`, of limits that are soft and hard alike.
-pub(super) fn read_ulimits(found: &[sdk::Ulimit], foreign: &mut BTreeSet<&'static str>) -> [Option<u32>; 2] {
+pub(super) fn read_ulimits(found: &[sdk::Ulimit]) -> [Option<u32>; 2] {
     let limit = |name: &sdk::UlimitName| {
         let mut limits = found.iter().filter(|limit| limit.name() == name);
         let limit = limits
@@ -63,10 +65,7 @@ pub(super) fn read_ulimits(found: &[sdk::Ulimit], foreign: &mut BTreeSet<&'stati
         let limit = limit.filter(|limit| limit.hard_limit() >= 0);
         limit.map(|limit| from_i32(limit.hard_limit()))
     };
-    let limits = [limit(&sdk::UlimitName::Nproc), limit(&sdk::UlimitName::Nofile)];
-    let known = limits.iter().flatten().count();
-    foreign.extend((known != found.len()).then_some("ulimits"));
-    limits
+    [limit(&sdk::UlimitName::Nproc), limit(&sdk::UlimitName::Nofile)]
 }
 
 /// `None` for a policy that is there and turned off.
@@ -165,6 +164,7 @@ pub(super) fn write(
         extra_hosts,
         ports,
         log_router,
+        members,
     } = wanted;
     let mut container = container
         .set_start_timeout(start_timeout.map(to_i32))
@@ -202,6 +202,9 @@ pub(super) fn write(
     }
     for (name, port) in ports {
         container = container.port_mappings(write_port(name, *port));
+    }
+    if let Some(members) = members {
+        container = members::write(call, container, members)?;
     }
     Ok(container)
 }

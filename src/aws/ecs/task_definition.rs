@@ -1,15 +1,15 @@
 //! Task definitions between the model and the SDK.
 //!
-//! A definition that was registered by hand may hold what the model has no field for: a link, a mount, a volume. It must
+//! A definition that was registered by hand may hold what the model has no field for: a proxy, a port twice, another volume. It must
 //! never count as what we want. Its main container is then read under a name that no container can have and that says
-//! what was found, `web with mountPoints, volumes` or, of another container, `web with proxy.links`: unequal to all that
+//! what was found, `web with mountPoints, volumes` or, of another container, `web with proxy.portMappings`: unequal to all that
 //! is wanted, while ports and image can still be read.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{self as sdk, Compatibility};
 
-use super::{container, volumes};
+use super::{container, members, volumes};
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{from_i32, text, to_i32};
@@ -81,6 +81,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
             .map(|storage| from_i32(storage.size_in_gib())),
         architecture: architecture(found, &mut foreign),
         volumes: volumes::read(found.volumes(), &mut foreign),
+        members: members::read_task(found, &mut foreign),
         main,
         sidecars,
     };
@@ -117,27 +118,14 @@ fn foreign_fields(found: &sdk::TaskDefinition) -> BTreeSet<&'static str> {
     let system = platform.and_then(sdk::RuntimePlatform::operating_system_family);
     [
         ("containerDefinitions", found.container_definitions().is_empty()),
-        ("placementConstraints", !found.placement_constraints().is_empty()),
         (
             "inferenceAccelerators",
             !found.inference_accelerators().is_empty(),
-        ),
-        (
-            "pidMode",
-            found.pid_mode().is_some_and(|mode| !mode.as_str().is_empty()),
-        ),
-        (
-            "ipcMode",
-            found.ipc_mode().is_some_and(|mode| !mode.as_str().is_empty()),
         ),
         ("proxyConfiguration", found.proxy_configuration().is_some()),
         (
             "runtimePlatform",
             system.is_some_and(|system| *system != sdk::OsFamily::Linux),
-        ),
-        (
-            "enableFaultInjection",
-            found.enable_fault_injection() == Some(true),
         ),
     ]
     .into_iter()

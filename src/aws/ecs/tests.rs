@@ -3,6 +3,7 @@
 mod calls;
 mod foreign;
 mod members;
+mod overrides;
 mod services;
 mod task_definitions;
 mod tasks;
@@ -182,6 +183,7 @@ fn definition(network_mode: NetworkMode, launch_type: LaunchType, host_port: Hos
         ephemeral_storage: None,
         architecture: None,
         volumes: SmallMap::new(),
+        members: None,
         main: Container {
             name: "web".into(),
             image: "registry.example/acme:v42".into(),

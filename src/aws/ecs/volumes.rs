@@ -1,14 +1,15 @@
 //! Volumes and mounts between the model and the SDK.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ecs::types as sdk;
 
+use super::logging::ordered;
 use crate::aws::Result;
 use crate::aws::error::Call;
 use crate::aws::wire::{text, unless_empty};
 use crate::model::small_map::SmallMap;
-use crate::model::volume::{FileSystem, Mount, Volume};
+use crate::model::volume::{DockerVolume, FileSystem, Mount, Volume};
 
 /// Returns the volumes and, in `foreign`, that there are others than we would write.
 pub(super) fn read(found: &[sdk::Volume], foreign: &mut BTreeSet<&'static str>) -> SmallMap<String, Volume> {
@@ -17,20 +18,61 @@ pub(super) fn read(found: &[sdk::Volume], foreign: &mut BTreeSet<&'static str>) 
     volumes
 }
 
-/// `None` for a volume that we would never write: of a path of the instance, of Docker, of another file system, or that a
-/// service is to configure.
+/// `None` for a volume that we would never write: of another file system, or that a service is to configure, or of two kinds.
 fn volume(found: &sdk::Volume) -> Option<(String, Volume)> {
     let host = found.host().and_then(sdk::HostVolumeProperties::source_path);
-    let is_other = text(host).is_some()
-        || found.docker_volume_configuration().is_some()
+    let (host, docker) = (text(host), found.docker_volume_configuration());
+    let efs = found.efs_volume_configuration();
+    let kinds = usize::from(host.is_some()) + usize::from(docker.is_some()) + usize::from(efs.is_some());
+    let is_other = kinds > 1
         || found.s3files_volume_configuration().is_some()
         || found.fsx_windows_file_server_volume_configuration().is_some()
         || found.configured_at_launch() == Some(true);
     let name = text(found.name()).filter(|_| !is_other)?;
-    let Some(efs) = found.efs_volume_configuration() else {
-        return Some((name, Volume::Scratch));
+    let volume = match (host, docker, efs) {
+        (Some(path), _, _) => Volume::Host(path),
+        (None, Some(docker), _) => Volume::Docker(Box::new(read_docker(docker))),
+        (None, None, Some(efs)) => Volume::FileSystem(file_system(efs)?),
+        (None, None, None) => Volume::Scratch,
     };
-    Some((name, Volume::FileSystem(file_system(efs)?)))
+    Some((name, volume))
+}
+
+/// What is left out may be reported as it is by itself.
+fn read_docker(found: &sdk::DockerVolumeConfiguration) -> DockerVolume {
+    DockerVolume {
+        shared: found.scope() == Some(&sdk::Scope::Shared),
+        autoprovision: found.autoprovision(),
+        driver: text(found.driver()),
+        options: found.driver_opts().map(ordered).unwrap_or_default(),
+        labels: found.labels().map(ordered).unwrap_or_default(),
+    }
+}
+
+fn write_docker(wanted: &DockerVolume) -> sdk::DockerVolumeConfiguration {
+    let DockerVolume {
+        shared,
+        autoprovision,
+        driver,
+        options,
+        labels,
+    } = wanted;
+    let pairs = |pairs: &SmallMap<String, String>| {
+        let pairs: HashMap<String, String> = pairs.clone().into_iter().collect();
+        Some(pairs).filter(|pairs| !pairs.is_empty())
+    };
+    let scope = if *shared {
+        sdk::Scope::Shared
+    } else {
+        sdk::Scope::Task
+    };
+    sdk::DockerVolumeConfiguration::builder()
+        .scope(scope)
+        .set_autoprovision(*autoprovision)
+        .set_driver(driver.clone())
+        .set_driver_opts(pairs(options))
+        .set_labels(pairs(labels))
+        .build()
 }
 
 /// A root directory that is left out is reported as `/`, too.
@@ -76,6 +118,10 @@ pub(super) fn write(call: Call, volumes: &SmallMap<String, Volume>) -> Result<Op
             Volume::FileSystem(file_system) => {
                 builder.efs_volume_configuration(write_file_system(call, file_system)?)
             }
+            Volume::Host(path) => {
+                builder.host(sdk::HostVolumeProperties::builder().source_path(path).build())
+            }
+            Volume::Docker(volume) => builder.docker_volume_configuration(write_docker(volume)),
         }
         .build())
     });

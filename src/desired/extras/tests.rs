@@ -68,6 +68,7 @@ fn built_of_all() -> Extras {
         extra_hosts: [("db.example.com".into(), "10.0.0.7".into())].into(),
         ports: [].into(),
         log_router: None,
+        members: None,
     }
 }
 

@@ -54,6 +54,13 @@ pub(super) const HOSTNAMES: List = List {
     syntax: Syntax::Hostname,
 };
 
+pub(super) const OVERRIDES: List = List {
+    name: "overrides",
+    of_grant: |grant| &grant.overrides,
+    of_tenancy: Some(|tenancy| &tenancy.overrides),
+    syntax: Syntax::Path,
+};
+
 /// What Apps could not always ask for, and what therefore no Platform is open for: `tenancy` itself must allow it, or a grant.
 pub(super) struct Closed {
     pub name: &'static str,

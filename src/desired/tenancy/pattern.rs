@@ -21,15 +21,21 @@ pub(crate) enum Syntax {
     FileSystem,
     /// DNS names, label by label, so that who may have `*.example.com` may not have `*.bank.example.com`.
     Hostname,
+    /// Paths of members: as they are written, without wildcards.
+    Path,
 }
 
 impl Syntax {
     pub(crate) fn matches(self, pattern: &str, found: &str) -> bool {
+        if matches!(self, Syntax::Path) {
+            return pattern == found;
+        }
         let (wanted, fields) = (self.fields(pattern), self.fields(found));
         let is_open = match self {
             Syntax::Arn => pattern.ends_with('*'),
             Syntax::FileSystem => true,
             Syntax::Image | Syntax::Hostname => pattern == "*",
+            Syntax::Path => false,
         };
         let fits = wanted.len() == fields.len() || is_open && wanted.len() < fields.len();
         fits && wanted
@@ -43,6 +49,7 @@ impl Syntax {
             Syntax::Arn => text.splitn(6, ':').collect(),
             Syntax::Image | Syntax::FileSystem => text.splitn(2, '/').collect(),
             Syntax::Hostname => text.split('.').collect(),
+            Syntax::Path => vec![text],
         }
     }
 }

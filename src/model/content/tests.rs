@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::container::{Condition, Environment};
 use crate::model::extras::{LogRouterKind, Transport};
+use crate::model::members::{ContainerMembers, Device, Flag, List, Namespace, TaskMembers, Ulimit};
 use crate::model::name::Arn;
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::LaunchType;
@@ -18,6 +19,7 @@ fn content() -> TaskDefinition {
         ephemeral_storage: None,
         architecture: None,
         volumes: SmallMap::new(),
+        members: None,
         main: main(),
         sidecars: Vec::new(),
     }
@@ -272,6 +274,93 @@ fn differs_with_all_that_few_containers_have() {
             content.main.details = details.kept();
         }
     });
+    all_differ(&edits);
+}
+
+#[test]
+fn differs_with_all_that_only_overrides_say() {
+    let lists = [
+        List::AddedCapabilities,
+        List::DroppedCapabilities,
+        List::DnsSearchDomains,
+        List::DnsServers,
+        List::DockerSecurityOptions,
+        List::Links,
+    ];
+    let flags = [
+        Flag::DisableNetworking,
+        Flag::Interactive,
+        Flag::Privileged,
+        Flag::PseudoTerminal,
+        Flag::VersionInconsistency,
+    ];
+    let device = |path: Option<&str>, permissions: &[&str]| Device {
+        path: path.map(str::to_owned),
+        permissions: permissions.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let mut all: Vec<ContainerMembers> = Vec::new();
+    let mut add = |edit: &dyn Fn(&mut ContainerMembers)| {
+        let mut members = ContainerMembers::none();
+        edit(&mut members);
+        all.push(members);
+    };
+    for list in lists {
+        add(&|m| m.set_list(list, vec!["a".into()]));
+        add(&|m| m.set_list(list, vec!["a".into(), "b".into()]));
+    }
+    for flag in flags {
+        add(&|m| m.flags = [flag].into());
+    }
+    add(&|m| m.hostname = Some("a".into()));
+    add(&|m| m.max_swap = Some(0));
+    add(&|m| m.swappiness = Some(0));
+    add(&|m| m.devices = [("a".into(), device(None, &[]))].into());
+    add(&|m| m.devices = [("a".into(), device(Some("b"), &[]))].into());
+    add(&|m| m.devices = [("a".into(), device(None, &["b"]))].into());
+    add(&|m| m.tmpfs = [("a".into(), vec!["b".into()])].into());
+    add(&|m| m.ulimits = [("a".into(), Ulimit { soft: 1, hard: 2 })].into());
+    add(&|m| m.ulimits = [("a".into(), Ulimit { soft: 2, hard: 2 })].into());
+    add(&|m| m.volumes_from = [("a".into(), true)].into());
+    add(&|m| m.volumes_from = [("a".into(), false)].into());
+    let edits = all.into_iter().map(|members| {
+        move |content: &mut TaskDefinition| {
+            let mut details = Details::default();
+            details.extras.members = members.clone().kept();
+            content.main.details = details.kept();
+        }
+    });
+    all_differ(&edits.collect::<Vec<_>>());
+}
+
+#[test]
+fn differs_with_all_that_only_overrides_say_of_a_task() {
+    fn task(content: &mut TaskDefinition, edit: fn(&mut TaskMembers)) {
+        let mut members = TaskMembers::none();
+        edit(&mut members);
+        content.members = members.kept();
+    }
+    fn docker(content: &mut TaskDefinition, edit: fn(&mut DockerVolume)) {
+        let mut volume = DockerVolume::default();
+        edit(&mut volume);
+        content.volumes = [("data".into(), Volume::Docker(Box::new(volume)))].into();
+    }
+    let edits: [fn(&mut TaskDefinition); 15] = [
+        |c| task(c, |m| m.pid_mode = Some(Namespace::Host)),
+        |c| task(c, |m| m.pid_mode = Some(Namespace::Task)),
+        |c| task(c, |m| m.ipc_mode = Some(Namespace::Host)),
+        |c| task(c, |m| m.ipc_mode = Some(Namespace::None)),
+        |c| task(c, |m| m.fault_injection = true),
+        |c| task(c, |m| m.placement_constraints = vec!["a".into()]),
+        |c| c.volumes = [("data".into(), Volume::Scratch)].into(),
+        |c| c.volumes = [("data".into(), Volume::Host("/srv".into()))].into(),
+        |c| docker(c, |_| {}),
+        |c| docker(c, |v| v.shared = true),
+        |c| docker(c, |v| v.autoprovision = Some(true)),
+        |c| docker(c, |v| v.autoprovision = Some(false)),
+        |c| docker(c, |v| v.driver = Some("a".into())),
+        |c| docker(c, |v| v.options = [("a".into(), "b".into())].into()),
+        |c| docker(c, |v| v.labels = [("a".into(), "b".into())].into()),
+    ];
     all_differ(&edits);
 }
 

@@ -86,6 +86,7 @@ impl fmt::Debug for Recorded<'_> {
             ephemeral_storage,
             architecture,
             volumes,
+            members,
             main,
             sidecars,
         } = self.0;
@@ -122,7 +123,8 @@ impl fmt::Debug for Recorded<'_> {
             .field("read_only_root_filesystem", read_only_root_filesystem)
             .field("ports", ports)
             .field("logging", logging);
-        let more = ephemeral_storage.is_some() || architecture.is_some() || !volumes.is_empty();
+        let more =
+            ephemeral_storage.is_some() || architecture.is_some() || !volumes.is_empty() || members.is_some();
         if more || details.is_some() || !sidecars.is_empty() {
             text.field("content", &content::digest(self.0));
         }

@@ -1,9 +1,12 @@
 //! What the containers of a process may have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GI, MI, TI, adds_to_nothing, between, is_amount};
-use crate::api::app::{ContainerCheck, Extras, Mount, Process};
+use crate::api::app::{
+    ContainerCheck, ContainerMembers, Extras, Members, Mount, NO_CONTAINER, NO_TASK, Override, Process,
+    TASK_DEFINITION, TaskMembers,
+};
 use crate::desired::command::NOTHING_BEFORE_ARGS;
 use crate::desired::text;
 use crate::procfile::problem::{Report, but};
@@ -45,6 +48,7 @@ pub(super) fn check(process: &Process, report: &mut Report<'_>) {
             report.of(&format!("volumes.{name}.efs.rootDirectory"), message);
         }
     }
+    overrides(process, report);
     mounts(process, "", &process.mounts, report);
     for (name, sidecar) in &process.sidecars {
         mounts(process, &format!("sidecars.{name}."), &sidecar.mounts, report);
@@ -76,6 +80,29 @@ fn extras(prefix: &str, extras: &Extras, report: &mut Report<'_>) {
     let period = period.and_then(|restart| restart.attempt_period.as_deref());
     let field = format!("{prefix}restart.attemptPeriod");
     between(period, 60, 1_800, &field, report);
+}
+
+fn overrides(process: &Process, report: &mut Report<'_>) {
+    let mut seen = BTreeSet::new();
+    for Override {
+        target: on,
+        set,
+        remove,
+    } in &process.overrides
+    {
+        if !seen.insert(on) {
+            report.of("overrides", format!("{on} is there twice"));
+        }
+        let none = Members::default();
+        let Members { container, task } = set.as_ref().unwrap_or(&none);
+        if on == TASK_DEFINITION {
+            if *container != ContainerMembers::default() || !remove.is_empty() {
+                report.of("overrides", format!("{on}: {NO_CONTAINER}"));
+            }
+        } else if *task != TaskMembers::default() {
+            report.of("overrides", format!("{on}: {NO_TASK}"));
+        }
+    }
 }
 
 fn mounts(process: &Process, prefix: &str, mounts: &BTreeMap<String, Mount>, report: &mut Report<'_>) {

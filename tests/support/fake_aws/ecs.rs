@@ -3,6 +3,7 @@
 mod check;
 mod definitions;
 mod extras;
+mod members;
 mod rollout;
 mod service;
 mod tasks;

@@ -31,16 +31,14 @@ async fn is_foreign(definition: Value, field: &str) {
 #[tokio::test]
 async fn beside_the_container() {
     for (field, value) in [
-        (
-            "volumes",
-            json!([{"name": "data", "host": {"sourcePath": "/srv"}}]),
-        ),
         ("volumes", json!([{"host": {}}])),
-        ("volumes", json!([{"name": "data"}, {"name": "data"}])),
         (
             "volumes",
-            json!([{"name": "data", "dockerVolumeConfiguration": {"scope": "task"}}]),
+            json!([{"name": "data", "host": {"sourcePath": "/srv"}, "dockerVolumeConfiguration": {"scope": "task"}}]),
         ),
+        ("pidMode", json!("other")),
+        ("ipcMode", json!("other")),
+        ("volumes", json!([{"name": "data"}, {"name": "data"}])),
         (
             "volumes",
             json!([{"name": "data", "fsxWindowsFileServerVolumeConfiguration": {
@@ -62,16 +60,15 @@ async fn beside_the_container() {
                 "fileSystemId": "fs-1", "transitEncryption": "ENABLED", "transitEncryptionPort": 2049,
             }}]),
         ),
+        ("placementConstraints", json!([{"type": "memberOf"}])),
         (
             "placementConstraints",
-            json!([{"type": "memberOf", "expression": "attribute:x == y"}]),
+            json!([{"type": "other", "expression": "attribute:x == y"}]),
         ),
         (
             "inferenceAccelerators",
             json!([{"deviceName": "d", "deviceType": "t"}]),
         ),
-        ("pidMode", json!("host")),
-        ("ipcMode", json!("task")),
         (
             "proxyConfiguration",
             json!({"type": "APPMESH", "containerName": "web"}),
@@ -85,7 +82,6 @@ async fn beside_the_container() {
             "runtimePlatform",
             json!({"cpuArchitecture": "RISCV64", "operatingSystemFamily": "LINUX"}),
         ),
-        ("enableFaultInjection", json!(true)),
         ("cpu", json!("256")),
         ("memory", json!("512")),
         ("networkMode", json!("host")),
@@ -103,7 +99,6 @@ async fn beside_the_container() {
 #[tokio::test]
 async fn in_the_container() {
     for (field, value) in [
-        ("links", json!(["db"])),
         (
             "environmentFiles",
             json!([{"value": "arn:aws:s3:::bucket/file.env", "type": "other"}]),
@@ -121,14 +116,6 @@ async fn in_the_container() {
             "mountPoints",
             json!([{"sourceVolume": "", "containerPath": "/data"}]),
         ),
-        ("volumesFrom", json!([{"sourceContainer": "other"}])),
-        ("linuxParameters", json!({"swappiness": 60})),
-        ("linuxParameters", json!({"swappiness": 0})),
-        ("linuxParameters", json!({"maxSwap": 0})),
-        (
-            "linuxParameters",
-            json!({"capabilities": {"add": ["SYS_PTRACE"]}}),
-        ),
         (
             "dependsOn",
             json!([
@@ -136,37 +123,29 @@ async fn in_the_container() {
                 {"containerName": "other", "condition": "HEALTHY"},
             ]),
         ),
-        ("versionConsistency", json!("disabled")),
-        ("hostname", json!("web")),
-        ("disableNetworking", json!(true)),
-        ("privileged", json!(true)),
-        ("dnsServers", json!(["10.0.0.2"])),
-        ("dnsSearchDomains", json!(["example.com"])),
+        ("volumesFrom", json!([{"readOnly": true}])),
         (
-            "extraHosts",
-            json!([{"hostname": "a", "ipAddress": "10.0.0.3"}, {"hostname": "a", "ipAddress": "10.0.0.4"}]),
-        ),
-        ("dockerSecurityOptions", json!(["no-new-privileges"])),
-        ("interactive", json!(true)),
-        ("pseudoTerminal", json!(true)),
-        (
-            "ulimits",
-            json!([{"name": "memlock", "softLimit": 256, "hardLimit": 256}]),
+            "volumesFrom",
+            json!([{"sourceContainer": "other"}, {"sourceContainer": "other", "readOnly": true}]),
         ),
         (
-            "ulimits",
-            json!([{"name": "nofile", "softLimit": -1, "hardLimit": -1}]),
+            "linuxParameters.devices",
+            json!([{"hostPath": "/dev/fuse"}, {"hostPath": "/dev/fuse", "containerPath": "/dev/other"}]),
         ),
         (
-            "ulimits",
-            json!([{"name": "nproc", "softLimit": 256, "hardLimit": 512}]),
+            "tmpfs",
+            json!([{"containerPath": "/tmp", "size": 1}, {"containerPath": "/tmp", "size": 2}]),
         ),
         (
             "ulimits",
             json!([
-                {"name": "nproc", "softLimit": 256, "hardLimit": 256},
+                {"name": "nofile", "softLimit": 1, "hardLimit": 1},
                 {"name": "nofile", "softLimit": 1, "hardLimit": 2},
             ]),
+        ),
+        (
+            "extraHosts",
+            json!([{"hostname": "a", "ipAddress": "10.0.0.3"}, {"hostname": "a", "ipAddress": "10.0.0.4"}]),
         ),
         (
             "secrets",
@@ -198,7 +177,12 @@ async fn in_the_container() {
             json!(["credentialspec:arn:aws:s3:::bucket/spec"]),
         ),
     ] {
-        is_foreign(inside(json!({field: value})).await, field).await;
+        let fields = match field {
+            "linuxParameters.devices" => json!({"linuxParameters": {"devices": value}}),
+            "tmpfs" => json!({"linuxParameters": {"tmpfs": value}}),
+            field => json!({field: value}),
+        };
+        is_foreign(inside(fields).await, field).await;
     }
 }
 
@@ -274,23 +258,89 @@ async fn what_others_have_and_ours_has_not_is_a_difference() {
     let found = read(outside(arm).await).await.content;
     assert_eq!(found.architecture, Some(Architecture::Arm64));
     assert!(!bridge().is_reported_as(&found));
-    let mount = json!({"containerPath": "/tmp", "size": 64, "mountOptions": ["noexec"]});
-    let mounted = inside(json!({"linuxParameters": {"tmpfs": [mount]}})).await;
-    is_foreign(mounted, "tmpfs").await;
+}
+
+/// Likewise, though an App says them by overrides alone.
+#[tokio::test]
+async fn what_only_overrides_say_is_a_difference() {
+    for (field, value) in [
+        ("links", json!(["db"])),
+        ("volumesFrom", json!([{"sourceContainer": "other"}])),
+        ("linuxParameters", json!({"swappiness": 0})),
+        ("linuxParameters", json!({"maxSwap": 0})),
+        ("linuxParameters", json!({"devices": [{"hostPath": "/dev/fuse"}]})),
+        (
+            "linuxParameters",
+            json!({"capabilities": {"add": ["SYS_PTRACE"]}}),
+        ),
+        ("linuxParameters", json!({"capabilities": {"drop": ["ALL"]}})),
+        (
+            "linuxParameters",
+            json!({"tmpfs": [{"containerPath": "/tmp", "size": 64, "mountOptions": ["noexec"]}]}),
+        ),
+        ("versionConsistency", json!("disabled")),
+        ("hostname", json!("web")),
+        ("disableNetworking", json!(true)),
+        ("privileged", json!(true)),
+        ("dnsServers", json!(["10.0.0.2"])),
+        ("dnsSearchDomains", json!(["example.com"])),
+        ("dockerSecurityOptions", json!(["no-new-privileges"])),
+        ("interactive", json!(true)),
+        ("pseudoTerminal", json!(true)),
+        (
+            "ulimits",
+            json!([{"name": "memlock", "softLimit": 256, "hardLimit": 256}]),
+        ),
+        (
+            "ulimits",
+            json!([{"name": "nofile", "softLimit": -1, "hardLimit": -1}]),
+        ),
+        (
+            "ulimits",
+            json!([{"name": "nproc", "softLimit": 256, "hardLimit": 512}]),
+        ),
+    ] {
+        let found = read(inside(json!({field: value})).await).await.content;
+        assert_ne!(found, bridge(), "{field}");
+        assert_eq!(found.main.name, "web", "{field}");
+    }
+    for (field, value) in [
+        ("pidMode", json!("host")),
+        ("ipcMode", json!("task")),
+        ("enableFaultInjection", json!(true)),
+        (
+            "placementConstraints",
+            json!([{"type": "memberOf", "expression": "attribute:x == y"}]),
+        ),
+        (
+            "volumes",
+            json!([{"name": "data", "host": {"sourcePath": "/srv"}}]),
+        ),
+        (
+            "volumes",
+            json!([{"name": "data", "dockerVolumeConfiguration": {"scope": "task"}}]),
+        ),
+    ] {
+        let found = read(outside(json!({field: value})).await).await.content;
+        assert_ne!(found, bridge(), "{field}");
+        assert_eq!(found.main.name, "web", "{field}");
+    }
 }
 
 #[tokio::test]
 async fn what_aws_fills_in_is_not_foreign() {
     let definition = outside(json!({
         "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
-        "taskRoleArn": "", "cpu": "", "memory": "",
+        "taskRoleArn": "", "cpu": "", "memory": "", "pidMode": "", "ipcMode": "", "enableFaultInjection": false,
+        "placementConstraints": [],
     }))
     .await;
     assert!(bridge().is_reported_as(&read(definition).await.content));
     let container = inside(json!({
-        "memoryReservation": 0, "links": [], "entryPoint": [], "dockerLabels": {}, "user": "", "privileged": false,
+        "memoryReservation": 0, "entryPoint": [], "dockerLabels": {}, "user": "", "privileged": false,
         "readonlyRootFilesystem": false, "interactive": false, "pseudoTerminal": false, "ulimits": [],
-        "stopTimeout": 0, "essential": true, "dependsOn": [], "linuxParameters": {"initProcessEnabled": false, "tmpfs": [], "sharedMemorySize": 0}, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [],
+        "stopTimeout": 0, "essential": true, "dependsOn": [], "linuxParameters": {"initProcessEnabled": false, "tmpfs": [], "sharedMemorySize": 0, "capabilities": {"add": [], "drop": []}, "devices": []}, "versionConsistency": "enabled", "restartPolicy": {"enabled": false}, "environmentFiles": [], "secrets": [], "links": [], "volumesFrom": [], "hostname": "",
+        "disableNetworking": false, "dnsServers": [], "dnsSearchDomains": [], "dockerSecurityOptions": [],
     }))
     .await;
     assert_eq!(read(container).await.content, bridge());
@@ -307,8 +357,11 @@ async fn a_second_container_or_a_strange_port() {
     let other = json!({"name": "proxy", "image": "registry.example/proxy", "memory": 64});
     let found = read(two(other.clone()).await).await.content;
     assert_eq!((found.main, found.sidecars.len()), (bridge().main, 1));
-    let linked = with(other, json!({"links": ["web"], "essential": false}));
-    is_foreign(two(linked).await, "proxy.links").await;
+    let strange = with(
+        other,
+        json!({"credentialSpecs": ["credentialspec:a"], "essential": false}),
+    );
+    is_foreign(two(strange).await, "proxy.credentialSpecs").await;
 
     let none = outside(json!({"containerDefinitions": []})).await;
     assert_ne!(read(none).await.content, bridge());
@@ -372,7 +425,7 @@ async fn fargate_of_another_size() {
 
 #[tokio::test]
 async fn all_that_is_foreign_is_named_in_one_order() {
-    let mut definition = outside(json!({"pidMode": "host", "ipcMode": "host"})).await;
-    definition["containerDefinitions"][0]["hostname"] = json!("web");
-    is_foreign(definition, "hostname, ipcMode, pidMode").await;
+    let mut definition = outside(json!({"pidMode": "other", "ipcMode": "other"})).await;
+    definition["containerDefinitions"][0]["credentialSpecs"] = json!(["credentialspec:a"]);
+    is_foreign(definition, "credentialSpecs, ipcMode, pidMode").await;
 }

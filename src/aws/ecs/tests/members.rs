@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::overrides::overridden;
 use super::task_definitions::{detailed, full, rare, written};
 use super::{bridge, definition};
 use crate::model::container::{Container, Details, HostPort};
@@ -82,7 +83,15 @@ async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
         )
     };
     let (mut of_task, mut of_container) = (BTreeSet::new(), BTreeSet::new());
-    for content in [bridge(), full(), detailed(), rare(), mounted, fargate] {
+    for content in [
+        bridge(),
+        full(),
+        detailed(),
+        rare(),
+        overridden(),
+        mounted,
+        fargate,
+    ] {
         let request = written(&content).await;
         of_task.extend(keys(&request));
         let containers = request["containerDefinitions"].as_array().unwrap();
@@ -95,8 +104,11 @@ async fn sent() -> (BTreeSet<String>, BTreeSet<String>) {
 async fn the_page_says_which_members_are_sent() {
     let (of_task, of_container) = sent().await;
     let mut text = "# Members of ECS's task definitions\n\nMade by a test from the model of the SDK that is linked \
-                    (`aws-sdk-ecs`) and from the requests that are sent. What is not sent cannot be said in an App yet; a revision \
-                    that somebody has registered with such a member is not ours to keep, and is replaced by one without it.\n"
+                    (`aws-sdk-ecs`) and from the requests that are sent. Some are sent for \
+                    `overrides` of an App alone. What is not sent cannot be said in an App; a revision that somebody has \
+                    registered with such a member is not ours to keep, and is replaced by one without it. `credentialSpecs` are for \
+                    Active Directory, whose files ECS reads with the execution role; `inferenceAccelerators` and `proxyConfiguration` \
+                    (App Mesh) are of services that AWS has ended.\n"
         .to_owned();
     for (title, file, structure, sent) in [
         (

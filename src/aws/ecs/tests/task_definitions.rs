@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::overrides::overridden;
 use super::{DEFINITION_ARN, bridge, definition, tags, tags_json, with};
 use crate::aws::replay::{self, Replay};
 use crate::aws::{AwsError, Ecs, EcsWrites, Fault};
@@ -68,7 +69,11 @@ pub(super) fn reported(mut sent: Value) -> Value {
     let is_awsvpc = sent["networkMode"] == "awsvpc";
     let definition = sent.as_object_mut().unwrap();
     definition.remove("tags");
-    definition.entry("volumes").or_insert_with(|| json!([]));
+    for field in ["volumes", "placementConstraints"] {
+        definition.entry(field).or_insert_with(|| json!([]));
+    }
+    let faults = definition.entry("enableFaultInjection");
+    faults.or_insert(json!(false));
     for container in definition["containerDefinitions"].as_array_mut().unwrap() {
         let container = container.as_object_mut().unwrap();
         for field in ["environment", "secrets"] {
@@ -105,11 +110,9 @@ pub(super) fn reported(mut sent: Value) -> Value {
                 {"name": "ecs.capability.execution-role-awslogs"},
                 {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.19"},
             ],
-            "placementConstraints": [],
             "compatibilities": compatibilities,
             "registeredAt": 1_700_000_000.789,
             "registeredBy": "arn:aws:sts::123456789012:assumed-role/empire/session",
-            "enableFaultInjection": false,
         }),
     )
 }
@@ -303,6 +306,7 @@ pub(super) fn rare() -> TaskDefinition {
             kind: LogRouterKind::Fluentd,
             options: [("config-file-type".into(), "file".into())].into(),
         }),
+        members: None,
     };
     let details = Details {
         extras,
@@ -506,6 +510,7 @@ async fn what_was_written_is_read_again() {
         secret_options,
         detailed(),
         rare(),
+        overridden(),
         TaskDefinition {
             network_mode: NetworkMode::Awsvpc,
             main: Container {

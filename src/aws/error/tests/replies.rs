@@ -328,6 +328,7 @@ async fn a_registration_is_sent_once_whatever_comes_back() {
         ephemeral_storage: None,
         architecture: None,
         volumes: SmallMap::new(),
+        members: None,
         main: Container {
             name: "worker".into(),
             image: "registry.example/acme:v1".into(),

@@ -2,6 +2,7 @@
 
 use super::of_rollout;
 use crate::model::container::{Container, Details, HostPort, Logging, PortMapping};
+use crate::model::members::TaskMembers;
 use crate::model::service::{Architecture, LaunchType, NetworkMode, TaskDefinition};
 use crate::model::volume::Volume;
 use crate::plan::ecs::attach::attachments;
@@ -57,13 +58,15 @@ fn is_the_same_as_in_the_release_before() {
 
 #[test]
 fn differs_with_all_that_came_later() {
-    let edits: [fn(&mut TaskDefinition); 11] = [
+    let edits: [fn(&mut TaskDefinition); 13] = [
         |_| {},
         |c| c.ephemeral_storage = Some(21),
         |c| c.ephemeral_storage = Some(22),
         |c| c.architecture = Some(Architecture::Arm64),
         |c| c.architecture = Some(Architecture::X8664),
         |c| c.volumes = [("data".into(), Volume::Scratch)].into(),
+        |c| c.members = task("a"),
+        |c| c.members = task("b"),
         |c| c.main.details = details("1000").kept(),
         |c| c.main.details = details("1001").kept(),
         |c| c.sidecars.push(Container::default()),
@@ -83,6 +86,14 @@ fn details(user: &str) -> Details {
         user: Some(user.into()),
         ..Details::default()
     }
+}
+
+fn task(constraint: &str) -> Option<Box<TaskMembers>> {
+    let members = TaskMembers {
+        placement_constraints: vec![constraint.into()],
+        ..TaskMembers::none()
+    };
+    members.kept()
 }
 
 fn beside(value: &str) -> Container {

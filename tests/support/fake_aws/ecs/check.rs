@@ -11,7 +11,7 @@ use empire_controller::model::service::{
 };
 
 use super::super::{State, refuse};
-use super::{extras, volumes};
+use super::{extras, members, volumes};
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
 pub(super) const NO_BALANCERS: &str =
@@ -53,8 +53,10 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     }
     volumes::check(action, content)?;
     extras::check(action, content)?;
+    members::check(action, content)?;
     // About what the request has; AWS does not document what it counts.
-    let length = content.containers().map(length).sum::<usize>() + volumes::length(content);
+    let length =
+        content.containers().map(length).sum::<usize>() + volumes::length(content) + members::length(content);
     if length > 65_536 {
         return refused(format!(
             "Actual length: '{length}'. Max allowed length is '65536' bytes."
@@ -205,8 +207,10 @@ fn has_circle(content: &TaskDefinition) -> bool {
             .containers()
             .filter(|container| reached.contains(&*container.name));
         reached = from
-            .flat_map(|container| container.details().depends_on.keys())
-            .map(String::as_str)
+            .flat_map(|container| {
+                let said = container.details().depends_on.keys().map(String::as_str);
+                said.chain(container.members().needs())
+            })
             .collect();
     }
     !reached.is_empty()

@@ -96,6 +96,8 @@ fn check_container(action: &'static str, content: &TaskDefinition, container: &C
         extra_hosts,
         ports: _,
         log_router: _,
+        // See members.rs.
+        members: _,
     } = &container.details().extras;
     if on_fargate && start_timeout.is_some_and(|seconds| !(2..=120).contains(&seconds)) {
         return refused("The start timeout is 2 to 120 seconds on Fargate.");

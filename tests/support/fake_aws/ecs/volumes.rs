@@ -66,6 +66,12 @@ pub(super) fn length(content: &TaskDefinition) -> usize {
     let volumes = content.volumes.iter().map(|(name, volume)| {
         let more = match volume {
             Volume::Scratch => 0,
+            Volume::Host(path) => path.len() + 40,
+            Volume::Docker(volume) => {
+                let pairs = volume.options.iter().chain(&volume.labels);
+                let pairs = pairs.map(|(key, value)| key.len() + value.len() + 6);
+                volume.driver.as_ref().map_or(0, String::len) + pairs.sum::<usize>() + 60
+            }
             Volume::FileSystem(FileSystem {
                 id,
                 directory,
