@@ -21,6 +21,7 @@ mod rates;
 #[cfg(test)]
 pub(crate) mod replay;
 mod route53;
+mod scaling;
 mod scheduler;
 #[cfg(any(test, fuzzing))]
 mod unconnected;
@@ -46,6 +47,7 @@ use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::release::{Started, TaskRequest, TaskState};
 use crate::model::rollout::ServiceDeployment;
+use crate::model::scaling::{Range, ScalableTargetState, ScalingPolicy, ScheduledAction};
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
 use crate::model::service::{Attachment, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
@@ -253,13 +255,56 @@ pub trait SchedulerWrites: Send + Sync {
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<()>;
 }
 
+/// Application Auto Scaling, of the task counts of services:
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/>.
+#[async_trait]
+pub trait AutoScaling: Send + Sync {
+    /// The scalable targets of the named services that have one, 50 a call; with tags, and with the policies and scheduled
+    /// actions that have names of ours.
+    async fn scalable_targets(
+        &self,
+        cluster: &str,
+        services: &[String],
+    ) -> Result<BTreeMap<String, ScalableTargetState>>;
+}
+
+#[async_trait]
+pub trait AutoScalingWrites: Send + Sync {
+    /// Makes a scalable target with these tags, or sets the range of the one that is there, whose tags stay: no call may tag
+    /// both. Returns its ARN, unless the endpoint, an emulator, tells none.
+    async fn register_scalable_target(
+        &self,
+        cluster: &str,
+        service: &str,
+        range: Range,
+        tags: Option<&Tags>,
+    ) -> Result<Option<Arn>>;
+    /// Its policies and scheduled actions go with it.
+    async fn deregister_scalable_target(&self, cluster: &str, service: &str) -> Result<()>;
+    async fn tag_scalable_target(&self, target: &Arn, tags: &Tags) -> Result<()>;
+    /// Takes the tags with these keys away.
+    async fn untag_scalable_target(&self, target: &Arn, keys: &[&str]) -> Result<()>;
+    /// Makes it, or sets all of it.
+    async fn put_scaling_policy(&self, cluster: &str, service: &str, policy: &ScalingPolicy) -> Result<()>;
+    async fn delete_scaling_policy(&self, cluster: &str, service: &str, name: &str) -> Result<()>;
+    /// Makes it, or sets all of it.
+    async fn put_scheduled_action(
+        &self,
+        cluster: &str,
+        service: &str,
+        name: &str,
+        action: &ScheduledAction,
+    ) -> Result<()>;
+    async fn delete_scheduled_action(&self, cluster: &str, service: &str, name: &str) -> Result<()>;
+}
+
 /// Reads everything that one Platform's Apps may have.
-pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler {}
-impl<T: Ecs + Elbv2 + Route53 + Scheduler> Aws for T {}
+pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling {}
+impl<T: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling> Aws for T {}
 
 /// Writes all of it: for the door alone.
-pub trait AwsWrites: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites {}
-impl<T: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites> AwsWrites for T {}
+pub trait AwsWrites: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites {}
+impl<T: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites> AwsWrites for T {}
 
 /// An account in a region, as one Platform's role may use it.
 pub trait Account: Aws + AwsWrites {}

@@ -28,6 +28,7 @@ pub mod rank;
 pub mod record;
 pub mod release;
 pub mod rollout;
+pub mod scaling;
 pub mod schedule;
 pub mod service;
 pub mod shared_map;

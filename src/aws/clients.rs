@@ -67,6 +67,7 @@ pub struct AwsClients {
     pub(super) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) route53: aws_sdk_route53::Client,
     pub(super) scheduler: aws_sdk_scheduler::Client,
+    pub(super) scaling: aws_sdk_applicationautoscaling::Client,
     pub(super) zones: Zones,
 }
 
@@ -136,6 +137,7 @@ impl AwsClients {
             elbv2: client!(aws_sdk_elasticloadbalancingv2),
             route53: client!(aws_sdk_route53),
             scheduler: client!(aws_sdk_scheduler),
+            scaling: client!(aws_sdk_applicationautoscaling),
             zones: zones.clone(),
         }
     }

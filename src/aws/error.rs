@@ -145,9 +145,9 @@ impl Verb {
         let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
         if begins(&["Describe", "List", "Get"]) {
             Verb::Read
-        } else if begins(&["Create", "Register"]) {
+        } else if begins(&["Create", "Put", "Register"]) {
             Verb::Create
-        } else if begins(&["Delete"]) {
+        } else if begins(&["Delete", "Deregister"]) {
             Verb::Delete
         } else {
             Verb::Modify

@@ -57,6 +57,7 @@ const ECS: &str = "ecs:";
 const ELBV2: &str = "elasticloadbalancing:";
 const ROUTE53: &str = "route53:";
 const SCHEDULER: &str = "scheduler:";
+const SCALING: &str = "application-autoscaling:";
 const STS: &str = "sts:";
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
@@ -79,6 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         "InternalServerException", "InternalServiceException", "HealthUnavailable",
         "InsufficientCapacity"], TRANSIENT),
     rule(ROUTE53, &["ConcurrentModification"], TRANSIENT),
+    rule(SCALING, &["ConcurrentUpdateException"], TRANSIENT),
 
     // Right, but not ready yet.
     rule(ECS, NAMELESS, Fault::Pending).saying("does not have an associated load balancer"),
@@ -111,6 +113,10 @@ pub(super) const RULES: &[Rule] = &[
     rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Stale).on(&[Verb::Create]),
     rule(SCHEDULER, &["ResourceNotFoundException"], Fault::Absent),
 
+    // In a put it is the scalable target.
+    rule(SCALING, &["ObjectNotFoundException"], Fault::Stale).on(&[Verb::Create]),
+    rule(SCALING, &["ObjectNotFoundException", "ResourceNotFoundException"], Fault::Absent),
+
     // Another world than the plan believed in.
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
     rule(ECS, NAMELESS, Fault::Inactive).saying("TaskDefinition is inactive"),
@@ -138,6 +144,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(ELBV2, &["TooMany*"], DENIED),
     rule(ROUTE53, &["LimitsExceeded"], DENIED),
     rule(SCHEDULER, &["ServiceQuotaExceededException"], DENIED),
+    rule(SCALING, &["LimitExceededException", "TooManyTagsException"], DENIED),
 
     // The operator's settings.
     rule(ECS, &["ClusterNotFoundException", "BlockedException", "UnsupportedFeatureException",
@@ -148,6 +155,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(ELBV2, &["OperationNotPermitted", "SubnetNotFound", "InvalidSubnet", "InvalidSecurityGroup",
         "AvailabilityZoneNotSupported"], DENIED),
     rule(ROUTE53, &["NoSuchHostedZone"], DENIED),
+    // The alarms of a policy are CloudWatch's, and looked up in the name of a role.
+    rule(SCALING, &["FailedResourceAccessException"], DENIED),
     rule(STS, &["ValidationError"], DENIED),
 
     // Our own mistakes.

@@ -13,13 +13,15 @@ const DENIED: Fault = Fault::Failed(Class::Denied);
 const REFUSED: Fault = Fault::Failed(Class::Refused);
 const BUG: Fault = Fault::Failed(Class::Bug);
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "ecs:X",
     "elasticloadbalancing:X",
     "route53:X",
     "scheduler:X",
+    "application-autoscaling:X",
     "sts:X",
 ];
+const SCALING: &str = "application-autoscaling:X";
 const VERBS: [Verb; 4] = [Verb::Read, Verb::Create, Verb::Modify, Verb::Delete];
 /// The codes that ECS gives to what has no code of its own.
 const NAMELESS: [&str; 2] = ["ClientException", "InvalidParameterException"];
@@ -84,6 +86,7 @@ fn transient() {
     ];
     everywhere(&codes, TRANSIENT);
     check("route53:X", &VERBS, &["ConcurrentModification"], "", TRANSIENT);
+    check(SCALING, &VERBS, &["ConcurrentUpdateException"], "", TRANSIENT);
     for status in [500, 502, 503, 504, 599] {
         assert_eq!(
             judge("ecs:X", Verb::Create, status, "SomethingNew", ""),
@@ -175,6 +178,8 @@ fn denied_by_a_quota() {
         "",
         DENIED,
     );
+    let codes = ["LimitExceededException", "TooManyTagsException"];
+    check(SCALING, &VERBS, &codes, "", DENIED);
 }
 
 #[test]
@@ -209,6 +214,7 @@ fn denied_until_the_operator_changes_a_setting() {
     ];
     check("elasticloadbalancing:X", &VERBS, &codes, "", DENIED);
     check("route53:X", &but(Verb::Delete), &["NoSuchHostedZone"], "", DENIED);
+    check(SCALING, &VERBS, &["FailedResourceAccessException"], "", DENIED);
 }
 
 #[test]
@@ -254,6 +260,8 @@ fn stale() {
     check("route53:X", &VERBS, &["InvalidChangeBatch"], "", Fault::Stale);
     let codes = ["ConflictException", "ResourceNotFoundException"];
     check("scheduler:X", &[Verb::Create], &codes, "", Fault::Stale);
+    let codes = ["ObjectNotFoundException"];
+    check(SCALING, &[Verb::Create], &codes, "", Fault::Stale);
 }
 
 #[test]
@@ -309,6 +317,8 @@ fn absent() {
     check("route53:X", &VERBS, &["NoSuchChange"], "", Fault::Absent);
     let codes = ["ResourceNotFoundException"];
     check("scheduler:X", &but(Verb::Create), &codes, "", Fault::Absent);
+    let codes = ["ObjectNotFoundException", "ResourceNotFoundException"];
+    check(SCALING, &but(Verb::Create), &codes, "", Fault::Absent);
 }
 
 #[test]
@@ -333,6 +343,8 @@ fn refused() {
     check("elasticloadbalancing:X", &VERBS, &codes, "", REFUSED);
     check("route53:X", &VERBS, &["InvalidInput"], "", REFUSED);
     check("scheduler:X", &VERBS, &["ValidationException"], "", REFUSED);
+    let codes = ["ValidationException", "InvalidNextTokenException"];
+    check(SCALING, &VERBS, &codes, "", REFUSED);
     for status in [400, 403, 404, 409, 418] {
         assert_eq!(judge("ecs:X", Verb::Create, status, "SomethingNew", ""), REFUSED);
     }

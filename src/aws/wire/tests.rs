@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{PAGES, Pages};
 use crate::aws::replay::{self, Replay};
-use crate::aws::{AwsClients, AwsError, Ecs, Elbv2, Route53, Scheduler};
+use crate::aws::{AutoScaling, AwsClients, AwsError, Ecs, Elbv2, Route53, Scheduler};
 use crate::model::class::Class;
 use crate::model::name::Arn;
 
@@ -108,6 +108,15 @@ async fn a_list_that_leads_back_to_an_earlier_page_ends_with_an_error() {
         "scheduler:ListSchedules",
         |token| replay::json(&json!({"Schedules": [], "NextToken": token})),
         |aws| async { aws.list_schedules("empire-1", "acme-").await.map(drop) }.boxed(),
+    )
+    .await;
+    check(
+        "application-autoscaling:DescribeScalableTargets",
+        |token| replay::json(&json!({"ScalableTargets": [], "NextToken": token})),
+        |aws| {
+            let names = ["shop_acme_web".to_owned()];
+            async move { aws.scalable_targets("staging", &names).await.map(drop) }.boxed()
+        },
     )
     .await;
 }

@@ -1,4 +1,4 @@
-//! Every operation of the four services against one reply: none judges a failure by itself.
+//! Every operation of the five services against one reply: none judges a failure by itself.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,23 @@ use crate::aws::ecs::tests::{bridge, service, task_request};
 use crate::aws::elbv2::tests::{listeners, load_balancers, target_groups};
 use crate::aws::error::{AwsError, Fault};
 use crate::aws::replay::{self, Replay};
+use crate::aws::scaling::tests::{policy, scheduled_action};
 use crate::aws::scheduler::tests::{schedule, target};
-use crate::aws::{Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes, Scheduler, SchedulerWrites};
+use crate::aws::{
+    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes, Scheduler,
+    SchedulerWrites,
+};
 use crate::model::load_balancer::{ListenerAction, LoadBalancerAttributes};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use crate::model::scaling::Range;
 use crate::model::schedule::ScheduleGroup;
 use crate::model::service::ServiceUpdate;
 
 use super::{BUG, TRANSIENT};
 
-const OPERATIONS: usize = 52;
+const OPERATIONS: usize = 61;
 /// ECS keeps no record of rollouts where an emulator does not know this call, which is no failure.
 const OPTIONAL: &str = "ecs:ListServiceDeployments";
 
@@ -97,6 +102,15 @@ async fn each(status: u16, body: &str) -> Vec<AwsError> {
         aws.create_schedule(&schedule(), &target()),
         aws.update_schedule(&schedule(), &target()),
         aws.delete_schedule(name, name),
+        aws.scalable_targets(name, &names),
+        aws.register_scalable_target(name, name, Range { min: 1, max: 2 }, Some(&tags)),
+        aws.deregister_scalable_target(name, name),
+        aws.tag_scalable_target(arn, &tags),
+        aws.untag_scalable_target(arn, &["a"]),
+        aws.put_scaling_policy(name, name, &policy()),
+        aws.delete_scaling_policy(name, name, name),
+        aws.put_scheduled_action(name, name, name, &scheduled_action()),
+        aws.delete_scheduled_action(name, name, name),
     ];
     failures.into_iter().flatten().collect()
 }
