@@ -12,8 +12,8 @@ mod procfile;
 mod values;
 
 pub use crate::aws::fuzzing::{
-    ecs as replies_of_ecs, elbv2 as replies_of_elbv2, route53 as replies_of_route53,
-    scheduler as replies_of_scheduler, sts as replies_of_sts,
+    autoscaling as replies_of_autoscaling, ecs as replies_of_ecs, elbv2 as replies_of_elbv2,
+    route53 as replies_of_route53, scheduler as replies_of_scheduler, sts as replies_of_sts,
 };
 pub use command::command;
 pub use cron::cron;

@@ -18,7 +18,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::clients::{self, AwsClients, Role, Zones};
 use super::unconnected::config;
-use super::{Ecs, EcsWrites, Elbv2, Elbv2Writes, Result, Route53, Route53Writes, Scheduler, SchedulerWrites};
+use super::{
+    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Result, Route53, Route53Writes,
+    Scheduler, SchedulerWrites,
+};
 use crate::metrics::Metrics;
 use crate::model::container::Container;
 use crate::model::load_balancer::{
@@ -29,6 +32,7 @@ use crate::model::name::Arn;
 use crate::model::owner::{Tags, owner_in_record_text};
 use crate::model::record::{RecordChange, RecordSet};
 use crate::model::release::{Placing, TaskRequest};
+use crate::model::scaling::{Metric, Range, ScalingPolicy};
 use crate::model::schedule::ScheduleGroup;
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
@@ -203,6 +207,34 @@ pub fn scheduler(data: &[u8]) {
             3 => said(&aws.get_schedule(GROUP, "acme-nightly").await),
             4 => said(&aws.create_schedule_group(&group).await),
             _ => said(&aws.delete_schedule(GROUP, "acme-nightly").await),
+        }
+    });
+}
+
+/// The replies of Application Auto Scaling.
+pub fn autoscaling(data: &[u8]) {
+    const CLUSTER: &str = "staging";
+    const SERVICE: &str = "shop_acme_web";
+    let Some(world) = World::of(data) else {
+        return;
+    };
+    let aws = &world.peer.clients;
+    let arn = arn("arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target/0ec5a1b2");
+    let policy = ScalingPolicy {
+        name: "empire-cpu".into(),
+        metric: Metric::Cpu,
+        value: 70,
+        scale_in_cooldown: None,
+        scale_out_cooldown: None,
+    };
+    let range = Range { min: 1, max: 4 };
+    world.check(async {
+        match world.call % 5 {
+            0 => said(&aws.scalable_targets(CLUSTER, &[SERVICE.into()]).await),
+            1 => said(&aws.register_scalable_target(CLUSTER, SERVICE, range, None).await),
+            2 => said(&aws.put_scaling_policy(CLUSTER, SERVICE, &policy).await),
+            3 => said(&aws.deregister_scalable_target(CLUSTER, SERVICE).await),
+            _ => said(&aws.tag_scalable_target(&arn, &Tags::new()).await),
         }
     });
 }

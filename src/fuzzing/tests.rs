@@ -5,20 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{
-    command, cron, manifest, ownership, pattern, procfile, replies_of_ecs, replies_of_elbv2,
-    replies_of_route53, replies_of_scheduler, replies_of_sts, values,
+    command, cron, manifest, ownership, pattern, procfile, replies_of_autoscaling, replies_of_ecs,
+    replies_of_elbv2, replies_of_route53, replies_of_scheduler, replies_of_sts, values,
 };
 
 type Target = (&'static str, fn(&[u8]));
 
 /// The targets, by the names of their functions.
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     ("command", command),
     ("cron", cron),
     ("manifest", manifest),
     ("ownership", ownership),
     ("pattern", pattern),
     ("procfile", procfile),
+    ("replies_of_autoscaling", replies_of_autoscaling),
     ("replies_of_ecs", replies_of_ecs),
     ("replies_of_elbv2", replies_of_elbv2),
     ("replies_of_route53", replies_of_route53),
