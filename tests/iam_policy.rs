@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
+#[path = "iam_policy/autoscaling.rs"]
+mod autoscaling;
 #[path = "iam_policy/conditions.rs"]
 mod conditions;
 #[path = "iam_policy/linters.rs"]
@@ -63,6 +65,20 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("elasticloadbalancing:SetSubnets", &["ec2:DescribeSubnets"]),
     ("scheduler:CreateScheduleGroup", &["scheduler:TagResource"]),
     ("scheduler:CreateSchedule", &["iam:PassRole"]),
+    // The alarms of a policy are kept in the name of the one who calls:
+    // <https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html>
+    (
+        "application-autoscaling:PutScalingPolicy",
+        &["cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
+    ),
+    (
+        "application-autoscaling:DeleteScalingPolicy",
+        &["cloudwatch:DeleteAlarms"],
+    ),
+    (
+        "application-autoscaling:RegisterScalableTarget",
+        &["iam:CreateServiceLinkedRole"],
+    ),
 ];
 
 /// Actions that change something without tags: Route 53 has ownership in its records, and a service deployment belongs
@@ -70,8 +86,9 @@ const BESIDES: &[(&str, &[&str])] = &[
 const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment", SCHEDULES];
 const SCHEDULES: &str = "scheduler:";
 
-/// The calls of the source by their verb (read, create, modify, delete).
-fn calls() -> BTreeMap<String, BTreeSet<String>> {
+/// The calls of the source by their verb (read, create, modify, delete): those of scaling, which has a policy of its own, or all
+/// others.
+fn calls(scaling: bool) -> BTreeMap<String, BTreeSet<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -83,7 +100,9 @@ fn calls() -> BTreeMap<String, BTreeSet<String>> {
         for constant in source.split(": Call = Call::").skip(1) {
             let (verb, rest) = constant.split_once('(').unwrap();
             let action = rest.split('"').nth(1).unwrap();
-            calls.entry(verb.into()).or_default().insert(action.into());
+            if action.starts_with(autoscaling::SERVICE) == scaling {
+                calls.entry(verb.into()).or_default().insert(action.into());
+            }
         }
     }
     let verbs: Vec<&str> = calls.keys().map(String::as_str).collect();
@@ -103,8 +122,9 @@ const BASE: &str = "deploy/iam-policy.json";
 const ADOPT: &str = "deploy/iam/adopt.json";
 const ZONE_NAMES: &str = "deploy/iam/zone-names.json";
 const EXEC: &str = "deploy/iam/exec.json";
+const AUTOSCALING: &str = "deploy/iam/autoscaling.json";
 const PRIVILEGED: &str = "deploy/iam/privileged.json";
-const FILES: [&str; 5] = [BASE, ADOPT, EXEC, PRIVILEGED, ZONE_NAMES];
+const FILES: [&str; 6] = [BASE, ADOPT, AUTOSCALING, EXEC, PRIVILEGED, ZONE_NAMES];
 /// Takes the place of the owner id.
 const OWNER_ID: &str = "OWNER_ID";
 
@@ -164,23 +184,24 @@ fn wanted<'a>(statement: &'a Statement, operator: &str, key: &str) -> &'a Value 
 
 #[test]
 fn allows_what_is_called_and_nothing_else() {
-    let called: BTreeSet<String> = calls().into_values().flatten().collect();
-    for (action, _) in BESIDES {
-        assert!(called.contains(*action), "{action} is not called");
+    for (file, scaling) in [(BASE, false), (AUTOSCALING, true)] {
+        let called: BTreeSet<String> = calls(scaling).into_values().flatten().collect();
+        let besides = BESIDES.iter();
+        let besides = besides.filter(|(action, _)| action.starts_with(autoscaling::SERVICE) == scaling);
+        let mut wanted = called.clone();
+        for (action, besides) in besides {
+            assert!(called.contains(*action), "{action} is not called");
+            wanted.extend(besides.iter().map(|action| (*action).to_owned()));
+        }
+        let allowed: BTreeSet<String> = statements(file)
+            .into_iter()
+            .flat_map(|statement| statement.actions)
+            .collect();
+        let missing: Vec<&String> = wanted.difference(&allowed).collect();
+        let needless: Vec<&String> = allowed.difference(&wanted).collect();
+        assert!(missing.is_empty(), "called but not allowed: {missing:?}");
+        assert!(needless.is_empty(), "allowed but not called: {needless:?}");
     }
-    let besides = BESIDES.iter().flat_map(|(_, besides)| *besides);
-    let wanted: BTreeSet<String> = besides
-        .map(|action| (*action).to_owned())
-        .chain(called.clone())
-        .collect();
-    let allowed: BTreeSet<String> = policy()
-        .into_iter()
-        .flat_map(|statement| statement.actions)
-        .collect();
-    let missing: Vec<&String> = wanted.difference(&allowed).collect();
-    let needless: Vec<&String> = allowed.difference(&wanted).collect();
-    assert!(missing.is_empty(), "called but not allowed: {missing:?}");
-    assert!(needless.is_empty(), "allowed but not called: {needless:?}");
 }
 
 #[test]
@@ -243,7 +264,7 @@ fn a_privileged_container_is_registered_only_where_that_is_added() {
 
 #[test]
 fn what_exists_is_changed_only_with_our_owner_tag() {
-    let (policy, calls) = (policy(), calls());
+    let (policy, calls) = (policy(), calls(false));
     let key = format!("aws:ResourceTag/{OWNER_TAG}");
     for action in calls["modify"].union(&calls["delete"]) {
         if !UNTAGGED.iter().any(|untagged| action.starts_with(untagged)) {
@@ -256,7 +277,7 @@ fn what_exists_is_changed_only_with_our_owner_tag() {
 
 #[test]
 fn what_is_created_has_our_owner_tag_from_the_start() {
-    let (policy, calls) = (policy(), calls());
+    let (policy, calls) = (policy(), calls(false));
     let key = format!("aws:RequestTag/{OWNER_TAG}");
     let mut creates: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for action in &calls["create"] {
@@ -404,14 +425,20 @@ fn is_the_same_in_every_partition() {
     }
 }
 
-/// A managed policy has 6,144 characters at most, but those that are part of one role have 10,240 together:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+/// A managed policy has 6,144 characters at most, and those that are part of one role have 10,240 together:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The latter is too little for all, so one is
+/// managed.
 #[test]
 fn fits_into_a_role_and_says_each_thing_once() {
-    let texts = FILES.map(text).concat();
-    let characters = texts.chars().filter(|character| !character.is_whitespace());
-    let characters = characters.count();
-    assert!(characters <= 10_240, "{characters}");
+    let characters = |files: &[&str]| {
+        let texts: String = files.iter().copied().map(text).collect();
+        let characters = texts.chars().filter(|character| !character.is_whitespace());
+        characters.count()
+    };
+    let part_of_a_role = characters(&[BASE, ADOPT, EXEC, ZONE_NAMES]);
+    assert!(part_of_a_role <= 10_240, "{part_of_a_role}");
+    let managed = characters(&[AUTOSCALING]);
+    assert!(managed <= 6_144, "{managed}");
     let policy: Vec<Statement> = FILES.into_iter().flat_map(statements).collect();
     let sids: BTreeSet<&str> = policy.iter().map(|statement| statement.sid.as_str()).collect();
     assert_eq!(sids.len(), policy.len());

@@ -40,6 +40,19 @@ fn to_scheduler(method: &str, target: &str, parameters: &Value) -> Value {
     })
 }
 
+fn to_application_auto_scaling(operation: &str, parameters: &Value) -> Value {
+    json!({
+        "endpoint": "http://127.0.0.1:9",
+        "method": "POST",
+        "target": "/",
+        "headers": {
+            "authorization": signature("application-autoscaling"),
+            "x-amz-target": format!("AnyScaleFrontendService.{operation}"),
+        },
+        "body": parameters.to_string(),
+    })
+}
+
 fn to_route_53(change: &str) -> Value {
     let namespace = "https://route53.amazonaws.com/doc/2013-04-01/";
     json!({
@@ -131,6 +144,38 @@ fn a_service_with_a_shell_needs_a_policy_of_its_own() {
     };
     assert_eq!(create(false), (vec![], vec![]));
     assert_eq!(create(true), (vec![], vec!["exec".to_owned()]));
+}
+
+#[test]
+fn scaling_needs_a_policy_of_its_own() {
+    let register = |namespace: &str, owner: &str| {
+        let dimension = if namespace == "ecs" {
+            "ecs:service:DesiredCount"
+        } else {
+            "dynamodb:table:ReadCapacityUnits"
+        };
+        let target = json!({
+            "ServiceNamespace": namespace, "ScalableDimension": dimension, "ResourceId": "service/default/shop_acme_web",
+            "MinCapacity": 1, "MaxCapacity": 4, "Tags": { owner: "installation-1" },
+        });
+        let verdict = judge(&to_application_auto_scaling("RegisterScalableTarget", &target));
+        (verdict.faults.len(), verdict.needs)
+    };
+    assert_eq!(
+        register("ecs", "empire.dev/owner"),
+        (0, vec!["autoscaling".to_owned()])
+    );
+    assert_eq!(
+        register("dynamodb", "empire.dev/owner"),
+        (1, vec!["autoscaling".to_owned()])
+    );
+    assert_eq!(register("ecs", "owner"), (2, vec![]));
+    let all = json!({ "ServiceNamespace": "ecs", "ResourceIds": ["service/default/shop_acme_web"] });
+    let verdict = judge(&to_application_auto_scaling("DescribeScalableTargets", &all));
+    assert_eq!(
+        (verdict.faults, verdict.needs),
+        (vec![], vec!["autoscaling".to_owned()])
+    );
 }
 
 /// In one batch with others, too: AWS looks for one statement that allows all of it.

@@ -40,6 +40,8 @@ class Request:
     def tags(self):
         """Those that the request has."""
         given = self.parameters.get("tags") or self.parameters.get("Tags") or []
+        if isinstance(given, dict):
+            return given
         return {tag.get("key", tag.get("Key")): tag.get("value", tag.get("Value")) for tag in given}
 
     def owner(self, resource):
@@ -140,9 +142,13 @@ class Request:
         return [Asked("ecs:StopTask", self.parameters["task"], self.in_cluster())]
 
     def TagResource(self):
+        if "ResourceARN" in self.parameters:
+            return self.scaling(self.parameters["ResourceARN"], self.context())
         return [Asked("ecs:TagResource", self.parameters["resourceArn"], self.context())]
 
     def UntagResource(self):
+        if "ResourceARN" in self.parameters:
+            return self.scaling(self.parameters["ResourceARN"])
         return [Asked("ecs:UntagResource", self.parameters["resourceArn"])]
 
     # Elastic Load Balancing
@@ -230,6 +236,8 @@ class Request:
         return [Asked("scheduler:GetScheduleGroup", self.group())]
 
     def ListTagsForResource(self):
+        if "ResourceARN" in self.parameters:
+            return self.scaling(self.parameters["ResourceARN"])
         return [Asked("scheduler:ListTagsForResource", self.parameters["ResourceArn"])]
 
     def CreateScheduleGroup(self):
@@ -242,6 +250,37 @@ class Request:
         return [Asked(f"scheduler:{self.operation}", schedule), *self.passed(role, "scheduler.amazonaws.com")]
 
     CreateSchedule = UpdateSchedule = DeleteSchedule = GetSchedule
+
+    # Application Auto Scaling
+
+    def scaling(self, resource, context=None):
+        return [Asked(f"application-autoscaling:{self.operation}", resource, context or {})]
+
+    def DescribeScalableTargets(self):
+        return self.scaling("*")
+
+    DescribeScalingPolicies = DescribeScheduledActions = DescribeScalableTargets
+
+    def target(self):
+        """Its ARN has an id that no request has; `tags_of` finds it by the service."""
+        return self.arn("application-autoscaling", f"scalable-target/{self.parameters['ResourceId']}")
+
+    def RegisterScalableTarget(self):
+        context = {"application-autoscaling:service-namespace": [self.parameters["ServiceNamespace"]],
+                   "application-autoscaling:scalable-dimension": [self.parameters["ScalableDimension"]]}
+        asked = self.scaling(self.target(), self.context(**context))
+        tagging = [Asked("application-autoscaling:TagResource", self.target(), self.context())] if self.tags else []
+        return asked + tagging
+
+    DeregisterScalableTarget = PutScheduledAction = DeleteScheduledAction = RegisterScalableTarget
+
+    def PutScalingPolicy(self):
+        """Its alarms are kept in the name of the one who calls."""
+        alarm = self.arn("cloudwatch", f"alarm:TargetTracking-{self.parameters['ResourceId']}-AlarmHigh-1")
+        alarms = [Asked(f"cloudwatch:{action}", alarm) for action in ("DeleteAlarms", "DescribeAlarms", "PutMetricAlarm")]
+        return self.RegisterScalableTarget() + alarms
+
+    DeleteScalingPolicy = PutScalingPolicy
 
     # Security Token Service
 
@@ -288,7 +327,7 @@ class Policy:
 
     def on_what_is_gone(self, asked, request):
         """What a hand deleted in between has no tags, so IAM refuses; which the next look explains."""
-        by_tag = [statement for statement in self.statements
+        by_tag = [statement for statements in (self.statements, *self.added.values()) for statement in statements
                   if asked.action in as_list(statement["Action"]) and "aws:ResourceTag/" in json.dumps(statement)]
         return bool(by_tag) and not request.tags and request.tags_of(asked.resource) is None
 
@@ -324,6 +363,10 @@ def holds(operator, key, wanted, asked, request):
             return str(not found).lower() in wanted
         case "StringEquals":
             return bool(found) and all(value in wanted for value in found)
+        case "StringNotEquals" | "StringEqualsIfExists" if not found:
+            return True
+        case "StringEqualsIfExists":
+            return all(value in wanted for value in found)
         case "StringNotEquals":
             return all(value not in wanted for value in found)
         case "ArnLike":

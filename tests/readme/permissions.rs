@@ -15,6 +15,7 @@ fn every_statement_of_the_policy_belongs_to_a_feature() {
             "added, from `deploy/iam`",
             &[
                 "deploy/iam/adopt.json",
+                "deploy/iam/autoscaling.json",
                 "deploy/iam/exec.json",
                 "deploy/iam/privileged.json",
                 "deploy/iam/zone-names.json",

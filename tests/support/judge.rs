@@ -22,7 +22,7 @@ pub(crate) struct Verdict {
 }
 
 /// The policies that are added for what the first one does not allow: the files of `deploy/iam`.
-pub(crate) const ADDED: [&str; 3] = ["adopt", "exec", "zone-names"];
+pub(crate) const ADDED: [&str; 4] = ["adopt", "autoscaling", "exec", "zone-names"];
 
 struct Judge {
     /// Ends when its stdin closes.
