@@ -19,6 +19,8 @@ pub enum Bucket {
     ScheduleReads,
     ScheduleWrites,
     ScheduleGroups,
+    ScalingReads,
+    ScalingWrites,
 }
 
 /// The size of a bucket.
@@ -45,7 +47,7 @@ impl Limit {
 }
 
 impl Bucket {
-    pub const ALL: [Bucket; 15] = [
+    pub const ALL: [Bucket; 17] = [
         Bucket::EcsServiceWrites,
         Bucket::EcsServiceReads,
         Bucket::EcsRegistrations,
@@ -61,6 +63,8 @@ impl Bucket {
         Bucket::ScheduleReads,
         Bucket::ScheduleWrites,
         Bucket::ScheduleGroups,
+        Bucket::ScalingReads,
+        Bucket::ScalingWrites,
     ];
 
     /// Returns the name in messages, flags and metrics.
@@ -81,6 +85,8 @@ impl Bucket {
             Bucket::ScheduleReads => "scheduler/reads",
             Bucket::ScheduleWrites => "scheduler/writes",
             Bucket::ScheduleGroups => "scheduler/groups",
+            Bucket::ScalingReads => "autoscaling/reads",
+            Bucket::ScalingWrites => "autoscaling/writes",
         }
     }
 
@@ -92,13 +98,14 @@ impl Bucket {
             Bucket::EcsTaskWrites => Limit::new(100.0, 40.0),
             Bucket::EcsRegistrations => Limit::new(20.0, 1.0),
             Bucket::EcsTaskDefinitionReads | Bucket::EcsClusterReads => Limit::new(50.0, 20.0),
-            Bucket::EcsTags => Limit::new(20.0, 10.0),
+            Bucket::EcsTags | Bucket::ScalingReads => Limit::new(20.0, 10.0),
             Bucket::Elbv2Reads => Limit::new(40.0, 10.0),
             Bucket::Elbv2Writes => Limit::new(20.0, 3.0),
             Bucket::Elbv2LoadBalancers => Limit::new(10.0, 0.2),
             Bucket::Route53 => Limit::new(5.0, 5.0),
             Bucket::ScheduleReads | Bucket::ScheduleWrites => Limit::new(50.0, 50.0),
             Bucket::ScheduleGroups => Limit::new(10.0, 10.0),
+            Bucket::ScalingWrites => Limit::new(10.0, 5.0),
         }
     }
 
@@ -116,6 +123,7 @@ impl Bucket {
             "elasticloadbalancing" => Some(elbv2(operation)),
             "route53" => Some(Bucket::Route53),
             "scheduler" => Some(scheduler(operation)),
+            "application-autoscaling" => Some(scaling(operation)),
             _ => None,
         }
     }
@@ -149,5 +157,13 @@ fn scheduler(operation: &str) -> Bucket {
         "CreateScheduleGroup" | "GetScheduleGroup" | "ListTagsForResource" => Bucket::ScheduleGroups,
         "GetSchedule" | "ListSchedules" => Bucket::ScheduleReads,
         _ => Bucket::ScheduleWrites,
+    }
+}
+
+fn scaling(operation: &str) -> Bucket {
+    if operation.starts_with("Describe") || operation.starts_with("List") {
+        Bucket::ScalingReads
+    } else {
+        Bucket::ScalingWrites
     }
 }

@@ -10,15 +10,26 @@ use crate::model::rank::Rank;
 /// By the permissions that the controller asks for: they name every call that it makes.
 #[test]
 fn every_call_draws_on_a_bucket() {
-    let policy = include_str!("../../../deploy/iam-policy.json");
-    let policy: serde_json::Value = serde_json::from_str(policy).unwrap();
-    let statements = policy["Statement"].as_array().unwrap().iter();
-    let actions = statements.flat_map(|statement| {
+    let policies = [
+        include_str!("../../../deploy/iam-policy.json"),
+        include_str!("../../../deploy/iam/autoscaling.json"),
+    ];
+    let policies = policies.map(|policy| serde_json::from_str::<serde_json::Value>(policy).unwrap());
+    let statements = policies
+        .iter()
+        .map(|policy| policy["Statement"].as_array().unwrap());
+    let actions = statements.flatten().flat_map(|statement| {
         let one = statement["Action"].as_str();
         let many = statement["Action"].as_array().into_iter().flatten();
         one.into_iter().chain(many.filter_map(serde_json::Value::as_str))
     });
-    let of_aws = ["ecs:", "elasticloadbalancing:", "route53:", "scheduler:"];
+    let of_aws = [
+        "ecs:",
+        "elasticloadbalancing:",
+        "route53:",
+        "scheduler:",
+        "application-autoscaling:",
+    ];
     let mut drawn: BTreeMap<Bucket, Vec<&str>> = BTreeMap::new();
     for action in actions.filter(|action| of_aws.iter().any(|service| action.starts_with(service))) {
         drawn.entry(Bucket::of(action).unwrap()).or_default().push(action);
