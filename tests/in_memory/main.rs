@@ -64,6 +64,7 @@ mod sidecars;
 mod slow_rounds;
 mod stories;
 mod strategies;
+mod strict_scaling;
 mod strict_schedules;
 mod strictness;
 mod strictness_of_listeners;

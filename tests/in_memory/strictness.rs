@@ -17,7 +17,7 @@ use futures::FutureExt;
 use crate::fake_aws::{Disturbance, FakeAws, When};
 use crate::fixtures::{AppFixture, ProcessFixture, acme, staging};
 
-const CLUSTER: &str = "default";
+pub(crate) const CLUSTER: &str = "default";
 const ZONE: &str = "ZINTERNAL";
 
 pub(crate) fn aws() -> FakeAws {
@@ -69,15 +69,15 @@ fn balancing() -> LoadBalancing {
     web().load_balancing.unwrap()
 }
 
-struct Made {
-    load_balancer: Arn,
-    target_group: Arn,
+pub(crate) struct Made {
+    pub(crate) load_balancer: Arn,
+    pub(crate) target_group: Arn,
     definition: Arn,
     attachments: Vec<Attachment<Arn>>,
 }
 
 /// All that a service needs, but for the listener.
-fn make(aws: &FakeAws) -> Made {
+pub(crate) fn make(aws: &FakeAws) -> Made {
     let LoadBalancing {
         load_balancer, ports, ..
     } = balancing();
@@ -101,13 +101,13 @@ fn forward(made: &Made) -> ListenerAction<Arn> {
     ListenerAction::Forward(made.target_group.clone())
 }
 
-fn listen(aws: &FakeAws, made: &Made) {
+pub(crate) fn listen(aws: &FakeAws, made: &Made) {
     let listener = balancing().listeners.remove(0);
     let action = forward(made);
     now(aws.create_listener(&made.load_balancer, &listener, &action)).unwrap();
 }
 
-fn serve(aws: &FakeAws, made: &Made) {
+pub(crate) fn serve(aws: &FakeAws, made: &Made) {
     now(aws.create_service(CLUSTER, &service(), &made.definition, &made.attachments)).unwrap();
 }
 

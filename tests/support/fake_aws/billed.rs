@@ -21,6 +21,8 @@ pub(super) const TAGS_BATCH: usize = 20;
 pub(super) const RECORDS_PAGE: usize = 300;
 /// <https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html>
 pub(super) const SCHEDULES_PAGE: usize = 100;
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalableTargets.html>
+pub(super) const TARGETS_BATCH: usize = 50;
 
 impl FakeAws {
     /// Takes the calls since the last time, whatever came of them.

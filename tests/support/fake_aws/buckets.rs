@@ -30,7 +30,7 @@ const fn limit(name: &'static str, burst: f64, rate: f64) -> Limit {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>
-const LIMITS: [Limit; 15] = [
+const LIMITS: [Limit; 17] = [
     limit("ecs/service-writes", 50.0, 5.0),
     limit("ecs/service-reads", 100.0, 20.0),
     limit("ecs/registrations", 20.0, 1.0),
@@ -46,6 +46,9 @@ const LIMITS: [Limit; 15] = [
     limit("scheduler/reads", 50.0, 50.0),
     limit("scheduler/writes", 50.0, 50.0),
     limit("scheduler/groups", 10.0, 10.0),
+    // No page of AWS has them.
+    limit("autoscaling/reads", 20.0, 10.0),
+    limit("autoscaling/writes", 10.0, 5.0),
 ];
 
 /// Returns the bucket that a call draws on. `None` for claims, which are the API server's.
@@ -68,6 +71,10 @@ pub(crate) fn bucket_of(action: &str) -> Option<&'static str> {
         ("scheduler", "GetSchedule" | "ListSchedules") => "scheduler/reads",
         ("scheduler", "CreateSchedule" | "UpdateSchedule" | "DeleteSchedule") => "scheduler/writes",
         ("scheduler", _) => "scheduler/groups",
+        ("application-autoscaling", call) if call.starts_with("Describe") || call.starts_with("List") => {
+            "autoscaling/reads"
+        }
+        ("application-autoscaling", _) => "autoscaling/writes",
         ("claims", _) => return None,
         other => unreachable!("no bucket for {other:?}"),
     };
@@ -227,7 +234,7 @@ impl FakeAws {
             return Ok(());
         }
         let code = match action.split_once(':') {
-            Some(("ecs" | "scheduler", _)) => "ThrottlingException",
+            Some(("ecs" | "scheduler" | "application-autoscaling", _)) => "ThrottlingException",
             Some(_) | None => "Throttling",
         };
         refuse(action, code, "Rate exceeded")

@@ -3,6 +3,7 @@
 
 use empire_controller::model::load_balancer::TargetGroupAttributes;
 use empire_controller::model::owner::Tags;
+use empire_controller::model::scaling::ScalableTargetState;
 use empire_controller::model::schedule::ScheduleState;
 use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::state::{ListenerState, ServiceState, TargetGroupState};
@@ -20,6 +21,7 @@ pub(crate) enum Echo {
     Attributes(fn(&mut TargetGroupAttributes)),
     Listener(fn(&mut ListenerState)),
     Schedule(fn(&mut ScheduleState)),
+    ScalableTarget(fn(&mut ScalableTargetState)),
     /// Echoes the tags of load balancers and target groups.
     Tags(fn(&mut Tags)),
 }
@@ -53,6 +55,7 @@ reports! {
     attributes, Attributes, TargetGroupAttributes;
     listener, Listener, ListenerState;
     schedule, Schedule, ScheduleState;
+    scalable_target, ScalableTarget, ScalableTargetState;
     tags, Tags, Tags;
 }
 

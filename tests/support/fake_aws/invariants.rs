@@ -42,6 +42,7 @@ impl State {
             found.extend(self.standing().difference(&before.standing()).cloned());
         }
         found.extend(self.hasty_detachments(before));
+        found.extend(self.counts_out_of_range(before));
         if let Some(app) = &self.acting
             && self.not_of(app) != before.not_of(app)
             && !self.only_marks_differ(before, app)
@@ -84,7 +85,7 @@ impl State {
 
     /// Returns what is wrong with the world as it stands.
     fn standing(&self) -> BTreeSet<String> {
-        let mut standing = BTreeSet::new();
+        let mut standing = BTreeSet::from_iter(self.stray_scaling());
         for record in self.records() {
             let Some(target) = record
                 .target()
@@ -216,6 +217,8 @@ impl State {
         load_balancers.for_each(|found| strip(&mut found.settings.tags));
         let groups = bare.elbv2.target_groups.values_mut();
         groups.for_each(|found| strip(&mut found.settings.tags));
+        let targets = bare.scaling.targets.values_mut();
+        targets.for_each(|found| strip(&mut found.tags));
         let records: Vec<&RecordSet> = self
             .records()
             .filter(|record| record.kind != RecordKind::Txt)
@@ -223,7 +226,8 @@ impl State {
         let services = &bare.ecs.services;
         let load_balancers: Vec<_> = bare.elbv2.load_balancers.values().map(|l| &l.settings).collect();
         let groups: Vec<_> = bare.elbv2.target_groups.values().map(|g| &g.settings).collect();
-        format!("{services:?} {load_balancers:?} {groups:?} {records:?}")
+        let targets = &bare.scaling.targets;
+        format!("{services:?} {load_balancers:?} {groups:?} {records:?} {targets:?}")
     }
 
     fn marks_of_others(&self, app: &str) -> String {
@@ -233,6 +237,7 @@ impl State {
         let tags = services
             .chain(load_balancers.map(|found| &found.settings.tags))
             .chain(groups.map(|found| &found.settings.tags))
+            .chain(self.scaling.targets.values().map(|found| &found.tags))
             .filter(|tags| tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(|tag| &**tag) != Some(app));
         let is_txt = |record: &&RecordSet| {
             record.kind == RecordKind::Txt && !record.text().contains(&format!("{APP_TAG}={app},"))
@@ -274,8 +279,11 @@ impl State {
             let owner = owner_in_record_text(&found.description);
             owner.is_none_or(|owner| owner.app.to_string() != app)
         });
+        let targets = self.scaling.targets.iter();
+        let targets = targets.filter(|(_, found)| theirs(&&found.tags));
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            targets.collect::<Vec<_>>(),
             schedules.collect::<Vec<_>>(),
             services.collect::<Vec<_>>(),
             load_balancers.collect::<Vec<_>>(),

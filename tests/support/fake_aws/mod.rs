@@ -15,6 +15,7 @@ mod elbv2;
 mod faults;
 mod invariants;
 mod route53;
+mod scaling;
 mod scheduler;
 mod short;
 mod snapshot;
@@ -82,6 +83,7 @@ struct State {
     elbv2: elbv2::Elbv2,
     route53: route53::Route53,
     scheduler: scheduler::Scheduler,
+    scaling: scaling::Scaling,
     claims: Vec<Claim>,
     /// As passes see them, where that is behind.
     claims_before: Option<Vec<Claim>>,
@@ -236,6 +238,7 @@ impl State {
         }
         self.elbv2.tick(self.now);
         self.scheduler.tick(self.now);
+        self.scaling.tick(&self.ecs);
     }
 
     fn id(&mut self) -> u64 {

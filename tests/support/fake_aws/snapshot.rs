@@ -7,6 +7,7 @@ use empire_controller::model::container::HostPort;
 use empire_controller::model::load_balancer::{ListenerAction, Probe};
 use empire_controller::model::name::Arn;
 use empire_controller::model::record::{RecordContent, RecordSet, normalize};
+use empire_controller::model::scaling::{Metric, ScalableTargetState};
 use empire_controller::model::schedule::ScheduleState;
 use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::state::ListenerState;
@@ -114,6 +115,10 @@ impl State {
             };
             lines.push(format!("schedule {group}/{name} {schedule:?} starts {content:?}"));
         }
+        for ((cluster, service), target) in &self.scaling.targets {
+            let target = Self::scaled(target);
+            lines.push(format!("scaling of {cluster}/{service} {target:?}"));
+        }
         for (id, zone) in &self.route53.zones {
             lines.extend(
                 zone.records
@@ -186,6 +191,24 @@ impl State {
                 image.unwrap_or_default()
             ));
         }
+        for ((_, service), target) in &self.scaling.targets {
+            let ScalableTargetState {
+                range,
+                policies,
+                actions,
+                ..
+            } = target;
+            let names: Vec<&str> = policies
+                .keys()
+                .chain(actions.keys())
+                .map(String::as_str)
+                .collect();
+            let (min, max) = (range.min, range.max);
+            lines.push(format!(
+                "scaling of {service} {min} to {max}, {}",
+                names.join(" ")
+            ));
+        }
         let groups = self.scheduler.groups.keys();
         lines.extend(groups.map(|name| format!("schedule group {name}")));
         let claims = self.claims.iter();
@@ -218,6 +241,19 @@ impl State {
     fn started(&self, schedule: &ScheduleState) -> Option<&TaskDefinition> {
         let definition = self.ecs.definition(schedule.task_definition.as_ref()?)?;
         Some(&definition.content)
+    }
+
+    /// Without what two runs may differ in.
+    fn scaled(target: &ScalableTargetState) -> ScalableTargetState {
+        let mut target = target.clone();
+        target.arn = None;
+        for policy in target.policies.values_mut() {
+            if let Some(Metric::Requests(label)) = &mut policy.metric {
+                let names = label.split('/').skip(1).step_by(3);
+                *label = names.collect::<Vec<_>>().join(" ");
+            }
+        }
+        target
     }
 
     fn group_name(&self, arn: &Arn) -> String {
