@@ -10,7 +10,7 @@ use crate::model::members::Flag;
 use crate::model::owner::Tags;
 use crate::model::service::TaskDefinition;
 use crate::model::state::{Observed, TaskDefinitionState};
-use crate::model::volume::{FileSystem, Mount, Volume};
+use crate::model::volume::{DockerVolume, FileSystem, Mount, Volume};
 
 /// Registers a revision; there is no other write of one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,12 +139,7 @@ fn write_volume(f: &mut fmt::Formatter<'_>, volume: &Volume) -> fmt::Result {
         Volume::Scratch => return Ok(()),
         Volume::FileSystem(file_system) => file_system,
         Volume::Host(path) => return write!(f, " of the instance's {path}"),
-        // Options may say more than they should.
-        Volume::Docker(volume) => {
-            let driver = volume.driver.as_deref().unwrap_or("local");
-            let shared = if volume.shared { ", shared" } else { "" };
-            return write!(f, " of Docker's driver {driver}{shared}");
-        }
+        Volume::Docker(volume) => return write_docker_volume(f, volume),
     };
     write!(f, " of {id}")?;
     if let Some(directory) = directory {
@@ -159,6 +154,35 @@ fn write_volume(f: &mut fmt::Formatter<'_>, volume: &Volume) -> fmt::Result {
     Ok(())
 }
 
+/// Shows what is mounted, and of other options the name: a value may say more than it should.
+fn write_docker_volume(f: &mut fmt::Formatter<'_>, volume: &DockerVolume) -> fmt::Result {
+    let DockerVolume {
+        shared,
+        autoprovision,
+        driver: _,
+        options,
+        labels,
+    } = volume;
+    write!(f, " of Docker's driver {}", volume.driver_name())?;
+    for (option, value) in options {
+        if DockerVolume::MOUNTS.contains(&option.as_str()) {
+            write!(f, " {option}={value}")?;
+        } else {
+            write!(f, " {option}")?;
+        }
+    }
+    if *shared {
+        f.write_str(", shared")?;
+    }
+    if *autoprovision == Some(true) {
+        f.write_str(", made where it is missing")?;
+    }
+    if !labels.is_empty() {
+        write!(f, ", {}", number(labels.len(), "label"))?;
+    }
+    Ok(())
+}
+
 fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Result {
     if let Some(limit) = container.process_limit {
         write!(f, ", nproc {limit}")?;
@@ -168,6 +192,8 @@ fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Resul
     }
     if container.logs_to_router() {
         f.write_str(", logs to the log router")?;
+    } else if let Some(logging) = &container.logging {
+        write!(f, ", logs to {}", logging.driver)?;
     }
     if container.read_only_root_filesystem {
         f.write_str(", read-only root filesystem")?;

@@ -5,6 +5,7 @@ use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::App;
 use crate::error::Error;
 use crate::model::container::{Container, Details};
+use crate::model::members::TMPFS as TMPFS_MEMBER;
 use crate::model::schedule::Schedule;
 use crate::model::service::{Capacity, TaskDefinition};
 use crate::model::volume::{FileSystem, Volume};
@@ -158,10 +159,26 @@ fn parts(content: &TaskDefinition) -> Vec<(&'static str, usize)> {
     let roles = [&content.execution_role_arn, &content.task_role_arn];
     let roles: usize = roles.into_iter().flatten().map(String::len).sum();
     let sidecars = content.sidecars.iter();
+    let volumes = |overridden: bool| {
+        let is_overridden = |volume: &Volume| matches!(volume, Volume::Host(_) | Volume::Docker(_));
+        let all = content.volumes.iter();
+        all.filter(move |(_, volume)| is_overridden(volume) == overridden)
+    };
     let mut parts = vec![
         ("image", FRAME + content.family.len() + roles),
-        ("volumes", content.volumes.iter().map(of_volume).sum()),
-        (OVERRIDES, of_members(content.members().texts())),
+        (
+            "volumes",
+            volumes(false)
+                .map(|(name, volume)| of_volume((name, volume)))
+                .sum(),
+        ),
+        (
+            OVERRIDES,
+            of_members(content.members().texts())
+                + volumes(true)
+                    .map(|(name, volume)| of_volume((name, volume)))
+                    .sum::<usize>(),
+        ),
         (
             "sidecars",
             sidecars.map(|sidecar| total(&of_container(sidecar))).sum(),
@@ -247,6 +264,9 @@ fn of_container(container: &Container) -> [(&'static str, usize); 20] {
     let secret_options = logging.flat_map(|logging| &logging.secret_options);
     let conditions = depends_on.iter();
     let conditions = conditions.map(|(name, state)| json(name) + state.as_str().len() + DEPENDENCY);
+    let mut members = container.members().texts();
+    // Its paths are counted where they are without options.
+    members.retain(|(member, _)| *member != TMPFS_MEMBER);
     let mounts = mounts.iter();
     let mounts = mounts.map(|(path, mount)| json(path) + json(&mount.volume) + MOUNT);
     let (files, ports) = (extras.environment_files.iter(), extras.ports.keys());
@@ -278,7 +298,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 20] {
         ("systemControls", pairs(extras.system_controls.iter(), CONTROL)),
         ("extraHosts", pairs(extras.extra_hosts.iter(), HOST)),
         ("ports", ports.map(|name| json(name) + PORT).sum()),
-        (OVERRIDES, of_members(container.members().texts())),
+        (OVERRIDES, of_members(members)),
     ]
 }
 

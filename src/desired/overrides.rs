@@ -23,6 +23,8 @@ use crate::model::service::TaskDefinition;
 use crate::model::volume::{DockerVolume, Volume};
 
 const LOG_CONFIGURATION: &str = "logConfiguration";
+const DOCKER_VOLUME: &str = "volumes.dockerVolumeConfiguration";
+const HOST_VOLUME: &str = "volumes.host";
 
 /// A member of what is sent that is not as it would be without an override.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +42,7 @@ impl Builder<'_> {
         let mut changed = content.clone();
         let mut seen = BTreeSet::new();
         for given in &self.process.overrides {
-            let Override {
-                target: on,
-                set,
-                remove,
-            } = given;
+            let Override { on, set, remove } = given;
             let none = Members::default();
             let Members { container, task } = set.as_ref().unwrap_or(&none);
             let field = format!("overrides[{on}]");
@@ -230,10 +228,12 @@ impl Builder<'_> {
             .volumes
             .iter()
             .filter(|(name, volume)| before.volumes.get(*name) != Some(*volume))
-            .map(|(_, volume)| match volume {
-                Volume::Docker(_) => "volumes.dockerVolumeConfiguration",
-                Volume::Host(_) | Volume::Scratch | Volume::FileSystem(_) => "volumes.host",
+            .flat_map(|(_, volume)| match volume {
+                Volume::Docker(volume) if volume.may_bind() => &[DOCKER_VOLUME, HOST_VOLUME][..],
+                Volume::Docker(_) => &[DOCKER_VOLUME],
+                Volume::Host(_) | Volume::Scratch | Volume::FileSystem(_) => &[HOST_VOLUME],
             })
+            .copied()
             .collect();
         for kind in kinds {
             add(TASK_DEFINITION, kind.into());

@@ -213,8 +213,14 @@ impl Builder<'_> {
             };
             if waiting.len() == before {
                 let names: Vec<&str> = waiting.iter().map(|container| &*container.name).collect();
+                let is_by_override = first.details().depends_on.is_empty() && !first.logs_to_router();
+                let field = if is_by_override {
+                    format!("overrides[{}].set", first.name)
+                } else {
+                    self.order_field(first)
+                };
                 return Err(self.invalid(
-                    &self.order_field(first),
+                    &field,
                     &format!(
                         "none of {} can start, since they wait for each other",
                         names.join(", ")

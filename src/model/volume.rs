@@ -39,6 +39,22 @@ pub struct DockerVolume {
     pub labels: SmallMap<String, String>,
 }
 
+impl DockerVolume {
+    /// The options by which Docker's driver `local` mounts something, be it a directory of the instance; there is also `o`, which may
+    /// have a password in it: <https://docs.docker.com/reference/cli/docker/volume/create/>.
+    pub const MOUNTS: [&str; 2] = ["device", "type"];
+
+    /// Returns the driver, which is Docker's own unless another one is named.
+    pub fn driver_name(&self) -> &str {
+        self.driver.as_deref().unwrap_or("local")
+    }
+
+    /// Returns true if it may be a directory of the instance.
+    pub fn may_bind(&self) -> bool {
+        self.driver_name() == "local" && self.options.keys().any(|name| name == "device" || name == "o")
+    }
+}
+
 /// A volume in a container.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mount {

@@ -41,9 +41,9 @@ fn anywhere(process: ProcessFixture, name: &str) -> ProcessFixture {
         .having(
             "overrides",
             json!([
-                { "target": name, "set": set },
-                { "target": "agent", "set": agent },
-                { "target": TASK, "set": { "pidMode": "task" } },
+                { "on": name, "set": set },
+                { "on": "agent", "set": agent },
+                { "on": TASK, "set": { "pidMode": "task" } },
             ]),
         )
 }
@@ -150,8 +150,8 @@ fn what_changes_nothing_costs_nothing_and_needs_no_grant() {
         "privileged": false, "interactive": false, "versionConsistency": "enabled", "links": [],
         "linuxParameters": { "capabilities": { "add": [] } },
     });
-    let task = json!({ "target": TASK, "set": { "enableFaultInjection": false } });
-    let same = json!([{ "target": "worker", "set": set, "remove": ["logConfiguration"] }, task]);
+    let task = json!({ "on": TASK, "set": { "enableFaultInjection": false } });
+    let same = json!([{ "on": "worker", "set": set, "remove": ["logConfiguration"] }, task]);
     let same = worker().having("overrides", same);
     check_edit_on(&staging(), &with(worker()), &with(same.clone()), 0);
     check_edit_on(&staging(), &with(same), &with(worker()), 0);
@@ -252,11 +252,11 @@ fn a_plan_tells_of_them_and_what_nobody_allows_is_refused() {
             world.apply(&with(app.having(
                 "overrides",
                 json!([
-                    { "target": "worker", "set": { "privileged": true, "linuxParameters": {
+                    { "on": "worker", "set": { "privileged": true, "linuxParameters": {
                         "devices": [{ "hostPath": "/dev/fuse", "permissions": ["read", "write"] }],
                     } } },
-                    { "target": "agent", "set": { "links": ["worker:app"] } },
-                    { "target": TASK, "set": { "pidMode": "task", "volumes": [host] } },
+                    { "on": "agent", "set": { "links": ["worker:app"] } },
+                    { "on": TASK, "set": { "pidMode": "task", "volumes": [host] } },
                 ]),
             )));
         })
@@ -305,7 +305,7 @@ fn nothing_is_written_for_what_nobody_allows() {
 
 #[test]
 fn a_container_may_do_without_the_log_driver_of_its_platform_where_that_is_allowed() {
-    let remove = json!([{ "target": "worker", "remove": ["logConfiguration"] }]);
+    let remove = json!([{ "on": "worker", "remove": ["logConfiguration"] }]);
     let silent = with(worker().having("overrides", remove));
     let logging = || staging().logging("awslogs", &[("awslogs-group", "a"), ("awslogs-region", "b")]);
     let path = ["containerDefinitions.logConfiguration"];

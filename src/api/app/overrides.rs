@@ -23,7 +23,7 @@ pub use self::task::{
 };
 use crate::api::schema::rule_saying;
 
-/// Stands in `target` for the task definition itself. No container can have a dot in its name.
+/// Stands in `on` for the task definition itself. No container can have a dot in its name.
 pub const TASK_DEFINITION: &str = ".taskDefinition";
 
 /// The members that overrides may change, by their paths in ECS's RegisterTaskDefinition: what `tenancy` grants.
@@ -63,9 +63,9 @@ pub const PATHS: [&str; 25] = [
 pub struct Override {
     /// The container that they are of, by name: the process's own has the process's name, its sidecars have theirs; a sidecar of
     /// the Platform cannot be changed. `.taskDefinition`, with the dot that no name has, is the task definition itself. Each once.
-    // Not `on`, which YAML 1.1 takes for a truth value, and with it kubectl.
+    /// Write it as `"on"`: without quotes, YAML 1.1 takes it for a truth value, and with it kubectl.
     #[schemars(length(max = 63))]
-    pub target: String,
+    pub on: String,
 
     /// The members and what they are to be, by AWS's names. The Platform's `tenancy` must allow each by its path. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,15 +132,19 @@ fn members_are_of(task: bool) -> Rule {
         .iter()
         .map(|member| format!("has(self.set.{member})"))
         .collect();
-    let removed = if task { "has(self.remove) || " } else { "" };
+    let removed = if task {
+        "has(self.remove) && size(self.remove) > 0 || "
+    } else {
+        ""
+    };
     let any = format!("{removed}has(self.set) && ({})", listed.join(" || "));
     rule_saying(
-        format!("!(self.target {is_other} '{TASK_DEFINITION}' && ({any}))"),
-        format!("'overrides: ' + self.target + ': {advice}'"),
+        format!("!(self.on {is_other} '{TASK_DEFINITION}' && ({any}))"),
+        format!("'overrides: ' + self.on + ': {advice}'"),
     )
 }
 
 /// Says what is wrong with members of a container, or removals, on the task definition.
-pub const NO_CONTAINER: &str = "has members of a container: name that as the target";
+pub const NO_CONTAINER: &str = "has members of a container: name that in on";
 /// Says what is wrong with members of the task definition on a container.
-pub const NO_TASK: &str = "has members of the task definition: its target is .taskDefinition";
+pub const NO_TASK: &str = "has members of the task definition: say .taskDefinition in on";

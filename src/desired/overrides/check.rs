@@ -1,6 +1,7 @@
 //! What ECS does not take of members together, or where tasks run.
 
 use super::{field, task_field};
+use crate::desired::container::is_path;
 use crate::desired::extras::is_of_ipc;
 use crate::desired::service::CONSTRAINTS;
 use crate::desired::{Builder, text};
@@ -87,7 +88,9 @@ fn refusal(content: &TaskDefinition, container: &Container) -> Option<(&'static 
         return Some((TMPFS, said("none")));
     }
     let mut paths = details.tmpfs.keys();
-    if let Some(path) = paths.find(|path| !text::is_mount(path) || details.mounts.contains_key(*path)) {
+    let is_wrong =
+        |path: &&String| !is_path(path) || !text::is_mount(path) || details.mounts.contains_key(*path);
+    if let Some(path) = paths.find(is_wrong) {
         let why = if details.mounts.contains_key(path) {
             "is also in mounts"
         } else {

@@ -232,11 +232,16 @@ impl Builder<'_> {
             let why = format!("{bad} is neither no-new-privileges nor label:… nor apparmor:…");
             return refused(List::DockerSecurityOptions.as_str(), &why);
         }
-        if let Some(bad) = list(List::Links).find(|link| !link.split(':').all(text::is_name)) {
+        let is_link = |link: &str| link.split(':').count() < 3 && link.split(':').all(text::is_name);
+        if let Some(bad) = list(List::Links).find(|link| !is_link(link)) {
             return refused(
                 List::Links.as_str(),
                 &format!("{bad} is no name, nor two with a : between them"),
             );
+        }
+        let mut links = BTreeSet::new();
+        if let Some(twice) = list(List::Links).find(|link| !links.insert(*link)) {
+            return refused(List::Links.as_str(), &format!("{twice} is there twice"));
         }
         let others = list(List::Links).map(|link| (List::Links.as_str(), linked(link)));
         let from = members.volumes_from.keys().map(|name| (VOLUMES_FROM, &**name));

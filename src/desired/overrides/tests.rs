@@ -46,7 +46,7 @@ fn built(process: Value, spec: Value) -> Result<TaskDefinition, String> {
 }
 
 fn setting(on: &str, set: Value) -> Value {
-    process(json!([{ "target": on, "set": set }]))
+    process(json!([{ "on": on, "set": set }]))
 }
 
 #[track_caller]
@@ -89,7 +89,7 @@ fn all_of_the_task() -> Value {
 
 #[test]
 fn all_members_are_put_in() {
-    let overrides = json!([{ "target": "api", "set": all() }, { "target": TASK, "set": all_of_the_task() }]);
+    let overrides = json!([{ "on": "api", "set": all() }, { "on": TASK, "set": all_of_the_task() }]);
     let content = built(process(overrides), open()).unwrap();
     let members = content.main.members();
     let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
@@ -168,7 +168,7 @@ fn each_path_is_asked_of_what_differs_and_no_other() {
     let mut spec = open();
     spec["tasks"] = json!({ "logging": { "driver": "json-file" } });
     let overrides = json!([
-        { "target": "api", "set": all(), "remove": ["logConfiguration"] }, { "target": TASK, "set": all_of_the_task() },
+        { "on": "api", "set": all(), "remove": ["logConfiguration"] }, { "on": TASK, "set": all_of_the_task() },
     ]);
     let mut asked = overridden(process(overrides), spec);
     let faults = json!({ "enableFaultInjection": true });
@@ -176,6 +176,51 @@ fn each_path_is_asked_of_what_differs_and_no_other() {
     assert_eq!(asked.iter().map(String::as_str).collect::<Vec<_>>(), PATHS);
     assert_eq!(overridden(process(json!([])), open()), BTreeSet::new());
     // One at a time: what is set is what is asked.
+    let members = all().as_object().cloned().unwrap().into_iter();
+    for (name, value) in members.filter(|(name, _)| name != "linuxParameters") {
+        let asked = overridden(setting("api", json!({ name.clone(): value })), open());
+        assert_eq!(asked, [format!("containerDefinitions.{name}")].into());
+    }
+    let parameters = all()["linuxParameters"].clone();
+    for (name, value) in parameters.as_object().cloned().unwrap() {
+        let path = |name: &str| format!("containerDefinitions.linuxParameters.{name}");
+        let cases = match name.as_str() {
+            "capabilities" => ["add", "drop"]
+                .map(|way| {
+                    (
+                        json!({ "capabilities": { way: value[way].clone() } }),
+                        format!("capabilities.{way}"),
+                    )
+                })
+                .into(),
+            // ECS ignores it without the other.
+            "swappiness" => Vec::new(),
+            _ => vec![(json!({ name.clone(): value }), name.clone())],
+        };
+        for (parameter, expected) in cases {
+            let asked = overridden(setting("api", json!({ "linuxParameters": parameter })), open());
+            assert_eq!(asked, [path(&expected)].into());
+        }
+    }
+    let task = all_of_the_task().as_object().cloned().unwrap().into_iter();
+    for (name, value) in task.filter(|(name, _)| name != "volumes") {
+        let asked = overridden(setting(TASK, json!({ name.clone(): value })), open());
+        assert_eq!(asked, [name].into());
+    }
+    // A directory of the instance by another name.
+    let bind = json!({ "driverOpts": { "type": "none", "o": "bind", "device": "/" } });
+    let volume =
+        |docker: &Value| json!({ "volumes": [{ "name": "cache", "dockerVolumeConfiguration": docker }] });
+    let both = ["volumes.dockerVolumeConfiguration", "volumes.host"].map(String::from);
+    assert_eq!(
+        overridden(setting(TASK, volume(&bind)), open()),
+        both.clone().into()
+    );
+    let other = json!({ "driver": "rexray/ebs", "driverOpts": { "device": "a" } });
+    assert_eq!(
+        overridden(setting(TASK, volume(&other)), open()),
+        [both[0].clone()].into()
+    );
     for (on, set, path) in [
         (
             "proxy",
@@ -226,7 +271,7 @@ fn what_is_so_anyway_is_asked_of_nobody() {
         assert_eq!(same, built(process(json!([])), open()));
     }
     // Nothing is sent by the Platform that could be taken away.
-    let removing = process(json!([{ "target": "api", "remove": ["logConfiguration"] }]));
+    let removing = process(json!([{ "on": "api", "remove": ["logConfiguration"] }]));
     assert_eq!(overridden(removing, open()), BTreeSet::new());
 }
 
@@ -250,18 +295,18 @@ fn an_override_is_of_a_container_of_the_process_or_of_the_task_definition() {
         ),
         (
             setting(TASK, interactive()),
-            "[.taskDefinition]: has members of a container: name that as the target",
+            "[.taskDefinition]: has members of a container: name that in on",
         ),
         (
-            process(json!([{ "target": TASK, "remove": ["logConfiguration"] }])),
-            "[.taskDefinition]: has members of a container: name that as the target",
+            process(json!([{ "on": TASK, "remove": ["logConfiguration"] }])),
+            "[.taskDefinition]: has members of a container: name that in on",
         ),
         (
             setting("api", json!({ "pidMode": "task" })),
-            "[api]: has members of the task definition: its target is .taskDefinition",
+            "[api]: has members of the task definition: say .taskDefinition in on",
         ),
         (
-            process(json!([{ "target": "api" }, { "target": "api", "set": interactive() }])),
+            process(json!([{ "on": "api" }, { "on": "api", "set": interactive() }])),
             "[api]: is there twice",
         ),
         (
@@ -291,7 +336,7 @@ fn the_bytes_of_a_task_definition_count_them() {
         .map(|name| json!({ "name": name, "dockerVolumeConfiguration": { "labels": labels } }));
     let message = built(setting(TASK, json!({ "volumes": volumes })), open()).unwrap_err();
     assert!(
-        message.starts_with("process api: volumes: the process's task definition has"),
+        message.starts_with("process api: overrides: the process's task definition has"),
         "{message}"
     );
     let constraints = vec![json!({ "type": "memberOf", "expression": "x".repeat(10_000) }); 10];

@@ -84,12 +84,7 @@ fn extras(prefix: &str, extras: &Extras, report: &mut Report<'_>) {
 
 fn overrides(process: &Process, report: &mut Report<'_>) {
     let mut seen = BTreeSet::new();
-    for Override {
-        target: on,
-        set,
-        remove,
-    } in &process.overrides
-    {
+    for Override { on, set, remove } in &process.overrides {
         if !seen.insert(on) {
             report.of("overrides", format!("{on} is there twice"));
         }

@@ -31,6 +31,14 @@ fn texts_are_judged_one_by_one() {
             "links: proxy:a:b c is no name, nor two with a : between them",
         ),
         (
+            json!({ "links": ["proxy:a:b"] }),
+            "links: proxy:a:b is no name, nor two with a : between them",
+        ),
+        (
+            json!({ "links": ["proxy", "proxy"] }),
+            "links: proxy is there twice",
+        ),
+        (
             json!({ "links": ["api"] }),
             "links: api is no other container of the process itself",
         ),
@@ -174,6 +182,13 @@ fn members_are_judged_together() {
         "[api].set.linuxParameters.swappiness: ECS ignores it without maxSwap",
     );
     let tmpfs = |path: &str| kernel(json!({ "tmpfs": [{ "containerPath": path, "size": 1 }] }));
+    for path in ["", "run", "run/x", "/a\nb"] {
+        let expected = format!(
+            "[api].set.linuxParameters.tmpfs: {path}: {}",
+            crate::desired::text::NO_MOUNT
+        );
+        refused(setting("api", tmpfs(path)), open(), &expected);
+    }
     refused(
         setting("api", tmpfs("/a/")),
         open(),
@@ -193,7 +208,7 @@ fn members_are_judged_together() {
         open(),
         "[api].set.disableNetworking: the container has ports",
     );
-    let mut logging = process(json!([{ "target": "api", "remove": ["logConfiguration"] }]));
+    let mut logging = process(json!([{ "on": "api", "remove": ["logConfiguration"] }]));
     logging["logging"] = json!({ "driver": "json-file" });
     let mut spec = open();
     spec["tenancy"]["logging"] = json!(true);
@@ -204,8 +219,8 @@ fn members_are_judged_together() {
     );
     // They wait for each other.
     let circle = json!([
-        { "target": "api", "set": { "links": ["proxy"] } },
-        { "target": "proxy", "set": { "volumesFrom": [{ "sourceContainer": "api" }] } },
+        { "on": "api", "set": { "links": ["proxy"] } },
+        { "on": "proxy", "set": { "volumesFrom": [{ "sourceContainer": "api" }] } },
     ]);
     let message = built(process(circle), open()).unwrap_err();
     assert!(message.contains("wait for each other"), "{message}");
@@ -304,12 +319,12 @@ fn fargate_takes_few() {
         );
     }
     let taken = json!([
-        { "target": "api", "set": {
+        { "on": "api", "set": {
             "interactive": true, "volumesFrom": [{ "sourceContainer": "proxy" }],
             "linuxParameters": { "capabilities": { "add": ["SYS_PTRACE"], "drop": ["NET_RAW"] } },
             "ulimits": [{ "name": "nofile", "softLimit": 1, "hardLimit": 2 }],
         } },
-        { "target": TASK, "set": { "pidMode": "task", "enableFaultInjection": true } },
+        { "on": TASK, "set": { "pidMode": "task", "enableFaultInjection": true } },
     ]);
     assert!(built(process(taken), on("FARGATE")).is_ok());
 }
