@@ -197,9 +197,14 @@ pub(super) fn is_secret(arn: &str) -> bool {
     }
 }
 
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>
+/// Returns false for a size that Fargate lacks. One beyond the largest here is AWS's to judge, which has added larger ones before:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html>.
 pub(super) fn is_fargate_size(cpu: u32, memory: u32) -> bool {
     const GIB: u32 = 1_024;
+    const LARGEST: (u32, u32) = (16_384, 120 * GIB);
+    if cpu > LARGEST.0 || cpu == LARGEST.0 && memory > LARGEST.1 {
+        return true;
+    }
     let (first, last, step) = match cpu {
         256 => return [512, GIB, 2 * GIB].contains(&memory),
         512 => (GIB, 4 * GIB, GIB),
