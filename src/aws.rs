@@ -259,8 +259,8 @@ pub trait SchedulerWrites: Send + Sync {
 /// <https://docs.aws.amazon.com/autoscaling/application/APIReference/>.
 #[async_trait]
 pub trait AutoScaling: Send + Sync {
-    /// The scalable targets of the named services that have one, 50 a call; with tags, and with the policies and scheduled
-    /// actions that have names of ours.
+    /// The scalable targets of the named services that have one, 50 a call; with tags, scheduled actions, and the policies
+    /// that have names of ours.
     async fn scalable_targets(
         &self,
         cluster: &str,

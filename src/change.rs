@@ -9,6 +9,7 @@ mod load_balancer;
 mod port;
 mod record;
 mod reply;
+mod scaling;
 mod schedule;
 mod service;
 mod tags;
@@ -25,6 +26,7 @@ pub use load_balancer::LoadBalancerWrite;
 pub use port::PortWrite;
 pub use record::{BatchSize, RecordBatch, makes_nothing, names_of};
 pub use reply::{Reply, fold};
+pub use scaling::{ScalingStep, ScalingWrite};
 pub use schedule::ScheduleWrite;
 pub use service::ServiceWrite;
 pub use tags::{Tagged, TagsWrite};
@@ -35,6 +37,7 @@ pub use task_definition::Registration;
 use crate::model::echo::Echo;
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::{OWNER_TAG, Tags};
+use crate::model::part::Part;
 use crate::model::state::Observed;
 
 /// The changes that are not tried again in a pass: they failed in it, or in an earlier one and are backing off.
@@ -55,6 +58,7 @@ pub enum Write {
     Listener(ListenerWrite),
     TaskDefinition(Registration),
     Service(ServiceWrite),
+    Scaling(ScalingWrite),
     Schedule(ScheduleWrite),
     Task(TaskWrite),
     Tags(TagsWrite),
@@ -79,6 +83,7 @@ macro_rules! noun {
             Write::Listener($noun) => $answer,
             Write::TaskDefinition($noun) => $answer,
             Write::Service($noun) => $answer,
+            Write::Scaling($noun) => $answer,
             Write::Schedule($noun) => $answer,
             Write::Task($noun) => $answer,
             Write::Tags($noun) => $answer,
@@ -109,6 +114,7 @@ impl Change {
             Write::Listener(_) => "listener",
             Write::TaskDefinition(_) => "task_definition",
             Write::Service(_) => "service",
+            Write::Scaling(_) => "scaling",
             Write::Schedule(_) => "schedule",
             Write::Task(_) => "task",
             Write::Tags(_) => "tags",
@@ -128,6 +134,7 @@ impl Change {
             Write::Service(write) if write.turns_on_exec() => {
                 Some("for ECS Exec, its role needs deploy/iam/exec.json")
             }
+            Write::Scaling(_) => Part::Scaling.added_policy(),
             Write::Records(batch) if batch.has_alias() => {
                 Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json")
             }
@@ -162,6 +169,23 @@ impl Change {
         matches!(write, Some(ServiceWrite::Update { update, .. }) if update.redeploy.is_some())
     }
 
+    /// Returns true if it sets the count or the range of a service that AWS scales.
+    pub fn is_scaling(&self, observed: &Observed) -> bool {
+        match &self.write {
+            Write::Scaling(write) => matches!(write.step, ScalingStep::SetRange(_)),
+            Write::Service(write) => write.scaled(observed).is_some(),
+            Write::Port(_)
+            | Write::LoadBalancer(_)
+            | Write::TargetGroup(_)
+            | Write::Listener(_)
+            | Write::TaskDefinition(_)
+            | Write::Schedule(_)
+            | Write::Task(_)
+            | Write::Tags(_)
+            | Write::Records(_) => false,
+        }
+    }
+
     fn of_service(&self) -> Option<&ServiceWrite> {
         if let Write::Service(write) = &self.write {
             return Some(write);
@@ -173,6 +197,9 @@ impl Change {
     pub fn verb(&self) -> Verb {
         if let Write::Records(batch) = &self.write {
             return batch.verb();
+        }
+        if let Write::Scaling(write) = &self.write {
+            return write.verb();
         }
         let operation = self.operation();
         let name = operation.rsplit(':').next().unwrap_or(operation);
@@ -206,6 +233,7 @@ impl Change {
             Write::Service(write) => write.releases(),
             Write::Tags(write) => write.releases(),
             Write::Records(batch) => batch.releases(),
+            Write::Scaling(write) => write.releases(),
             Write::Schedule(write) => write.releases(),
             Write::Port(_)
             | Write::LoadBalancer(_)
@@ -223,6 +251,7 @@ impl Change {
             Write::TargetGroup(write) => write.echo(observed),
             Write::Listener(write) => write.echo(observed),
             Write::Service(write) => write.echo(observed),
+            Write::Scaling(write) => write.echo(observed),
             Write::Schedule(write) => write.echo(observed),
             Write::Tags(write) => write.echo(observed),
             Write::Records(batch) => batch.echo(observed),
@@ -281,6 +310,7 @@ into_write!(
     Listener(ListenerWrite),
     TaskDefinition(Registration),
     Service(ServiceWrite),
+    Scaling(ScalingWrite),
     Schedule(ScheduleWrite),
     Task(TaskWrite)
 );

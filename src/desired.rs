@@ -15,6 +15,7 @@ mod logging;
 mod overrides;
 mod records;
 mod release;
+mod scaling;
 mod schedule;
 mod service;
 pub(crate) mod shell;

@@ -319,7 +319,10 @@ impl Inventory {
     /// Forgets what an App that is gone waited for.
     pub fn forget_app(&self, app: &AppName) {
         let none = BTreeSet::new;
-        self.services.each(|services| services.awaited.note(app, none()));
+        self.services.each(|services| {
+            services.awaited.note(app, none());
+            services.singly.note(app, 0);
+        });
         self.load_balancers
             .each(|balancers| balancers.awaited.note(app, none()));
         self.load_balancers
@@ -339,6 +342,10 @@ impl Inventory {
             (
                 Bucket::Elbv2Reads,
                 self.load_balancers.sum(place, |content| content.singly.all()),
+            ),
+            (
+                Bucket::ScalingReads,
+                self.services.sum(place, |content| content.singly.all()),
             ),
             (
                 Bucket::ScheduleReads,

@@ -7,6 +7,7 @@ mod definitions;
 mod details;
 mod load_balancing;
 mod ports;
+mod scaling;
 mod schedules;
 mod singly;
 mod zones;
@@ -26,6 +27,7 @@ use crate::aws::{self, Aws, AwsError, Fault};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::{Found, Lists};
+use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::echo::EchoMemory;
 use crate::model::held::Held;
@@ -105,6 +107,7 @@ pub async fn observe(
         rollouts: known.rollouts,
         revisions: known.revisions,
         echoes: known.echoes,
+        scaled: known.holdings.scaled.clone(),
         ..Observed::default()
     };
     let (owner, holdings, mut held) = (&desired.owner, &known.holdings, known.held);
@@ -137,6 +140,17 @@ pub async fn observe(
         reads.load_balancing(Evidence::Yes, &mut observed).await?;
     }
     held.retain(|part| reads.asks(part, holdings.evidence(part)));
+    let evidence = holdings.evidence(&Part::Scaling);
+    if reads.asks(&Part::Scaling, evidence) {
+        let asked = (&known.details, evidence, &mentioned);
+        let read = scaling::read(aws, desired, asked, &mut observed).await;
+        // Whoever is not let in has never made any.
+        let is_missed = read.as_ref().is_err_and(|error| error.class() != Class::Denied);
+        if reads.take(Part::Scaling, evidence, read)?.is_none() {
+            observed.scaling = SharedMap::new();
+            observed.missed_scaling = is_missed;
+        }
+    }
     let evidence = holdings.evidence(&Part::Schedules);
     if reads.asks(&Part::Schedules, evidence) {
         let read = schedules::read(aws, lists, desired, &known.details, &mut observed).await;
@@ -277,10 +291,16 @@ pub async fn observe_pending(
     observed.is_whole = false;
     let (mut services, mut load_balancers, mut old_zones) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut draining = Vec::new();
     for pending in pending {
         match pending {
-            Pending::Rollout { service, .. } | Pending::Draining { service, .. } => {
+            Pending::Rollout { service, .. } => {
                 services.insert(service.clone());
+            }
+            Pending::Draining { service, .. } => {
+                services.insert(service.clone());
+                // AWS may take its target along.
+                draining.extend(observed.scaling.contains_key(service).then(|| service.clone()));
             }
             Pending::Provisioning { load_balancer, .. } => {
                 load_balancers.insert(load_balancer.clone());
@@ -318,6 +338,7 @@ pub async fn observe_pending(
         observed.fresh.extend(names.into_iter().map(Named::Service));
         task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
     }
+    scaling::again(aws, desired, &mut observed, draining).await?;
     if !load_balancers.is_empty() {
         let names: Vec<String> = load_balancers.into_iter().collect();
         let found = lists.load_balancers_now(&names).await?;

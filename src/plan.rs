@@ -17,6 +17,7 @@ mod release;
 mod retain;
 mod retire;
 mod route53;
+mod scaling;
 mod schedules;
 mod slots;
 mod subnets;
@@ -119,6 +120,7 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
         elbv2::plan(&view, &mut plan);
         retire::plan(&view, &mut plan);
         ecs::plan(&view, &mut plan);
+        scaling::plan(&view, &mut plan);
         schedules::plan(&view, &mut plan);
     }
     plan.drop_echoes(observed);

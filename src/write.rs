@@ -18,8 +18,8 @@ pub use zones::Names;
 use crate::aws::{AwsError, AwsWrites, Subject, in_time, subject, writing};
 use crate::budget::Bucket;
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScheduleWrite,
-    ServiceWrite, TagsWrite, TargetGroupWrite, TaskWrite, Write,
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, Reply, ScalingStep,
+    ScalingWrite, ScheduleWrite, ServiceWrite, TagsWrite, TargetGroupWrite, TaskWrite, Write,
 };
 use crate::claims::{ClaimWrites, Claimed};
 use crate::error::Error;
@@ -107,6 +107,7 @@ impl Door<'_> {
                 Ok(Reply::TaskDefinition(state))
             }
             Write::Service(write) => self.service(write, arns).await,
+            Write::Scaling(write) => self.scaling(write, arns).await,
             Write::Schedule(write) => self.schedule(write, arns).await,
             Write::Task(write) => self.task(write, arns).await,
             Write::Tags(TagsWrite::Add { resources, tags }) => {
@@ -299,6 +300,39 @@ impl Door<'_> {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    async fn scaling(&self, write: &ScalingWrite, arns: &Arns<'_>) -> Result<Reply, Refusal> {
+        let (aws, cluster) = (self.aws, arns.cluster_name());
+        let ScalingWrite { service, step } = write;
+        match step {
+            ScalingStep::Register { range, tags } => {
+                let arn = aws
+                    .register_scalable_target(cluster, service, *range, Some(tags))
+                    .await?;
+                return Ok(Reply::ScalableTarget(arn));
+            }
+            ScalingStep::SetRange(range) => {
+                aws.register_scalable_target(cluster, service, *range, None)
+                    .await?;
+            }
+            ScalingStep::Deregister => aws.deregister_scalable_target(cluster, service).await?,
+            ScalingStep::PutPolicy(policy) => aws.put_scaling_policy(cluster, service, policy).await?,
+            ScalingStep::DeletePolicy(name) => aws.delete_scaling_policy(cluster, service, name).await?,
+            ScalingStep::PutAction { name, action } => {
+                aws.put_scheduled_action(cluster, service, name, action).await?;
+            }
+            ScalingStep::DeleteAction(name) => aws.delete_scheduled_action(cluster, service, name).await?,
+            ScalingStep::Tag(tags) => {
+                aws.tag_scalable_target(&arns.scalable_target(service)?, tags)
+                    .await?;
+            }
+            ScalingStep::Untag => {
+                let arn = arns.scalable_target(service)?;
+                aws.untag_scalable_target(&arn, &[OWNER_TAG]).await?;
+            }
+        }
+        Ok(Reply::Done)
     }
 
     /// The reply is what was sent: EventBridge Scheduler answers with an ARN alone.

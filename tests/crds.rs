@@ -187,7 +187,13 @@ fn every_string_list_and_map_of_a_spec_has_a_limit() {
 fn every_list_of_objects_is_a_map_by_key() {
     each_schema(|path, schema| {
         if schema["type"] == "array" && schema["items"]["type"] == "object" {
-            let keyless = [".constraints", ".strategy", ".matchExpressions", ".grants"];
+            let keyless = [
+                ".constraints",
+                ".strategy",
+                ".matchExpressions",
+                ".grants",
+                ".schedules",
+            ];
             // What is set is AWS's: two owners of one list would make a third of it.
             let is_set = path.contains(".overrides[].set.");
             let is_keyless = is_set || keyless.iter().any(|keyless| path.ends_with(keyless));

@@ -14,6 +14,7 @@ mod logging;
 mod overrides;
 mod release;
 mod rules;
+mod scale;
 mod status;
 mod volumes;
 
@@ -33,9 +34,10 @@ pub use release::{
     Release, ReleaseAttempt, ReleaseCapacity, ReleaseNetwork, ReleasePhase, ReleaseRequest, ReleaseStatus,
     released_content,
 };
+pub use scale::{Scale, ScaleSchedule};
 pub use status::{
     AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
-    RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScheduleStatus,
+    RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScaleStatus, ScheduleStatus,
     SubmittedRollout, TaskSize,
 };
 pub use volumes::{Efs, Mount, Volume};
@@ -50,7 +52,8 @@ use self::rules::{
     args_follow_something, cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit,
     mounts_are_no_tmpfs, mounts_are_of_volumes, name_is_a_label, noservice_takes_no,
     platform_is_the_recorded_one, platform_stays, port_is_reserved, process_names_are_labels,
-    process_names_are_text, says, shell_has_a_command, time_zone, variables_differ,
+    process_names_are_text, says, scale_has_a_service, scale_is_no_quantity, shell_has_a_command, time_zone,
+    variables_differ,
 };
 use super::schema::container::{
     directory, disk, labels, memory, mount_paths, repository_credentials, tmpfs, user, volume_names,
@@ -214,6 +217,8 @@ pub struct AppSpec {
 #[x_kube(validation = noservice_takes_no("deploy", "nothing runs that could be replaced"))]
 #[x_kube(validation = exec_has_a_service())]
 #[x_kube(validation = exec_writes())]
+#[x_kube(validation = scale_has_a_service())]
+#[x_kube(validation = scale_is_no_quantity())]
 #[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
 #[x_kube(validation = rule("!has(self.timezone) || has(self.cron)", "timezone: is for cron only").field_path(".timezone"))]
 #[x_kube(validation = variables_differ())]
@@ -269,10 +274,15 @@ pub struct Process {
     pub noservice: Option<bool>,
 
     /// The number of tasks, 0 to 10,000, enforced: a count changed in AWS is set back. Left out: the service starts with
-    /// 1, and is then left to whoever scales it.
+    /// 1, and is then left to whoever scales it; or see `scale`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 10_000))]
     pub quantity: Option<i32>,
+
+    /// The scaling between two numbers of tasks, by Application Auto Scaling, in place of `quantity`. The count is AWS's then, and
+    /// set back only where it is outside of the range. The controller's role needs `deploy/iam/autoscaling.json` for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
 
     /// CPU units per task, 2 to 262,144; 1,024 are one vCPU. Left out: 256. Fargate takes certain sizes only, each with
     /// certain amounts of memory.
@@ -425,7 +435,7 @@ pub struct Process {
     /// out: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 11))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["target".into()]))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["on".into()]))]
     pub overrides: Vec<Override>,
 
     #[serde(flatten)]

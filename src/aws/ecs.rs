@@ -259,7 +259,8 @@ impl EcsWrites for AwsClients {
         let Service {
             name,
             capacity,
-            quantity,
+            quantity: _,
+            scaling: _,
             settings,
             progress_deadline: _,
             rolls_back: _,
@@ -284,7 +285,7 @@ impl EcsWrites for AwsClients {
             .task_definition(&task_definition.0)
             .set_launch_type(launch_type)
             .set_capacity_provider_strategy(providers)
-            .desired_count(to_i32(quantity.unwrap_or(1)))
+            .desired_count(to_i32(service.first_count()))
             .deployment_configuration(service::deployment_configuration(&settings.deployment))
             .availability_zone_rebalancing(service::zone_rebalancing(settings.zone_rebalancing))
             .set_placement_strategy(unless_empty(placement))

@@ -145,11 +145,10 @@ impl AwsClients {
         };
         let found = every_page(DESCRIBE_ACTIONS, ask, |page| {
             let found = page.scheduled_actions.into_iter().flatten();
-            let ours = found.filter(|action| action.scheduled_action_name().starts_with(OURS));
             let read = |action: sdk::ScheduledAction| {
                 (action.scheduled_action_name().to_owned(), read_action(&action))
             };
-            (Some(ours.map(read).collect()), page.next_token)
+            (Some(found.map(read).collect()), page.next_token)
         })
         .await;
         Ok(unless_absent(found)?.into_iter().flatten().collect())

@@ -26,6 +26,15 @@ impl Basis {
         Basis::Singly(things.into_iter().collect())
     }
 
+    /// Returns the same, and one read by name of each of these.
+    pub(super) fn with(self, more: impl IntoIterator<Item = Named>) -> Self {
+        match self {
+            Basis::Lists | Basis::NewestRevision => Basis::singly(more),
+            Basis::Singly(things) => Basis::singly(things.into_iter().chain(more)),
+            Basis::Unnamed(things) => Basis::unnamed(things.into_iter().chain(more)),
+        }
+    }
+
     pub(super) fn unnamed(things: impl IntoIterator<Item = Named>) -> Self {
         Basis::Unnamed(things.into_iter().collect())
     }
@@ -43,7 +52,11 @@ impl Change {
             Write::TargetGroup(write) => write.rests_on(of_process),
             Write::Listener(write) => write.rests_on(of_process),
             Write::TaskDefinition(_) => Basis::NewestRevision,
-            Write::Service(write) => write.rests_on(observed),
+            Write::Service(write) => match write.scaled(observed) {
+                Some(things) => write.rests_on(observed).with(things),
+                None => write.rests_on(observed),
+            },
+            Write::Scaling(write) => write.rests_on(),
             Write::Schedule(write) => write.rests_on(of_process),
             Write::Task(_) => Basis::singly([Named::ReleaseTask]),
             Write::Tags(write) => write.rests_on(desired, observed),
@@ -60,6 +73,7 @@ impl Change {
             Write::Listener(write) => write.things(),
             Write::TaskDefinition(_) => Vec::new(),
             Write::Service(write) => vec![Named::Service(write.name().clone())],
+            Write::Scaling(write) => write.things(),
             Write::Schedule(write) => write.things(),
             Write::Task(_) => vec![Named::ReleaseTask],
             Write::Tags(write) => write.things(),

@@ -19,6 +19,8 @@ pub enum Reply {
     Listener(ListenerState),
     TaskDefinition(TaskDefinitionState),
     Service(ServiceState),
+    /// The ARN, unless the endpoint tells none.
+    ScalableTarget(Option<Arn>),
     ScheduleGroup(Arn),
     Schedule(ScheduleState),
     Started(Started),
@@ -33,6 +35,7 @@ pub fn fold(observed: &mut Observed, change: &Change, reply: Reply) {
         Write::Listener(write) => write.fold(observed, reply),
         Write::TaskDefinition(write) => write.fold(observed, reply),
         Write::Service(write) => write.fold(observed, change.process(), reply),
+        Write::Scaling(write) => write.fold(observed, reply),
         Write::Schedule(write) => write.fold(observed, reply),
         Write::Task(write) => write.fold(observed, reply),
         Write::Tags(write) => write.fold(observed),

@@ -105,6 +105,19 @@ impl ServiceWrite {
         }
     }
 
+    /// Returns the service and its scalable target for a write that sets its count: AWS may have changed both since they were read.
+    pub(super) fn scaled(&self, observed: &Observed) -> Option<[Named; 2]> {
+        let ServiceWrite::Update { update, service, .. } = self else {
+            return None;
+        };
+        update.desired_count?;
+        observed.scaling.get(service)?;
+        Some([
+            Named::Service(service.clone()),
+            Named::ScalableTarget(service.clone()),
+        ])
+    }
+
     /// Target groups that come are wanted once the rollout before is complete; and those that go, once nobody is sent there.
     pub(super) fn rests_on(&self, observed: &Observed) -> Basis {
         let itself = Named::Service(self.name().clone());
@@ -276,7 +289,7 @@ impl fmt::Display for ServiceWrite {
             ServiceWrite::Create {
                 service, attachments, ..
             } => {
-                let tasks = counted(service.quantity.unwrap_or(1), "task");
+                let tasks = counted(service.first_count(), "task");
                 write!(f, "create service {name} with {tasks}")?;
                 behind(f, attachments)
             }

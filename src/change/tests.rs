@@ -150,7 +150,10 @@ fn a_task_definition_says_what_only_overrides_say() {
     let docker = |shared| {
         Volume::Docker(Box::new(DockerVolume {
             shared,
-            options: [("password".into(), "secret-4".into())].into(),
+            options: ["device", "password", "type"]
+                .map(|name| (name.into(), format!("{name}-4")))
+                .into(),
+            labels: [("a".into(), "b".into())].into(),
             ..DockerVolume::default()
         }))
     };
@@ -174,7 +177,8 @@ fn a_task_definition_says_what_only_overrides_say() {
         Change::of("web", Registration { content, tags })
     };
     let change = registration(content.clone()).to_string();
-    let members = ", volume a of the instance's /srv, volume b of Docker's driver local, shared, volume c of Docker's driver local, \
+    let members = ", volume a of the instance's /srv, volume b of Docker's driver local device=device-4 password type=type-4, shared, 1 label, \
+                   volume c of Docker's driver local device=device-4 password type=type-4, 1 label, \
                    pidMode=host, privileged=true, versionConsistency=disabled, \
                    linuxParameters.capabilities.add=NET_ADMIN NET_RAW, hostname=web-1, linuxParameters.devices=/dev/fuse, \
                    linuxParameters.maxSwap=0, ulimits=memlock -1 -1)";

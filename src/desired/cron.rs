@@ -1,5 +1,5 @@
 //! When a cron process runs: AWS's six fields or a crontab's five, both as the expression that EventBridge Scheduler
-//! takes: <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>.
+//! and Application Auto Scaling take: <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>.
 //!
 //! Six fields pass as they are, once they are known to mean something. Five are translated: a crontab counts weekdays
 //! from 0 for Sunday, AWS from 1; a crontab that restricts both days means either, which AWS cannot say; and AWS wants
@@ -49,7 +49,7 @@ pub(crate) fn expression(text: &str) -> Result<String, String> {
         [minute, hour, day, month, weekday, year] => six([minute, hour, day, month, weekday, year])?,
         other => {
             return Err(format!(
-                "{} in {text:?}: EventBridge Scheduler takes six (minute, hour, day of month, month, day of week, year), \
+                "{} in {text:?}: AWS takes six (minute, hour, day of month, month, day of week, year), \
                  a crontab five",
                 crate::model::counted(other.len() as u64, "field")
             ));
@@ -58,7 +58,7 @@ pub(crate) fn expression(text: &str) -> Result<String, String> {
     let expression = format!("cron({fields})");
     if expression.len() > LONGEST_EXPRESSION {
         return Err(format!(
-            "{expression} has more than the {LONGEST_EXPRESSION} characters that EventBridge Scheduler takes"
+            "{expression} has more than the {LONGEST_EXPRESSION} characters that AWS takes"
         ));
     }
     Ok(expression)

@@ -8,7 +8,7 @@ use crate::model::desired::{Desired, Runs};
 use crate::model::name;
 use crate::model::schedule::{Schedule, Timing};
 
-const DEFAULT_TIME_ZONE: &str = "UTC";
+pub(super) const DEFAULT_TIME_ZONE: &str = "UTC";
 
 /// Returns a warning for each process whose schedule never starts a task from `today` on. A day before the true one does no
 /// harm: time zones differ by as much.

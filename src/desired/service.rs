@@ -5,6 +5,7 @@ use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::{self, Constraint, ConstraintType, Deploy, StrategyType};
 use crate::api::platform;
 use crate::error::Error;
+use crate::model::scaling::Scaling;
 use crate::model::service::{
     Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
     PlacementConstraint, PlacementStrategy, Service, ServiceSettings, TaskNetwork,
@@ -22,6 +23,9 @@ impl Builder<'_> {
             .process
             .quantity
             .map(|quantity| quantity.try_into().unwrap_or(0));
+        let scaling = self.scaling()?;
+        // What follows from the number of tasks follows from the fewest there may be.
+        let fewest = quantity.or(scaling.as_ref().map(Scaling::fewest));
         let deploy = self.process.deploy.as_ref();
         let progress_deadline = match deploy.and_then(|deploy| deploy.progress_deadline.as_ref()) {
             Some(deadline) => self.seconds("deploy.progressDeadline", deadline)?,
@@ -31,7 +35,8 @@ impl Builder<'_> {
             name: self.family(),
             capacity: self.capacity(),
             quantity,
-            settings: self.settings(quantity, claimed, grace_period)?,
+            scaling: scaling.map(Box::new),
+            settings: self.settings(fewest, claimed, grace_period)?,
             progress_deadline,
             rolls_back: self.breaker().rollback.unwrap_or(true),
             given_percent: self.given_percent(),

@@ -297,7 +297,7 @@ fn asked(name: &str, process: &Process, is_release: bool) -> Amounts {
         (Some(true), _) => (u64::from(is_release), Vec::new()),
         (_, Some(_)) => (1, Vec::new()),
         (_, None) => {
-            let quantity = process.quantity.unwrap_or(1);
+            let quantity = process.quantity.or(most(process)).unwrap_or(1);
             let ports = exposure(name, process).as_ref().map(container_ports);
             (quantity.try_into().unwrap_or_default(), ports.unwrap_or_default())
         }
@@ -314,8 +314,10 @@ fn asked(name: &str, process: &Process, is_release: bool) -> Amounts {
 /// Returns what the status shows of a process, one that is being removed included: its size is not known any more.
 fn has(process: Option<&Process>, shown: &ProcessStatus) -> Amounts {
     // One without `quantity` that was scaled to nothing may have a task again.
-    let least =
-        u64::from(shown.rollout.is_some() && process.is_some_and(|process| process.quantity.is_none()));
+    let least = u64::from(
+        shown.rollout.is_some()
+            && process.is_some_and(|process| process.quantity.is_none() && process.scale.is_none()),
+    );
     let schedules = u64::from(shown.schedule.is_some());
     Amounts {
         processes: u64::from(shown.task_definition.is_some()),
@@ -345,7 +347,17 @@ fn scaled(process: &Process, shown: &ProcessStatus) -> u64 {
 
 /// Returns true if the manifest leaves the number of tasks to others.
 fn is_free(process: &Process) -> bool {
-    process.quantity.is_none() && process.cron.is_none() && process.noservice != Some(true)
+    process.quantity.is_none()
+        && process.scale.is_none()
+        && process.cron.is_none()
+        && process.noservice != Some(true)
+}
+
+/// Returns the most tasks that AWS may scale a process to, at any time.
+fn most(process: &Process) -> Option<i32> {
+    let scale = process.scale.as_ref()?;
+    let later = scale.schedules.iter().filter_map(|schedule| schedule.max);
+    Some(later.fold(scale.max, i32::max))
 }
 
 fn desired(shown: &ProcessStatus) -> u64 {

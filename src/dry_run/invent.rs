@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, Reply, ScheduleWrite, ServiceWrite, TargetGroupWrite,
-    TaskWrite, Write,
+    Change, ListenerWrite, LoadBalancerWrite, Reply, ScalingStep, ScalingWrite, ScheduleWrite, ServiceWrite,
+    TargetGroupWrite, TaskWrite, Write,
 };
 use crate::error::Error;
 use crate::model::load_balancer::LoadBalancer;
@@ -32,7 +32,7 @@ impl Writer for Invent {
                 Reply::LoadBalancer(self.load_balancer(load_balancer))
             }
             Write::TargetGroup(TargetGroupWrite::Create { target_group }) => {
-                let arn = self.arn("target-group", &target_group.name);
+                let arn = self.arn("targetgroup", &target_group.name);
                 Reply::TargetGroup(TargetGroupState::of(target_group, arn))
             }
             Write::Listener(ListenerWrite::Create {
@@ -56,6 +56,10 @@ impl Writer for Invent {
                 tags: registration.tags.clone(),
             }),
             Write::Service(write) => self.service(write, arns)?,
+            Write::Scaling(ScalingWrite {
+                service,
+                step: ScalingStep::Register { .. },
+            }) => Reply::ScalableTarget(Some(self.arn("scalable-target", service))),
             Write::Schedule(ScheduleWrite::CreateGroup { group }) => {
                 Reply::ScheduleGroup(self.arn("schedule-group", &group.name))
             }
@@ -99,6 +103,18 @@ impl Writer for Invent {
                 | ListenerWrite::AddCertificate { .. }
                 | ListenerWrite::RemoveCertificate { .. },
             )
+            | Write::Scaling(ScalingWrite {
+                step:
+                    ScalingStep::SetRange(_)
+                    | ScalingStep::Deregister
+                    | ScalingStep::PutPolicy(_)
+                    | ScalingStep::DeletePolicy(_)
+                    | ScalingStep::PutAction { .. }
+                    | ScalingStep::DeleteAction(_)
+                    | ScalingStep::Tag(_)
+                    | ScalingStep::Untag,
+                ..
+            })
             | Write::Schedule(ScheduleWrite::Delete { .. })
             | Write::Task(TaskWrite::Stop { .. })
             | Write::Port(_)
@@ -118,7 +134,7 @@ impl Invent {
     fn load_balancer(&self, wanted: &LoadBalancer) -> LoadBalancerState {
         // The plan shows it where AWS will choose a DNS name.
         let unknown = format!("<dns name of {}>", wanted.name);
-        let arn = self.arn("load-balancer", &wanted.name);
+        let arn = self.arn("loadbalancer/app", &wanted.name);
         LoadBalancerState::of(wanted, arn, unknown.clone(), unknown)
     }
 
@@ -179,7 +195,7 @@ impl Invent {
     }
 
     fn created(&self, wanted: &Service, definition: &Arn, attachments: Vec<Attachment<Arn>>) -> ServiceState {
-        let desired = wanted.quantity.unwrap_or(1);
+        let desired = wanted.first_count();
         let settings = &wanted.settings;
         ServiceState {
             name: wanted.name.clone(),

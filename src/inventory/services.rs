@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::entries::Entries;
 use super::owned::Awaited;
+use super::singly::Singly;
 use super::sweep::{Apps, Content, Found, Key};
 use super::{Clock, Learned, Unit};
 use crate::aws::{Aws, Result};
@@ -29,6 +30,8 @@ pub struct Services {
     listed: BTreeSet<String>,
     pub(super) entries: Entries<ServiceState>,
     pub(super) awaited: Awaited,
+    /// The calls for the scalable targets of services.
+    pub(super) singly: Singly,
 }
 
 /// The steps of a sweep.

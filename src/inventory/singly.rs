@@ -70,6 +70,12 @@ pub(super) fn of_load_balancing(desired: &Desired, observed: &Observed) -> usize
     balancers.sum::<usize>() + groups.count()
 }
 
+/// Returns the calls that take so many scalable targets: one for all of them, and for each its tags, policies and scheduled
+/// actions.
+pub(super) fn of_scaling(targets: usize) -> usize {
+    if targets == 0 { 0 } else { 1 + 3 * targets }
+}
+
 /// Its listeners, the certificates of each that has some, and its attributes where any are wanted.
 fn of_wanted(balancing: &LoadBalancing) -> usize {
     let listeners = balancing.listeners.iter();

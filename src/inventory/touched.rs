@@ -33,7 +33,7 @@ impl Touched {
         for change in done {
             match &change.write {
                 // What all Apps share of these is elsewhere, or nothing.
-                Write::Port(_) | Write::TaskDefinition(_) | Write::Task(_) => {}
+                Write::Port(_) | Write::TaskDefinition(_) | Write::Scaling(_) | Write::Task(_) => {}
                 Write::Service(_) => {
                     services.insert(change.resource());
                 }
@@ -90,7 +90,11 @@ impl Touched {
                         .insert(key.name.clone());
                 }
                 // Details, and what lists do not show.
-                Named::Listeners(_) | Named::Schedule(_) | Named::ReleaseTask | Named::Port(_) => {}
+                Named::Listeners(_)
+                | Named::ScalableTarget(_)
+                | Named::Schedule(_)
+                | Named::ReleaseTask
+                | Named::Port(_) => {}
             }
         }
         touched

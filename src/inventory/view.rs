@@ -77,7 +77,7 @@ impl View<'_> {
                     self.inventory.schedules.want(&self.key(&group));
                 }
                 // Each App's own.
-                Part::Tasks => {}
+                Part::Scaling | Part::Tasks => {}
             }
         }
     }
@@ -108,6 +108,12 @@ impl View<'_> {
             && is_read(&Part::LoadBalancing)
         {
             let calls = singly::of_load_balancing(desired, observed);
+            unit.content().singly.note(&self.app, calls);
+        }
+        if let Some(unit) = self.inventory.services.known(&self.key(&desired.place.cluster))
+            && is_read(&Part::Scaling)
+        {
+            let calls = singly::of_scaling(observed.scaling.len());
             unit.content().singly.note(&self.app, calls);
         }
         let group = schedule_group(&desired.owner.installation);

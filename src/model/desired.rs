@@ -10,6 +10,7 @@ use super::part::Part;
 use super::port::{PortOwner, PortRange};
 use super::record::RecordStyle;
 use super::release::Release;
+use super::scaling::Scaling;
 use super::schedule::Schedule;
 use super::service::{Attachment, Service, TaskDefinition};
 
@@ -198,6 +199,11 @@ impl DesiredProcess {
         service.progress_deadline.max(needs)
     }
 
+    /// Returns the scaling of its service.
+    pub fn scaling(&self) -> Option<&Scaling> {
+        self.service()?.scaling.as_deref()
+    }
+
     pub fn schedule(&self) -> Option<&Schedule> {
         match &self.runs {
             Runs::Schedule(schedule) => Some(schedule),
@@ -223,6 +229,7 @@ impl Desired {
             Part::Ecs => true,
             Part::LoadBalancing => processes.any(|process| process.load_balancing.is_some()),
             Part::Zone(id) => self.records.keys().any(|key| &key.zone == id),
+            Part::Scaling => processes.any(|process| process.scaling().is_some()),
             Part::Schedules => processes.any(|process| process.schedule().is_some()),
             Part::Tasks => self.release.is_some(),
         }
@@ -231,7 +238,9 @@ impl Desired {
     /// Returns all parts in which an App may hold something, but for its services, which are always looked for.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let zones = self.place.zones.iter().cloned().map(Part::Zone);
-        [Part::LoadBalancing, Part::Schedules].into_iter().chain(zones)
+        [Part::LoadBalancing, Part::Scaling, Part::Schedules]
+            .into_iter()
+            .chain(zones)
     }
 
     /// Returns the owners for which a process needs host ports.

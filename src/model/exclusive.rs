@@ -13,6 +13,8 @@ pub enum Exclusive {
     LoadBalancer(String),
     TargetGroup(String),
     Service(String),
+    /// By the name of its service.
+    ScalableTarget(String),
     Schedule(String),
     /// Room within the limits of a namespace, by its name: no thing, but had by one App only, too.
     Room(String),

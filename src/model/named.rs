@@ -12,6 +12,8 @@ pub enum Named {
     Listeners(String),
     /// With its tags, and the load balancers in front of it.
     TargetGroup(String),
+    /// The scalable target of a service, by that one's name.
+    ScalableTarget(String),
     Schedule(String),
     /// A DNS name and its ownership record.
     Name(RecordKey),
@@ -27,6 +29,7 @@ impl Named {
         match self {
             Named::Service(_) => Some(Part::Ecs),
             Named::LoadBalancer(_) | Named::Listeners(_) | Named::TargetGroup(_) => Some(Part::LoadBalancing),
+            Named::ScalableTarget(_) => Some(Part::Scaling),
             Named::Schedule(_) => Some(Part::Schedules),
             Named::Name(key) => Some(Part::Zone(key.zone.clone())),
             Named::ReleaseTask => Some(Part::Tasks),
@@ -41,7 +44,11 @@ impl Named {
             Named::TargetGroup(name) => Some(format!("TargetGroup/{name}")),
             Named::Schedule(name) => Some(format!("Schedule/{name}")),
             Named::Name(RecordKey { zone, name }) => Some(format!("Name/{zone}/{name}")),
-            Named::Service(_) | Named::Listeners(_) | Named::ReleaseTask | Named::Port(_) => None,
+            Named::Service(_)
+            | Named::ScalableTarget(_)
+            | Named::Listeners(_)
+            | Named::ReleaseTask
+            | Named::Port(_) => None,
         }
     }
 

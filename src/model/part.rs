@@ -11,6 +11,8 @@ pub enum Part {
     LoadBalancing,
     /// A hosted zone, by its id.
     Zone(String),
+    /// Scalable targets of services.
+    Scaling,
     Schedules,
     /// The task of the release phase.
     Tasks,
@@ -23,8 +25,17 @@ impl Part {
             Part::Ecs => "Services".into(),
             Part::LoadBalancing => "LoadBalancers".into(),
             Part::Zone(id) => format!("Zone/{id}"),
+            Part::Scaling => "Scaling".into(),
             Part::Schedules => "Schedules".into(),
             Part::Tasks => "Tasks".into(),
+        }
+    }
+
+    /// Returns what the controller's role needs for it besides `deploy/iam-policy.json`, as a hint for who meets a denial.
+    pub fn added_policy(&self) -> Option<&'static str> {
+        match self {
+            Part::Scaling => Some("for scale, its role needs deploy/iam/autoscaling.json"),
+            Part::Ecs | Part::LoadBalancing | Part::Zone(_) | Part::Schedules | Part::Tasks => None,
         }
     }
 }
@@ -35,6 +46,7 @@ impl fmt::Display for Part {
             Part::Ecs => f.write_str("services"),
             Part::LoadBalancing => f.write_str("load balancers"),
             Part::Zone(id) => write!(f, "hosted zone {id}"),
+            Part::Scaling => f.write_str("scalable targets"),
             Part::Schedules => f.write_str("schedules"),
             Part::Tasks => f.write_str("the task of the release phase"),
         }
@@ -64,14 +76,24 @@ pub struct Holdings {
     pub is_new: bool,
     /// Its status shows processes, and none of them on a schedule.
     pub shows_no_schedule: bool,
+    /// The processes that its status shows to be scaled.
+    pub scaled: BTreeSet<String>,
 }
 
 impl Holdings {
     pub fn evidence(&self, part: &Part) -> Evidence {
         let is_unlikely = self.is_new || (self.shows_no_schedule && *part == Part::Schedules);
         match &self.parts {
+            // Many installations may not even look, so that it takes more than an attempt to make one.
+            Some(parts)
+                if *part == Part::Scaling && parts.contains(&part.key()) && self.scaled.is_empty() =>
+            {
+                Evidence::Perhaps
+            }
             Some(parts) if parts.contains(&part.key()) => Evidence::Yes,
             Some(_) => Evidence::No,
+            None if *part == Part::Scaling && self.is_new => Evidence::No,
+            None if *part == Part::Scaling => Evidence::Perhaps,
             None if is_unlikely => Evidence::Perhaps,
             None => Evidence::Yes,
         }

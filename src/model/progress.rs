@@ -44,6 +44,7 @@ impl Progress {
         Some(Progress {
             most_new: primary.running,
             fewest_old: old_tasks(service),
+            most_desired: Some(service.desired),
             failed: primary.failed,
             faltered: primary.failed > 0,
             since: primary.created?,
@@ -51,17 +52,20 @@ impl Progress {
     }
 
     /// Returns the progress after another look at the service, `now` in seconds since 1970. It can advance only so
-    /// often as there are tasks, so that tasks which start and die again and again come to an end.
+    /// often as there are tasks, or are wanted, so that tasks which start and die again and again come to an end.
     #[must_use]
     pub fn seen(self, service: &ServiceState, now: i64) -> Self {
         let Some(primary) = service.primary() else {
             return self;
         };
         let old = old_tasks(service);
-        if primary.running > self.most_new || old < self.fewest_old {
+        let most_desired = self.most_desired.unwrap_or(service.desired).max(service.desired);
+        let wants_more = self.most_desired.is_some_and(|before| before < most_desired);
+        if primary.running > self.most_new || old < self.fewest_old || wants_more {
             return Progress {
                 most_new: self.most_new.max(primary.running),
                 fewest_old: self.fewest_old.min(old),
+                most_desired: Some(most_desired),
                 failed: primary.failed,
                 faltered: false,
                 since: now,
@@ -70,6 +74,7 @@ impl Progress {
         // ECS's own count leaves out, or forgets, tasks that end after they ran. Fewer may also be wanted by now.
         let has_lost = primary.running < self.most_new.min(service.desired);
         Progress {
+            most_desired: Some(most_desired),
             failed: self.failed.min(primary.failed),
             faltered: self.faltered || has_lost || primary.failed > self.failed,
             ..self

@@ -49,6 +49,8 @@ pub struct Progress {
     pub most_new: u32,
     /// The fewest tasks of the deployments before it that were left.
     pub fewest_old: u32,
+    /// The most tasks that it was to have: more that are wanted take their time, too. `None`: not known.
+    pub most_desired: Option<u32>,
     /// The lowest of ECS's counts of its failed tasks since it last advanced: ECS begins anew with the count.
     pub failed: u32,
     /// True if a task of it has failed, or was lost after it ran, since it last advanced.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::container::{Condition, Container, ContainerCheck};
 use super::members::TaskMembers;
 use super::owner::Tags;
+use super::scaling::Scaling;
 use super::small_map::SmallMap;
 use super::volume::Volume;
 
@@ -226,6 +227,8 @@ pub struct Service {
     pub capacity: Capacity,
     /// `None`: created with one task, then left to whoever scales it.
     pub quantity: Option<u32>,
+    /// In place of a quantity.
+    pub scaling: Option<Box<Scaling>>,
     pub settings: ServiceSettings,
     /// Seconds after which a rollout that is not complete counts as failed.
     pub progress_deadline: u32,
@@ -238,6 +241,14 @@ pub struct Service {
     /// A new value asks for a rollout of what is there.
     pub redeploy: Option<String>,
     pub tags: Tags,
+}
+
+impl Service {
+    /// Returns the number of tasks to create it with.
+    pub fn first_count(&self) -> u32 {
+        let fewest = self.scaling.as_ref().map(|scaling| scaling.range.min);
+        self.quantity.or(fewest).unwrap_or(1)
+    }
 }
 
 /// Where the tasks of a service run. ECS takes one or the other, and what a service began with it keeps.

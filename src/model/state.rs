@@ -1,5 +1,9 @@
 //! The state found: the world as AWS and the claims reported it, plus the facts of time that a plan may use.
 
+mod load_balancing;
+
+pub use load_balancing::{ListenerState, LoadBalancerState, LoadBalancerStatus, TargetGroupState};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,18 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{digest, recorded};
 use super::echo::EchoMemory;
-use super::load_balancer::{
-    HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancer, LoadBalancerAttributes,
-    SECURITY_POLICY, TargetGroup, TargetGroupAttributes,
-};
 use super::name::{Arn, family, process_of_family};
 use super::named::Named;
 use super::owner::{Owner, Tags, process_in_record_text};
 use super::part::Part;
 use super::port::Claim;
-use super::record::{RecordSet, normalize};
+use super::record::RecordSet;
 use super::release::ReleaseState;
 use super::rollout::{RolloutMemory, ServiceDeployment};
+use super::scaling::ScalableTargetState;
 use super::schedule::{ScheduleGroupState, ScheduleState};
 use super::service::{
     Attachment, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy,
@@ -50,6 +51,12 @@ pub struct Observed {
     pub schedule_group: Option<ScheduleGroupState>,
     /// The schedules of the group whose names are the App's.
     pub schedules: SharedMap<String, ScheduleState>,
+    /// By service, the scalable targets that were looked for.
+    pub scaling: SharedMap<String, ScalableTargetState>,
+    /// The processes that were scaled before this pass.
+    pub scaled: BTreeSet<String>,
+    /// True if there may be scalable targets that nothing speaks of, and they could not be read: another pass looks again.
+    pub missed_scaling: bool,
     pub ports: PortState,
     /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
     /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
@@ -221,151 +228,6 @@ impl TaskDefinitionState {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadBalancerState {
-    pub name: String,
-    pub arn: Arn,
-    pub dns_name: String,
-    /// The hosted zone that an alias to this load balancer names.
-    pub zone_id: String,
-    pub status: LoadBalancerStatus,
-    /// Empty if the reply left them out: every load balancer has some.
-    pub subnets: SmallSet<String>,
-    /// Empty if the reply left them out, or for a network load balancer.
-    pub security_groups: SmallSet<String>,
-    pub tags: Tags,
-    /// `None` if they were not read.
-    pub listeners: Option<Vec<ListenerState>>,
-    /// `None` if they were not read, or left out.
-    pub attributes: Option<LoadBalancerAttributes>,
-}
-
-impl LoadBalancerState {
-    /// Returns the [`RecordSet::target`] of a record that points here.
-    pub fn host(&self) -> String {
-        normalize(&self.dns_name)
-    }
-
-    /// Returns the number of certificates that its listeners have besides the default ones.
-    pub fn more_certificates(&self) -> usize {
-        let listeners = self.listeners.iter().flatten();
-        listeners
-            .filter_map(|listener| Some(listener.more_certificates.as_ref()?.len()))
-            .sum()
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoadBalancerStatus {
-    Provisioning,
-    /// `active` or `active_impaired`.
-    Active,
-    /// With AWS's reason.
-    Failed(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerState {
-    pub arn: Arn,
-    pub port: u16,
-    /// As AWS spells it.
-    pub protocol: String,
-    /// Its default action; `None` for one that is no listener's of ours.
-    pub action: Option<ListenerAction<Arn>>,
-    /// `None` if it has none, or the reply left it out.
-    pub default_certificate: Option<String>,
-    /// `None` if it was not read: a listener that is not encrypted has none.
-    pub more_certificates: Option<BTreeSet<String>>,
-    /// `None` if it has none, or the reply left it out.
-    pub security_policy: Option<String>,
-    /// `None` if they were not read: asked for only where nothing wants the port.
-    pub tags: Option<Tags>,
-}
-
-impl LoadBalancerState {
-    /// Returns the load balancer as it is once it is made; AWS alone chooses the three names.
-    pub fn of(wanted: &LoadBalancer, arn: Arn, dns_name: String, zone_id: String) -> Self {
-        LoadBalancerState {
-            name: wanted.name.clone(),
-            arn,
-            dns_name,
-            zone_id,
-            status: LoadBalancerStatus::Provisioning,
-            subnets: wanted.subnets.clone(),
-            security_groups: wanted.security_groups.clone(),
-            tags: wanted.tags.clone(),
-            listeners: Some(Vec::new()),
-            attributes: wanted.attributes.map(|_| LoadBalancerAttributes::AS_CREATED),
-        }
-    }
-}
-
-impl TargetGroupState {
-    /// Returns the target group as it is once it is made: no create call takes attributes.
-    pub fn of(wanted: &TargetGroup, arn: Arn) -> Self {
-        TargetGroupState {
-            name: wanted.name.clone(),
-            arn,
-            check: wanted.check.clone(),
-            load_balancers: SmallSet::new(),
-            tags: wanted.tags.clone(),
-            attributes: Some(wanted.attributes.as_created()),
-        }
-    }
-}
-
-impl ListenerState {
-    /// Returns the listener as it is once it is made or modified; no call takes further certificates, and those that it has
-    /// stay.
-    pub fn of(arn: Arn, listener: &Listener, action: ListenerAction<Arn>) -> Self {
-        let is_encrypted = listener.protocol.is_encrypted();
-        ListenerState {
-            arn,
-            port: listener.port,
-            protocol: listener.protocol.as_str().into(),
-            action: Some(action),
-            default_certificate: listener.default_certificate().cloned(),
-            more_certificates: None,
-            security_policy: is_encrypted.then(|| SECURITY_POLICY.into()),
-            tags: None,
-        }
-    }
-
-    /// Returns true if it has certificates.
-    pub fn is_encrypted(&self) -> bool {
-        [ListenerProtocol::Https, ListenerProtocol::Tls]
-            .iter()
-            .any(|protocol| protocol.as_str() == self.protocol)
-    }
-
-    /// Returns true if it is not known to lack one of the further certificates that are wanted.
-    pub fn has_certificates(&self, wanted: &Listener) -> bool {
-        let known = self.more_certificates.as_ref();
-        known.is_none_or(|known| wanted.more_certificates().iter().all(|arn| known.contains(arn)))
-    }
-
-    /// Returns the one target group that it forwards to.
-    pub fn forwards_to(&self) -> Option<&Arn> {
-        match &self.action {
-            Some(ListenerAction::Forward(group)) => Some(group),
-            Some(ListenerAction::RedirectToHttps) | None => None,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetGroupState {
-    pub name: String,
-    pub arn: Arn,
-    /// Zero or empty in a field that the reply left out.
-    pub check: HealthCheck,
-    /// The load balancers whose listeners forward to it.
-    pub load_balancers: SmallSet<Arn>,
-    pub tags: Tags,
-    /// `None` if they were not read.
-    pub attributes: Option<TargetGroupAttributes>,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneState {
     /// The inventory shares them.
@@ -420,10 +282,19 @@ impl Observed {
         owner.owns(&service.tags).then_some(service)
     }
 
+    /// Returns the number of tasks without which a service is not as it should be. Those that AWS adds to the range of a scaled one
+    /// come and go.
+    pub fn least_tasks(&self, service: &ServiceState) -> u32 {
+        let target = self.scaling.get(&service.name);
+        target.map_or(service.desired, |target| service.desired.min(target.range.min))
+    }
+
     /// Returns the processes of which the App has anything, as far as it was read.
     pub fn processes_of<'a>(&'a self, owner: &'a Owner) -> BTreeSet<&'a str> {
         let services = self.services.values().filter(|found| owner.owns(&found.tags));
         let services = services.filter_map(|found| process_of_family(&owner.app, &found.name));
+        let scaling = self.scaling.iter().filter(|(_, found)| owner.owns(&found.tags));
+        let scaled = scaling.filter_map(|(service, _)| process_of_family(&owner.app, service));
         let load_balancers = self.load_balancers.values().map(|found| &found.tags);
         let tags = load_balancers.chain(self.target_groups.values().map(|found| &found.tags));
         let schedules = self.schedules_of(owner);
@@ -435,6 +306,7 @@ impl Observed {
             .filter(|claim| claim.owner.app == owner.app);
         services
             .chain(tags.filter_map(|tags| owner.process_of(tags)))
+            .chain(scaled)
             .chain(schedules)
             .chain(claims.map(|claim| claim.owner.process.as_str()))
             .collect()
@@ -454,9 +326,15 @@ impl Observed {
                 let mut texts = records.filter(|record| record.marks().is_some());
                 texts.any(|record| owner.owns_record_text(&record.text()))
             }
+            Part::Scaling => self.scaling.values().any(|found| is_ours(&found.tags)),
             Part::Schedules => self.schedules_of(owner).next().is_some(),
             Part::Tasks => self.release.open().is_some(),
         }
+    }
+
+    /// Returns true for a process whose service AWS may scale, as far as is known while scalable targets cannot be read.
+    pub fn may_be_scaled(&self, process: &str) -> bool {
+        self.is_unread(&Part::Scaling) && self.scaled.contains(process)
     }
 
     pub fn is_unread(&self, part: &Part) -> bool {

@@ -1,6 +1,9 @@
-//! The details that AWS gives singly: listeners, attributes and schedules.
+//! The details that AWS gives singly: listeners, attributes, scalable targets and schedules.
+
+use std::collections::BTreeMap;
 
 use crate::model::name::Arn;
+use crate::model::scaling::ScalableTargetState;
 use crate::model::schedule::ScheduleState;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{LoadBalancerState, Observed, TargetGroupState};
@@ -13,7 +16,7 @@ pub enum Details {
     Read,
     /// They are as an earlier pass left them; of what it did not have, they are read, unless it knew nothing of them.
     Remembered(Box<Remembered>),
-    /// Nothing is known of them, and they are read another time. Of schedules they are read all the same.
+    /// Nothing is known of them, and they are read another time. Of scalable targets and schedules they are read all the same.
     Unknown,
 }
 
@@ -22,6 +25,9 @@ pub enum Details {
 pub struct Remembered {
     load_balancers: SharedMap<String, LoadBalancerState>,
     target_groups: SharedMap<String, TargetGroupState>,
+    scaling: SharedMap<String, ScalableTargetState>,
+    /// By service that has one, its count then.
+    counts: BTreeMap<String, u32>,
     schedules: SharedMap<String, ScheduleState>,
     cluster: Option<Arn>,
     /// The earlier pass knew nothing of load balancers and target groups either.
@@ -35,6 +41,12 @@ impl Details {
         Details::Remembered(Box::new(Remembered {
             load_balancers: observed.load_balancers.clone(),
             target_groups: observed.target_groups.clone(),
+            scaling: observed.scaling.clone(),
+            counts: observed
+                .scaling
+                .keys()
+                .filter_map(|name| Some((name.clone(), observed.services.get(name)?.desired)))
+                .collect(),
             schedules: observed.schedules.clone(),
             cluster: observed.cluster.clone(),
             is_partial,
@@ -66,6 +78,16 @@ impl Details {
     pub(super) fn target_group(&self, found: &TargetGroupState) -> Option<&TargetGroupState> {
         let known = self.remembered()?.target_groups.get(&found.name);
         known.filter(|known| known.arn == found.arn)
+    }
+
+    /// Returns the scalable targets of the services that were looked for.
+    pub(super) fn scaling(&self) -> Option<&SharedMap<String, ScalableTargetState>> {
+        Some(&self.remembered()?.scaling)
+    }
+
+    /// Returns the count that a service had then.
+    pub(super) fn count(&self, service: &str) -> Option<u32> {
+        self.remembered()?.counts.get(service).copied()
     }
 
     pub(super) fn schedule(&self, name: &str) -> Option<&ScheduleState> {

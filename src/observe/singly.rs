@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::load_balancing::Described;
-use super::{Unread, load_balancing};
+use super::{Unread, load_balancing, scaling};
 use crate::aws::{self, Aws};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -79,6 +79,7 @@ pub async fn singly(
         let read = match &part {
             Part::Ecs => services(aws, desired, observed, &of_part).await,
             Part::LoadBalancing => balancing(aws, desired, observed, &of_part).await,
+            Part::Scaling => scalable_targets(aws, desired, observed, &of_part).await,
             Part::Schedules => schedules(aws, desired, observed, &of_part).await,
             Part::Zone(_) => names(aws, observed, &of_part).await,
             Part::Tasks => release_task(aws, desired, observed).await,
@@ -198,6 +199,21 @@ async fn balancing(
         }
     }
     Ok(())
+}
+
+async fn scalable_targets(
+    aws: &dyn Aws,
+    desired: &Desired,
+    observed: &mut Observed,
+    things: &[Named],
+) -> aws::Result<()> {
+    let mut services = Vec::new();
+    for named in things {
+        if let Named::ScalableTarget(service) = named {
+            services.push(service.clone());
+        }
+    }
+    scaling::again(aws, desired, observed, services).await
 }
 
 async fn schedules(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::name::Arn;
 use crate::model::part::Part;
+use crate::model::scaling::ScalableTargetState;
 use crate::model::schedule::{ScheduleGroupState, ScheduleState};
 use crate::model::shared_map::SharedMap;
 use crate::model::small_map::SmallMap;
@@ -21,15 +22,17 @@ pub(super) struct Found {
     load_balancers: SharedMap<String, LoadBalancerState>,
     target_groups: SharedMap<String, TargetGroupState>,
     zones: SmallMap<String, ZoneState>,
-    scheduled: Option<Box<Scheduled>>,
+    rare: Option<Box<Rare>>,
     /// The host ports that were claimed. The claims themselves every pass asks for anew.
     pub ports: Box<[u16]>,
     /// See [`Observed::unread`].
     pub unread: BTreeSet<Part>,
 }
 
+/// What few Apps have.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Scheduled {
+struct Rare {
+    scaling: SharedMap<String, ScalableTargetState>,
     cluster: Option<Arn>,
     group: Option<ScheduleGroupState>,
     schedules: SharedMap<String, ScheduleState>,
@@ -45,6 +48,9 @@ impl Found {
             load_balancers,
             target_groups,
             zones,
+            scaling,
+            scaled: _,
+            missed_scaling: _,
             cluster,
             schedule_group,
             schedules,
@@ -68,7 +74,8 @@ impl Found {
         let task_definitions = task_definitions
             .values()
             .filter_map(|known| Packed::new(known).ok());
-        let scheduled = Scheduled {
+        let rare = Rare {
+            scaling,
             cluster,
             group: schedule_group,
             schedules,
@@ -79,7 +86,7 @@ impl Found {
             load_balancers,
             target_groups,
             zones,
-            scheduled: (scheduled != Scheduled::default()).then(|| Box::new(scheduled)),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
             ports: claims.iter().map(|claim| claim.port).collect(),
             unread,
         }
@@ -95,16 +102,18 @@ impl Found {
 
     /// Returns it without the task definitions, which need not be unpacked for that.
     pub(super) fn things(&self) -> Observed {
-        let Scheduled {
+        let Rare {
+            scaling,
             cluster,
             group,
             schedules,
-        } = self.scheduled.as_deref().cloned().unwrap_or_default();
+        } = self.rare.as_deref().cloned().unwrap_or_default();
         Observed {
             services: self.services.clone(),
             load_balancers: self.load_balancers.clone(),
             target_groups: self.target_groups.clone(),
             zones: self.zones.clone(),
+            scaling,
             cluster,
             schedule_group: group,
             schedules,

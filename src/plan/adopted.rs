@@ -11,6 +11,7 @@ use super::view::View;
 use super::{Pending, Plan, ports, route53};
 use crate::change::{Change, ServiceWrite, Tagged};
 use crate::model::desired::Adopted;
+use crate::model::name::family;
 use crate::model::part::Part;
 use crate::model::state::{LoadBalancerState, ServiceState};
 
@@ -61,6 +62,10 @@ impl View<'_> {
         self.balancing_of(process).next().is_some()
             || claims.any(|claim| !claim.retained || !ports::is_used(self, claim))
             || route53::has_names(self, process)
+            || self
+                .scalable_target(&family(&self.desired.owner.app, process))
+                .is_some()
+            || self.observed.may_be_scaled(process)
     }
 }
 

@@ -17,7 +17,7 @@ pub use self::deadline::{deadline, note_progress};
 use super::echo::without_echoes;
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan, adopted, route53};
-use crate::change::{Change, PortWrite, Registration, ServiceWrite, Write};
+use crate::change::{Change, PortWrite, Registration, ScalingStep, ScalingWrite, ServiceWrite, Write};
 use crate::model::content::tagged;
 use crate::model::desired::DesiredProcess;
 use crate::model::exclusive::Exclusive;
@@ -130,6 +130,12 @@ fn remove(view: &View<'_>, plan: &mut Plan, process: &str, found: &ServiceState)
         }),
         // Where it was to stay before, its load balancer is nobody's already.
         None if !found.attachments.is_empty() && route53::has_names(view, process) => {}
+        // Its scalable target goes first, so that none is left without its service.
+        None if view.observed.may_be_scaled(process) => {}
+        None if view.scalable_target(&found.name).is_some() => plan.changes.push(Change::of(
+            process,
+            ScalingWrite::new(&found.name, ScalingStep::Deregister),
+        )),
         None => plan.changes.push(Change::of(
             process,
             ServiceWrite::Delete {
@@ -209,7 +215,8 @@ impl Update<'_> {
 
     fn plan(&self, plan: &mut Plan) {
         // More than wanted is what a scale-in or a rebalancing looks like: nobody has to wait for that.
-        let has_arrived = self.found.is_rolled_out() && self.found.running >= self.found.desired;
+        let least = self.view.observed.least_tasks(self.found);
+        let has_arrived = self.found.is_rolled_out() && self.found.running >= least;
         if !has_arrived && self.is_under_way() {
             plan.pending.push(self.pending());
         }

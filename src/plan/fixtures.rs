@@ -3,6 +3,7 @@
 
 mod aws;
 mod load_balancing;
+mod scaling;
 mod settled;
 pub(crate) mod world;
 
@@ -25,6 +26,7 @@ use crate::model::port::{Claim, PortOwner, PortRange};
 use crate::model::record::{
     RecordContent, RecordKind, RecordSet, RecordStyle, normalize, ownership_name, txt_value,
 };
+use crate::model::scaling::Scaling;
 use crate::model::schedule::{Schedule, Timing};
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, PlacementStrategy, Service,
@@ -81,6 +83,8 @@ pub(crate) struct Process {
     pub names: BTreeSet<(&'static str, String)>,
     pub tags: Tags,
     pub runs: Kind,
+    /// In place of a quantity.
+    pub scaling: Option<Scaling>,
     /// Images of containers beside it.
     pub sidecars: Vec<&'static str>,
 }
@@ -111,6 +115,7 @@ pub(crate) fn process(name: &str) -> Process {
         names: BTreeSet::new(),
         tags: Tags::new(),
         runs: Kind::Service,
+        scaling: None,
         sidecars: Vec::new(),
     }
 }
@@ -304,6 +309,7 @@ impl Process {
                     name: family,
                     capacity: Capacity::LaunchType(LaunchType::Ec2),
                     quantity: self.quantity,
+                    scaling: self.scaling.clone().map(Box::new),
                     progress_deadline: 600,
                     rolls_back: true,
                     given_percent: (None, None),
@@ -373,7 +379,8 @@ pub(crate) fn app(processes: impl IntoIterator<Item = Process>) -> Desired {
 pub(crate) fn arn(kind: &str, name: &str) -> Arn {
     match kind {
         // Theirs end with an id.
-        "group" | "balancer" => Arn(format!("arn:{kind}/{name}/1")),
+        "group" => Arn(format!("arn:targetgroup/{name}/1")),
+        "balancer" => Arn(format!("arn:loadbalancer/app/{name}/1")),
         _ => Arn(format!("arn:{kind}/{name}")),
     }
 }

@@ -7,7 +7,7 @@
 
 use super::untag::{untag, with_listeners};
 use super::view::View;
-use super::{Plan, adopted, schedules};
+use super::{Plan, adopted, scaling, schedules};
 use crate::change::{Change, PortWrite, ServiceWrite, Tagged};
 use crate::model::name;
 use crate::model::state::ServiceStatus;
@@ -33,6 +33,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
             ));
         }
     }
+    scaling::release(view, plan);
     schedules::release(view, plan);
     plan.changes.extend(untag(balancing(view)));
 }

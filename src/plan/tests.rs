@@ -3,7 +3,7 @@
 mod expose;
 mod foreign;
 mod large;
-mod random;
+pub(super) mod random;
 mod replace;
 mod review;
 

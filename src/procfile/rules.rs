@@ -5,6 +5,7 @@
 //! found here, too.
 
 mod containers;
+mod scale;
 
 use std::ops::RangeInclusive;
 
@@ -61,6 +62,7 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
     if let Some(deployed) = &process.deploy {
         deploy(deployed, report);
     }
+    scale::check(name, process, report);
 }
 
 /// Returns true for further words that neither a command nor an entry point comes before.
@@ -74,6 +76,7 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
     let given = [
         ("expose", process.expose.is_some()),
         ("quantity", process.quantity.is_some()),
+        ("scale", process.scale.is_some()),
         ("deploy", process.deploy.is_some()),
         ("placement", process.placement.is_some()),
         ("exec", process.exec.is_some()),

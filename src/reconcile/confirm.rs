@@ -14,7 +14,7 @@ use crate::plan::plan;
 
 impl Rounds<'_> {
     /// Reads and plans until all that the plan rests on is known. Of an App that is suspended no change is made, and only the
-    /// beginning of a wait rests on anything.
+    /// beginning of a wait rests on anything, and what is said of a count or a range, which AWS goes on changing.
     pub(super) async fn confirm(&self, outcome: &mut Outcome, suspended: bool) {
         let Some(held) = self.held else {
             return;
@@ -26,7 +26,8 @@ impl Rounds<'_> {
             }
             let changes = outcome.plan.changes.iter();
             // What this pass is not to try rests on nothing.
-            let changes = changes.filter(|change| !suspended && !outcome.deferral.concerns(change));
+            let is_looked_at = |change: &Change| !suspended || change.is_scaling(&outcome.observed);
+            let changes = changes.filter(|change| is_looked_at(change) && !outcome.deferral.concerns(change));
             let resting = changes.map(|change| (change.clone(), self.unconfirmed(held, outcome, change)));
             let resting: Vec<(Change, BTreeSet<Named>)> = resting.collect();
             // Read before its turn, it would have to be read again in it.
@@ -120,6 +121,7 @@ impl Rounds<'_> {
                 | Named::LoadBalancer(_)
                 | Named::TargetGroup(_)
                 | Named::Listeners(_)
+                | Named::ScalableTarget(_)
                 | Named::Schedule(_)
                 | Named::ReleaseTask
                 | Named::Port(_) => None,

@@ -9,7 +9,7 @@ use super::layout::{
     BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
 };
 use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Release, Rollout, Status};
-use crate::api::app::{ExecStatus, RolloutStatus};
+use crate::api::app::{ExecStatus, RolloutStatus, ScaleStatus};
 
 /// Up to so many columns a bar is short.
 const SLIM: usize = 100;
@@ -277,6 +277,9 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
     if !process.ports.is_empty() {
         let ports: Vec<String> = process.ports.iter().map(port).collect();
         line("Ports", &ports.join(", "));
+    }
+    if let Some(ScaleStatus { min, max }) = process.scale {
+        line("Scaling", &format!("by AWS, from {min} to {max} tasks"));
     }
     match process.exec {
         Some(ExecStatus::Enabled) => line("ECS Exec", "enabled"),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Facts, Sight, platform_of, time_of};
 use crate::api::app::{
     App, ExecStatus, Process as Wanted, ProcessStatus, ReleaseAttempt, ReleasePhase, RolloutStatus,
+    ScaleStatus,
 };
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
@@ -87,6 +88,8 @@ pub struct Process {
     pub desired: i32,
     pub running: i32,
     pub pending: i32,
+    /// The range in which AWS scales it now.
+    pub scale: Option<ScaleStatus>,
     pub rollout: Option<Rollout>,
     /// Family and revision of its task definition.
     pub task_definition: Option<String>,
@@ -298,6 +301,7 @@ fn process(name: &str, wanted: Option<&Wanted>, found: Option<&ProcessStatus>) -
         desired: found.desired,
         running: found.running,
         pending: found.pending,
+        scale: found.scale,
         rollout,
         task_definition: found.task_definition.as_deref().map(revision),
         schedule: found.schedule.map(|schedule| Schedule {

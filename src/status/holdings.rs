@@ -20,6 +20,11 @@ pub fn holdings(status: Option<&AppStatus>, has_finalizer: bool) -> Holdings {
         is_new: !has_finalizer && processes.is_empty(),
         shows_no_schedule: !processes.is_empty()
             && processes.iter().all(|process| process.schedule.is_none()),
+        scaled: processes
+            .iter()
+            .filter(|process| process.scale.is_some())
+            .map(|process| process.name.clone())
+            .collect(),
     }
 }
 
@@ -38,8 +43,12 @@ pub fn recorded_ahead(status: &AppStatus, desired: &Desired) -> Option<Vec<Strin
 /// The parts in which the App holds something after a pass, or may; if it has adopted something; and each thing in them that
 /// is on its way out, since nothing else would say after a start what is to be gone.
 pub(super) fn found(desired: &Desired, observed: &Observed) -> Vec<String> {
-    let may_hold =
-        |part: &Part| desired.wants(part) || observed.is_unread(part) || observed.holds(part, &desired.owner);
+    let may_hold = |part: &Part| {
+        desired.wants(part)
+            || observed.is_unread(part)
+            || observed.holds(part, &desired.owner)
+            || *part == Part::Scaling && observed.missed_scaling
+    };
     let parts = desired.parts().filter(may_hold).map(|part| part.key());
     let has_adopted = has_adopted(desired, observed).then(|| ADOPTED.to_owned());
     let left = left(desired, observed);

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::rollout::{exec, progress, remembered, rollout_status, widened_deadline};
 use super::{by_name, cut};
-use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScheduleStatus};
+use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScaleStatus, ScheduleStatus};
 use crate::change::{Change, RecordBatch, Write, names_of};
 use crate::model::desired::{Desired, LoadBalancing, RecordKey, Runs};
 use crate::model::load_balancer::{HTTPS_PORT, ListenerProtocol};
@@ -69,6 +69,7 @@ fn one(
         desired: count(service.map(|service| service.desired)),
         running: count(service.map(|service| service.running)),
         pending: count(service.map(|service| service.pending)),
+        scale: scale(desired, outcome, name),
         rollout: service.map(|service| rollout_status(service, memory)),
         task_definition: service
             .map(|service| &service.task_definition)
@@ -119,6 +120,9 @@ fn as_before(found: ProcessStatus, before: &ProcessStatus, observed: &Observed) 
             ..status
         };
     }
+    if observed.is_unread(&Part::Scaling) {
+        status.scale = before.scale;
+    }
     if observed.is_unread(&Part::Schedules) && before.schedule.is_some() {
         status.task_definition = status.task_definition.or(before.task_definition);
         status.schedule = before.schedule;
@@ -137,6 +141,14 @@ fn as_before(found: ProcessStatus, before: &ProcessStatus, observed: &Observed) 
 fn service<'a>(desired: &Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ServiceState> {
     let service = outcome.observed.services.get(&family(&desired.owner.app, name))?;
     desired.owner.owns(&service.tags).then_some(service)
+}
+
+fn scale(desired: &Desired, outcome: &Outcome, name: &str) -> Option<ScaleStatus> {
+    let found = outcome.observed.scaling.get(&family(&desired.owner.app, name))?;
+    desired.owner.owns(&found.tags).then(|| ScaleStatus {
+        min: count(Some(found.range.min)),
+        max: count(Some(found.range.max)),
+    })
 }
 
 fn schedule<'a>(desired: &'a Desired, outcome: &'a Outcome, name: &str) -> Option<&'a ScheduleState> {
@@ -279,6 +291,7 @@ fn retiring(outcome: &Outcome, name: &str, before: Option<&ProcessStatus>, now: 
 
 /// Such as `3/3`: the complete ones of those with a service.
 pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
+    let least = |service: &ServiceState| outcome.observed.least_tasks(service);
     let is_complete = |name: &String| {
         let busy = outcome
             .plan
@@ -298,7 +311,7 @@ pub(super) fn complete(desired: &Desired, outcome: &Outcome) -> String {
             .iter()
             .any(|obstacle| &obstacle.process == name);
         service(desired, outcome, name)
-            .is_some_and(|s| s.is_rolled_out() && s.running >= s.desired && !busy && !changing && !stuck)
+            .is_some_and(|s| s.is_rolled_out() && s.running >= least(s) && !busy && !changing && !stuck)
     };
     let with_service = desired.processes.iter();
     let with_service = with_service.filter(|(_, process)| process.service().is_some());

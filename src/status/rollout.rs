@@ -85,6 +85,7 @@ fn progress_of(progress: &RolloutProgress) -> Progress {
     Progress {
         most_new: count(progress.most_new),
         fewest_old: count(progress.fewest_old),
+        most_desired: progress.most_desired.map(count),
         failed: count(progress.failed),
         faltered: progress.faltered,
         since: progress.since.0.as_second(),
@@ -97,6 +98,7 @@ fn remembered_progress(progress: Progress) -> Option<RolloutProgress> {
     Some(RolloutProgress {
         most_new: count(progress.most_new),
         fewest_old: count(progress.fewest_old),
+        most_desired: progress.most_desired.map(count),
         failed: count(progress.failed),
         faltered: progress.faltered,
         since: Time(Timestamp::from_second(progress.since).ok()?),

@@ -11,6 +11,7 @@ use crate::change::{
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::counted;
+use crate::model::owner::has_no_owner;
 use crate::model::record::RecordChange;
 use crate::model::state::{Observed, ServiceState};
 use crate::plan::{ObstacleKind, Pending};
@@ -86,9 +87,10 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
     let changes: Vec<String> = changes.chain(unrecorded(outcome)).collect();
     if suspended && !changes.is_empty() {
         return Verdict::Suspended(format!(
-            "suspended with {} pending: {}",
+            "suspended with {} pending: {}{}",
             counted(changes.len() as u64, "change"),
-            changes.join("; ")
+            changes.join("; "),
+            scaled_meanwhile(outcome)
         ));
     }
     let Findings {
@@ -133,8 +135,25 @@ pub fn verdict_of(outcome: &Outcome, suspended: bool) -> Verdict {
             );
             message.push_str(&echoed.join(", "));
         }
+        if suspended {
+            message.push_str(&scaled_meanwhile(outcome));
+        }
         Verdict::Ready(message)
     }
+}
+
+/// Says that a suspended App's services go on being scaled: that is done in AWS.
+fn scaled_meanwhile(outcome: &Outcome) -> String {
+    let scaled = outcome
+        .observed
+        .scaling
+        .iter()
+        .filter(|(_, found)| !has_no_owner(&found.tags));
+    let services: Vec<&str> = scaled.map(|(service, _)| service.as_str()).collect();
+    if services.is_empty() {
+        return String::new();
+    }
+    format!("; suspended, while AWS goes on scaling {}", services.join(", "))
 }
 
 /// Returns the start of the release phase, which is no change before it is recorded.
@@ -176,6 +195,26 @@ struct Findings {
     raced: Vec<Said>,
     /// It has a turn, which comes soon.
     in_line: Vec<Said>,
+}
+
+fn cannot_be_read(outcome: &Outcome, findings: &mut Findings) {
+    // What waits in line, the plan says.
+    let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
+    for unread in unread {
+        let error = Error::from(unread.error.clone());
+        let added = unread
+            .part
+            .added_policy()
+            .filter(|_| error.class() == Class::Denied);
+        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
+        let said = (reason_of(&error), format!("{unread}{added}"));
+        match error.class() {
+            Class::Transient | Class::Throttled => findings.disturbed.push(said),
+            Class::Denied if is_denial(said.0) => findings.denied.push(said),
+            Class::Denied => findings.missing.push(said),
+            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
+        }
+    }
 }
 
 fn findings(outcome: &Outcome) -> Findings {
@@ -251,18 +290,7 @@ fn findings(outcome: &Outcome) -> Findings {
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
         }
     }
-    // What waits in line, the plan says.
-    let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
-    for unread in unread {
-        let error = Error::from(unread.error.clone());
-        let said = (reason_of(&error), unread.to_string());
-        match error.class() {
-            Class::Transient | Class::Throttled => findings.disturbed.push(said),
-            Class::Denied if is_denial(said.0) => findings.denied.push(said),
-            Class::Denied => findings.missing.push(said),
-            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
-        }
-    }
+    cannot_be_read(outcome, &mut findings);
     // Where a pass was cut short, or put off what it had not tried itself.
     let open = outcome.plan.changes.len() + outcome.plan.deferred.len();
     let is_accounted_for = [

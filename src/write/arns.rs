@@ -74,6 +74,13 @@ impl Arns<'_> {
         arn.ok_or_else(|| unknown("service", name))
     }
 
+    /// Returns the ARN of a service's scalable target.
+    pub fn scalable_target(&self, service: &str) -> Result<Arn, Error> {
+        let found = self.observed.scaling.get(service);
+        let arn = found.and_then(|found| found.arn.clone());
+        arn.ok_or_else(|| unknown("scalable target of", service))
+    }
+
     pub fn attachments(&self, attachments: &[Attachment<String>]) -> Result<Attached, Error> {
         let resolve = |attachment: &Attachment<String>| {
             Ok(Attachment {

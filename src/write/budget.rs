@@ -65,6 +65,7 @@ fn bucket_of(change: &Change) -> Option<Bucket> {
         | Write::Listener(_)
         | Write::TaskDefinition(_)
         | Write::Service(_)
+        | Write::Scaling(_)
         | Write::Schedule(_)
         | Write::Task(_)
         | Write::Tags(_) => Bucket::of(change.operation()),

@@ -57,6 +57,7 @@ mod random;
 mod releases;
 mod retained;
 mod rollouts;
+mod scaling;
 mod schedules;
 mod second_tries;
 mod shared_lists;

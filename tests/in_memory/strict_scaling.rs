@@ -165,6 +165,13 @@ fn what_is_put_is_read_and_goes_with_its_target() {
     schedule(&aws, "empire-day", &action()).unwrap();
     schedule(&aws, "theirs", &action()).unwrap();
     aws.take_calls();
+    let there = ScheduledActionState {
+        expression: Some("cron(0 8 ? * 2-6 *)".into()),
+        time_zone: Some("Europe/Berlin".into()),
+        min: Some(3),
+        max: None,
+        is_usual: true,
+    };
     let expected = ScalableTargetState {
         arn: Some(arn),
         range: range(1, 4),
@@ -179,16 +186,10 @@ fn what_is_put_is_read_and_goes_with_its_target() {
                 is_usual: true,
             },
         )]),
-        actions: BTreeMap::from([(
-            "empire-day".into(),
-            ScheduledActionState {
-                expression: Some("cron(0 8 ? * 2-6 *)".into()),
-                time_zone: Some("Europe/Berlin".into()),
-                min: Some(3),
-                max: None,
-                is_usual: true,
-            },
-        )]),
+        // Whoever's they are: each may have set the range.
+        actions: ["empire-day", "theirs"]
+            .map(|name| (name.into(), there.clone()))
+            .into(),
     };
     assert_eq!(read(&aws), Some(expected));
     let calls: usize = aws.take_calls().into_values().sum();
@@ -419,7 +420,6 @@ fn violations_show() {
     aws.look();
     assert_eq!(aws.violations(), Vec::<String>::new());
     set_count(&aws, 4);
-    assert_eq!(aws.violations(), Vec::<String>::new());
     set_count(&aws, 5);
     now(aws.delete_load_balancer(&made.load_balancer)).unwrap();
     now(aws.delete_service(CLUSTER, SERVICE)).unwrap();
@@ -427,7 +427,8 @@ fn violations_show() {
     now(aws.deregister_scalable_target(CLUSTER, SERVICE)).unwrap();
     let violations = aws.violations();
     for part in [
-        "got 5 tasks, not 1 to 4",
+        "got 4 tasks in place of 2, with 1 to 4",
+        "got 5 tasks in place of 4, with 1 to 4",
         "counts requests that are no more",
         "is there without it",
         "not shop/other's was touched",

@@ -331,6 +331,75 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             process("noservice: true, placement: {}"),
             "spec.processes[api].placement: Invalid value: …placement: not with noservice",
         ),
+        // How it is scaled.
+        (
+            process("quantity: 2, scale: {min: 1, max: 2}"),
+            "spec.processes[api].scale: Invalid value: …scale: not with quantity",
+        ),
+        (
+            process("cron: '0 3 * * ? *', scale: {min: 1, max: 2}"),
+            "spec.processes[api].scale: Invalid value: …scale: not with cron or noservice",
+        ),
+        (
+            process("noservice: true, scale: {min: 1, max: 2}"),
+            "spec.processes[api].scale: Invalid value: …scale: not with cron or noservice",
+        ),
+        (
+            process("scale: {max: 2}"),
+            "spec.processes.api.scale.min: Required value",
+        ),
+        (
+            process("scale: {min: 2}"),
+            "spec.processes.api.scale.max: Required value",
+        ),
+        (
+            process("scale: {min: 3, max: 2}"),
+            "spec.processes[api].scale.max: Invalid value: …scale: min must not be more than max",
+        ),
+        (
+            process("scale: {min: 0, max: 0}"),
+            "spec.processes.api.scale.max in body should be greater than or equal to 1",
+        ),
+        (
+            process("scale: {min: 1, max: 2, cpu: 101}"),
+            "spec.processes.api.scale.cpu in body should be less than or equal to 100",
+        ),
+        (
+            process("scale: {min: 1, max: 2, memory: 0}"),
+            "spec.processes.api.scale.memory in body should be greater than or equal to 1",
+        ),
+        (
+            process("scale: {min: 1, max: 2, requestsPerTarget: 0}"),
+            "spec.processes.api.scale.requestsPerTarget in body should be greater than or equal to 1",
+        ),
+        (
+            process("scale: {min: 1, max: 2, cpu: 50, scaleInCooldown: 2h}"),
+            "spec.processes[api].scale.scaleInCooldown: Invalid value: …must be from 0s to 1h",
+        ),
+        (
+            process("scale: {min: 1, max: 2, scaleOutCooldown: 1m}"),
+            "spec.processes[api].scale: Invalid value: …scale: a cooldown needs cpu, memory or requestsPerTarget",
+        ),
+        (
+            process("scale: {min: 1, max: 2, schedules: [{min: 1}]}"),
+            "spec.processes.api.scale.schedules[0].cron: Required value",
+        ),
+        (
+            process("scale: {min: 1, max: 2, schedules: [{cron: ' ', min: 1}]}"),
+            "spec.processes[api].scale.schedules[0].cron: Invalid value: …must not be empty",
+        ),
+        (
+            process("scale: {min: 1, max: 2, schedules: [{cron: '0 8 * * *', timezone: 'a b', min: 1}]}"),
+            "spec.processes[api].scale.schedules[0].timezone: Invalid value: …must be the IANA name",
+        ),
+        (
+            process("scale: {min: 1, max: 2, schedules: [{cron: '0 8 * * *'}]}"),
+            "spec.processes[api].scale.schedules[0]: Invalid value: …scale.schedules: say min, max or both",
+        ),
+        (
+            process("scale: {min: 1, max: 2, schedules: [{cron: '0 8 * * *', min: 2, max: 1}]}"),
+            "spec.processes[api].scale.schedules[0].max: Invalid value: …scale.schedules: min must not be more",
+        ),
         // How a task runs, and how it is placed and replaced.
         (
             process("ulimits: {nproc: 0}"),
@@ -431,52 +500,50 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].sidecars[a].startTimeout: Invalid value: …must be from 2s to 1h",
         ),
         (
-            process("overrides: [{target: .taskDefinition, set: {privileged: true}}]"),
-            "spec.processes[api].overrides[0]: Invalid value: …overrides: .taskDefinition: has members of a container: name that as the target",
+            process("overrides: [{'on': .taskDefinition, set: {privileged: true}}]"),
+            "spec.processes[api].overrides[0]: Invalid value: …overrides: .taskDefinition: has members of a container: name that in on",
         ),
         (
-            process("overrides: [{target: .taskDefinition, remove: [logConfiguration]}]"),
-            "overrides: .taskDefinition: has members of a container: name that as the target",
+            process("overrides: [{'on': .taskDefinition, remove: [logConfiguration]}]"),
+            "overrides: .taskDefinition: has members of a container: name that in on",
         ),
         (
-            process("overrides: [{target: api, set: {pidMode: host}}]"),
-            "spec.processes[api].overrides[0]: Invalid value: …overrides: api: has members of the task definition: its target is .taskDefinition",
+            process("overrides: [{'on': api, set: {pidMode: host}}]"),
+            "spec.processes[api].overrides[0]: Invalid value: …overrides: api: has members of the task definition: say .taskDefinition in on",
         ),
         (
-            process("overrides: [{target: api}, {target: api}]"),
+            process("overrides: [{'on': api}, {'on': api}]"),
             "spec.processes[api].overrides[1]: Duplicate value",
         ),
         (
             process("overrides: [{set: {}}]"),
-            "spec.processes.api.overrides[0].target: Required value",
+            "spec.processes.api.overrides[0].on: Required value",
         ),
         (
-            process("overrides: [{target: api, remove: [image]}]"),
+            process("overrides: [{'on': api, remove: [image]}]"),
             "spec.processes.api.overrides[0].remove[0]: Unsupported value",
         ),
         (
             process(
-                "overrides: [{target: api, set: {linuxParameters: {capabilities: {add: [CAP_NET_ADMIN]}}}}]",
+                "overrides: [{'on': api, set: {linuxParameters: {capabilities: {add: [CAP_NET_ADMIN]}}}}]",
             ),
             "spec.processes.api.overrides[0].set.linuxParameters.capabilities.add[0]: Unsupported value",
         ),
         (
-            process("overrides: [{target: api, set: {linuxParameters: {swappiness: 101}}}]"),
+            process("overrides: [{'on': api, set: {linuxParameters: {swappiness: 101}}}]"),
             "spec.processes.api.overrides[0].set.linuxParameters.swappiness: Invalid value",
         ),
         (
-            process(
-                "overrides: [{target: api, set: {ulimits: [{name: files, softLimit: 1, hardLimit: 1}]}}]",
-            ),
+            process("overrides: [{'on': api, set: {ulimits: [{name: files, softLimit: 1, hardLimit: 1}]}}]"),
             "spec.processes.api.overrides[0].set.ulimits[0].name: Unsupported value",
         ),
         (
-            process("overrides: [{target: .taskDefinition, set: {ipcMode: shared}}]"),
+            process("overrides: [{'on': .taskDefinition, set: {ipcMode: shared}}]"),
             "spec.processes.api.overrides[0].set.ipcMode: Unsupported value",
         ),
         (
             process(
-                "overrides: [{target: .taskDefinition, set: {placementConstraints: [{type: distinctInstance, expression: a}]}}]",
+                "overrides: [{'on': .taskDefinition, set: {placementConstraints: [{type: distinctInstance, expression: a}]}}]",
             ),
             "spec.processes.api.overrides[0].set.placementConstraints[0].type: Unsupported value",
         ),
@@ -896,6 +963,11 @@ fn a_good_app_is_accepted() {
         ),
         check("interval: 0h1m0s"),
         process("exec: true, readOnlyRootFilesystem: false"),
+        process("scale: {min: 0, max: 1}"),
+        process(
+            "scale: {min: 2, max: 9, cpu: 50, memory: 50, scaleInCooldown: 0s, scaleOutCooldown: 1h, \
+             schedules: [{cron: '0 8 * * 1-5', timezone: Europe/Berlin, min: 4}, {cron: '@daily', max: 0, min: 0}]}",
+        ),
         process(
             "volumes: {shared: {}, data_1: {efs: {fileSystemId: fs-1, accessPointId: fsap-1, rootDirectory: /, iam: true}}, \
              more: {efs: {fileSystemId: fs-1, rootDirectory: /a}}}, tmpfs: {/tmp: 1Mi}, \
@@ -910,21 +982,25 @@ fn a_good_app_is_accepted() {
              logging: {driver: awsfirelens, options: {Name: a}, secretOptions: {token: 'arn:aws:ssm:a'}}, \
              sidecars: {a: {image: a, logging: {driver: awslogs}, logRouter: {type: fluentd, options: {a: b}}, restart: {}, ulimits: {nproc: 1, nofile: 1}, ports: {p: {containerPort: 1, protocol: udp}}}}",
         ),
-        process(
-            "volumes: {a: {}, b: {}}, sidecars: {a: {image: a}}, overrides: [ \
-             {target: api, remove: [logConfiguration], set: {disableNetworking: false, dnsSearchDomains: [a], dnsServers: ['::1'], \
+    ] {
+        accepted(&manifest);
+    }
+}
+
+#[test]
+fn members_that_have_no_field_are_accepted() {
+    accepted(&process(
+        "volumes: {a: {}, b: {}}, sidecars: {a: {image: a}}, overrides: [ \
+             {'on': api, remove: [logConfiguration], set: {disableNetworking: false, dnsSearchDomains: [a], dnsServers: ['::1'], \
               dockerSecurityOptions: [no-new-privileges], hostname: a, interactive: true, links: ['a:b'], privileged: true, \
               pseudoTerminal: true, versionConsistency: disabled, volumesFrom: [{sourceContainer: a, readOnly: true}], \
               ulimits: [{name: memlock, softLimit: -1, hardLimit: -1}], linuxParameters: {capabilities: {add: [ALL], drop: [MKNOD]}, \
               devices: [{hostPath: /a, containerPath: /b, permissions: [read, write, mknod]}], maxSwap: 0, swappiness: 100, \
-              tmpfs: [{containerPath: /a, size: 1, mountOptions: [ro]}]}}}, {target: a}, \
-             {target: .taskDefinition, set: {enableFaultInjection: true, ipcMode: none, pidMode: task, \
+              tmpfs: [{containerPath: /a, size: 1, mountOptions: [ro]}]}}}, {'on': a}, \
+             {'on': .taskDefinition, set: {enableFaultInjection: true, ipcMode: none, pidMode: task, \
               placementConstraints: [{type: memberOf, expression: a}], volumes: [{name: a, host: {sourcePath: /a}}, \
               {name: b, dockerVolumeConfiguration: {scope: shared, autoprovision: true, driver: a, driverOpts: {a: b}, labels: {a: b}}}]}}]",
-        ),
-    ] {
-        accepted(&manifest);
-    }
+    ));
 }
 
 #[test]
@@ -948,19 +1024,19 @@ fn an_unknown_field_is_refused_wherever_it_is() {
         ),
         // What no override may change is no member of it.
         (
-            process("overrides: [{target: api, set: {image: b}}]"),
+            process("overrides: [{'on': api, set: {image: b}}]"),
             "unknown field \"spec.processes.api.overrides[0].set.image\"",
         ),
         (
-            process("overrides: [{target: api, set: {linuxParameters: {capabilities: {grant: [ALL]}}}}]"),
+            process("overrides: [{'on': api, set: {linuxParameters: {capabilities: {grant: [ALL]}}}}]"),
             "unknown field \"spec.processes.api.overrides[0].set.linuxParameters.capabilities.grant\"",
         ),
         (
-            process("overrides: [{target: .taskDefinition, set: {networkMode: host}}]"),
+            process("overrides: [{'on': .taskDefinition, set: {networkMode: host}}]"),
             "unknown field \"spec.processes.api.overrides[0].set.networkMode\"",
         ),
         (
-            process("overrides: [{target: api, set: {linuxParameters.devices: []}}]"),
+            process("overrides: [{'on': api, set: {linuxParameters.devices: []}}]"),
             "unknown field \"spec.processes.api.overrides[0].set.linuxParameters.devices\"",
         ),
     ] {

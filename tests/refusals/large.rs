@@ -122,12 +122,12 @@ fn a_hundred_processes_with_nine_sidecars_each_are_accepted() {
     });
     let mounts = repeated(10, |n| format!("/data/{n}: {{volume: v{n}, readOnly: true}}"));
     let overrides = repeated(9, |n| {
-        format!("{{target: s{n}, set: {{links: [p1], linuxParameters: {{capabilities: {{drop: [ALL]}}}}}}}}")
+        format!("{{'on': s{n}, set: {{links: [p1], linuxParameters: {{capabilities: {{drop: [ALL]}}}}}}}}")
     });
     let fields = format!(
         "{check}, user: 'app:app', workingDirectory: /srv, init: true, tmpfs: {{/tmp: 64Mi}}, \
          volumes: {{{volumes}}}, mounts: {{{mounts}}}, \
-         sidecars: {{{sidecars}}}, overrides: [{overrides}, {{target: .taskDefinition, set: {{pidMode: task}}}}]"
+         sidecars: {{{sidecars}}}, overrides: [{overrides}, {{'on': .taskDefinition, set: {{pidMode: task}}}}]"
     );
     accepted("large-sidecars", 100, &fields, "");
 }

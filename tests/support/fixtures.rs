@@ -173,6 +173,12 @@ impl ProcessFixture {
         self.field("quantity", json!(quantity))
     }
 
+    /// By AWS, in place of a quantity.
+    pub(crate) fn scale(mut self, scale: Value) -> Self {
+        self.0.remove("quantity");
+        self.field("scale", scale)
+    }
+
     /// Left to whoever scales it.
     pub(crate) fn any_quantity(mut self) -> Self {
         self.0.remove("quantity");
@@ -249,7 +255,7 @@ impl ProcessFixture {
 
     /// With members of its own container, by AWS's names.
     pub(crate) fn overriding(self, process: &str, set: &Value) -> Self {
-        self.having("overrides", json!([{ "target": process, "set": set }]))
+        self.having("overrides", json!([{ "on": process, "set": set }]))
     }
 
     /// With a file system in memory of 64 MiB.

@@ -178,6 +178,22 @@ pub(super) fn exec_writes() -> Rule {
     .field_path(".exec")
 }
 
+pub(super) fn scale_has_a_service() -> Rule {
+    rule(
+        "!has(self.scale) || !has(self.cron) && !self.?noservice.orValue(false)",
+        "scale: not with cron or noservice: there is no service whose tasks could be scaled",
+    )
+    .field_path(".scale")
+}
+
+pub(super) fn scale_is_no_quantity() -> Rule {
+    rule(
+        "!has(self.scale) || !has(self.quantity)",
+        "scale: not with quantity: say one or the other",
+    )
+    .field_path(".scale")
+}
+
 /// The fields of an exposure, but for its type.
 const EXPOSE_FIELDS: [&str; 9] = [
     "external",

@@ -61,7 +61,7 @@ pub struct AppStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes_complete: Option<String>,
 
-    /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Schedules`, `Zone/` and the id of a
+    /// The parts of AWS in which the App holds something, or may: `LoadBalancers`, `Scaling`, `Schedules`, `Zone/` and the id of a
     /// hosted zone. Other parts that it does not want are not read. Missing: nothing is known, and all parts are read. Also
     /// each load balancer, target group, schedule and DNS name in them that is on its way out; and `Adopted` where one of
     /// its services was adopted.
@@ -180,6 +180,10 @@ pub struct ProcessStatus {
     #[serde(default)]
     pub pending: i32,
 
+    /// The range in which AWS scales it, as it was read last: a schedule may have set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<ScaleStatus>,
+
     /// The newest rollout of its service: `InProgress`, `Completed`, `Failed`, or `RolledBack` to the last complete one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
@@ -296,6 +300,10 @@ pub struct RolloutProgress {
     #[serde(default)]
     pub fewest_old: i32,
 
+    /// The most tasks that it was to have. Missing: as many as it is to have now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_desired: Option<i32>,
+
     /// The number of its tasks that had failed then, as ECS counts them.
     #[serde(default)]
     pub failed: i32,
@@ -350,6 +358,17 @@ pub struct HostPortStatus {
 
     /// The port on the container instances.
     pub host_port: i32,
+}
+
+/// A range in which Application Auto Scaling keeps the number of tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleStatus {
+    /// The fewest tasks.
+    pub min: i32,
+
+    /// The most tasks.
+    pub max: i32,
 }
 
 /// A schedule of EventBridge Scheduler.

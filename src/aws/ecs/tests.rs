@@ -75,6 +75,7 @@ pub(in crate::aws) fn service() -> Service {
         name: "shop_acme_web".into(),
         capacity: Capacity::LaunchType(LaunchType::Ec2),
         quantity: Some(2),
+        scaling: None,
         progress_deadline: 600,
         rolls_back: true,
         given_percent: (None, None),

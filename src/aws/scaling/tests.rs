@@ -138,10 +138,17 @@ async fn read(
 }
 
 #[tokio::test]
-async fn reads_targets_with_tags_and_with_the_policies_and_actions_of_our_names() {
+async fn reads_targets_with_tags_actions_and_the_policies_of_our_names() {
     let policies = json!([described("empire-requests"), described("theirs")]);
     let actions = json!([scheduled("theirs"), scheduled("empire-day")]);
     let (found, aws) = read(target(ID), policies, actions).await;
+    let there = ScheduledActionState {
+        expression: Some("cron(0 8 ? * 2-6 *)".into()),
+        time_zone: Some("Europe/Berlin".into()),
+        min: Some(4),
+        max: None,
+        is_usual: true,
+    };
     let state = ScalableTargetState {
         arn: Some(arn()),
         range: RANGE,
@@ -156,16 +163,10 @@ async fn reads_targets_with_tags_and_with_the_policies_and_actions_of_our_names(
                 is_usual: true,
             },
         )]),
-        actions: BTreeMap::from([(
-            "empire-day".into(),
-            ScheduledActionState {
-                expression: Some("cron(0 8 ? * 2-6 *)".into()),
-                time_zone: Some("Europe/Berlin".into()),
-                min: Some(4),
-                max: None,
-                is_usual: true,
-            },
-        )]),
+        // Whoever's they are: each may have set the range.
+        actions: ["empire-day", "theirs"]
+            .map(|name| (name.into(), there.clone()))
+            .into(),
     };
     assert_eq!(found, BTreeMap::from([(SERVICE.into(), state)]));
     let of_target = body(&json!({}));

@@ -2,14 +2,15 @@
 
 use super::Basis;
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, ScheduleWrite, ServiceWrite, Tagged,
-    TagsWrite, TargetGroupWrite,
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, ScalingStep, ScalingWrite,
+    ScheduleWrite, ServiceWrite, Tagged, TagsWrite, TargetGroupWrite, Write,
 };
 use crate::model::desired::{Adopted, Desired, RecordKey};
 use crate::model::name::Arn;
 use crate::model::named::Named;
 use crate::model::part::Part;
 use crate::model::record::{RecordChange, RecordStyle};
+use crate::model::scaling::Range;
 use crate::model::service::{Attachment, ServiceUpdate};
 use crate::model::state::Observed;
 use crate::plan::fixtures::{INTERNAL, app, claim, owner, ownership, pointer, process, settled};
@@ -234,4 +235,50 @@ fn a_name_that_goes_rests_on_its_service_where_that_may_have_been_adopted() {
         desired.adopted = Adopted { stays, may_be_there };
         assert_eq!(change.rests_on(&desired, &observed), expected);
     }
+}
+
+/// AWS may have scaled it, and its range, since the lists were read.
+#[test]
+fn the_count_of_a_scaled_service_rests_on_what_is_there_now() {
+    let scaled = app([process("web").scaled(2, 4)]);
+    let observed = settled(&scaled);
+    let count = Change::of(
+        "web",
+        ServiceWrite::Update {
+            service: SERVICE.into(),
+            update: ServiceUpdate {
+                desired_count: Some(2),
+                ..ServiceUpdate::default()
+            },
+            task_definition: None,
+            attachments: None,
+            rollout: None,
+        },
+    );
+    let target = Named::ScalableTarget(SERVICE.into());
+    let expected = Basis::singly([service(), target.clone()]);
+    assert_eq!(count.rests_on(&scaled, &observed), expected);
+    // Whatever else goes along.
+    let mut switched = count.clone();
+    if let Write::Service(ServiceWrite::Update { attachments, .. }) = &mut switched.write {
+        *attachments = Some(Vec::new());
+    }
+    let Basis::Singly(things) = switched.rests_on(&scaled, &observed) else {
+        panic!("{switched:?}");
+    };
+    assert!(things.contains(&target) && things.contains(&service()));
+    // What nobody scales is set by the list.
+    let counted = app([process("web")]);
+    assert_eq!(count.rests_on(&counted, &settled(&counted)), Basis::Lists);
+    let step = |step| Change::of("web", ScalingWrite::new(SERVICE, step));
+    for taking in [
+        ScalingStep::SetRange(Range { min: 2, max: 4 }),
+        ScalingStep::Deregister,
+        ScalingStep::Untag,
+    ] {
+        let basis = step(taking).rests_on(&scaled, &observed);
+        assert_eq!(basis, Basis::singly([target.clone()]));
+    }
+    let put = step(ScalingStep::DeletePolicy("empire-cpu".into()));
+    assert_eq!(put.rests_on(&scaled, &observed), Basis::Lists);
 }

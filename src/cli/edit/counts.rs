@@ -40,7 +40,7 @@ pub(super) fn refused(app: &App, asked: &BTreeMap<String, i32>) -> Option<String
     let processes = &app.spec.processes;
     let problem = |name: &String| match processes.get(name) {
         None => Some(format!("there is no process {name}")),
-        Some(process) => without_count(process).map(|why| format!("process {name} has no count: {why}")),
+        Some(process) => not_counted(process).map(|why| format!("process {name} has no count: {why}")),
     };
     let problems: Vec<String> = asked.keys().filter_map(problem).collect();
     if problems.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn refused(app: &App, asked: &BTreeMap<String, i32>) -> Option<String
     }
     let names = |counted: bool| {
         let of = processes.iter();
-        let of = of.filter(|(_, process)| without_count(process).is_none() == counted);
+        let of = of.filter(|(_, process)| not_counted(process).is_none() == counted);
         let names: Vec<&str> = of.map(|(name, _)| name.as_str()).collect();
         if names.is_empty() {
             "none".into()
@@ -62,6 +62,12 @@ pub(super) fn refused(app: &App, asked: &BTreeMap<String, i32>) -> Option<String
         names(true),
         names(false)
     ))
+}
+
+/// Says why a process can be given no count.
+fn not_counted(process: &Process) -> Option<&'static str> {
+    let scaled = process.scale.is_some();
+    without_count(process).or(scaled.then_some("AWS scales it: edit its scale.min and scale.max"))
 }
 
 /// Says why a process has no service, whose tasks could be counted.

@@ -24,6 +24,7 @@ pub(super) fn of_rollout(
         name: _,
         capacity,
         quantity: _,
+        scaling: _,
         settings,
         progress_deadline,
         rolls_back,

@@ -68,9 +68,8 @@ impl Update<'_> {
     }
 
     pub(super) fn differing_count(&self) -> Option<u32> {
-        self.service
-            .quantity
-            .filter(|quantity| *quantity != self.found.desired)
+        self.view
+            .differing_count(self.process, self.wanted, self.found.desired)
     }
 }
 

@@ -333,7 +333,7 @@ fn a_target_group_that_a_foreign_load_balancer_forwards_to_stays_and_is_named() 
         &nothing_wanted,
         &world,
         &[
-            "! web: process web: load balancer arn:balancer/theirs/1 is not this App's and forwards to target group \
+            "! web: process web: load balancer arn:loadbalancer/app/theirs/1 is not this App's and forwards to target group \
            web-internal-group, which nothing wants any more: let it forward elsewhere, and the target group goes",
         ],
     );

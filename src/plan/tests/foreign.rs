@@ -8,8 +8,8 @@ use fastrand::Rng;
 use super::random::any_app;
 use super::worker;
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ScheduleWrite,
-    ServiceWrite, Tagged, TagsWrite, TargetGroupWrite, Write,
+    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ScalingStep,
+    ScalingWrite, ScheduleWrite, ServiceWrite, Tagged, TagsWrite, TargetGroupWrite, Write,
 };
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
@@ -186,6 +186,15 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             let mut resources = resources.iter();
             assert!(wanted.retains || resources.all(|resource| is_left(wanted, world, resource)));
         }
+        Write::Scaling(ScalingWrite { service: name, step }) => match (step, world.scaling.get(name)) {
+            (ScalingStep::Register { .. }, found) => assert!(found.is_none() && service(name)),
+            (ScalingStep::Tag(_), Some(found)) => assert!(may_tag(&found.tags)),
+            (ScalingStep::Untag, Some(found)) => {
+                let is_let_go = wanted.retains || leaves(name) || !service(name);
+                assert!(wanted.owner.owns(&found.tags) && is_let_go);
+            }
+            (_, found) => assert!(found.is_some_and(|found| wanted.owner.owns(&found.tags))),
+        },
         Write::Schedule(ScheduleWrite::CreateGroup { .. }) => assert!(world.schedule_group.is_none()),
         Write::Schedule(ScheduleWrite::Create { schedule, .. }) => {
             let group = world.schedule_group.as_ref().unwrap();
@@ -383,6 +392,10 @@ fn any_world(rng: &mut Rng) -> Observed {
                 attachment.target_group = any.cloned().unwrap_or_else(|| arn("group", "ghost"));
             }
         }
+    }
+    for target in world.scaling.values_mut() {
+        any_owner(rng, &mut target.tags);
+        target.range.max += rng.u32(..2);
     }
     for state in world.load_balancers.values_mut() {
         any_owner(rng, &mut state.tags);

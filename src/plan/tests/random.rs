@@ -7,18 +7,20 @@ use fastrand::Rng;
 use super::converge;
 use crate::model::container::HostPort;
 use crate::model::desired::Desired;
+use crate::model::load_balancer::ListenerProtocol;
 use crate::model::name::Arn;
 use crate::model::port::PortRange;
 use crate::model::record::RecordStyle;
+use crate::model::scaling::{Metric, Range, ScalingPolicyState};
 use crate::model::service::CircuitBreaker;
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{Observed, ServiceState, TargetGroupState};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::world::{apply, elapse, finish, remove_load_balancer};
-use crate::plan::fixtures::{EXTERNAL, INTERNAL, Process, app, nothing, process, settled};
+use crate::plan::fixtures::{EXTERNAL, INTERNAL, Kind, Process, app, nothing, process, settled};
 
 /// Everything that an App is, without ARNs, revisions and order.
-pub(super) fn assert_same(desired: &Desired, one: &Observed, other: &Observed) {
+pub(in crate::plan) fn assert_same(desired: &Desired, one: &Observed, other: &Observed) {
     similar_asserts::assert_eq!(essence(desired, one), essence(desired, other));
 }
 
@@ -55,12 +57,16 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
             .iter()
             .map(|a| (&a.container, a.container_port));
         let attached: BTreeSet<_> = attached.collect();
-        let text = format!(
-            "{} {:?} {attached:?} {running:?}",
-            service.desired, service.circuit_breaker
-        );
+        // Whatever it is within its range, AWS has it so.
+        let target = observed.scaling.get(&service.name);
+        let count = match target.map(|target| target.range) {
+            Some(range) if range.nearest(service.desired) == service.desired => format!("{range}"),
+            Some(_) | None => service.desired.to_string(),
+        };
+        let text = format!("{count} {:?} {attached:?} {running:?}", service.circuit_breaker);
         essence.insert(format!("service {}", service.name), text);
     }
+    essence.extend(scaling(observed));
     for schedule in observed.schedules.values() {
         let arn = schedule.task_definition.as_ref().unwrap();
         let content = observed.task_definitions.get(arn).map(|known| &known.content);
@@ -119,6 +125,25 @@ fn essence(desired: &Desired, observed: &Observed) -> BTreeMap<String, String> {
     essence
 }
 
+fn scaling(observed: &Observed) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (service, target) in &observed.scaling {
+        // Which of two target groups it is depends on the story.
+        let metric = |found: &ScalingPolicyState| match &found.metric {
+            Some(Metric::Requests(label)) => label.split('/').nth(1).map(Into::into),
+            metric => metric.as_ref().map(|metric| format!("{metric:?}")),
+        };
+        let policies: Vec<_> = target
+            .policies
+            .values()
+            .map(|p| (metric(p), p.value.clone()))
+            .collect();
+        let text = format!("{:?} {policies:?} {:?}", target.range, target.actions);
+        found.push((format!("scaling of {service}"), text));
+    }
+    found
+}
+
 fn any_process(rng: &mut Rng, name: &str) -> Process {
     let mut any = process(name);
     any = match rng.u8(..4) {
@@ -152,6 +177,11 @@ fn any_process(rng: &mut Rng, name: &str) -> Process {
         .check_path(["/", "/up"][rng.usize(..2)])
 }
 
+fn counts_requests(process: &Process) -> bool {
+    let mut listeners = process.listeners.iter();
+    listeners.all(|(_, protocol, other)| *protocol != ListenerProtocol::Tcp && other.is_none())
+}
+
 fn turned(mut process: Process) -> Process {
     process.listeners.reverse();
     process
@@ -178,6 +208,22 @@ pub(super) fn any_app(rng: &mut Rng) -> Desired {
         *process = match kinds.u8(..6) {
             0 => process.clone().beside("proxy:v1"),
             1 => process.clone().beside("proxy:v2"),
+            _ => continue,
+        };
+    }
+    for process in &mut processes {
+        if !matches!(process.runs, Kind::Service) {
+            continue;
+        }
+        *process = match kinds.u8(..6) {
+            0 => process.clone().scaled(1, 3),
+            1 if process.scheme.is_some() && counts_requests(process) => {
+                process.clone().scaled(2, 9).by_requests(500)
+            }
+            1 => process
+                .clone()
+                .scaled(2, 9)
+                .from("cron(0 8 * * ? *)", Some(3), None),
             _ => continue,
         };
     }
@@ -271,6 +317,12 @@ fn meddle(rng: &mut Rng, world: &mut Observed) {
                 .find(|group| group.load_balancers.is_empty());
             if let Some(name) = unused.map(|group| group.name.clone()) {
                 world.target_groups.remove(&name);
+            }
+        }
+        5 if rng.bool() => {
+            for target in world.scaling.values_mut() {
+                target.range = Range { min: 5, max: 6 };
+                target.policies.clear();
             }
         }
         5 => {

@@ -1,7 +1,7 @@
 //! The changes that wait for the release phase.
 
 use super::View;
-use crate::change::{Change, PortWrite, ServiceWrite, Write};
+use crate::change::{Change, PortWrite, ScalingStep, ServiceWrite, Write};
 use crate::model::service::ServiceUpdate;
 
 impl View<'_> {
@@ -14,6 +14,20 @@ impl View<'_> {
                 | Write::TaskDefinition(_)
                 | Write::Tags(_)
                 | Write::Service(ServiceWrite::Tag { .. } | ServiceWrite::StopRollout { .. }) => false,
+                Write::Scaling(write) => match write.step {
+                    // Of a process that is to be no service any more it goes with that.
+                    ScalingStep::Deregister | ScalingStep::Untag => {
+                        let wanted = change.process().and_then(|process| self.process(process));
+                        wanted.is_none_or(|wanted| wanted.service().is_none())
+                    }
+                    ScalingStep::Register { .. }
+                    | ScalingStep::SetRange(_)
+                    | ScalingStep::PutPolicy(_)
+                    | ScalingStep::DeletePolicy(_)
+                    | ScalingStep::PutAction { .. }
+                    | ScalingStep::DeleteAction(_)
+                    | ScalingStep::Tag(_) => false,
+                },
                 Write::Port(write) => match write {
                     PortWrite::Claim(_) | PortWrite::TakeBack(_) => false,
                     PortWrite::Release(_) | PortWrite::Retain(_) => true,

@@ -554,6 +554,55 @@ fn values_of_the_wrong_type_are_refused() {
 }
 
 #[test]
+fn scaling_is_checked() {
+    for (scale, expected) in [
+        ("min: 3, max: 2, cpu: 50", "scale.max: must not be less than min"),
+        (
+            "min: 1, max: 2, scaleInCooldown: 1m",
+            "scale.scaleInCooldown: needs cpu, memory or requestsPerTarget, which it is between two steps of",
+        ),
+        (
+            "min: 1, max: 2, cpu: 50, scaleOutCooldown: 2h",
+            "scale.scaleOutCooldown: must be from 0s to 3600s, in whole hours, minutes and seconds such as 90s, 1m30s or 1h",
+        ),
+        (
+            "min: 1, max: 2, requestsPerTarget: 100",
+            "scale.requestsPerTarget: is for processes that are exposed by http or https with one container port",
+        ),
+        (
+            "min: 1, max: 2, schedules: [{cron: often, min: 1}]",
+            "scale.schedules: 1 field in \"often\": AWS takes six (minute, hour, day of month, month, day of week, year), a crontab five",
+        ),
+        (
+            "min: 1, max: 2, schedules: [{cron: 0 8 * * *, timezone: Europe/Atlantis, min: 1}]",
+            "scale.schedules: timezone: must be a time zone of the IANA database, such as Europe/Berlin",
+        ),
+        (
+            "min: 1, max: 2, schedules: [{cron: 0 8 * * *}]",
+            "scale.schedules: say min, max or both, which hold from then on",
+        ),
+        (
+            "min: 1, max: 2, schedules: [{cron: 0 8 * * *, min: 2, max: 1}]",
+            "scale.schedules: min must not be more than max",
+        ),
+        (
+            "min: 1, max: 10001",
+            "scale.max: must be from 1 to 10000, not 10001",
+        ),
+    ] {
+        fields(&format!("scale: {{{scale}}}"), expected);
+    }
+    fields(
+        "quantity: 2\n  scale: {min: 1, max: 2}",
+        "line 4: process api: scale: not with quantity: say one or the other",
+    );
+    fields(
+        "cron: 0 3 * * ? *\n  scale: {min: 1, max: 2}",
+        "line 4: process api: scale: not with cron, whose tasks come and go",
+    );
+}
+
+#[test]
 fn schedules_are_checked() {
     for cron in [
         "0 3 * * ? *",
@@ -569,7 +618,7 @@ fn schedules_are_checked() {
     }
     fields(
         "cron: often",
-        "cron: 1 field in \"often\": EventBridge Scheduler takes six (minute, hour, day of month, month, day of week, year), a crontab five",
+        "cron: 1 field in \"often\": AWS takes six (minute, hour, day of month, month, day of week, year), a crontab five",
     );
     fields("cron: 61 3 * * ? *", "cron: minute: \"61\" is not within 0-59");
     fields(

@@ -184,7 +184,8 @@ impl aws::EcsWrites for FakeAws {
         let Service {
             name,
             capacity,
-            quantity,
+            quantity: _,
+            scaling: _,
             settings,
             progress_deadline: _,
             rolls_back: _,
@@ -193,7 +194,7 @@ impl aws::EcsWrites for FakeAws {
             redeploy: _,
             tags,
         } = service;
-        let about = format!("{name} {} tasks {}", quantity.unwrap_or(1), named(attachments));
+        let about = format!("{name} {} tasks {}", service.first_count(), named(attachments));
         self.write(CREATE_SERVICE, about, |state| {
             if !state.ecs.clusters.contains(cluster) {
                 return refuse(CREATE_SERVICE, "ClusterNotFoundException", "Cluster not found.");
@@ -233,7 +234,7 @@ impl aws::EcsWrites for FakeAws {
                 strategy: ROLLING.into(),
                 keeps_strategy: false,
                 forgets_failures: false,
-                desired: quantity.unwrap_or(1),
+                desired: service.first_count(),
                 tags: tags.clone(),
                 attachments: attachments.to_vec(),
                 deployments: Vec::new(),

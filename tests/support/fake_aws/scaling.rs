@@ -100,7 +100,6 @@ impl aws::AutoScaling for FakeAws {
                 }
             }
             target.policies.retain(|name, _| name.starts_with(OURS));
-            target.actions.retain(|name, _| name.starts_with(OURS));
         }
         Ok(found)
     }
@@ -277,7 +276,8 @@ impl State {
         stray
     }
 
-    /// Services that a target of ours scales, and that were given a count outside of its range.
+    /// Services that a target of ours scales, and that were given a count outside of its range, or another one than AWS had them
+    /// at within it.
     pub(super) fn counts_out_of_range(&self, before: &State) -> Vec<String> {
         let mut found = Vec::new();
         for (key, service) in &self.ecs.services {
@@ -285,13 +285,13 @@ impl State {
             let target = self.scaling.targets.get(key).filter(ours);
             let was = before.ecs.services.get(key).map(|was| was.desired);
             if let Some(ScalableTargetState { range, .. }) = target
-                && was.is_some_and(|was| was != service.desired)
+                && let Some(was) = was.filter(|was| *was != service.desired)
                 && !service.is_draining()
-                && range.nearest(service.desired) != service.desired
+                && (range.nearest(service.desired) != service.desired || range.nearest(was) == was)
             {
                 let Range { min, max } = range;
                 found.push(format!(
-                    "{} got {} tasks, not {min} to {max}",
+                    "{} got {} tasks in place of {was}, with {min} to {max}",
                     key.1, service.desired
                 ));
             }
