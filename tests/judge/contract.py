@@ -97,7 +97,9 @@ def most(shape, size, is_so, path):
 
 
 def in_python(pattern):
-    """Java's classes of letters, numbers and separators; and a pattern without anchors is meant for the whole text."""
-    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
+    """Java's classes of letters, numbers and separators, what it prints, and what it writes as two halves; and a pattern
+    without anchors is meant for the whole text."""
+    for java, python in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s"), (r"\p{Print}", "[ -~]"),
+                         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")):
         pattern = pattern.replace(java, python)
     return pattern if pattern.startswith("^") or pattern.endswith("$") else f"^(?:{pattern})$"

@@ -21,7 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) needs: Vec<String>,
 }
 
-/// The policies that are added for what the first one does not allow: the files of `deploy/iam`.
+/// The policies that are added for what the first one does not allow: the files of `deploy/iam`, but for privileged containers,
+/// which no App here asks for.
 pub(crate) const ADDED: [&str; 4] = ["adopt", "autoscaling", "exec", "zone-names"];
 
 struct Judge {

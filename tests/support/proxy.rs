@@ -165,7 +165,10 @@ async fn forward(shared: Arc<Shared>, request: Request) -> Response {
     let (hold, answer, delay) = {
         let mut calls = shared.calls.lock().unwrap();
         calls.faults.extend(verdict.faults);
-        calls.needs.extend(verdict.needs);
+        // An App whose status was lost looks if it is scaled, and goes on without an answer.
+        if verdict.operation != "DescribeScalableTargets" {
+            calls.needs.extend(verdict.needs);
+        }
         let answer = calls.answers.get_mut(&verdict.operation).map(|answer| answer());
         calls.note(&head, &verdict.operation);
         (calls.count(&verdict.operation), answer, calls.delay)
