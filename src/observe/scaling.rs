@@ -9,7 +9,6 @@ use crate::model::name::family;
 use crate::model::named::Named;
 use crate::model::part::Evidence;
 use crate::model::scaling::ScalableTargetState;
-use crate::model::shared_map::SharedMap;
 use crate::model::state::{Observed, ServiceState, ServiceStatus};
 
 /// Reads those of the processes that are to have one, and, where others may have one, those of all that are known. What an earlier
@@ -20,27 +19,23 @@ pub(super) async fn read(
     (details, evidence, mentioned): (&Details, Evidence, &BTreeSet<String>),
     observed: &mut Observed,
 ) -> aws::Result<()> {
-    observed.scaling = SharedMap::new();
     let app = &desired.owner.app;
     let wanted = desired
         .processes
         .iter()
         .filter(|(_, process)| process.scaling().is_some());
-    let mut names: BTreeSet<String> = wanted.map(|(name, _)| family(app, name)).collect();
+    let wanted: BTreeSet<String> = wanted.map(|(name, _)| family(app, name)).collect();
+    let mut names = wanted.clone();
     if evidence > Evidence::No {
         let known = desired.processes.keys().chain(mentioned);
         names.extend(known.map(|process| family(app, process)));
         names.extend(observed.services.keys().cloned());
     }
     if let Some(known) = details.scaling() {
-        let is_wanted = |name: &String| {
-            let mut wanted = desired.processes.iter();
-            wanted.any(|(process, wanted)| wanted.scaling().is_some() && family(app, process) == *name)
-        };
         // Of a service that had none, only one that is to have one is asked for again.
         names.retain(|name| match known.get(name) {
             Some(target) => may_have_changed(target, observed.services.get(name), details.count(name)),
-            None => is_wanted(name),
+            None => wanted.contains(name),
         });
         observed.scaling.clone_from(known);
     }
