@@ -12,6 +12,7 @@ mod extras;
 mod limits;
 mod load_balancing;
 mod logging;
+mod network;
 mod overrides;
 mod records;
 mod release;

@@ -5,6 +5,7 @@
 
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
+mod capacity;
 mod container;
 mod deletion;
 mod deploy;
@@ -18,6 +19,8 @@ mod scale;
 mod status;
 mod volumes;
 
+pub use capacity::{CapacityProvider, ProcessCapacity};
+pub(super) use capacity::{one_has_a_base, one_has_a_weight};
 pub use container::{Architecture, ContainerCheck, DependencyCondition, Sidecar, Ulimits};
 pub use deletion::DeletionPolicy;
 pub use deploy::{CircuitBreaker, Constraint, ConstraintType, Deploy, Placement, Strategy, StrategyType};
@@ -58,7 +61,7 @@ use self::rules::{
 use super::schema::container::{
     directory, disk, labels, memory, mount_paths, repository_credentials, tmpfs, user, volume_names,
 };
-use super::schema::{LABEL, between, environment, image, no_controls, role, rule, secrets, words};
+use super::schema::{LABEL, between, environment, ids, image, no_controls, role, rule, secrets, words};
 
 /// An application: its processes, and the Platform that they run on.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -340,6 +343,17 @@ pub struct Process {
     /// The container instances that tasks run on. Left out: on EC2, spread over availability zones and then over instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
+
+    /// The shares of its tasks, and of those of a release, on the Platform's `capacityProviders`, in place of the Platform's own. Another
+    /// share replaces all tasks. Where the Platform has `tenancy.grants`, one must give `capacity`. Left out: the Platform's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<ProcessCapacity>,
+
+    /// The ids of security groups that its tasks have besides those of the Platform, which must name some; at most 5 together, with
+    /// network mode `awsvpc` only. The Platform's `tenancy` must allow each. Other groups replace all tasks. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = ids("sg-", 0, 5))]
+    pub security_groups: Vec<String>,
 
     /// The way in which a new release replaces the old one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ mod status;
 mod tasks;
 mod tenancy;
 
-pub use capacity::{Capacity, CapacityProvider, LaunchType, Placement};
+pub use capacity::{Capacity, LaunchType, Placement};
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
 pub use tasks::{LogRouting, Logging, Tasks};
 pub use tenancy::{Grant, LabelSelector, Limits, Tenancy};

@@ -729,7 +729,7 @@ fn an_update_lists_just_what_it_changes() {
             update(all.clone()),
             "update service s-1: 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, zone rebalancing off, \
              placement [spread host, spread zone], \
-             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network with security groups [sg-1], \
              ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
              every task again, as the last rollout failed",
@@ -753,7 +753,7 @@ fn an_update_lists_just_what_it_changes() {
             ),
             "update service s-1: web:v1 (1024 CPU units, 2048 MiB, 2 variables), 3 tasks, rolling deployments, 50/150 percent, circuit breaker without rollback, \
              zone rebalancing off, placement [spread host, spread zone], \
-             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network, \
+             placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network with security groups [sg-1], \
              ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
              every task again, as the last rollout failed, \

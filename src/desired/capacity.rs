@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Builder;
+use super::service::number;
+use crate::api::app::{self, ProcessCapacity};
 use crate::api::platform::{CapacityProviderKind, LaunchType as Launch, NetworkMode as Mode, Platform};
 use crate::error::Error;
-use crate::model::service::LaunchType;
+use crate::model::service::{Capacity, CapacityProvider, LaunchType};
+
+pub(super) const FARGATE: &str = "FARGATE";
+pub(super) const FARGATE_SPOT: &str = "FARGATE_SPOT";
+const DEFAULT_WEIGHT: u32 = 1;
 
 type Kinds = BTreeMap<String, CapacityProviderKind>;
 
@@ -64,10 +70,43 @@ fn kinds(platform: &Platform) -> Kinds {
 }
 
 fn is_of_fargate(provider: &str) -> bool {
-    provider.starts_with("FARGATE")
+    provider.starts_with(FARGATE)
 }
 
 impl Builder<'_> {
+    fn providers(&self) -> &[app::CapacityProvider] {
+        let capacity = self.platform.spec.capacity.as_ref();
+        capacity.map_or(&[], |capacity| &capacity.capacity_providers)
+    }
+
+    /// Returns where the tasks of the process run: as its own `capacity` says, which is of what the Platform has, or else as the
+    /// Platform does.
+    pub(super) fn capacity(&self) -> Result<Capacity, Error> {
+        let Some(own) = &self.process.capacity else {
+            return Ok(match self.providers() {
+                [] => Capacity::LaunchType(self.launch_type()),
+                providers => Capacity::Providers(providers.iter().map(provider).collect()),
+            });
+        };
+        let ProcessCapacity {
+            spot,
+            capacity_providers,
+        } = own;
+        if self.providers().is_empty() {
+            let platform = self.platform_name();
+            return Err(self.invalid(
+                "capacity",
+                &format!(
+                    "Platform {platform} has a launch type and no capacity.capacityProviders, which a process could have shares of"
+                ),
+            ));
+        }
+        Ok(Capacity::Providers(match number(*spot) {
+            Some(percent) => spot_share(percent),
+            None => capacity_providers.iter().map(provider).collect(),
+        }))
+    }
+
     /// Returns the launch type that task definitions must be compatible with.
     pub(super) fn launch_type(&self) -> LaunchType {
         if let [first, ..] = self.providers() {
@@ -91,6 +130,33 @@ impl Builder<'_> {
         check_capacity(self.platform, &kinds(self.platform))
             .map_err(|message| self.invalid(&format!("Platform {}", self.platform_name()), &message))
     }
+}
+
+fn provider(provider: &app::CapacityProvider) -> CapacityProvider {
+    CapacityProvider {
+        name: provider.name.clone(),
+        weight: number(provider.weight).unwrap_or(DEFAULT_WEIGHT),
+        base: number(provider.base).unwrap_or(0),
+    }
+}
+
+/// Returns the smallest weights that come to a percentage of Fargate Spot: what ECS does with few tasks goes by how large they are,
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/capacity-provider-strategy-considerations.html>. A provider
+/// without a task is left out, since a strategy of weights of 0 alone places none.
+fn spot_share(percent: u32) -> Vec<CapacityProvider> {
+    let percent = percent.min(100);
+    let common = (1..=100)
+        .rev()
+        .find(|by: &u32| percent.is_multiple_of(*by) && (100 - percent).is_multiple_of(*by));
+    let shares = [(FARGATE, 100 - percent), (FARGATE_SPOT, percent)];
+    let shares = shares.into_iter().filter(|(_, share)| *share > 0);
+    shares
+        .map(|(name, share)| CapacityProvider {
+            name: name.into(),
+            weight: share / common.unwrap_or(1),
+            base: 0,
+        })
+        .collect()
 }
 
 #[cfg(test)]

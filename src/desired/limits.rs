@@ -82,10 +82,14 @@ impl Builder<'_> {
         if let Capacity::Providers(providers) = &schedule.capacity
             && providers.len() > PROVIDERS_OF_A_SCHEDULE
         {
+            let whose = match self.process.capacity {
+                Some(_) => "has".into(),
+                None => format!("Platform {platform} has"),
+            };
             return Err(self.invalid(
                 "cron",
                 &format!(
-                    "Platform {platform} has {} capacity.capacityProviders, and EventBridge Scheduler takes at most \
+                    "{whose} {} capacity.capacityProviders, and EventBridge Scheduler takes at most \
                      {PROVIDERS_OF_A_SCHEDULE}",
                     providers.len()
                 ),

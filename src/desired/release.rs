@@ -52,9 +52,9 @@ pub(super) fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Opt
         redeploy: annotation(REDEPLOY_ANNOTATION).cloned(),
         timeout,
         placing: Placing {
-            capacity: builder.capacity(),
+            capacity: builder.capacity()?,
             constraints: builder.constraints()?,
-            network: builder.task_network(),
+            network: builder.task_network()?,
         },
     })))
 }

@@ -64,10 +64,10 @@ impl Builder<'_> {
             },
             enabled: true,
             role_arn,
-            capacity: self.capacity(),
+            capacity: self.capacity()?,
             placement,
             constraints,
-            network: self.task_network(),
+            network: self.task_network()?,
             tags: self.tags(),
         };
         self.check_schedule(&schedule)?;

@@ -1,18 +1,16 @@
 //! The service of a process: its capacity, the placement of its tasks, and their replacement.
 
-use super::{Builder, set};
+use super::Builder;
 use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::{self, Constraint, ConstraintType, Deploy, StrategyType};
-use crate::api::platform;
 use crate::error::Error;
 use crate::model::scaling::Scaling;
 use crate::model::service::{
-    Capacity, CapacityProvider, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
-    PlacementConstraint, PlacementStrategy, Service, ServiceSettings, TaskNetwork,
+    CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint, PlacementStrategy, Service,
+    ServiceSettings,
 };
 
 const DEFAULT_PROGRESS_DEADLINE: u32 = 600;
-const DEFAULT_WEIGHT: u32 = 1;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
 pub(super) const CONSTRAINTS: usize = 10;
 const ZONE: &str = "attribute:ecs.availability-zone";
@@ -33,7 +31,7 @@ impl Builder<'_> {
         };
         Ok(Service {
             name: self.family(),
-            capacity: self.capacity(),
+            capacity: self.capacity()?,
             quantity,
             scaling: scaling.map(Box::new),
             settings: self.settings(fewest, claimed, grace_period)?,
@@ -74,23 +72,6 @@ impl Builder<'_> {
         Ok(process.exec)
     }
 
-    pub(super) fn providers(&self) -> &[platform::CapacityProvider] {
-        let capacity = self.platform.spec.capacity.as_ref();
-        capacity.map_or(&[], |capacity| &capacity.capacity_providers)
-    }
-
-    pub(super) fn capacity(&self) -> Capacity {
-        let provider = |provider: &platform::CapacityProvider| CapacityProvider {
-            name: provider.name.clone(),
-            weight: number(provider.weight).unwrap_or(DEFAULT_WEIGHT),
-            base: number(provider.base).unwrap_or(0),
-        };
-        match self.providers() {
-            [] => Capacity::LaunchType(self.launch_type()),
-            providers => Capacity::Providers(providers.iter().map(provider).collect()),
-        }
-    }
-
     fn settings(
         &self,
         quantity: Option<u32>,
@@ -105,7 +86,7 @@ impl Builder<'_> {
             placement,
             constraints,
             grace_period,
-            network: self.task_network(),
+            network: self.task_network()?,
             exec: self.exec()?,
         })
     }
@@ -262,15 +243,6 @@ impl Builder<'_> {
             .and_then(|deploy| deploy.circuit_breaker.clone())
             .unwrap_or_default()
     }
-
-    pub(super) fn task_network(&self) -> Option<TaskNetwork> {
-        let tasks = self.platform.spec.network.tasks.as_ref();
-        (self.network_mode() == NetworkMode::Awsvpc).then(|| TaskNetwork {
-            subnets: tasks.map(|tasks| set(&tasks.subnets)).unwrap_or_default(),
-            security_groups: tasks.map(|tasks| set(&tasks.security_groups)).unwrap_or_default(),
-            assign_public_ip: tasks.and_then(|tasks| tasks.assign_public_ip).unwrap_or(false),
-        })
-    }
 }
 
 /// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
@@ -283,7 +255,7 @@ fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
     }
 }
 
-fn number(given: Option<i32>) -> Option<u32> {
+pub(super) fn number(given: Option<i32>) -> Option<u32> {
     given.and_then(|number| number.try_into().ok())
 }
 

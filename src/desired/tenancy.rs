@@ -4,6 +4,7 @@
 mod limits;
 mod lists;
 pub(crate) mod pattern;
+mod place;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use self::lists::{
     SIDECARS, TASK_ROLES,
 };
 use super::{ADOPT_ANNOTATION, NamespaceLabels, Overridden, adopts, app_name, exposure, retains, text};
-use crate::api::app::{App, ConstraintType, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
+use crate::api::app::{App, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
 use crate::error::Error;
 use crate::model::desired::{DesiredRecord, RecordKey};
@@ -133,7 +134,7 @@ impl<'a> Allowed<'a> {
                 self.switch("external", |grant| grant.external, &field, "true")?;
             }
         }
-        self.constraints()?;
+        self.place()?;
         if adopts(app) {
             let field = format!("metadata.annotations[{ADOPT_ANNOTATION}]");
             self.switch("adopt", |grant| grant.adopt, &field, "true")?;
@@ -330,22 +331,6 @@ impl<'a> Allowed<'a> {
             Some(Err(unselected)) => unselected,
         };
         Err(Error::NotAllowed(self.refusal(field, value, &why)))
-    }
-
-    /// Checks that processes may have placement constraints of their own, where any has.
-    fn constraints(&self) -> Result<(), Error> {
-        for (name, process) in &self.app.spec.processes {
-            let placement = process.placement.as_ref();
-            if let Some(constraint) = placement.and_then(|placement| placement.constraints.first()) {
-                let field = format!("process {name}: placement.constraints");
-                let kind = match constraint.type_ {
-                    ConstraintType::DistinctInstance => "distinctInstance",
-                    ConstraintType::MemberOf => "memberOf",
-                };
-                self.switch("constraints", |grant| grant.constraints, &field, kind)?;
-            }
-        }
-        Ok(())
     }
 
     /// Checks that an App may be retained, if it asks for that. The Platform's own policy needs no grant.

@@ -4,6 +4,7 @@
 //! needs nothing here. Mistakes that no rule of the API can find, but the text itself shows, such as in a schedule, are
 //! found here, too.
 
+mod capacity;
 mod containers;
 mod scale;
 
@@ -63,6 +64,7 @@ pub(super) fn check(app: &str, name: &str, process: &Process, report: &mut Repor
         deploy(deployed, report);
     }
     scale::check(name, process, report);
+    capacity::check(process, report);
 }
 
 /// Returns true for further words that neither a command nor an entry point comes before.

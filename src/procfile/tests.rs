@@ -223,6 +223,14 @@ api:
     - type: spread
       field: attribute:ecs.availability-zone
     - type: random
+  capacity:
+    capacityProviders:
+    - name: FARGATE
+      base: 1
+    - name: FARGATE_SPOT
+      weight: 3
+  securityGroups:
+  - sg-0123456789abcdef0
   deploy:
     minimumHealthyPercent: 50
     maximumPercent: 150
@@ -405,6 +413,8 @@ scaled:
       min: 6
       max: 30
   expose: {}
+  capacity:
+    spot: 70
 scripted:
   command: \"cd app\\n./run $PORT && [[ -f x ]]\"
   args:

@@ -51,6 +51,7 @@ mod old_lists;
 mod out_of_reach;
 mod overrides;
 mod passes;
+mod places;
 mod platform_sidecars;
 mod platforms;
 mod random;

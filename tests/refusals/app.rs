@@ -400,6 +400,47 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             process("scale: {min: 1, max: 2, schedules: [{cron: '0 8 * * *', min: 2, max: 1}]}"),
             "spec.processes[api].scale.schedules[0].max: Invalid value: …scale.schedules: min must not be more",
         ),
+        // Which capacity it runs on, and behind which security groups.
+        (
+            process("capacity: {}"),
+            "spec.processes[api].capacity: Invalid value: …capacity: say spot or capacityProviders",
+        ),
+        (
+            process("capacity: {spot: 50, capacityProviders: [{name: a}]}"),
+            "spec.processes[api].capacity: Invalid value: …capacity: say spot or capacityProviders",
+        ),
+        (
+            process("capacity: {spot: 101}"),
+            "spec.processes.api.capacity.spot in body should be less than or equal to 100",
+        ),
+        (
+            process("capacity: {capacityProviders: [{name: a, base: 1}, {name: b, base: 1}]}"),
+            "spec.processes[api].capacity.capacityProviders: Invalid value: …only one of them can have a base",
+        ),
+        (
+            process("capacity: {capacityProviders: [{name: a, weight: 0}]}"),
+            "spec.processes[api].capacity.capacityProviders: Invalid value: …one of them at least needs a weight",
+        ),
+        (
+            process("capacity: {capacityProviders: [{name: a}, {name: a}]}"),
+            "spec.processes[api].capacity.capacityProviders[1]: Duplicate value",
+        ),
+        (
+            process("capacity: {capacityProviders: [{name: 'a b'}]}"),
+            "spec.processes[api].capacity.capacityProviders[0].name: Invalid value: …must be the name of a capacity provider",
+        ),
+        (
+            process("securityGroups: [group]"),
+            "spec.processes[api].securityGroups[0]: Invalid value: …must be an id that begins with sg-",
+        ),
+        (
+            process("securityGroups: [sg-1, sg-1]"),
+            "spec.processes[api].securityGroups[1]: Duplicate value",
+        ),
+        (
+            process("securityGroups: [sg-1, sg-2, sg-3, sg-4, sg-5, sg-6]"),
+            "spec.processes.api.securityGroups: Too many: 6: must have at most 5 items",
+        ),
         // How a task runs, and how it is placed and replaced.
         (
             process("ulimits: {nproc: 0}"),
@@ -964,6 +1005,8 @@ fn a_good_app_is_accepted() {
         check("interval: 0h1m0s"),
         process("exec: true, readOnlyRootFilesystem: false"),
         process("scale: {min: 0, max: 1}"),
+        process("capacity: {spot: 0}, securityGroups: [sg-1, sg-2, sg-3, sg-4, sg-5]"),
+        process("noservice: true, capacity: {capacityProviders: [{name: a, weight: 0}, {name: b, base: 1}]}"),
         process(
             "scale: {min: 2, max: 9, cpu: 50, memory: 50, scaleInCooldown: 0s, scaleOutCooldown: 1h, \
              schedules: [{cron: '0 8 * * 1-5', timezone: Europe/Berlin, min: 4}, {cron: '@daily', max: 0, min: 0}]}",

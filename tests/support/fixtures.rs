@@ -220,6 +220,14 @@ impl ProcessFixture {
         self.field("image", json!(image))
     }
 
+    pub(crate) fn capacity(self, capacity: Value) -> Self {
+        self.field("capacity", capacity)
+    }
+
+    pub(crate) fn security_groups(self, groups: &[&str]) -> Self {
+        self.field("securityGroups", json!(groups))
+    }
+
     pub(crate) fn exec(self, on: bool) -> Self {
         self.field("exec", json!(on))
     }
@@ -454,6 +462,12 @@ impl PlatformFixture {
     /// For all tasks, whatever their processes say.
     pub(crate) fn constraints(mut self, constraints: &Value) -> Self {
         self.0["spec"]["placement"] = json!({ "constraints": constraints });
+        self
+    }
+
+    /// Lets processes name these security groups.
+    pub(crate) fn security_groups(mut self, groups: &[&str]) -> Self {
+        self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "securityGroups": groups });
         self
     }
 

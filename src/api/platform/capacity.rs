@@ -6,7 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::app::Constraint;
+use crate::api::app::{CapacityProvider, Constraint, one_has_a_base, one_has_a_weight};
 use crate::api::schema::rule;
 
 /// The compute that tasks run on.
@@ -24,19 +24,14 @@ pub struct Capacity {
     pub launch_type: Option<LaunchType>,
 
     /// Capacity providers of the cluster, at most 20, in place of a launch type, over which ECS spreads the tasks of each
-    /// service. `FARGATE` and `FARGATE_SPOT` go with each other only, and need network mode `awsvpc`. The list may be changed
+    /// service. `FARGATE` and `FARGATE_SPOT` go with each other only, and need network mode `awsvpc`. Processes may have other
+    /// shares of these by `capacity`; one with weight 0 is for those alone. The list may be changed
     /// while Apps are here, but not between Fargate's and others, and not to a launch type or back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    #[x_kube(validation = rule(
-        "self.filter(p, has(p.base) && p.base > 0).size() <= 1",
-        "capacity.capacityProviders: only one of them can have a base",
-    ))]
-    #[x_kube(validation = rule(
-        "size(self) == 0 || self.exists(p, !has(p.weight) || p.weight > 0)",
-        "capacity.capacityProviders: one of them at least needs a weight above 0",
-    ))]
+    #[x_kube(validation = one_has_a_base())]
+    #[x_kube(validation = one_has_a_weight())]
     #[x_kube(validation = rule(
         "self.all(p, p.name.startsWith('FARGATE')) || !self.exists(p, p.name.startsWith('FARGATE'))",
         "capacity.capacityProviders: FARGATE and FARGATE_SPOT cannot be mixed with others",
@@ -64,27 +59,4 @@ pub enum LaunchType {
     Ec2,
     Fargate,
     External,
-}
-
-/// A capacity provider, and its share of a service's tasks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CapacityProvider {
-    /// Its name; it must be associated with the cluster.
-    #[schemars(length(max = 255))]
-    #[x_kube(validation = rule(
-        "self.matches('^[a-zA-Z0-9_-]+$')",
-        "must be the name of a capacity provider, such as FARGATE_SPOT",
-    ))]
-    pub name: String,
-
-    /// Its share of the tasks beyond the `base`, relative to the others' weights, 0 to 1,000. Left out: 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 1_000))]
-    pub weight: Option<i32>,
-
-    /// The number of tasks of each service that it runs before the weights count, 0 to 100,000. Left out: 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100_000))]
-    pub base: Option<i32>,
 }

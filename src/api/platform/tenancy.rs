@@ -12,7 +12,7 @@ use crate::api::app::PATHS;
 use crate::api::schema::patterns::{
     arn_patterns, arn_templates, file_system_patterns, hostname_templates, image_templates, some_of,
 };
-use crate::api::schema::{between, selector};
+use crate::api::schema::{between, ids, selector};
 
 /// The namespaces whose Apps may run here, and what they may ask for. It is checked whenever something would be changed: an
 /// App that is no longer allowed keeps what it has and can be deleted, but is not changed any more.
@@ -48,6 +48,11 @@ pub struct Tenancy {
     #[schemars(transform = arn_patterns)]
     pub file_arns: Vec<String>,
 
+    /// The ids of the security groups that processes may name in `securityGroups`, at most 100. Left out: none but those of `grants`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = ids("sg-", 0, 100))]
+    pub security_groups: Vec<String>,
+
     /// True: processes may have `sidecars`. Left out: only where `grants` allow it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sidecars: Option<bool>,
@@ -70,8 +75,8 @@ pub struct Tenancy {
     pub overrides: Vec<String>,
 
     /// What Apps may ask for, by their namespaces, at most 50. An App has all that is given by any of those that select its
-    /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, and
-    /// to be external, to adopt and to retain.
+    /// namespace, besides what is above. `[]` gives nothing. Left out: any name, certificate and image, constraints, capacity,
+    /// and to be external, to adopt and to retain.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 50))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -132,6 +137,11 @@ pub struct Grant {
     #[schemars(transform = arn_templates)]
     pub file_arns: Vec<String>,
 
+    /// The ids of the security groups that processes may name in `securityGroups`, at most 50. Left out: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = ids("sg-", 0, 50))]
+    pub security_groups: Vec<String>,
+
     /// True: Apps may have processes that are `external`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
@@ -152,6 +162,10 @@ pub struct Grant {
     /// Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraints: Option<bool>,
+
+    /// True: processes may have `capacity`, shares of their own of the Platform's `capacityProviders`. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<bool>,
 
     /// True: processes may have `exec`, a shell with the task's role for who may use ECS Exec in AWS. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]

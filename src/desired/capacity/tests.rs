@@ -11,7 +11,7 @@ use super::*;
 use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform_with};
 use crate::model::class::Class;
-use crate::model::desired::DesiredProcess;
+use crate::model::desired::{DesiredProcess, Runs};
 use crate::model::service::{Capacity, PlacementConstraint};
 
 /// A Platform on these providers, of the kinds that its status says.
@@ -177,4 +177,134 @@ fn only_apps_on_providers_of_an_unknown_kind_wait() {
         None,
         "an older version ran Apps there"
     );
+}
+
+/// On Fargate and Fargate Spot, with the weights that the Platform has, and one that it offers alone.
+fn shared() -> Platform {
+    let mut platform = on("awsvpc", &[("FARGATE", ""), ("FARGATE_SPOT", "")], json!(0));
+    let providers = json!([{ "name": "FARGATE", "base": 1 }, { "name": "FARGATE_SPOT", "weight": 0 }]);
+    platform.spec.capacity.as_mut().unwrap().capacity_providers = serde_json::from_value(providers).unwrap();
+    platform
+}
+
+fn shares(capacity: &Capacity) -> Vec<(&str, u32, u32)> {
+    let Capacity::Providers(all) = capacity else {
+        panic!("{capacity:?}");
+    };
+    all.iter()
+        .map(|provider| (&*provider.name, provider.weight, provider.base))
+        .collect()
+}
+
+fn of_service(capacity: &Value) -> Vec<(String, u32, u32)> {
+    let process = built(json!({ "command": "run", "capacity": capacity }), &shared()).unwrap();
+    let shares = shares(&process.service().unwrap().capacity).into_iter();
+    shares
+        .map(|(name, weight, base)| (name.to_owned(), weight, base))
+        .collect()
+}
+
+#[test]
+fn a_share_of_spot_is_the_smallest_weights_that_come_to_it() {
+    let weights = |percent: u32| {
+        let shares = of_service(&json!({ "spot": percent }));
+        let weight = |of: &str| {
+            shares
+                .iter()
+                .find(|(name, ..)| name == of)
+                .map(|(_, weight, _)| *weight)
+        };
+        assert!(shares.iter().all(|(_, _, base)| *base == 0));
+        (weight("FARGATE"), weight("FARGATE_SPOT"))
+    };
+    assert_eq!(weights(0), (Some(1), None));
+    assert_eq!(weights(1), (Some(99), Some(1)));
+    assert_eq!(weights(50), (Some(1), Some(1)));
+    assert_eq!(weights(70), (Some(3), Some(7)));
+    assert_eq!(weights(75), (Some(1), Some(3)));
+    assert_eq!(weights(100), (None, Some(1)));
+}
+
+#[test]
+fn a_process_has_shares_of_its_own_whatever_it_is() {
+    let own = json!({ "capacityProviders": [{ "name": "FARGATE_SPOT", "weight": 3 }, { "name": "FARGATE", "base": 2 }] });
+    let expected = [("FARGATE_SPOT".to_owned(), 3, 0), ("FARGATE".to_owned(), 1, 2)];
+    assert_eq!(of_service(&own), expected);
+    assert_eq!(
+        of_service(&json!(null)),
+        [("FARGATE".to_owned(), 1, 1), ("FARGATE_SPOT".to_owned(), 0, 0)]
+    );
+    let cron = json!({ "command": "run", "cron": "0 3 * * ? *", "capacity": { "spot": 100 } });
+    let cron = built(cron, &shared()).unwrap();
+    let Runs::Schedule(schedule) = &cron.runs else {
+        panic!("{:?}", cron.runs);
+    };
+    assert_eq!(shares(&schedule.capacity), [("FARGATE_SPOT", 1, 0)]);
+    let mut release =
+        app(json!({ "api": { "command": "run", "noservice": true, "capacity": { "spot": 0 } } }));
+    release.spec.release = serde_json::from_value(json!({ "process": "api" })).unwrap();
+    let release = build(&release, &shared(), &owner(), &namespace())
+        .unwrap()
+        .desired
+        .release;
+    assert_eq!(shares(&release.unwrap().placing.capacity), [("FARGATE", 1, 0)]);
+}
+
+#[test]
+fn shares_are_of_what_the_platform_has() {
+    refused(
+        json!({ "command": "run", "capacity": { "spot": 50 } }),
+        &platform_with(json!({})),
+        "process api: capacity: Platform staging has a launch type and no capacity.capacityProviders",
+    );
+    for (platform, capacity, field, provider) in [
+        (managed(), json!({ "spot": 50 }), "spot", "FARGATE"),
+        (
+            on("awsvpc", &[("FARGATE", "")], json!(0)),
+            json!({ "spot": 100 }),
+            "spot",
+            "FARGATE_SPOT",
+        ),
+        (
+            shared(),
+            json!({ "capacityProviders": [{ "name": "FARGATE" }, { "name": "pool" }] }),
+            "capacityProviders",
+            "pool",
+        ),
+    ] {
+        let error = built(json!({ "command": "run", "capacity": capacity }), &platform).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "process api: capacity.{field}: Platform staging does not allow {provider}: it is none of its \
+                 capacity.capacityProviders, among which one may have weight 0"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_schedule_takes_six_of_them_whosever_they_are() {
+    let names: Vec<String> = (0..7).map(|n| format!("pool-{n}")).collect();
+    let kinds: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "AutoScalingGroup")).collect();
+    let platform = on("bridge", &kinds, json!(0));
+    let providers = |few: usize| {
+        names[..few]
+            .iter()
+            .map(|name| json!({ "name": name }))
+            .collect::<Vec<_>>()
+    };
+    let cron = |capacity: Value| json!({ "command": "run", "cron": "0 3 * * ? *", "capacity": capacity });
+    refused(
+        cron(json!(null)),
+        &platform,
+        "process api: cron: Platform staging has 7 capacity.capacityProviders",
+    );
+    let seven = json!({ "capacityProviders": providers(7) });
+    refused(
+        cron(seven),
+        &platform,
+        "process api: cron: has 7 capacity.capacityProviders",
+    );
+    assert!(built(cron(json!({ "capacityProviders": providers(6) })), &platform).is_ok());
 }

@@ -53,12 +53,17 @@ pub(super) const HOSTNAMES: List = List {
     of_tenancy: None,
     syntax: Syntax::Hostname,
 };
-
+pub(super) const SECURITY_GROUPS: List = List {
+    name: "securityGroups",
+    of_grant: |grant| &grant.security_groups,
+    of_tenancy: Some(|tenancy| &tenancy.security_groups),
+    syntax: Syntax::Exact,
+};
 pub(super) const OVERRIDES: List = List {
     name: "overrides",
     of_grant: |grant| &grant.overrides,
     of_tenancy: Some(|tenancy| &tenancy.overrides),
-    syntax: Syntax::Path,
+    syntax: Syntax::Exact,
 };
 
 /// What Apps could not always ask for, and what therefore no Platform is open for: `tenancy` itself must allow it, or a grant.

@@ -21,13 +21,13 @@ pub(crate) enum Syntax {
     FileSystem,
     /// DNS names, label by label, so that who may have `*.example.com` may not have `*.bank.example.com`.
     Hostname,
-    /// Paths of members: as they are written, without wildcards.
-    Path,
+    /// Ids, and paths of members: as they are written, without wildcards.
+    Exact,
 }
 
 impl Syntax {
     pub(crate) fn matches(self, pattern: &str, found: &str) -> bool {
-        if matches!(self, Syntax::Path) {
+        if matches!(self, Syntax::Exact) {
             return pattern == found;
         }
         let (wanted, fields) = (self.fields(pattern), self.fields(found));
@@ -35,7 +35,7 @@ impl Syntax {
             Syntax::Arn => pattern.ends_with('*'),
             Syntax::FileSystem => true,
             Syntax::Image | Syntax::Hostname => pattern == "*",
-            Syntax::Path => false,
+            Syntax::Exact => false,
         };
         let fits = wanted.len() == fields.len() || is_open && wanted.len() < fields.len();
         fits && wanted
@@ -49,7 +49,7 @@ impl Syntax {
             Syntax::Arn => text.splitn(6, ':').collect(),
             Syntax::Image | Syntax::FileSystem => text.splitn(2, '/').collect(),
             Syntax::Hostname => text.split('.').collect(),
-            Syntax::Path => vec![text],
+            Syntax::Exact => vec![text],
         }
     }
 }

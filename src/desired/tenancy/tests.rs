@@ -153,6 +153,7 @@ fn demanding() -> Value {
                 "api": {
                     "command": "run", "image": "registry.example/api:v7",
                     "placement": { "constraints": [{ "type": "distinctInstance" }] },
+                    "capacity": { "capacityProviders": [{ "name": "pool" }] },
                 },
             },
         },
@@ -168,6 +169,11 @@ fn grant(fields: Value) -> Value {
     grant
 }
 
+/// The capacity of a Platform on which there may be shares.
+fn pool() -> Value {
+    json!({ "capacityProviders": [{ "name": "pool" }, { "name": "other" }] })
+}
+
 fn all() -> Value {
     grant(json!({
         "hostnames": ["acme.*", "acme.*.*", "acme-web.*.*", "www.example.com"],
@@ -177,6 +183,7 @@ fn all() -> Value {
         "adopt": true,
         "retain": true,
         "constraints": true,
+        "capacity": true,
     }))
 }
 
@@ -185,10 +192,11 @@ fn granted(app: Value, grants: &[Value]) -> Result<(), String> {
     let foreign = json!({
         "namespaceSelector": { "matchLabels": { "team": "bank" } },
         "hostnames": ["*"], "certificateArns": ["*"], "images": ["*"], "external": true, "adopt": true, "retain": true,
-        "constraints": true,
+        "constraints": true, "capacity": true,
     });
     let grants: Vec<Value> = [foreign].into_iter().chain(grants.iter().cloned()).collect();
-    let platform = platform(json!({ "tenancy": { "namespaceSelector": {}, "grants": grants } }));
+    let platform =
+        platform(json!({ "tenancy": { "namespaceSelector": {}, "grants": grants }, "capacity": pool() }));
     let built = build(&app_with(app), &platform, &owner(), &namespace());
     built.map(|_| ()).map_err(|error| refusal(&error))
 }
@@ -196,7 +204,7 @@ fn granted(app: Value, grants: &[Value]) -> Result<(), String> {
 #[test]
 fn without_grants_all_is_open_but_roles_and_secrets() {
     for tenancy in [json!(null), json!({ "namespaceSelector": {} })] {
-        let platform = platform(json!({ "tenancy": tenancy }));
+        let platform = platform(json!({ "tenancy": tenancy, "capacity": pool() }));
         assert!(build(&app_with(demanding()), &platform, &owner(), &namespace()).is_ok());
         assert_eq!(openness(&platform), Openness::Open);
     }
@@ -267,6 +275,11 @@ fn what_is_not_granted_is_refused_with_process_field_value_and_the_lists_that_we
             "constraints",
             json!(null),
             "process api: placement.constraints: … distinctInstance: tenancy.grants[1,2].constraints is not true",
+        ),
+        (
+            "capacity",
+            json!(false),
+            "process api: capacity.capacityProviders: … pool: tenancy.grants[1,2].capacity is not true",
         ),
         (
             "retain",

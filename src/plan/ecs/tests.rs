@@ -150,7 +150,11 @@ fn what_a_reply_leaves_out_is_unknown_and_no_drift() {
     service_of(&mut world, "web").network = None;
     check(&wanted, &world, &[]);
     service_of(&mut world, "web").network = Some(network("subnet-2"));
-    check(&wanted, &world, &["update service shop_acme_web: task network"]);
+    check(
+        &wanted,
+        &world,
+        &["update service shop_acme_web: task network with security groups [sg-tasks]"],
+    );
 }
 
 #[test]

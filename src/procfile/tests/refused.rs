@@ -62,7 +62,7 @@ Worker:
         line 2: process web: command: must not be empty: say what the process runs, such as ./bin/web
         line 3: process web: ports[0]: 0 is neither a port from 1 to 65535 nor two such as 80:8080
         line 3: process web: ports[2]: 80:x is neither a port from 1 to 65535 nor two such as 80:8080
-        line 4: process web: expse: there is no such key; there are architecture, args, command, cpu, cron, dependsOn, deploy, dockerLabels, ecs, …
+        line 4: process web: expse: there is no such key; there are architecture, args, capacity, command, cpu, cron, dependsOn, deploy, dockerLabels, ecs, …
         line 6: process web: environment.EMPIRE_APPNAME: SOURCE and names that begin with EMPIRE_ are reserved
         line 7: process Worker: a name has at most 63 lower case letters, digits and inner hyphens
         line 9: process Worker: quantity: must be a whole number, without quotes and leading zeros
@@ -591,6 +591,24 @@ fn scaling_is_checked() {
         ),
     ] {
         fields(&format!("scale: {{{scale}}}"), expected);
+    }
+    for (capacity, expected) in [
+        ("", "capacity: say spot or capacityProviders, one or the other"),
+        (
+            "spot: 1, capacityProviders: [{name: a}]",
+            "capacity: say spot or capacityProviders, one or the other",
+        ),
+        (
+            "capacityProviders: [{name: a, base: 1}, {name: b, base: 1}]",
+            "capacity.capacityProviders: only one of them can have a base",
+        ),
+        (
+            "capacityProviders: [{name: a, weight: 0}]",
+            "capacity.capacityProviders: one of them at least needs a weight above 0",
+        ),
+        ("spot: 101", "capacity.spot: must be from 0 to 100, not 101"),
+    ] {
+        fields(&format!("capacity: {{{capacity}}}"), expected);
     }
     fields(
         "quantity: 2\n  scale: {min: 1, max: 2}",

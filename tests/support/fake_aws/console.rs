@@ -10,7 +10,7 @@ use empire_controller::model::load_balancer::{
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
 use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
-use empire_controller::model::service::{PlacementConstraint, TaskDefinition};
+use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::small_set::SmallSet;
 use empire_controller::model::state::LoadBalancerStatus;
 
@@ -191,26 +191,6 @@ impl Console<'_> {
         }
     }
 
-    /// By their kinds: of those with an expression, there is none.
-    pub(crate) fn set_constraints(&mut self, service: &str, kinds: &[&str]) {
-        let constraint = |kind: &&str| PlacementConstraint {
-            kind: (*kind).into(),
-            expression: String::new(),
-        };
-        let services = self.state.ecs.services.iter_mut();
-        for (_, service) in services.filter(|((_, known), _)| known == service) {
-            service.settings.constraints = kinds.iter().map(constraint).collect();
-        }
-    }
-
-    pub(crate) fn set_task_subnets(&mut self, service: &str, subnets: &[&str]) {
-        let services = self.state.ecs.services.iter_mut();
-        for (_, service) in services.filter(|((_, known), _)| known == service) {
-            let network = service.settings.network.as_mut().unwrap();
-            network.subnets = subnets.iter().map(|&s| s.into()).collect();
-        }
-    }
-
     /// Tasks of this image, or of this program, end as soon as they start.
     pub(crate) fn break_tasks(&mut self, of: &str) {
         self.state.ecs.broken.insert(of.into());
@@ -266,7 +246,7 @@ impl Console<'_> {
         self.state.ecs.restless.clear();
     }
 
-    fn service(&mut self, name: &str) -> &mut Running {
+    pub(super) fn service(&mut self, name: &str) -> &mut Running {
         let mut all = self.state.ecs.services.iter_mut();
         all.find(|((_, known), _)| known == name).unwrap().1
     }

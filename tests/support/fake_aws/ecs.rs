@@ -1,6 +1,8 @@
 //! ECS: what each call does. Task definitions never change and never collide; how services live is in `service.rs`.
 
+mod capacity;
 mod check;
+mod console;
 mod definitions;
 mod extras;
 mod members;
@@ -102,7 +104,7 @@ impl aws::Ecs for FakeAws {
         names: &[String],
     ) -> Result<BTreeMap<String, CapacityProviderKind>> {
         self.read(DESCRIBE_CAPACITY_PROVIDERS, "", |_| {
-            let kind = |name: &String| (name.clone(), check::kind(name));
+            let kind = |name: &String| (name.clone(), capacity::kind(name));
             Ok(names.iter().map(kind).collect())
         })
     }

@@ -6,12 +6,11 @@ use empire_controller::aws::Result;
 use empire_controller::model::container::{Condition, Container, HostPort};
 use empire_controller::model::name::Arn;
 use empire_controller::model::service::{
-    Attachment, Capacity, CapacityProviderKind, LaunchType, NetworkMode, PlacementConstraint,
-    ServiceSettings, TaskDefinition,
+    Attachment, Capacity, LaunchType, NetworkMode, PlacementConstraint, ServiceSettings, TaskDefinition,
 };
 
 use super::super::{State, refuse};
-use super::{extras, members, volumes};
+use super::{capacity, extras, members, volumes};
 
 const TARGET_GROUPS_PER_SERVICE: usize = 5;
 pub(super) const NO_BALANCERS: &str =
@@ -234,13 +233,8 @@ pub(super) fn check(
         );
     };
     let content = &found.content;
-    let Some(launch_type) = launch_type(capacity) else {
-        return refuse(
-            action,
-            CODE,
-            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate providers.",
-        );
-    };
+    let launch_type = capacity::check(action, capacity)?;
+    capacity::check_network(action, settings.network.as_ref())?;
     if content.launch_type != launch_type {
         return refuse(action, CODE, "Task definition does not support launch_type.");
     }
@@ -325,34 +319,6 @@ pub(super) fn check_active(state: &State, action: &'static str, definition: &Arn
     match state.ecs.definition(definition) {
         Some(found) if !found.active => refuse(action, "ClientException", "TaskDefinition is inactive"),
         Some(_) | None => Ok(()),
-    }
-}
-
-/// Returns the launch type that a task definition must be compatible with. `None` for a mix that AWS refuses.
-pub(super) fn launch_type(capacity: &Capacity) -> Option<LaunchType> {
-    let providers = match capacity {
-        Capacity::LaunchType(launch_type) => return Some(*launch_type),
-        Capacity::Providers(providers) => providers,
-    };
-    let is_fargate = |name: &str| matches!(name, "FARGATE" | "FARGATE_SPOT");
-    let fargate = providers.iter().filter(|provider| is_fargate(&provider.name));
-    let managed = providers
-        .iter()
-        .filter(|provider| kind(&provider.name) == CapacityProviderKind::ManagedInstances);
-    match (fargate.count(), managed.count()) {
-        (0, 0) => Some(LaunchType::Ec2),
-        (all, 0) if all == providers.len() => Some(LaunchType::Fargate),
-        (0, all) if all == providers.len() => Some(LaunchType::ManagedInstances),
-        _ => None,
-    }
-}
-
-/// Returns the kind of a capacity provider of the cluster, by its name.
-pub(super) fn kind(name: &str) -> CapacityProviderKind {
-    if name.starts_with("managed") {
-        CapacityProviderKind::ManagedInstances
-    } else {
-        CapacityProviderKind::AutoScalingGroup
     }
 }
 

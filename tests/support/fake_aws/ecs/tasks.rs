@@ -8,7 +8,8 @@ use empire_controller::model::release::{ContainerState, Placing, Started, TaskRe
 use empire_controller::model::service::NetworkMode;
 
 use super::super::{State, refuse};
-use super::check::{check_active, launch_type};
+use super::capacity;
+use super::check::check_active;
 
 /// Virtual seconds from the call until the program runs, and from there to its end.
 const STARTING: u64 = 15;
@@ -173,18 +174,20 @@ pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Re
     let TaskRequest {
         process: _,
         task_definition,
-        placing: Placing {
-            capacity,
-            constraints: _,
-            network,
-        },
+        placing:
+            Placing {
+                capacity: strategy,
+                constraints: _,
+                network,
+            },
         token: _,
     } = request;
     let Some(found) = state.ecs.definition(task_definition) else {
         return refuse(RUN_TASK, "ClientException", "Unable to describe task definition.");
     };
     let content = &found.content;
-    if launch_type(capacity) != Some(content.launch_type) {
+    capacity::check_network(RUN_TASK, network.as_ref())?;
+    if capacity::check(RUN_TASK, strategy)? != content.launch_type {
         return refuse(RUN_TASK, CODE, "Task definition does not support launch_type.");
     }
     if (content.network_mode == NetworkMode::Awsvpc) != network.is_some() {
