@@ -230,7 +230,6 @@ impl Builder<'_> {
     fn serving(&self) -> Result<(DesiredProcess, Vec<Overridden>), Error> {
         let exposure = exposure(self.name, self.process);
         let ports = exposure.as_ref().map(container_ports).unwrap_or_default();
-        let claimed = !ports.is_empty() && self.host_port() == HostPort::Claimed;
         let load_balancing = match exposure {
             Some(expose) if place(self.platform).load_balancing => Some(self.load_balancing(&expose)?),
             Some(_) | None => None,
@@ -240,10 +239,11 @@ impl Builder<'_> {
             None => None,
         };
         let (task_definition, overridden) = self.task_definition(&ports)?;
+        let service = self.service(task_definition.is_alone_on_its_instance(), grace_period)?;
         let built = DesiredProcess {
             hint: self.hint(&task_definition.main.environment),
             task_definition,
-            runs: Runs::Service(self.service(claimed, grace_period)?),
+            runs: Runs::Service(service),
             load_balancing,
         };
         Ok((built, overridden))
@@ -287,12 +287,13 @@ impl Builder<'_> {
         match self.platform.spec.network.mode {
             Mode::Bridge => NetworkMode::Bridge,
             Mode::Awsvpc => NetworkMode::Awsvpc,
+            Mode::Host => NetworkMode::Host,
         }
     }
 
     fn host_port(&self) -> HostPort {
         match self.network_mode() {
-            NetworkMode::Awsvpc => HostPort::SameAsContainer,
+            NetworkMode::Awsvpc | NetworkMode::Host => HostPort::SameAsContainer,
             NetworkMode::Bridge if self.platform.spec.network.host_ports.is_some() => HostPort::Claimed,
             NetworkMode::Bridge => HostPort::Dynamic,
         }

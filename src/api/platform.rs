@@ -220,7 +220,7 @@ pub struct PlatformSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
     "!has(self.hostPorts) || self.mode == 'bridge'",
-    "network.hostPorts: with mode awsvpc, tasks have addresses of their own and need no host ports",
+    "network.hostPorts: are for mode bridge: with awsvpc tasks have addresses of their own, and with host they have their containers' ports",
 ).field_path(".hostPorts"))]
 #[x_kube(validation = rule(
     "has(self.tasks) == (self.mode == 'awsvpc')",
@@ -233,7 +233,8 @@ pub struct Network {
     pub vpc_id: String,
 
     /// `bridge`: tasks share their instance's address and have ports of it. `awsvpc`: each task has an address of its own;
-    /// needs `tasks`. Cannot be changed while Apps are here.
+    /// needs `tasks`. `host`: tasks have the network of their instance, and each port of a container is a port of it, so that it
+    /// has room for one task with that port. Cannot be changed while Apps are here.
     pub mode: NetworkMode,
 
     /// With mode `bridge`, the range from which each exposed process gets one port that is the same on all instances, as
@@ -261,6 +262,7 @@ pub struct Network {
 pub enum NetworkMode {
     Bridge,
     Awsvpc,
+    Host,
 }
 
 /// A range of host ports. It ends before the ports that Linux and ECS give out on their own.

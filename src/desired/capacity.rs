@@ -55,9 +55,9 @@ pub fn check_capacity(platform: &Platform, kinds: &Kinds) -> Result<(), String> 
         ));
     }
     match platform.spec.network.mode {
-        Mode::Awsvpc => Ok(()),
+        Mode::Awsvpc | Mode::Host => Ok(()),
         Mode::Bridge => Err(format!(
-            "network.mode: bridge does not go with capacity provider {managed}, which has Managed Instances: they take awsvpc"
+            "network.mode: bridge does not go with capacity provider {managed}, which has Managed Instances: they take awsvpc and host"
         )),
     }
 }

@@ -224,12 +224,13 @@ impl Builder<'_> {
                 }
                 names.push(name);
                 let number = (port.container_port, port.transport);
-                // With an address for the whole task, there is one of each.
-                if content.network_mode == NetworkMode::Awsvpc {
+                // With one address for the whole task, there is one of each.
+                if content.network_mode.is_shared() {
                     if taken.contains(&number) {
-                        return refused(
-                            "another container of the task has that port, with network mode awsvpc",
-                        );
+                        let mode = content.network_mode.as_str();
+                        return refused(&format!(
+                            "another container of the task has that port, with network mode {mode}"
+                        ));
                     }
                     taken.push(number);
                 }

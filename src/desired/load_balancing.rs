@@ -94,7 +94,7 @@ impl Builder<'_> {
         };
         let load_balancer = self.load_balancer(expose, kind)?;
         let target_type = match self.network_mode() {
-            NetworkMode::Bridge => TargetType::Instance,
+            NetworkMode::Bridge | NetworkMode::Host => TargetType::Instance,
             NetworkMode::Awsvpc => TargetType::Ip,
         };
         let slots = [0, 1].map(|index| {

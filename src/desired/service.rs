@@ -16,7 +16,7 @@ pub(super) const CONSTRAINTS: usize = 10;
 const ZONE: &str = "attribute:ecs.availability-zone";
 
 impl Builder<'_> {
-    pub(super) fn service(&self, claimed: bool, grace_period: Option<u32>) -> Result<Service, Error> {
+    pub(super) fn service(&self, alone: bool, grace_period: Option<u32>) -> Result<Service, Error> {
         let quantity = self
             .process
             .quantity
@@ -34,7 +34,7 @@ impl Builder<'_> {
             capacity: self.capacity()?,
             quantity,
             scaling: scaling.map(Box::new),
-            settings: self.settings(fewest, claimed, grace_period)?,
+            settings: self.settings(fewest, alone, grace_period)?,
             progress_deadline,
             rolls_back: self.breaker().rollback.unwrap_or(true),
             given_percent: self.given_percent(),
@@ -75,13 +75,13 @@ impl Builder<'_> {
     fn settings(
         &self,
         quantity: Option<u32>,
-        claimed: bool,
+        alone: bool,
         grace_period: Option<u32>,
     ) -> Result<ServiceSettings, Error> {
-        let (placement, constraints) = self.placement(claimed)?;
-        let deployment = self.deployment(quantity, claimed)?;
+        let (placement, constraints) = self.placement(alone)?;
+        let deployment = self.deployment(quantity, alone)?;
         Ok(ServiceSettings {
-            zone_rebalancing: self.is_rebalanced(claimed, &deployment, &placement, &constraints),
+            zone_rebalancing: self.is_rebalanced(alone, &deployment, &placement, &constraints),
             deployment,
             placement,
             constraints,
@@ -94,11 +94,11 @@ impl Builder<'_> {
     /// Returns the placement; one that is given replaces the defaults as a whole, but for the Platform's constraints.
     pub(super) fn placement(
         &self,
-        claimed: bool,
+        alone: bool,
     ) -> Result<(Vec<PlacementStrategy>, Vec<PlacementConstraint>), Error> {
         let constraints = self.constraints()?;
         let Some(given) = &self.process.placement else {
-            let strategy = if claimed || self.launch_type() != LaunchType::Ec2 {
+            let strategy = if alone || self.launch_type() != LaunchType::Ec2 {
                 Vec::new()
             } else {
                 vec![
@@ -181,11 +181,11 @@ impl Builder<'_> {
     }
 
     /// Off where AWS refuses it:
-    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html>. With a claimed host port,
-    /// there may be no instance to move to. ECS spreads tasks on Managed Instances by itself.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html>. With a port of the instance's own,
+    /// there may be none to move to. ECS spreads tasks on Managed Instances by itself.
     fn is_rebalanced(
         &self,
-        claimed: bool,
+        alone: bool,
         deployment: &DeploymentConfiguration,
         placement: &[PlacementStrategy],
         constraints: &[PlacementConstraint],
@@ -194,15 +194,15 @@ impl Builder<'_> {
             .first()
             .is_none_or(|first| first == &PlacementStrategy::spread(ZONE));
         let names_zones = |constraint: &PlacementConstraint| constraint.expression.contains(ZONE);
-        !claimed
+        !alone
             && matches!(self.launch_type(), LaunchType::Ec2 | LaunchType::Fargate)
             && deployment.maximum_percent > 100
             && spreads_first
             && !constraints.iter().any(names_zones)
     }
 
-    fn deployment(&self, quantity: Option<u32>, claimed: bool) -> Result<DeploymentConfiguration, Error> {
-        let (minimum, maximum) = deployment_percent(quantity, claimed);
+    fn deployment(&self, quantity: Option<u32>, alone: bool) -> Result<DeploymentConfiguration, Error> {
+        let (minimum, maximum) = deployment_percent(quantity, alone);
         let (given_minimum, given_maximum) = self.given_percent();
         let (minimum, maximum) = (given_minimum.unwrap_or(minimum), given_maximum.unwrap_or(maximum));
         // ECS rounds the one up and the other down.
@@ -245,10 +245,10 @@ impl Builder<'_> {
     }
 }
 
-/// Minimum healthy and maximum percent. A claimed host port takes one task per instance, so n instances must do for n
+/// Minimum healthy and maximum percent. A port of the instance's own takes one task per instance, so n instances must do for n
 /// tasks; a single one needs a second instance to be replaced without a gap.
-fn deployment_percent(quantity: Option<u32>, claimed: bool) -> (u32, u32) {
-    match (claimed, quantity) {
+fn deployment_percent(quantity: Option<u32>, alone: bool) -> (u32, u32) {
+    match (alone, quantity) {
         (true, Some(tasks @ 2..)) => (100 * (tasks - 1) / tasks, 100),
         (true, None) => (50, 200),
         (true, Some(0 | 1)) | (false, _) => (100, 200),

@@ -379,6 +379,10 @@ fn only_an_exposed_process_gets_a_port() {
         port(http(), json!({ "network": { "mode": "awsvpc" } })),
         Some((8080, HostPort::SameAsContainer))
     );
+    assert_eq!(
+        port(http(), json!({ "network": { "mode": "host" } })),
+        Some((8080, HostPort::SameAsContainer))
+    );
     // Without load balancers ports stay.
     let mut alone = host_ports();
     alone["loadBalancing"] = json!({ "provider": "None" });
@@ -774,6 +778,35 @@ fn tasks_are_spread_and_rebalanced_where_that_is_allowed() {
             (&Capacity::LaunchType(launch_type), launch_type)
         );
     }
+}
+
+/// An instance has room for one task with a port, so that tasks are replaced as where host ports are claimed.
+#[test]
+fn host_gives_tasks_the_network_of_their_instance_and_room_for_one_of_a_port() {
+    let process = |process: Value| one(process, json!({ "network": { "mode": "host" } }));
+    let web = process(json!({ "command": "run", "expose": {}, "quantity": 2 }));
+    assert_eq!(web.task_definition.network_mode, NetworkMode::Host);
+    assert_eq!(
+        web.load_balancing.as_ref().unwrap().ports[0]
+            .target_group
+            .target_type,
+        TargetType::Instance
+    );
+    let settings = &service(&web).settings;
+    assert_eq!(settings.network, None);
+    assert_eq!(
+        (
+            settings.deployment.minimum_healthy_percent,
+            settings.deployment.maximum_percent
+        ),
+        (50, 100)
+    );
+    assert!(settings.placement.is_empty() && !settings.zone_rebalancing);
+    // One without ports is as any other.
+    let worker = process(json!({ "command": "run", "quantity": 2 }));
+    let settings = &service(&worker).settings;
+    assert_eq!(settings.deployment.minimum_healthy_percent, 100);
+    assert!(!settings.placement.is_empty() && settings.zone_rebalancing);
 }
 
 #[test]

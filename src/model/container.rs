@@ -177,7 +177,7 @@ pub enum HostPort {
     /// One per process and container port, held by a claim that is yet to be looked up. Only in what is desired, never in AWS.
     Claimed,
     Fixed(u16),
-    /// awsvpc: the task has its own address.
+    /// awsvpc, where the task has its own address, and host, where it has that of its instance.
     SameAsContainer,
 }
 

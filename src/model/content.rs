@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::container::{Container, ContainerCheck, Details, HostPort, Logging, PortMapping};
 use super::extras::{Extras, LogRouter, NamedPort, Restart};
 use super::owner::Tags;
-use super::service::{Architecture, NetworkMode, TaskDefinition};
+use super::service::{Architecture, TaskDefinition};
 use super::small_map::SmallMap;
 use super::volume::{DockerVolume, FileSystem, Mount, Volume};
 
@@ -54,13 +54,7 @@ pub fn digest(content: &TaskDefinition) -> String {
     } = content;
     let mut fields = Fields(Sha256::new());
     fields.add("family", [family]);
-    fields.add(
-        "networkMode",
-        [match network_mode {
-            NetworkMode::Bridge => "bridge",
-            NetworkMode::Awsvpc => "awsvpc",
-        }],
-    );
+    fields.add("networkMode", [network_mode.as_str()]);
     fields.add("launchType", [launch_type.as_str()]);
     fields.add("executionRoleArn", execution_role_arn);
     fields.add("taskRoleArn", task_role_arn);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::container::{Condition, Container, ContainerCheck};
+use super::container::{Condition, Container, ContainerCheck, HostPort};
 use super::members::TaskMembers;
 use super::owner::Tags;
 use super::scaling::Scaling;
@@ -16,6 +16,27 @@ use super::volume::Volume;
 pub enum NetworkMode {
     Bridge,
     Awsvpc,
+    /// That of the instance.
+    Host,
+}
+
+impl NetworkMode {
+    /// As AWS spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NetworkMode::Bridge => "bridge",
+            NetworkMode::Awsvpc => "awsvpc",
+            NetworkMode::Host => "host",
+        }
+    }
+
+    /// Returns true where all containers of a task have one network, so that each port is there once.
+    pub fn is_shared(self) -> bool {
+        match self {
+            NetworkMode::Awsvpc | NetworkMode::Host => true,
+            NetworkMode::Bridge => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,6 +123,20 @@ impl TaskDefinition {
     /// Returns all containers, the main one first.
     pub fn containers(&self) -> impl Iterator<Item = &Container> {
         std::iter::once(&self.main).chain(&self.sidecars)
+    }
+
+    /// Returns true if its tasks want ports that are the same on each instance, of which each has room for one of them then.
+    pub fn is_alone_on_its_instance(&self) -> bool {
+        let in_host = self.network_mode == NetworkMode::Host;
+        let mut containers = self.containers();
+        containers.any(|container| {
+            let has_claims = container
+                .ports
+                .iter()
+                .any(|port| port.host_port == HostPort::Claimed);
+            let has_ports = !container.ports.is_empty() || !container.details().extras.ports.is_empty();
+            has_claims || in_host && has_ports
+        })
     }
 
     /// Returns what only `overrides` say of the task.

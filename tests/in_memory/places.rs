@@ -7,7 +7,7 @@ use empire_controller::model::service::{CapacityProvider, ServiceUpdate, TaskNet
 
 use crate::crash::{Operation, check as check_crashes};
 use crate::fake_aws::FakeAws;
-use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, staging, worker};
+use crate::fixtures::{AppFixture, PlatformFixture, ProcessFixture, acme, app, staging, web, worker};
 use crate::stories::Story;
 use crate::strictness::{CLUSTER, now, refused};
 use crate::world::World;
@@ -182,6 +182,25 @@ fn a_dry_run_foretells_them() {
     assert_eq!(world.dry_run(KEY).unwrap().changes().count(), 0);
 }
 
+/// Each port of a container is one of its instance, and the fake has one of them for all.
+#[test]
+fn on_the_network_of_managed_instances_a_port_is_there_once() {
+    let managed = || staging().managed_instances("managed").host();
+    let mut world = settled(&managed(), &acme());
+    world.restart();
+    check(&world.settle(), 0);
+    world.apply(&app("other").process("web", web()));
+    world.run(3);
+    let reason = world.reason("shop/other");
+    assert!(reason.contains("port 8080 is taken"), "{reason}");
+    world.apply(&app("other").process("web", web().container_port(8081)));
+    world.settle();
+    world.assert_ready();
+    world.delete("shop/other");
+    world.delete(KEY);
+    world.settle();
+}
+
 #[test]
 fn arrives_wherever_it_is_killed() {
     let operations = [
@@ -200,6 +219,13 @@ fn arrives_wherever_it_is_killed() {
         let points = check_crashes(name, &Operation::new(offering(), Some(from), edit));
         assert!(points > 0, "{name}");
     }
+    // Beside a neighbour that has port 8080.
+    let host = || staging().managed_instances("managed").host();
+    let other = || acme().process("web", web().container_port(8081));
+    let create = Operation::new(host(), None, move |world| world.apply(&other()));
+    assert!(check_crashes("create on the host's network", &create) > 0);
+    let delete = Operation::new(host(), Some(other()), |world| world.delete(KEY));
+    assert!(check_crashes("delete on the host's network", &delete) > 0);
 }
 
 fn provider(name: &str, weight: u32, base: u32) -> CapacityProvider {

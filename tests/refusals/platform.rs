@@ -313,8 +313,8 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
         ),
         // Network.
         (
-            named("staging", "mode: host", ""),
-            "spec.network.mode: Unsupported value: \"host\"",
+            named("staging", "mode: none", ""),
+            "spec.network.mode: Unsupported value: \"none\"",
         ),
         (
             bridge("vpcId: a", ""),
@@ -337,7 +337,19 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
                 "",
                 "network: {vpcId: vpc-1, mode: awsvpc, tasks: {subnets: [subnet-a]}, hostPorts: {first: 2000, last: 3000}}",
             ),
-            "spec.network.hostPorts: Invalid value: …network.hostPorts: with mode awsvpc",
+            "spec.network.hostPorts: Invalid value: …network.hostPorts: are for mode bridge",
+        ),
+        (
+            named("staging", "mode: host, hostPorts: {first: 2000, last: 3000}", ""),
+            "spec.network.hostPorts: Invalid value: …network.hostPorts: are for mode bridge",
+        ),
+        (
+            named("staging", "mode: host, tasks: {subnets: [subnet-a]}", ""),
+            "spec.network.tasks: Invalid value: …network.tasks: needed with mode awsvpc",
+        ),
+        (
+            named("staging", "mode: host", "capacity: {launchType: FARGATE}"),
+            "spec.network.mode: Invalid value: …network.mode: Fargate needs awsvpc",
         ),
         (
             named("staging", "mode: awsvpc", ""),

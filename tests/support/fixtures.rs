@@ -436,6 +436,12 @@ impl PlatformFixture {
         self
     }
 
+    /// On the network of the instances.
+    pub(crate) fn host(mut self) -> Self {
+        self.0["spec"]["network"]["mode"] = json!("host");
+        self
+    }
+
     /// Leaves the security groups of tasks to AWS's default.
     pub(crate) fn without_task_security_groups(mut self) -> Self {
         self.0["spec"]["network"]["tasks"]["securityGroups"] = json!([]);

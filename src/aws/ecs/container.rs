@@ -64,7 +64,7 @@ fn environment_variable(pair: &sdk::KeyValuePair) -> Option<(String, String)> {
     Some((pair.name.clone()?, pair.value.clone().unwrap_or_default()))
 }
 
-/// `None` for a mapping that we would never write. In awsvpc, AWS fills in the container port as the host port.
+/// `None` for a mapping that we would never write. In awsvpc and host, AWS fills in the container port as the host port.
 fn port_mapping(mapping: &sdk::PortMapping, network_mode: NetworkMode) -> Option<PortMapping> {
     let is_tcp = mapping
         .protocol()
@@ -77,8 +77,10 @@ fn port_mapping(mapping: &sdk::PortMapping, network_mode: NetworkMode) -> Option
         network_mode,
         u16::try_from(mapping.host_port().unwrap_or(0)).ok()?,
     ) {
-        (NetworkMode::Awsvpc, port) if port == 0 || port == container_port => HostPort::SameAsContainer,
-        (NetworkMode::Awsvpc, _) => return None,
+        (NetworkMode::Awsvpc | NetworkMode::Host, port) if port == 0 || port == container_port => {
+            HostPort::SameAsContainer
+        }
+        (NetworkMode::Awsvpc | NetworkMode::Host, _) => return None,
         (NetworkMode::Bridge, 0) => HostPort::Dynamic,
         (NetworkMode::Bridge, port) => HostPort::Fixed(port),
     };

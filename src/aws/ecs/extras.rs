@@ -95,8 +95,8 @@ fn gpus(found: &[sdk::ResourceRequirement], foreign: &mut BTreeSet<&'static str>
     gpus
 }
 
-/// Returns the mappings that have a name, and nothing that we would never write. In awsvpc, AWS fills in the container port as
-/// the host port.
+/// Returns the mappings that have a name, and nothing that we would never write. In awsvpc and host, AWS fills in the
+/// container port as the host port.
 pub(super) fn read_ports(
     found: &[sdk::PortMapping],
     network_mode: NetworkMode,
@@ -111,7 +111,9 @@ pub(super) fn read_ports(
         let container_port = u16::try_from(mapping.container_port()?).ok()?;
         let host_port = mapping.host_port().unwrap_or(0);
         let is_own = match network_mode {
-            NetworkMode::Awsvpc => host_port == 0 || host_port == i32::from(container_port),
+            NetworkMode::Awsvpc | NetworkMode::Host => {
+                host_port == 0 || host_port == i32::from(container_port)
+            }
             NetworkMode::Bridge => host_port == 0,
         };
         let port = NamedPort {

@@ -34,6 +34,7 @@ fn content(found: &sdk::TaskDefinition) -> TaskDefinition {
     let mut foreign = foreign_fields(found);
     let network_mode = match found.network_mode() {
         Some(sdk::NetworkMode::Awsvpc) => NetworkMode::Awsvpc,
+        Some(sdk::NetworkMode::Host) => NetworkMode::Host,
         Some(sdk::NetworkMode::Bridge) | None => NetworkMode::Bridge,
         Some(_) => {
             foreign.insert("networkMode");
@@ -148,6 +149,7 @@ pub(super) fn network_mode(network_mode: NetworkMode) -> sdk::NetworkMode {
     match network_mode {
         NetworkMode::Bridge => sdk::NetworkMode::Bridge,
         NetworkMode::Awsvpc => sdk::NetworkMode::Awsvpc,
+        NetworkMode::Host => sdk::NetworkMode::Host,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::desired::build;
 use crate::desired::fixtures::{app, namespace, owner, platform_with};
 use crate::model::class::Class;
 use crate::model::desired::{DesiredProcess, Runs};
-use crate::model::service::{Capacity, PlacementConstraint};
+use crate::model::service::{Capacity, NetworkMode, PlacementConstraint};
 
 /// A Platform on these providers, of the kinds that its status says.
 fn on(mode: &str, kinds: &[(&str, &str)], status: Value) -> Platform {
@@ -121,6 +121,15 @@ fn managed_instances_take_no_bridge_and_no_other_kind_beside_them() {
         &mixed,
         "capacity.capacityProviders: pool has Managed Instances and own an Auto Scaling group",
     );
+}
+
+#[test]
+fn managed_instances_take_awsvpc_and_host() {
+    for (mode, expected) in [("awsvpc", NetworkMode::Awsvpc), ("host", NetworkMode::Host)] {
+        let platform = on(mode, &[("pool", "ManagedInstances")], json!(0));
+        let process = built(json!({ "command": "run" }), &platform).unwrap();
+        assert_eq!(process.task_definition.network_mode, expected);
+    }
 }
 
 #[test]

@@ -31,9 +31,11 @@ const NOT_IN_AWSVPC: [&str; 5] = [
     "disableNetworking",
     "dnsSearchDomains",
     "dnsServers",
-    "links",
+    LINKS,
     HOSTNAME,
 ];
+/// Of network mode bridge alone: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+const LINKS: &str = "links";
 
 impl Builder<'_> {
     /// Checks a content that overrides have changed.
@@ -69,10 +71,16 @@ fn refusal(content: &TaskDefinition, container: &Container) -> Option<(&'static 
         if on_fargate && NOT_ON_FARGATE.contains(&member) {
             return Some((member, said("none")));
         }
-        if content.network_mode == NetworkMode::Awsvpc && NOT_IN_AWSVPC.contains(&member) {
+        let is_refused = match content.network_mode {
+            NetworkMode::Bridge => false,
+            NetworkMode::Awsvpc => NOT_IN_AWSVPC.contains(&member),
+            NetworkMode::Host => member == LINKS,
+        };
+        if is_refused {
+            let mode = content.network_mode.as_str();
             return Some((
                 member,
-                "not with network mode awsvpc, where ECS takes none".into(),
+                format!("not with network mode {mode}, where ECS takes none"),
             ));
         }
     }

@@ -7,6 +7,7 @@ use crate::model::members::{ContainerMembers, Device, Flag, List, Namespace, Tas
 use crate::model::name::Arn;
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::LaunchType;
+use crate::model::service::NetworkMode;
 use crate::model::state::TaskDefinitionState;
 
 fn content() -> TaskDefinition {

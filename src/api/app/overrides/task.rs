@@ -14,7 +14,7 @@ use crate::api::schema::container::{driver_options, labels};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskMembers {
-    /// True: AWS's Fault Injection Service may disturb the network of its tasks. Network mode `awsvpc` only. Left out: false.
+    /// True: AWS's Fault Injection Service may disturb the network of its tasks. Not with network mode `bridge`. Left out: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_fault_injection: Option<bool>,
 

@@ -84,7 +84,7 @@ async fn beside_the_container() {
         ),
         ("cpu", json!("256")),
         ("memory", json!("512")),
-        ("networkMode", json!("host")),
+        ("networkMode", json!("none")),
         ("requiresCompatibilities", json!(["EC2", "FARGATE"])),
     ] {
         is_foreign(outside(json!({field: value})).await, field).await;

@@ -205,6 +205,29 @@ async fn fargate_gets_the_size_of_the_task_and_no_host_port() {
 }
 
 #[tokio::test]
+async fn in_host_mode_the_ports_are_the_containers_and_come_back_as_such() {
+    let wanted = definition(
+        NetworkMode::Host,
+        LaunchType::ManagedInstances,
+        HostPort::SameAsContainer,
+    );
+    let sent = written(&wanted).await;
+    assert_eq!(sent["networkMode"], "host");
+    assert_eq!(
+        sent["containerDefinitions"][0]["portMappings"],
+        json!([{"containerPort": 8080, "protocol": "tcp"}])
+    );
+    let mut found = reported(sent);
+    found["requiresCompatibilities"] = json!(["MANAGED_INSTANCES"]);
+    for host_port in [json!(8080), json!(0)] {
+        found["containerDefinitions"][0]["portMappings"][0]["hostPort"] = host_port;
+        assert_eq!(read(found.clone()).await.content, wanted);
+    }
+    found["containerDefinitions"][0]["portMappings"][0]["hostPort"] = json!(80);
+    assert_ne!(read(found).await.content, wanted);
+}
+
+#[tokio::test]
 async fn managed_instances_get_the_size_of_the_task() {
     let sent = written(&definition(
         NetworkMode::Awsvpc,

@@ -350,7 +350,7 @@ pub(super) fn check_named(
         }
         let wanted = match mode {
             Some(NetworkMode::Awsvpc) => "ip",
-            Some(NetworkMode::Bridge) | None => "instance",
+            Some(NetworkMode::Bridge | NetworkMode::Host) | None => "instance",
         };
         if group.settings.target_type.as_str() != wanted {
             let message =

@@ -73,8 +73,10 @@ pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()
                 );
             };
             // Assumed: they share one address.
-            if content.network_mode == NetworkMode::Awsvpc && !numbers.insert(port) {
-                return refused("A container port is mapped twice in a task with network mode awsvpc.");
+            if content.network_mode != NetworkMode::Bridge && !numbers.insert(port) {
+                return refused(
+                    "A container port is mapped twice in a task with network mode awsvpc or host.",
+                );
             }
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn check(action: &'static str, content: &TaskDefinition) -> Result<()
     if placement_constraints.len() > 10 || placement_constraints.iter().any(String::is_empty) {
         return refused("Invalid placement constraints.".into());
     }
-    if *fault_injection && content.network_mode != NetworkMode::Awsvpc {
+    if *fault_injection && content.network_mode == NetworkMode::Bridge {
         return refused("Fault injection is supported with network modes awsvpc and host only.".into());
     }
     let of_ipc = |name: &String| name.starts_with("kernel.") || name.starts_with("fs.mqueue.");
@@ -120,6 +120,10 @@ fn of_container(content: &TaskDefinition, container: &Container) -> Option<Strin
                 ));
             }
         }
+    }
+    // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
+    if content.network_mode == NetworkMode::Host && !list(List::Links).is_empty() {
+        return Some("Links are not supported when networkMode=host".into());
     }
     if is_awsvpc {
         for (what, is_there) in [

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use empire_controller::model::container::PortMapping;
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::Tags;
-use empire_controller::model::service::{Attachment, Capacity, ServiceSettings};
+use empire_controller::model::service::{Attachment, Capacity, NetworkMode, ServiceSettings};
 use empire_controller::model::state::{
     Deployment, ROLLING, Rollout, ServiceState, ServiceStatus, TaskDefinitionState,
 };
@@ -234,11 +234,14 @@ impl Ecs {
         newest_first.find(|known| known.active)
     }
 
-    /// The fixed host ports of a task definition.
+    /// The host ports of a task definition that are the same on each instance.
     pub(in crate::fake_aws) fn fixed_host_ports(&self, definition: &Arn) -> Vec<u16> {
-        let known = self.definition(definition).into_iter();
-        let ports = known.flat_map(|known| &known.content.main.ports);
-        ports.filter_map(PortMapping::fixed_host_port).collect()
+        let Some(known) = self.definition(definition) else {
+            return Vec::new();
+        };
+        let in_host = known.content.network_mode == NetworkMode::Host;
+        let port = |port: &PortMapping| port.fixed_host_port().or(in_host.then_some(port.container_port));
+        known.content.main.ports.iter().filter_map(port).collect()
     }
 
     fn host_ports(&self, service: &Running) -> Vec<u16> {
