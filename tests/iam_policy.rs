@@ -11,6 +11,8 @@ mod autoscaling;
 mod conditions;
 #[path = "iam_policy/linters.rs"]
 mod linters;
+#[path = "iam_policy/values.rs"]
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
