@@ -18,6 +18,7 @@ mod records;
 mod release;
 mod scaling;
 mod schedule;
+pub(crate) mod secrets;
 mod service;
 pub(crate) mod shell;
 mod sidecars;
@@ -78,10 +79,11 @@ pub fn build(
     owner: &Owner,
     namespace: &NamespaceLabels,
 ) -> Result<Built, Error> {
-    let allowed = tenancy::Allowed::to(app, platform, namespace);
+    let resolved = secrets::resolved(app, platform);
+    let allowed = tenancy::Allowed::to(&resolved, platform, namespace);
     allowed.check()?;
     limits::check_redeploy(app)?;
-    let built = build_unchecked(app, platform, owner)?;
+    let built = build_resolved(&resolved, app, platform, owner)?;
     allowed.check_overrides(&built.overridden)?;
     allowed.check_names(&built.desired.records)?;
     Ok(built)
@@ -89,6 +91,11 @@ pub fn build(
 
 /// Builds what a manifest means, also where the App may not ask for it: it may have it from before.
 pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
+    build_resolved(&secrets::resolved(app, platform), app, platform, owner)
+}
+
+/// `app` has ARNs in the place of names, and `written` what the manifest says.
+fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     let mut all_overridden = Vec::new();
@@ -107,7 +114,8 @@ pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<
         processes.insert(name.clone(), built);
     }
     let records = records::build(app, platform, &processes)?;
-    let release = release::build(app, platform, owner)?;
+    // A release is of what the App says: an ARN in the place of its name is no other content.
+    let release = release::build(written, platform, owner)?;
     let place = place(platform);
     Ok(Built {
         desired: Desired {

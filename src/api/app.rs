@@ -162,7 +162,8 @@ pub struct AppSpec {
 
     /// Secrets of every process: environment variables whose values ECS reads from AWS when a task starts. By name, the ARN
     /// of a secret in Secrets Manager, to which `:<json key>:<version stage>:<version id>` may be added, or of a parameter
-    /// of SSM. The values never pass through the controller. At most 250; the Platform's `tenancy` must allow them, and a
+    /// of SSM; or the name of a parameter in the Platform's region and account: `/shop/db`, or `ssm:db` for one without a slash.
+    /// The values never pass through the controller. At most 250; the Platform's `tenancy` must allow them, by their ARNs, and a
     /// process's own come before them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = secrets)]

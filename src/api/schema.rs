@@ -130,15 +130,27 @@ pub(super) fn no_controls() -> Rule {
     )
 }
 
-/// Secrets: at most 250, named as environment variables are, each the ARN of a secret or of a parameter.
+/// Secrets: at most 250, named as environment variables are, each a secret or a parameter, by ARN or by name.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>
 pub(super) fn secrets(schema: &mut Schema) {
     limit_values(schema, 250, 512);
     let [valid, reserved] = variable_names("secrets");
-    add_rules(schema, &[valid, reserved, secret_arns("secrets")]);
+    add_rules(schema, &[valid, reserved, named_secrets()]);
 }
 
-/// Of which service, `desired` asks: a pattern would cost too much for each of 25,000 secrets.
+/// The rest `desired` asks: a pattern would cost too much for each of 25,000 secrets.
+fn named_secrets() -> Rule {
+    let named = "(self[n].startsWith('arn:') || self[n].startsWith('/') || self[n].startsWith('ssm:'))";
+    rule_saying(
+        // Begins as it did before there were names, so that whoever compares the two sees that nothing more is refused.
+        format!("self.all(n, self[n].startsWith('arn:')) || self.all(n, {named})"),
+        format!(
+            "'secrets: ' + self.filter(n, !{named})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db'"
+        ),
+    )
+}
+
+/// Of which service, `desired` asks.
 fn secret_arns(field: &str) -> Rule {
     let arn = "self[n].startsWith('arn:')";
     rule_saying(

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::command::Variables;
 use super::container::Fields;
+use super::secrets::{NO_SECRET, is_secret};
 use super::{Builder, Overridden, text};
 use crate::api::app::{App, Process};
 use crate::error::Error;
@@ -12,7 +13,6 @@ use crate::model::container::{Container, Environment};
 use crate::model::service::{LaunchType, TaskDefinition};
 use crate::model::small_map::SmallMap;
 
-pub(super) const NO_SECRET: &str = "must be the ARN of a secret in Secrets Manager or of a parameter of SSM";
 const DEFAULT_CPU: u32 = 256;
 pub(super) const DEFAULT_MEMORY: u32 = 512;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
@@ -184,16 +184,6 @@ impl Builder<'_> {
 
     fn is_on_fargate(&self) -> bool {
         self.launch_type() == LaunchType::Fargate
-    }
-}
-
-/// Returns true for an ARN that ECS reads secrets from: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
-pub(super) fn is_secret(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "secretsmanager", _, _, resource] => resource.starts_with("secret:"),
-        ["arn", _, "ssm", _, _, resource] => resource.starts_with("parameter/"),
-        _ => false,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Builder;
 use super::container::Fields;
-use super::content::{NO_SECRET, is_secret};
 use super::extras::{is_printed, is_s3_object};
+use super::secrets::{NO_ARN, NO_SECRET, is_arn, is_secret};
 use crate::api::app;
 use crate::api::platform::LogRouting;
 use crate::error::Error;
@@ -123,8 +123,8 @@ impl Builder<'_> {
             let field = format!("Platform {platform}: tasks.{field}.secretOptions");
             Err(self.invalid(&field, why))
         };
-        if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
-            return refused(&format!("{name}: {NO_SECRET}"));
+        if let Some((name, _)) = secrets.iter().find(|(_, arn)| !is_arn(arn)) {
+            return refused(&format!("{name}: {NO_ARN}"));
         }
         if !secrets.is_empty() && self.secrets_reader().is_none() {
             return refused("it has no tasks.executionRoleArn, the role by which ECS would read them");

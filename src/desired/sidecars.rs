@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Builder;
 use super::command::Variables;
 use super::container::{CONTROLS, Fields, has_controls};
-use super::content::{NO_SECRET, is_secret};
+use super::secrets::{NO_SECRET, is_secret, resolved_sidecar};
 use super::text;
 use crate::api::app::Sidecar;
 use crate::error::Error;
@@ -53,6 +53,8 @@ impl Builder<'_> {
     fn sidecar(&self, name: &str, sidecar: &Sidecar) -> Result<Container, Error> {
         let field = |field: &str| self.container_field(name, field);
         let is_own = self.process.sidecars.contains_key(name);
+        // Of a Platform's, the names are still there.
+        let sidecar = &*resolved_sidecar(sidecar, self.platform);
         if !text::is_name(name) {
             return Err(self.invalid(&self.sidecar_path(name), text::NO_NAME));
         }
@@ -129,7 +131,7 @@ impl Builder<'_> {
         if let Some(variable) = secrets.keys().find(|variable| env.contains_key(*variable)) {
             return Err(self.invalid(&field, &format!("{variable} is also in env")));
         }
-        if let Some((variable, _)) = secrets.iter().find(|(_, arn)| !is_secret(arn)) {
+        if let Some((variable, _)) = secrets.iter().find(|(_, text)| !is_secret(text)) {
             return Err(self.invalid(&field, &format!("{variable}: {NO_SECRET}")));
         }
         if !secrets.is_empty() && self.secrets_reader().is_none() {

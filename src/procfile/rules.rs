@@ -17,6 +17,7 @@ use crate::api::app::{
     StrategyType,
 };
 use crate::desired::command::NOTHING_BEFORE_ARGS;
+use crate::desired::secrets::{NO_SECRET, is_secret};
 use crate::desired::{cron, exposure, shell, text};
 
 /// Reports what is wrong with a process of an App.
@@ -134,11 +135,8 @@ fn variables(name: &str, process: &Process, report: &mut Report<'_>) {
             if field == "secrets" && process.env.contains_key(variable) {
                 report.of(&target, "is an environment variable, too");
             }
-            if field == "secrets" && !value.starts_with("arn:") {
-                report.of(
-                    &target,
-                    "must be the ARN of a secret in Secrets Manager or of a parameter of SSM",
-                );
+            if field == "secrets" && !is_secret(value) {
+                report.of(&target, NO_SECRET);
             }
         }
     }

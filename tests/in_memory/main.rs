@@ -61,6 +61,7 @@ mod rollouts;
 mod scaling;
 mod schedules;
 mod second_tries;
+mod secrets;
 mod shared_lists;
 mod sidecars;
 mod slow_rounds;

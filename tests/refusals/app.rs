@@ -249,6 +249,12 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
             "spec.processes[api].secrets: Invalid value: …secrets: A: must be the ARN of a secret",
         ),
         (
+            process(
+                "secrets: {A: 'arn:aws:ssm:us-east-1:123456789012:parameter/a', B: /shop/b, C: 'ssm:c', D: 'secretsmanager:d'}",
+            ),
+            "spec.processes[api].secrets: Invalid value: …secrets: D: must be the ARN of a secret",
+        ),
+        (
             process("secrets: {1ST: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}"),
             "spec.processes[api].secrets: Invalid value: …secrets: 1ST: a name consists of",
         ),

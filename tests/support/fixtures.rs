@@ -601,6 +601,13 @@ impl PlatformFixture {
         self
     }
 
+    /// With an execution role, and with Apps of all namespaces, which may have these secrets.
+    pub(crate) fn secrets(self, arns: &[&str]) -> Self {
+        let mut platform = self.tenants(&json!({}));
+        platform.0["spec"]["tenancy"]["secretArns"] = json!(arns);
+        platform
+    }
+
     /// The same, with these grants, and no others.
     pub(crate) fn granting(&self, grants: &[Value]) -> Self {
         let mut platform = self.clone();

@@ -121,7 +121,7 @@ pub struct Sidecar {
     #[schemars(transform = few_variables)]
     pub env: BTreeMap<String, String>,
 
-    /// Environment variables whose values ECS reads, by name the ARN of a secret or a parameter, at most 100. The Platform's
+    /// Environment variables whose values ECS reads, by name a secret or a parameter as in those of the App, at most 100. The Platform's
     /// `tenancy` must allow them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = few_secrets)]

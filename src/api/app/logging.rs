@@ -28,7 +28,7 @@ pub struct ContainerLogging {
     #[schemars(transform = log_options)]
     pub options: BTreeMap<String, String>,
 
-    /// Options with secret values, such as `splunk-token`: each the ARN of a secret or of a parameter, which ECS reads. At most 50.
+    /// Options with secret values, such as `splunk-token`: each a secret or a parameter as in `secrets`, which ECS reads. At most 50.
     /// The Platform's `tenancy` must allow them as `secretArns`. Left out: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = secret_log_options)]

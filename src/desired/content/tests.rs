@@ -173,7 +173,7 @@ fn a_secret_is_one_of_secrets_manager_or_a_parameter_of_ssm() {
     ] {
         assert_eq!(
             refused(json!({}), secret(other), generous()),
-            "process api: secrets: TOKEN: must be the ARN of a secret in Secrets Manager or of a parameter of SSM"
+            "process api: secrets: TOKEN: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db"
         );
     }
     for good in [

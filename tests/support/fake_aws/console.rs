@@ -82,6 +82,15 @@ impl FakeAws {
         definition.content.main.image.clone()
     }
 
+    /// The ARN of what ECS reads as this variable for the tasks of a service.
+    pub(crate) fn secret_of(&self, service: &str, variable: &str) -> Option<String> {
+        let state = self.lock();
+        let mut services = state.ecs.services.iter();
+        let found = services.find(|((_, known), _)| known == service).unwrap();
+        let definition = state.ecs.definition(found.1.definition()).unwrap();
+        definition.content.main.secrets.get(variable).cloned()
+    }
+
     /// Whom a name points at: the name of the load balancer.
     pub(crate) fn pointed_at(&self, zone: &str, name: &str) -> Option<String> {
         let state = self.lock();
