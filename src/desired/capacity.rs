@@ -17,8 +17,7 @@ type Kinds = BTreeMap<String, CapacityProviderKind>;
 
 /// Names the capacity providers other than AWS's own two, of which only AWS can say what they are made of.
 pub fn named_capacity_providers(platform: &Platform) -> Vec<String> {
-    let capacity = platform.spec.capacity.iter();
-    let providers = capacity.flat_map(|capacity| &capacity.capacity_providers);
+    let providers = providers(platform).iter();
     providers
         .map(|provider| provider.name.clone())
         .filter(|name| !is_of_fargate(name))
@@ -73,17 +72,18 @@ fn is_of_fargate(provider: &str) -> bool {
     provider.starts_with(FARGATE)
 }
 
-impl Builder<'_> {
-    fn providers(&self) -> &[app::CapacityProvider] {
-        let capacity = self.platform.spec.capacity.as_ref();
-        capacity.map_or(&[], |capacity| &capacity.capacity_providers)
-    }
+/// Returns the capacity providers of a Platform: none where it has a launch type.
+pub(super) fn providers(platform: &Platform) -> &[app::CapacityProvider] {
+    let capacity = platform.spec.capacity.as_ref();
+    capacity.map_or(&[], |capacity| &capacity.capacity_providers)
+}
 
+impl Builder<'_> {
     /// Returns where the tasks of the process run: as its own `capacity` says, which is of what the Platform has, or else as the
     /// Platform does.
     pub(super) fn capacity(&self) -> Result<Capacity, Error> {
         let Some(own) = &self.process.capacity else {
-            return Ok(match self.providers() {
+            return Ok(match providers(self.platform) {
                 [] => Capacity::LaunchType(self.launch_type()),
                 providers => Capacity::Providers(providers.iter().map(provider).collect()),
             });
@@ -92,7 +92,7 @@ impl Builder<'_> {
             spot,
             capacity_providers,
         } = own;
-        if self.providers().is_empty() {
+        if providers(self.platform).is_empty() {
             let platform = self.platform_name();
             return Err(self.invalid(
                 "capacity",
@@ -109,7 +109,7 @@ impl Builder<'_> {
 
     /// Returns the launch type that task definitions must be compatible with.
     pub(super) fn launch_type(&self) -> LaunchType {
-        if let [first, ..] = self.providers() {
+        if let [first, ..] = providers(self.platform) {
             return match kinds(self.platform).get(&first.name) {
                 _ if is_of_fargate(&first.name) => LaunchType::Fargate,
                 Some(CapacityProviderKind::ManagedInstances) => LaunchType::ManagedInstances,

@@ -3,7 +3,7 @@
 use super::Allowed;
 use super::lists::SECURITY_GROUPS;
 use crate::api::app::{ConstraintType, Process, ProcessCapacity};
-use crate::desired::capacity::{FARGATE, FARGATE_SPOT};
+use crate::desired::capacity::{FARGATE, FARGATE_SPOT, providers};
 use crate::error::Error;
 
 impl Allowed<'_> {
@@ -37,25 +37,19 @@ impl Allowed<'_> {
     /// Checks that a process has shares of what the Platform itself has, and no others: an operator offers one by weight 0. On a
     /// launch type there is none, which is no matter of who asks.
     fn capacity(&self, name: &str, own: &ProcessCapacity) -> Result<(), Error> {
-        let providers = own.capacity_providers.iter();
         let (field, wanted) = if own.spot.is_some() {
             ("capacity.spot", vec![FARGATE, FARGATE_SPOT])
         } else {
-            let names = providers.map(|provider| &*provider.name);
+            let names = own.capacity_providers.iter().map(|provider| &*provider.name);
             ("capacity.capacityProviders", names.collect())
         };
         let field = format!("process {name}: {field}");
         let first = wanted.first().copied().unwrap_or_default();
         self.switch("capacity", |grant| grant.capacity, &field, first)?;
-        let capacity = self.platform.spec.capacity.as_ref();
-        let all = capacity
-            .map(|capacity| &*capacity.capacity_providers)
-            .unwrap_or_default();
-        let is_offered = |wanted: &str| all.iter().any(|offered| offered.name == wanted);
-        let Some(other) = wanted
-            .into_iter()
-            .find(|wanted| !is_offered(wanted) && !all.is_empty())
-        else {
+        let all = providers(self.platform);
+        let is_offered = |wanted: &&str| all.iter().any(|offered| offered.name == *wanted);
+        let other = wanted.into_iter().find(|wanted| !is_offered(wanted));
+        let Some(other) = other.filter(|_| !all.is_empty()) else {
             return Ok(());
         };
         Err(Error::NotAllowed(self.refusal(
