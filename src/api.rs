@@ -10,6 +10,7 @@ pub mod event;
 pub mod platform;
 pub mod port_allocation;
 mod protection;
+pub mod run;
 mod schema;
 
 use std::io::{Error, Write};
@@ -27,11 +28,12 @@ pub const RELEASED_ANNOTATION: &str = "empire.dev/released";
 pub const REDEPLOY_ANNOTATION: &str = "empire.dev/redeploy";
 
 /// The custom resource definitions, in the order in which they are printed.
-pub fn definitions() -> [CustomResourceDefinition; 3] {
+pub fn definitions() -> [CustomResourceDefinition; 4] {
     [
         app::App::crd(),
         platform::Platform::crd(),
         port_allocation::PortAllocation::crd(),
+        run::Run::crd(),
     ]
     .map(schema::refined)
 }

@@ -15,6 +15,7 @@ mod orphans;
 mod plan;
 mod plugin;
 mod procfile;
+mod run_once;
 mod status;
 mod terminal;
 

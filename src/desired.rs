@@ -16,6 +16,7 @@ mod network;
 mod overrides;
 mod records;
 mod release;
+mod run;
 mod scaling;
 mod schedule;
 pub(crate) mod secrets;
@@ -38,10 +39,12 @@ use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use overrides::Overridden;
 pub use records::ttl;
+pub use run::{BuiltRun, build_run};
 pub use schedule::never_started;
 pub use tenancy::{
     Usages, check_limits, check_retain, has_limits, names_kept_for, openness, takes_kept_names,
 };
+pub(crate) use text::seconds as whole_seconds;
 pub use usage::{Usage, counted, kept_amounts};
 
 use std::collections::{BTreeMap, BTreeSet};

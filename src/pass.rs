@@ -19,6 +19,7 @@ mod memory;
 mod met_by;
 pub mod platform;
 mod requeue;
+mod run;
 mod siblings;
 mod start;
 mod wakes;
@@ -33,6 +34,10 @@ pub use finish::{Finished, finish, unwritten};
 pub use installation::Installation;
 pub use memory::{LOOK_ANNOTATION, Memory, is_recent, version};
 pub use requeue::Requeue;
-pub use siblings::{Sibling, check_room};
+pub use run::{
+    RUN_FINALIZER, RunEnd, RunFacts, RunFinished, RunMemory, RunStep, RunWork, finish_run, is_under_way,
+    start_run,
+};
+pub use siblings::{Sibling, check_room, check_room_of_run};
 pub use start::{End, Facts, Settings, Step, Work, not_taken, request, start, wanted, yesterday};
 pub use wakes::Wakes;

@@ -17,6 +17,7 @@ mod release;
 mod retain;
 mod retire;
 mod route53;
+mod run;
 mod scaling;
 mod schedules;
 mod slots;
@@ -35,6 +36,7 @@ use std::collections::BTreeSet;
 pub use echo::{replies, sent};
 pub use ecs::{deadline, note_progress};
 use release::Phasing;
+pub use run::{NextOfRun, WantedRun, run};
 pub use unattended::{Bound, recover, removal, sweep};
 use view::View;
 

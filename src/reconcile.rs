@@ -7,6 +7,7 @@ mod confirm;
 mod names;
 pub mod platform;
 mod rounds;
+pub mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,6 +12,7 @@ mod release;
 mod request;
 mod revision;
 mod rollout;
+mod run;
 mod verdict;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use release::release;
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{RolloutChange, next_deadline, rollout_changes, rollouts};
+pub use run::{RunUpdate, run_attempt, run_log, run_status};
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// The most characters of a message: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.

@@ -286,7 +286,7 @@ impl Door<'_> {
 
     async fn task(&self, write: &TaskWrite, arns: &Arns<'_>) -> Result<Reply, Refusal> {
         const REASON: &str =
-            "Stopped by Empire Controller: the release has taken too long, or its App is deleted";
+            "Stopped by Empire Controller: it has taken too long, or what it was started for is deleted";
         let (aws, cluster) = (self.aws, arns.cluster_name());
         match write {
             TaskWrite::Run { .. } => {

@@ -206,10 +206,17 @@ fn the_controller_may_make_its_calls() {
             "create portallocations.empire.dev",
             "patch portallocations.empire.dev/staging-9000",
             "delete portallocations.empire.dev/staging-9000",
+            "list runs.empire.dev -A",
+            "watch runs.empire.dev -A",
+            "get runs.empire.dev/console -n shop",
+            "patch runs.empire.dev/console -n shop",
+            "patch runs.empire.dev/console --subresource=status -n shop",
+            "delete runs.empire.dev/console -n shop",
             "create events.events.k8s.io -n shop",
             "get customresourcedefinitions.apiextensions.k8s.io/apps.empire.dev",
             "get customresourcedefinitions.apiextensions.k8s.io/platforms.empire.dev",
             "get customresourcedefinitions.apiextensions.k8s.io/portallocations.empire.dev",
+            "get customresourcedefinitions.apiextensions.k8s.io/runs.empire.dev",
             "get namespaces/kube-system",
             "get namespaces/shop",
             "list namespaces",
@@ -238,6 +245,9 @@ fn the_controller_may_make_no_others() {
             "create platforms.empire.dev",
             "update platforms.empire.dev/staging",
             "delete platforms.empire.dev/staging",
+            "create runs.empire.dev -n shop",
+            "update runs.empire.dev/console -n shop",
+            "deletecollection runs.empire.dev -n shop",
             "update portallocations.empire.dev/staging-9000",
             "deletecollection portallocations.empire.dev",
             "get customresourcedefinitions.apiextensions.k8s.io/others.example.com",
@@ -283,9 +293,15 @@ fn people_may_what_their_role_says() {
             "get apps.empire.dev -n shop",
             "patch apps.empire.dev -n shop",
             "delete apps.empire.dev -n shop",
+            "create runs.empire.dev -n shop",
+            "delete runs.empire.dev -n shop",
         ],
     );
-    CLUSTER.check("joe", true, &["watch apps.empire.dev -n shop"]);
+    CLUSTER.check(
+        "joe",
+        true,
+        &["watch apps.empire.dev -n shop", "watch runs.empire.dev -n shop"],
+    );
     for user in ["jane", "joe"] {
         CLUSTER.check(
             user,
@@ -293,6 +309,7 @@ fn people_may_what_their_role_says() {
             &[
                 "get apps.empire.dev -n other",
                 "patch apps.empire.dev --subresource=status -n shop",
+                "patch runs.empire.dev --subresource=status -n shop",
                 "own apps.empire.dev -n shop",
                 "orphan apps.empire.dev -n shop",
                 "adopt apps.empire.dev -n shop",

@@ -87,6 +87,27 @@ reasons! {
     /// Nobody saw how the task of the release phase ended, or if it was started: it may have run, and is not run again by itself.
     /// The developer looks, and then gives the annotation `empire.dev/redeploy` a new value, or edits the App.
     ReleaseUnknown,
+    /// The App of a Run does not exist. The developer makes it, or a Run of another one.
+    AppNotFound,
+    /// The App of a Run has not registered the process in AWS yet, or has no Platform. It is looked at again. Nobody needs to act,
+    /// unless the App itself is not Ready.
+    NotReleased,
+    /// The task of a Run is started, and has not been seen running yet; the message says why, where ECS has said it. Nobody needs to
+    /// act, unless the message tells the developer why it does not start.
+    RunStarting,
+    /// The command of a Run runs. Nobody needs to act.
+    RunInProgress,
+    /// The command of a Run ended with exit code 0. Nobody needs to act.
+    RunSucceeded,
+    /// The task of a Run ended otherwise: with another exit code, or without one. The message says which, and where its log is. It is
+    /// not run again: the developer makes another Run.
+    RunFailed,
+    /// A Run did not start, or did not end, within its `timeout`; what ran was stopped. The developer makes another Run, with more
+    /// time.
+    DeadlineExceeded,
+    /// Nobody saw how the task of a Run ended, or if it was started: it may have run, and is not run again. The developer looks, and
+    /// then makes another Run.
+    RunUnknown,
     /// ECS is replacing tasks; the message has its newest event. Nobody needs to act, unless the event tells the developer
     /// why no task comes up.
     RolloutInProgress,

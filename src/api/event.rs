@@ -11,6 +11,12 @@ reasons! {
     Updated,
     /// Normal: something was removed. The note lists it.
     Deleted,
+    /// Normal: the task of a Run was started. The note names it.
+    RunStarted,
+    /// Normal: the command of a Run ended with exit code 0.
+    RunCompleted,
+    /// Normal: the task of a Run that is deleted, or whose time is over, was told to stop.
+    RunStopped,
     /// Normal: the definition of Apps is being deleted and says to keep what they have in AWS. The App is gone from
     /// Kubernetes, and all else stays.
     Kept,

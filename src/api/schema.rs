@@ -103,6 +103,16 @@ pub(super) fn environment(schema: &mut Schema) {
     add_rules(schema, &[valid, reserved, fits_a_task_definition()]);
 }
 
+/// Environment variables of a one-off run, of which all are sent in one call: at most 50, values of at most 4,096 characters.
+pub(super) fn few_variables(schema: &mut Schema) {
+    limit_values(schema, 50, 4_096);
+    schema.insert(
+        "additionalProperties".into(),
+        json!({ "type": "string", "maxLength": 4_096, "pattern": NO_CONTROLS }),
+    );
+    add_rules(schema, &variable_names("env"));
+}
+
 /// Asks variables to have no more characters together than a task definition has bytes. `desired` counts all of it; this
 /// keeps what can never run out of the API server. What is stored may stay.
 fn fits_a_task_definition() -> Rule {

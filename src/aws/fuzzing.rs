@@ -101,6 +101,7 @@ fn task_request() -> TaskRequest {
             network: None,
         },
         token: "0123456789abcdef".into(),
+        overrides: None,
     }
 }
 

@@ -10,6 +10,7 @@ use super::explain::explain;
 use super::orphans::{Orphans, orphans};
 use super::plan::{Plan, plan};
 use super::procfile::{Procfile, procfile};
+use super::run_once::{RunOnce, run_once};
 use super::status::{Status, status};
 
 #[derive(Debug, Subcommand)]
@@ -20,6 +21,11 @@ pub enum AppCommand {
     Explain(OneApp),
     /// Print the commands of the AWS CLI by which a command runs in a task, or run them
     Exec(Exec),
+    /// Run a command once, in a task of its own, and end as it does
+    ///
+    /// Makes a Run, says on standard error how it goes, and ends with the exit code of its command. 124: it took too long and
+    /// was stopped. 125: it was not run, or nobody saw its end. 130: it was interrupted here, and the Run goes on.
+    RunOnce(Box<RunOnce>),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
     /// Set how many tasks processes of an App have
@@ -56,6 +62,7 @@ impl AppCommand {
             AppCommand::Status(arguments) => status(&arguments, program).await,
             AppCommand::Explain(arguments) => explain(&arguments).await,
             AppCommand::Exec(arguments) => exec(&arguments, program).await,
+            AppCommand::RunOnce(arguments) => run_once(&arguments, program).await,
             AppCommand::Plan(arguments) => plan(&arguments).await,
             AppCommand::Scale(Scale {
                 counts,

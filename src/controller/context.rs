@@ -16,15 +16,18 @@ use tokio::sync::watch;
 
 use super::carrier::Outbox;
 use super::clock;
+use super::known_run::KnownRun;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report::{self, Note};
 use super::leadership::{Leases, Scope};
 use super::lines;
 use super::memory::edits::Edits;
-use super::memory::{Failures, Key, Memories, Platforms, Published, Trouble, app_name, lock};
+use super::memory::{
+    Failures, Key, Memories, Platforms, Published, RunMemories, Trouble, app_name, lock, run_name,
+};
 use super::packed::PackedApp;
-use super::queue::dispatch::Turns;
+use super::queue::dispatch::{Turns, object_of};
 use super::queue::{Object, Slots};
 use super::readers::Readers;
 use super::siblings::Siblings;
@@ -55,6 +58,7 @@ pub(super) struct Context {
     pub siblings: Siblings,
     pub claims: ClaimCache,
     pub memories: Memories,
+    pub run_memories: RunMemories,
     pub published: Published,
     pub platforms: Platforms,
     pub inventory: Arc<Inventory>,
@@ -79,7 +83,8 @@ pub(super) struct Context {
 pub(super) struct Caches {
     pub apps: Store<PackedApp>,
     pub platforms: Store<DeserializeGuard<Platform>>,
-    /// True once both have been filled, and claims have been listed or cannot be. A store's own `wait_until_ready` wakes only
+    pub runs: Store<KnownRun>,
+    /// True once the first two have been filled, and claims have been listed or cannot be. A store's own `wait_until_ready` wakes only
     /// the last one who asked.
     pub filled: [watch::Receiver<bool>; 3],
 }
@@ -149,6 +154,7 @@ pub(super) fn object_at(key: &Key) -> Object {
 pub(super) struct Wake {
     pub apps: Arc<Turns>,
     pub platforms: Arc<Turns>,
+    pub runs: Arc<Turns>,
 }
 
 impl Wake {
@@ -160,6 +166,7 @@ impl Wake {
         Wake {
             apps: turns(true, Controller::App),
             platforms: turns(false, Controller::Platform),
+            runs: turns(true, Controller::Run),
         }
     }
 
@@ -178,7 +185,7 @@ impl Wake {
 
     /// Returns what waits, as `/queue` shows it.
     pub(super) fn report(&self) -> Value {
-        json!({ "apps": self.apps.report(), "platforms": self.platforms.report() })
+        json!({ "apps": self.apps.report(), "platforms": self.platforms.report(), "runs": self.runs.report() })
     }
 }
 
@@ -292,6 +299,7 @@ impl Shown {
         gauges.names_waiting(self.outbox.outbox().len());
         gauges.queue(Controller::App, &self.wake.apps.state());
         gauges.queue(Controller::Platform, &self.wake.platforms.state());
+        gauges.queue(Controller::Run, &self.wake.runs.state());
     }
 }
 
@@ -338,6 +346,17 @@ impl Context {
     pub(super) fn heed_siblings(&self, event: &Event<PackedApp>) {
         let namespaces = self.siblings.heed(event, &self.caches.apps);
         self.wake_waiting(&namespaces.into_iter().map(Exclusive::Room).collect(), None);
+        if let Event::Apply(app) | Event::Delete(app) = event {
+            let (namespace, name) = (app.namespace(), app.name_any());
+            self.wake_runs(|run| run.waits_for(namespace.as_deref(), &name));
+        }
+    }
+
+    /// Wakes Runs: also those that another replica would have had so far, which has no reason to look at them again.
+    pub(super) fn wake_runs(&self, which: impl Fn(&KnownRun) -> bool) {
+        for run in self.caches.runs.state().iter().filter(|run| which(run)) {
+            self.wake.runs.woken(&object_of(&**run));
+        }
     }
 
     /// Has Apps look at everything again: something is not as they know it.
@@ -352,6 +371,7 @@ impl Context {
         for platform in self.caches.platforms() {
             self.wake.platform(&platform.name_any());
         }
+        self.wake_runs(|_| true);
     }
 
     /// Returns why nothing may be written to AWS, if that is so.
@@ -414,6 +434,28 @@ impl Context {
         let mut platforms = self.caches.platforms.state();
         platforms.retain(|platform| led(&Scope::of_platform(platform)));
         platforms
+    }
+
+    pub(super) fn scope_of_run(&self, run: &KnownRun) -> Scope {
+        Scope::of_run(run, &self.caches.apps, &self.caches.platforms)
+    }
+
+    /// Nothing of a Run that is gone, or another replica's, is remembered.
+    pub(super) fn forget_run(&self, run: &KnownRun) {
+        let key = ObjectRef::from_obj(run).to_string();
+        self.run_memories
+            .forget(run.meta().uid.as_deref().unwrap_or_default());
+        self.published.forget(&key);
+        self.failures.forget(&key);
+        let AppName { namespace, name } = run_name(run);
+        lock(&self.budget).give_up(&namespace, &name, Timestamp::MAX);
+    }
+
+    /// The Runs of Leases.
+    pub(super) fn runs_of(&self, led: impl Fn(&Scope) -> bool) -> Vec<Arc<KnownRun>> {
+        let mut runs = self.caches.runs.state();
+        runs.retain(|run| led(&self.scope_of_run(run)));
+        runs
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -11,6 +11,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::known_run::KnownRun;
 use super::leadership::Scope;
 use super::packed::PackedApp;
 use super::queue::Object;
@@ -35,6 +36,17 @@ impl Observed for PackedApp {
 
     fn noted(&self) -> u64 {
         self.noted()
+    }
+}
+
+impl Observed for KnownRun {
+    fn observed_generation(&self) -> Option<i64> {
+        self.observed_generation()
+    }
+
+    /// No annotation means anything.
+    fn noted(&self) -> u64 {
+        0
     }
 }
 
@@ -117,12 +129,18 @@ pub(super) fn lead(context: &Context, scopes: &[Scope]) {
     for platform in context.platforms_of(|scope| scopes.contains(scope)) {
         first(&wake.platforms, &*platform);
     }
+    for run in context.runs_of(|scope| scopes.contains(scope)) {
+        first(&wake.runs, &*run);
+    }
 }
 
 /// Forgets all that a Lease is for: another replica writes from now on, and should the Lease come back, what was remembered
 /// would be of another time.
 pub(super) fn leave(context: &Context, given: &Scope) {
     sweeper::leave(context, given);
+    for run in context.runs_of(|scope| scope == given) {
+        context.forget_run(&run);
+    }
     for app in context.apps_of(|scope| scope == given) {
         context.forget(&ObjectRef::from_obj(&*app));
     }
@@ -200,6 +218,7 @@ impl Neighbours {
     fn wake(&self, name: &str) {
         let Context { caches, wake, .. } = &*self.context;
         wake.apps(caches.apps_concerned(name));
+        self.context.wake_runs(KnownRun::is_open);
         for other in caches.platforms().iter().map(ResourceExt::name_any) {
             if other != name {
                 wake.platform(&other);

@@ -14,14 +14,17 @@ use std::fmt::{Display, Formatter, Result};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::core::DeserializeGuard;
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use self::candidate::Pace;
+use super::known_run::KnownRun;
 use super::memory::lock;
 use super::packed::PackedApp;
+use crate::api::app::PlatformRecord;
 use crate::api::platform::Platform;
 use crate::fence::{Fence, Moment};
 use crate::model::name::digest;
@@ -65,21 +68,41 @@ impl Scope {
     /// names, or would get. An account that no Platform has, and in which nothing can be written, is nobody's, since whoever
     /// edits an App could invent some.
     pub(super) fn of_app(app: &PackedApp, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
+        if let Some(record) = app.recorded() {
+            return Scope::of_record(&record, platforms);
+        }
         let platforms = platforms.state();
         let known: Vec<&Platform> = platforms
             .iter()
             .filter_map(|platform| platform.0.as_ref().ok())
             .collect();
-        if let Some(record) = app.recorded() {
-            let is_known = known.iter().any(|platform| account(platform) == record.account);
-            return if is_known {
-                Scope::of_account(record.account)
-            } else {
-                Scope::NoPlatform
-            };
-        }
         let platform = app.outline().0.ok().and_then(|app| platform_of(&app, &known));
         platform.map_or(Scope::NoPlatform, |platform| Scope::of_account(account(platform)))
+    }
+
+    /// By where its task is; else as its App.
+    pub(super) fn of_run(
+        run: &KnownRun,
+        apps: &Store<PackedApp>,
+        platforms: &Store<DeserializeGuard<Platform>>,
+    ) -> Self {
+        if let Some(record) = &run.record {
+            return Scope::of_record(record, platforms);
+        }
+        let app = ObjectRef::new(&run.app).within(&run.namespace().unwrap_or_default());
+        let app = apps.get(&app);
+        app.map_or(Scope::NoPlatform, |app| Scope::of_app(&app, platforms))
+    }
+
+    /// By what is recorded.
+    pub(super) fn of_record(record: &PlatformRecord, platforms: &Store<DeserializeGuard<Platform>>) -> Self {
+        let platforms = platforms.state();
+        let mut known = platforms.iter().filter_map(|platform| platform.0.as_ref().ok());
+        if known.any(|platform| account(platform) == record.account) {
+            Scope::of_account(record.account.clone())
+        } else {
+            Scope::NoPlatform
+        }
     }
 
     /// Names the Lease: of this installation, so that two of them never wait for each other.

@@ -7,15 +7,15 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use kube::Resource;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Resource, ResourceExt};
 
 pub(super) use self::event_rates::EventRates;
 use super::packed::PackedApp;
 use crate::api::condition::Reason;
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
-use crate::pass::{Memory, is_recent, platform, version};
+use crate::pass::{Memory, RunMemory, is_recent, platform, version};
 use crate::status::is_same;
 
 pub(super) type Key = ObjectRef<PackedApp>;
@@ -30,6 +30,14 @@ pub(super) fn app_name(key: &Key) -> AppName {
     AppName {
         namespace: key.namespace.as_deref().unwrap_or_default().into(),
         name: key.name.as_str().into(),
+    }
+}
+
+/// Names a Run among the Apps that share limits and request rates. It is no App's name.
+pub(super) fn run_name(run: &impl Resource) -> AppName {
+    AppName {
+        namespace: run.namespace().unwrap_or_default().into(),
+        name: format!("run/{}", run.name_any()).into(),
     }
 }
 
@@ -164,6 +172,20 @@ impl Memories {
             }
         }
         waiting
+    }
+}
+
+/// Those of Runs, by UID.
+#[derive(Default)]
+pub(super) struct RunMemories(Mutex<HashMap<String, RunMemory>>);
+
+impl RunMemories {
+    pub(super) fn change<T>(&self, uid: &str, change: impl FnOnce(&mut RunMemory) -> T) -> T {
+        change(lock(&self.0).entry(uid.into()).or_default())
+    }
+
+    pub(super) fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
     }
 }
 

@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use super::context::{Caches, Connect, Context, Shown, Wake};
 use super::feed::{Neighbours, feed, lead, leave, strip};
+use super::known_run::KnownRun;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::watches::PAGE;
@@ -21,12 +22,12 @@ use super::leadership::campaign::{campaign, give_back};
 use super::leadership::store::LeaseStore;
 use super::leadership::{Leases, Scope};
 use super::memory::edits::Edits;
-use super::memory::{Failures, Memories, Platforms, Published};
+use super::memory::{Failures, Memories, Platforms, Published, RunMemories};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
 use super::siblings::Siblings;
-use super::{app, kubernetes, lines, lost, platform, zones};
+use super::{app, kubernetes, lines, lost, one_off, platform, zones};
 use crate::api::platform::Platform;
 use crate::budget::Budget;
 use crate::config::Config;
@@ -55,6 +56,7 @@ pub async fn run(
 
     let (apps, app_writer) = reflector::store::<PackedApp>();
     let (platforms, platform_writer) = reflector::store::<DeserializeGuard<Platform>>();
+    let (runs, run_writer) = reflector::store::<KnownRun>();
     let [apps_filled, platforms_filled, claims_heard] = [(); 3].map(|()| watch::Sender::new(false));
     let filled = [&apps_filled, &platforms_filled, &claims_heard].map(watch::Sender::subscribe);
     let (limit, wake) = (config.pass_deadline, Wake::new(config.concurrency, &metrics));
@@ -64,6 +66,7 @@ pub async fn run(
     let caches = Caches {
         apps: apps.clone(),
         platforms: platforms.clone(),
+        runs: runs.clone(),
         filled: filled.clone(),
     };
     let store = LeaseStore::new(&client, &config.namespace, config.lease_duration);
@@ -77,6 +80,7 @@ pub async fn run(
         installation,
         leases: leases.clone(),
         memories: Memories::default(),
+        run_memories: RunMemories::default(),
         published: Published::default(),
         platforms: Platforms::default(),
         inventory: Arc::default(),
@@ -99,14 +103,12 @@ pub async fn run(
     let platform_events = platforms_watched(&context, platform_writer, platforms_filled);
     tokio::spawn(tell_when_ready(context.caches.clone(), health.clone()));
     watch_beside(&context, claims_heard, stopped.clone());
-    let app_pass = |app| app::pass(app, context.clone());
-    let platform_pass = |platform| platform::pass(platform, context.clone());
     let again = |key: &str, error: &Error| again(key, error, &context);
     let [apps_filled, platforms_filled, _] = filled;
     let lead_app = |app: &PackedApp| leases.led(&Scope::of_app(app, &context.caches.platforms));
     let lead_platform = |platform: &_| leases.led(&Scope::of_platform(platform));
     let working = Box::pin(futures::future::join5(
-        zones::keep(context.clone()),
+        beside_apps(&context, run_writer, stopped.clone()),
         feed(app_events.take_until(stopped.clone()), &apps, &wake.apps),
         feed(
             platform_events.take_until(stopped.clone()),
@@ -117,7 +119,7 @@ pub async fn run(
             &wake.apps,
             source(&apps, apps_filled, &context),
             (limit, lead_app),
-            app_pass,
+            |app| app::pass(app, context.clone()),
             again,
             stopped.clone(),
         ),
@@ -125,7 +127,7 @@ pub async fn run(
             &wake.platforms,
             source(&platforms, platforms_filled, &context),
             (limit, lead_platform),
-            platform_pass,
+            |platform| platform::pass(platform, context.clone()),
             again,
             stopped.clone(),
         ),
@@ -226,6 +228,33 @@ fn platforms_watched(
             }
             neighbours.tell(event);
         })
+}
+
+/// Keeps the names of zones, and passes over Runs: watches them, likewise, and nothing else waits for their list.
+async fn beside_apps(
+    context: &Arc<Context>,
+    cache: Writer<KnownRun>,
+    stopped: impl Future<Output = ()> + Clone,
+) {
+    let filled = watch::Sender::new(false);
+    let source = source(&context.caches.runs, filled.subscribe(), context);
+    let events = watches::objects(Api::all(context.client.clone()), PAGE);
+    let events = watches::patient(events, watches::RUNS, &context.health);
+    let events = events.reflect(cache).inspect_ok(move |event| {
+        one_off::heed(event, context);
+        if matches!(event, watcher::Event::InitDone) {
+            filled.send_replace(true);
+        }
+    });
+    let (turns, limit) = (&context.wake.runs, context.config.pass_deadline);
+    let lead = |run: &KnownRun| context.leases.led(&context.scope_of_run(run));
+    let again = |key: &str, error: &Error| again(key, error, context);
+    let pass = |run| one_off::pass(run, context.clone());
+    futures::join!(
+        zones::keep(context.clone()),
+        feed(events.take_until(stopped.clone()), &context.caches.runs, turns),
+        dispatch(turns, source, (limit, lead), pass, again, stopped),
+    );
 }
 
 /// Starts the watches whose objects have no passes of their own. `claims_heard` is true once the claims were listed, or

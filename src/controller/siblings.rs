@@ -14,6 +14,13 @@ use crate::error::Error;
 use crate::model::owner::AppName;
 use crate::pass::{Sibling, version};
 
+/// Begins the names of Runs among those of Apps.
+const RUN: &str = "run/";
+
+fn is_run(name: &str) -> bool {
+    name.starts_with(RUN)
+}
+
 /// By the name of the namespace.
 #[derive(Default)]
 pub(super) struct Siblings(Mutex<HashMap<String, Namespace>>);
@@ -120,9 +127,36 @@ impl Siblings {
             Event::Apply(app) | Event::InitApply(app) => of(app, self.saw(app)).into_iter().collect(),
             Event::Delete(app) => of(app, self.removed(app)).into_iter().collect(),
             // Those that the list lacks have no event of their own.
-            Event::InitDone => self.retain(|app| cache.get(&app_key(app)).is_some()),
+            Event::InitDone => self.retain(|app| is_run(&app.name) || cache.get(&app_key(app)).is_some()),
             Event::Init => Vec::new(),
         }
+    }
+
+    /// Notes what the watch shows of a Run: nothing, if it is not under way. Returns true if others may have room that they wait for.
+    pub(super) fn saw_run(&self, run: &AppName, sibling: Option<Arc<Sibling>>, shown: Option<u64>) -> bool {
+        let mut all = lock(&self.0);
+        if sibling.is_none() && !all.contains_key(&*run.namespace) {
+            return false;
+        }
+        let namespace = all.entry(run.namespace.to_string()).or_default();
+        let is_roomy = namespace.change(&run.name, |entry| {
+            entry.shown = sibling;
+            entry
+                .taken
+                .retain(|taken| taken.written.is_none_or(|written| Some(written) > shown));
+        });
+        if namespace.apps.is_empty() {
+            all.remove(&*run.namespace);
+        }
+        is_roomy
+    }
+
+    /// Drops the Runs that are not there any more. Returns the namespaces in which others may have room.
+    pub(super) fn retain_runs(&self, is_there: impl Fn(&str, &str) -> bool) -> Vec<String> {
+        self.retain(|app| {
+            let run = app.name.strip_prefix(RUN);
+            run.is_none_or(|run| is_there(&app.namespace, run))
+        })
     }
 
     fn saw(&self, app: &PackedApp) -> bool {

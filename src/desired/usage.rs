@@ -105,6 +105,16 @@ impl Usage {
         }
     }
 
+    /// Returns the usage of one task that is under way, and that nobody takes back.
+    pub fn of_task(size: TaskSize) -> Self {
+        let amounts = of_tasks((amount(size.cpu), amount(size.memory)), 1);
+        Usage {
+            asks: amounts,
+            keeps: amounts,
+            holds: amounts,
+        }
+    }
+
     /// Returns true if the App asks for more of anything than it may have whatever the limits.
     pub fn grows(&self) -> bool {
         self.asks.exceeds(self.keeps)

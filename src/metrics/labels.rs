@@ -27,6 +27,7 @@ values! {
     Controller {
         App => "app",
         Platform => "platform",
+        Run => "run",
     }
 }
 

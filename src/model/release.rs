@@ -6,6 +6,7 @@ use data_encoding::{BASE32_DNSSEC, HEXLOWER};
 use sha2::{Digest, Sha256};
 
 use super::name::Arn;
+use super::run::TaskOverrides;
 use super::service::{Capacity, PlacementConstraint, TaskNetwork};
 
 /// The release phase as the manifest wants it.
@@ -75,6 +76,8 @@ pub struct TaskRequest {
     pub placing: Placing,
     /// The client token and `startedBy`: one task at the most has it.
     pub token: String,
+    /// Of a one-off run only.
+    pub overrides: Option<Box<TaskOverrides>>,
 }
 
 /// The state of an attempt.

@@ -196,6 +196,27 @@ impl TaskDefinition {
         self.sum(|container| container.memory)
     }
 
+    /// Returns true where a task has a size of its own: Fargate and Managed Instances find it an instance by that, which is
+    /// the size of its containers together. Elsewhere it would only be a second limit.
+    fn has_size(&self) -> bool {
+        match self.launch_type {
+            LaunchType::Fargate | LaunchType::ManagedInstances => true,
+            LaunchType::Ec2 | LaunchType::External => false,
+        }
+    }
+
+    /// Returns the CPU units that a task definition says of its task.
+    pub fn task_cpu(&self) -> Option<u32> {
+        self.has_size().then(|| self.cpu())
+    }
+
+    /// Likewise its MiB. A sidecar without a limit of its own has that of the task, and AWS wants one or the other:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+    pub fn task_memory(&self) -> Option<u32> {
+        let has_unlimited = self.sidecars.iter().any(|sidecar| sidecar.memory == 0);
+        (self.has_size() || has_unlimited).then(|| self.memory())
+    }
+
     fn sum(&self, of: fn(&Container) -> u32) -> u32 {
         self.containers().map(of).fold(0, u32::saturating_add)
     }

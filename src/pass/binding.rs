@@ -257,7 +257,7 @@ fn goes_on(reported: &PlatformRecord, annotated: &PlatformRecord) -> bool {
 }
 
 /// A zone may be added, nothing else may change.
-fn agrees(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
+pub(super) fn agrees(recorded: &PlatformRecord, found: &PlatformRecord) -> bool {
     let same_zone =
         |recorded: &Option<String>, found: &Option<String>| recorded.is_none() || recorded == found;
     recorded.account == found.account

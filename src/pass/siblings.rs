@@ -5,8 +5,9 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::binding::{default, is_leaving, recorded};
-use crate::api::app::{App, AppStatus, Counted, PlatformRecord};
+use crate::api::app::{App, AppStatus, Counted, PlatformRecord, TaskSize};
 use crate::api::platform::Platform;
+use crate::api::run::Run;
 use crate::desired::{self, NamespaceLabels, Usage, Usages};
 use crate::error::Error;
 
@@ -50,6 +51,19 @@ impl Sibling {
             },
             usage: Usage::of(app, status, platform.as_deref()),
             platform: platform.map(Into::into),
+        }
+    }
+
+    /// Makes one of a Run that is under way at a Platform. Its name is no App's.
+    pub fn of_run(run: &Run, platform: &str, size: TaskSize) -> Self {
+        let created = run.metadata.creation_timestamp.as_ref();
+        Sibling {
+            age: Age {
+                created: created.map_or(i64::MAX, |created| created.0.as_second()),
+                name: format!("run/{}", run.name_any()).into(),
+            },
+            platform: Some(platform.into()),
+            usage: Usage::of_task(size),
         }
     }
 
@@ -109,6 +123,37 @@ pub(super) fn let_in(
         counted: desired::counted(app, status, &name),
         grows,
     }))
+}
+
+/// Checks the size of a Run's task against the limits of its namespace at a Platform, beside all that is there: an App comes before
+/// it, however young.
+pub fn check_room_of_run(
+    run: &Run,
+    (app, size): (&App, TaskSize),
+    (platform, platforms): (&Platform, &[Platform]),
+    namespace: &NamespaceLabels,
+    siblings: &[Arc<Sibling>],
+) -> Result<(), Error> {
+    if !desired::has_limits(platform) {
+        return Ok(());
+    }
+    let name = platform.name_any();
+    let is_default = default(platforms.iter()).is_ok_and(|default| default == name);
+    let own = Sibling::of_run(run, &name, size);
+    let others = siblings.iter().filter(|other| other.age.name != own.age.name);
+    let is_here = |other: &&Arc<Sibling>| {
+        let platform = other.platform.as_deref();
+        platform.map_or(is_default, |platform| platform == name)
+    };
+    let usages = Usages {
+        older: others.filter(is_here).map(|other| other.usage).collect(),
+        own: Usage {
+            asks: own.usage.asks,
+            ..Usage::default()
+        },
+        younger: Vec::new(),
+    };
+    desired::check_limits(app, platform, namespace, &usages).map(|_| ())
 }
 
 /// Checks what an App asks for against the limits of its namespace at a Platform, one of all, by what its status says.

@@ -10,7 +10,8 @@
 
 mod seen;
 
-use seen::Seen;
+pub(super) use seen::Seen;
+use seen::log;
 
 use super::view::View;
 use super::{Obstacle, ObstacleKind, Pending, Plan};
@@ -31,8 +32,8 @@ pub(super) struct Phasing {
     next: Next,
 }
 
-#[derive(Debug, Default)]
-enum Next {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Next {
     #[default]
     Nothing,
     Wait(Stage),
@@ -101,7 +102,7 @@ impl Phasing {
         if wanted.is_released || state.memory.is_none() && runs_already(view) {
             succeeded = Some(wanted.digest.clone());
         }
-        let seen = Seen::of(view, state, memory.attempt);
+        let seen = Seen::of(state, memory.attempt, |process, task| log(view, process, task));
         if let Seen::Over(Some(attempt)) = &seen
             && attempt.phase == Phase::Succeeded
         {
@@ -136,7 +137,8 @@ impl Phasing {
         };
         let mut memory = memory.clone();
         let is_leaving = view.desired.processes.is_empty();
-        let (attempt, next) = match Seen::of(view, state, memory.attempt) {
+        let (attempt, next) = match Seen::of(state, memory.attempt, |process, task| log(view, process, task))
+        {
             Seen::Open(attempt) if is_leaving => leaving(state, attempt),
             seen @ (Seen::Open(_) | Seen::Over(_) | Seen::NeverStarted(..)) => (seen.kept(), Next::Nothing),
         };
@@ -153,7 +155,7 @@ impl Phasing {
 }
 
 /// The App is deleted: nothing is started any more, and what runs is stopped.
-fn leaving(state: &ReleaseState, attempt: Attempt) -> (Option<Attempt>, Next) {
+pub(super) fn leaving(state: &ReleaseState, attempt: Attempt) -> (Option<Attempt>, Next) {
     match (&state.sight, &attempt.phase) {
         (Sight::Missing, _) if attempt.task.is_some() => (None, Next::Nothing),
         (Sight::Missing, Phase::Abandoned) if state.age >= Age::Listed => (None, Next::Nothing),
@@ -166,7 +168,7 @@ fn leaving(state: &ReleaseState, attempt: Attempt) -> (Option<Attempt>, Next) {
 }
 
 /// The call is not made from now on. Lists show by then what it may have started a moment before.
-fn abandoned(attempt: Attempt) -> Attempt {
+pub(super) fn abandoned(attempt: Attempt) -> Attempt {
     Attempt {
         phase: Phase::Abandoned,
         recorded: None,
@@ -345,6 +347,7 @@ fn request(view: &View<'_>, wanted: &Release, token: &str) -> Option<TaskRequest
         task_definition: known.arn.clone(),
         placing: wanted.placing.clone(),
         token: token.into(),
+        overrides: None,
     })
 }
 

@@ -55,7 +55,7 @@ fn refusal(outcome: &Outcome) -> Option<String> {
     refused.map(|(_, error)| error.to_string())
 }
 
-fn recorded(attempt: Attempt, sight: &Sight, now: Timestamp) -> ReleaseAttempt {
+pub(super) fn recorded(attempt: Attempt, sight: &Sight, now: Timestamp) -> ReleaseAttempt {
     let time = |seconds: Option<i64>| {
         let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Time(time.unwrap_or(now))
@@ -93,7 +93,7 @@ fn recorded(attempt: Attempt, sight: &Sight, now: Timestamp) -> ReleaseAttempt {
     }
 }
 
-fn attempt_of(attempt: ReleaseAttempt) -> Attempt {
+pub(super) fn attempt_of(attempt: ReleaseAttempt) -> Attempt {
     let failure = |is_late: bool, reason: Option<String>| {
         Phase::Failed(Failure {
             is_late,
@@ -190,6 +190,7 @@ fn request_of(request: ReleaseRequest) -> TaskRequest {
         process: request.process,
         task_definition: Arn(request.task_definition),
         token: request.token,
+        overrides: None,
         placing: Placing {
             capacity,
             constraints: request.constraints.iter().map(constraint).collect(),
@@ -247,6 +248,7 @@ mod tests {
                     network,
                 },
                 token: "t".into(),
+                overrides: None,
             };
             assert_eq!(request_of(request(sent.clone())), sent);
         }

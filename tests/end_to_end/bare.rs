@@ -65,7 +65,7 @@ fn each_thing_that_is_missing_is_one_line_and_an_end() {
     administrator
         .run(&["apply", "--server-side", "-f", "crds"], "")
         .unwrap();
-    for definition in ["apps", "platforms", "portallocations"] {
+    for definition in ["apps", "platforms", "portallocations", "runs"] {
         let definition = format!("crd/{definition}.empire.dev");
         administrator
             .run(&["wait", "--for=condition=Established", &definition], "")

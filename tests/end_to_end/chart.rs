@@ -260,6 +260,7 @@ async fn helm_installs_upgrades_and_uninstalls_beside_an_app_that_goes_on() {
             "crd/apps.empire.dev",
             "crd/platforms.empire.dev",
             "crd/portallocations.empire.dev",
+            "crd/runs.empire.dev",
         ][..],
         &[
             "get",

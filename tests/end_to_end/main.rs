@@ -34,6 +34,7 @@ mod release;
 mod repair;
 mod restart;
 mod retained;
+mod runs;
 mod schedules;
 mod storm;
 mod strangers;

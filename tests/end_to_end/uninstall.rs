@@ -1,7 +1,7 @@
 //! Deleting the controller, the definitions or a namespace, and its effect on what runs: production is not lost by
 //! mistake. These tests delete what all others need, and so have a control plane of their own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::aws::Seen;
 use super::manifests::{app, merge, web_app};
@@ -12,10 +12,11 @@ use crate::support::kubectl::Kubectl;
 use crate::support::proxy::Hold;
 
 const QUICK: [&str; 2] = ["--resync-interval=1s", "--retire-after=1s"];
-const DEFINITIONS: [&str; 3] = [
+const DEFINITIONS: [&str; 4] = [
     "crd/apps.empire.dev",
     "crd/platforms.empire.dev",
     "crd/portallocations.empire.dev",
+    "crd/runs.empire.dev",
 ];
 
 /// On ministack, with host ports, which are claimed in objects that go with their definition.
@@ -195,8 +196,11 @@ async fn deleting_the_controller_deletes_nothing_else() {
     assert_eq!(place.aws.see().await, before);
 
     // Without the right to read its definition, an App is not removed, and the others go on.
-    let without = json!([{ "op": "test", "path": "/rules/4/apiGroups", "value": ["apiextensions.k8s.io"] },
-        { "op": "remove", "path": "/rules/4" }]);
+    let role = place.kubectl(&["get", "clusterrole", "empire-controller", "-o", "json"]);
+    let role: Value = serde_json::from_str(&role).unwrap();
+    let mut rules = role["rules"].as_array().unwrap().iter();
+    let reading = rules.position(|rule| rule["apiGroups"] == json!(["apiextensions.k8s.io"]));
+    let without = json!([{ "op": "remove", "path": format!("/rules/{}", reading.unwrap()) }]);
     let patch = ["patch", "clusterrole", "empire-controller", "--type=json", "-p"];
     place.kubectl(&[&patch[..], &[&without.to_string()]].concat());
     place.kubectl(&["delete", "app", "third", "--wait=false"]);

@@ -58,6 +58,7 @@ mod random;
 mod releases;
 mod retained;
 mod rollouts;
+mod runs;
 mod scaling;
 mod schedules;
 mod second_tries;

@@ -32,7 +32,7 @@ pub(crate) fn seeds() -> Range<u64> {
 const STEPS: u64 = 12;
 const BROKEN: &str = "registry.example/acme:broken";
 
-fn some<T: Clone>(random: &mut Rng, all: &[T]) -> T {
+pub(crate) fn some<T: Clone>(random: &mut Rng, all: &[T]) -> T {
     all[random.usize(..all.len())].clone()
 }
 

@@ -20,12 +20,14 @@ use std::path::Path;
 use clap::CommandFactory;
 use empire_controller::api::condition::ConditionType;
 use empire_controller::api::definitions;
+use empire_controller::api::run::{RunCondition, RunPhase};
 use empire_controller::cli::{Arguments, Plugin};
 use serde_json::{Value, json};
 use similar_asserts::assert_eq;
 
 const APP: &str = "docs/reference/app.md";
 const PLATFORM: &str = "docs/reference/platform.md";
+const RUN: &str = "docs/reference/run.md";
 const STATUS: &str = "docs/reference/status.md";
 const COMMANDS: &str = "docs/reference/commands.md";
 
@@ -155,6 +157,30 @@ fn every_field_of_a_platform_has_a_row() {
 }
 
 #[test]
+fn every_field_of_a_run_has_a_row() {
+    let fields = fields_of("Run", "spec");
+    assert_eq!(
+        first_cells(RUN, "`spec`"),
+        fields.iter().map(|field| code(field)).collect()
+    );
+    let conditions = [
+        RunCondition::Complete,
+        RunCondition::Failed,
+        RunCondition::Finished,
+        RunCondition::Reconciling,
+        RunCondition::Stalled,
+    ];
+    assert_eq!(
+        first_cells(RUN, "condition"),
+        conditions.map(|condition| code(condition.as_str())).into()
+    );
+    assert_eq!(
+        first_cells(RUN, "phase"),
+        RunPhase::ALL.map(|phase| code(phase.as_str())).into()
+    );
+}
+
+#[test]
 fn every_condition_has_a_row() {
     let conditions = [
         ConditionType::Ready,
@@ -180,7 +206,7 @@ fn every_column_is_named() {
             assert!(row[1].contains(&name), "column {name} of {}", row[0]);
         }
     }
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 4);
 }
 
 #[test]
@@ -332,7 +358,7 @@ fn the_examples_are_written_in_fields_that_exist() {
             kinds.insert(kind);
         }
     }
-    assert_eq!(kinds, BTreeSet::from(["App".to_owned(), "Platform".to_owned()]));
+    assert_eq!(kinds, ["App", "Platform", "Run"].map(str::to_owned).into());
     let bad = json!({ "processes": { "web": { "expose": { "port": 80 } } } });
     let unknown = unknown(&bad, &schema("App")["properties"]["spec"], "spec");
     assert_eq!(unknown, ["spec.processes.web.expose.port"]);

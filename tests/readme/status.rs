@@ -34,7 +34,7 @@ fn rows(schema: &Value, prefix: &str, table: &mut String) {
 
 fn tables() -> String {
     let mut tables = String::new();
-    for kind in ["App", "Platform"] {
+    for kind in ["App", "Platform", "Run"] {
         write!(tables, "\n## {kind}\n\n| `status` | meaning |\n|---|---|\n").unwrap();
         rows(&schema(kind)["properties"]["status"], "", &mut tables);
     }

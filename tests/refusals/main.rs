@@ -14,6 +14,7 @@ mod large;
 mod platform;
 mod port_allocation;
 mod procfile;
+mod run;
 mod stored;
 
 #[path = "../support"]
@@ -41,7 +42,10 @@ static CONTROL_PLANE: LazyLock<ControlPlane> = LazyLock::new(|| {
         .unwrap();
     until("the definitions are served", || {
         kubectl
-            .run(&["get", "apps.empire.dev,platforms,portallocations"], "")
+            .run(
+                &["get", "apps.empire.dev,platforms,portallocations,runs.empire.dev"],
+                "",
+            )
             .is_ok()
     });
     control_plane

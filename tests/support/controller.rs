@@ -34,16 +34,20 @@ pub(crate) fn install_from(administrator: &Kubectl, repository: &Path) {
             .run(&["apply", "--server-side", "--force-conflicts", flag, folder], "")
             .unwrap();
     }
-    let kinds = ["apps", "platforms", "portallocations"].map(|kind| format!("crd/{kind}.empire.dev"));
-    let [apps, platforms, ports] = &kinds;
-    let wait = [
-        "wait",
-        "--for=condition=Established",
-        "--timeout=30s",
-        apps,
-        platforms,
-        ports,
-    ];
+    // Those that this version has; what guards them is there at once.
+    let files = std::fs::read_dir(repository.join("crds")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let definitions = files.filter(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        text.contains("\nkind: CustomResourceDefinition\n")
+    });
+    let definitions: Vec<String> = definitions
+        .map(|file| format!("--filename={}", file.display()))
+        .collect();
+    assert!(definitions.len() >= 3, "{definitions:?}");
+    let wait = ["wait", "--for=condition=Established", "--timeout=30s"];
+    let definitions = definitions.iter().map(String::as_str);
+    let wait: Vec<&str> = wait.into_iter().chain(definitions).collect();
     administrator.run(&wait, "").unwrap();
 }
 

@@ -9,6 +9,8 @@ mod passes;
 mod platform_held;
 #[path = "world_room.rs"]
 mod room;
+#[path = "world_runs.rs"]
+mod runs;
 #[path = "shared_lists.rs"]
 mod shared;
 #[path = "world_sweeps.rs"]
@@ -27,7 +29,7 @@ use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
 use empire_controller::model::exclusive::Exclusive;
 use empire_controller::pass::{
-    Installation, Memory, RECORD_ANNOTATION, Settings, bind, check_room, platform, request, wanted,
+    Installation, Memory, RECORD_ANNOTATION, Settings, Sibling, bind, check_room, platform, request, wanted,
 };
 use empire_controller::reconcile::{Outcome, Request};
 use empire_controller::write::zones::Outboxes;
@@ -38,6 +40,7 @@ use serde_json::Value;
 
 use self::late::Flown;
 use self::platform_held::{HeldPlatform, default_platform};
+pub(crate) use self::runs::OneRun;
 use self::shared::{Shared, time_of};
 use self::time::Dice;
 use crate::fake_aws::{FakeAws, RETIRE_AFTER, Snapshot, Write};
@@ -73,6 +76,8 @@ pub(crate) struct World {
     pub(crate) namespace: NamespaceLabels,
     /// True if a crash also loses the App's status.
     pub(crate) loses_status: bool,
+    /// The Runs that are under way, as Apps count them.
+    pub(crate) runs: Vec<Arc<Sibling>>,
     /// True if each pass yields after its first write.
     pub(crate) yields: bool,
     /// True if the API server takes no status.
@@ -196,6 +201,7 @@ impl World {
             },
             namespace: NamespaceLabels::new(),
             loses_status: false,
+            runs: Vec::new(),
             yields: false,
             refuses_status: false,
             refuses_finalizer: false,
@@ -267,6 +273,7 @@ impl World {
             flown: Flown::default(),
             answered: BTreeSet::new(),
             budget: Arc::new(Mutex::new(Budget::new(Shares::all(PLENTY)))),
+            runs: self.runs.clone(),
             reads: self.reads.clone(),
             woken: self.woken.clone(),
             contested: self.contested.clone(),

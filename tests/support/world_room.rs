@@ -10,7 +10,7 @@ use empire_controller::pass::Sibling;
 use super::World;
 
 impl World {
-    /// The Apps of an App's namespace, itself included, where the Platform has limits.
+    /// The Apps and Runs of an App's namespace, itself included, where the Platform has limits.
     pub(super) fn siblings(&self, key: &str) -> Vec<Arc<Sibling>> {
         if !has_limits(&self.platform.object) {
             return Vec::new();
@@ -19,6 +19,7 @@ impl World {
         let siblings = all.filter(|(other, _)| namespace_of(other) == namespace_of(key));
         siblings
             .map(|(_, held)| Arc::new(Sibling::of(&held.app)))
+            .chain(self.runs.iter().cloned())
             .collect()
     }
 

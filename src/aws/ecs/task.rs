@@ -9,9 +9,10 @@ use super::{DESCRIBE_TASKS, LIST_PAGE, LIST_TASKS, RUN_TASK, STOP_TASK, service}
 use crate::aws::Result;
 use crate::aws::answer::Answering;
 use crate::aws::clients::AwsClients;
-use crate::aws::wire::{every_page, unless_absent, unless_empty};
+use crate::aws::wire::{every_page, to_i32, unless_absent, unless_empty};
 use crate::model::name::Arn;
 use crate::model::release::{ContainerState, Placing, Started, TaskRequest, TaskState};
+use crate::model::run::TaskOverrides;
 use crate::model::service::Capacity;
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html>
@@ -61,7 +62,7 @@ pub(super) async fn describe(aws: &AwsClients, cluster: &str, tasks: &[Arn]) -> 
 
 pub(super) async fn run(aws: &AwsClients, cluster: &str, request: &TaskRequest) -> Result<Started> {
     let TaskRequest {
-        process: _,
+        process,
         task_definition,
         placing: Placing {
             capacity,
@@ -69,6 +70,7 @@ pub(super) async fn run(aws: &AwsClients, cluster: &str, request: &TaskRequest) 
             network,
         },
         token,
+        overrides,
     } = request;
     let (launch_type, providers) = match capacity {
         Capacity::LaunchType(launch_type) => (Some(service::launch_type(*launch_type)), None),
@@ -87,6 +89,7 @@ pub(super) async fn run(aws: &AwsClients, cluster: &str, request: &TaskRequest) 
         .set_network_configuration(service::network_configuration(RUN_TASK, network.as_ref())?)
         .propagate_tags(sdk::PropagateTags::TaskDefinition)
         .enable_ecs_managed_tags(false)
+        .set_overrides(overrides.as_ref().and_then(|all| task_override(process, all)))
         .client_token(token)
         .started_by(token);
     // Such a conflict is an answer like any other.
@@ -114,6 +117,32 @@ pub(super) async fn run(aws: &AwsClients, cluster: &str, request: &TaskRequest) 
         Some(task) => Ok(Started::Task(task)),
         None => Err(RUN_TASK.bug("a task without an ARN in the reply")),
     }
+}
+
+/// `None` if all is as the task definition says.
+fn task_override(process: &str, overrides: &TaskOverrides) -> Option<sdk::TaskOverride> {
+    let TaskOverrides {
+        command,
+        environment,
+        cpu,
+        memory,
+        task_cpu,
+        task_memory,
+    } = overrides;
+    let pair =
+        |(name, value): (&String, &String)| sdk::KeyValuePair::builder().name(name).value(value).build();
+    let container = sdk::ContainerOverride::builder()
+        .name(process)
+        .set_command(unless_empty(command.iter().cloned()))
+        .set_environment(unless_empty(environment.0.iter().map(pair)))
+        .set_cpu(cpu.map(to_i32))
+        .set_memory(memory.map(to_i32));
+    let containers = overrides.has_container().then(|| vec![container.build()]);
+    let task = sdk::TaskOverride::builder()
+        .set_container_overrides(containers)
+        .set_cpu(task_cpu.map(|cpu| cpu.to_string()))
+        .set_memory(task_memory.map(|memory| memory.to_string()));
+    (overrides.has_container() || overrides.has_size()).then(|| task.build())
 }
 
 /// Finds the task that another call with this token has started, which a conflict names.

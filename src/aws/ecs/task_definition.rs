@@ -162,24 +162,12 @@ pub(super) fn compatibility(launch_type: LaunchType) -> Compatibility {
     }
 }
 
-/// Returns true where a task has a size of its own: Fargate and Managed Instances find it an instance by that, which is
-/// the size of its containers together. Elsewhere it would only be a second limit.
-fn has_size(content: &TaskDefinition) -> bool {
-    match content.launch_type {
-        LaunchType::Fargate | LaunchType::ManagedInstances => true,
-        LaunchType::Ec2 | LaunchType::External => false,
-    }
-}
-
 pub(super) fn task_cpu(content: &TaskDefinition) -> Option<String> {
-    has_size(content).then(|| content.cpu().to_string())
+    content.task_cpu().map(|cpu| cpu.to_string())
 }
 
-/// A sidecar without a limit of its own has that of the task, and AWS wants one or the other:
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
 pub(super) fn task_memory(content: &TaskDefinition) -> Option<String> {
-    let has_unlimited = content.sidecars.iter().any(|sidecar| sidecar.memory == 0);
-    (has_size(content) || has_unlimited).then(|| content.memory().to_string())
+    content.task_memory().map(|memory| memory.to_string())
 }
 
 pub(super) fn ephemeral_storage(content: &TaskDefinition) -> Option<sdk::EphemeralStorage> {

@@ -114,10 +114,18 @@ fn compare(pairs: &[(CustomResourceDefinition, Option<CustomResourceDefinition>)
     let version = env!("CARGO_PKG_VERSION");
     if !missing.is_empty() {
         let missing = missing.join(", ");
+        let and_older = if older.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "; older than this controller ({version}): {}; nothing is written to AWS",
+                older.join(", ")
+            )
+        };
         return Some(Obstacle {
-            message: format!("missing custom resource definitions: {missing}; {APPLY}"),
+            message: format!("missing custom resource definitions: {missing}{and_older}; {APPLY}"),
             // What needs them fails by itself. What is there may have to be taken down, or to be kept, in an uninstall.
-            stops_writes: false,
+            stops_writes: !older.is_empty(),
         });
     }
     (!older.is_empty()).then(|| Obstacle {
@@ -222,6 +230,27 @@ mod tests {
         assert!(message.contains(": platforms.empire.dev; apply"), "{message}");
         assert!(message.contains("empire-controller crds | kubectl apply --server-side -f -"));
         assert!(!message.contains('\n'));
+    }
+
+    /// A new definition is missing wherever an older version ran: that must not excuse what the others lack.
+    #[test]
+    fn older_ones_stop_writes_also_where_another_is_missing() {
+        let mut pairs = pairs(0, |schema| remove(schema, "/status/properties/release"));
+        pairs.last_mut().unwrap().1 = None;
+        let obstacle = compare(&pairs).unwrap();
+        assert!(obstacle.stops_writes);
+        assert!(
+            obstacle
+                .message
+                .contains("runs.empire.dev; older than this controller"),
+            "{}",
+            obstacle.message
+        );
+        assert!(
+            obstacle.message.contains("apps.empire.dev lacks status.release;"),
+            "{}",
+            obstacle.message
+        );
     }
 
     #[test]

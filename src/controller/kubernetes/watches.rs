@@ -28,6 +28,7 @@ const RELIST: Duration = Duration::from_secs(5);
 pub(in crate::controller) const APPS: &str = "watch of Apps";
 pub(in crate::controller) const PLATFORMS: &str = "watch of Platforms";
 pub(in crate::controller) const CLAIMS: &str = "watch of PortAllocations";
+pub(in crate::controller) const RUNS: &str = "watch of Runs";
 pub(in crate::controller) const NAMESPACES: &str = "watch of namespaces";
 
 /// Returns the name of the watch that a request begins, if it is one of ours.
@@ -39,6 +40,7 @@ pub(super) fn watched(path: &str, query: &str) -> Option<&'static str> {
         Some("apps") => Some(APPS),
         Some("platforms") => Some(PLATFORMS),
         Some("portallocations") => Some(CLAIMS),
+        Some("runs") => Some(RUNS),
         Some("namespaces") => Some(NAMESPACES),
         Some(_) | None => None,
     }
@@ -257,6 +259,7 @@ mod tests {
             "/apis/empire.dev/v1alpha1/portallocations?watch=true",
             Some(CLAIMS),
         );
+        check("/apis/empire.dev/v1alpha1/runs?watch=true", Some(RUNS));
         check("/apis/empire.dev/v1alpha1/others?watch=true", None);
     }
 }

@@ -1,12 +1,14 @@
 //! The API server's answers about a Platform that is being deleted.
 
-use kube::Resource;
 use kube::api::{Api, ListParams};
 use kube::core::DeserializeGuard;
+use kube::{CustomResourceExt, Resource, ResourceExt};
 
 use super::tenants::{has_unjudged, live, tenants};
 use crate::api::platform::Platform;
+use crate::api::run::Run;
 use crate::controller::context::Context;
+use crate::controller::known_run::KnownRun;
 use crate::controller::kubernetes::{failed, uninstall};
 use crate::error::Error;
 use crate::model::class::Class;
@@ -26,7 +28,14 @@ pub(super) async fn stage(
     }
     loop {
         match leaving(platform.meta(), &apps, keeps_names, seen, definition.as_ref()) {
-            Ok(leaving) => return Ok(leaving),
+            Ok(leaving @ (Leaving::MayGo | Leaving::NamesFirst)) => {
+                return Ok(if runs_need(platform, context).await? {
+                    Leaving::InUse
+                } else {
+                    leaving
+                });
+            }
+            Ok(leaving @ (Leaving::NotDeleted | Leaving::InUse | Leaving::Unsaid(_))) => return Ok(leaving),
             Err(Question::IsThere(app)) if context.is_there(&app).await? => seen = Seen::Confirmed,
             Err(Question::IsThere(_) | Question::AllApps) => {
                 // Before all Apps are read: of those that are judged, the status says it then.
@@ -45,6 +54,21 @@ pub(super) async fn stage(
             }
         }
     }
+}
+
+/// Returns true if a Run is to stop its task there first: those of a deleted App go after it. Where the definition of Platforms is
+/// being deleted and says to keep everything, none does.
+async fn runs_need(platform: &DeserializeGuard<Platform>, context: &Context) -> Result<bool, Error> {
+    let name = platform.name_any();
+    let runs: Api<KnownRun> = Api::all(context.client.clone());
+    let needs = |run: KnownRun| run.needs(&name).then_some(());
+    let (definition, all) = (Run::crd_name(), ListParams::default());
+    let found = uninstall::list(&runs, definition, &context.client, &all, needs).await;
+    if found.map_err(failed("list Runs"))?.is_empty() {
+        return Ok(false);
+    }
+    let definition = uninstall::deletion_of::<Platform>(&context.client).await?;
+    Ok(!matches!(definition, Deletion::Keep))
 }
 
 /// Reads all Platforms live: the names that are kept in a zone of another one, too, are that one's to remove.

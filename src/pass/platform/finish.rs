@@ -172,6 +172,10 @@ fn verdict(leaving: &Leaving, apps: &[String], old_lists: &[OldList]) -> Verdict
             let message = "removing the DNS names that are kept here for namespaces";
             Verdict::Reconciling(Reason::Deleting, message.into())
         }
+        Leaving::InUse if apps.is_empty() => {
+            let message = "Runs, whose tasks are stopped, go first";
+            Verdict::Reconciling(Reason::Deleting, message.into())
+        }
         Leaving::MayGo | Leaving::InUse => going(""),
         Leaving::Unsaid(message) => going(&format!("; {message}")),
     }

@@ -1,12 +1,12 @@
 //! An attempt, by what ECS says of its task.
 
-use crate::model::container::Logging;
+use crate::model::log::Log;
 use crate::model::name::Arn;
 use crate::model::release::{Age, Attempt, Failure, Phase, ReleaseState, Sight};
 use crate::plan::view::View;
 
 /// An attempt by what ECS says of it.
-pub(super) enum Seen {
+pub(in crate::plan) enum Seen {
     /// None, or one that has ended.
     Over(Option<Attempt>),
     Open(Attempt),
@@ -15,7 +15,12 @@ pub(super) enum Seen {
 }
 
 impl Seen {
-    pub(super) fn of(view: &View<'_>, state: &ReleaseState, attempt: Option<Attempt>) -> Self {
+    /// `log` says where the log of a task of a process is.
+    pub(in crate::plan) fn of(
+        state: &ReleaseState,
+        attempt: Option<Attempt>,
+        log: impl Fn(&str, &Arn) -> String,
+    ) -> Self {
         let Some(mut attempt) = attempt.filter(Attempt::is_open) else {
             return Seen::Over(state.memory.as_ref().and_then(|memory| memory.attempt.clone()));
         };
@@ -56,7 +61,7 @@ impl Seen {
             Phase::Succeeded
         } else {
             let code = exit_code.map_or("no exit code".into(), |code| format!("exit code {code}"));
-            let log = log(view, &process, &task.arn);
+            let log = log(&process, &task.arn);
             let reason = if is_stopped {
                 format!(
                     "it did not end within {} s, and was stopped: {code}{log}",
@@ -84,20 +89,10 @@ impl Seen {
     }
 }
 
-/// Returns where the log of a task is, as far as its task definition says it:
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html>.
-fn log(view: &View<'_>, process: &str, task: &Arn) -> String {
+/// Returns where the log of a task is, as far as its task definition says it.
+pub(super) fn log(view: &View<'_>, process: &str, task: &Arn) -> String {
     let wanted = view.process(process);
     let logging = wanted.and_then(|wanted| wanted.task_definition.main.logging.as_ref());
-    let Some(Logging { driver, options, .. }) = logging else {
-        return String::new();
-    };
-    let id = task.0.rsplit('/').next().unwrap_or_default();
-    match (options.get("awslogs-group"), options.get("awslogs-stream-prefix")) {
-        (Some(group), Some(prefix)) => {
-            format!("; its log: group {group}, stream {prefix}/{process}/{id}")
-        }
-        (Some(group), None) => format!("; its log: group {group}"),
-        (None, _) => format!("; its log: where {driver} sends it, task {id}"),
-    }
+    let found = logging.map(|logging| Log::of(logging, process, Some(task)));
+    found.map(|log| format!("; its log: {log}")).unwrap_or_default()
 }

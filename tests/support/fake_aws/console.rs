@@ -10,6 +10,7 @@ use empire_controller::model::load_balancer::{
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{APP_TAG, OWNER_TAG, PROCESS_TAG, Tags};
 use empire_controller::model::record::{RecordContent, RecordKind, RecordSet};
+use empire_controller::model::release::TaskState;
 use empire_controller::model::service::TaskDefinition;
 use empire_controller::model::small_set::SmallSet;
 use empire_controller::model::state::LoadBalancerStatus;
@@ -220,6 +221,14 @@ impl Console<'_> {
         let (started, now) = (&self.state.ecs.tasks.started, self.state.now);
         let going = started.iter().filter(|task| !task.has_ended(now));
         (started.len(), going.count())
+    }
+
+    /// The tasks whose tokens begin so, as ECS would describe them.
+    pub(crate) fn tasks_of(&self, token: &str) -> Vec<TaskState> {
+        let (started, now) = (&self.state.ecs.tasks.started, self.state.now);
+        let found = started.iter().map(|task| task.state(now));
+        let is_its = |task: &TaskState| task.started_by.as_ref().is_some_and(|by| by.starts_with(token));
+        found.filter(is_its).collect()
     }
 
     /// They run and end, again and again, and no circuit breaker notices.

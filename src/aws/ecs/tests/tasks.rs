@@ -7,8 +7,10 @@ use super::{CLUSTER, network};
 use crate::aws::replay::{self, Replay, Sent};
 use crate::aws::{self, Ecs, EcsWrites, Fault};
 use crate::model::class::Class;
+use crate::model::container::Environment;
 use crate::model::name::Arn;
 use crate::model::release::{ContainerState, Placing, Started, TaskRequest, TaskState};
+use crate::model::run::TaskOverrides;
 use crate::model::service::{Capacity, CapacityProvider, LaunchType, PlacementConstraint};
 
 const FAMILY: &str = "shop_acme_migrate";
@@ -25,6 +27,7 @@ pub(crate) fn task_request() -> TaskRequest {
             network: None,
         },
         token: "token-1".into(),
+        overrides: None,
     }
 }
 
@@ -119,6 +122,44 @@ async fn places_it_as_the_platform_says() {
             .is_some_and(|subnets| !subnets.is_empty()),
         "{sent}"
     );
+}
+
+#[tokio::test]
+async fn overrides_what_a_run_has_otherwise_and_nothing_else() {
+    let sent = async |overrides: TaskOverrides| {
+        let aws = Replay::new([replay::json(&json!({ "tasks": [stopped()] }))]);
+        let request = TaskRequest {
+            overrides: Some(Box::new(overrides)),
+            ..task_request()
+        };
+        aws.clients.run_task(CLUSTER, &request).await.unwrap();
+        aws.only().json().get("overrides").cloned().unwrap_or_default()
+    };
+    assert_eq!(sent(TaskOverrides::default()).await, Value::Null);
+    let all = TaskOverrides {
+        command: vec!["rake".into(), "a b".into()],
+        environment: Environment([("A".to_owned(), "1".to_owned())].into()),
+        cpu: Some(512),
+        memory: Some(1_024),
+        task_cpu: Some(1_024),
+        task_memory: Some(2_048),
+    };
+    assert_eq!(
+        sent(all).await,
+        json!({
+            "containerOverrides": [{
+                "name": "migrate", "command": ["rake", "a b"], "environment": [{ "name": "A", "value": "1" }],
+                "cpu": 512, "memory": 1024,
+            }],
+            "cpu": "1024",
+            "memory": "2048",
+        })
+    );
+    let size = TaskOverrides {
+        task_memory: Some(2_048),
+        ..TaskOverrides::default()
+    };
+    assert_eq!(sent(size).await, json!({ "memory": "2048" }));
 }
 
 #[tokio::test]

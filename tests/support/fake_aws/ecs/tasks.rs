@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use empire_controller::aws::Result;
 use empire_controller::model::name::Arn;
 use empire_controller::model::release::{ContainerState, Placing, Started, TaskRequest, TaskState};
-use empire_controller::model::service::NetworkMode;
+use empire_controller::model::run::TaskOverrides;
+use empire_controller::model::service::{LaunchType, NetworkMode, TaskDefinition};
 
 use super::super::{State, refuse};
 use super::capacity;
@@ -92,7 +93,7 @@ impl Task {
         now >= self.begun + lag && self.ends().is_none_or(|ends| now < ends + HOUR)
     }
 
-    fn state(&self, now: u64) -> TaskState {
+    pub(in crate::fake_aws) fn state(&self, now: u64) -> TaskState {
         let has_ended = self.has_ended(now);
         let has_started = self.starts().is_some_and(|starts| starts <= now);
         let is_stopped_by_hand = has_ended && self.ends() != self.ends_by_itself();
@@ -181,6 +182,7 @@ pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Re
                 network,
             },
         token: _,
+        overrides,
     } = request;
     let Some(found) = state.ecs.definition(task_definition) else {
         return refuse(RUN_TASK, "ClientException", "Unable to describe task definition.");
@@ -195,12 +197,21 @@ pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Re
         return refuse(RUN_TASK, CODE, message);
     }
     check_active(state, RUN_TASK, task_definition)?;
+    if let Some(overrides) = overrides {
+        check_overrides(content, overrides)?;
+    }
     let family = content.family.clone();
     let fate = state.ecs.tasks.fates.pop_front().unwrap_or(Fate::Exits(0));
     if let Fate::Refused(why) = fate {
         return Ok(Started::Nothing(why.into()));
     }
-    if let Some(other) = state.ecs.tasks.going(&family, now) {
+    // Several one-off runs may go at once.
+    let other = state
+        .ecs
+        .tasks
+        .going(&family, now)
+        .filter(|_| overrides.is_none());
+    if let Some(other) = other {
         let violation = format!("{} was started while {} runs", request.token, other.arn);
         state.violations.push(violation);
     }
@@ -217,6 +228,50 @@ pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Re
     let started = Started::Task(task.state(now));
     state.ecs.tasks.started.push(task);
     Ok(started)
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html> has the limit of 8,192 characters; that Fargate
+/// takes certain sizes only: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size>;
+/// and that a container's hard limit is at most the task's: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>.
+fn check_overrides(content: &TaskDefinition, overrides: &TaskOverrides) -> Result<()> {
+    let TaskOverrides {
+        command,
+        environment,
+        cpu: _,
+        memory,
+        task_cpu,
+        task_memory,
+    } = overrides;
+    let texts = command
+        .iter()
+        .chain(environment.0.keys())
+        .chain(environment.0.values());
+    if texts.map(|text| text.chars().count()).sum::<usize>() > 8_192 {
+        return refuse(RUN_TASK, CODE, "Container Overrides length must be at most 8192");
+    }
+    if environment.0.keys().any(String::is_empty) {
+        return refuse(
+            RUN_TASK,
+            "ClientException",
+            "Environment variable names must not be empty.",
+        );
+    }
+    let task = task_memory.or(content.task_memory());
+    if let (Some(memory), Some(task)) = (memory, task)
+        && *memory > task
+    {
+        let message =
+            "Invalid setting for container. The memory of a container is greater than that of its task.";
+        return refuse(RUN_TASK, "ClientException", message);
+    }
+    if content.launch_type == LaunchType::Fargate && task_cpu.is_some() != task_memory.is_some() {
+        return refuse(
+            RUN_TASK,
+            "ClientException",
+            "No Fargate configuration exists for given values.",
+        );
+    }
+    Ok(())
 }
 
 pub(super) fn stop(state: &mut State, cluster: &str, arn: &Arn) -> Result<()> {
@@ -259,6 +314,6 @@ pub(super) fn describe(state: &State, cluster: &str, arns: &[Arn]) -> Result<Vec
 impl Tasks {
     fn going(&self, family: &str, now: u64) -> Option<&Task> {
         let mut started = self.started.iter();
-        started.find(|task| task.family == family && !task.has_ended(now))
+        started.find(|task| task.family == family && task.request.overrides.is_none() && !task.has_ended(now))
     }
 }
