@@ -234,7 +234,7 @@ fn total(parts: &[(&'static str, usize)]) -> usize {
 }
 
 /// The bytes of a container, by field. `image` has its name and its frame, too.
-fn of_container(container: &Container) -> [(&'static str, usize); 20] {
+fn of_container(container: &Container) -> [(&'static str, usize); 21] {
     const FRAME: usize = r#"{"name":"","image":"","command":[]}"#.len();
     const VARIABLE: usize = r#"{"name":,"value":},"#.len();
     const SECRET: usize = r#"{"name":,"valueFrom":},"#.len();
@@ -266,6 +266,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 20] {
     let logging = container.logging.iter();
     let options = logging.clone().flat_map(|logging| &logging.options);
     let secret_options = logging.flat_map(|logging| &logging.secret_options);
+    let routes = extras.log_router.iter().flat_map(|router| &router.options);
     let conditions = depends_on.iter();
     let conditions = conditions.map(|(name, state)| json(name) + state.as_str().len() + DEPENDENCY);
     let mut members = container.members().texts();
@@ -284,6 +285,7 @@ fn of_container(container: &Container) -> [(&'static str, usize); 20] {
         ("secrets", pairs(container.secrets.iter(), SECRET)),
         (LOGGING, pairs(options, ":,".len())),
         (SECRET_LOGGING, pairs(secret_options, SECRET)),
+        ("logRouter", pairs(routes, ":,".len())),
         ("healthCheck", check),
         ("user", text(user.as_ref(), r#""user":,"#.len())),
         (

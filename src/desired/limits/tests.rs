@@ -129,7 +129,7 @@ fn all_fields_of_all_containers_count() {
     let spec = || {
         json!({
             "tasks": roles(),
-            "tenancy": { "namespaceSelector": {}, "secretArns": ["*"], "sidecars": true },
+            "tenancy": { "namespaceSelector": {}, "secretArns": ["*"], "sidecars": true, "logging": true },
         })
     };
     for (field, value) in [
@@ -170,6 +170,13 @@ fn all_fields_of_all_containers_count() {
     let beside = json!({ "a": { "image": "a", "mounts": mounts } });
     refused(
         json!({ "command": "run", "volumes": volume, "sidecars": beside }),
+        spec(),
+        "process api: sidecars: the process's",
+    );
+    let file = json!({ "config-file-type": "file", "config-file-value": format!("/{long}") });
+    let router = json!({ "a": { "image": "a", "logRouter": { "type": "fluentbit", "options": file } } });
+    refused(
+        json!({ "command": "run", "sidecars": router }),
         spec(),
         "process api: sidecars: the process's",
     );

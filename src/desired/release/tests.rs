@@ -34,7 +34,14 @@ type Edit = fn(&mut Value);
 fn digest(edit: impl FnOnce(&mut Value)) -> String {
     let mut manifest = manifest();
     edit(&mut manifest);
-    built(manifest, json!({})).unwrap().digest
+    let tenancy = json!({ "namespaceSelector": {}, "overrides": ["containerDefinitions.dnsSearchDomains"] });
+    built(manifest, json!({ "spec": { "tenancy": tenancy } }))
+        .unwrap()
+        .digest
+}
+
+fn overrides(on: &str) -> Value {
+    json!([{ "on": on, "set": { "dnsSearchDomains": ["example.com"] } }])
 }
 
 /// Another digest of the same manifest would run it again with an upgrade of the controller.
@@ -46,7 +53,7 @@ fn the_digest_of_a_manifest_is_the_same_in_every_release() {
 #[test]
 fn content_is_what_the_app_says_that_it_runs() {
     let before = digest(|_| {});
-    let edits: [(Edit, bool); 15] = [
+    let edits: [(Edit, bool); 17] = [
         (
             |m| m["spec"]["image"] = json!("registry.example.com/acme:v2"),
             true,
@@ -72,6 +79,14 @@ fn content_is_what_the_app_says_that_it_runs() {
         (
             |m| m["spec"]["processes"]["migrate"]["stopTimeout"] = json!("60s"),
             true,
+        ),
+        (
+            |m| m["spec"]["processes"]["migrate"]["overrides"] = overrides("migrate"),
+            true,
+        ),
+        (
+            |m| m["spec"]["processes"]["web"]["overrides"] = overrides("web"),
+            false,
         ),
         (|m| m["spec"]["processes"]["web"]["memory"] = json!("1Gi"), false),
         (|m| m["spec"]["processes"]["web"]["quantity"] = json!(3), false),
