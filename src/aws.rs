@@ -16,6 +16,7 @@ mod elbv2;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod logs;
 mod meter;
 mod rates;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use answer::{Subject, concerning, subject, writing};
 pub use clients::{AwsClients, AwsSettings, Connections, Role, Zones};
 pub use deadline::{in_time, within};
 pub use error::{AwsError, Fault};
+pub use logs::{LogEvent, LogPage, LogQuery, LogReader};
 pub use rates::{Caller, Kind, answered, attempted, calling, in_turn};
 pub use wire::Pages;
 
@@ -42,6 +44,7 @@ use crate::model::load_balancer::{
     HealthCheck, Listener, ListenerAction, LoadBalancer, LoadBalancerAttributes, TargetGroup,
     TargetGroupAttributes,
 };
+use crate::model::log_group::LogGroupState;
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::record::{RecordChange, RecordSet};
@@ -298,13 +301,43 @@ pub trait AutoScalingWrites: Send + Sync {
     async fn delete_scheduled_action(&self, cluster: &str, service: &str, name: &str) -> Result<()>;
 }
 
+/// CloudWatch Logs, of log groups: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/>.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// The log group of exactly that name, with tags; `None` if there is none.
+    async fn log_group(&self, name: &str) -> Result<Option<LogGroupState>>;
+    /// The names of all groups that begin so.
+    async fn log_group_names(&self, prefix: &str) -> Result<Vec<String>>;
+}
+
+#[async_trait]
+pub trait LogsWrites: Send + Sync {
+    /// What is in it is kept for ever until a retention is put: no create call takes one.
+    async fn create_log_group(&self, name: &str, kms_key: Option<&str>, tags: &Tags) -> Result<()>;
+    /// Whole days. What is older is deleted.
+    async fn put_retention_policy(&self, name: &str, days: u32) -> Result<()>;
+    /// For what is logged from then on.
+    async fn associate_kms_key(&self, name: &str, key: &str) -> Result<()>;
+    async fn tag_log_group(&self, group: &Arn, tags: &Tags) -> Result<()>;
+    /// Takes the tags with these keys away.
+    async fn untag_log_group(&self, group: &Arn, keys: &[&str]) -> Result<()>;
+    /// With all that is in it.
+    async fn delete_log_group(&self, name: &str) -> Result<()>;
+}
+
 /// Reads everything that one Platform's Apps may have.
-pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling {}
-impl<T: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling> Aws for T {}
+pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs {}
+impl<T: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs> Aws for T {}
 
 /// Writes all of it: for the door alone.
-pub trait AwsWrites: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites {}
-impl<T: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites> AwsWrites for T {}
+pub trait AwsWrites:
+    EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites + LogsWrites
+{
+}
+impl<T: EcsWrites + Elbv2Writes + Route53Writes + SchedulerWrites + AutoScalingWrites + LogsWrites> AwsWrites
+    for T
+{
+}
 
 /// An account in a region, as one Platform's role may use it.
 pub trait Account: Aws + AwsWrites {}

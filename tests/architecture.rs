@@ -207,6 +207,7 @@ const MODULES: &[Module] = &[
             "aws_config",
             "aws_credential_types",
             "aws_sdk_applicationautoscaling",
+            "aws_sdk_cloudwatchlogs",
             "aws_sdk_ecs",
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_route53",

@@ -68,6 +68,7 @@ pub struct AwsClients {
     pub(super) route53: aws_sdk_route53::Client,
     pub(super) scheduler: aws_sdk_scheduler::Client,
     pub(super) scaling: aws_sdk_applicationautoscaling::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) zones: Zones,
 }
 
@@ -138,6 +139,7 @@ impl AwsClients {
             route53: client!(aws_sdk_route53),
             scheduler: client!(aws_sdk_scheduler),
             scaling: client!(aws_sdk_applicationautoscaling),
+            logs: client!(aws_sdk_cloudwatchlogs),
             zones: zones.clone(),
         }
     }

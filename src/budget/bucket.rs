@@ -21,6 +21,8 @@ pub enum Bucket {
     ScheduleGroups,
     ScalingReads,
     ScalingWrites,
+    LogReads,
+    LogWrites,
 }
 
 /// The size of a bucket.
@@ -47,7 +49,7 @@ impl Limit {
 }
 
 impl Bucket {
-    pub const ALL: [Bucket; 17] = [
+    pub const ALL: [Bucket; 19] = [
         Bucket::EcsServiceWrites,
         Bucket::EcsServiceReads,
         Bucket::EcsRegistrations,
@@ -65,6 +67,8 @@ impl Bucket {
         Bucket::ScheduleGroups,
         Bucket::ScalingReads,
         Bucket::ScalingWrites,
+        Bucket::LogReads,
+        Bucket::LogWrites,
     ];
 
     /// Returns the name in messages, flags and metrics.
@@ -87,6 +91,8 @@ impl Bucket {
             Bucket::ScheduleGroups => "scheduler/groups",
             Bucket::ScalingReads => "autoscaling/reads",
             Bucket::ScalingWrites => "autoscaling/writes",
+            Bucket::LogReads => "logs/reads",
+            Bucket::LogWrites => "logs/writes",
         }
     }
 
@@ -104,8 +110,8 @@ impl Bucket {
             Bucket::Elbv2LoadBalancers => Limit::new(10.0, 0.2),
             Bucket::Route53 => Limit::new(5.0, 5.0),
             Bucket::ScheduleReads | Bucket::ScheduleWrites => Limit::new(50.0, 50.0),
-            Bucket::ScheduleGroups => Limit::new(10.0, 10.0),
-            Bucket::ScalingWrites => Limit::new(10.0, 5.0),
+            Bucket::ScheduleGroups | Bucket::LogReads => Limit::new(10.0, 10.0),
+            Bucket::ScalingWrites | Bucket::LogWrites => Limit::new(10.0, 5.0),
         }
     }
 
@@ -124,6 +130,7 @@ impl Bucket {
             "route53" => Some(Bucket::Route53),
             "scheduler" => Some(scheduler(operation)),
             "application-autoscaling" => Some(scaling(operation)),
+            "logs" => Some(logs(operation)),
             _ => None,
         }
     }
@@ -165,5 +172,13 @@ fn scaling(operation: &str) -> Bucket {
         Bucket::ScalingReads
     } else {
         Bucket::ScalingWrites
+    }
+}
+
+fn logs(operation: &str) -> Bucket {
+    if operation.starts_with("Describe") || operation.starts_with("List") {
+        Bucket::LogReads
+    } else {
+        Bucket::LogWrites
     }
 }

@@ -58,6 +58,7 @@ const ELBV2: &str = "elasticloadbalancing:";
 const ROUTE53: &str = "route53:";
 const SCHEDULER: &str = "scheduler:";
 const SCALING: &str = "application-autoscaling:";
+const LOGS: &str = "logs:";
 const STS: &str = "sts:";
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
@@ -81,6 +82,8 @@ pub(super) const RULES: &[Rule] = &[
         "InsufficientCapacity"], TRANSIENT),
     rule(ROUTE53, &["ConcurrentModification"], TRANSIENT),
     rule(SCALING, &["ConcurrentUpdateException"], TRANSIENT),
+    // Two calls about one group at a time.
+    rule(LOGS, &["OperationAbortedException"], TRANSIENT),
 
     // Right, but not ready yet.
     rule(ECS, NAMELESS, Fault::Pending).saying("does not have an associated load balancer"),
@@ -117,6 +120,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(SCALING, &["ObjectNotFoundException"], Fault::Stale).on(&[Verb::Create]),
     rule(SCALING, &["ObjectNotFoundException", "ResourceNotFoundException"], Fault::Absent),
 
+    rule(LOGS, &["ResourceNotFoundException"], Fault::Absent),
+
     // Another world than the plan believed in.
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),
     rule(ECS, NAMELESS, Fault::Inactive).saying("TaskDefinition is inactive"),
@@ -127,6 +132,7 @@ pub(super) const RULES: &[Rule] = &[
         "PriorityInUse", "TargetGroupAssociationLimit"], Fault::Stale),
     rule(ROUTE53, &["InvalidChangeBatch"], Fault::Stale),
     rule(SCHEDULER, &["ConflictException"], Fault::Stale).on(&[Verb::Create]),
+    rule(LOGS, &["ResourceAlreadyExistsException"], Fault::Stale).on(&[Verb::Create]),
 
     // Access.
     rule(ANY, &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException",
@@ -145,6 +151,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(ROUTE53, &["LimitsExceeded"], DENIED),
     rule(SCHEDULER, &["ServiceQuotaExceededException"], DENIED),
     rule(SCALING, &["LimitExceededException", "TooManyTagsException"], DENIED),
+    rule(LOGS, &["LimitExceededException", "TooManyTagsException"], DENIED),
 
     // The operator's settings.
     rule(ECS, &["ClusterNotFoundException", "BlockedException", "UnsupportedFeatureException",

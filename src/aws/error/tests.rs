@@ -13,14 +13,16 @@ const DENIED: Fault = Fault::Failed(Class::Denied);
 const REFUSED: Fault = Fault::Failed(Class::Refused);
 const BUG: Fault = Fault::Failed(Class::Bug);
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "ecs:X",
     "elasticloadbalancing:X",
     "route53:X",
     "scheduler:X",
     "application-autoscaling:X",
+    "logs:X",
     "sts:X",
 ];
+const LOGS: &str = "logs:X";
 const SCALING: &str = "application-autoscaling:X";
 const VERBS: [Verb; 4] = [Verb::Read, Verb::Create, Verb::Modify, Verb::Delete];
 /// The codes that ECS gives to what has no code of its own.
@@ -87,6 +89,7 @@ fn transient() {
     everywhere(&codes, TRANSIENT);
     check("route53:X", &VERBS, &["ConcurrentModification"], "", TRANSIENT);
     check(SCALING, &VERBS, &["ConcurrentUpdateException"], "", TRANSIENT);
+    check(LOGS, &VERBS, &["OperationAbortedException"], "", TRANSIENT);
     for status in [500, 502, 503, 504, 599] {
         assert_eq!(
             judge("ecs:X", Verb::Create, status, "SomethingNew", ""),
@@ -180,6 +183,7 @@ fn denied_by_a_quota() {
     );
     let codes = ["LimitExceededException", "TooManyTagsException"];
     check(SCALING, &VERBS, &codes, "", DENIED);
+    check(LOGS, &VERBS, &codes, "", DENIED);
 }
 
 #[test]
@@ -262,6 +266,8 @@ fn stale() {
     check("scheduler:X", &[Verb::Create], &codes, "", Fault::Stale);
     let codes = ["ObjectNotFoundException"];
     check(SCALING, &[Verb::Create], &codes, "", Fault::Stale);
+    let codes = ["ResourceAlreadyExistsException"];
+    check(LOGS, &[Verb::Create], &codes, "", Fault::Stale);
 }
 
 #[test]
@@ -319,6 +325,7 @@ fn absent() {
     check("scheduler:X", &but(Verb::Create), &codes, "", Fault::Absent);
     let codes = ["ObjectNotFoundException", "ResourceNotFoundException"];
     check(SCALING, &but(Verb::Create), &codes, "", Fault::Absent);
+    check(LOGS, &VERBS, &["ResourceNotFoundException"], "", Fault::Absent);
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn every_call_draws_on_a_bucket() {
     let policies = [
         include_str!("../../../deploy/iam-policy.json"),
         include_str!("../../../deploy/iam/autoscaling.json"),
+        include_str!("../../../deploy/iam/logs.json"),
     ];
     let policies = policies.map(|policy| serde_json::from_str::<serde_json::Value>(policy).unwrap());
     let statements = policies
@@ -29,6 +30,7 @@ fn every_call_draws_on_a_bucket() {
         "route53:",
         "scheduler:",
         "application-autoscaling:",
+        "logs:",
     ];
     let mut drawn: BTreeMap<Bucket, Vec<&str>> = BTreeMap::new();
     for action in actions.filter(|action| of_aws.iter().any(|service| action.starts_with(service))) {

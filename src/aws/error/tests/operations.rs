@@ -1,4 +1,4 @@
-//! Every operation of the five services against one reply: none judges a failure by itself.
+//! Every operation of all services against one reply: none judges a failure by itself.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::aws::replay::{self, Replay};
 use crate::aws::scaling::tests::{policy, scheduled_action};
 use crate::aws::scheduler::tests::{schedule, target};
 use crate::aws::{
-    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes, Scheduler,
-    SchedulerWrites,
+    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Logs, LogsWrites, Route53,
+    Route53Writes, Scheduler, SchedulerWrites,
 };
 use crate::model::load_balancer::{ListenerAction, LoadBalancerAttributes};
 use crate::model::name::Arn;
@@ -22,7 +22,7 @@ use crate::model::service::ServiceUpdate;
 
 use super::{BUG, TRANSIENT};
 
-const OPERATIONS: usize = 61;
+const OPERATIONS: usize = 69;
 /// ECS keeps no record of rollouts where an emulator does not know this call, which is no failure.
 const OPTIONAL: &str = "ecs:ListServiceDeployments";
 
@@ -106,6 +106,14 @@ async fn each(status: u16, body: &str) -> Vec<AwsError> {
         aws.register_scalable_target(name, name, Range { min: 1, max: 2 }, Some(&tags)),
         aws.deregister_scalable_target(name, name),
         aws.tag_scalable_target(arn, &tags),
+        aws.log_group(name),
+        aws.log_group_names(name),
+        aws.create_log_group(name, None, &tags),
+        aws.put_retention_policy(name, 30),
+        aws.associate_kms_key(name, name),
+        aws.tag_log_group(arn, &tags),
+        aws.untag_log_group(arn, &[name]),
+        aws.delete_log_group(name),
         aws.untag_scalable_target(arn, &["a"]),
         aws.put_scaling_policy(name, name, &policy()),
         aws.delete_scaling_policy(name, name, name),
