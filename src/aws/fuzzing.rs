@@ -6,48 +6,29 @@
 
 #![expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
 
-use std::fmt::Debug;
-use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+mod logs;
+mod samples;
+mod world;
 
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::test_util::infallible_client_fn;
-use aws_smithy_types::body::SdkBody;
-use tokio::runtime::{Builder, Runtime};
+pub use logs::logs;
+
+use aws_config::SdkConfig;
+
+use samples::{arn, load_balancer, service, target_group, task_definition, task_request};
+use world::{World, said};
 
 use super::clients::{self, AwsClients, Role, Zones};
-use super::unconnected::config;
 use super::{
-    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Result, Route53, Route53Writes,
-    Scheduler, SchedulerWrites,
+    AutoScaling, AutoScalingWrites, Ecs, EcsWrites, Elbv2, Elbv2Writes, Route53, Route53Writes, Scheduler,
+    SchedulerWrites,
 };
 use crate::metrics::Metrics;
-use crate::model::container::Container;
-use crate::model::load_balancer::{
-    HealthCheck, Listener, ListenerAction, ListenerProtocol, LoadBalancer, LoadBalancerKind, Probe, Scheme,
-    TargetGroup, TargetGroupAttributes, TargetProtocol, TargetType,
-};
-use crate::model::name::Arn;
+use crate::model::load_balancer::{Listener, ListenerAction, ListenerProtocol};
 use crate::model::owner::{Tags, owner_in_record_text};
 use crate::model::record::{RecordChange, RecordSet};
-use crate::model::release::{Placing, TaskRequest};
 use crate::model::scaling::{Metric, Range, ScalingPolicy};
 use crate::model::schedule::ScheduleGroup;
-use crate::model::service::{
-    Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
-    ServiceUpdate, TaskDefinition,
-};
-use crate::model::small_map::SmallMap;
-use crate::model::small_set::SmallSet;
-
-const STATUSES: [u16; 10] = [200, 200, 200, 400, 403, 404, 413, 429, 500, 503];
-
-/// Between two bodies.
-const NEXT: &str = "\n---\n";
-
-/// Bytes that the text of what was read may have for each byte that was read: the names of its fields are in it.
-const GROWTH: usize = 512;
+use crate::model::service::ServiceUpdate;
 
 /// ECS's replies.
 pub fn ecs(data: &[u8]) {
@@ -89,20 +70,6 @@ pub fn ecs(data: &[u8]) {
             _ => said(&aws.stop_task(CLUSTER, &arn, "no").await),
         }
     });
-}
-
-fn task_request() -> TaskRequest {
-    TaskRequest {
-        process: "migrate".into(),
-        task_definition: arn("arn:aws:ecs:us-east-1:123456789012:task-definition/shop_acme_migrate:1"),
-        placing: Placing {
-            capacity: Capacity::LaunchType(LaunchType::Fargate),
-            constraints: Vec::new(),
-            network: None,
-        },
-        token: "0123456789abcdef".into(),
-        overrides: None,
-    }
 }
 
 /// The replies of Elastic Load Balancing.
@@ -257,227 +224,4 @@ pub fn sts(data: &[u8]) {
         let aws = AwsClients::new(&config, &Zones::default(), &metrics);
         said(&aws.list_services("staging").await)
     });
-}
-
-/// One input: the call, and the clients that are given its replies.
-struct World {
-    peer: Rc<Peer>,
-    call: usize,
-    bytes: usize,
-}
-
-/// Clients, and what answers them.
-struct Peer {
-    runtime: Option<Runtime>,
-    /// With the clock that real clients have, since the credentials of a role run out.
-    loaded: Option<SdkConfig>,
-    clients: AwsClients,
-    answers: Answers,
-}
-
-thread_local! {
-    /// Made once, since that takes longer than most calls do.
-    static PEER: Rc<Peer> = {
-        let answers = Answers::default();
-        let config = answers.config();
-        let runtime = Builder::new_current_thread().build().ok();
-        let loader = aws_config::defaults(BehaviorVersion::latest()).region(config.region().cloned());
-        Rc::new(Peer {
-            loaded: runtime.as_ref().map(|runtime| runtime.block_on(loader.load())),
-            runtime,
-            clients: AwsClients::new(&config, &Zones::default(), &Metrics::default()),
-            answers,
-        })
-    };
-}
-
-impl World {
-    /// Reads an input; `None` if it has no line.
-    fn of(data: &[u8]) -> Option<Self> {
-        let end = data.iter().position(|byte| *byte == b'\n')?;
-        let (line, bodies) = data.split_at(end);
-        let [call, status, code @ ..] = line else {
-            return None;
-        };
-        let code = str::from_utf8(code).ok().filter(|code| !code.is_empty());
-        let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_graphic()));
-        let status = STATUSES[usize::from(status.wrapping_sub(b'0')) % STATUSES.len()];
-        let peer = PEER.with(Rc::clone);
-        peer.answers.set(status, code, split(&bodies[1..]));
-        Some(World {
-            peer,
-            call: usize::from(call.wrapping_sub(b'a')),
-            bytes: data.len(),
-        })
-    }
-
-    /// Makes the calls, and checks the text of what was read.
-    fn check(&self, calls: impl Future<Output = String>) {
-        let said = self.peer.runtime.as_ref().map(|runtime| runtime.block_on(calls));
-        let bytes = said.as_ref().map(String::len);
-        assert!(
-            bytes.is_some_and(|bytes| bytes <= GROWTH * (self.bytes + 64)),
-            "{bytes:?} bytes of {}",
-            self.bytes
-        );
-    }
-}
-
-/// Returns what was read, or the error in its own words, as a text.
-fn said<T: Debug>(result: &Result<T>) -> String {
-    match result {
-        Ok(found) => format!("{found:?}"),
-        Err(error) => format!("{error} {error:?} {:?}", error.class()),
-    }
-}
-
-fn split(bodies: &[u8]) -> Vec<Vec<u8>> {
-    let (mut split, mut rest) = (Vec::new(), bodies);
-    let is_next = |window: &[u8]| window == NEXT.as_bytes();
-    while let Some(at) = rest.windows(NEXT.len()).position(is_next) {
-        split.push(rest[..at].to_vec());
-        rest = &rest[at + NEXT.len()..];
-    }
-    split.push(rest.to_vec());
-    split
-}
-
-#[derive(Clone, Default)]
-struct Answers(Arc<Mutex<Answer>>);
-
-#[derive(Default)]
-struct Answer {
-    status: u16,
-    code: Option<String>,
-    /// The last one first.
-    bodies: Vec<Vec<u8>>,
-}
-
-impl Answers {
-    fn set(&self, status: u16, code: Option<&str>, mut bodies: Vec<Vec<u8>>) {
-        bodies.reverse();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Answer {
-            status,
-            code: code.map(ToOwned::to_owned),
-            bodies,
-        };
-    }
-
-    /// Without retries, so that one call is one request.
-    fn config(&self) -> SdkConfig {
-        let answers = self.clone();
-        let http = infallible_client_fn(move |_| answers.next());
-        config(http)
-            .into_builder()
-            .retry_config(RetryConfig::disabled())
-            .build()
-    }
-
-    fn next(&self) -> http::Response<SdkBody> {
-        let mut answer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let body = match &mut *answer.bodies {
-            [] => Vec::new(),
-            [last] => last.clone(),
-            [.., _] => answer.bodies.pop().unwrap_or_default(),
-        };
-        let mut reply = http::Response::builder().status(answer.status);
-        if let Some(code) = &answer.code {
-            reply = reply.header("x-amzn-errortype", code);
-        }
-        reply
-            .body(SdkBody::from(body))
-            .unwrap_or_else(|_| http::Response::new(SdkBody::empty()))
-    }
-}
-
-fn arn(arn: &str) -> Arn {
-    Arn(arn.into())
-}
-
-fn service() -> Service {
-    Service {
-        name: "shop_acme_web".into(),
-        capacity: Capacity::LaunchType(LaunchType::Ec2),
-        quantity: Some(2),
-        scaling: None,
-        progress_deadline: 600,
-        rolls_back: true,
-        given_percent: (None, None),
-        given_grace_period: false,
-        redeploy: None,
-        settings: ServiceSettings {
-            deployment: DeploymentConfiguration {
-                minimum_healthy_percent: 100,
-                maximum_percent: 200,
-                circuit_breaker: CircuitBreaker {
-                    enable: true,
-                    rollback: true,
-                },
-            },
-            zone_rebalancing: true,
-            constraints: Vec::new(),
-            placement: Vec::new(),
-            grace_period: None,
-            network: None,
-            exec: None,
-        },
-        tags: Tags::new(),
-    }
-}
-
-fn task_definition() -> TaskDefinition {
-    TaskDefinition {
-        family: "shop_acme_web".into(),
-        network_mode: NetworkMode::Bridge,
-        launch_type: LaunchType::Ec2,
-        execution_role_arn: None,
-        task_role_arn: None,
-        ephemeral_storage: None,
-        architecture: None,
-        volumes: SmallMap::new(),
-        members: None,
-        main: Container {
-            name: "web".into(),
-            image: "registry.example.com/acme:v42".into(),
-            command: vec!["./bin/web".into()],
-            cpu: 256,
-            memory: 512,
-            ..Container::default()
-        },
-        sidecars: Vec::new(),
-    }
-}
-
-fn load_balancer() -> LoadBalancer {
-    LoadBalancer {
-        name: "e-acme-web-abcdef".into(),
-        kind: LoadBalancerKind::Application,
-        scheme: Scheme::Internal,
-        subnets: SmallSet::from(["subnet-a".into(), "subnet-b".into()]),
-        security_groups: SmallSet::from(["sg-1".into()]),
-        attributes: None,
-        tags: Tags::new(),
-    }
-}
-
-fn target_group() -> TargetGroup {
-    TargetGroup {
-        name: "e-acme-web-abcdef".into(),
-        vpc: "vpc-1".into(),
-        protocol: TargetProtocol::Http,
-        target_type: TargetType::Instance,
-        check: HealthCheck {
-            probe: Probe::Tcp,
-            interval: 10,
-            timeout: 5,
-            healthy_threshold: 2,
-            unhealthy_threshold: 3,
-        },
-        attributes: TargetGroupAttributes {
-            deregistration_delay: 30,
-            preserve_client_ip: None,
-            cross_zone: None,
-        },
-        tags: Tags::new(),
-    }
 }
