@@ -17,6 +17,8 @@ pub mod host_port;
 pub mod keeping;
 pub mod load_balancer;
 pub mod log;
+pub mod log_group;
+pub mod logging;
 pub mod members;
 pub mod name;
 pub mod named;

@@ -226,12 +226,14 @@ pub fn run_log(status: Option<&RunStatus>) -> Option<Logging> {
     let RunLog {
         driver,
         group,
+        region,
         stream_prefix,
         stream,
     } = status?.log.clone()?;
     let log = Log {
         driver,
         group,
+        region,
         prefix: stream_prefix,
         stream,
         task: String::new(),
@@ -245,6 +247,7 @@ fn log(logging: Option<&Logging>, attempt: Option<&ReleaseAttempt>) -> Option<Ru
     let Log {
         driver,
         group,
+        region,
         prefix,
         stream,
         task: _,
@@ -252,6 +255,7 @@ fn log(logging: Option<&Logging>, attempt: Option<&ReleaseAttempt>) -> Option<Ru
     Some(RunLog {
         driver,
         group,
+        region,
         stream_prefix: prefix,
         stream,
     })
