@@ -144,11 +144,15 @@ class Request:
     def TagResource(self):
         if "ResourceARN" in self.parameters:
             return self.scaling(self.parameters["ResourceARN"], self.context())
+        if ":log-group:" in self.parameters["resourceArn"]:
+            return self.logs(self.parameters["resourceArn"], self.context())
         return [Asked("ecs:TagResource", self.parameters["resourceArn"], self.context())]
 
     def UntagResource(self):
         if "ResourceARN" in self.parameters:
             return self.scaling(self.parameters["ResourceARN"])
+        if ":log-group:" in self.parameters["resourceArn"]:
+            return self.logs(self.parameters["resourceArn"])
         return [Asked("ecs:UntagResource", self.parameters["resourceArn"])]
 
     # Elastic Load Balancing
@@ -238,6 +242,8 @@ class Request:
     def ListTagsForResource(self):
         if "ResourceARN" in self.parameters:
             return self.scaling(self.parameters["ResourceARN"])
+        if "resourceArn" in self.parameters:
+            return self.logs(self.parameters["resourceArn"])
         return [Asked("scheduler:ListTagsForResource", self.parameters["ResourceArn"])]
 
     def CreateScheduleGroup(self):
@@ -281,6 +287,26 @@ class Request:
         return self.RegisterScalableTarget() + alarms
 
     DeleteScalingPolicy = PutScalingPolicy
+
+    # CloudWatch Logs
+
+    def logs(self, resource, context=None):
+        return [Asked(f"logs:{self.operation}", resource, context or {})]
+
+    def log_group(self):
+        return self.arn("logs", f"log-group:{self.parameters['logGroupName']}")
+
+    def DescribeLogGroups(self):
+        return self.logs("*")
+
+    def CreateLogGroup(self):
+        tagging = [Asked("logs:TagResource", self.log_group(), self.context())] if self.tags else []
+        return self.logs(self.log_group(), self.context()) + tagging
+
+    def PutRetentionPolicy(self):
+        return self.logs(self.log_group())
+
+    AssociateKmsKey = DeleteLogGroup = PutRetentionPolicy
 
     # Security Token Service
 

@@ -563,6 +563,15 @@ impl PlatformFixture {
         self
     }
 
+    /// A log group for each App.
+    pub(crate) fn log_groups(mut self, more: &Value) -> Self {
+        let mut logging = json!({ "driver": "awslogs", "group": "PerApp" });
+        let fields = logging.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        self.0["spec"]["tasks"]["logging"] = logging;
+        self
+    }
+
     pub(crate) fn without_external_security_groups(mut self) -> Self {
         self.0["spec"]["network"]["external"]["securityGroups"] = json!([]);
         self

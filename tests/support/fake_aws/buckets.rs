@@ -30,7 +30,7 @@ const fn limit(name: &'static str, burst: f64, rate: f64) -> Limit {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>
-const LIMITS: [Limit; 17] = [
+const LIMITS: [Limit; 19] = [
     limit("ecs/service-writes", 50.0, 5.0),
     limit("ecs/service-reads", 100.0, 20.0),
     limit("ecs/registrations", 20.0, 1.0),
@@ -49,6 +49,10 @@ const LIMITS: [Limit; 17] = [
     // No page of AWS has them.
     limit("autoscaling/reads", 20.0, 10.0),
     limit("autoscaling/writes", 10.0, 5.0),
+    // <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html> has 10 a second for DescribeLogGroups,
+    // for CreateLogGroup and for DeleteLogGroup, and 5 for AssociateKmsKey.
+    limit("logs/reads", 10.0, 10.0),
+    limit("logs/writes", 10.0, 5.0),
 ];
 
 /// Returns the bucket that a call draws on. `None` for claims, which are the API server's.
@@ -75,6 +79,8 @@ pub(crate) fn bucket_of(action: &str) -> Option<&'static str> {
             "autoscaling/reads"
         }
         ("application-autoscaling", _) => "autoscaling/writes",
+        ("logs", "DescribeLogGroups" | "ListTagsForResource") => "logs/reads",
+        ("logs", _) => "logs/writes",
         ("claims", _) => return None,
         other => unreachable!("no bucket for {other:?}"),
     };
@@ -234,7 +240,7 @@ impl FakeAws {
             return Ok(());
         }
         let code = match action.split_once(':') {
-            Some(("ecs" | "scheduler" | "application-autoscaling", _)) => "ThrottlingException",
+            Some(("ecs" | "scheduler" | "application-autoscaling" | "logs", _)) => "ThrottlingException",
             Some(_) | None => "Throttling",
         };
         refuse(action, code, "Rate exceeded")

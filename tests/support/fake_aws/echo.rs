@@ -2,6 +2,7 @@
 //! nothing in the controller may depend on which.
 
 use empire_controller::model::load_balancer::TargetGroupAttributes;
+use empire_controller::model::log_group::LogGroupState;
 use empire_controller::model::owner::Tags;
 use empire_controller::model::scaling::ScalableTargetState;
 use empire_controller::model::schedule::ScheduleState;
@@ -22,6 +23,7 @@ pub(crate) enum Echo {
     Listener(fn(&mut ListenerState)),
     Schedule(fn(&mut ScheduleState)),
     ScalableTarget(fn(&mut ScalableTargetState)),
+    LogGroup(fn(&mut LogGroupState)),
     /// Echoes the tags of load balancers and target groups.
     Tags(fn(&mut Tags)),
 }
@@ -56,6 +58,7 @@ reports! {
     listener, Listener, ListenerState;
     schedule, Schedule, ScheduleState;
     scalable_target, ScalableTarget, ScalableTargetState;
+    log_group, LogGroup, LogGroupState;
     tags, Tags, Tags;
 }
 

@@ -86,6 +86,7 @@ impl State {
     /// Returns what is wrong with the world as it stands.
     fn standing(&self) -> BTreeSet<String> {
         let mut standing = BTreeSet::from_iter(self.stray_scaling());
+        standing.extend(self.without_log_groups());
         for record in self.records() {
             let Some(target) = record
                 .target()
@@ -219,6 +220,8 @@ impl State {
         groups.for_each(|found| strip(&mut found.settings.tags));
         let targets = bare.scaling.targets.values_mut();
         targets.for_each(|found| strip(&mut found.tags));
+        let log_groups = bare.logs.groups.values_mut();
+        log_groups.for_each(|found| strip(&mut found.tags));
         let records: Vec<&RecordSet> = self
             .records()
             .filter(|record| record.kind != RecordKind::Txt)
@@ -226,8 +229,8 @@ impl State {
         let services = &bare.ecs.services;
         let load_balancers: Vec<_> = bare.elbv2.load_balancers.values().map(|l| &l.settings).collect();
         let groups: Vec<_> = bare.elbv2.target_groups.values().map(|g| &g.settings).collect();
-        let targets = &bare.scaling.targets;
-        format!("{services:?} {load_balancers:?} {groups:?} {records:?} {targets:?}")
+        let (targets, log_groups) = (&bare.scaling.targets, &bare.logs.groups);
+        format!("{services:?} {load_balancers:?} {groups:?} {records:?} {targets:?} {log_groups:?}")
     }
 
     fn marks_of_others(&self, app: &str) -> String {
@@ -238,6 +241,7 @@ impl State {
             .chain(load_balancers.map(|found| &found.settings.tags))
             .chain(groups.map(|found| &found.settings.tags))
             .chain(self.scaling.targets.values().map(|found| &found.tags))
+            .chain(self.logs.groups.values().map(|found| &found.tags))
             .filter(|tags| tags.contains_key(OWNER_TAG) && tags.get(APP_TAG).map(|tag| &**tag) != Some(app));
         let is_txt = |record: &&RecordSet| {
             record.kind == RecordKind::Txt && !record.text().contains(&format!("{APP_TAG}={app},"))
@@ -281,8 +285,11 @@ impl State {
         });
         let targets = self.scaling.targets.iter();
         let targets = targets.filter(|(_, found)| theirs(&&found.tags));
+        let log_groups = self.logs.groups.values();
+        let log_groups = log_groups.filter(|found| theirs(&&found.tags));
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            log_groups.collect::<Vec<_>>(),
             targets.collect::<Vec<_>>(),
             schedules.collect::<Vec<_>>(),
             services.collect::<Vec<_>>(),

@@ -14,6 +14,7 @@ mod ecs;
 mod elbv2;
 mod faults;
 mod invariants;
+mod logs;
 mod route53;
 mod scaling;
 mod scheduler;
@@ -84,6 +85,7 @@ struct State {
     route53: route53::Route53,
     scheduler: scheduler::Scheduler,
     scaling: scaling::Scaling,
+    logs: logs::Logs,
     claims: Vec<Claim>,
     /// As passes see them, where that is behind.
     claims_before: Option<Vec<Claim>>,

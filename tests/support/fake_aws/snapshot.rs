@@ -119,6 +119,9 @@ impl State {
             let target = Self::scaled(target);
             lines.push(format!("scaling of {cluster}/{service} {target:?}"));
         }
+        for group in self.logs.groups.values() {
+            lines.push(format!("{group:?}"));
+        }
         for (id, zone) in &self.route53.zones {
             lines.extend(
                 zone.records
@@ -209,6 +212,11 @@ impl State {
                 names.join(" ")
             ));
         }
+        lines.extend(self.logs.groups.values().map(|found| {
+            let kept = found.retention_days;
+            let kept = kept.map_or("for ever".into(), |days| format!("for {days} days"));
+            format!("log group {} keeps {kept}", found.name)
+        }));
         let groups = self.scheduler.groups.keys();
         lines.extend(groups.map(|name| format!("schedule group {name}")));
         let claims = self.claims.iter();

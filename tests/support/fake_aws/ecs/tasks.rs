@@ -201,7 +201,12 @@ pub(super) fn run(state: &mut State, cluster: &str, request: &TaskRequest) -> Re
         check_overrides(content, overrides)?;
     }
     let family = content.family.clone();
-    let fate = state.ecs.tasks.fates.pop_front().unwrap_or(Fate::Exits(0));
+    // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html>
+    let lacks_log_group = state.logs.lacking(content).is_some();
+    let mut fate = state.ecs.tasks.fates.pop_front().unwrap_or(Fate::Exits(0));
+    if lacks_log_group {
+        fate = Fate::NeverStarts;
+    }
     if let Fate::Refused(why) = fate {
         return Ok(Started::Nothing(why.into()));
     }
