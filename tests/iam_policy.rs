@@ -11,6 +11,8 @@ mod autoscaling;
 mod conditions;
 #[path = "iam_policy/linters.rs"]
 mod linters;
+#[path = "iam_policy/logs.rs"]
+mod logs;
 #[path = "iam_policy/values.rs"]
 mod values;
 
@@ -67,6 +69,9 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("elasticloadbalancing:SetSubnets", &["ec2:DescribeSubnets"]),
     ("scheduler:CreateScheduleGroup", &["scheduler:TagResource"]),
     ("scheduler:CreateSchedule", &["iam:PassRole"]),
+    // Of the tags that it is made with:
+    // <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>
+    ("logs:CreateLogGroup", &["logs:TagResource"]),
     // The alarms of a policy are kept in the name of the one who calls:
     // <https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html>
     (
@@ -88,9 +93,18 @@ const BESIDES: &[(&str, &[&str])] = &[
 const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment", SCHEDULES];
 const SCHEDULES: &str = "scheduler:";
 
-/// The calls of the source by their verb (read, create, modify, delete): those of scaling, which has a policy of its own, or all
+/// The services that have a policy of their own.
+const ADDED: [&str; 2] = [autoscaling::SERVICE, logs::SERVICE];
+
+/// True for an action of that service or, without one, of any that has no policy of its own.
+fn is_of(service: Option<&str>, action: &str) -> bool {
+    let added = ADDED.into_iter().find(|service| action.starts_with(service));
+    added == service
+}
+
+/// The calls of the source by their verb (read, create, modify, delete): those of a service that has a policy of its own, or all
 /// others.
-fn calls(scaling: bool) -> BTreeMap<String, BTreeSet<String>> {
+fn calls(service: Option<&str>) -> BTreeMap<String, BTreeSet<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -102,7 +116,7 @@ fn calls(scaling: bool) -> BTreeMap<String, BTreeSet<String>> {
         for constant in source.split(": Call = Call::").skip(1) {
             let (verb, rest) = constant.split_once('(').unwrap();
             let action = rest.split('"').nth(1).unwrap();
-            if action.starts_with(autoscaling::SERVICE) == scaling {
+            if is_of(service, action) {
                 calls.entry(verb.into()).or_default().insert(action.into());
             }
         }
@@ -125,8 +139,9 @@ const ADOPT: &str = "deploy/iam/adopt.json";
 const ZONE_NAMES: &str = "deploy/iam/zone-names.json";
 const EXEC: &str = "deploy/iam/exec.json";
 const AUTOSCALING: &str = "deploy/iam/autoscaling.json";
+const LOGS: &str = "deploy/iam/logs.json";
 const PRIVILEGED: &str = "deploy/iam/privileged.json";
-const FILES: [&str; 6] = [BASE, ADOPT, AUTOSCALING, EXEC, PRIVILEGED, ZONE_NAMES];
+const FILES: [&str; 7] = [BASE, ADOPT, AUTOSCALING, EXEC, LOGS, PRIVILEGED, ZONE_NAMES];
 /// Takes the place of the owner id.
 const OWNER_ID: &str = "OWNER_ID";
 
@@ -186,10 +201,14 @@ fn wanted<'a>(statement: &'a Statement, operator: &str, key: &str) -> &'a Value 
 
 #[test]
 fn allows_what_is_called_and_nothing_else() {
-    for (file, scaling) in [(BASE, false), (AUTOSCALING, true)] {
-        let called: BTreeSet<String> = calls(scaling).into_values().flatten().collect();
+    for (file, service) in [
+        (BASE, None),
+        (AUTOSCALING, Some(autoscaling::SERVICE)),
+        (LOGS, Some(logs::SERVICE)),
+    ] {
+        let called: BTreeSet<String> = calls(service).into_values().flatten().collect();
         let besides = BESIDES.iter();
-        let besides = besides.filter(|(action, _)| action.starts_with(autoscaling::SERVICE) == scaling);
+        let besides = besides.filter(|(action, _)| is_of(service, action));
         let mut wanted = called.clone();
         for (action, besides) in besides {
             assert!(called.contains(*action), "{action} is not called");
@@ -266,7 +285,7 @@ fn a_privileged_container_is_registered_only_where_that_is_added() {
 
 #[test]
 fn what_exists_is_changed_only_with_our_owner_tag() {
-    let (policy, calls) = (policy(), calls(false));
+    let (policy, calls) = (policy(), calls(None));
     let key = format!("aws:ResourceTag/{OWNER_TAG}");
     for action in calls["modify"].union(&calls["delete"]) {
         if !UNTAGGED.iter().any(|untagged| action.starts_with(untagged)) {
@@ -279,7 +298,7 @@ fn what_exists_is_changed_only_with_our_owner_tag() {
 
 #[test]
 fn what_is_created_has_our_owner_tag_from_the_start() {
-    let (policy, calls) = (policy(), calls(false));
+    let (policy, calls) = (policy(), calls(None));
     let key = format!("aws:RequestTag/{OWNER_TAG}");
     let mut creates: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for action in &calls["create"] {
@@ -439,8 +458,10 @@ fn fits_into_a_role_and_says_each_thing_once() {
     };
     let part_of_a_role = characters(&[BASE, ADOPT, EXEC, ZONE_NAMES]);
     assert!(part_of_a_role <= 10_240, "{part_of_a_role}");
-    let managed = characters(&[AUTOSCALING]);
-    assert!(managed <= 6_144, "{managed}");
+    for file in [AUTOSCALING, LOGS] {
+        let managed = characters(&[file]);
+        assert!(managed <= 6_144, "{file}: {managed}");
+    }
     let policy: Vec<Statement> = FILES.into_iter().flat_map(statements).collect();
     let sids: BTreeSet<&str> = policy.iter().map(|statement| statement.sid.as_str()).collect();
     assert_eq!(sids.len(), policy.len());

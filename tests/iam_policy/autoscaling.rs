@@ -13,7 +13,7 @@ fn on_targets(statement: &Statement) -> bool {
 
 #[test]
 fn what_exists_is_changed_only_with_our_owner_tag() {
-    let (policy, calls) = (statements(AUTOSCALING), calls(true));
+    let (policy, calls) = (statements(AUTOSCALING), calls(Some(SERVICE)));
     let key = format!("aws:ResourceTag/{OWNER_TAG}");
     let changes = calls.iter().filter(|(verb, _)| *verb != "read");
     for action in changes.flat_map(|(_, actions)| actions) {

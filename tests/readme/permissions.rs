@@ -17,6 +17,7 @@ fn every_statement_of_the_policy_belongs_to_a_feature() {
                 "deploy/iam/adopt.json",
                 "deploy/iam/autoscaling.json",
                 "deploy/iam/exec.json",
+                "deploy/iam/logs.json",
                 "deploy/iam/privileged.json",
                 "deploy/iam/zone-names.json",
             ],
