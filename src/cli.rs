@@ -10,6 +10,7 @@ mod edit;
 mod exec;
 mod explain;
 mod follow;
+mod logs;
 mod man;
 mod orphans;
 mod plan;

@@ -20,7 +20,7 @@ use k8s_openapi::api::core::v1::Event;
 use crate::api::app::App;
 use crate::api::platform::Platform;
 pub use explain::{Cause, Explanation, explain};
-pub use layout::Width;
+pub use layout::{Width, painted_name};
 pub use orphans::{Orphan, Orphans};
 pub use runbook::{Entry, entry};
 pub use status::{Status, status};

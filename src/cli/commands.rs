@@ -7,6 +7,7 @@ use super::cluster::OneApp;
 use super::edit::{Action, Edit, Scale, edit};
 use super::exec::{Exec, exec};
 use super::explain::explain;
+use super::logs::{Logs, logs};
 use super::orphans::{Orphans, orphans};
 use super::plan::{Plan, plan};
 use super::procfile::{Procfile, procfile};
@@ -26,6 +27,8 @@ pub enum AppCommand {
     /// Makes a Run, says on standard error how it goes, and ends with the exit code of its command. 124: it took too long and
     /// was stopped. 125: it was not run, or nobody saw its end. 130: it was interrupted here, and the Run goes on.
     RunOnce(Box<RunOnce>),
+    /// Print what tasks have logged to CloudWatch Logs, of all tasks by time
+    Logs(Logs),
     /// Print what would change in AWS for an App, and change nothing
     Plan(Plan),
     /// Set how many tasks processes of an App have
@@ -63,6 +66,7 @@ impl AppCommand {
             AppCommand::Explain(arguments) => explain(&arguments).await,
             AppCommand::Exec(arguments) => exec(&arguments, program).await,
             AppCommand::RunOnce(arguments) => run_once(&arguments, program).await,
+            AppCommand::Logs(arguments) => logs(&arguments, program).await,
             AppCommand::Plan(arguments) => plan(&arguments).await,
             AppCommand::Scale(Scale {
                 counts,

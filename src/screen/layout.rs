@@ -20,6 +20,20 @@ pub(super) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Returns a name in a colour that tells it from most others.
+pub fn painted_name(name: &str) -> String {
+    const COLOURS: [AnsiColor; 6] = [
+        AnsiColor::Cyan,
+        AnsiColor::Yellow,
+        AnsiColor::Green,
+        AnsiColor::Magenta,
+        AnsiColor::Blue,
+        AnsiColor::Red,
+    ];
+    let sum = name.bytes().map(usize::from).sum::<usize>();
+    paint(COLOURS[sum % COLOURS.len()].on_default(), name)
+}
+
 fn columns(text: &str) -> usize {
     text.chars().count()
 }

@@ -9,7 +9,7 @@ use super::layout::{
     BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
 };
 use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Release, Rollout, Status};
-use crate::api::app::{ExecStatus, RolloutStatus, ScaleStatus};
+use crate::api::app::{ExecStatus, LogsStatus, RolloutStatus, ScaleStatus};
 
 /// Up to so many columns a bar is short.
 const SLIM: usize = 100;
@@ -286,6 +286,9 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
         Some(ExecStatus::NextRollout) => line("ECS Exec", "enabled for tasks of the next rollout on"),
         None => {}
     }
+    if let Some(logs) = &process.logs {
+        line("Logs", &logged(logs));
+    }
     let message = process.message.as_deref().unwrap_or_default();
     if !message.is_empty() {
         // Its name stands above.
@@ -300,6 +303,14 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
         line("Rejected", rejected);
     }
     lines
+}
+
+fn logged(logs: &LogsStatus) -> String {
+    match (&logs.group, &logs.stream_prefix) {
+        (Some(group), Some(prefix)) => format!("{}: {group}, streams {prefix}/…", logs.driver),
+        (Some(group), None) => format!("{}: {group}", logs.driver),
+        (None, _) => logs.driver.clone(),
+    }
 }
 
 fn port(port: &Exposure) -> String {

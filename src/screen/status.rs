@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Facts, Sight, platform_of, time_of};
 use crate::api::app::{
-    App, ExecStatus, Process as Wanted, ProcessStatus, ReleaseAttempt, ReleasePhase, RolloutStatus,
-    ScaleStatus,
+    App, ExecStatus, LogsStatus, Process as Wanted, ProcessStatus, ReleaseAttempt, ReleasePhase,
+    RolloutStatus, ScaleStatus,
 };
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
@@ -101,6 +101,8 @@ pub struct Process {
     pub ports: Vec<Exposure>,
     /// ECS Exec, where `exec` has turned it on: `Enabled` or `NextRollout`.
     pub exec: Option<ExecStatus>,
+    /// Where its own container logs.
+    pub logs: Option<LogsStatus>,
     pub message: Option<String>,
     /// ECS's message on the rollout that failed and is not submitted again.
     pub rejected: Option<String>,
@@ -323,6 +325,7 @@ fn process(name: &str, wanted: Option<&Wanted>, found: Option<&ProcessStatus>) -
             .collect(),
         ports,
         exec: found.exec,
+        logs: found.logs,
         message: found.message,
         rejected: found.rejected.map(|rejected| rejected.message),
     }
