@@ -6,6 +6,7 @@
 mod basis;
 mod listener;
 mod load_balancer;
+mod log_group;
 mod port;
 mod record;
 mod reply;
@@ -23,6 +24,7 @@ use std::fmt;
 pub use basis::Basis;
 pub use listener::ListenerWrite;
 pub use load_balancer::LoadBalancerWrite;
+pub use log_group::{LogGroupStep, LogGroupWrite};
 pub use port::PortWrite;
 pub use record::{BatchSize, RecordBatch, makes_nothing, names_of};
 pub use reply::{Reply, fold};
@@ -60,6 +62,7 @@ pub enum Write {
     Service(ServiceWrite),
     Scaling(ScalingWrite),
     Schedule(ScheduleWrite),
+    LogGroup(LogGroupWrite),
     Task(TaskWrite),
     Tags(TagsWrite),
     Records(RecordBatch),
@@ -85,6 +88,7 @@ macro_rules! noun {
             Write::Service($noun) => $answer,
             Write::Scaling($noun) => $answer,
             Write::Schedule($noun) => $answer,
+            Write::LogGroup($noun) => $answer,
             Write::Task($noun) => $answer,
             Write::Tags($noun) => $answer,
             Write::Records($noun) => $answer,
@@ -116,6 +120,7 @@ impl Change {
             Write::Service(_) => "service",
             Write::Scaling(_) => "scaling",
             Write::Schedule(_) => "schedule",
+            Write::LogGroup(_) => "log_group",
             Write::Task(_) => "task",
             Write::Tags(_) => "tags",
             Write::Records(_) => "record",
@@ -135,6 +140,7 @@ impl Change {
                 Some("for ECS Exec, its role needs deploy/iam/exec.json")
             }
             Write::Scaling(_) => Part::Scaling.added_policy(),
+            Write::LogGroup(_) => Part::LogGroup.added_policy(),
             Write::Records(batch) if batch.has_alias() => {
                 Some("where it is the zone's own name, its role needs deploy/iam/zone-names.json")
             }
@@ -180,6 +186,7 @@ impl Change {
             | Write::Listener(_)
             | Write::TaskDefinition(_)
             | Write::Schedule(_)
+            | Write::LogGroup(_)
             | Write::Task(_)
             | Write::Tags(_)
             | Write::Records(_) => false,
@@ -199,6 +206,9 @@ impl Change {
             return batch.verb();
         }
         if let Write::Scaling(write) = &self.write {
+            return write.verb();
+        }
+        if let Write::LogGroup(write) = &self.write {
             return write.verb();
         }
         let operation = self.operation();
@@ -235,6 +245,7 @@ impl Change {
             Write::Records(batch) => batch.releases(),
             Write::Scaling(write) => write.releases(),
             Write::Schedule(write) => write.releases(),
+            Write::LogGroup(write) => write.releases(),
             Write::Port(_)
             | Write::LoadBalancer(_)
             | Write::TargetGroup(_)
@@ -253,6 +264,7 @@ impl Change {
             Write::Service(write) => write.echo(observed),
             Write::Scaling(write) => write.echo(observed),
             Write::Schedule(write) => write.echo(observed),
+            Write::LogGroup(write) => write.echo(observed),
             Write::Tags(write) => write.echo(observed),
             Write::Records(batch) => batch.echo(observed),
             Write::Port(_) | Write::TaskDefinition(_) | Write::Task(_) => None,

@@ -11,6 +11,7 @@ pub(crate) mod cron;
 mod extras;
 mod limits;
 mod load_balancing;
+mod log_group;
 mod logging;
 mod network;
 mod overrides;
@@ -89,6 +90,7 @@ pub fn build(
     let built = build_resolved(&resolved, app, platform, owner)?;
     allowed.check_overrides(&built.overridden)?;
     allowed.check_names(&built.desired.records)?;
+    log_group::check(&built.desired)?;
     Ok(built)
 }
 
@@ -120,6 +122,7 @@ fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) 
     // A release is of what the App says: an ARN in the place of its name is no other content.
     let release = release::build(written, platform, owner)?;
     let place = place(platform);
+    let log_group = log_group::build(platform, owner, &place, &processes);
     Ok(Built {
         desired: Desired {
             owner: owner.clone(),
@@ -127,6 +130,7 @@ fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) 
             processes,
             release,
             records,
+            log_group,
             keeping: Keeping::default(),
             adopts: adopts(app),
             adopted: Adopted::default(),
@@ -152,6 +156,7 @@ pub fn place(platform: &Platform) -> Place {
         zones: zones.map(|zone| zone.hosted_zone_id.clone()).collect(),
         split_horizon: records::are_same_named(platform),
         dropped_security_groups: dropped_security_groups(platform),
+        log_groups: log_group::rule(platform),
         host_ports: spec.network.host_ports.as_ref().and_then(|ports| {
             Some(PortRange {
                 first: ports.first.try_into().ok()?,
@@ -209,6 +214,11 @@ pub(crate) fn exposure(name: &str, process: &Process) -> Option<Expose> {
         }
         None => None,
     }
+}
+
+fn platform_tags(platform: &Platform) -> Tags {
+    let tags = platform.spec.tags.iter();
+    tags.map(|(key, value)| (key.into(), value.into())).collect()
 }
 
 struct Builder<'a> {
@@ -282,14 +292,7 @@ impl Builder<'_> {
 
     /// The Platform's tags and ours, ours last.
     fn tags(&self) -> Tags {
-        let mut tags = Tags::default();
-        tags.extend(
-            self.platform
-                .spec
-                .tags
-                .iter()
-                .map(|(key, value)| (key.into(), value.into())),
-        );
+        let mut tags = platform_tags(self.platform);
         tags.extend(self.owner.tags(self.name));
         tags
     }

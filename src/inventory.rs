@@ -322,6 +322,7 @@ impl Inventory {
         self.services.each(|services| {
             services.awaited.note(app, none());
             services.singly.note(app, 0);
+            services.log_groups.note(app, 0);
         });
         self.load_balancers
             .each(|balancers| balancers.awaited.note(app, none()));
@@ -346,6 +347,10 @@ impl Inventory {
             (
                 Bucket::ScalingReads,
                 self.services.sum(place, |content| content.singly.all()),
+            ),
+            (
+                Bucket::LogReads,
+                self.services.sum(place, |content| content.log_groups.all()),
             ),
             (
                 Bucket::ScheduleReads,

@@ -6,6 +6,7 @@
 mod definitions;
 mod details;
 mod load_balancing;
+mod log_group;
 mod ports;
 mod scaling;
 mod schedules;
@@ -156,6 +157,14 @@ pub async fn observe(
         let read = schedules::read(aws, lists, desired, &known.details, &mut observed).await;
         if reads.take(Part::Schedules, evidence, read)?.is_none() {
             (observed.schedule_group, observed.schedules) = (None, SharedMap::new());
+        }
+    }
+    // Whose Platform has none made never looks for one.
+    if desired.minds_log_group() {
+        let evidence = holdings.evidence(&Part::LogGroup);
+        if reads.asks(&Part::LogGroup, evidence) {
+            let read = log_group::read(aws, desired, &known.details, &mut observed).await;
+            reads.unread.extend(log_group::missed(desired, evidence, read));
         }
     }
     observed.task_definitions = known.task_definitions;

@@ -12,6 +12,7 @@ mod echo;
 mod ecs;
 mod elbv2;
 mod listeners;
+mod log_group;
 mod ports;
 mod release;
 mod retain;
@@ -121,6 +122,7 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
         ports::plan(&view, &mut plan);
         elbv2::plan(&view, &mut plan);
         retire::plan(&view, &mut plan);
+        log_group::plan(&view, &mut plan);
         ecs::plan(&view, &mut plan);
         scaling::plan(&view, &mut plan);
         schedules::plan(&view, &mut plan);

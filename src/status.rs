@@ -7,6 +7,7 @@
 
 mod echo;
 mod holdings;
+mod logs;
 mod process;
 mod release;
 mod request;

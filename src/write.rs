@@ -3,6 +3,7 @@
 
 mod arns;
 mod budget;
+mod log_group;
 pub mod zones;
 
 use std::time::Instant;
@@ -109,6 +110,7 @@ impl Door<'_> {
             Write::Service(write) => self.service(write, arns).await,
             Write::Scaling(write) => self.scaling(write, arns).await,
             Write::Schedule(write) => self.schedule(write, arns).await,
+            Write::LogGroup(write) => log_group::send(aws, write, arns).await,
             Write::Task(write) => self.task(write, arns).await,
             Write::Tags(TagsWrite::Add { resources, tags }) => {
                 aws.add_tags(&arns.tagged(resources)?, tags).await?;

@@ -39,7 +39,7 @@ pub use release::{
 };
 pub use scale::{Scale, ScaleSchedule};
 pub use status::{
-    AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, PlatformRecord, ProcessStatus,
+    AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, LogsStatus, PlatformRecord, ProcessStatus,
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScaleStatus, ScheduleStatus,
     SubmittedRollout, TaskSize,
 };

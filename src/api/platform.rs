@@ -6,12 +6,14 @@
 #![expect(unreachable_pub, reason = "KubeSchema repeats each type inside a function")]
 
 mod capacity;
+mod log_group;
 mod rules;
 mod status;
 mod tasks;
 mod tenancy;
 
 pub use capacity::{Capacity, LaunchType, Placement};
+pub use log_group::LogGroups;
 pub use status::{CapacityProviderKind, HostPortCounts, Openness, PlatformStatus, SecurityGroups, ZoneNames};
 pub use tasks::{LogRouting, Logging, Tasks};
 pub use tenancy::{Grant, LabelSelector, Limits, Tenancy};
@@ -128,6 +130,7 @@ use super::schema::{id, ids, role, rule, tags};
     "!has(self.externalId) || has(self.roleArn)",
     "externalId: is for the role in roleArn, which is missing",
 ).field_path(".externalId"))]
+#[x_kube(validation = log_group::key_is_here())]
 pub struct PlatformSpec {
     /// The AWS region, such as `us-east-1`. Cannot be changed while Apps are here.
     #[schemars(length(max = 32))]

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, Write};
+use super::{Change, ScheduleWrite, ServiceWrite, TaskWrite, Write};
 use crate::model::desired::Desired;
 use crate::model::name::family;
 use crate::model::named::Named;
+use crate::model::part::Part;
+use crate::model::service::TaskDefinition;
 use crate::model::state::Observed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +44,12 @@ impl Basis {
 
 impl Change {
     /// Returns the knowledge that it rests on: all that deletes, detaches, untags, stops a rollout, releases a port, takes
-    /// names away from a load balancer, or needs a complete rollout, rests on reads by name.
+    /// names away from a load balancer, or needs a complete rollout, rests on reads by name; and so does all that starts tasks
+    /// which log to a group.
     pub fn rests_on(&self, desired: &Desired, observed: &Observed) -> Basis {
         let service = |process: &str| Named::Service(family(&desired.owner.app, process));
         let of_process = self.process().map(service);
-        match &self.write {
+        let basis = match &self.write {
             Write::Port(write) => write.rests_on(of_process),
             Write::LoadBalancer(write) => write.rests_on(of_process),
             Write::TargetGroup(write) => write.rests_on(of_process),
@@ -58,9 +61,51 @@ impl Change {
             },
             Write::Scaling(write) => write.rests_on(),
             Write::Schedule(write) => write.rests_on(of_process),
+            Write::LogGroup(write) => write.rests_on(),
             Write::Task(_) => Basis::singly([Named::ReleaseTask]),
             Write::Tags(write) => write.rests_on(desired, observed),
             Write::Records(batch) => batch.rests_on(desired, service),
+        };
+        match desired
+            .log_group
+            .as_ref()
+            .filter(|_| !observed.is_unread(&Part::LogGroup))
+        {
+            Some(group)
+                if self
+                    .content(desired)
+                    .is_some_and(|content| content.logs_to(&group.name)) =>
+            {
+                basis.with([Named::LogGroup(group.name.clone())])
+            }
+            Some(_) | None => basis,
+        }
+    }
+
+    /// Returns the content with which it has tasks started, of which ECS starts none without their log group.
+    fn content<'a>(&'a self, desired: &'a Desired) -> Option<&'a TaskDefinition> {
+        match &self.write {
+            Write::TaskDefinition(registration) => Some(&registration.content),
+            Write::Service(ServiceWrite::Create { task_definition, .. })
+            | Write::Schedule(
+                ScheduleWrite::Create { task_definition, .. } | ScheduleWrite::Update { task_definition, .. },
+            ) => Some(task_definition),
+            Write::Service(ServiceWrite::Update { task_definition, .. }) => task_definition.as_ref(),
+            Write::Task(TaskWrite::Run { .. }) => {
+                let process = desired.processes.get(self.process()?)?;
+                Some(&process.task_definition)
+            }
+            Write::Port(_)
+            | Write::LoadBalancer(_)
+            | Write::TargetGroup(_)
+            | Write::Listener(_)
+            | Write::Service(_)
+            | Write::Scaling(_)
+            | Write::Schedule(_)
+            | Write::LogGroup(_)
+            | Write::Task(_)
+            | Write::Tags(_)
+            | Write::Records(_) => None,
         }
     }
 
@@ -75,6 +120,7 @@ impl Change {
             Write::Service(write) => vec![Named::Service(write.name().clone())],
             Write::Scaling(write) => write.things(),
             Write::Schedule(write) => write.things(),
+            Write::LogGroup(write) => write.things(),
             Write::Task(_) => vec![Named::ReleaseTask],
             Write::Tags(write) => write.things(),
             Write::Records(batch) => batch.things(),

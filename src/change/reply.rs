@@ -37,6 +37,7 @@ pub fn fold(observed: &mut Observed, change: &Change, reply: Reply) {
         Write::Service(write) => write.fold(observed, change.process(), reply),
         Write::Scaling(write) => write.fold(observed, reply),
         Write::Schedule(write) => write.fold(observed, reply),
+        Write::LogGroup(write) => write.fold(observed),
         Write::Task(write) => write.fold(observed, reply),
         Write::Tags(write) => write.fold(observed),
         Write::Records(batch) => batch.fold(observed),

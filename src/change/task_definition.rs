@@ -194,6 +194,9 @@ fn write_limits(f: &mut fmt::Formatter<'_>, container: &Container) -> fmt::Resul
         f.write_str(", logs to the log router")?;
     } else if let Some(logging) = &container.logging {
         write!(f, ", logs to {}", logging.driver)?;
+        if let Some(group) = logging.group() {
+            write!(f, " {group}")?;
+        }
     }
     if container.read_only_root_filesystem {
         f.write_str(", read-only root filesystem")?;

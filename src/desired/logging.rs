@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Builder;
 use super::container::Fields;
 use super::extras::{is_printed, is_s3_object};
+use super::log_group;
 use super::secrets::{NO_ARN, NO_SECRET, is_arn, is_secret};
 use crate::api::app;
 use crate::api::platform::LogRouting;
@@ -42,7 +43,11 @@ impl Builder<'_> {
         let logging = tasks.and_then(|tasks| tasks.logging.as_ref());
         let logging = logging.map(|logging| {
             let (options, secrets) = (&logging.options, &logging.secret_options);
-            self.platform_logging("logging", &logging.driver, options, secrets)
+            if logging.group.is_none() {
+                return self.platform_logging("logging", &logging.driver, options, secrets);
+            }
+            let options = log_group::options(self.platform, &self.owner.app, self.name, options);
+            self.platform_logging("logging", &logging.driver, &options, secrets)
         });
         logging.transpose()
     }

@@ -116,6 +116,7 @@ impl Writer for Invent {
                 ..
             })
             | Write::Schedule(ScheduleWrite::Delete { .. })
+            | Write::LogGroup(_)
             | Write::Task(TaskWrite::Stop { .. })
             | Write::Port(_)
             | Write::Tags(_)

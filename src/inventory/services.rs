@@ -32,6 +32,7 @@ pub struct Services {
     pub(super) awaited: Awaited,
     /// The calls for the scalable targets of services.
     pub(super) singly: Singly,
+    pub(super) log_groups: Singly,
 }
 
 /// The steps of a sweep.

@@ -76,6 +76,11 @@ pub(super) fn of_scaling(targets: usize) -> usize {
     if targets == 0 { 0 } else { 1 + 3 * targets }
 }
 
+/// Returns the calls that take so many log groups: for each itself and its tags.
+pub(super) fn of_log_groups(groups: usize) -> usize {
+    2 * groups
+}
+
 /// Its listeners, the certificates of each that has some, and its attributes where any are wanted.
 fn of_wanted(balancing: &LoadBalancing) -> usize {
     let listeners = balancing.listeners.iter();

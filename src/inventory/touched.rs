@@ -33,7 +33,11 @@ impl Touched {
         for change in done {
             match &change.write {
                 // What all Apps share of these is elsewhere, or nothing.
-                Write::Port(_) | Write::TaskDefinition(_) | Write::Scaling(_) | Write::Task(_) => {}
+                Write::Port(_)
+                | Write::TaskDefinition(_)
+                | Write::Scaling(_)
+                | Write::LogGroup(_)
+                | Write::Task(_) => {}
                 Write::Service(_) => {
                     services.insert(change.resource());
                 }
@@ -92,6 +96,7 @@ impl Touched {
                 // Details, and what lists do not show.
                 Named::Listeners(_)
                 | Named::ScalableTarget(_)
+                | Named::LogGroup(_)
                 | Named::Schedule(_)
                 | Named::ReleaseTask
                 | Named::Port(_) => {}

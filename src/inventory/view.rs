@@ -77,7 +77,7 @@ impl View<'_> {
                     self.inventory.schedules.want(&self.key(&group));
                 }
                 // Each App's own.
-                Part::Scaling | Part::Tasks => {}
+                Part::Scaling | Part::Tasks | Part::LogGroup => {}
             }
         }
     }
@@ -110,11 +110,16 @@ impl View<'_> {
             let calls = singly::of_load_balancing(desired, observed);
             unit.content().singly.note(&self.app, calls);
         }
-        if let Some(unit) = self.inventory.services.known(&self.key(&desired.place.cluster))
-            && is_read(&Part::Scaling)
-        {
-            let calls = singly::of_scaling(observed.scaling.len());
-            unit.content().singly.note(&self.app, calls);
+        if let Some(unit) = self.inventory.services.known(&self.key(&desired.place.cluster)) {
+            let mut services = unit.content();
+            if is_read(&Part::Scaling) {
+                let calls = singly::of_scaling(observed.scaling.len());
+                services.singly.note(&self.app, calls);
+            }
+            if is_read(&Part::LogGroup) {
+                let calls = singly::of_log_groups(observed.log_group.iter().count());
+                services.log_groups.note(&self.app, calls);
+            }
         }
         let group = schedule_group(&desired.owner.installation);
         if let Some(unit) = self.inventory.schedules.known(&self.key(&group))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::container::HostPort;
 use super::keeping::Keeping;
 use super::load_balancer::{Listener, ListenerAction, LoadBalancer, TargetGroup};
+use super::log_group::{LogGroup, LogGroups};
 use super::owner::{Owner, Tags};
 use super::part::Part;
 use super::port::{PortOwner, PortRange};
@@ -23,6 +24,8 @@ pub struct Desired {
     /// The task that is to succeed before any of them is given new content.
     pub release: Option<Box<Release>>,
     pub records: BTreeMap<RecordKey, DesiredRecord>,
+    /// The log group that its tasks log to, where the Platform has one made.
+    pub log_group: Option<Box<LogGroup>>,
     /// The rules for names that are released.
     pub keeping: Keeping,
     /// True if it takes over what has a wanted name and no owner's tags.
@@ -56,6 +59,7 @@ pub struct Place {
     pub host_ports: Option<PortRange>,
     /// The security groups that tasks were given before and shall not have any more.
     pub dropped_security_groups: BTreeSet<String>,
+    pub log_groups: LogGroups,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,14 +236,17 @@ impl Desired {
             Part::Scaling => processes.any(|process| process.scaling().is_some()),
             Part::Schedules => processes.any(|process| process.schedule().is_some()),
             Part::Tasks => self.release.is_some(),
+            Part::LogGroup => self.log_group.is_some(),
         }
     }
 
     /// Returns all parts in which an App may hold something, but for its services, which are always looked for.
     pub fn parts(&self) -> impl Iterator<Item = Part> {
         let zones = self.place.zones.iter().cloned().map(Part::Zone);
+        let log_group = self.minds_log_group().then_some(Part::LogGroup);
         [Part::LoadBalancing, Part::Scaling, Part::Schedules]
             .into_iter()
+            .chain(log_group)
             .chain(zones)
     }
 
@@ -268,6 +275,7 @@ impl Desired {
             processes: BTreeMap::new(),
             release: None,
             records: BTreeMap::new(),
+            log_group: None,
             keeping: Keeping::default(),
             adopts: false,
             adopted: Adopted::default(),

@@ -16,6 +16,7 @@ pub enum Exclusive {
     /// By the name of its service.
     ScalableTarget(String),
     Schedule(String),
+    LogGroup(String),
     /// Room within the limits of a namespace, by its name: no thing, but had by one App only, too.
     Room(String),
 }

@@ -192,7 +192,11 @@ impl Held {
                     place.host_ports.is_none()
                         || observed.ports.claims.iter().any(|claim| claim.port == *port)
                 }
-                Named::ScalableTarget(_) | Named::Listeners(_) | Named::Name(_) | Named::ReleaseTask => true,
+                Named::ScalableTarget(_)
+                | Named::Listeners(_)
+                | Named::Name(_)
+                | Named::LogGroup(_)
+                | Named::ReleaseTask => true,
             }
         };
         let things = self.things.iter().filter(|held| !is_found(held));

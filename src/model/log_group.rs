@@ -5,9 +5,6 @@ use super::name::Arn;
 use super::owner::Tags;
 use super::service::TaskDefinition;
 
-/// The beginning of the names of all groups that are made for Apps.
-pub const ROOT: &str = "/empire/";
-
 /// The rule of a Platform for the log groups of its Apps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogGroups {

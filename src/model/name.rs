@@ -65,6 +65,21 @@ pub fn load_balancer_prefix(app: &AppName) -> String {
     format!("e-{}-", truncate(&app.name, 7))
 }
 
+/// The log group of an App. No part of it can have a slash, so no two Apps of a cluster share one; and with at most 8 + 255 + 1 +
+/// 63 + 1 + 63 characters it is shorter than the 512 that CloudWatch Logs takes.
+pub fn log_group(cluster: &str, app: &AppName) -> String {
+    format!("{}{}/{}", log_groups(cluster), app.namespace, app.name)
+}
+
+/// The beginning of the names of all log groups that are made for Apps.
+pub const LOG_GROUPS: &str = "/empire/";
+
+/// The beginning of the names of the log groups of a cluster's Apps.
+pub fn log_groups(cluster: &str) -> String {
+    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
+    format!("{LOG_GROUPS}{cluster}/")
+}
+
 /// The schedule group of an installation.
 pub fn schedule_group(installation: &str) -> String {
     format!("empire-{}", hash(&[installation]))

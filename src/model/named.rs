@@ -17,6 +17,8 @@ pub enum Named {
     Schedule(String),
     /// A DNS name and its ownership record.
     Name(RecordKey),
+    /// With its tags.
+    LogGroup(String),
     /// The task of the release phase's open attempt.
     ReleaseTask,
     /// The claim of a host port of the App's Platform.
@@ -32,6 +34,7 @@ impl Named {
             Named::ScalableTarget(_) => Some(Part::Scaling),
             Named::Schedule(_) => Some(Part::Schedules),
             Named::Name(key) => Some(Part::Zone(key.zone.clone())),
+            Named::LogGroup(_) => Some(Part::LogGroup),
             Named::ReleaseTask => Some(Part::Tasks),
             Named::Port(_) => None,
         }
@@ -46,6 +49,7 @@ impl Named {
             Named::Name(RecordKey { zone, name }) => Some(format!("Name/{zone}/{name}")),
             Named::Service(_)
             | Named::ScalableTarget(_)
+            | Named::LogGroup(_)
             | Named::Listeners(_)
             | Named::ReleaseTask
             | Named::Port(_) => None,

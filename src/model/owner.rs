@@ -98,10 +98,23 @@ impl Owner {
     /// Returns the tags by which this App adopts what is nobody's. What it had left behind itself is taken back as what it was.
     pub fn adopting_tags(&self, process: &str, found: &Tags) -> Tags {
         let mut tags = self.tags(process);
-        if is_adopted(found) || left_by(found).as_ref() != Some(&self.app) {
+        if self.marks_adopted(found) {
             tags.extend(adopted_tag());
         }
         tags
+    }
+
+    /// Returns true if what is nobody's is marked as adopted when this App takes it over.
+    pub fn marks_adopted(&self, found: &Tags) -> bool {
+        is_adopted(found) || left_by(found).as_ref() != Some(&self.app)
+    }
+
+    /// The tags of what all processes of the App share.
+    pub fn app_tags(&self) -> Tags {
+        Tags::from([
+            (OWNER_TAG.into(), self.installation.as_str().into()),
+            (APP_TAG.into(), self.app.to_string().into()),
+        ])
     }
 
     /// The process that a resource of this App belongs to; `None` if the resource is not this App's.

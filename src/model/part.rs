@@ -16,6 +16,8 @@ pub enum Part {
     Schedules,
     /// The task of the release phase.
     Tasks,
+    /// The App's log group.
+    LogGroup,
 }
 
 impl Part {
@@ -28,6 +30,7 @@ impl Part {
             Part::Scaling => "Scaling".into(),
             Part::Schedules => "Schedules".into(),
             Part::Tasks => "Tasks".into(),
+            Part::LogGroup => "LogGroup".into(),
         }
     }
 
@@ -35,6 +38,9 @@ impl Part {
     pub fn added_policy(&self) -> Option<&'static str> {
         match self {
             Part::Scaling => Some("for scale, its role needs deploy/iam/autoscaling.json"),
+            Part::LogGroup => {
+                Some("for tasks.logging.group of a Platform, its role needs deploy/iam/logs.json")
+            }
             Part::Ecs | Part::LoadBalancing | Part::Zone(_) | Part::Schedules | Part::Tasks => None,
         }
     }
@@ -49,6 +55,7 @@ impl fmt::Display for Part {
             Part::Scaling => f.write_str("scalable targets"),
             Part::Schedules => f.write_str("schedules"),
             Part::Tasks => f.write_str("the task of the release phase"),
+            Part::LogGroup => f.write_str("log groups"),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{digest, recorded};
 use super::echo::EchoMemory;
+use super::log_group::LogGroupState;
 use super::name::{Arn, family, process_of_family};
 use super::named::Named;
 use super::owner::{Owner, Tags, process_in_record_text};
@@ -57,6 +58,8 @@ pub struct Observed {
     pub scaled: BTreeSet<String>,
     /// True if there may be scalable targets that nothing speaks of, and they could not be read: another pass looks again.
     pub missed_scaling: bool,
+    /// The App's log group; `None` also where it was not looked at.
+    pub log_group: Option<LogGroupState>,
     pub ports: PortState,
     /// The list of waits: load balancers that had no name and were not wanted in an earlier pass, with the TTL, in
     /// seconds, of the records that were taken from them: `None` if they never had any, as far as is known.
@@ -329,6 +332,7 @@ impl Observed {
             Part::Scaling => self.scaling.values().any(|found| is_ours(&found.tags)),
             Part::Schedules => self.schedules_of(owner).next().is_some(),
             Part::Tasks => self.release.open().is_some(),
+            Part::LogGroup => self.log_group.as_ref().is_some_and(|found| is_ours(&found.tags)),
         }
     }
 

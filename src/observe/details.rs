@@ -1,7 +1,8 @@
-//! The details that AWS gives singly: listeners, attributes, scalable targets and schedules.
+//! The details that AWS gives singly: listeners, attributes, scalable targets, schedules and log groups.
 
 use std::collections::BTreeMap;
 
+use crate::model::log_group::LogGroupState;
 use crate::model::name::Arn;
 use crate::model::scaling::ScalableTargetState;
 use crate::model::schedule::ScheduleState;
@@ -16,7 +17,8 @@ pub enum Details {
     Read,
     /// They are as an earlier pass left them; of what it did not have, they are read, unless it knew nothing of them.
     Remembered(Box<Remembered>),
-    /// Nothing is known of them, and they are read another time. Of scalable targets and schedules they are read all the same.
+    /// Nothing is known of them, and they are read another time. Of scalable targets, schedules and
+    /// log groups they are read all the same.
     Unknown,
 }
 
@@ -30,6 +32,7 @@ pub struct Remembered {
     counts: BTreeMap<String, u32>,
     schedules: SharedMap<String, ScheduleState>,
     cluster: Option<Arn>,
+    log_group: Option<LogGroupState>,
     /// The earlier pass knew nothing of load balancers and target groups either.
     is_partial: bool,
 }
@@ -49,6 +52,7 @@ impl Details {
                 .collect(),
             schedules: observed.schedules.clone(),
             cluster: observed.cluster.clone(),
+            log_group: observed.log_group.clone(),
             is_partial,
         }))
     }
@@ -99,6 +103,12 @@ impl Details {
         self.remembered()
             .into_iter()
             .flat_map(|known| known.schedules.keys())
+    }
+
+    /// Of one that was only just made no ARN is known yet, by which its tags would be set.
+    pub(super) fn log_group(&self) -> Option<&LogGroupState> {
+        let known = self.remembered()?.log_group.as_ref();
+        known.filter(|known| known.arn.is_some())
     }
 
     pub(super) fn cluster(&self) -> Option<&Arn> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::load_balancing::Described;
-use super::{Unread, load_balancing, scaling};
+use super::{Unread, load_balancing, log_group, scaling};
 use crate::aws::{self, Aws};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -82,6 +82,7 @@ pub async fn singly(
             Part::Scaling => scalable_targets(aws, desired, observed, &of_part).await,
             Part::Schedules => schedules(aws, desired, observed, &of_part).await,
             Part::Zone(_) => names(aws, observed, &of_part).await,
+            Part::LogGroup => log_group::again(aws, desired, observed).await,
             Part::Tasks => release_task(aws, desired, observed).await,
         };
         match read {

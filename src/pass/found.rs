@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::log_group::LogGroupState;
 use crate::model::name::Arn;
 use crate::model::part::Part;
 use crate::model::scaling::ScalableTargetState;
@@ -36,6 +37,7 @@ struct Rare {
     cluster: Option<Arn>,
     group: Option<ScheduleGroupState>,
     schedules: SharedMap<String, ScheduleState>,
+    log_group: Option<LogGroupState>,
 }
 
 impl Found {
@@ -54,6 +56,7 @@ impl Found {
             cluster,
             schedule_group,
             schedules,
+            log_group,
             ports: PortState { claims, .. },
             waiting: _,
             waits_over: _,
@@ -79,6 +82,7 @@ impl Found {
             cluster,
             group: schedule_group,
             schedules,
+            log_group,
         };
         Found {
             services,
@@ -107,6 +111,7 @@ impl Found {
             cluster,
             group,
             schedules,
+            log_group,
         } = self.rare.as_deref().cloned().unwrap_or_default();
         Observed {
             services: self.services.clone(),
@@ -117,6 +122,7 @@ impl Found {
             cluster,
             schedule_group: group,
             schedules,
+            log_group,
             unread: self.unread.clone(),
             ..Observed::default()
         }

@@ -154,7 +154,7 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
         .load_balancing
         .as_ref()
         .is_none_or(|wanted| view.is_built(wanted));
-    if built && is_registered(view, &content) {
+    if built && is_registered(view, &content) && view.has_log_group(&content) {
         let attachments = attachments(process, wanted.load_balancing.as_ref());
         let redeploy = service.redeploy.as_ref();
         plan.changes.push(Change::of(
@@ -173,7 +173,7 @@ fn is_registered(view: &View<'_>, content: &TaskDefinition) -> bool {
     view.observed.registered(content, &view.desired.owner).is_some()
 }
 
-/// Registers content that is not registered. True if AWS refused it before.
+/// Registers content that is not registered. True if AWS refused it before, and if its log group is not there.
 fn register(
     view: &View<'_>,
     plan: &mut Plan,
@@ -183,6 +183,9 @@ fn register(
 ) -> bool {
     if is_registered(view, content) {
         return false;
+    }
+    if !view.has_log_group(content) {
+        return true;
     }
     let change = Change::of(
         process,

@@ -3,6 +3,7 @@
 
 mod aws;
 mod load_balancing;
+pub(crate) mod log_group;
 mod scaling;
 mod settled;
 pub(crate) mod world;
@@ -20,6 +21,7 @@ use crate::change::Deferred;
 use crate::model::container::{Container, Environment, HostPort, PortMapping};
 use crate::model::desired::{Desired, DesiredProcess, DesiredRecord, Place, RecordKey, Runs};
 use crate::model::load_balancer::{ListenerProtocol, Scheme};
+use crate::model::log_group::LogGroups;
 use crate::model::name::{self, Arn};
 use crate::model::owner::{AppName, Owner, Tags};
 use crate::model::port::{Claim, PortOwner, PortRange};
@@ -349,6 +351,7 @@ pub(crate) fn place() -> Place {
         split_horizon: false,
         host_ports: Some(RANGE),
         dropped_security_groups: BTreeSet::new(),
+        log_groups: LogGroups::None,
     }
 }
 

@@ -261,6 +261,10 @@ fn starting(
         };
         return record(view, wanted, Some(&attempt), again);
     }
+    let process = view.process(&wanted.process);
+    if process.is_some_and(|process| !view.has_log_group(&process.task_definition)) {
+        return (Some(attempt), Next::Wait(Stage::Start));
+    }
     match request(view, wanted, &attempt.request.token) {
         Some(request) if request != attempt.request => {
             attempt.request = request;
@@ -337,12 +341,12 @@ fn record(
     (Some(attempt), Next::Wait(Stage::Record(again.why)))
 }
 
-/// `None` until the task definition is registered.
+/// `None` until the task definition is registered, and its log group is there.
 fn request(view: &View<'_>, wanted: &Release, token: &str) -> Option<TaskRequest> {
     let process = view.process(&wanted.process)?;
     let content = view.wanted_definition(&wanted.process, process)?;
     let known = view.observed.registered(&content, &view.desired.owner)?;
-    Some(TaskRequest {
+    view.has_log_group(&content).then(|| TaskRequest {
         process: wanted.process.clone(),
         task_definition: known.arn.clone(),
         placing: wanted.placing.clone(),

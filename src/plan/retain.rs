@@ -7,7 +7,7 @@
 
 use super::untag::{untag, with_listeners};
 use super::view::View;
-use super::{Plan, adopted, scaling, schedules};
+use super::{Plan, adopted, log_group, scaling, schedules};
 use crate::change::{Change, PortWrite, ServiceWrite, Tagged};
 use crate::model::name;
 use crate::model::state::ServiceStatus;
@@ -35,6 +35,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan) {
     }
     scaling::release(view, plan);
     schedules::release(view, plan);
+    log_group::release(view, plan);
     plan.changes.extend(untag(balancing(view)));
 }
 

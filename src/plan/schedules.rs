@@ -89,7 +89,11 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
     if view.observed.registered(content, owner).is_none() {
         return;
     }
+    let is_ready = view.has_log_group(content);
     let Some(found) = found else {
+        if !is_ready {
+            return;
+        }
         plan.changes.push(Change::of(
             process,
             ScheduleWrite::Create {
@@ -101,7 +105,8 @@ fn keep(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProcess
     };
     let mut differing = view.differing(wanted, &schedule, found);
     differing.extend(adopted.then_some(SchedulePart::Owner));
-    if !differing.is_empty() {
+    let waits = !is_ready && differing.contains(&SchedulePart::TaskDefinition);
+    if !differing.is_empty() && !waits {
         plan.changes.push(Change::of(
             process,
             ScheduleWrite::Update {

@@ -220,6 +220,11 @@ impl<'a> View<'a> {
         self.desired.definition(self.observed, process, wanted)
     }
 
+    /// Returns true if tasks of this content find their log group. Else nothing is started with it that was not before.
+    pub(super) fn has_log_group(&self, content: &TaskDefinition) -> bool {
+        self.desired.has_log_group(self.observed, content)
+    }
+
     pub(super) fn pointers(&self, load_balancer: &str) -> &[Pointer<'a>] {
         self.pointers
             .get(load_balancer)

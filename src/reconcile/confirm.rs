@@ -9,6 +9,7 @@ use super::{Later, Outcome};
 use crate::change::{Basis, Change};
 use crate::model::held::Held;
 use crate::model::named::Named;
+use crate::model::part::Part;
 use crate::observe::singly;
 use crate::plan::plan;
 
@@ -50,7 +51,13 @@ impl Rounds<'_> {
                     outcome.observed.unread.insert(why.part.clone());
                     outcome.observed.is_whole = false;
                 }
-                unreadable.extend(unread);
+                if why.part == Part::LogGroup {
+                    // What is known to log there goes on; nothing else of the pass waits for it.
+                    outcome.observed.unread.insert(why.part.clone());
+                    outcome.observed.is_whole = false;
+                } else {
+                    unreadable.extend(unread);
+                }
                 // A trouble says more than a turn.
                 outcome
                     .unread
@@ -122,6 +129,7 @@ impl Rounds<'_> {
                 | Named::TargetGroup(_)
                 | Named::Listeners(_)
                 | Named::ScalableTarget(_)
+                | Named::LogGroup(_)
                 | Named::Schedule(_)
                 | Named::ReleaseTask
                 | Named::Port(_) => None,

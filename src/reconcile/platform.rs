@@ -15,6 +15,7 @@ use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::{Live, Zones};
 use crate::model::desired::{Desired, Place};
+use crate::model::log_group::LogGroups;
 use crate::model::owner::{AppName, Owner};
 use crate::model::service::CapacityProviderKind;
 use crate::model::state::Observed;
@@ -180,7 +181,12 @@ fn owned_by(app: &AppName, request: &Request) -> Desired {
         installation: request.installation.clone(),
         app: app.clone(),
     };
-    Desired::empty(owner, request.place.clone())
+    let place = Place {
+        // Ports alone are let go of.
+        log_groups: LogGroups::None,
+        ..request.place.clone()
+    };
+    Desired::empty(owner, place)
 }
 
 /// Releases the claims of an App that is gone.

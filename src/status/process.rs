@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::logs::logs;
 use super::rollout::{exec, progress, remembered, rollout_status, widened_deadline};
 use super::{by_name, cut};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, ScaleStatus, ScheduleStatus};
@@ -90,6 +91,7 @@ fn one(
             })
             .collect(),
         hostnames: hostnames(app, desired, outcome, name),
+        logs: logs(desired, &outcome.observed, name),
         message: message(desired, outcome, name, service),
         submitted,
         rejected,
@@ -258,6 +260,12 @@ fn message(
 
 /// Returns true if a change is for this process, or for one of its names.
 fn concerns(desired: &Desired, change: &Change, process: &str) -> bool {
+    if let Write::LogGroup(_) = &change.write {
+        return desired
+            .logging_processes()
+            .into_iter()
+            .any(|logging| logging == process);
+    }
     let Write::Records(RecordBatch { zone, changes }) = &change.write else {
         return change.process() == Some(process);
     };

@@ -81,6 +81,12 @@ impl Arns<'_> {
         arn.ok_or_else(|| unknown("scalable target of", service))
     }
 
+    pub fn log_group(&self, name: &str) -> Result<Arn, Error> {
+        let found = self.observed.log_group.as_ref();
+        let arn = found.and_then(|found| found.arn.clone());
+        arn.ok_or_else(|| unknown("log group", name))
+    }
+
     pub fn attachments(&self, attachments: &[Attachment<String>]) -> Result<Attached, Error> {
         let resolve = |attachment: &Attachment<String>| {
             Ok(Attachment {

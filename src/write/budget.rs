@@ -67,6 +67,7 @@ fn bucket_of(change: &Change) -> Option<Bucket> {
         | Write::Service(_)
         | Write::Scaling(_)
         | Write::Schedule(_)
+        | Write::LogGroup(_)
         | Write::Task(_)
         | Write::Tags(_) => Bucket::of(change.operation()),
     }

@@ -119,12 +119,26 @@ fn faults(path: &str, old: &Value, new: &Value) -> Vec<String> {
 
 /// True for a rule that holds wherever a field is left out that the older schema does not have.
 fn spares_all_without_a_new_field(rule: &Value, old: &Value) -> bool {
-    let rule = rule["rule"].as_str().unwrap();
-    let guard = rule
-        .strip_prefix("!has(self.")
-        .and_then(|rest| rest.split_once(") || "));
+    let mut rest = rule["rule"].as_str().unwrap();
     // A conditional would reach around the guard.
-    guard.is_some_and(|(field, rest)| old["properties"].get(field).is_none() && !rest.contains(" ? "))
+    if rest.contains(" ? ") {
+        return false;
+    }
+    let is_new = |path: &str| {
+        let mut fields = path.split('.');
+        let field = fields.try_fold(old, |schema, field| schema["properties"].get(field));
+        field.is_none()
+    };
+    while let Some((path, more)) = rest
+        .strip_prefix("!has(self.")
+        .and_then(|rest| rest.split_once(") || "))
+    {
+        if is_new(path) {
+            return true;
+        }
+        rest = more;
+    }
+    false
 }
 
 /// True for the same rule, and for one that holds in further cases, too.

@@ -144,6 +144,7 @@ fn outages(name: &str, operation: &Operation, base: &World, expected: &Snapshot)
         "route53:",
         "scheduler:",
         "application-autoscaling:",
+        "logs:",
     ] {
         for (steps, loses_status) in [(0, true), (3, false)] {
             // Where nothing speaks of scaling, nobody waits for it: decision 27.

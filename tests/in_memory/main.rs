@@ -45,6 +45,7 @@ mod lasting;
 mod limits;
 mod load_balancers;
 mod log_router;
+mod logs;
 mod makespans;
 mod names;
 mod old_lists;

@@ -1,5 +1,7 @@
 //! Passes over the Platform: the claims that no App's own pass sees to, and what happens where AWS answers nothing.
 
+use serde_json::json;
+
 use crate::crash::{Operation, check};
 use crate::fake_aws::{Disturbance, When};
 use crate::fixtures::{AppFixture, PlatformFixture, acme, app, staging, web, worker};
@@ -75,6 +77,17 @@ fn arrives_when_killed_while_the_claims_of_an_app_that_is_gone_are_released() {
     assert_eq!(writes, ["claims:Release"; 3]);
     let sweep = Operation::new(claimed(), Some(ported()), gone);
     assert!(check("sweep", &sweep) >= 3 * 7);
+}
+
+/// Ports alone are looked for then.
+#[test]
+fn ports_are_released_though_log_groups_cannot_be_read() {
+    let platform = claimed().log_groups(&json!({ "deletionPolicy": "Delete" }));
+    let mut world = World::settled(&platform, &ported());
+    gone(&mut world);
+    world.aws.disturb_read("logs:", denied());
+    world.settle();
+    assert_eq!(ports_of(&world, ACME), Vec::<String>::new());
 }
 
 /// Somebody who was not asked took an App away, and left its tasks running.

@@ -410,6 +410,65 @@ fn a_bad_platform_is_refused_in_words_that_name_the_field() {
             "spec.tasks.logging.driver: Unsupported value: \"awsfirelens\"",
         ),
         (
+            bridge("", "tasks: {logging: {driver: json-file, group: PerApp}}"),
+            "spec.tasks.logging.group: Invalid value: …tasks.logging.group: PerApp is for the driver awslogs",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logging: {driver: awslogs, group: PerApp, options: {awslogs-group: a}}}",
+            ),
+            "spec.tasks.logging.options: Invalid value: …tasks.logging.options: with group: PerApp, the controller itself sets awslogs-group",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {executionRoleArn: 'arn:aws:iam::123456789012:role/a', logging: {driver: awslogs, group: PerApp, \
+                 secretOptions: {awslogs-region: 'arn:aws:ssm:us-east-1:123456789012:parameter/a'}}}",
+            ),
+            "spec.tasks.logging.secretOptions: Invalid value: …tasks.logging.secretOptions: with group: PerApp, the controller itself sets awslogs-group",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logging: {driver: awslogs, group: PerApp, kmsKeyArn: 'arn:aws:kms:eu-west-9:123456789012:key/1'}}",
+            ),
+            "spec.tasks.logging.kmsKeyArn: Invalid value: …tasks.logging.kmsKeyArn: must be a key in the region of the Platform",
+        ),
+        (
+            bridge("", "tasks: {logging: {driver: awslogs, group: PerAccount}}"),
+            "spec.tasks.logging.group: Unsupported value: \"PerAccount\"",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logging: {driver: awslogs, group: PerApp, retentionDays: 2}}",
+            ),
+            "spec.tasks.logging.retentionDays: Unsupported value: 2",
+        ),
+        (
+            bridge("", "tasks: {logging: {driver: awslogs, retentionDays: 30}}"),
+            "spec.tasks.logging.retentionDays: Invalid value: …tasks.logging.retentionDays: is for group: PerApp, which is missing",
+        ),
+        (
+            bridge("", "tasks: {logging: {driver: awslogs, deletionPolicy: Delete}}"),
+            "spec.tasks.logging.deletionPolicy: Invalid value: …tasks.logging.deletionPolicy: is for group: PerApp, which is missing",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logging: {driver: awslogs, kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/1'}}",
+            ),
+            "spec.tasks.logging.kmsKeyArn: Invalid value: …tasks.logging.kmsKeyArn: is for group: PerApp, which is missing",
+        ),
+        (
+            bridge(
+                "",
+                "tasks: {logging: {driver: awslogs, group: PerApp, kmsKeyArn: 'alias/a'}}",
+            ),
+            "spec.tasks.logging.kmsKeyArn: Invalid value: …must be the ARN of a KMS key",
+        ),
+        (
             bridge("", "tasks: {logRouting: {}, sidecars: {a: {image: a}}}"),
             "spec.tasks.logRouting: Invalid value: …tasks.logRouting: needs one of tasks.sidecars with a logRouter",
         ),
@@ -725,6 +784,11 @@ fn a_good_platform_is_accepted() {
              images: ['*', 'registry.example.com/{namespace}/*', acme], external: true, adopt: false, retain: true",
         ),
         bridge("", "tenancy: {namespaceSelector: {}, grants: []}"),
+        bridge(
+            "",
+            "tasks: {logging: {driver: awslogs, group: PerApp, retentionDays: 3653, deletionPolicy: Retain, \
+             kmsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/1', options: {mode: blocking}}}",
+        ),
         bridge(
             "",
             "tasks: {logging: {driver: awslogs}, logRouting: {options: {Name: a}}, \

@@ -213,6 +213,10 @@ pub struct ProcessStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hostnames: Vec<String>,
 
+    /// Where its own container logs, if its Platform or its manifest says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<LogsStatus>,
+
     /// A message: what it waits for, or what is wrong with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -369,6 +373,27 @@ pub struct ScaleStatus {
 
     /// The most tasks.
     pub max: i32,
+}
+
+/// Where a container logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogsStatus {
+    /// The log driver, such as `awslogs`.
+    pub driver: String,
+
+    /// The log group of CloudWatch Logs, with `awslogs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+
+    /// The AWS region of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+
+    /// The beginning of the names of its log streams: they are it, the name of the container and the id of the task, with slashes
+    /// between. Missing: they are the ids that Docker gives containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_prefix: Option<String>,
 }
 
 /// A schedule of EventBridge Scheduler.

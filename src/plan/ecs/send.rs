@@ -47,6 +47,9 @@ impl Update<'_> {
         {
             return self.count(plan);
         }
+        if !runs && !self.view.has_log_group(content) {
+            return self.count(plan);
+        }
         if !runs && !is_registered(self.view, content) {
             if register(self.view, plan, self.process, self.wanted, content) {
                 self.count(plan);

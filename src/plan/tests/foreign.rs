@@ -8,17 +8,20 @@ use fastrand::Rng;
 use super::random::any_app;
 use super::worker;
 use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, PortWrite, RecordBatch, Registration, ScalingStep,
-    ScalingWrite, ScheduleWrite, ServiceWrite, Tagged, TagsWrite, TargetGroupWrite, Write,
+    Change, ListenerWrite, LoadBalancerWrite, LogGroupStep, LogGroupWrite, PortWrite, RecordBatch,
+    Registration, ScalingStep, ScalingWrite, ScheduleWrite, ServiceWrite, Tagged, TagsWrite,
+    TargetGroupWrite, Write,
 };
 use crate::model::desired::{Desired, DesiredProcess};
 use crate::model::load_balancer::Scheme;
+use crate::model::log_group::{LogGroupState, LogGroups};
 use crate::model::name::{Arn, family};
 use crate::model::owner::{OWNER_TAG, Owner, Tags, adopted_tag, has_no_owner};
 use crate::model::record::{
     RecordChange, RecordContent, RecordKind, RecordSet, RecordStyle, normalize, txt_text,
 };
 use crate::model::state::{LoadBalancerStatus, Observed, Rollout, ServiceState, ServiceStatus};
+use crate::plan::fixtures::log_group::{GROUP, logging};
 use crate::plan::fixtures::plan;
 use crate::plan::fixtures::{
     EXTERNAL, app, arn, balancer, definition, deployment, owner, owner_of, pointer, settled, txt,
@@ -38,6 +41,11 @@ fn in_any_world_at_all_only_what_is_ours_is_touched() {
             _ => {}
         }
         wanted.adopted.stays = rng.bool();
+        let rules = [LogGroups::None, LogGroups::Kept, LogGroups::Deleted];
+        let rule = rules[rng.usize(..rules.len())];
+        if rule != LogGroups::None {
+            wanted = logging(wanted, rule);
+        }
         let plan = plan(&wanted, &world);
         for change in &plan.changes {
             let verdict = std::panic::catch_unwind(|| check_change(&wanted, &world, change));
@@ -195,6 +203,23 @@ fn check_change(wanted: &Desired, world: &Observed, change: &Change) {
             }
             (_, found) => assert!(found.is_some_and(|found| wanted.owner.owns(&found.tags))),
         },
+        Write::LogGroup(LogGroupWrite { name, step }) => {
+            let found = world.log_group.as_ref().filter(|found| found.name == *name);
+            let is_ours = found.is_some_and(|found| wanted.owner.owns(&found.tags));
+            match step {
+                LogGroupStep::Create { .. } => assert!(found.is_none()),
+                LogGroupStep::Tag(_) => assert!(may_tag(&found.unwrap().tags)),
+                LogGroupStep::SetRetention(_) | LogGroupStep::AssociateKey(_) => assert!(is_ours),
+                LogGroupStep::Untag => assert!(is_ours && (wanted.retains || wanted.adopted.stays)),
+                LogGroupStep::Delete => {
+                    let is_used = world
+                        .services
+                        .values()
+                        .any(|found| wanted.owner.owns(&found.tags));
+                    assert!(is_ours && !is_used && wanted.place.log_groups == LogGroups::Deleted);
+                }
+            }
+        }
         Write::Schedule(ScheduleWrite::CreateGroup { .. }) => assert!(world.schedule_group.is_none()),
         Write::Schedule(ScheduleWrite::Create { schedule, .. }) => {
             let group = world.schedule_group.as_ref().unwrap();
@@ -353,6 +378,17 @@ fn is_used(wanted: &Desired, world: &Observed, load_balancer: &str) -> bool {
 /// Parts of two Apps' worlds, each thing with any owner, in any state, with parts missing.
 fn any_world(rng: &mut Rng) -> Observed {
     let mut world = settled(&any_app(rng));
+    world.log_group = (rng.u8(..3) > 0).then(|| {
+        let mut tags = owner().app_tags();
+        any_owner(rng, &mut tags);
+        LogGroupState {
+            name: GROUP.into(),
+            arn: Some(arn("log-group", GROUP)),
+            retention_days: rng.bool().then_some(1),
+            kms_key: None,
+            tags,
+        }
+    });
     let more = settled(&any_app(rng));
     world.load_balancers.extend(more.load_balancers);
     world.target_groups.extend(more.target_groups);

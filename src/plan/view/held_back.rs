@@ -13,6 +13,7 @@ impl View<'_> {
                 Write::Task(_)
                 | Write::TaskDefinition(_)
                 | Write::Tags(_)
+                | Write::LogGroup(_)
                 | Write::Service(ServiceWrite::Tag { .. } | ServiceWrite::StopRollout { .. }) => false,
                 Write::Scaling(write) => match write.step {
                     // Of a process that is to be no service any more it goes with that.

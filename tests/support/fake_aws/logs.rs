@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use empire_controller::aws::{self, Result};
-use empire_controller::model::log_group::{LogGroupState, ROOT};
-use empire_controller::model::name::Arn;
+use empire_controller::model::log_group::LogGroupState;
+use empire_controller::model::name::{Arn, LOG_GROUPS};
 use empire_controller::model::owner::Tags;
 use empire_controller::model::service::TaskDefinition;
 
@@ -60,7 +60,7 @@ impl Logs {
     /// Returns a log group of an App to which containers log, and which is not there.
     pub(super) fn lacking<'a>(&self, content: &'a TaskDefinition) -> Option<&'a String> {
         let mut named = content.log_groups();
-        named.find(|name| name.starts_with(ROOT) && !self.groups.contains_key(*name))
+        named.find(|name| name.starts_with(LOG_GROUPS) && !self.groups.contains_key(*name))
     }
 
     fn describe(&self, name: &str, now: u64) -> Option<LogGroupState> {
