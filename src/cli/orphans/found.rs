@@ -6,7 +6,8 @@ use std::fmt::Display;
 use crate::aws::{Aws, Result};
 use crate::model::desired::Place;
 use crate::model::keeping::kept_until;
-use crate::model::name::{Arn, schedule_group};
+use crate::model::log_group::LogGroups;
+use crate::model::name::{Arn, log_groups, schedule_group};
 use crate::model::owner::{
     AppName, PROCESS_TAG, Tags, installation_and_app, left_by, left_by_in_text, owner_in_record_text,
     process_in_record_text,
@@ -57,6 +58,13 @@ pub(super) async fn at(
             let found = marks.records(aws, zone).await;
             read.take(marks.platform, format!("records of zone {zone}"), found)?;
         }
+    }
+    // Whose Apps have none needs no right to look.
+    let groups = log_groups(&place.cluster);
+    if place.log_groups != LogGroups::None && is_new(&groups) {
+        let is_kept = place.log_groups == LogGroups::Kept;
+        let found = marks.log_groups(aws, &groups, is_kept).await;
+        read.take(marks.platform, "log groups", found)?;
     }
     if is_new("schedules") {
         read.take(marks.platform, "schedules", marks.schedules(aws).await)?;
@@ -161,6 +169,20 @@ impl Marks<'_> {
         let records = aws.list_records(zone).await?.unwrap_or_default();
         let mark = |record: &RecordSet| self.described("record", &record.name, &record.text());
         Ok(records.iter().filter_map(mark).collect())
+    }
+
+    /// One that is kept was to stay, and has its owner's tag all the same.
+    async fn log_groups(&self, aws: &dyn Aws, prefix: &str, is_kept: bool) -> Result<Vec<Mark>> {
+        let mut marks = Vec::new();
+        for name in aws.log_group_names(prefix).await? {
+            let found = aws.log_group(&name).await?;
+            let mark = found.and_then(|found| self.tagged("log group", &name, &found.tags));
+            marks.extend(mark.map(|mark| Mark {
+                retained: mark.retained || is_kept,
+                ..mark
+            }));
+        }
+        Ok(marks)
     }
 
     async fn schedules(&self, aws: &dyn Aws) -> Result<Vec<Mark>> {
