@@ -246,10 +246,36 @@ fn disturb_platform(world: &mut World, draw: u64) -> String {
     "nothing of the Platform".into()
 }
 
+/// Somebody deletes the log group, or sets its retention; a start shows it. Drawn from no random numbers either.
+fn disturb_log_group(world: &mut World, draw: u64) -> String {
+    const GROUP: &str = "/empire/default/shop/acme";
+    if world.aws.log_group_named(GROUP).is_none() {
+        return "there is no log group".into();
+    }
+    if draw.is_multiple_of(2) {
+        world.aws.by_hand().delete_log_group(GROUP);
+    } else {
+        world.aws.by_hand().log_group(GROUP).retention_days = Some(1);
+    }
+    world.restart();
+    format!(
+        "log group {}",
+        if draw.is_multiple_of(2) {
+            "deleted"
+        } else {
+            "changed"
+        }
+    )
+}
+
 /// Returns how often the controller was started again on the way.
 fn road(seed: u64) -> usize {
     let mut random = Rng::with_seed(seed);
-    let platform = some_platform(&mut random);
+    let mut platform = some_platform(&mut random);
+    let has_log_groups = seed % 5 == 1;
+    if has_log_groups {
+        platform = platform.log_groups(&json!({ "retentionDays": 30, "deletionPolicy": "Delete" }));
+    }
     let last = some_app(&mut random);
     let mut direct = World::new(&platform);
     direct.apply(&last);
@@ -276,6 +302,9 @@ fn road(seed: u64) -> usize {
         world.yields = (seed + road.len() as u64).is_multiple_of(3);
         if seed % 4 == 3 {
             road.push(disturb_platform(&mut world, seed + road.len() as u64));
+        }
+        if has_log_groups && (seed + road.len() as u64).is_multiple_of(4) {
+            road.push(disturb_log_group(&mut world, road.len() as u64));
         }
         world.run(steps);
     }
