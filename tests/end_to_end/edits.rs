@@ -219,9 +219,10 @@ async fn every_command_that_reads_the_cluster_prints_json() {
         arguments.any(|argument| argument.get_long() == Some(name))
     };
     let commands = Plugin::command();
+    // What was logged is no object of the cluster: logs.rs has its JSON.
     let commands = commands
         .get_subcommands()
-        .filter(|command| has(command, "context"));
+        .filter(|command| has(command, "context") && command.get_name() != "logs");
     let names: Vec<&str> = commands.map(clap::Command::get_name).collect();
     assert!(names.len() >= 8, "{names:?}");
     for name in names {

@@ -21,6 +21,7 @@ mod exposures;
 mod high_availability;
 mod judged;
 mod lifecycle;
+mod logs;
 mod manifests;
 mod names;
 mod owner;

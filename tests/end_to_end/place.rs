@@ -55,6 +55,8 @@ pub(crate) struct Place {
     pub(crate) kubectl: Kubectl,
     /// Between the controller and AWS.
     pub(crate) proxy: Proxy,
+    /// Of the emulator, past the proxy.
+    pub(crate) endpoint: String,
     pub(crate) aws: Aws,
     /// The Platform as a manifest; not applied yet.
     pub(crate) platform: Value,
@@ -153,11 +155,13 @@ impl Place {
             zone,
             kubectl: administrator.clone(),
             proxy,
+            endpoint: emulator.url.clone(),
             aws: Aws {
                 ecs: aws_sdk_ecs::Client::new(&config),
                 elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
                 route53: aws_sdk_route53::Client::new(&config),
                 scheduler: aws_sdk_scheduler::Client::new(&config),
+                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
                 cluster: name.into(),
                 zones,
             },
