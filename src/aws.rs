@@ -24,6 +24,7 @@ pub(crate) mod replay;
 mod route53;
 mod scaling;
 mod scheduler;
+mod secrets;
 #[cfg(any(test, fuzzing))]
 mod unconnected;
 mod wire;
@@ -52,6 +53,7 @@ use crate::model::release::{Started, TaskRequest, TaskState};
 use crate::model::rollout::ServiceDeployment;
 use crate::model::scaling::{Range, ScalableTargetState, ScalingPolicy, ScheduledAction};
 use crate::model::schedule::{Schedule, ScheduleGroup, ScheduleGroupState, ScheduleState, ScheduleTarget};
+use crate::model::secret::SecretState;
 use crate::model::service::{Attachment, CapacityProviderKind, Service, ServiceUpdate, TaskDefinition};
 use crate::model::state::{
     ListenerState, LoadBalancerState, ServiceState, TargetGroupState, TaskDefinitionState,
@@ -325,9 +327,20 @@ pub trait LogsWrites: Send + Sync {
     async fn delete_log_group(&self, name: &str) -> Result<()>;
 }
 
+/// Secrets Manager and the parameters of SSM, of which no call of ours reads a value:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/>,
+/// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/>.
+#[async_trait]
+pub trait SecretNames: Send + Sync {
+    /// By name or whole ARN; `None` if there is none.
+    async fn describe_secret(&self, name_or_arn: &str) -> Result<Option<SecretState>>;
+    /// What tells one value from the next of each of the named parameters that there are, 50 a call.
+    async fn parameter_versions(&self, names: &[String]) -> Result<BTreeMap<String, String>>;
+}
+
 /// Reads everything that one Platform's Apps may have.
-pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs {}
-impl<T: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs> Aws for T {}
+pub trait Aws: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs + SecretNames {}
+impl<T: Ecs + Elbv2 + Route53 + Scheduler + AutoScaling + Logs + SecretNames> Aws for T {}
 
 /// Writes all of it: for the door alone.
 pub trait AwsWrites:

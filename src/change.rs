@@ -169,10 +169,13 @@ impl Change {
         }
     }
 
-    /// Returns true if it rolls out what is there already, because somebody asked for it.
+    /// Returns true if it rolls out what is there already, because somebody asked for it or a secret has changed.
     pub fn is_redeploy(&self) -> bool {
         let write = self.of_service();
-        matches!(write, Some(ServiceWrite::Update { update, .. }) if update.redeploy.is_some())
+        matches!(
+            write,
+            Some(ServiceWrite::Update { update, .. }) if update.redeploy.is_some() || update.secrets.is_some()
+        )
     }
 
     /// Returns true if it sets the count or the range of a service that AWS scales.

@@ -42,6 +42,7 @@ pub use overrides::Overridden;
 pub use records::ttl;
 pub use run::{BuiltRun, build_run};
 pub use schedule::never_started;
+pub use secrets::{Asked, asked as asked_secrets};
 pub use tenancy::{
     Usages, check_limits, check_retain, has_limits, names_kept_for, openness, takes_kept_names,
 };
@@ -60,6 +61,7 @@ use crate::model::load_balancer::LoadBalancerKind;
 use crate::model::name;
 use crate::model::owner::{AppName, Owner, Tags};
 use crate::model::port::PortRange;
+use crate::model::secret::Secrets;
 use crate::model::service::{APPLICATION_GRACE_PERIOD, NETWORK_GRACE_PERIOD, NetworkMode};
 
 const ADOPT_ANNOTATION: &str = "empire.dev/adopt";
@@ -82,12 +84,14 @@ pub fn build(
     platform: &Platform,
     owner: &Owner,
     namespace: &NamespaceLabels,
+    secrets: &Secrets,
 ) -> Result<Built, Error> {
-    let resolved = secrets::resolved(app, platform);
+    let resolved = secrets::Names::at(platform, secrets).resolve(app);
     let allowed = tenancy::Allowed::to(&resolved, platform, namespace);
     allowed.check()?;
     limits::check_redeploy(app)?;
-    let built = build_resolved(&resolved, app, platform, owner)?;
+    secrets::check(app, platform)?;
+    let built = build_resolved(&resolved, app, platform, owner, secrets)?;
     allowed.check_overrides(&built.overridden)?;
     allowed.check_names(&built.desired.records)?;
     log_group::check(&built.desired)?;
@@ -95,12 +99,25 @@ pub fn build(
 }
 
 /// Builds what a manifest means, also where the App may not ask for it: it may have it from before.
-pub fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
-    build_resolved(&secrets::resolved(app, platform), app, platform, owner)
+pub fn build_unchecked(
+    app: &App,
+    platform: &Platform,
+    owner: &Owner,
+    secrets: &Secrets,
+) -> Result<Built, Error> {
+    let resolved = secrets::Names::at(platform, secrets).resolve(app);
+    build_resolved(&resolved, app, platform, owner, secrets)
 }
 
 /// `app` has ARNs in the place of names, and `written` what the manifest says.
-fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
+fn build_resolved(
+    app: &App,
+    written: &App,
+    platform: &Platform,
+    owner: &Owner,
+    secrets: &Secrets,
+) -> Result<Built, Error> {
+    let names = secrets::Names::at(platform, secrets);
     let mut warnings = Vec::new();
     let mut processes = BTreeMap::new();
     let mut all_overridden = Vec::new();
@@ -111,8 +128,15 @@ fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) 
             owner,
             name,
             process,
+            secrets,
         };
-        let (built, overridden) = builder.build()?;
+        let (mut built, overridden) = builder.build()?;
+        if let Some(said) = written.spec.processes.get(name) {
+            built.awaited_secret = names.awaited(&written.spec, said);
+            if let Runs::Service(service) = &mut built.runs {
+                service.secret_versions = secrets::versions(written, said, platform, secrets);
+            }
+        }
         all_overridden.extend(overridden);
         let hint = built.hint.iter();
         warnings.extend(hint.map(|hint| format!("process {name}: {hint}")));
@@ -120,7 +144,7 @@ fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) 
     }
     let records = records::build(app, platform, &processes)?;
     // A release is of what the App says: an ARN in the place of its name is no other content.
-    let release = release::build(written, platform, owner)?;
+    let release = release::build(written, platform, owner, secrets)?;
     let place = place(platform);
     let log_group = log_group::build(platform, owner, &place, &processes);
     Ok(Built {
@@ -131,6 +155,7 @@ fn build_resolved(app: &App, written: &App, platform: &Platform, owner: &Owner) 
             release,
             records,
             log_group,
+            secrets: names.arns(written),
             keeping: Keeping::default(),
             adopts: adopts(app),
             adopted: Adopted::default(),
@@ -227,6 +252,7 @@ struct Builder<'a> {
     owner: &'a Owner,
     name: &'a str,
     process: &'a Process,
+    secrets: &'a Secrets,
 }
 
 impl Builder<'_> {
@@ -244,6 +270,7 @@ impl Builder<'_> {
             task_definition,
             runs,
             load_balancing: None,
+            awaited_secret: None,
         };
         Ok((built, overridden))
     }
@@ -266,6 +293,7 @@ impl Builder<'_> {
             task_definition,
             runs: Runs::Service(service),
             load_balancing,
+            awaited_secret: None,
         };
         Ok((built, overridden))
     }

@@ -142,6 +142,13 @@ fn time_passes(observed: &mut Observed, plan: &Plan) {
         observed.waits_over.insert(load_balancer.clone());
     }
     observed.overdue.clear();
+    // A change of secrets is recorded.
+    for (process, memory) in &plan.rollouts {
+        let submitted = memory.submitted.as_ref();
+        if submitted.is_some_and(|submitted| submitted.secret_change.is_some()) {
+            observed.rollouts.insert(process.clone(), memory.clone());
+        }
+    }
     release(&mut observed.release, plan.release.as_deref());
     if observed
         .schedule_group

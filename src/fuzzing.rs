@@ -14,7 +14,7 @@ mod values;
 pub use crate::aws::fuzzing::{
     autoscaling as replies_of_autoscaling, ecs as replies_of_ecs, elbv2 as replies_of_elbv2,
     logs as replies_of_logs, route53 as replies_of_route53, scheduler as replies_of_scheduler,
-    sts as replies_of_sts,
+    secrets as replies_of_secrets, sts as replies_of_sts,
 };
 pub use command::command;
 pub use cron::cron;

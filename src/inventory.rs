@@ -6,6 +6,7 @@
 //!                 Unit: load balancers of a region ├──View──▶ the lists of one pass
 //!                 Unit: records of a zone          │               │
 //!                 Unit: schedules of a group      ─┘◀── learned ───┘
+//!                 Unit: secrets that Apps name    ────▶ what a pass knows before it says what its App means
 //! ```
 //!
 //! Which of two facts is newer, `entries` decides. An absence is never believed on the word of a list: what one leaves out
@@ -16,6 +17,7 @@ mod load_balancers;
 mod owned;
 mod records;
 mod schedules;
+mod secrets;
 mod services;
 mod singly;
 mod sweep;
@@ -34,6 +36,7 @@ use tokio::sync::Notify;
 pub use load_balancers::LoadBalancers;
 pub use records::Records;
 pub use schedules::Schedules;
+pub use secrets::{AskedFor, Secrets};
 pub use services::Services;
 pub use sweep::{Apps, Content, Found, Key};
 pub use units::{Old, Units};
@@ -283,6 +286,7 @@ pub struct Inventory {
     pub load_balancers: Units<LoadBalancers>,
     pub records: Units<Records>,
     pub schedules: Units<Schedules>,
+    pub secrets: Units<Secrets>,
 }
 
 impl Inventory {
@@ -297,6 +301,7 @@ impl Inventory {
             ("load_balancers", self.load_balancers.read()),
             ("records", self.records.read()),
             ("schedules", self.schedules.read()),
+            ("secrets", self.secrets.read()),
         ];
         kinds
             .into_iter()
@@ -318,7 +323,9 @@ impl Inventory {
 
     /// Forgets what an App that is gone waited for.
     pub fn forget_app(&self, app: &AppName) {
-        let none = BTreeSet::new;
+        fn none<T>() -> BTreeSet<T> {
+            BTreeSet::new()
+        }
         self.services.each(|services| {
             services.awaited.note(app, none());
             services.singly.note(app, 0);
@@ -329,6 +336,7 @@ impl Inventory {
         self.load_balancers
             .each(|balancers| balancers.singly.note(app, 0));
         self.schedules.each(|schedules| schedules.singly.note(app, 0));
+        self.secrets.each(|secrets| secrets.note(app, &none()));
     }
 
     /// Returns the interval at which all that AWS gives singly in a place may be read: `least`, or longer where that would
@@ -370,6 +378,7 @@ impl Inventory {
         self.load_balancers.forget(is_its);
         self.records.forget(is_its);
         self.schedules.forget(is_its);
+        self.secrets.forget(is_its);
     }
 }
 

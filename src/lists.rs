@@ -5,6 +5,7 @@
 //! [`Live`] asks AWS each time. The controller's own answers, for all Apps, from one [`crate::inventory`].
 
 mod live;
+mod secrets;
 mod tags;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use live::Live;
+pub use secrets::{BATCH, KnownSecrets, each_secret, live_secrets};
 pub use tags::read_tags;
 
 use crate::aws::Result;

@@ -34,6 +34,7 @@ pub mod rollout;
 pub mod run;
 pub mod scaling;
 pub mod schedule;
+pub mod secret;
 pub mod service;
 pub mod shared_map;
 pub mod small_map;

@@ -28,6 +28,7 @@ use crate::aws::{self, Aws, AwsError, Fault};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::{Found, Lists};
+pub use crate::lists::{KnownSecrets, live_secrets};
 use crate::model::class::Class;
 use crate::model::desired::Desired;
 use crate::model::echo::EchoMemory;
@@ -68,6 +69,8 @@ pub struct Known {
     pub holdings: Holdings,
     /// What it had: lists may leave out any of it.
     pub held: Held,
+    /// Why secrets that it names could not be read.
+    pub secrets_failed: Option<AwsError>,
 }
 
 /// A part of AWS that could not be read, and why.
@@ -329,6 +332,7 @@ pub async fn observe_pending(
                 old_zones.extend(old.map(|(id, _)| id.clone()));
             }
             Pending::PortRecovery { .. }
+            | Pending::SecretChange { .. }
             | Pending::Releasing { .. }
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }

@@ -20,9 +20,11 @@ mod met_by;
 pub mod platform;
 mod requeue;
 mod run;
+mod secrets;
 mod siblings;
 mod start;
 mod wakes;
+mod wanted;
 
 pub use backoff::{delay, pending, spread};
 pub use binding::{
@@ -38,6 +40,8 @@ pub use run::{
     RUN_FINALIZER, RunEnd, RunFacts, RunFinished, RunMemory, RunStep, RunWork, finish_run, is_under_way,
     start_run,
 };
+pub use secrets::{AskedSecrets, asked_secrets};
 pub use siblings::{Sibling, check_room, check_room_of_run};
-pub use start::{End, Facts, Settings, Step, Work, not_taken, request, start, wanted, yesterday};
+pub use start::{End, Facts, Settings, Step, Work, not_taken, request, start};
 pub use wakes::Wakes;
+pub use wanted::{wanted, yesterday};

@@ -21,6 +21,7 @@ mod route53;
 mod run;
 mod scaling;
 mod schedules;
+mod secrets;
 mod slots;
 mod subnets;
 mod unattended;
@@ -106,6 +107,10 @@ pub enum ObstacleKind {
     ReleaseFailed,
     /// Nobody saw its end.
     ReleaseUnknown,
+    /// A secret that the process names is not there, or about to be gone.
+    SecretMissing,
+    /// AWS has not said yet what the name of a secret stands for.
+    SecretUnread,
 }
 
 /// Plans all changes but those of `deferred`: they are planned around.
@@ -119,6 +124,7 @@ pub fn plan(desired: &Desired, observed: &Observed, deferred: &Deferred) -> Plan
         let phasing = Phasing::of(&view);
         view.is_closed = phasing.is_closed;
         release::plan(&view, &phasing, &mut plan);
+        secrets::plan(&view, &mut plan);
         ports::plan(&view, &mut plan);
         elbv2::plan(&view, &mut plan);
         retire::plan(&view, &mut plan);
@@ -212,6 +218,7 @@ impl Plan {
             | Pending::Batch { .. }
             | Pending::Budget { .. }
             | Pending::PortRecovery { .. }
+            | Pending::SecretChange { .. }
             | Pending::Releasing { .. } => true,
         });
     }

@@ -24,6 +24,7 @@ use crate::model::class::Class;
 use crate::model::desired::{Desired, RecordKey};
 use crate::model::echo::Echo;
 use crate::model::named::Named;
+use crate::model::part::Part;
 use crate::model::pending::rounded;
 use crate::model::release::ReleaseState;
 use crate::model::state::Observed;
@@ -271,7 +272,8 @@ async fn begin(
         backing_off,
         contradicted,
     } = request;
-    let (mut observed, unread) = match scope {
+    let secrets_failed = known.secrets_failed.clone();
+    let (mut observed, mut unread) = match scope {
         Scope::Everything => observe(aws, lists, claims, desired, known).await?,
         Scope::Pending { before, pending } => {
             let found = observe_pending(aws, lists, claims, desired, known, *before, &pending).await?;
@@ -284,6 +286,9 @@ async fn begin(
             return Ok(before.resumed(desired));
         }
     };
+    // Nothing else waits for them, so that nothing else is taken for unread.
+    let part = Part::Secrets;
+    unread.extend(secrets_failed.map(|error| Unread { part, error }));
     observed.release.note_time(desired.release.as_deref(), now);
     observed.release.is_refused = is_refused(&observed, &backing_off);
     observed.waiting.extend(retiring);

@@ -14,6 +14,7 @@ mod request;
 mod revision;
 mod rollout;
 mod run;
+mod secrets;
 mod verdict;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{RolloutChange, next_deadline, rollout_changes, rollouts};
 pub use run::{RunUpdate, run_attempt, run_log, run_status};
+pub use secrets::secrets;
 pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
 
 /// The most characters of a message: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
@@ -81,6 +83,7 @@ pub fn compute(
             status.revisions = revision::remembered(desired, outcome, &status.revisions);
         }
         status.release = release::remembered(app, outcome, status.release.as_ref(), now);
+        status.secrets = secrets::remembered(desired);
         status.echoes = echo::remembered(&outcome.plan.echoes.known);
     }
     status

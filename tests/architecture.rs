@@ -212,6 +212,8 @@ const MODULES: &[Module] = &[
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_route53",
             "aws_sdk_scheduler",
+            "aws_sdk_secretsmanager",
+            "aws_sdk_ssm",
             "aws_sdk_sts",
             "aws_smithy_http_client",
             "aws_smithy_types",

@@ -13,6 +13,8 @@ mod conditions;
 mod linters;
 #[path = "iam_policy/logs.rs"]
 mod logs;
+#[path = "iam_policy/secrets.rs"]
+mod secrets;
 #[path = "iam_policy/values.rs"]
 mod values;
 
@@ -94,7 +96,12 @@ const UNTAGGED: &[&str] = &["route53:", "ecs:StopServiceDeployment", SCHEDULES];
 const SCHEDULES: &str = "scheduler:";
 
 /// The services that have a policy of their own.
-const ADDED: [&str; 2] = [autoscaling::SERVICE, logs::SERVICE];
+const ADDED: [&str; 4] = [
+    autoscaling::SERVICE,
+    logs::SERVICE,
+    secrets::SERVICE,
+    secrets::PARAMETERS,
+];
 
 /// True for an action of that service or, without one, of any that has no policy of its own.
 fn is_of(service: Option<&str>, action: &str) -> bool {
@@ -141,7 +148,17 @@ const EXEC: &str = "deploy/iam/exec.json";
 const AUTOSCALING: &str = "deploy/iam/autoscaling.json";
 const LOGS: &str = "deploy/iam/logs.json";
 const PRIVILEGED: &str = "deploy/iam/privileged.json";
-const FILES: [&str; 7] = [BASE, ADOPT, AUTOSCALING, EXEC, LOGS, PRIVILEGED, ZONE_NAMES];
+const SECRETS: &str = "deploy/iam/secrets.json";
+const FILES: [&str; 8] = [
+    BASE,
+    ADOPT,
+    AUTOSCALING,
+    EXEC,
+    LOGS,
+    PRIVILEGED,
+    SECRETS,
+    ZONE_NAMES,
+];
 /// Takes the place of the owner id.
 const OWNER_ID: &str = "OWNER_ID";
 
@@ -447,8 +464,8 @@ fn is_the_same_in_every_partition() {
 }
 
 /// A managed policy has 6,144 characters at most, and those that are part of one role have 10,240 together:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The latter is too little for all, so one is
-/// managed.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>. The latter is too little for all, so some
+/// are managed.
 #[test]
 fn fits_into_a_role_and_says_each_thing_once() {
     let characters = |files: &[&str]| {
@@ -458,7 +475,7 @@ fn fits_into_a_role_and_says_each_thing_once() {
     };
     let part_of_a_role = characters(&[BASE, ADOPT, EXEC, ZONE_NAMES]);
     assert!(part_of_a_role <= 10_240, "{part_of_a_role}");
-    for file in [AUTOSCALING, LOGS] {
+    for file in [AUTOSCALING, LOGS, SECRETS] {
         let managed = characters(&[file]);
         assert!(managed <= 6_144, "{file}: {managed}");
     }

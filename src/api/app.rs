@@ -41,7 +41,7 @@ pub use scale::{Scale, ScaleSchedule};
 pub use status::{
     AppStatus, Counted, EchoStatus, ExecStatus, HostPortStatus, LogsStatus, PlatformRecord, ProcessStatus,
     RejectedRollout, Retiring, RevisionStatus, RolloutProgress, RolloutStatus, ScaleStatus, ScheduleStatus,
-    SubmittedRollout, TaskSize,
+    SecretChangeStatus, SecretStatus, SubmittedRollout, TaskSize,
 };
 pub use volumes::{Efs, Mount, Volume};
 
@@ -55,8 +55,8 @@ use self::rules::{
     args_follow_something, cron_takes_no, exec_has_a_service, exec_writes, exposed_names_fit,
     mounts_are_no_tmpfs, mounts_are_of_volumes, name_is_a_label, noservice_takes_no,
     platform_is_the_recorded_one, platform_stays, port_is_reserved, process_names_are_labels,
-    process_names_are_text, says, scale_has_a_service, scale_is_no_quantity, shell_has_a_command, time_zone,
-    variables_differ,
+    process_names_are_text, roll_on_change_has_a_service, says, scale_has_a_service, scale_is_no_quantity,
+    shell_has_a_command, time_zone, variables_differ,
 };
 use super::schema::container::{
     directory, disk, labels, memory, mount_paths, repository_credentials, tmpfs, user, volume_names,
@@ -160,11 +160,12 @@ pub struct AppSpec {
     ))]
     pub env: BTreeMap<String, String>,
 
-    /// Secrets of every process: environment variables whose values ECS reads from AWS when a task starts. By name, the ARN
-    /// of a secret in Secrets Manager, to which `:<json key>:<version stage>:<version id>` may be added, or of a parameter
-    /// of SSM; or the name of a parameter in the Platform's region and account: `/shop/db`, or `ssm:db` for one without a slash.
-    /// The values never pass through the controller. At most 250; the Platform's `tenancy` must allow them, by their ARNs, and a
-    /// process's own come before them.
+    /// Secrets of every process: environment variables whose values ECS reads from AWS when a task starts. By name, a secret in
+    /// Secrets Manager: its ARN, or `secretsmanager:` and its name, to both of which `:<json key>:<version stage>:<version id>` may
+    /// be added; or a parameter of SSM: its ARN, or `/shop/db`, or `ssm:` and its name. A name is one in the Platform's region and
+    /// account; for those of Secrets Manager, the controller's role needs `deploy/iam/secrets.json`. The values never pass through
+    /// the controller. At most 250; the Platform's `tenancy` must allow them, by the ARN that a name stands for, and a process's
+    /// own come before them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = secrets)]
     #[x_kube(validation = rule(
@@ -172,6 +173,11 @@ pub struct AppSpec {
         "secrets: PORT is reserved: each exposed process gets its own, set by expose.containerPort",
     ))]
     pub secrets: BTreeMap<String, String>,
+
+    /// True: the tasks of services are replaced when a secret that they read at their start has another value, as after a rotation.
+    /// A process's own comes before it. The controller's role needs `deploy/iam/secrets.json` for it. Left out: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roll_on_change: Option<bool>,
 
     /// The ARN of the IAM role that the program itself has in AWS. The Platform's `tenancy` must allow it. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +227,7 @@ pub struct AppSpec {
 #[x_kube(validation = noservice_takes_no("deploy", "nothing runs that could be replaced"))]
 #[x_kube(validation = exec_has_a_service())]
 #[x_kube(validation = exec_writes())]
+#[x_kube(validation = roll_on_change_has_a_service())]
 #[x_kube(validation = scale_has_a_service())]
 #[x_kube(validation = scale_is_no_quantity())]
 #[x_kube(validation = noservice_takes_no("placement", "nothing runs that could be placed"))]
@@ -319,6 +326,12 @@ pub struct Process {
     #[schemars(transform = secrets)]
     pub secrets: BTreeMap<String, String>,
 
+    /// True: its tasks are replaced when a secret that they read at their start has another value: another version in Secrets Manager
+    /// is `AWSCURRENT`, or a parameter has another version. What has a version id or a label of your own, or is in another region
+    /// or account, is not watched. Only for processes with a service. Left out: the App's, or else false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roll_on_change: Option<bool>,
+
     /// Limits that the kernel sets for each process in the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ulimits: Option<Ulimits>,
@@ -394,8 +407,9 @@ pub struct Process {
     #[schemars(transform = labels)]
     pub docker_labels: BTreeMap<String, String>,
 
-    /// The ARN of the secret in Secrets Manager with the user name and password of the image's registry, which ECS reads with
-    /// the Platform's `tasks.executionRoleArn`. The Platform's `tenancy` must allow it as one of `secretArns`. Left out: none.
+    /// The secret in Secrets Manager with the user name and password of the image's registry, by ARN or as `secretsmanager:` and its
+    /// name, which ECS reads with the Platform's `tasks.executionRoleArn`. The Platform's `tenancy` must allow it as one of
+    /// `secretArns`. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = repository_credentials())]

@@ -150,6 +150,9 @@ reasons! {
     ClusterNotFound,
     /// A hosted zone of the Platform does not exist. The operator makes it, or corrects the Platform.
     ZoneNotFound,
+    /// A secret that a process names is not in Secrets Manager, or is scheduled for deletion; the message names process and
+    /// variable. What runs goes on. The developer makes it, restores it, or corrects the name.
+    SecretNotFound,
     /// AWS, or the Platform's `endpointUrl`, does not answer. The operator looks at network and DNS; it is tried again.
     EndpointUnreachable,
     /// AWS does not allow a call, for want of a permission or of credentials; the message has AWS's own. The operator

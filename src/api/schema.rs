@@ -150,12 +150,14 @@ pub(super) fn secrets(schema: &mut Schema) {
 
 /// The rest `desired` asks: a pattern would cost too much for each of 25,000 secrets.
 fn named_secrets() -> Rule {
-    let named = "(self[n].startsWith('arn:') || self[n].startsWith('/') || self[n].startsWith('ssm:'))";
+    let begins =
+        ["arn:", "/", "ssm:", "secretsmanager:"].map(|begin| format!("self[n].startsWith('{begin}')"));
+    let named = format!("({})", begins.join(" || "));
     rule_saying(
         // Begins as it did before there were names, so that whoever compares the two sees that nothing more is refused.
         format!("self.all(n, self[n].startsWith('arn:')) || self.all(n, {named})"),
         format!(
-            "'secrets: ' + self.filter(n, !{named})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db'"
+            "'secrets: ' + self.filter(n, !{named})[0] + ': must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of one: secretsmanager:shop/db, /shop/db or ssm:db'"
         ),
     )
 }

@@ -69,6 +69,8 @@ pub struct AwsClients {
     pub(super) scheduler: aws_sdk_scheduler::Client,
     pub(super) scaling: aws_sdk_applicationautoscaling::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) secrets: aws_sdk_secretsmanager::Client,
+    pub(super) parameters: aws_sdk_ssm::Client,
     pub(super) zones: Zones,
 }
 
@@ -140,6 +142,8 @@ impl AwsClients {
             scheduler: client!(aws_sdk_scheduler),
             scaling: client!(aws_sdk_applicationautoscaling),
             logs: client!(aws_sdk_cloudwatchlogs),
+            secrets: client!(aws_sdk_secretsmanager),
+            parameters: client!(aws_sdk_ssm),
             zones: zones.clone(),
         }
     }

@@ -267,6 +267,7 @@ impl EcsWrites for AwsClients {
             given_percent: _,
             given_grace_period: _,
             redeploy: _,
+            secret_versions: _,
             tags,
         } = service;
         let (launch_type, providers) = match capacity {
@@ -325,6 +326,7 @@ impl EcsWrites for AwsClients {
             capacity_providers,
             rolling: _,
             redeploy: _,
+            secrets: _,
             again: _,
         } = update;
         let force = update.forces_rollout().then_some(true);

@@ -8,9 +8,11 @@
 
 mod logs;
 mod samples;
+mod secrets;
 mod world;
 
 pub use logs::logs;
+pub use secrets::secrets;
 
 use aws_config::SdkConfig;
 

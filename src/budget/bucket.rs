@@ -23,6 +23,8 @@ pub enum Bucket {
     ScalingWrites,
     LogReads,
     LogWrites,
+    SecretReads,
+    ParameterReads,
 }
 
 /// The size of a bucket.
@@ -49,7 +51,7 @@ impl Limit {
 }
 
 impl Bucket {
-    pub const ALL: [Bucket; 19] = [
+    pub const ALL: [Bucket; 21] = [
         Bucket::EcsServiceWrites,
         Bucket::EcsServiceReads,
         Bucket::EcsRegistrations,
@@ -69,6 +71,8 @@ impl Bucket {
         Bucket::ScalingWrites,
         Bucket::LogReads,
         Bucket::LogWrites,
+        Bucket::SecretReads,
+        Bucket::ParameterReads,
     ];
 
     /// Returns the name in messages, flags and metrics.
@@ -93,6 +97,8 @@ impl Bucket {
             Bucket::ScalingWrites => "autoscaling/writes",
             Bucket::LogReads => "logs/reads",
             Bucket::LogWrites => "logs/writes",
+            Bucket::SecretReads => "secretsmanager/reads",
+            Bucket::ParameterReads => "ssm/reads",
         }
     }
 
@@ -103,7 +109,10 @@ impl Bucket {
             Bucket::EcsServiceReads | Bucket::EcsTaskReads => Limit::new(100.0, 20.0),
             Bucket::EcsTaskWrites => Limit::new(100.0, 40.0),
             Bucket::EcsRegistrations => Limit::new(20.0, 1.0),
-            Bucket::EcsTaskDefinitionReads | Bucket::EcsClusterReads => Limit::new(50.0, 20.0),
+            // Of secrets AWS gives far more, and tasks that start draw on the same.
+            Bucket::EcsTaskDefinitionReads | Bucket::EcsClusterReads | Bucket::SecretReads => {
+                Limit::new(50.0, 20.0)
+            }
             Bucket::EcsTags | Bucket::ScalingReads => Limit::new(20.0, 10.0),
             Bucket::Elbv2Reads => Limit::new(40.0, 10.0),
             Bucket::Elbv2Writes => Limit::new(20.0, 3.0),
@@ -112,6 +121,7 @@ impl Bucket {
             Bucket::ScheduleReads | Bucket::ScheduleWrites => Limit::new(50.0, 50.0),
             Bucket::ScheduleGroups | Bucket::LogReads => Limit::new(10.0, 10.0),
             Bucket::ScalingWrites | Bucket::LogWrites => Limit::new(10.0, 5.0),
+            Bucket::ParameterReads => Limit::new(10.0, 3.0),
         }
     }
 
@@ -131,6 +141,8 @@ impl Bucket {
             "scheduler" => Some(scheduler(operation)),
             "application-autoscaling" => Some(scaling(operation)),
             "logs" => Some(logs(operation)),
+            "secretsmanager" => Some(Bucket::SecretReads),
+            "ssm" => Some(Bucket::ParameterReads),
             _ => None,
         }
     }

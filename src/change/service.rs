@@ -138,6 +138,8 @@ impl ServiceWrite {
                 Basis::unnamed(leaving.into_iter().chain([itself]))
             }
             ServiceWrite::Update { update, .. } if update.rolling => Basis::singly([itself]),
+            // A deployment that has begun since is as good as the one to come.
+            ServiceWrite::Update { update, .. } if update.secrets.is_some() => Basis::singly([itself]),
             ServiceWrite::Create { .. } | ServiceWrite::Update { .. } => Basis::Lists,
             ServiceWrite::Delete { .. } => {
                 let all = with_those_in_front(observed, attached);
@@ -189,13 +191,19 @@ impl ServiceWrite {
     }
 
     pub(super) fn fold(&self, observed: &mut Observed, process: Option<&str>, reply: Reply) {
-        let (hash, redeploy, tags) = match self {
-            ServiceWrite::Create { service, rollout, .. } => {
-                (Some(rollout), service.redeploy.as_ref(), Some(&service.tags))
-            }
-            ServiceWrite::Update { update, rollout, .. } => {
-                (rollout.as_ref(), update.redeploy.as_ref(), None)
-            }
+        let (hash, redeploy, secrets, tags) = match self {
+            ServiceWrite::Create { service, rollout, .. } => (
+                Some(rollout),
+                service.redeploy.as_ref(),
+                service.secret_versions.known(),
+                Some(&service.tags),
+            ),
+            ServiceWrite::Update { update, rollout, .. } => (
+                rollout.as_ref(),
+                update.redeploy.as_ref(),
+                update.secrets.as_ref(),
+                None,
+            ),
             ServiceWrite::StopRollout { .. }
             | ServiceWrite::Delete { .. }
             | ServiceWrite::Tag { .. }
@@ -223,7 +231,7 @@ impl ServiceWrite {
             let memory = observed
                 .rollouts
                 .get_or_default(process.unwrap_or_default().into());
-            memory.submit(hash, &state, redeploy);
+            memory.submit(hash, &state, redeploy, secrets);
         }
         observed.services.insert(state.name.clone(), state);
     }

@@ -696,6 +696,7 @@ fn everything() -> ServiceUpdate {
             base: 1,
         }]),
         redeploy: Some("again".into()),
+        secrets: Some("digest".into()),
     }
 }
 
@@ -732,7 +733,7 @@ fn an_update_lists_just_what_it_changes() {
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network with security groups [sg-1], \
              ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
-             every task again, as the last rollout failed",
+             every task again, as a secret of theirs has changed, every task again, as the last rollout failed",
         ),
         (
             Change::of(
@@ -756,7 +757,7 @@ fn an_update_lists_just_what_it_changes() {
              placement constraints [distinctInstance, memberOf attribute:gpu == yes], grace period 90 s, task network with security groups [sg-1], \
              ECS Exec on, for tasks that start from now on, \
              capacity providers [spot weight 3 base 1], every task again for redeploy again, \
-             every task again, as the last rollout failed, \
+             every task again, as a secret of theirs has changed, every task again, as the last rollout failed, \
              target groups [g-1, g-2]",
         ),
     ] {

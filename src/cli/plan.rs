@@ -26,8 +26,8 @@ use crate::controller::{ClaimCache, Connect, KubeClaims, Namespaces, Sdk, messag
 use crate::desired;
 use crate::dry_run::{DryRun, Heading, dry_run, json, text};
 use crate::metrics::Metrics;
-use crate::observe::Known;
-use crate::pass::{Binding, Sibling, bind, check_room, request, wanted, yesterday};
+use crate::observe::{Known, KnownSecrets, live_secrets};
+use crate::pass::{Binding, Sibling, asked_secrets, bind, check_room, request, wanted, yesterday};
 use crate::reconcile::Request;
 use crate::status::Verdict;
 
@@ -146,7 +146,19 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let namespace = app.namespace().unwrap_or_default();
     let labels = Namespaces::default().read(client, &namespace).await?;
     let binding = bind(&app, &platforms, &installation).map_err(|verdict| said(&verdict))?;
-    let built = wanted(&app, app.status.as_ref(), &binding, &labels, Timestamp::now())?;
+    let aws = connect.connect(&settings_of(binding.platform)).await;
+    let with = |known: &KnownSecrets| {
+        let status = app.status.as_ref();
+        wanted(&app, status, (&binding, &labels), known, Timestamp::now())
+    };
+    // Nothing is read for whoever may not be here.
+    let mut built = with(&KnownSecrets::default())?;
+    let mut secrets_failed = None;
+    if let Some(asked) = asked_secrets(&app, app.status.as_ref(), binding.platform, true) {
+        let known = live_secrets(&*aws, &asked.all).await?;
+        built = with(&known)?;
+        secrets_failed = known.failed;
+    }
     let siblings = siblings(client, &namespace, binding.platform).await?;
     let (status, at) = (app.status.as_ref(), (binding.platform, &*platforms));
     check_room(&app, status, at, &labels, &siblings)?;
@@ -162,9 +174,9 @@ async fn preview(plan: &Plan, manifest: Option<&[u8]>, connect: &dyn Connect) ->
     let known = Known {
         // The Platform's own pass sees to it.
         ports_recovered: true,
+        secrets_failed,
         ..whole.known.clone()
     };
-    let aws = connect.connect(&settings_of(platform)).await;
     let cache = ClaimCache::default();
     let claims = KubeClaims {
         client,

@@ -7,6 +7,7 @@ mod judged;
 mod leave;
 mod measure;
 mod room;
+mod secrets;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -47,7 +48,7 @@ use crate::model::class::Class;
 use crate::model::owner::AppName;
 use crate::pass::{
     APP_FINALIZER, Deletion, End, Facts, Finished, Memory, Requeue, Settings, Step, Work, annotated, finish,
-    has_finalizer, is_leaving, not_taken, pending, start, unwritten, version,
+    has_finalizer, is_leaving, not_taken, pending, recorded, start, unwritten, version,
 };
 use crate::reconcile::{BeforeWrites, Request, reconcile};
 use crate::status::{self, Verdict};
@@ -189,6 +190,7 @@ impl Pass<'_> {
             namespace: context.namespaces.known(&namespace),
             namespace_is_live: false,
             siblings: Vec::new(),
+            secrets: None,
             stopped: context.stopped_writes(),
             settings: self.settings(),
             details_interval: sweeper::details_interval(context, self.app, &platforms),
@@ -211,6 +213,14 @@ impl Pass<'_> {
                     Ok(labels) => (facts.namespace, facts.namespace_is_live) = (Some(labels), true),
                     Err(error) => return Some(End::Failure(None, error)),
                 },
+                Step::ReadSecrets(asked) => {
+                    match secrets::read(context, self.key, &asked, &platforms).await {
+                        Ok(known) => facts.secrets = Some(known),
+                        Err(error) => {
+                            return Some(End::Failure(recorded(self.app).map(Box::new), error));
+                        }
+                    }
+                }
                 Step::Conclude(end) => return Some(end),
                 Step::Reconcile(work, request) => {
                     if let Err(error) = self.take_room(&work, &facts) {

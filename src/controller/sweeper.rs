@@ -131,6 +131,7 @@ pub(super) fn keep_new(context: &Arc<Context>) {
     keep(context, |inventory| &inventory.load_balancers);
     keep(context, |inventory| &inventory.records);
     keep(context, |inventory| &inventory.schedules);
+    keep(context, |inventory| &inventory.secrets);
 }
 
 /// Forgets an account, which another replica writes to from now on.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::command::Variables;
+use super::secrets::is_credentials;
 use super::{Builder, text};
 use crate::api::app::{self, DependencyCondition, Process, Sidecar};
 use crate::error::Error;
@@ -18,6 +19,9 @@ const CHECK_RETRIES: RangeInclusive<u32> = 1..=10;
 const CHECK_START_PERIOD: RangeInclusive<u32> = 0..=300;
 /// GiB: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html>.
 const EPHEMERAL_STORAGE: RangeInclusive<u32> = 21..=200;
+
+const NO_CREDENTIALS: &str =
+    "must be the ARN of a secret in Secrets Manager, or secretsmanager: and its name";
 
 /// The fields that a process and a sidecar have alike.
 pub(super) struct Fields<'a> {
@@ -96,6 +100,9 @@ impl Builder<'_> {
         let credentials = fields.repository_credentials;
         if credentials.is_some() && self.secrets_reader().is_none() {
             return Err(self.without_reader(&fields.field("repositoryCredentials")));
+        }
+        if credentials.is_some_and(|text| !text.starts_with("arn:") && !is_credentials(text)) {
+            return Err(self.invalid(&fields.field("repositoryCredentials"), NO_CREDENTIALS));
         }
         self.check_texts(fields)?;
         let check = fields

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
-use crate::desired::{NamespaceLabels, build};
+use crate::desired::{self, Built, NamespaceLabels};
+use crate::error::Error;
 use crate::model::owner::{AppName, Owner};
+use crate::model::secret::Secrets;
 use crate::model::service::TaskDefinition;
 
 /// App `shop/acme` with these processes.
@@ -78,6 +80,21 @@ pub(crate) fn namespace() -> NamespaceLabels {
     [("kubernetes.io/metadata.name", "shop"), ("team", "retail")]
         .map(|(key, value)| (key.into(), value.into()))
         .into()
+}
+
+/// Builds what an App means whose secrets nobody has asked for.
+pub(crate) fn build(
+    app: &App,
+    platform: &Platform,
+    owner: &Owner,
+    namespace: &NamespaceLabels,
+) -> Result<Built, Error> {
+    desired::build(app, platform, owner, namespace, &Secrets::default())
+}
+
+/// The same, also of what it may not ask for.
+pub(crate) fn build_unchecked(app: &App, platform: &Platform, owner: &Owner) -> Result<Built, Error> {
+    desired::build_unchecked(app, platform, owner, &Secrets::default())
 }
 
 /// Returns the task definition of process `api` on a Platform of this spec, or why there is none.

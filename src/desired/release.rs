@@ -7,11 +7,17 @@ use crate::api::{REDEPLOY_ANNOTATION, RELEASED_ANNOTATION};
 use crate::error::Error;
 use crate::model::owner::Owner;
 use crate::model::release::{Placing, Release, digest};
+use crate::model::secret::Secrets;
 
 /// Seconds. A migration that is stopped in the middle is worse than one that is waited for.
 const TIMEOUT: u32 = 3_600;
 
-pub(super) fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Option<Box<Release>>, Error> {
+pub(super) fn build(
+    app: &App,
+    platform: &Platform,
+    owner: &Owner,
+    secrets: &Secrets,
+) -> Result<Option<Box<Release>>, Error> {
     let Some(wanted) = &app.spec.release else {
         return Ok(None);
     };
@@ -37,6 +43,7 @@ pub(super) fn build(app: &App, platform: &Platform, owner: &Owner) -> Result<Opt
         owner,
         name,
         process,
+        secrets,
     };
     let content = released_content(&app.spec, name, process)
         .map_err(|error| Error::Bug(format!("a manifest that is no JSON: {error}")))?;

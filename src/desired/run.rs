@@ -1,5 +1,6 @@
 //! A one-off run of an App: whose task definition it runs, what its task has otherwise, and where it runs.
 
+use super::secrets::Names;
 use super::{Builder, NamespaceLabels, app_name, container_ports, exposure, tenancy, text};
 use crate::api::app::{App, Process, TaskSize};
 use crate::api::platform::Platform;
@@ -9,6 +10,7 @@ use crate::model::container::{Environment, Logging};
 use crate::model::owner::Owner;
 use crate::model::release::{Placing, digest};
 use crate::model::run::TaskOverrides;
+use crate::model::secret::Secrets;
 
 /// Seconds.
 const TIMEOUT: u32 = 3_600;
@@ -39,12 +41,14 @@ pub fn build_run(
     platform: &Platform,
     namespace: &NamespaceLabels,
     installation: &str,
+    secrets: &Secrets,
 ) -> Result<BuiltRun, Error> {
     let (name, process) = process_of(run, app)?;
     check_variables(run, app, process)?;
     let ports = exposure(name, process).as_ref().map(container_ports);
     let process = with_run(run, process);
     let app = alone(app, name, process);
+    let app = Names::at(platform, secrets).resolve(&app);
     tenancy::Allowed::to(&app, platform, namespace).check()?;
     let owner = Owner {
         installation: installation.into(),
@@ -58,6 +62,7 @@ pub fn build_run(
         owner: &owner,
         name,
         process,
+        secrets,
     };
     let (definition, overridden) = builder.task_definition(&ports.unwrap_or_default())?;
     tenancy::Allowed::to(&app, platform, namespace).check_overrides(&overridden)?;
@@ -217,7 +222,14 @@ mod tests {
     }
 
     fn built(spec: Value, app: &App, on: Value) -> Result<BuiltRun, String> {
-        let built = build_run(&run(spec), app, &platform(on), &namespace(), "installation-1");
+        let built = build_run(
+            &run(spec),
+            app,
+            &platform(on),
+            &namespace(),
+            "installation-1",
+            &Secrets::default(),
+        );
         built.map_err(|error| error.to_string())
     }
 

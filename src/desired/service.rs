@@ -5,6 +5,7 @@ use crate::api::REDEPLOY_ANNOTATION;
 use crate::api::app::{self, Constraint, ConstraintType, Deploy, StrategyType};
 use crate::error::Error;
 use crate::model::scaling::Scaling;
+use crate::model::secret::SecretVersions;
 use crate::model::service::{
     CircuitBreaker, DeploymentConfiguration, LaunchType, PlacementConstraint, PlacementStrategy, Service,
     ServiceSettings,
@@ -46,6 +47,7 @@ impl Builder<'_> {
                 .as_ref()
                 .and_then(|annotations| annotations.get(REDEPLOY_ANNOTATION))
                 .cloned(),
+            secret_versions: SecretVersions::default(),
             tags: self.tags(),
         })
     }

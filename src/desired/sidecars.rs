@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Builder;
 use super::command::Variables;
 use super::container::{CONTROLS, Fields, has_controls};
-use super::secrets::{NO_SECRET, is_secret, resolved_sidecar};
+use super::secrets::{NO_SECRET, Names, is_secret};
 use super::text;
 use crate::api::app::Sidecar;
 use crate::error::Error;
@@ -54,7 +54,7 @@ impl Builder<'_> {
         let field = |field: &str| self.container_field(name, field);
         let is_own = self.process.sidecars.contains_key(name);
         // Of a Platform's, the names are still there.
-        let sidecar = &*resolved_sidecar(sidecar, self.platform);
+        let sidecar = &*Names::at(self.platform, self.secrets).resolve_sidecar(sidecar);
         if !text::is_name(name) {
             return Err(self.invalid(&self.sidecar_path(name), text::NO_NAME));
         }

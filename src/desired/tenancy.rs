@@ -13,6 +13,7 @@ use self::lists::{
     CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, LOGGING, List, OVERRIDES, SECRETS,
     SIDECARS, TASK_ROLES,
 };
+use super::secrets::is_unresolved;
 use super::{ADOPT_ANNOTATION, NamespaceLabels, Overridden, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
@@ -191,7 +192,7 @@ impl<'a> Allowed<'a> {
         image: Option<&String>,
     ) -> Result<(), Error> {
         for (variable, arn) in secrets {
-            self.pattern(&SECRETS, &format!("{prefix}secrets: {variable}"), arn)?;
+            self.secret(&format!("{prefix}secrets: {variable}"), arn)?;
         }
         image.map_or(Ok(()), |image| {
             self.pattern(&IMAGES, &format!("{prefix}image"), image)
@@ -200,7 +201,15 @@ impl<'a> Allowed<'a> {
 
     fn check_credentials(&self, prefix: &str, credentials: Option<&String>) -> Result<(), Error> {
         let field = format!("{prefix}repositoryCredentials");
-        credentials.map_or(Ok(()), |arn| self.pattern(&SECRETS, &field, arn))
+        credentials.map_or(Ok(()), |arn| self.secret(&field, arn))
+    }
+
+    /// Checks a secret by its ARN. While that is not known, nothing is made with it.
+    fn secret(&self, field: &str, arn: &str) -> Result<(), Error> {
+        if is_unresolved(arn) {
+            return Ok(());
+        }
+        self.pattern(&SECRETS, field, arn)
     }
 
     /// Checks what ECS reads with a role of the Platform's, and where a container logs.
@@ -213,7 +222,7 @@ impl<'a> Allowed<'a> {
         self.closed(&LOGGING, &format!("{prefix}logging"), &logging.driver)?;
         let mut secrets = logging.secret_options.iter();
         secrets.try_for_each(|(option, arn)| {
-            self.pattern(&SECRETS, &format!("{prefix}logging.secretOptions: {option}"), arn)
+            self.secret(&format!("{prefix}logging.secretOptions: {option}"), arn)
         })
     }
 

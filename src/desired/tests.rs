@@ -8,8 +8,8 @@
 use serde_json::{Value, json};
 
 use super::content::is_fargate_size;
-use super::fixtures::{app, app_with, namespace, owner, platform, platform_with};
-use super::{app_name, build, has_names, place, retains};
+use super::fixtures::{app, app_with, build, namespace, owner, platform, platform_with};
+use super::{app_name, has_names, place, retains};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::container::{HostPort, Logging, PortMapping};

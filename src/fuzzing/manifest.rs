@@ -13,6 +13,7 @@ use crate::desired::{
     never_started, openness, takes_kept_names,
 };
 use crate::model::owner::{AppName, Owner};
+use crate::model::secret::Secrets;
 use crate::model::state::Observed;
 use crate::pass::{annotated, recorded, reports_holdings};
 use crate::plan::plan;
@@ -55,7 +56,7 @@ pub fn manifest(data: &[u8]) {
     let mut said = Vec::new();
     said.extend(check_limits(&app, &platform, &labels, &usages).err());
     said.extend(check_retain(&app, &platform, &labels).err());
-    said.extend(build(&app, &platform, &owner, &labels).err());
+    said.extend(build(&app, &platform, &owner, &labels, &Secrets::default()).err());
     let _ = (
         openness(&platform),
         names_kept_for(&platform),
@@ -67,9 +68,9 @@ pub fn manifest(data: &[u8]) {
     );
     let _ = (annotated(&app.metadata), recorded(&app), reports_holdings(&app));
     let mut messages: Vec<String> = said.iter().map(ToString::to_string).collect();
-    match build_unchecked(&app, &platform, &owner) {
+    match build_unchecked(&app, &platform, &owner, &Secrets::default()) {
         Ok(built) => {
-            let again = build_unchecked(&app, &platform, &owner).ok();
+            let again = build_unchecked(&app, &platform, &owner, &Secrets::default()).ok();
             assert_eq!(again.map(|again| again.desired).as_ref(), Some(&built.desired));
             messages.extend(never_started(&built.desired, date(2026, 11, 30)));
             messages.extend(built.warnings);

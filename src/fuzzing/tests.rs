@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::{
     command, cron, manifest, ownership, pattern, procfile, replies_of_autoscaling, replies_of_ecs,
-    replies_of_elbv2, replies_of_logs, replies_of_route53, replies_of_scheduler, replies_of_sts, values,
+    replies_of_elbv2, replies_of_logs, replies_of_route53, replies_of_scheduler, replies_of_secrets,
+    replies_of_sts, values,
 };
 
 type Target = (&'static str, fn(&[u8]));
 
 /// The targets, by the names of their functions.
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 15] = [
     ("command", command),
     ("cron", cron),
     ("manifest", manifest),
@@ -25,6 +26,7 @@ const TARGETS: [Target; 14] = [
     ("replies_of_logs", replies_of_logs),
     ("replies_of_route53", replies_of_route53),
     ("replies_of_scheduler", replies_of_scheduler),
+    ("replies_of_secrets", replies_of_secrets),
     ("replies_of_sts", replies_of_sts),
     ("values", values),
 ];

@@ -122,6 +122,7 @@ impl Touched {
                 Pending::Release { .. }
                 | Pending::GroupDeletion { .. }
                 | Pending::PortRecovery { .. }
+                | Pending::SecretChange { .. }
                 | Pending::Releasing { .. }
                 | Pending::ZoneChange { .. }
                 | Pending::Retiring { .. }

@@ -76,8 +76,8 @@ impl View<'_> {
                     let group = schedule_group(&desired.owner.installation);
                     self.inventory.schedules.want(&self.key(&group));
                 }
-                // Each App's own.
-                Part::Scaling | Part::Tasks | Part::LogGroup => {}
+                // Each App's own; and of secrets a pass knows before it begins.
+                Part::Scaling | Part::Tasks | Part::LogGroup | Part::Secrets => {}
             }
         }
     }

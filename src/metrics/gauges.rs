@@ -175,7 +175,7 @@ impl Gauges {
             inventory: gauge(
                 registry,
                 "empire_inventory_age_seconds",
-                "Age of the oldest list of AWS by which Apps are compared: of `services`, `load_balancers`, `records` or `schedules`; only where this replica leads",
+                "Age of the oldest list of AWS by which Apps are compared: of `services`, `load_balancers`, `records`, `schedules` or `secrets`; only where this replica leads",
             ),
             resync: register(
                 registry,

@@ -13,6 +13,7 @@ use super::record::RecordStyle;
 use super::release::Release;
 use super::scaling::Scaling;
 use super::schedule::Schedule;
+use super::secret::AwaitedSecret;
 use super::service::{Attachment, Service, TaskDefinition};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Desired {
     pub records: BTreeMap<RecordKey, DesiredRecord>,
     /// The log group that its tasks log to, where the Platform has one made.
     pub log_group: Option<Box<LogGroup>>,
+    /// By the name of a secret in Secrets Manager, its ARN, as far as it is known.
+    pub secrets: BTreeMap<String, String>,
     /// The rules for names that are released.
     pub keeping: Keeping,
     /// True if it takes over what has a wanted name and no owner's tags.
@@ -70,6 +73,8 @@ pub struct DesiredProcess {
     pub load_balancing: Option<LoadBalancing>,
     /// A remark on the command, which may be the reason why its tasks fail.
     pub hint: Option<String>,
+    /// A secret that is not there, or whose ARN is not known: nothing that would hold it is made or changed.
+    pub awaited_secret: Option<Box<AwaitedSecret>>,
 }
 
 /// The thing that starts the tasks of a process.
@@ -237,6 +242,7 @@ impl Desired {
             Part::Schedules => processes.any(|process| process.schedule().is_some()),
             Part::Tasks => self.release.is_some(),
             Part::LogGroup => self.log_group.is_some(),
+            Part::Secrets => false,
         }
     }
 
@@ -276,6 +282,7 @@ impl Desired {
             release: None,
             records: BTreeMap::new(),
             log_group: None,
+            secrets: BTreeMap::new(),
             keeping: Keeping::default(),
             adopts: false,
             adopted: Adopted::default(),

@@ -18,6 +18,8 @@ pub enum Part {
     Tasks,
     /// The App's log group.
     LogGroup,
+    /// What secrets and parameters an App names stand for, and their versions.
+    Secrets,
 }
 
 impl Part {
@@ -31,6 +33,7 @@ impl Part {
             Part::Schedules => "Schedules".into(),
             Part::Tasks => "Tasks".into(),
             Part::LogGroup => "LogGroup".into(),
+            Part::Secrets => "Secrets".into(),
         }
     }
 
@@ -40,6 +43,9 @@ impl Part {
             Part::Scaling => Some("for scale, its role needs deploy/iam/autoscaling.json"),
             Part::LogGroup => {
                 Some("for tasks.logging.group of a Platform, its role needs deploy/iam/logs.json")
+            }
+            Part::Secrets => {
+                Some("for secrets by name and rollOnChange, its role needs deploy/iam/secrets.json")
             }
             Part::Ecs | Part::LoadBalancing | Part::Zone(_) | Part::Schedules | Part::Tasks => None,
         }
@@ -56,6 +62,7 @@ impl fmt::Display for Part {
             Part::Schedules => f.write_str("schedules"),
             Part::Tasks => f.write_str("the task of the release phase"),
             Part::LogGroup => f.write_str("log groups"),
+            Part::Secrets => f.write_str("secrets"),
         }
     }
 }

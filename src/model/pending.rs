@@ -30,6 +30,8 @@ pub enum Pending {
     GroupDeletion { process: String, group: String },
     /// Names that wait until their load balancer serves.
     Names { process: String, load_balancer: String },
+    /// A change of secrets that is to be recorded before tasks are replaced for it.
+    SecretChange { process: String },
     /// Something that goes once the names of a zone are known whose list is old: one of them may lead to it.
     OldZone {
         process: String,
@@ -91,14 +93,15 @@ pub fn rounded(seconds: i64) -> u8 {
 pub const EDITS_FOLLOW: &str = "the other changes of the process follow then";
 
 impl Pending {
-    /// True for an attempt of the release phase that is to be recorded.
+    /// True for what is to be recorded before it is done: an attempt of the release phase, or a change of secrets.
     pub fn is_to_record(&self) -> bool {
         matches!(
             self,
-            Pending::Release {
-                stage: Stage::Record(_),
-                ..
-            }
+            Pending::SecretChange { .. }
+                | Pending::Release {
+                    stage: Stage::Record(_),
+                    ..
+                }
         )
     }
 
@@ -112,6 +115,7 @@ impl Pending {
             | Pending::ZoneChange { process, .. }
             | Pending::Retiring { process, .. }
             | Pending::PortRecovery { process }
+            | Pending::SecretChange { process }
             | Pending::GroupDeletion { process, .. }
             | Pending::Names { process, .. }
             | Pending::OldZone { process, .. }
@@ -156,6 +160,9 @@ impl fmt::Display for Pending {
                     "waiting for AWS to release target group {target_group} from its load balancer"
                 )
             }
+            Pending::SecretChange { .. } => f.write_str(
+                "waiting for a change of its secrets to be recorded, before its tasks are replaced",
+            ),
             Pending::PortRecovery { .. } => f.write_str("waiting for the host ports in use to be claimed"),
             Pending::GroupDeletion { group, .. } => {
                 write!(f, "waiting for schedule group {group} to finish deleting")

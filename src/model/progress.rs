@@ -5,13 +5,23 @@ use super::state::ServiceState;
 
 impl RolloutMemory {
     /// A write has started a rollout, which is ours from now on: the deployment, if the reply shows one.
-    pub fn submit(&mut self, hash: &str, reply: &ServiceState, redeploy: Option<&String>) {
-        let before = self.submitted.take().and_then(|before| before.redeploy);
+    pub fn submit(
+        &mut self,
+        hash: &str,
+        reply: &ServiceState,
+        redeploy: Option<&String>,
+        secrets: Option<&String>,
+    ) {
+        let before = self.submitted.take();
+        let before = before.map(|before| (before.redeploy, before.secrets, before.secret_change));
+        let (redone, read, change) = before.unwrap_or_default();
         self.rejected = None;
         self.submitted = reply.primary().map(|primary| Submission {
             hash: hash.into(),
             deployment: primary.id.clone(),
-            redeploy: redeploy.cloned().or(before),
+            redeploy: redeploy.cloned().or(redone),
+            secrets: secrets.cloned().or(read),
+            secret_change: change,
             complete: false,
             progress: Progress::begun(reply),
         });

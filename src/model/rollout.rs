@@ -32,11 +32,26 @@ pub struct Submission {
     pub deployment: String,
     /// The last value of the redeploy annotation that was carried out.
     pub redeploy: Option<String>,
+    /// The digest of the versions of its secrets that its tasks have read, or newer ones. `None`: nothing is replaced for them, or they
+    /// were never known.
+    pub secrets: Option<String>,
+    /// A change of them for which its tasks are to be replaced.
+    pub secret_change: Option<SecretChange>,
     /// True once it was seen complete: a failure after that is of another one.
     pub complete: bool,
     /// `None` if it is complete, if ECS does not say when it began, or if it was submitted by a release of the controller
     /// that did not keep this.
     pub progress: Option<Progress>,
+}
+
+/// A change of the secrets of a process, which is recorded before its tasks are replaced for it: then a deployment that has begun
+/// since is known to have read the new values, whatever became of the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretChange {
+    /// The digest of the new versions.
+    pub versions: String,
+    /// The id of ECS's deployment that was the primary one then.
+    pub after: String,
 }
 
 /// The progress of a rollout, and when it last advanced: its time counts from there, as

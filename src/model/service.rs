@@ -12,6 +12,7 @@ use super::container::{Condition, Container, ContainerCheck, HostPort};
 use super::members::TaskMembers;
 use super::owner::Tags;
 use super::scaling::Scaling;
+use super::secret::SecretVersions;
 use super::small_map::SmallMap;
 use super::volume::Volume;
 
@@ -299,6 +300,8 @@ pub struct Service {
     pub given_grace_period: bool,
     /// A new value asks for a rollout of what is there.
     pub redeploy: Option<String>,
+    /// Its tasks are replaced when they change.
+    pub secret_versions: SecretVersions,
     pub tags: Tags,
 }
 

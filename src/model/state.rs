@@ -178,6 +178,7 @@ impl ServiceState {
             capacity_providers,
             rolling: _,
             redeploy: _,
+            secrets: _,
             again: _,
         } = update;
         self.desired = desired_count.unwrap_or(self.desired);
@@ -333,6 +334,8 @@ impl Observed {
             Part::Schedules => self.schedules_of(owner).next().is_some(),
             Part::Tasks => self.release.open().is_some(),
             Part::LogGroup => self.log_group.as_ref().is_some_and(|found| is_ours(&found.tags)),
+            // It only reads them.
+            Part::Secrets => false,
         }
     }
 

@@ -84,6 +84,8 @@ pub async fn singly(
             Part::Zone(_) => names(aws, observed, &of_part).await,
             Part::LogGroup => log_group::again(aws, desired, observed).await,
             Part::Tasks => release_task(aws, desired, observed).await,
+            // Nothing rests on them.
+            Part::Secrets => Ok(()),
         };
         match read {
             Ok(()) => observed.fresh.extend(of_part),

@@ -8,6 +8,7 @@ use crate::desired;
 use crate::model::desired::Desired;
 use crate::model::held::Held;
 use crate::model::named::Named;
+use crate::model::secret::Secrets;
 
 /// Returns the things that a status speaks of. Until a look has shown what is there, the manifest's may be there, too,
 /// unless the App has never written anything.
@@ -68,7 +69,8 @@ pub(super) fn held(
     // Nothing is wanted of an App that is deleted; but what its manifest names may be there, also where it has no grant.
     if held.is_vague
         && is_leaving(app)
-        && let Ok(built) = desired::build_unchecked(app, binding.platform, &binding.owner)
+        && let Ok(built) =
+            desired::build_unchecked(app, binding.platform, &binding.owner, &Secrets::default())
     {
         held.hold_wanted(&built.desired);
     }

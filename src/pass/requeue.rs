@@ -78,7 +78,7 @@ pub(super) struct Before {
     pub backing_off_until: Option<Timestamp>,
 }
 
-/// An attempt of the release phase is recorded by then, and its task can be started.
+/// An attempt of the release phase is recorded by then, and its task can be started; or a change of secrets.
 const RECORDED: Duration = Duration::from_secs(1);
 
 /// `failures` are the passes in a row that failed, this one included; `wait` is until the next replaced load balancer
@@ -141,10 +141,11 @@ pub(super) fn open(
     let is_record = |pending: &Pending| {
         matches!(
             pending,
-            Pending::Release {
-                stage: Stage::Record(None),
-                ..
-            }
+            Pending::SecretChange { .. }
+                | Pending::Release {
+                    stage: Stage::Record(None),
+                    ..
+                }
         )
     };
     let records = outcome.plan.pending.iter().any(is_record).then_some(RECORDED);

@@ -27,9 +27,10 @@ use crate::model::desired::Desired;
 use crate::model::name::{Arn, family};
 use crate::model::owner::{AppName, Owner};
 use crate::model::release::TaskRequest;
+use crate::model::secret::Secrets;
 use crate::plan::WantedRun;
 use crate::reconcile::run::{RunOutcome, RunRequest};
-use crate::status::{Verdict, run_attempt, run_log};
+use crate::status::{self, Verdict, run_attempt, run_log};
 
 /// On every Run whose task is, or is about to be, started.
 pub const RUN_FINALIZER: &str = "empire.dev/run";
@@ -254,18 +255,27 @@ fn wanted<'a>(run: &Run, facts: &RunFacts<'a>) -> Result<Wanted<'a>, RunEnd> {
         | Verdict::Denied(reason, message) => RunEnd::Waits(reason, format!("App {name}: {message}")),
         Verdict::Ready(message) | Verdict::Suspended(message) => RunEnd::Waits(Reason::Suspended, message),
     })?;
-    let built = build_run(
-        run,
-        app,
-        binding.platform,
-        facts.namespace,
-        &binding.owner.installation,
-    );
+    // What its App has found out: a Run has the revision that its App has registered.
+    let secrets = Secrets {
+        shown: status::secrets(app.status.as_ref()),
+        ..Secrets::default()
+    };
+    let with = |run: &Run| {
+        let installation = &binding.owner.installation;
+        build_run(
+            run,
+            app,
+            binding.platform,
+            facts.namespace,
+            installation,
+            &secrets,
+        )
+    };
+    let built = with(run);
     let built = built.map_err(|error| {
         let plain = plain(run);
-        let installation = &binding.owner.installation;
         // What its App brings, another manifest of it may mend, or a newer one than the cache has.
-        match build_run(&plain, app, binding.platform, facts.namespace, installation) {
+        match with(&plain) {
             Err(Error::Invalid(message)) if plain.spec.process.is_some() => {
                 waits(Reason::NotReleased, format!("App {name}: {message}"))
             }

@@ -5,27 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::binding::{APP_FINALIZER, Binding, bind, has_finalizer, has_same_owner, is_accepted, is_leaving};
 use super::held::{held, of_status};
 use super::installation::Installation;
-use super::keeping::keeping;
 use super::memory::{Detailed, Look, Memory, is_recent, version};
 use super::requeue::Before;
+use super::secrets::{AskedSecrets, asked_secrets};
 use super::siblings::{LetIn, Sibling, let_in};
+use super::wanted::{unsaid, wanted};
 use crate::api::app::{App, AppStatus, Counted, PlatformRecord, ProcessStatus};
 use crate::api::condition::Reason;
 use crate::api::event::EventReason;
 use crate::api::platform::Platform;
 use crate::change::Change;
-use crate::desired::{self, Built, NamespaceLabels};
+use crate::desired::{self, NamespaceLabels};
 use crate::error::Error;
-use crate::model::desired::{Adopted, Desired};
+use crate::model::desired::Desired;
 use crate::model::name::Arn;
 use crate::model::rank::Rank;
-use crate::observe::{Details, Known};
+use crate::observe::{Details, Known, KnownSecrets};
 use crate::reconcile::{Contradicted, Outcome, Request, Scope};
 use crate::status::{self, Verdict};
 
@@ -40,6 +39,8 @@ pub struct Facts<'a> {
     pub namespace_is_live: bool,
     /// The Apps of its namespace, itself included or not. Without limits, they need not be there.
     pub siblings: Vec<Arc<Sibling>>,
+    /// What is known of the secrets that the App names, once it was asked for.
+    pub secrets: Option<KnownSecrets>,
     /// The reason why nothing may be written to AWS, if there is one.
     pub stopped: Option<Verdict>,
     pub settings: Settings,
@@ -94,6 +95,8 @@ pub enum Step {
     Release,
     /// The labels of the namespace are to be read live, and the pass begins again.
     ReadNamespace,
+    /// What is known of these secrets is to be found, and the pass begins again.
+    ReadSecrets(Box<AskedSecrets>),
     Conclude(End),
     Reconcile(Box<Work>, Box<Request>),
 }
@@ -148,7 +151,13 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
         Err(verdict) => return Step::Conclude(End::Verdict(verdict)),
     };
     let known = memory.status(app);
-    let wanted = wanted(app, known.as_ref(), &binding, namespace, now);
+    let secrets = facts.secrets.clone().unwrap_or_default();
+    let wanted = wanted(app, known.as_ref(), (&binding, namespace), &secrets, now);
+    // Nothing is read for whoever may not be here.
+    let asked = || asked_secrets(app, known.as_ref(), binding.platform, is_new);
+    if let Some(asked) = (facts.secrets.is_none() && wanted.is_ok()).then(asked).flatten() {
+        return Step::ReadSecrets(asked);
+    }
     let let_in = wanted.and_then(|built| {
         let platforms = (binding.platform, facts.platforms);
         let let_in = let_in(app, known.as_ref(), platforms, namespace, &facts.siblings)?;
@@ -167,18 +176,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
     let Binding {
         platform, ref record, ..
     } = binding;
-    let warnings = if memory
-        .warned
-        .map_or(!is_new, |warned| Some(warned) == app.metadata.generation)
-    {
-        Vec::new()
-    } else {
-        let never = desired::never_started(&desired, yesterday(now));
-        let shell = warnings.into_iter().map(|text| (EventReason::ShellSyntax, text));
-        shell
-            .chain(never.into_iter().map(|text| (EventReason::NeverStarted, text)))
-            .collect()
-    };
+    let warnings = unsaid(memory, app, &desired, warnings, now);
     memory.warned = app.metadata.generation;
 
     let rank = memory.rank(app, platform);
@@ -205,6 +203,7 @@ pub fn start(memory: &mut Memory, app: &App, facts: &Facts<'_>, now: Timestamp) 
             // What no reply has shown is tried again for a new generation.
             echoes: if is_new { echoes.anew() } else { echoes },
             details,
+            secrets_failed: secrets.failed,
             // What is written ahead says nothing of what was lost.
             release: status::release(known.as_ref()),
             ..whole.known
@@ -288,7 +287,14 @@ fn ahead(
         .and_then(|status| status.platform)
         .is_some_and(|known| known.name == record.name && has_same_owner(&known, record));
     // A task is started only by an attempt that outlives this process.
-    let recorded = |status: Option<AppStatus>| status.and_then(|status| status.release);
+    // Nor is a task replaced by one for a change that does not.
+    let recorded = |status: Option<AppStatus>| {
+        let status = status.unwrap_or_default();
+        let processes = status.processes.into_iter();
+        let submitted = processes.filter_map(|process| Some((process.name, process.submitted?)));
+        let changes = submitted.filter_map(|(name, submitted)| Some((name, submitted.secret_change?)));
+        (status.release, changes.collect::<Vec<_>>())
+    };
     let is_recorded = recorded(memory.shown(app)) == recorded(known.clone());
     if !memory.is_new(app) && !grows && is_known && is_recorded {
         return None;
@@ -360,46 +366,6 @@ fn scope(
         pending: look.pending.clone(),
     };
     (scope, backing_off, before)
-}
-
-/// Returns the day before, of which it is certain that it has begun in every time zone.
-pub fn yesterday(now: Timestamp) -> Date {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    today.yesterday().unwrap_or(today)
-}
-
-/// Returns the desired state: nothing for an App that is being deleted, whether its resources are removed or retained. Where
-/// they are to be retained and may not be, neither is done, so that nothing is lost, and nothing goes on running unseen.
-pub fn wanted(
-    app: &App,
-    status: Option<&AppStatus>,
-    binding: &Binding<'_>,
-    namespace: &NamespaceLabels,
-    now: Timestamp,
-) -> Result<Built, Error> {
-    let (platform, owner) = (binding.platform, &binding.owner);
-    let mut built = if is_leaving(app) {
-        let (owner, place) = (owner.clone(), desired::place(platform));
-        Built {
-            desired: if desired::retains(app, Some(platform)) {
-                desired::check_retain(app, platform, namespace)?;
-                Desired::retaining(owner, place)
-            } else {
-                Desired::empty(owner, place)
-            },
-            warnings: Vec::new(),
-            overridden: Vec::new(),
-        }
-    } else {
-        desired::build(app, platform, owner, namespace)?
-    };
-    built.desired.keeping = keeping(app, platform, namespace, now);
-    let remembered = status::holdings(status, has_finalizer(&app.metadata, APP_FINALIZER));
-    built.desired.adopted = Adopted {
-        stays: desired::keeps_adopted(app),
-        may_be_there: remembered.may_have_adopted(),
-    };
-    Ok(built)
 }
 
 /// A pass that looks at everything, by nothing but the App and the status it has.

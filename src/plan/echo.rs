@@ -29,6 +29,7 @@ fn settings(update: &ServiceUpdate, found: &ServiceState) -> Vec<Setting> {
         capacity_providers,
         rolling: _,
         redeploy: _,
+        secrets: _,
         again: _,
     } = update;
     let mut settings = Vec::new();

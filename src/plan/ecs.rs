@@ -9,6 +9,7 @@ mod attach;
 mod deadline;
 mod hash;
 mod rollout;
+mod secrets;
 mod send;
 mod settings;
 
@@ -156,12 +157,12 @@ fn create(view: &View<'_>, plan: &mut Plan, process: &str, wanted: &DesiredProce
         .is_none_or(|wanted| view.is_built(wanted));
     if built && is_registered(view, &content) && view.has_log_group(&content) {
         let attachments = attachments(process, wanted.load_balancing.as_ref());
-        let redeploy = service.redeploy.as_ref();
+        let asked = (service.redeploy.as_ref(), service.secret_versions.known());
         plan.changes.push(Change::of(
             process,
             ServiceWrite::Create {
                 service: service.clone(),
-                rollout: hash::of_rollout(wanted, service, redeploy, Some(&content), &attachments),
+                rollout: hash::of_rollout(wanted, service, asked, Some(&content), &attachments),
                 attachments,
                 task_definition: content,
             },

@@ -30,6 +30,7 @@ use crate::model::record::{
 };
 use crate::model::scaling::Scaling;
 use crate::model::schedule::{Schedule, Timing};
+use crate::model::secret::SecretVersions;
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, PlacementStrategy, Service,
     ServiceSettings, TaskDefinition,
@@ -304,6 +305,7 @@ impl Process {
                 },
                 sidecars: self.sidecars.iter().map(|image| beside(image)).collect(),
             },
+            awaited_secret: None,
             runs: match self.runs {
                 Kind::At(expression) => Runs::Schedule(self.schedule(owner, expression, tags())),
                 Kind::ByHand => Runs::ByHand(tags()),
@@ -317,6 +319,7 @@ impl Process {
                     given_percent: (None, None),
                     given_grace_period: false,
                     redeploy: None,
+                    secret_versions: SecretVersions::default(),
                     settings: ServiceSettings {
                         deployment: DeploymentConfiguration {
                             minimum_healthy_percent: 100,

@@ -83,6 +83,7 @@ fn kinds(process: &Process, report: &mut Report<'_>) {
         ("deploy", process.deploy.is_some()),
         ("placement", process.placement.is_some()),
         ("exec", process.exec.is_some()),
+        ("rollOnChange", process.roll_on_change.is_some()),
         ("cron", process.cron.is_some()),
     ];
     let given = given

@@ -209,6 +209,7 @@ api:
       successCodes: 200,204
   secrets:
     DATABASE_URL: arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/db
+  rollOnChange: true
   ulimits:
     nproc: 256
     nofile: 65536

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::app::{
-    AppStatus, ExecStatus, ProcessStatus, RejectedRollout, RolloutProgress, RolloutStatus, SubmittedRollout,
+    AppStatus, ExecStatus, ProcessStatus, RejectedRollout, RolloutProgress, RolloutStatus,
+    SecretChangeStatus, SubmittedRollout,
 };
 use crate::model::desired::{Desired, DesiredProcess};
-use crate::model::rollout::{Exec, Progress, Rejection, RolloutMemory, Submission};
+use crate::model::rollout::{Exec, Progress, Rejection, RolloutMemory, SecretChange, Submission};
 use crate::model::shared_map::SharedMap;
 use crate::model::state::{Rollout, ServiceState};
 use crate::plan::deadline;
@@ -28,6 +29,11 @@ fn memory(process: &ProcessStatus) -> RolloutMemory {
         hash: submitted.hash,
         deployment: submitted.deployment_id,
         redeploy: submitted.redeploy,
+        secrets: submitted.secrets,
+        secret_change: submitted.secret_change.map(|change| SecretChange {
+            versions: change.versions,
+            after: change.after,
+        }),
         complete: submitted.complete,
         progress: submitted.progress.as_ref().map(progress_of),
     };
@@ -57,6 +63,11 @@ pub(super) fn remembered(
         hash: submitted.hash,
         deployment_id: submitted.deployment,
         redeploy: submitted.redeploy,
+        secrets: submitted.secrets,
+        secret_change: submitted.secret_change.map(|change| SecretChangeStatus {
+            versions: change.versions,
+            after: change.after,
+        }),
         complete: submitted.complete,
         progress: submitted.progress.and_then(remembered_progress),
     });

@@ -13,7 +13,7 @@ use crate::api::app::{App, AppStatus, Counted, PlatformRecord, ProcessStatus, Re
 use crate::api::condition::Reason;
 use crate::aws::{AwsError, Fault};
 use crate::change::{Change, Deferred, ServiceWrite};
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::error::Error;
 use crate::model::class::Class;

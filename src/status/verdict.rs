@@ -156,11 +156,17 @@ fn scaled_meanwhile(outcome: &Outcome) -> String {
     format!("; suspended, while AWS goes on scaling {}", services.join(", "))
 }
 
-/// Returns the start of the release phase, which is no change before it is recorded.
+/// Returns the start of the release phase, or what a changed secret leads to: neither is a change before it is recorded.
 fn unrecorded(outcome: &Outcome) -> Option<String> {
     let mut pending = outcome.plan.pending.iter();
     let pending = pending.find(|pending| pending.is_to_record())?;
-    Some(format!("run the release task of {}", pending.process()))
+    let process = pending.process();
+    if matches!(pending, Pending::SecretChange { .. }) {
+        return Some(format!(
+            "replace the tasks of {process}, as a secret of theirs has changed"
+        ));
+    }
+    Some(format!("run the release task of {process}"))
 }
 
 /// Everything that somebody should hear of, whatever else is under way.
@@ -237,6 +243,7 @@ fn findings(outcome: &Outcome) -> Findings {
             | Pending::ZoneChange { .. }
             | Pending::Retiring { .. }
             | Pending::PortRecovery { .. }
+            | Pending::SecretChange { .. }
             | Pending::Releasing { .. }
             | Pending::GroupDeletion { .. }
             | Pending::Names { .. }
@@ -268,6 +275,9 @@ fn findings(outcome: &Outcome) -> Findings {
             ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
             ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
             ObstacleKind::ReleaseFailed => findings.stuck.push(said(Reason::ReleaseFailed)),
+            ObstacleKind::SecretMissing => findings.missing.push(said(Reason::SecretNotFound)),
+            // Of why, the pass speaks itself.
+            ObstacleKind::SecretUnread => findings.waiting.push(said(Reason::Progressing)),
             ObstacleKind::ReleaseUnknown => findings.stuck.push(said(Reason::ReleaseUnknown)),
             ObstacleKind::PlatformIncomplete => findings.missing.push(said(Reason::InvalidPlatform)),
             ObstacleKind::ZoneNotFound => findings.missing.push(said(Reason::ZoneNotFound)),

@@ -63,6 +63,7 @@ mod runs;
 mod scaling;
 mod schedules;
 mod second_tries;
+mod secret_names;
 mod secrets;
 mod shared_lists;
 mod sidecars;

@@ -11,6 +11,7 @@ use empire_controller::change::Change;
 use empire_controller::desired;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::record::RecordKind;
+use empire_controller::model::secret::Secrets;
 use fastrand::Rng;
 use serde_json::json;
 
@@ -128,6 +129,10 @@ fn some_app(random: &mut Rng) -> AppFixture {
             .having("restart", json!({}))
             .having("startTimeout", json!("1m")),
         5 => worker().overriding("always", &json!({ "interactive": true })),
+        6 => worker().secrets(&[("DB", "secretsmanager:shop/db:password")]),
+        7 => worker()
+            .secrets(&[("DB", "secretsmanager:shop/db"), ("TOKEN", "/shop/token")])
+            .rolling_on_change(),
         _ => worker(),
     };
     app.process("always", always)
@@ -152,7 +157,7 @@ fn some_platform(random: &mut Rng) -> PlatformFixture {
         2 => staging().awsvpc("sg-1"),
         _ => platform("staging").split_horizon().bridge_ports(9000, 9005),
     };
-    platform.overrides(&PATHS)
+    platform.overrides(&PATHS).any_secrets()
 }
 
 /// Somebody in the console, or the network.
@@ -268,6 +273,13 @@ fn disturb_log_group(world: &mut World, draw: u64) -> String {
     )
 }
 
+/// The secrets that Apps name.
+fn with_secrets(world: &World) {
+    let mut console = world.aws.by_hand();
+    console.create_secret("shop/db");
+    console.put_parameter("/shop/token");
+}
+
 /// Returns how often the controller was started again on the way.
 fn road(seed: u64) -> usize {
     let mut random = Rng::with_seed(seed);
@@ -278,10 +290,12 @@ fn road(seed: u64) -> usize {
     }
     let last = some_app(&mut random);
     let mut direct = World::new(&platform);
+    with_secrets(&direct);
     direct.apply(&last);
     direct.settle();
 
     let mut world = World::new(&platform);
+    with_secrets(&world);
     world.aws.by_hand().break_tasks(BROKEN);
     world
         .aws
@@ -305,6 +319,10 @@ fn road(seed: u64) -> usize {
         }
         if has_log_groups && (seed + road.len() as u64).is_multiple_of(4) {
             road.push(disturb_log_group(&mut world, road.len() as u64));
+        }
+        if (seed + road.len() as u64).is_multiple_of(5) {
+            world.aws.by_hand().rotate("shop/db");
+            road.push("a secret changed".into());
         }
         world.run(steps);
     }
@@ -367,7 +385,14 @@ fn with_equal_slots(
             name: "acme".into(),
         },
     };
-    let built = desired::build(&app.build(), &platform.build(), &owner, &BTreeMap::new()).unwrap();
+    let built = desired::build(
+        &app.build(),
+        &platform.build(),
+        &owner,
+        &BTreeMap::new(),
+        &Secrets::default(),
+    )
+    .unwrap();
     let differing = |text: &str| {
         let expected: BTreeSet<&str> = expected.lines().collect();
         text.lines().filter(|line| !expected.contains(line)).count()

@@ -7,6 +7,7 @@ use empire_controller::model::class::Class;
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::schedule::{Schedule, ScheduleGroup, ScheduleTarget};
+use empire_controller::model::secret::Secrets;
 use empire_controller::model::service::{Capacity, CapacityProvider};
 use futures::FutureExt;
 
@@ -35,7 +36,9 @@ fn account() -> (FakeAws, Schedule, ScheduleTarget) {
     };
     let acme = app("acme").process("nightly", process("./bin/nightly").cron("0 3 * * *"));
     let (acme, platform) = (acme.build(), staging().build());
-    let built = empire_controller::desired::build(&acme, &platform, &owner, &BTreeMap::new()).unwrap();
+    let built =
+        empire_controller::desired::build(&acme, &platform, &owner, &BTreeMap::new(), &Secrets::default())
+            .unwrap();
     let wanted = &built.desired.processes["nightly"];
     let schedule = wanted.schedule().unwrap().clone();
     let registered = now(aws.register_task_definition(&wanted.task_definition, wanted.tags())).unwrap();

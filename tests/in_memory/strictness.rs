@@ -10,6 +10,7 @@ use empire_controller::model::load_balancer::{Listener, ListenerAction, LoadBala
 use empire_controller::model::name::Arn;
 use empire_controller::model::owner::{AppName, Owner};
 use empire_controller::model::record::{RecordChange, RecordContent, RecordKind, RecordSet};
+use empire_controller::model::secret::Secrets;
 use empire_controller::model::service::{Attachment, LaunchType, Service, ServiceUpdate, TaskDefinition};
 use empire_controller::model::state::ServiceStatus;
 use futures::FutureExt;
@@ -57,7 +58,14 @@ fn meaning(app: &AppFixture) -> DesiredProcess {
         },
     };
     let platform = staging().bridge_ports(9000, 9010).build();
-    let built = empire_controller::desired::build(&app.build(), &platform, &owner, &BTreeMap::new()).unwrap();
+    let built = empire_controller::desired::build(
+        &app.build(),
+        &platform,
+        &owner,
+        &BTreeMap::new(),
+        &Secrets::default(),
+    )
+    .unwrap();
     built.desired.processes["web"].clone()
 }
 

@@ -308,6 +308,17 @@ class Request:
 
     AssociateKmsKey = DeleteLogGroup = PutRetentionPolicy
 
+    # Secrets Manager, and the parameters of Systems Manager
+
+    def DescribeSecret(self):
+        """Of one that is named, the six characters at the end of its ARN are in no request."""
+        secret = self.parameters["SecretId"]
+        resource = secret if secret.startswith("arn:") else self.arn("secretsmanager", f"secret:{secret}-AbCdEf")
+        return [Asked("secretsmanager:DescribeSecret", resource)]
+
+    def DescribeParameters(self):
+        return [Asked("ssm:DescribeParameters", "*")]
+
     # Security Token Service
 
     def AssumeRole(self):

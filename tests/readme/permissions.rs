@@ -19,6 +19,7 @@ fn every_statement_of_the_policy_belongs_to_a_feature() {
                 "deploy/iam/exec.json",
                 "deploy/iam/logs.json",
                 "deploy/iam/privileged.json",
+                "deploy/iam/secrets.json",
                 "deploy/iam/zone-names.json",
             ],
         ),

@@ -250,7 +250,7 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         ),
         (
             process(
-                "secrets: {A: 'arn:aws:ssm:us-east-1:123456789012:parameter/a', B: /shop/b, C: 'ssm:c', D: 'secretsmanager:d'}",
+                "secrets: {A: 'arn:aws:ssm:us-east-1:123456789012:parameter/a', B: /shop/b, C: 'ssm:c', D: 'vault:d'}",
             ),
             "spec.processes[api].secrets: Invalid value: …secrets: D: must be the ARN of a secret",
         ),
@@ -312,6 +312,18 @@ fn a_bad_app_is_refused_in_words_that_name_process_and_field() {
         (
             process("noservice: true, exec: true"),
             "spec.processes[api].exec: Invalid value: …exec: not with cron or noservice",
+        ),
+        (
+            process("cron: '0 3 * * ? *', rollOnChange: true"),
+            "spec.processes[api].rollOnChange: Invalid value: …rollOnChange: not with cron or noservice",
+        ),
+        (
+            process("noservice: true, rollOnChange: true"),
+            "spec.processes[api].rollOnChange: Invalid value: …rollOnChange: not with cron or noservice",
+        ),
+        (
+            process("repositoryCredentials: 'secretsmanager:shop/db:password'"),
+            "spec.processes[api].repositoryCredentials: Invalid value: …must be the ARN of a secret in Secrets Manager, or secretsmanager: and its name",
         ),
         (
             process("exec: true, readOnlyRootFilesystem: true"),
@@ -1024,6 +1036,10 @@ fn a_good_app_is_accepted() {
              sidecars: {proxy: {image: a, mounts: {/shared: {volume: shared}}}}",
         ),
         process("exec: false, readOnlyRootFilesystem: true"),
+        process(
+            "rollOnChange: true, secrets: {A: 'secretsmanager:shop/db:password', B: '/shop/db', C: 'ssm:db'}, \
+             repositoryCredentials: 'secretsmanager:shop/registry'",
+        ),
         process(
             "ulimits: {nofile: 1048576}, startTimeout: 2s, restart: {attemptPeriod: 30m, ignoredExitCodes: [0, 255]}, \
              memoryReservation: 6Mi, sharedMemory: 1Gi, gpus: 16, environmentFiles: ['arn:aws:s3:::a/b.env'], \

@@ -72,6 +72,11 @@ impl AppFixture {
         self.field("secrets", json!({ name: arn }))
     }
 
+    /// Has its tasks replaced when a secret has changed.
+    pub(crate) fn rolling_on_change(self) -> Self {
+        self.field("rollOnChange", json!(true))
+    }
+
     pub(crate) fn task_role(self, arn: &str) -> Self {
         self.field("taskRoleArn", json!(arn))
     }
@@ -169,6 +174,18 @@ pub(crate) fn worker() -> ProcessFixture {
 }
 
 impl ProcessFixture {
+    pub(crate) fn secrets(self, secrets: &[(&str, &str)]) -> Self {
+        let secrets: Map<String, Value> = secrets
+            .iter()
+            .map(|(name, secret)| ((*name).into(), json!(secret)))
+            .collect();
+        self.field("secrets", Value::Object(secrets))
+    }
+
+    pub(crate) fn rolling_on_change(self) -> Self {
+        self.field("rollOnChange", json!(true))
+    }
+
     pub(crate) fn quantity(self, quantity: u32) -> Self {
         self.field("quantity", json!(quantity))
     }
@@ -520,6 +537,13 @@ impl PlatformFixture {
     /// Allows overrides of these members, and sidecars.
     pub(crate) fn overrides(mut self, paths: &[&str]) -> Self {
         self.0["spec"]["tenancy"] = json!({ "namespaceSelector": {}, "overrides": paths, "sidecars": true });
+        self
+    }
+
+    /// With an execution role, and where Apps may have any secret besides.
+    pub(crate) fn any_secrets(mut self) -> Self {
+        self.0["spec"]["tasks"]["executionRoleArn"] = json!("arn:aws:iam::123456789012:role/execution");
+        self.0["spec"]["tenancy"]["secretArns"] = json!(["arn:aws:*"]);
         self
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Verdict {
 
 /// The policies that are added for what the first one does not allow: the files of `deploy/iam`, but for privileged containers,
 /// which no App here asks for.
-pub(crate) const ADDED: [&str; 5] = ["adopt", "autoscaling", "exec", "logs", "zone-names"];
+pub(crate) const ADDED: [&str; 6] = ["adopt", "autoscaling", "exec", "logs", "secrets", "zone-names"];
 
 struct Judge {
     /// Ends when its stdin closes.

@@ -87,12 +87,14 @@ impl Shared {
             load_balancers,
             records,
             schedules,
+            secrets,
         } = &self.inventory;
         let mut failed = false;
         let mut woken = swept(services, aws, apps, all, &mut failed);
         woken.extend(swept(load_balancers, aws, apps, all, &mut failed));
         woken.extend(swept(records, aws, apps, all, &mut failed));
         woken.extend(swept(schedules, aws, apps, all, &mut failed));
+        woken.extend(swept(secrets, aws, apps, all, &mut failed));
         if failed {
             self.due = aws.now() + AGAIN;
         }

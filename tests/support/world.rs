@@ -27,9 +27,11 @@ use empire_controller::budget::{Budget, Shares};
 use empire_controller::desired::NamespaceLabels;
 use empire_controller::dry_run::{DryRun, dry_run};
 use empire_controller::error::Error;
+use empire_controller::lists::live_secrets;
 use empire_controller::model::exclusive::Exclusive;
 use empire_controller::pass::{
-    Installation, Memory, RECORD_ANNOTATION, Settings, Sibling, bind, check_room, platform, request, wanted,
+    Installation, Memory, RECORD_ANNOTATION, Settings, Sibling, asked_secrets, bind, check_room, platform,
+    request, wanted,
 };
 use empire_controller::reconcile::{Outcome, Request};
 use empire_controller::write::zones::Outboxes;
@@ -571,7 +573,13 @@ impl World {
         let app = &self.apps[key].app;
         let platforms = [self.platform.object.clone()];
         let binding = bind(app, &platforms, &self.installation).unwrap();
-        let desired = wanted(app, app.status.as_ref(), &binding, &self.namespace, self.time())?.desired;
+        let status = app.status.as_ref();
+        let asked = asked_secrets(app, status, binding.platform, true);
+        let none = BTreeSet::new();
+        let asked = asked.as_ref().map_or(&none, |asked| &asked.all);
+        let known = live_secrets(&self.aws, asked).now_or_never().unwrap()?;
+        let at = (&binding, &self.namespace);
+        let desired = wanted(app, status, at, &known, self.time())?.desired;
         let siblings = self.siblings(key);
         let (status, at) = (app.status.as_ref(), (binding.platform, &platforms[..]));
         check_room(app, status, at, &self.namespace, &siblings)?;

@@ -10,11 +10,12 @@ use empire_controller::aws::{AwsSettings, Caller, Kind, Route53Writes, calling};
 use empire_controller::budget::Asker;
 use empire_controller::change::{Change, PortWrite, Write};
 use empire_controller::error::Error;
-use empire_controller::inventory::View;
-use empire_controller::lists::{Lists, Live};
+use empire_controller::inventory::{AskedFor, View};
+use empire_controller::lists::{KnownSecrets, Lists, Live, live_secrets};
 use empire_controller::model::owner::AppName;
 use empire_controller::pass::{
-    APP_FINALIZER, End, Facts, Finished, RECORD_ANNOTATION, Requeue, Step, Work, finish, start, unwritten,
+    APP_FINALIZER, AskedSecrets, End, Facts, Finished, RECORD_ANNOTATION, Requeue, Step, Work, finish, start,
+    unwritten,
 };
 use empire_controller::reconcile::{BeforeWrites, Outcome, Permission, Request, Scope, reconcile};
 use empire_controller::write::zones::{Desk, Flight};
@@ -138,23 +139,35 @@ impl World {
     fn pass_once(&mut self, key: &str) -> Option<(Pass, Requeue)> {
         let now = self.time();
         let platforms = [self.platform.object.clone()];
-        let facts = Facts {
+        let mut facts = Facts {
             platforms: &platforms,
             installation: &self.installation,
             namespace: Some(self.namespace.clone()),
             namespace_is_live: true,
             siblings: self.siblings(key),
+            secrets: None,
             stopped: None,
             settings: SETTINGS,
             details_interval: self.details_interval(),
         };
         let held = self.apps.get_mut(key)?;
-        let end = match start(&mut held.memory, &held.app, &facts, now) {
+        let mut step = start(&mut held.memory, &held.app, &facts, now);
+        if let Step::ReadSecrets(asked) = &step {
+            step = match self.secrets(key, asked) {
+                Ok(known) => {
+                    facts.secrets = Some(known);
+                    let held = self.apps.get_mut(key)?;
+                    start(&mut held.memory, &held.app, &facts, now)
+                }
+                Err(error) => Step::Conclude(End::Failure(None, error)),
+            };
+        }
+        let end = match step {
             Step::Gone | Step::Release => {
                 self.apps.remove(key);
                 return None;
             }
-            Step::ReadNamespace => unreachable!("it was read"),
+            Step::ReadNamespace | Step::ReadSecrets(_) => unreachable!("it was read"),
             Step::Conclude(end) => end,
             Step::Reconcile(work, request) => {
                 let record = Box::new(work.record.clone());
@@ -181,6 +194,28 @@ impl World {
         let requeue = self.conclude(key, finished);
         let app = key.into();
         Some((Pass { app, result }, requeue))
+    }
+
+    /// Finds what is known of secrets, as the controller does, or reads all of them.
+    fn secrets(&self, key: &str, asked: &AskedSecrets) -> Result<KnownSecrets, Error> {
+        let Some(shared) = &self.shared else {
+            return Ok(now(live_secrets(&self.aws, &asked.all))?);
+        };
+        let metadata = &self.apps[key].app.metadata;
+        let app = AppName {
+            namespace: metadata.namespace.as_deref().unwrap().into(),
+            name: metadata.name.as_deref().unwrap().into(),
+        };
+        let clock = || time_of(&self.aws);
+        let asked = AskedFor {
+            all: &asked.all,
+            needed: &asked.needed,
+            is_edited: asked.is_edited,
+        };
+        let reading = shared
+            .inventory
+            .secrets_of((&self.aws, &shared.place), &app, asked, &clock);
+        Ok(now(calling(self.caller(Kind::Other), reading))?)
     }
 
     fn reconcile(&mut self, key: &str, mut work: Box<Work>, mut request: Request) -> Result<End, Error> {

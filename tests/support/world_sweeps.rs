@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use empire_controller::aws::{Caller, Kind, calling};
 use empire_controller::inventory::{Apps, Content, Inventory, Key, LoadBalancers, Records, Schedules};
-use empire_controller::inventory::{Services, Units};
+use empire_controller::inventory::{Secrets, Services, Units};
 use empire_controller::model::owner::AppName;
 use empire_controller::pass::{delay, spread};
 use jiff::Timestamp;
@@ -34,6 +34,7 @@ pub(super) struct Keepers {
     load_balancers: Kept<LoadBalancers>,
     records: Kept<Records>,
     schedules: Kept<Schedules>,
+    secrets: Kept<Secrets>,
     /// When what Apps wait for is looked at next.
     looks: u64,
 }
@@ -91,6 +92,7 @@ impl Keepers {
         ));
         woken.extend(kept(&mut self.records, &inventory.records, aws, apps, roll));
         woken.extend(kept(&mut self.schedules, &inventory.schedules, aws, apps, roll));
+        woken.extend(kept(&mut self.secrets, &inventory.secrets, aws, apps, roll));
         aws.0.take_reads();
         woken
     }
@@ -100,7 +102,11 @@ impl Keepers {
         fn any<T: Content>(kept: &Kept<T>) -> bool {
             kept.values().any(|keeper| !keeper.steps.is_empty())
         }
-        any(&self.services) || any(&self.load_balancers) || any(&self.records) || any(&self.schedules)
+        any(&self.services)
+            || any(&self.load_balancers)
+            || any(&self.records)
+            || any(&self.schedules)
+            || any(&self.secrets)
     }
 }
 

@@ -170,8 +170,8 @@ pub struct Sidecar {
     #[schemars(transform = labels)]
     pub docker_labels: BTreeMap<String, String>,
 
-    /// The ARN of the secret with the user name and password of the image's registry. The Platform's `tenancy` must allow it
-    /// as one of `secretArns`. Left out: none.
+    /// The secret with the user name and password of the image's registry, by ARN or as `secretsmanager:` and its name. The
+    /// Platform's `tenancy` must allow it as one of `secretArns`. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = repository_credentials())]

@@ -178,6 +178,15 @@ pub(super) fn exec_writes() -> Rule {
     .field_path(".exec")
 }
 
+/// What starts later reads what there is by then.
+pub(super) fn roll_on_change_has_a_service() -> Rule {
+    rule(
+        "!has(self.rollOnChange) || !has(self.cron) && !self.?noservice.orValue(false)",
+        "rollOnChange: not with cron or noservice: each of their tasks reads its secrets as it starts",
+    )
+    .field_path(".rollOnChange")
+}
+
 pub(super) fn scale_has_a_service() -> Rule {
     rule(
         "!has(self.scale) || !has(self.cron) && !self.?noservice.orValue(false)",

@@ -51,6 +51,11 @@ pub struct AppStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["taskDefinition".into()]))]
     pub revisions: Vec<RevisionStatus>,
 
+    /// The secrets in Secrets Manager that the App gives by name, each with the ARN that ECS is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub secrets: Vec<SecretStatus>,
+
     /// Settings that AWS reports otherwise than they were sent, and that are not sent again before one of the two changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["setting".into()]))]
@@ -76,6 +81,17 @@ pub struct AppStatus {
     /// The address at which `web`, or else the first exposed process, answers: a hostname, derived name or load balancer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+/// A secret that is given by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretStatus {
+    /// The name in Secrets Manager.
+    pub name: String,
+
+    /// The ARN, which is another one for a secret that is made again under its name.
+    pub arn: String,
 }
 
 /// The amounts that an App was let in with. They count as the App's before anything of them is made, and it keeps them when a
@@ -280,6 +296,14 @@ pub struct SubmittedRollout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeploy: Option<String>,
 
+    /// The digest of the versions of its secrets that its tasks have read, where `rollOnChange` replaces them for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<String>,
+
+    /// A change of them for which its tasks are to be replaced, recorded before that begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_change: Option<SecretChangeStatus>,
+
     /// True once it was seen complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub complete: bool,
@@ -287,6 +311,17 @@ pub struct SubmittedRollout {
     /// Its progress, until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<RolloutProgress>,
+}
+
+/// A change of the secrets of a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretChangeStatus {
+    /// The digest of the new versions.
+    pub versions: String,
+
+    /// The id of ECS's deployment that was there: one that begins later has them.
+    pub after: String,
 }
 
 /// The progress of a rollout.

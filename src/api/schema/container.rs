@@ -38,11 +38,11 @@ pub(in crate::api) fn disk() -> Rule {
     )
 }
 
-/// The ARN of a secret with the credentials of a registry.
+/// A secret with the credentials of a registry, whose whole value they are.
 pub(in crate::api) fn repository_credentials() -> Rule {
     rule(
-        r"self.matches('^arn:\\S+:secretsmanager:\\S+:secret:\\S+$')",
-        "must be the ARN of a secret in Secrets Manager",
+        r"self.matches('^(arn:\\S+:secretsmanager:\\S+:secret:\\S+|secretsmanager:[^:\\s]+)$')",
+        "must be the ARN of a secret in Secrets Manager, or secretsmanager: and its name",
     )
 }
 

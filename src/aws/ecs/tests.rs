@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::model::container::{Container, Environment, HostPort, Logging, PortMapping};
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
+use crate::model::secret::SecretVersions;
 use crate::model::service::{
     Attachment, Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
     PlacementConstraint, PlacementStrategy, Service, ServiceSettings, TaskDefinition, TaskNetwork,
@@ -81,6 +82,7 @@ pub(in crate::aws) fn service() -> Service {
         given_percent: (None, None),
         given_grace_period: false,
         redeploy: None,
+        secret_versions: SecretVersions::default(),
         settings: ServiceSettings {
             deployment: deployment_configuration(),
             zone_rebalancing: true,

@@ -59,6 +59,7 @@ const ROUTE53: &str = "route53:";
 const SCHEDULER: &str = "scheduler:";
 const SCALING: &str = "application-autoscaling:";
 const LOGS: &str = "logs:";
+const SECRETS: &str = "secretsmanager:";
 const STS: &str = "sts:";
 
 const THROTTLED: Fault = Fault::Failed(Class::Throttled);
@@ -121,6 +122,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(SCALING, &["ObjectNotFoundException", "ResourceNotFoundException"], Fault::Absent),
 
     rule(LOGS, &["ResourceNotFoundException"], Fault::Absent),
+    rule(SECRETS, &["ResourceNotFoundException"], Fault::Absent),
 
     // Another world than the plan believed in.
     rule(ECS, NAMELESS, Fault::Stale).saying("Creation of service was not idempotent"),

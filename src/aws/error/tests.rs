@@ -13,13 +13,15 @@ const DENIED: Fault = Fault::Failed(Class::Denied);
 const REFUSED: Fault = Fault::Failed(Class::Refused);
 const BUG: Fault = Fault::Failed(Class::Bug);
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 9] = [
     "ecs:X",
     "elasticloadbalancing:X",
     "route53:X",
     "scheduler:X",
     "application-autoscaling:X",
     "logs:X",
+    "secretsmanager:X",
+    "ssm:X",
     "sts:X",
 ];
 const LOGS: &str = "logs:X";

@@ -8,6 +8,7 @@ use crate::model::load_balancer::{
 use crate::model::name::Arn;
 use crate::model::owner::Tags;
 use crate::model::release::{Placing, TaskRequest};
+use crate::model::secret::SecretVersions;
 use crate::model::service::{
     Capacity, CircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode, Service, ServiceSettings,
     TaskDefinition,
@@ -30,6 +31,7 @@ pub(super) fn service() -> Service {
         given_percent: (None, None),
         given_grace_period: false,
         redeploy: None,
+        secret_versions: SecretVersions::default(),
         settings: ServiceSettings {
             deployment: DeploymentConfiguration {
                 minimum_healthy_percent: 100,

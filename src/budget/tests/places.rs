@@ -14,6 +14,7 @@ fn every_call_draws_on_a_bucket() {
         include_str!("../../../deploy/iam-policy.json"),
         include_str!("../../../deploy/iam/autoscaling.json"),
         include_str!("../../../deploy/iam/logs.json"),
+        include_str!("../../../deploy/iam/secrets.json"),
     ];
     let policies = policies.map(|policy| serde_json::from_str::<serde_json::Value>(policy).unwrap());
     let statements = policies
@@ -31,6 +32,8 @@ fn every_call_draws_on_a_bucket() {
         "scheduler:",
         "application-autoscaling:",
         "logs:",
+        "secretsmanager:",
+        "ssm:",
     ];
     let mut drawn: BTreeMap<Bucket, Vec<&str>> = BTreeMap::new();
     for action in actions.filter(|action| of_aws.iter().any(|service| action.starts_with(service))) {

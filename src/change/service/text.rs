@@ -64,6 +64,7 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
         capacity_providers,
         rolling,
         redeploy,
+        secrets,
         again,
     } = update;
     let mut parts = Vec::new();
@@ -108,6 +109,8 @@ fn settings(f: &mut fmt::Formatter<'_>, update: &ServiceUpdate, separator: &mut 
             .as_ref()
             .map(|value| format!("every task again for redeploy {value}")),
     );
+    let changed = secrets.as_ref();
+    parts.extend(changed.map(|_| "every task again, as a secret of theirs has changed".to_owned()));
     parts.extend(again.then(|| "every task again, as the last rollout failed".to_owned()));
     for part in parts {
         write!(f, "{separator}{part}")?;

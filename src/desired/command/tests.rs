@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::replaces_variables;
 use crate::api::app::App;
+use crate::desired::Built;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app_with, namespace, owner, platform};
-use crate::desired::{Built, build};
 use crate::error::Error;
 use crate::model::class::Class;
 

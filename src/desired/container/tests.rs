@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform, task_definition};
 use crate::model::container::{ContainerCheck, Details};
 use crate::model::service::TaskDefinition;

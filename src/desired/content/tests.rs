@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app_with, namespace, owner, platform};
 use crate::error::Error;
 use crate::model::class::Class;
@@ -173,7 +173,7 @@ fn a_secret_is_one_of_secrets_manager_or_a_parameter_of_ssm() {
     ] {
         assert_eq!(
             refused(json!({}), secret(other), generous()),
-            "process api: secrets: TOKEN: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db"
+            "process api: secrets: TOKEN: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of one: secretsmanager:shop/db, /shop/db or ssm:db"
         );
     }
     for good in [

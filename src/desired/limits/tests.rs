@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::class::Class;
 use crate::model::container::{Condition, ContainerCheck};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::desired::fixtures::{app, owner, platform};
 use crate::model::desired::Desired;
+use crate::model::secret::Secrets;
 use crate::model::small_map::SmallMap;
 
 const GROUP: &str = "/empire/cluster-3/shop/acme";
@@ -17,7 +18,8 @@ fn logging(more: &Value) -> Value {
 }
 
 fn wanted(platform_spec: Value, processes: Value) -> Desired {
-    let built = super::super::build_unchecked(&app(processes), &platform(platform_spec), &owner());
+    let none = Secrets::default();
+    let built = super::super::build_unchecked(&app(processes), &platform(platform_spec), &owner(), &none);
     built.unwrap().desired
 }
 

@@ -139,7 +139,7 @@ fn what_cannot_be_is_refused_with_process_and_field() {
         (
             own(json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secretOptions": { "splunk-token": "arn:aws:s3:::a/b" } })),
             open(),
-            "logging.secretOptions: splunk-token: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db"
+            "logging.secretOptions: splunk-token: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of one: secretsmanager:shop/db, /shop/db or ssm:db"
                 .into(),
         ),
         (

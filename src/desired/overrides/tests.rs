@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::api::app::PATHS;
-use crate::desired::build_unchecked;
+use crate::desired::fixtures::build_unchecked;
 use crate::desired::fixtures::{app, owner, platform, task_definition};
 use crate::model::members::{ContainerMembers, Device, Flag, List, Namespace, TaskMembers, Ulimit};
 use crate::model::service::TaskDefinition;

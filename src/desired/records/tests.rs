@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform, platform_with};
 use crate::model::desired::Desired;
 use crate::model::record::RecordStyle;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::desired::Built;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app_with, namespace, owner, platform_with};
-use crate::desired::{Built, build};
 use crate::error::Error;
 use crate::model::release::Release;
 use crate::model::service::{Capacity, LaunchType};

@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::desired::DesiredProcess;
 use crate::model::scaling::{Metric, Range};

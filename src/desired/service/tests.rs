@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::service::{
     Capacity, CapacityProvider, CircuitBreaker, LaunchType, PlacementConstraint, PlacementStrategy, Service,

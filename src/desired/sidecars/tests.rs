@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform, task_definition};
 use crate::model::container::Condition;
 use crate::model::service::TaskDefinition;
@@ -164,7 +164,7 @@ fn what_cannot_be_is_refused_with_process_and_field() {
         ),
         (
             with(json!({ "secrets": { "A": "arn:aws:s3:::a" } })),
-            "sidecars.proxy.secrets: A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db",
+            "sidecars.proxy.secrets: A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of one: secretsmanager:shop/db, /shop/db or ssm:db",
         ),
         (
             with(json!({ "healthCheck": { "command": "a", "interval": "1s" } })),

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Allowed, check_retain, openness};
 use crate::api::condition::Reason;
 use crate::api::platform::Openness;
-use crate::desired::fixtures::{app_with, namespace, owner, platform};
-use crate::desired::{NamespaceLabels, build};
+use crate::desired::NamespaceLabels;
+use crate::desired::fixtures::{app_with, build, namespace, owner, platform};
 use crate::error::Error;
 use crate::status::{Verdict, verdict_of_error};
 

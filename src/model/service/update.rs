@@ -23,11 +23,13 @@ pub struct ServiceUpdate {
     pub rolling: bool,
     /// Rolls every task again, with the value of the annotation that asked for it.
     pub redeploy: Option<String>,
+    /// Rolls every task again, with the digest of the versions of their secrets, which are others than before.
+    pub secrets: Option<String>,
     /// Rolls every task again, since the last rollout failed where it stands.
     pub again: bool,
 }
 
-/// As it was written before there was `exec`: statuses hold hashes of this text.
+/// As it was written before there were `exec` and `secrets`: statuses hold hashes of this text.
 impl fmt::Debug for ServiceUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ServiceUpdate {
@@ -42,6 +44,7 @@ impl fmt::Debug for ServiceUpdate {
             capacity_providers,
             rolling,
             redeploy,
+            secrets,
             again,
         } = self;
         let mut text = f.debug_struct("ServiceUpdate");
@@ -59,6 +62,9 @@ impl fmt::Debug for ServiceUpdate {
         if let Some(exec) = exec {
             text.field("exec", exec);
         }
+        if let Some(secrets) = secrets {
+            text.field("secrets", secrets);
+        }
         text.finish()
     }
 }
@@ -70,7 +76,7 @@ impl ServiceUpdate {
 
     /// Returns true if ECS is to replace the tasks although the task definition stays.
     pub fn forces_rollout(&self) -> bool {
-        self.again || self.redeploy.is_some() || self.capacity_providers.is_some()
+        self.again || self.redeploy.is_some() || self.secrets.is_some() || self.capacity_providers.is_some()
     }
 
     /// Returns true if ECS replaces the tasks because of it, whatever else it carries.

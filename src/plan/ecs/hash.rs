@@ -4,6 +4,7 @@
 //! otherwise an upgrade would roll out once more what has failed.
 
 use std::fmt;
+use std::fmt::Debug;
 
 use crate::model::container::Container;
 use crate::model::content;
@@ -16,7 +17,7 @@ use crate::model::service::{APPLICATION_GRACE_PERIOD, Attachment, Service, Servi
 pub(super) fn of_rollout(
     wanted: &DesiredProcess,
     service: &Service,
-    redeploy: Option<&String>,
+    (redeploy, secrets): (Option<&String>, Option<&String>),
     content: Option<&TaskDefinition>,
     attachments: &[Attachment<String>],
 ) -> String {
@@ -31,6 +32,7 @@ pub(super) fn of_rollout(
         given_percent,
         given_grace_period,
         redeploy: _,
+        secret_versions: _,
         tags: _,
     } = service;
     let ServiceSettings {
@@ -52,10 +54,12 @@ pub(super) fn of_rollout(
     attachments.sort();
     let ports = wanted.load_balancing.iter().flat_map(|wanted| &wanted.ports);
     let checks: Vec<_> = ports.map(|port| &port.target_group.check).collect();
-    digest(&[
-        &content.map(Recorded),
-        // Their own `Debug` leaves the values out.
-        &content.map(|content| &content.main.environment.0),
+    let recorded = content.map(Recorded);
+    // Their own `Debug` leaves the values out.
+    let environment = content.map(|content| &content.main.environment.0);
+    let mut all: Vec<&dyn Debug> = vec![
+        &recorded,
+        &environment,
         &attachments,
         capacity,
         given_percent,
@@ -69,7 +73,11 @@ pub(super) fn of_rollout(
         rolls_back,
         &checks,
         &redeploy,
-    ])
+    ];
+    if let Some(secrets) = &secrets {
+        all.push(secrets);
+    }
+    digest(&all)
 }
 
 /// A content as hashes have it: as `Debug` wrote it when a task definition was of one container, of a few fields. What came

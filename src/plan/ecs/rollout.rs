@@ -27,7 +27,7 @@ enum Judgement<'a> {
 }
 
 impl Update<'_> {
-    fn submitted(&self) -> Option<&Submission> {
+    pub(super) fn submitted(&self) -> Option<&Submission> {
         self.view.observed.rollouts.get(self.process)?.submitted.as_ref()
     }
 
@@ -61,7 +61,9 @@ impl Update<'_> {
     pub(super) fn is_tried_again(&self) -> bool {
         let failed = self.found.primary().filter(|p| p.rollout == Rollout::Failed);
         let failed = failed.and(self.submitted()).filter(|s| self.is_primary(s));
-        self.redeploy().is_none() && failed.is_some_and(|failed| failed.hash != self.hash_with(None, None))
+        self.redeploy().is_none()
+            && self.changed_secrets().is_none()
+            && failed.is_some_and(|failed| failed.hash != self.hash_with(None, None))
     }
 
     /// The hash of a rollout of what the service would then be.
@@ -81,7 +83,7 @@ impl Update<'_> {
         hash::of_rollout(
             self.wanted,
             self.service,
-            self.service.redeploy.as_ref().or(done),
+            (self.service.redeploy.as_ref().or(done), self.secret_versions()),
             content.or(running.as_ref()),
             attachments.unwrap_or(&attached),
         )
@@ -217,7 +219,9 @@ impl Update<'_> {
 
     /// Returns the submission with later edits that need no rollout of their own. Edits after it failed are no part of it.
     fn as_it_is_now(&self, known: &Submission, primary: &Deployment) -> Submission {
-        let is_other = primary.rollout == Rollout::Failed || self.redeploy_on_the_way().is_some();
+        let is_other = primary.rollout == Rollout::Failed
+            || self.redeploy_on_the_way().is_some()
+            || self.changed_secrets().is_some();
         let complete = known.complete || primary.rollout == Rollout::Completed;
         Submission {
             hash: if is_other {
@@ -259,6 +263,8 @@ impl Update<'_> {
                 Some(before) => before.redeploy.clone(),
                 None => self.service.redeploy.clone(),
             },
+            secrets: self.submitted().and_then(|before| before.secrets.clone()),
+            secret_change: self.submitted().and_then(|before| before.secret_change.clone()),
             complete,
             progress: Progress::begun(self.found).filter(|_| !complete),
         }
@@ -342,7 +348,7 @@ impl Update<'_> {
 
     fn remember(&self, plan: &mut Plan, submitted: Option<Submission>, rejected: Option<Rejection>) {
         let memory = RolloutMemory {
-            submitted,
+            submitted: submitted.map(|submitted| self.with_secrets(plan, submitted)),
             rejected,
             exec: self.exec(),
         };

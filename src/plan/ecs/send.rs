@@ -89,6 +89,7 @@ impl Update<'_> {
         let rollout = self.rollout_of(&update, task_definition.as_ref(), attachments.as_deref());
         if rollout.is_some() {
             update.redeploy = self.redeploy_on_the_way();
+            update.secrets = self.changed_secrets().cloned();
             if task_definition.is_none()
                 && self.runs_deregistered()
                 && let Some(content) = self.view.wanted_definition(self.process, self.wanted)

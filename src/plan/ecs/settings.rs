@@ -45,6 +45,7 @@ impl Update<'_> {
             },
             rolling: false,
             redeploy: self.redeploy(),
+            secrets: self.due_secrets(),
             again: self.is_tried_again(),
         }
     }

@@ -1,18 +1,19 @@
-//! The changes that wait for the release phase.
+//! The changes that wait for the release phase, or for a secret.
 
 use super::View;
 use crate::change::{Change, PortWrite, ScalingStep, ServiceWrite, Write};
 use crate::model::service::ServiceUpdate;
 
 impl View<'_> {
-    /// True for a change that waits for the release phase: all but what neither gives a process new content nor takes anything
-    /// away from the one that serves.
+    /// True for a change that waits for the release phase, or for a secret of its process: all but what neither gives a process
+    /// new content nor takes anything away from the one that serves.
     pub(in crate::plan) fn holds_back(&self, change: &Change) -> bool {
-        self.is_closed
+        let lacks_a_secret = self.lacks_a_secret(change);
+        (self.is_closed || lacks_a_secret)
             && match &change.write {
-                Write::Task(_)
-                | Write::TaskDefinition(_)
-                | Write::Tags(_)
+                // A task of the release phase runs what is registered.
+                Write::Task(_) | Write::TaskDefinition(_) => lacks_a_secret,
+                Write::Tags(_)
                 | Write::LogGroup(_)
                 | Write::Service(ServiceWrite::Tag { .. } | ServiceWrite::StopRollout { .. }) => false,
                 Write::Scaling(write) => match write.step {
@@ -61,5 +62,11 @@ impl View<'_> {
                 | Write::Schedule(_)
                 | Write::Records(_) => true,
             }
+    }
+
+    /// Its process names a secret whose ARN is not known.
+    fn lacks_a_secret(&self, change: &Change) -> bool {
+        let wanted = change.process().and_then(|process| self.process(process));
+        wanted.is_some_and(|wanted| wanted.awaited_secret.is_some())
     }
 }

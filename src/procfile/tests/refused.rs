@@ -460,7 +460,7 @@ fn variables_that_are_ours_or_cannot_be_are_refused() {
     );
     fields(
         "secrets: {A: open-sesame}",
-        "secrets.A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of a parameter: /shop/db or ssm:db",
+        "secrets.A: must be the ARN of a secret in Secrets Manager or of a parameter of SSM, or the name of one: secretsmanager:shop/db, /shop/db or ssm:db",
     );
     // The value may be one: it is not told.
     for problem in

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{all, complete, url};
 use crate::api::app::{App, HostPortStatus, ProcessStatus, Retiring, RolloutStatus};
 use crate::aws::Fault;
-use crate::desired::build;
+use crate::desired::fixtures::build;
 use crate::desired::fixtures::{app, namespace, owner, platform};
 use crate::model::class::Class;
 use crate::model::desired::Desired;

@@ -30,7 +30,7 @@ const fn limit(name: &'static str, burst: f64, rate: f64) -> Limit {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html>,
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html>
-const LIMITS: [Limit; 19] = [
+const LIMITS: [Limit; 21] = [
     limit("ecs/service-writes", 50.0, 5.0),
     limit("ecs/service-reads", 100.0, 20.0),
     limit("ecs/registrations", 20.0, 1.0),
@@ -53,6 +53,9 @@ const LIMITS: [Limit; 19] = [
     // for CreateLogGroup and for DeleteLogGroup, and 5 for AssociateKmsKey.
     limit("logs/reads", 10.0, 10.0),
     limit("logs/writes", 10.0, 5.0),
+    // AWS has thousands for both calls that tell of a secret; no page has that of parameters.
+    limit("secretsmanager/reads", 50.0, 20.0),
+    limit("ssm/reads", 10.0, 3.0),
 ];
 
 /// Returns the bucket that a call draws on. `None` for claims, which are the API server's.
@@ -81,6 +84,8 @@ pub(crate) fn bucket_of(action: &str) -> Option<&'static str> {
         ("application-autoscaling", _) => "autoscaling/writes",
         ("logs", "DescribeLogGroups" | "ListTagsForResource") => "logs/reads",
         ("logs", _) => "logs/writes",
+        ("secretsmanager", _) => "secretsmanager/reads",
+        ("ssm", _) => "ssm/reads",
         ("claims", _) => return None,
         other => unreachable!("no bucket for {other:?}"),
     };
@@ -240,7 +245,10 @@ impl FakeAws {
             return Ok(());
         }
         let code = match action.split_once(':') {
-            Some(("ecs" | "scheduler" | "application-autoscaling" | "logs", _)) => "ThrottlingException",
+            Some((
+                "ecs" | "scheduler" | "application-autoscaling" | "logs" | "secretsmanager" | "ssm",
+                _,
+            )) => "ThrottlingException",
             Some(_) | None => "Throttling",
         };
         refuse(action, code, "Rate exceeded")

@@ -194,6 +194,7 @@ impl aws::EcsWrites for FakeAws {
             given_percent: _,
             given_grace_period: _,
             redeploy: _,
+            secret_versions: _,
             tags,
         } = service;
         let about = format!("{name} {} tasks {}", service.first_count(), named(attachments));
@@ -204,11 +205,8 @@ impl aws::EcsWrites for FakeAws {
             let key = (cluster.to_owned(), name.clone());
             match state.ecs.services.get(&key) {
                 Some(found) if found.is_draining() => {
-                    return refuse(
-                        CREATE_SERVICE,
-                        CODE,
-                        "Unable to Start a service that is still Draining.",
-                    );
+                    let message = "Unable to Start a service that is still Draining.";
+                    return refuse(CREATE_SERVICE, CODE, message);
                 }
                 Some(_) => {
                     return refuse(CREATE_SERVICE, CODE, "Creation of service was not idempotent.");
@@ -272,6 +270,7 @@ impl aws::EcsWrites for FakeAws {
             capacity_providers,
             rolling: _,
             redeploy: _,
+            secrets: _,
             again: _,
         } = update.clone();
         let mut about = name.to_owned();
@@ -286,18 +285,12 @@ impl aws::EcsWrites for FakeAws {
                 return refuse(UPDATE_SERVICE, "ServiceNotFoundException", "Service not found.");
             };
             if found.is_draining() {
-                return refuse(
-                    UPDATE_SERVICE,
-                    "ServiceNotActiveException",
-                    "Service was not ACTIVE.",
-                );
+                let message = "Service was not ACTIVE.";
+                return refuse(UPDATE_SERVICE, "ServiceNotActiveException", message);
             }
             if deployment.is_some() && !found.takes_strategy() {
-                return refuse(
-                    UPDATE_SERVICE,
-                    "InvalidParameterException",
-                    "The deployment strategy cannot be updated now.",
-                );
+                let message = "The deployment strategy cannot be updated now.";
+                return refuse(UPDATE_SERVICE, "InvalidParameterException", message);
             }
             if !state.ecs.takes_grace_period_with_groups
                 && found.attachments.is_empty()
@@ -354,10 +347,8 @@ impl aws::EcsWrites for FakeAws {
                 }
                 service.roll_out(state.id(), definition, state.now);
             }
-            let reply = ServiceState {
-                tags: Tags::new(),
-                ..service.echoed(name, &state.echo)
-            };
+            let mut reply = service.echoed(name, &state.echo);
+            reply.tags = Tags::new();
             state.ecs.services.insert(key, service);
             Ok(reply)
         })

@@ -18,6 +18,7 @@ mod logs;
 mod route53;
 mod scaling;
 mod scheduler;
+mod secrets;
 mod short;
 mod snapshot;
 
@@ -86,6 +87,7 @@ struct State {
     scheduler: scheduler::Scheduler,
     scaling: scaling::Scaling,
     logs: logs::Logs,
+    secrets: secrets::Secrets,
     claims: Vec<Claim>,
     /// As passes see them, where that is behind.
     claims_before: Option<Vec<Claim>>,

@@ -312,6 +312,7 @@ async fn an_update_sends_only_what_changes() {
         network: Some(network()),
         capacity_providers: None,
         redeploy: None,
+        secrets: None,
         rolling: false,
         again: false,
     };

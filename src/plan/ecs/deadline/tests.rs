@@ -62,6 +62,8 @@ fn submitted(world: &mut Observed) {
             hash: "hash".into(),
             deployment: "ours".into(),
             redeploy: None,
+            secrets: None,
+            secret_change: None,
             complete: false,
             progress: Progress::begun(service_of(world, "web")),
         }),

@@ -17,7 +17,7 @@ fn hash(edit: impl FnOnce(&mut TaskDefinition)) -> String {
     of_rollout(
         &wanted,
         service,
-        None,
+        (None, None),
         Some(&wanted.task_definition),
         &attachments,
     )

@@ -36,6 +36,14 @@ pub(super) fn check_content(action: &'static str, content: &TaskDefinition) -> R
     if content.containers().all(|container| container.details().optional) {
         return refused("All containers are marked as non-essential. At least one must be essential.".into());
     }
+    // What is no ARN would be the name of a parameter, and found out by the first task that starts:
+    // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html>.
+    let mut secrets = content
+        .containers()
+        .flat_map(|container| container.secrets.values());
+    if let Some(name) = secrets.find(|secret| !secret.starts_with("arn:")) {
+        return refused(format!("{name} is no ARN"));
+    }
     // Each of ours has a limit of its own, be there one of the task or not.
     if content.main.memory == 0 {
         return refused("Invalid setting for container. At least one of 'memory' or 'memoryReservation' must be specified.".into());
