@@ -13,6 +13,7 @@ pub(crate) struct Aws {
     pub(crate) route53: aws_sdk_route53::Client,
     pub(crate) scheduler: aws_sdk_scheduler::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
     pub(crate) cluster: String,
     pub(crate) zones: Vec<String>,
 }

@@ -37,6 +37,7 @@ mod restart;
 mod retained;
 mod runs;
 mod schedules;
+mod secrets;
 mod storm;
 mod strangers;
 mod telemetry;

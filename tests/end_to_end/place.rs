@@ -162,6 +162,7 @@ impl Place {
                 route53: aws_sdk_route53::Client::new(&config),
                 scheduler: aws_sdk_scheduler::Client::new(&config),
                 logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+                secrets: aws_sdk_secretsmanager::Client::new(&config),
                 cluster: name.into(),
                 zones,
             },
