@@ -19,6 +19,8 @@ use crate::model::secret::{Reading, SecretId};
 
 /// What somebody waits for is not asked for again sooner.
 const AGAIN: Duration = Duration::from_mins(1);
+/// The same for an App that was edited, whose user looks on: the secret may have been made a moment before.
+const EDITED: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub struct Secrets {
@@ -65,7 +67,8 @@ impl Secrets {
             let Some(known) = self.known.get(*id) else {
                 return asked.needed.contains(*id);
             };
-            let is_old = now.duration_since(known.at).unsigned_abs() >= AGAIN;
+            let again = if asked.is_edited { EDITED } else { AGAIN };
+            let is_old = now.duration_since(known.at).unsigned_abs() >= again;
             let is_awaited = asked.needed.contains(*id) && (asked.is_edited || known.reading.is_none());
             is_old && (is_awaited || matches!(id, SecretId::Secret(_)) && known.is_lacking())
         };

@@ -46,7 +46,9 @@ fn a_pass_reads_what_it_cannot_do_without_and_what_was_lacking() {
     assert_eq!(unread(&secrets, &[], false, 100), []);
     assert_eq!(unread(&secrets, &[db()], false, 100), [db()]);
     secrets.take(&db(), Ok(Reading::Missing), at(100));
-    assert_eq!(unread(&secrets, &[db()], true, 159), []);
+    assert_eq!(unread(&secrets, &[db()], false, 159), []);
+    assert_eq!(unread(&secrets, &[db()], true, 104), []);
+    assert_eq!(unread(&secrets, &[db()], true, 105), [db()], "its user looks on");
     assert_eq!(unread(&secrets, &[], false, 160), [db()], "it may be made by now");
     secrets.take(&db(), Ok(state("1")), at(160));
     assert_eq!(unread(&secrets, &[db()], false, 1_000), []);
