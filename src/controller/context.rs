@@ -282,6 +282,10 @@ impl Shown {
                 Err(_) => gauges.undecodable_app(),
             }
         }
+        for run in self.caches.runs.state() {
+            let made = run.meta().creation_timestamp.as_ref();
+            gauges.run(run.phase, run.reason, made.map_or(now, |made| made.0), now);
+        }
         for platform in self.caches.platforms.state() {
             if let Ok(platform) = &platform.0 {
                 gauges.platform(platform);

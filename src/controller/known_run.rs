@@ -8,6 +8,7 @@ use kube::core::{DeserializeGuard, ObjectMeta};
 use serde::{Deserialize, Deserializer};
 
 use crate::api::app::PlatformRecord;
+use crate::api::condition::Reason;
 use crate::api::run::{Run, RunPhase};
 use crate::pass::{RUN_FINALIZER, Sibling, has_finalizer, is_under_way};
 
@@ -18,8 +19,8 @@ pub(super) struct KnownRun {
     /// Where its task is.
     pub record: Option<Box<PlatformRecord>>,
     is_under_way: bool,
-    /// It has not ended.
-    is_open: bool,
+    pub phase: Option<RunPhase>,
+    pub reason: Option<Reason>,
     /// As the limits of its namespace count it, while it is under way.
     pub sibling: Option<Arc<Sibling>>,
     observed_generation: Option<i64>,
@@ -33,6 +34,7 @@ impl KnownRun {
             uid: meta.uid.clone(),
             resource_version: meta.resource_version.clone(),
             generation: meta.generation,
+            creation_timestamp: meta.creation_timestamp.clone(),
             deletion_timestamp: meta.deletion_timestamp.clone(),
             finalizers: meta.finalizers.clone(),
             ..ObjectMeta::default()
@@ -45,7 +47,8 @@ impl KnownRun {
                 app: Box::default(),
                 record: None,
                 is_under_way: false,
-                is_open: true,
+                phase: None,
+                reason: Some(Reason::InvalidSpec),
                 sibling: None,
                 observed_generation: None,
             };
@@ -59,9 +62,10 @@ impl KnownRun {
             sibling: sibling.map(|(record, size)| Arc::new(Sibling::of_run(&run, &record.name, size))),
             record: record.cloned().map(Box::new),
             is_under_way: is_under_way(status),
-            is_open: !status
-                .and_then(|status| status.phase)
-                .is_some_and(RunPhase::is_over),
+            phase: status.and_then(|status| status.phase),
+            reason: status
+                .and_then(|status| status.reason.as_deref())
+                .and_then(Reason::named),
             observed_generation: status.map(|status| status.observed_generation),
             app: run.spec.app.into(),
         }
@@ -77,12 +81,16 @@ impl KnownRun {
     /// Returns true if it is of this App, and waits for something before it is recorded.
     pub(super) fn waits_for(&self, namespace: Option<&str>, app: &str) -> bool {
         let is_its = &*self.app == app && self.meta.namespace.as_deref() == namespace;
-        is_its && self.is_open && !self.is_under_way
+        is_its && !self.is_over() && !self.is_under_way
     }
 
     /// Returns true if it may have anything left to do.
     pub(super) fn is_open(&self) -> bool {
-        self.is_open || self.meta.deletion_timestamp.is_some()
+        !self.is_over() || self.meta.deletion_timestamp.is_some()
+    }
+
+    fn is_over(&self) -> bool {
+        self.phase.is_some_and(RunPhase::is_over)
     }
 
     /// Returns true if its task, which has not ended for all that is known, is at this Platform.

@@ -1,6 +1,7 @@
 //! The gauges: what the caches and queues show when somebody scrapes. Nothing here is counted up or down by hand.
 
 mod lines;
+mod runs;
 
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use self::lines::Lines;
+use self::runs::Runs;
 use super::{Controller, OfController, OfPlatform, OfQueue, Seconds, register};
 use crate::api::app::{App, RolloutStatus};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::platform::Platform;
+use crate::api::run::RunPhase;
 use crate::budget::State;
 
 /// Stands for a reason where there is no condition yet.
@@ -103,6 +106,7 @@ pub struct Gauges {
     resync: Seconds,
     names_waiting: Gauge,
     lines: Lines,
+    runs: Runs,
     app_ready: Family<OneApp, Gauge>,
     app_tasks: Family<Tasks, Gauge>,
 }
@@ -190,6 +194,7 @@ impl Gauges {
                 Gauge::default(),
             ),
             lines: Lines::new(registry),
+            runs: Runs::new(registry),
             leader: gauge(
                 registry,
                 "leader_election_master_status",
@@ -229,6 +234,7 @@ impl Gauges {
             resync: _,
             names_waiting: _,
             lines,
+            runs,
             app_ready,
             app_tasks,
         } = self;
@@ -248,6 +254,7 @@ impl Gauges {
         leader.clear();
         inventory.clear();
         lines.clear();
+        runs.clear();
         app_ready.clear();
         app_tasks.clear();
     }
@@ -367,6 +374,11 @@ impl Gauges {
                 self.app_tasks.get_or_create(&of).set(tasks.into());
             }
         }
+    }
+
+    /// Adds a Run, as its status has it, which was made at that time.
+    pub fn run(&self, phase: Option<RunPhase>, reason: Option<Reason>, made: Timestamp, now: Timestamp) {
+        self.runs.add(phase, reason, made, now);
     }
 
     /// Adds an App that cannot be read, which its status calls an invalid one.

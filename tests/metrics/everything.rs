@@ -8,6 +8,7 @@ use std::time::Duration;
 use empire_controller::api::app::App;
 use empire_controller::api::condition::Reason;
 use empire_controller::api::platform::Platform;
+use empire_controller::api::run::RunPhase;
 use empire_controller::budget::{Bucket, Place, State, Waits};
 use empire_controller::metrics::{
     Attempt, AwsResult, BatchResult, Conflict, Controller, Gauges, Metrics, PassResult, QueueState,
@@ -153,12 +154,17 @@ fn show(gauges: &Gauges) {
     }
     // One that no pass has come to.
     gauges.app(&app("new", &json!({ "observedGeneration": -1 })), now);
+    for phase in RunPhase::ALL.into_iter().map(Some).chain([None]) {
+        for reason in Reason::ALL.iter().copied().map(Some).chain([None]) {
+            gauges.run(phase, reason, now - SECOND, now);
+        }
+    }
     for lease in (0..PLATFORMS).map(platform_name).chain(["none".into()]) {
         gauges.leader(&lease, true);
     }
     gauges.resync(SECOND);
     gauges.names_waiting(1);
-    for list in ["services", "load_balancers", "records", "schedules"] {
+    for list in ["services", "load_balancers", "records", "schedules", "secrets"] {
         gauges.inventory(list, SECOND);
     }
     let states = Bucket::ALL.map(|bucket| State {

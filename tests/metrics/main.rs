@@ -123,6 +123,7 @@ fn ten_platforms_have_fewer_than_three_thousand_series_and_none_of_an_app() {
         "method",
         "name",
         "operation",
+        "phase",
         "platform",
         "priority",
         "reason",
