@@ -1,15 +1,16 @@
-//! The admission policy of Apps on a real API server: what it refuses to whom, in its words, and what must pass. Nearly all
+//! The admission policies of Apps and Runs on a real API server: what it refuses to whom, in its words, and what must pass. Nearly all
 //! of it by dry runs, on Apps that are as the controller and others leave them.
 
 use serde_json::{Value, json};
 
 use super::CONTROLLER;
-use super::attempts::{CLUSTER, Try, app, delete, give, patch, record};
+use super::attempts::{CLUSTER, Try, app, delete, give, patch, patch_of, record, run_of};
 
 const RECORD: &str = "is written by the controller alone";
 const MARKS: &str = "are the controller's to take off";
 const DELETION: &str = "lacks the finalizer empire.dev/controller";
 const ADOPT: &str = "takes over what others have made in AWS only if";
+const RUN: &str = "the finalizer empire.dev/run is the controller's to take off";
 const REDEPLOY: &str = "characters, and at most 256 are taken";
 
 const GARBAGE_COLLECTOR: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
@@ -25,9 +26,17 @@ fn read(app: &str) -> Value {
 
 /// Expects that an attempt is refused by the validation that has these words in its message, with all of the message.
 fn check(words: &str, attempts: impl IntoIterator<Item = Try<'static>>) {
-    let policy = ["get", "validatingadmissionpolicy", "empire-apps", "-o", "json"];
-    let policy: Value = serde_json::from_str(&CLUSTER.kubectl.run(&policy, "").unwrap()).unwrap();
-    let validations = policy["spec"]["validations"].as_array().unwrap().iter();
+    let policies = [
+        "get",
+        "validatingadmissionpolicy",
+        "empire-apps",
+        "empire-runs",
+        "-o",
+        "json",
+    ];
+    let policies: Value = serde_json::from_str(&CLUSTER.kubectl.run(&policies, "").unwrap()).unwrap();
+    let policies = policies["items"].as_array().unwrap().iter();
+    let validations = policies.flat_map(|policy| policy["spec"]["validations"].as_array().unwrap());
     let mut messages = validations.flat_map(|validation| {
         ["message", "messageExpression"].map(|field| validation[field].as_str().unwrap_or_default())
     });
@@ -118,6 +127,60 @@ fn a_redeploy_of_more_than_256_characters_is_refused_to_all() {
         give(&["tenant"], &["create"], app("new", &redeploy(257), false)),
     ];
     check(REDEPLOY, attempts);
+}
+
+/// By the verbs on the App that the Run names.
+#[test]
+fn the_finalizer_of_a_run_is_taken_off_by_who_owns_or_orphans_its_app() {
+    let unheld = json!({ "finalizers": null });
+    let users = &["tenant", "adopter", GARBAGE_COLLECTOR];
+    check(
+        RUN,
+        [
+            patch_of("run", users, "goes-on", &unheld),
+            patch_of(
+                "run",
+                users,
+                "goes-on",
+                &json!({ "finalizers": ["example.com/held"] }),
+            ),
+            give(&["tenant"], &["replace"], run_of("goes-on", false)),
+        ],
+    );
+    let passes = [
+        patch_of(
+            "run",
+            &["owner", "keeper", "star", "admin", CONTROLLER],
+            "goes-on",
+            &unheld,
+        ),
+        patch_of(
+            "run",
+            &["tenant"],
+            "goes-on",
+            &json!({ "labels": { "team": "shop" } }),
+        ),
+        patch_of(
+            "run",
+            &["tenant"],
+            "waits",
+            &json!({ "finalizers": ["empire.dev/run"] }),
+        ),
+        patch_of("run", &["tenant"], "waits", &unheld),
+        patch_of(
+            "run",
+            &[CONTROLLER],
+            "waits",
+            &json!({ "finalizers": ["empire.dev/run"] }),
+        ),
+        give(&["tenant"], &["apply"], run_of("goes-on", false)),
+        give(&["tenant"], &["create"], run_of("new", false)),
+    ];
+    for attempt in passes {
+        for (user, result) in attempt.results() {
+            assert!(result.is_ok(), "{user} {:?}: {result:?}", attempt.arguments);
+        }
+    }
 }
 
 #[test]

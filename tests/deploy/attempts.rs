@@ -16,7 +16,8 @@ pub(super) struct Cluster {
 
 /// A cluster with the policy. In namespace shop, all users may edit, and all but tenant have one more verb on Apps; and
 /// there are Apps: fresh; held, which a pass has begun to write for; runs; bare, as an operator's `kubectl replace` leaves it; leaving;
-/// unnamed, whose status does not say where it runs; and old, of before the policy.
+/// unnamed, whose status does not say where it runs; and old, of before the policy. Of App runs, there are Runs: waits, and
+/// goes-on, whose task may run.
 pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     let control_plane = ControlPlane::start(true);
     let cluster = Cluster {
@@ -25,7 +26,8 @@ pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     };
     let run = |arguments: &[&str]| cluster.kubectl.run(arguments, "").unwrap();
     run(&["apply", "-f", &path("crds")]);
-    run(&["wait", "--for=condition=Established", "crd/apps.empire.dev"]);
+    let definitions = ["crd/apps.empire.dev", "crd/runs.empire.dev"];
+    run(&[&["wait", "--for=condition=Established"], &definitions[..]].concat());
     run(&["create", "namespace", "shop"]);
     let mut old = app("old", &json!({ "empire.dev/redeploy": "x".repeat(300) }), false);
     old["metadata"]["annotations"]["empire.dev/adopt"] = json!("true");
@@ -62,6 +64,9 @@ pub(super) static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     }
     cluster.patch_status("shop", "unnamed", &json!({ "platform": null }));
     run(&["delete", "app", "leaving", "-n", "shop", "--wait=false"]);
+    for (name, is_held) in [("waits", false), ("goes-on", true)] {
+        cluster.make("shop", &run_of(name, is_held), false);
+    }
     // The roles are aggregated a moment after they are there, and the policy is heeded.
     let forged = app("forged", &record("staging"), false);
     cluster.until("the policy is heeded", || {
@@ -92,6 +97,20 @@ pub(super) fn app(name: &str, annotations: &Value, is_held: bool) -> Value {
         app["metadata"]["finalizers"] = json!(["empire.dev/controller"]);
     }
     app
+}
+
+/// Returns a Run of App runs.
+pub(super) fn run_of(name: &str, is_held: bool) -> Value {
+    let mut run = json!({
+        "apiVersion": "empire.dev/v1alpha1",
+        "kind": "Run",
+        "metadata": { "name": name },
+        "spec": { "app": "runs", "command": "./bin/fix" },
+    });
+    if is_held {
+        run["metadata"]["finalizers"] = json!(["empire.dev/run"]);
+    }
+    run
 }
 
 impl Cluster {
@@ -155,8 +174,12 @@ pub(super) struct Try<'a> {
 }
 
 pub(super) fn patch<'a>(users: &'a [&'a str], app: &str, metadata: &Value) -> Try<'a> {
+    patch_of("app", users, app, metadata)
+}
+
+pub(super) fn patch_of<'a>(kind: &str, users: &'a [&'a str], name: &str, metadata: &Value) -> Try<'a> {
     let patch = json!({ "metadata": metadata }).to_string();
-    let arguments = ["patch", "app", app, "--type=merge", "-p", &patch];
+    let arguments = ["patch", kind, name, "--type=merge", "-p", &patch];
     Try {
         users,
         arguments: arguments.map(ToOwned::to_owned).to_vec(),
