@@ -9,6 +9,7 @@ mod layout;
 mod orphans;
 mod overview;
 mod runbook;
+mod runs;
 mod status;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use k8s_openapi::api::core::v1::Event;
 
 use crate::api::app::App;
 use crate::api::platform::Platform;
+use crate::api::run::Run;
 pub use explain::{Cause, Explanation, explain};
 pub use layout::{Width, painted_name};
 pub use orphans::{Orphan, Orphans};
@@ -32,6 +34,8 @@ pub struct Facts {
     pub platform: Sight,
     /// Those about the App; `None` if they may not be read.
     pub events: Option<Vec<Event>>,
+    /// Those of its namespace; `None` if they may not be read, or are not defined.
+    pub runs: Option<Vec<Run>>,
 }
 
 /// The App's Platform, as far as the reader may see it.

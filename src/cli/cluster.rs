@@ -5,6 +5,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -13,6 +14,7 @@ use kube::{Client, Config, Resource, ResourceExt};
 use super::{Failure, Output};
 use crate::api::app::App;
 use crate::api::platform::Platform;
+use crate::api::run::Run;
 use crate::config::{label, owner_id};
 use crate::controller::{message_of, owner_in_use, owner_is_recorded, reach};
 use crate::pass::Installation;
@@ -211,10 +213,15 @@ impl Cluster {
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.unread_app(name, &error).await.into()),
         };
-        let (platform, events) = futures::join!(self.platform(&app), self.events(&app));
+        let (platform, events, runs) = futures::join!(
+            self.platform(&app).boxed(),
+            self.events(&app).boxed(),
+            self.runs().boxed(),
+        );
         Ok(Some(Facts {
             platform: platform?,
             events: events?,
+            runs: runs?,
             app,
         }))
     }
@@ -229,6 +236,17 @@ impl Cluster {
             Ok(None) => Ok(Sight::Missing),
             Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(Sight::Hidden),
             Err(error) => Err(format!("read Platform {name}: {}", message_of(&error)).into()),
+        }
+    }
+
+    /// Lists the Runs of the namespace, as the API server's cache has them.
+    async fn runs(&self) -> Result<Option<Vec<Run>>, Failure> {
+        let runs: Api<Run> = Api::namespaced(self.client.clone(), &self.namespace);
+        match runs.list(&ListParams::default().match_any()).await {
+            Ok(found) => Ok(Some(found.items)),
+            // Runs are younger than Apps: their definition may not be there.
+            Err(kube::Error::Api(status)) if status.is_forbidden() || status.code == 404 => Ok(None),
+            Err(error) => Err(format!("list the Runs: {}", message_of(&error)).into()),
         }
     }
 

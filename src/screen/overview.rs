@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::layout::{
     BAD, BUSY, Cell, FAINT, GOOD, PLAIN, STRONG, Width, age, bar, cell, headline, paint, table, wrap,
 };
+use super::runs;
 use super::status::{Condition, Event, Exposure, PlatformSummary, Process, Release, Rollout, Status};
 use crate::api::app::{ExecStatus, LogsStatus, RolloutStatus, ScaleStatus};
 
@@ -30,6 +31,10 @@ impl Status {
                 lines.extend(headline(&[(STRONG, &process.name)], width));
                 lines.extend(details);
             }
+        }
+        if let Some(runs) = self.runs.as_deref().filter(|runs| !runs.is_empty()) {
+            lines.push(String::new());
+            lines.extend(runs::lines(runs, now, width));
         }
         lines.push(String::new());
         lines.extend(events(self.events.as_deref(), now, width));

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition as KubeCondition;
 use kube::ResourceExt;
 use serde::Serialize;
 
+use super::runs::{Run, runs};
 use super::{Facts, Sight, platform_of, time_of};
 use crate::api::app::{
     App, ExecStatus, LogsStatus, Process as Wanted, ProcessStatus, ReleaseAttempt, ReleasePhase,
@@ -39,6 +40,8 @@ pub struct Status {
     /// Processes that are complete, of those with a service: `2/3`.
     pub processes_complete: Option<String>,
     pub processes: Vec<Process>,
+    /// Those that have not ended, and then the newest; `null` if they may not be read.
+    pub runs: Option<Vec<Run>>,
     /// The newest first; `null` if they may not be read.
     pub events: Option<Vec<Event>>,
 }
@@ -194,6 +197,7 @@ pub fn status(facts: &Facts) -> Status {
         release: found.release.and_then(|release| release.attempt).map(release),
         processes_complete: found.processes_complete,
         processes: processes(app, &found.processes),
+        runs: facts.runs.as_deref().map(|found| runs(&app.name_any(), found)),
         events: events(facts),
     }
 }

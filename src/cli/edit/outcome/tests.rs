@@ -129,6 +129,7 @@ fn the_end_is_one_line() {
         app: app(3, ROLLS, ""),
         platform: screen::Sight::Missing,
         events: None,
+        runs: None,
     };
     let seen = screen::status(&facts);
     assert_eq!(
