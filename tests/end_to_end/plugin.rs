@@ -147,18 +147,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     let managers = "jsonpath={.metadata.managedFields[*].manager}";
     let managers = place.kubectl(&["get", "app", "acme", "--show-managed-fields", "-o", managers]);
     assert!(managers.contains("empire-plugin"), "{managers}");
-    place.apply(&json!({
-        "apiVersion": "empire.dev/v1alpha1", "kind": "Run", "metadata": { "name": "console" },
-        "spec": { "app": "acme", "process": "worker" },
-    }));
-    let waits = async || {
-        let screen = look(&["empire", "status", "acme"]).1;
-        let line = screen.lines().find(|line| line.starts_with("console "))?;
-        line.contains("App acme is suspended").then(|| line.to_owned())
-    };
-    let line = place.eventually("the screen shows the Run", waits).await;
-    assert!(line.starts_with("console   worker    Pending   "), "{line}");
-    place.kubectl(&["delete", "runs.empire.dev", "console"]);
+    shows_a_run_that_waits(&place, &look).await;
     let (_, printed, _) = look(&["empire", "status", "acme"]);
     assert!(printed.contains("\nSuspended: "), "{printed}");
     let (_, printed, _) = look(&["empire", "explain", "acme"]);
@@ -178,6 +167,21 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     for app in ["acme", "broken"] {
         place.delete(app);
     }
+}
+
+async fn shows_a_run_that_waits(place: &Place, look: &impl Fn(&[&str]) -> Printed) {
+    place.apply(&json!({
+        "apiVersion": "empire.dev/v1alpha1", "kind": "Run", "metadata": { "name": "console" },
+        "spec": { "app": "acme", "process": "worker" },
+    }));
+    let waits = async || {
+        let screen = look(&["empire", "status", "acme"]).1;
+        let line = screen.lines().find(|line| line.starts_with("console "))?;
+        line.contains("App acme is suspended").then(|| line.to_owned())
+    };
+    let line = place.eventually("the screen shows the Run", waits).await;
+    assert!(line.starts_with("console   worker    Pending   "), "{line}");
+    place.kubectl(&["delete", "runs.empire.dev", "console"]);
 }
 
 /// Rights, credentials, a namespace.
