@@ -1,6 +1,7 @@
 //! The Kubernetes side: what is watched, what waits for a pass, and what a pass does there.
 
 mod app;
+mod cached;
 mod carrier;
 mod clock;
 mod context;

@@ -283,8 +283,7 @@ impl Shown {
             }
         }
         for run in self.caches.runs.state() {
-            let made = run.meta().creation_timestamp.as_ref();
-            gauges.run(run.phase, run.reason, made.map_or(now, |made| made.0), now);
+            gauges.run(run.phase, run.reason, run.made.unwrap_or(now), now);
         }
         for platform in self.caches.platforms.state() {
             if let Ok(platform) = &platform.0 {

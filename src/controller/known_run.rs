@@ -1,74 +1,68 @@
 //! Runs as the cache keeps them: what the queue and the limits of a namespace ask for. A pass reads its Run live.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::Resource;
-use kube::core::{DeserializeGuard, ObjectMeta};
-use serde::{Deserialize, Deserializer};
+use kube::core::DeserializeGuard;
 
+use super::cached::{Cached, split};
 use crate::api::app::PlatformRecord;
 use crate::api::condition::Reason;
 use crate::api::run::{Run, RunPhase};
 use crate::pass::{RUN_FINALIZER, Sibling, has_finalizer, is_under_way};
 
+pub(super) type KnownRun = Cached<Run, Known>;
+
+/// What is kept of a Run.
 #[derive(Clone, Debug)]
-pub(super) struct KnownRun {
-    meta: ObjectMeta,
+pub(super) struct Known {
     pub app: Box<str>,
     /// Where its task is.
     pub record: Option<Box<PlatformRecord>>,
-    is_under_way: bool,
     pub phase: Option<RunPhase>,
     pub reason: Option<Reason>,
+    pub made: Option<Timestamp>,
     /// As the limits of its namespace count it, while it is under way.
     pub sibling: Option<Arc<Sibling>>,
+    is_under_way: bool,
     observed_generation: Option<i64>,
 }
 
-impl KnownRun {
-    fn new(run: DeserializeGuard<Run>) -> Self {
-        let kept = |meta: &ObjectMeta| ObjectMeta {
-            name: meta.name.clone(),
-            namespace: meta.namespace.clone(),
-            uid: meta.uid.clone(),
-            resource_version: meta.resource_version.clone(),
-            generation: meta.generation,
-            creation_timestamp: meta.creation_timestamp.clone(),
-            deletion_timestamp: meta.deletion_timestamp.clone(),
-            finalizers: meta.finalizers.clone(),
-            ..ObjectMeta::default()
-        };
-        let meta = kept(run.meta());
+impl From<DeserializeGuard<Run>> for KnownRun {
+    fn from(run: DeserializeGuard<Run>) -> Self {
+        let made = run.meta().creation_timestamp.as_ref().map(|time| time.0);
+        let (meta, _) = split(run.meta().clone());
         // Only its own pass can say what is wrong with one that cannot be read.
         let Ok(run) = run.0 else {
-            return KnownRun {
-                meta,
+            let invalid = Known {
                 app: Box::default(),
                 record: None,
-                is_under_way: false,
                 phase: None,
                 reason: Some(Reason::InvalidSpec),
+                made,
                 sibling: None,
+                is_under_way: false,
                 observed_generation: None,
             };
+            return Cached::of(meta, invalid);
         };
         let status = run.status.as_ref();
         let record = status.and_then(|status| status.platform.as_ref());
         let size = status.and_then(|status| status.size);
         let sibling = record.zip(size).filter(|_| is_under_way(status));
-        KnownRun {
-            meta,
+        let reason = status.and_then(|status| status.reason.as_deref());
+        let known = Known {
             sibling: sibling.map(|(record, size)| Arc::new(Sibling::of_run(&run, &record.name, size))),
             record: record.cloned().map(Box::new),
-            is_under_way: is_under_way(status),
             phase: status.and_then(|status| status.phase),
-            reason: status
-                .and_then(|status| status.reason.as_deref())
-                .and_then(Reason::named),
+            reason: reason.and_then(Reason::named),
+            made,
+            is_under_way: is_under_way(status),
             observed_generation: status.map(|status| status.observed_generation),
             app: run.spec.app.into(),
-        }
+        };
+        Cached::of(meta, known)
     }
 }
 
@@ -97,41 +91,6 @@ impl KnownRun {
     pub(super) fn needs(&self, platform: &str) -> bool {
         let is_there = self.record.as_ref().is_some_and(|record| record.name == platform);
         is_there && self.is_under_way && has_finalizer(&self.meta, RUN_FINALIZER)
-    }
-}
-
-impl<'de> Deserialize<'de> for KnownRun {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DeserializeGuard::deserialize(deserializer).map(KnownRun::new)
-    }
-}
-
-impl Resource for KnownRun {
-    type DynamicType = ();
-    type Scope = <Run as Resource>::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        Run::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        Run::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        Run::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        Run::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.meta
     }
 }
 
@@ -176,6 +135,6 @@ mod tests {
         assert!(fresh.sibling.is_none() && fresh.record.is_none());
         assert!(fresh.waits_for(Some("shop"), "acme") && !fresh.waits_for(Some("bank"), "acme"));
         assert!(!known(&status("Running")).waits_for(Some("shop"), "acme"));
-        assert_eq!((&*fresh.app, fresh.meta.labels), ("acme", None));
+        assert_eq!((&*fresh.app, &fresh.meta.labels), ("acme", &None));
     }
 }

@@ -1,24 +1,24 @@
 //! Apps as the cache keeps them: packed, since most of a large App is text, and nobody reads all of it but the App's own pass.
 
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use kube::Resource;
 use kube::core::error_boundary::InvalidObject;
 use kube::core::{DeserializeGuard, ObjectMeta};
-use serde::{Deserialize, Deserializer};
 
+use super::cached::{Cached, split};
 use super::last_applied;
 use crate::api::app::{App, AppSpec, AppStatus, PlatformRecord};
 use crate::packed::Packed;
 use crate::pass::{Sibling, annotated, recorded};
 
 /// An App of which all is packed but what the queue and the passes over Platforms ask for.
+pub(super) type PackedApp = Cached<App, Kept>;
+
+/// What is kept of an App beside a part of its metadata, or all of that if the rest cannot be read.
 #[derive(Clone, Debug)]
-pub(super) struct PackedApp {
-    /// Without labels, annotations and the like, if the rest can be read: a map of one takes more than half a kilobyte.
-    meta: ObjectMeta,
+pub(super) struct Kept {
     /// A hash of its annotations.
     noted: u64,
     /// The Platform that it is bound to, as JSON: it takes a third of the memory.
@@ -67,25 +67,27 @@ impl PackedApp {
                         rest: Packed::new(&(rest, status))?,
                     })
                 };
-                PackedApp {
+                let kept = Kept {
                     parts: parts().map_err(|error: String| error.into()),
-                    meta,
                     noted,
                     record,
                     platform: spec.platform.map(Into::into),
                     observed_generation,
                     sibling,
-                }
+                };
+                Cached::of(meta, kept)
             }
-            Err(InvalidObject { error, metadata }) => PackedApp {
-                meta: metadata,
-                noted,
-                record,
-                platform: None,
-                observed_generation: None,
-                sibling,
-                parts: Err(error.into()),
-            },
+            Err(InvalidObject { error, metadata }) => {
+                let kept = Kept {
+                    noted,
+                    record,
+                    platform: None,
+                    observed_generation: None,
+                    sibling,
+                    parts: Err(error.into()),
+                };
+                Cached::of(metadata, kept)
+            }
         }
     }
 
@@ -149,21 +151,6 @@ impl PackedApp {
     }
 }
 
-/// Returns the part of an App's metadata that the queue and others ask for, and the rest.
-fn split(mut metadata: ObjectMeta) -> (ObjectMeta, ObjectMeta) {
-    let asked_for = ObjectMeta {
-        name: metadata.name.take(),
-        namespace: metadata.namespace.take(),
-        uid: metadata.uid.take(),
-        resource_version: metadata.resource_version.take(),
-        generation: metadata.generation.take(),
-        deletion_timestamp: metadata.deletion_timestamp.take(),
-        finalizers: metadata.finalizers.take(),
-        ..ObjectMeta::default()
-    };
-    (asked_for, metadata)
-}
-
 fn joined(meta: ObjectMeta, rest: ObjectMeta) -> ObjectMeta {
     ObjectMeta {
         name: meta.name,
@@ -177,38 +164,9 @@ fn joined(meta: ObjectMeta, rest: ObjectMeta) -> ObjectMeta {
     }
 }
 
-impl<'de> Deserialize<'de> for PackedApp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DeserializeGuard::deserialize(deserializer).map(PackedApp::new)
-    }
-}
-
-impl Resource for PackedApp {
-    type DynamicType = ();
-    type Scope = <App as Resource>::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        App::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        App::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        App::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        App::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.meta
+impl From<DeserializeGuard<App>> for PackedApp {
+    fn from(app: DeserializeGuard<App>) -> Self {
+        PackedApp::new(app)
     }
 }
 
@@ -291,7 +249,7 @@ mod tests {
             .into();
         let app = app_with(json!({ "spec": { "processes": processes } }));
         let size = serde_json::to_vec(&app.spec).unwrap().len();
-        let Parts { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).parts.unwrap();
+        let Parts { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).parts.clone().unwrap();
         assert!(spec.len() * 10 < size, "{} of {size}", spec.len());
     }
 }
