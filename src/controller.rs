@@ -19,6 +19,7 @@ mod platform;
 mod queue;
 mod readers;
 mod run;
+mod shown;
 mod siblings;
 mod sweeper;
 mod zones;

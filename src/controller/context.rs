@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,13 +15,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::carrier::Outbox;
-use super::clock;
 use super::known_run::KnownRun;
 use super::kubernetes::claims::ClaimCache;
 use super::kubernetes::namespaces::Namespaces;
 use super::kubernetes::report::{self, Note};
 use super::leadership::{Leases, Scope};
-use super::lines;
 use super::memory::edits::Edits;
 use super::memory::{
     Failures, Key, Memories, Platforms, Published, RunMemories, Trouble, app_name, lock, run_name,
@@ -40,7 +38,7 @@ use crate::error::Error;
 use crate::fence::{self, Fenced};
 use crate::health::Health;
 use crate::inventory::Inventory;
-use crate::metrics::{Conflict, Controller, Gauges, Metrics};
+use crate::metrics::{Conflict, Controller, Metrics};
 use crate::model::exclusive::Exclusive;
 use crate::model::owner::AppName;
 use crate::pass::{Installation, account};
@@ -246,63 +244,6 @@ impl Connect for Sdk {
         let connected: Arc<dyn Account> = Arc::new(connected);
         clients.insert(settings.clone(), connected.clone());
         connected
-    }
-}
-
-/// The state that a scrape shows.
-pub(super) struct Shown {
-    caches: Caches,
-    wake: Wake,
-    leases: Arc<Leases>,
-    inventory: Arc<Inventory>,
-    resync: Duration,
-    outbox: Arc<Outbox>,
-    budget: Arc<Mutex<Budget>>,
-}
-
-impl Shown {
-    pub(super) fn of(context: &Context) -> Self {
-        Shown {
-            caches: context.caches.clone(),
-            wake: context.wake.clone(),
-            leases: context.leases.clone(),
-            inventory: context.inventory.clone(),
-            resync: context.config.resync_interval,
-            outbox: context.outbox.clone(),
-            budget: context.budget.clone(),
-        }
-    }
-
-    /// Fills the gauges of a scrape.
-    pub(super) fn fill(&self, gauges: &Gauges) {
-        let now = Timestamp::now();
-        for app in self.caches.apps.state() {
-            match &app.outline().0 {
-                Ok(app) => gauges.app(app, now),
-                Err(_) => gauges.undecodable_app(),
-            }
-        }
-        for run in self.caches.runs.state() {
-            gauges.run(run.phase, run.reason, run.made.unwrap_or(now), now);
-        }
-        for platform in self.caches.platforms.state() {
-            if let Ok(platform) = &platform.0 {
-                gauges.platform(platform);
-            }
-        }
-        for (lease, is_held) in self.leases.held() {
-            gauges.leader(&lease, is_held);
-        }
-        for (list, age) in self.inventory.ages(clock::now()) {
-            gauges.inventory(list, age);
-        }
-        gauges.resync(self.resync);
-        let (states, now) = lines::states(&self.budget);
-        gauges.buckets(&states, now);
-        gauges.names_waiting(self.outbox.outbox().len());
-        gauges.queue(Controller::App, &self.wake.apps.state());
-        gauges.queue(Controller::Platform, &self.wake.platforms.state());
-        gauges.queue(Controller::Run, &self.wake.runs.state());
     }
 }
 

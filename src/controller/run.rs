@@ -11,7 +11,7 @@ use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::context::{Caches, Connect, Context, Shown, Wake};
+use super::context::{Caches, Connect, Context, Wake};
 use super::feed::{Neighbours, feed, lead, leave, strip};
 use super::known_run::KnownRun;
 use super::kubernetes::claims::ClaimCache;
@@ -26,6 +26,7 @@ use super::memory::{Failures, Memories, Platforms, Published, RunMemories};
 use super::packed::PackedApp;
 use super::queue::dispatch::{Source, dispatch};
 use super::readers::Readers;
+use super::shown::Shown;
 use super::siblings::Siblings;
 use super::{app, kubernetes, lines, lost, one_off, platform, zones};
 use crate::api::platform::Platform;
