@@ -268,6 +268,20 @@ impl TaskState {
     pub fn is_stopped_by_hand(&self) -> bool {
         self.stop_code.as_deref() == Some("UserInitiated")
     }
+
+    /// True if it was stopped before its program had ended: by somebody, or since its capacity went. The program gets a signal then,
+    /// and its exit code says what it made of that. The codes are those of
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>.
+    pub fn is_interrupted(&self) -> bool {
+        let code = self.stop_code.as_deref().unwrap_or_default();
+        let codes = [
+            "UserInitiated",
+            "SpotInterruption",
+            "TerminationNotice",
+            "ServiceSchedulerInitiated",
+        ];
+        codes.contains(&code)
+    }
 }
 
 /// Returns the digest of a content: 80 bits of SHA-256.

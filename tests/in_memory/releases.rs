@@ -241,6 +241,16 @@ fn one_that_was_lost_is_not_run_again() {
     }
 }
 
+/// A migration that caught the signal is half done, whatever its exit code says.
+#[test]
+fn one_whose_capacity_went_before_its_end_releases_nothing() {
+    let mut world = settled(&staging(), &releasing());
+    settle_with(&mut world, &v2(), &[Fate::Interrupted]);
+    let told = "it was stopped before its end: exit code 0: Your Spot Task was interrupted.";
+    failed(&world, "ReleaseFailed", told);
+    assert_eq!(tasks(&world), 2);
+}
+
 /// Nothing else waits then, and nobody looks every few seconds.
 #[test]
 fn a_first_release_that_failed_is_stalled() {

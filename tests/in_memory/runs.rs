@@ -133,6 +133,17 @@ fn one_whose_end_has_no_exit_code_has_failed() {
     );
 }
 
+/// Also where its program makes 0 of the signal.
+#[test]
+fn one_that_was_stopped_before_its_end_has_failed() {
+    let mut world = world();
+    let one = ends(&mut world, &console(), &[Fate::Interrupted]);
+    let begins =
+        "Failed RunFailed: it was stopped before its end: exit code 0: Your Spot Task was interrupted.";
+    assert!(one.told().starts_with(begins), "{}", one.told());
+    assert_eq!(tasks(&world).0, 1);
+}
+
 /// What ran nothing is no second run.
 #[test]
 fn what_never_started_is_started_again_within_its_time() {

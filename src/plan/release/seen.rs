@@ -57,7 +57,7 @@ impl Seen {
         let is_late = attempt.phase == Phase::Stopping;
         // It may have ended by itself while it was to be stopped.
         let is_stopped = is_late && task.is_stopped_by_hand();
-        attempt.phase = if exit_code == Some(0) && !is_stopped {
+        attempt.phase = if exit_code == Some(0) && !task.is_interrupted() {
             Phase::Succeeded
         } else {
             let code = exit_code.map_or("no exit code".into(), |code| format!("exit code {code}"));
@@ -67,6 +67,8 @@ impl Seen {
                     "it did not end within {} s, and was stopped: {code}{log}",
                     attempt.timeout
                 )
+            } else if exit_code == Some(0) {
+                format!("it was stopped before its end: {code}: {}{log}", said())
             } else {
                 format!("{code}: {}{log}", said())
             };

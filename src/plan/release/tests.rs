@@ -199,6 +199,21 @@ fn every_end_but_an_exit_code_of_0_fails_or_is_tried_again() {
     let (said, phase, _) = failed(ended(None, |_| {}), |_| {});
     assert!(said[0].1.contains("no exit code"), "{said:?}");
     assert!(matches!(phase, Phase::Failed(Failure { exit_code: None, .. })));
+    // Its program made 0 of the signal.
+    for code in [
+        "UserInitiated",
+        "SpotInterruption",
+        "TerminationNotice",
+        "ServiceSchedulerInitiated",
+    ] {
+        let interrupted = |task: &mut TaskState| task.stop_code = Some(code.into());
+        let (said, phase, _) = failed(ended(Some(0), interrupted), |_| {});
+        assert!(
+            said[0].1.contains("it was stopped before its end: exit code 0"),
+            "{said:?}"
+        );
+        assert!(matches!(phase, Phase::Failed(_)));
+    }
     // Somebody stopped it before it ran.
     let by_hand = |task: &mut TaskState| {
         (task.has_started, task.stop_code) = (false, Some("UserInitiated".into()));

@@ -33,6 +33,9 @@ pub(crate) enum Fate {
     Lost,
     /// The same before ECS has heard that it runs.
     LostEarly,
+    /// Its capacity goes while it runs, and its program ends with 0 at the signal:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html>.
+    Interrupted,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,7 +62,7 @@ impl Task {
     fn starts(&self) -> Option<u64> {
         let starts = match self.fate {
             Fate::NeverStarts | Fate::Refused(_) | Fate::LostEarly => return None,
-            Fate::Exits(_) | Fate::Hangs | Fate::Lost => self.begun + STARTING,
+            Fate::Exits(_) | Fate::Hangs | Fate::Lost | Fate::Interrupted => self.begun + STARTING,
         };
         self.stopped.is_none_or(|at| at >= starts).then_some(starts)
     }
@@ -72,7 +75,7 @@ impl Task {
     fn ends_by_itself(&self) -> Option<u64> {
         match self.fate {
             Fate::NeverStarts | Fate::Refused(_) | Fate::LostEarly => Some(self.begun + STARTING),
-            Fate::Exits(_) | Fate::Lost => Some(self.begun + STARTING + RUNNING),
+            Fate::Exits(_) | Fate::Lost | Fate::Interrupted => Some(self.begun + STARTING + RUNNING),
             Fate::Hangs => None,
         }
     }
@@ -100,8 +103,10 @@ impl Task {
         let exit_code = match self.fate {
             Fate::Exits(code) if has_ended && !is_stopped_by_hand => Some(code),
             Fate::Exits(_) | Fate::Hangs if is_stopped_by_hand && has_started => Some(143),
+            Fate::Interrupted if has_ended && has_started => Some(0),
             Fate::Exits(_)
             | Fate::Hangs
+            | Fate::Interrupted
             | Fate::Lost
             | Fate::LostEarly
             | Fate::NeverStarts
@@ -115,6 +120,7 @@ impl Task {
                 Some("CannotPullContainerError: not found"),
             ),
             Fate::Lost | Fate::LostEarly => (Some("TerminationNotice"), Some("Host EC2 was terminated.")),
+            Fate::Interrupted => (Some("SpotInterruption"), Some("Your Spot Task was interrupted.")),
             Fate::Exits(_) | Fate::Hangs => (
                 Some("EssentialContainerExited"),
                 Some("Essential container in task exited"),
