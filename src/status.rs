@@ -85,6 +85,11 @@ pub fn compute(
         status.release = release::remembered(app, outcome, status.release.as_ref(), now);
         status.secrets = secrets::remembered(desired);
         status.echoes = echo::remembered(&outcome.plan.echoes.known);
+    } else if matches!(verdict, Verdict::Stalled(..)) {
+        // Nothing is waited for any more, and nobody looks if it has come.
+        for process in &mut status.processes {
+            process.message = None;
+        }
     }
     status
 }

@@ -296,6 +296,30 @@ fn a_message_is_cut_at_a_character_to_what_kubernetes_takes() {
     );
 }
 
+#[test]
+fn what_a_refused_manifest_would_wait_for_is_not_told_any_longer() {
+    let before = AppStatus {
+        processes: vec![ProcessStatus {
+            name: "web".into(),
+            running: 2,
+            message: Some("process web: secrets: DB: there is no secret shop/db".into()),
+            ..ProcessStatus::default()
+        }],
+        ..AppStatus::default()
+    };
+    let after = |verdict| {
+        let status = compute(&app(json!({})), Some(before.clone()), None, None, &verdict, at(0));
+        let [web] = &status.processes[..] else {
+            panic!("{status:?}")
+        };
+        (web.running, web.message.is_some())
+    };
+    let told = String::new;
+    assert_eq!(after(Verdict::Stalled(Reason::NotAllowed, told())), (2, false));
+    // It may still be so: it was not looked at.
+    assert_eq!(after(Verdict::Disturbed(Reason::Unavailable, told())), (2, true));
+}
+
 fn waiting(entries: &[(&str, i64, Option<i32>)]) -> AppStatus {
     let process = |(load_balancer, since, ttl): &(&str, i64, Option<i32>)| ProcessStatus {
         name: format!("process-of-{load_balancer}"),
