@@ -4,6 +4,7 @@
 mod merge;
 mod print;
 mod sources;
+mod troubles;
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -18,13 +19,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use self::merge::{Feed, Follow, earliest};
 use self::print::Printer;
 use self::sources::{Query, of_run, queries, sources};
+use self::troubles::Troubles;
 use super::cluster::{ClusterArguments, app_name};
 use super::{Ended, Failure, Output};
 use crate::api::run::Run;
 use crate::aws::{AwsError, Fault, LogEvent, LogPage, LogQuery, LogReader};
 use crate::config::{self, label};
 use crate::controller::message_of;
-use crate::model::class::Class;
 
 /// What is new is asked for this often, and more seldom where there is more to ask for: AWS takes as few as 5 such calls a second
 /// in an account (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>).
@@ -107,6 +108,7 @@ pub(super) async fn logs(arguments: &Logs, program: &str) -> Ended {
             },
             follow: Follow::from(since),
             trouble: None,
+            is_told: false,
             query,
         });
     }
@@ -150,7 +152,8 @@ struct Stream {
     sent: LogQuery,
     follow: Follow,
     /// Why it is not read any more.
-    trouble: Option<String>,
+    trouble: Option<AwsError>,
+    is_told: bool,
 }
 
 async fn run(
@@ -160,7 +163,7 @@ async fn run(
     program: &str,
 ) -> Result<(), Failure> {
     history(streams, arguments, printer, program).await?;
-    give_up_without_any(streams)?;
+    tell(streams, program)?;
     if !arguments.follow {
         return Ok(());
     }
@@ -176,22 +179,35 @@ async fn run(
             }
             match stream.news().await {
                 Ok(events) => news.extend(events.into_iter().map(|event| (event, index))),
-                Err(error) => stream.note(&error, true, program),
+                Err(error) => stream.note(error, true, program),
             }
         }
         news.sort();
         for (event, index) in &news {
             printer.print(&streams[*index].query, event)?;
         }
-        give_up_without_any(streams)?;
+        tell(streams, program)?;
     }
 }
 
-/// It is an error if nothing is left to read: what cannot be read of several is a note.
-fn give_up_without_any(streams: &[Stream]) -> Result<(), Failure> {
-    let troubles = streams.iter().map(|stream| stream.trouble.as_deref());
-    let troubles: Option<Vec<&str>> = troubles.collect();
-    troubles.map_or(Ok(()), |troubles| Err(troubles.join("; ").into()))
+/// Says what cannot be read, once. It is an error if nothing is left to read.
+fn tell(streams: &mut [Stream], program: &str) -> Result<(), Failure> {
+    let is_all = streams.iter().all(|stream| stream.trouble.is_some());
+    let untold = streams.iter_mut().filter(|stream| !stream.is_told);
+    let mut troubles = Troubles::default();
+    for stream in untold {
+        if let Some(error) = &stream.trouble {
+            troubles.add(&stream.query, error);
+            stream.is_told = true;
+        }
+    }
+    if is_all {
+        return Err(troubles.texts().join("; ").into());
+    }
+    for text in troubles.texts() {
+        eprintln!("{program}: {text}");
+    }
+    Ok(())
 }
 
 /// Prints what there is, of all streams by time, a page of each at a time. What was read is printed, whatever becomes of the rest.
@@ -210,7 +226,7 @@ async fn history(
                     Ok(page) => feed.take(page),
                     Err(error) => {
                         feed.end();
-                        stream.note(&error, arguments.follow, program);
+                        stream.note(error, arguments.follow, program);
                     }
                 }
             }
@@ -263,44 +279,18 @@ impl Stream {
         Ok(self.follow.news(feed, Timestamp::now().as_millisecond()))
     }
 
-    /// Says what went wrong, and reads on only where that may pass.
-    fn note(&mut self, error: &AwsError, goes_on: bool, program: &str) {
+    /// Notes what went wrong, and reads on only where that may pass.
+    fn note(&mut self, error: AwsError, goes_on: bool, program: &str) {
         if goes_on && error.class().is_passing() {
             eprintln!("{program}: {error}; looking again");
-            return;
+        } else {
+            self.trouble = Some(error);
         }
-        let trouble = said(&self.query, error);
-        eprintln!("{program}: {trouble}");
-        self.trouble = Some(trouble);
-    }
-}
-
-/// Returns an error as whoever reads has to act on it.
-fn said(query: &Query, error: &AwsError) -> String {
-    let Query { group, region, .. } = query;
-    let processes = query.processes();
-    let is_denied = error.fault == Fault::Failed(Class::Denied);
-    if error.fault == Fault::Absent {
-        format!(
-            "there is no log group {group} in {region}, to which {processes} would log: nothing was logged there yet, or it was \
-             deleted"
-        )
-    } else if error.is_about_credentials() {
-        format!(
-            "log in to AWS first, such as by aws sso login: logs are read with your own credentials: {error}"
-        )
-    } else if is_denied {
-        format!(
-            "your own AWS credentials have to allow logs:FilterLogEvents on log group {group} in {region}: {error}"
-        )
-    } else {
-        format!("log group {group} in {region}: {error}")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sources::Source;
     use super::*;
 
     #[test]
@@ -321,37 +311,5 @@ mod tests {
         ] {
             assert!(ago(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_refusal_says_whose_credentials_and_what_they_lack() {
-        let source = Source {
-            process: "web".into(),
-            region: "us-east-1".into(),
-            group: "/empire/staging/shop/acme".into(),
-            streams: "web/web/".into(),
-        };
-        let query = Query {
-            region: source.region.clone(),
-            group: source.group.clone(),
-            prefix: None,
-            sources: vec![source],
-        };
-        let of = |code| {
-            said(
-                &query,
-                &AwsError::from_code("logs:FilterLogEvents", code, "as AWS says it"),
-            )
-        };
-        assert_eq!(
-            of("ResourceNotFoundException"),
-            "there is no log group /empire/staging/shop/acme in us-east-1, to which web would log: nothing was logged there yet, or \
-             it was deleted"
-        );
-        assert!(
-            of("AccessDeniedException")
-                .starts_with("your own AWS credentials have to allow logs:FilterLogEvents on")
-        );
-        assert!(of("InvalidParameterException").contains("as AWS says it"));
     }
 }
