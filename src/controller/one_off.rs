@@ -280,6 +280,7 @@ impl Pass<'_> {
             needs_hold,
             is_released,
             events,
+            warnings,
             troubles,
             requeue,
             failed,
@@ -307,7 +308,11 @@ impl Pass<'_> {
         let notes = events
             .into_iter()
             .map(|(reason, text)| note(EventType::Normal, NoteReason::Event(reason), text));
-        self.context.publish(self.run, notes.chain(left).collect()).await;
+        let warnings = warnings
+            .into_iter()
+            .map(|(reason, text)| note(EventType::Warning, NoteReason::Event(reason), text));
+        let notes = notes.chain(warnings).chain(left).collect();
+        self.context.publish(self.run, notes).await;
         let before = self.run.status.as_ref().map(|status| status.conditions.clone());
         let before = before.unwrap_or_default();
         self.context.tell(self.key, self.run, &before, &troubles).await;

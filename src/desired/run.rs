@@ -32,6 +32,8 @@ pub struct BuiltRun {
     pub logging: Option<Logging>,
     /// The size of the task.
     pub size: TaskSize,
+    /// What is wrong with a command that seems to want a shell.
+    pub hint: Option<String>,
 }
 
 /// Builds what a Run of an App means, if the App may ask for it: the same as a process of the App with what the Run says.
@@ -82,6 +84,11 @@ pub fn build_run(
         task_memory: definition.task_memory().filter(|_| is_sized),
     };
     check_length(run, &overrides)?;
+    // That of the process is its App's matter.
+    let hint = spec
+        .command
+        .as_ref()
+        .and_then(|_| builder.hint(&main.environment));
     let text = run_content(spec).map_err(no_json)?;
     Ok(BuiltRun {
         process: name.clone(),
@@ -98,6 +105,7 @@ pub fn build_run(
             cpu: definition.cpu().into(),
             memory: definition.memory().into(),
         },
+        hint: hint.map(|hint| format!("process {name}: {hint}")),
     })
 }
 
@@ -283,6 +291,14 @@ mod tests {
         let spec = json!({ "app": "acme", "process": "web", "command": "a && b", "shell": true });
         let found = built(spec, &acme(), json!({})).unwrap().overrides.command;
         assert_eq!(found[..2], ["sh", "-c"]);
+        let hint = |spec| built(spec, &acme(), json!({})).unwrap().hint;
+        let told = hint(json!({ "app": "acme", "process": "web", "command": "a && b" })).unwrap();
+        assert!(told.starts_with("process web: command contains &&"), "{told}");
+        assert_eq!(
+            hint(json!({ "app": "acme", "process": "web", "command": "a && b", "shell": true })),
+            None
+        );
+        assert_eq!(hint(json!({ "app": "acme", "process": "web" })), None);
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub struct RunWork {
     pub owner: Option<String>,
     /// As it would be started now.
     pub size: Option<TaskSize>,
+    /// What its developer should hear of its command, from the pass that records it first.
+    pub hint: Option<String>,
     /// The Run as the others of its namespace are to count it, where it is about to be recorded.
     pub grown: Option<Arc<Sibling>>,
 }
@@ -181,6 +183,7 @@ pub fn start_run(memory: &RunMemory, run: &Run, facts: &RunFacts<'_>, now: Times
         grown: size
             .filter(|_| is_first && desired::has_limits(platform))
             .map(|size| Arc::new(Sibling::of_run(run, &record.name, size))),
+        hint: built.and_then(|built| built.hint.clone()).filter(|_| is_first),
         size,
         record,
         request,

@@ -144,6 +144,17 @@ fn one_that_was_stopped_before_its_end_has_failed() {
     assert_eq!(tasks(&world).0, 1);
 }
 
+#[test]
+fn a_command_that_wants_a_shell_is_told_of_once() {
+    let mut world = world();
+    let one = ends(
+        &mut world,
+        &with("command", json!("rake a && rake b")),
+        &[Fate::Exits(0)],
+    );
+    assert_eq!(one.events, ["ShellSyntax", "RunStarted", "RunCompleted"]);
+}
+
 /// What ran nothing is no second run.
 #[test]
 fn what_never_started_is_started_again_within_its_time() {

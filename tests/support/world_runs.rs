@@ -190,6 +190,8 @@ impl World {
         }
         one.events
             .extend(finished.events.iter().map(|(reason, _)| reason.as_str()));
+        one.events
+            .extend(finished.warnings.iter().map(|(reason, _)| reason.as_str()));
         if finished.is_released {
             one.run.metadata.finalizers = None;
             one.is_gone = one.run.metadata.deletion_timestamp.is_some();

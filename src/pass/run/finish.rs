@@ -35,6 +35,8 @@ pub struct RunFinished {
     /// Nothing of it is left in AWS.
     pub is_released: bool,
     pub events: Vec<(EventReason, String)>,
+    /// The same of what its developer should look at.
+    pub warnings: Vec<(EventReason, String)>,
     /// What somebody should hear of.
     pub troubles: Vec<(Reason, String)>,
     pub requeue: Requeue,
@@ -93,6 +95,7 @@ pub fn finish_run(
         needs_hold: has_attempt && !is_over && !is_deleted && !is_held,
         is_released: is_held && (is_over || may_go),
         events: events(run, end, said),
+        warnings: warnings(end),
         troubles: said.map(troubles).unwrap_or_default(),
         requeue,
         failed: !is_a_wait,
@@ -215,6 +218,16 @@ fn events(run: &Run, end: &RunEnd, said: Option<&RunStatus>) -> Vec<(EventReason
         ));
     }
     events
+}
+
+fn warnings(end: &RunEnd) -> Vec<(EventReason, String)> {
+    let RunEnd::Reconciled(work, outcome) = end else {
+        return Vec::new();
+    };
+    let hint = work.hint.clone().filter(|_| outcome.attempt.is_some());
+    hint.map(|hint| (EventReason::ShellSyntax, hint))
+        .into_iter()
+        .collect()
 }
 
 /// Returns the reason and message of a status that are no matter of course.
