@@ -10,9 +10,14 @@ use crate::api::app::{App, AppSpec, Process, Sidecar};
 use crate::api::platform::Platform;
 use crate::model::secret::{AwaitedSecret, Reading, SecretId, SecretState, SecretWait, Secrets};
 
-/// Returns true for the name of a secret whose ARN is not known: nothing is made with it, so that there is nothing to allow yet.
+/// Returns true for what stands for no secret yet, so that there is nothing to allow: the name of a secret whose ARN is not known,
+/// with which nothing is made, and what is no name at all, which is refused as that.
 pub(in crate::desired) fn is_unresolved(text: &str) -> bool {
-    matches!(Text::of(text), Some(Text::Secret { .. }))
+    match Text::of(text) {
+        Some(Text::Secret { .. }) => true,
+        Some(Text::Arn(_) | Text::Parameter(_)) => false,
+        None => !text.starts_with("arn:"),
+    }
 }
 
 /// Where a Platform's tasks read secrets: in the account of the role by which ECS does so, which AWS lets be no other than theirs.
