@@ -145,6 +145,8 @@ fn outages(name: &str, operation: &Operation, base: &World, expected: &Snapshot)
         "scheduler:",
         "application-autoscaling:",
         "logs:",
+        "secretsmanager:",
+        "ssm:",
     ] {
         for (steps, loses_status) in [(0, true), (3, false)] {
             // Where nothing speaks of scaling, nobody waits for it: decision 27.
