@@ -133,11 +133,14 @@ fn the_policy_is_in_no_namespace_whether_kustomize_gives_it_one_or_not() {
             .kubectl
             .run(&["kustomize", folder.path().to_str().unwrap()], "");
         let rendered: Vec<Value> = serde_saphyr::from_multiple(&rendered.unwrap()).unwrap();
-        let of_policy = rendered
-            .iter()
-            .filter(|object| object["metadata"]["name"] == "empire-apps");
-        let of_policy: Vec<&Value> = of_policy.collect();
-        assert_eq!(of_policy.len(), 2);
+        let is_of_policy = |object: &&Value| {
+            object["kind"]
+                .as_str()
+                .unwrap()
+                .starts_with("ValidatingAdmissionPolicy")
+        };
+        let of_policy: Vec<&Value> = rendered.iter().filter(is_of_policy).collect();
+        assert_eq!(of_policy.len(), 4, "two policies with a binding each");
         assert!(
             of_policy
                 .iter()

@@ -372,6 +372,7 @@ fn the_policy_comes_with_the_role_that_it_asks_for_or_not_at_all() {
     let rendered = |values: &str| {
         let objects = objects(&rendered(values).unwrap());
         let named = |name: &str| objects.iter().any(|object| object["metadata"]["name"] == name);
+        assert_eq!(named("empire-apps"), named("empire-runs"));
         (named("empire-apps"), named("empire-controller-own"))
     };
     assert_eq!(rendered(""), (true, true));
