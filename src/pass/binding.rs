@@ -196,7 +196,8 @@ pub fn platform_of<'a>(app: &App, platforms: &[&'a Platform]) -> Option<&'a Plat
         .copied()
 }
 
-/// Returns the name of the one Platform that is for Apps that name none.
+/// Returns the name of the one Platform that is for Apps that name none. One that is being deleted takes none, and leaves its place
+/// to another.
 pub(super) fn default<'a>(platforms: impl Iterator<Item = &'a Platform>) -> Result<String, Verdict> {
     let is_default = |platform: &&'a Platform| {
         platform
@@ -204,7 +205,10 @@ pub(super) fn default<'a>(platforms: impl Iterator<Item = &'a Platform>) -> Resu
             .get(DEFAULT_ANNOTATION)
             .is_some_and(|v| v == "true")
     };
-    let mut defaults: Vec<String> = platforms.filter(is_default).map(ResourceExt::name_any).collect();
+    let is_leaving = |platform: &&'a Platform| platform.metadata.deletion_timestamp.is_some();
+    let (leaving, staying): (Vec<_>, Vec<_>) = platforms.filter(is_default).partition(is_leaving);
+    let defaults = if staying.is_empty() { leaving } else { staying };
+    let mut defaults: Vec<String> = defaults.into_iter().map(ResourceExt::name_any).collect();
     defaults.sort();
     match defaults.as_slice() {
         [only] => Ok(only.clone()),

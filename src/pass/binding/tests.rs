@@ -337,6 +337,20 @@ fn a_platform_that_goes_takes_no_new_app_and_keeps_those_it_has() {
         &[going()],
         Err(("Reconciling", Reason::PlatformDeleting, "takes no new Apps")),
     );
+    let default = |name: &str, more: Value| {
+        let mut platform = named(name, more);
+        let default = [("empire.dev/is-default-platform".to_owned(), "true".to_owned())];
+        platform.metadata.annotations = Some(default.into());
+        platform
+    };
+    let leaving = json!({ "metadata": { "deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["x"] } });
+    let left = default("staging", leaving);
+    check(&app(None), &[left.clone(), default("two", json!({}))], Ok("two"));
+    check(
+        &app(None),
+        &[left],
+        Err(("Reconciling", Reason::PlatformDeleting, "takes no new Apps")),
+    );
     check(&annotate(None, &staging(json!({}))), &[going()], Ok("staging"));
     check(&in_status(&staging(json!({}))), &[going()], Ok("staging"));
 }
