@@ -1,11 +1,11 @@
 //! `kubectl empire run-once`: makes a Run, follows it to its end, and ends as its command did.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use kube::ResourceExt;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use kube::core::ObjectMeta;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -19,6 +19,8 @@ use crate::controller::message_of;
 
 /// It is looked at this often.
 const TICK: Duration = Duration::from_secs(2);
+/// That of a Run that says none.
+const TIMEOUT: Duration = Duration::from_hours(1);
 /// A Run that is followed stays this long after its end.
 const SEEN: Duration = Duration::from_mins(1);
 
@@ -98,8 +100,15 @@ async fn followed(arguments: &RunOnce, program: &str) -> Result<u8, Failure> {
         output,
     } = &arguments.app;
     let cluster = cluster.connect().await?;
-    // Else the Run would wait for it.
-    cluster.app(name).await?;
+    // Else the Run would wait for them.
+    let app = cluster.app(name).await?;
+    if let Some(process) = &arguments.process
+        && !app.spec.processes.contains_key(process)
+    {
+        let known: Vec<&str> = app.spec.processes.keys().map(String::as_str).collect();
+        let known = known.join(", ");
+        return Err(format!("App {name} has no process {process}: it has {known}").into());
+    }
     let runs: Api<Run> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let run = Run {
         metadata: ObjectMeta {
@@ -119,10 +128,10 @@ async fn followed(arguments: &RunOnce, program: &str) -> Result<u8, Failure> {
         return shown(&made, *output).map(|()| 0);
     }
     tokio::select! {
-        ended = follow(&cluster, &runs, &run, program) => {
-            let ended = ended?;
+        ended = follow(&cluster, &runs, &run, (arguments.timeout.unwrap_or(TIMEOUT), program)) => {
+            let (ended, status) = ended?;
             shown(&ended, *output)?;
-            Ok(status_of(ended.status.as_ref()))
+            Ok(status)
         }
         _ = interrupts.recv() => {
             eprintln!("\n{}", goes_on(&cluster, &run));
@@ -162,7 +171,16 @@ fn spec(arguments: &RunOnce) -> RunSpec {
 
 /// Says each change on standard error until the Run has ended. An error of the API server is said, and is no end, unless it says
 /// that there is nothing to see for this user.
-async fn follow(cluster: &Cluster, runs: &Api<Run>, name: &str, program: &str) -> Result<Run, Failure> {
+///
+/// The Run's own timeout counts from when it was recorded. One that waits for longer before that is deleted, so that nobody is kept
+/// waiting, and nothing is started once nobody looks on. Returns the exit status besides.
+async fn follow(
+    cluster: &Cluster,
+    runs: &Api<Run>,
+    name: &str,
+    (timeout, program): (Duration, &str),
+) -> Result<(Run, u8), Failure> {
+    let begun = Instant::now();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said = String::new();
@@ -184,16 +202,41 @@ async fn follow(cluster: &Cluster, runs: &Api<Run>, name: &str, program: &str) -
                 continue;
             }
         };
-        let Some(status) = &found.status else { continue };
-        let line = line(status);
-        if line != said && status.phase.is_some() {
-            eprintln!("{line}");
-            said = line;
+        if let Some(status) = &found.status {
+            let line = line(status);
+            if line != said && status.phase.is_some() {
+                eprintln!("{line}");
+                said = line;
+            }
+            if status.phase.is_some_and(RunPhase::is_over) {
+                let code = status_of(Some(status));
+                return Ok((found, code));
+            }
         }
-        if status.phase.is_some_and(RunPhase::is_over) {
-            return Ok(found);
+        if begun.elapsed() >= timeout && is_unrecorded(&found) && let_go(runs, &found).await {
+            let seconds = timeout.as_secs();
+            eprintln!("Run {name} was not begun within {seconds} s, and is deleted");
+            return Ok((found, TOOK_TOO_LONG));
         }
     }
+}
+
+/// Returns true if nothing was started for it, nor may have been.
+fn is_unrecorded(run: &Run) -> bool {
+    let status = run.status.as_ref();
+    status.is_none_or(|status| status.attempt.is_none())
+}
+
+/// Deletes a Run as it was seen. False if it is another by now, or cannot be deleted.
+async fn let_go(runs: &Api<Run>, run: &Run) -> bool {
+    let parameters = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: run.uid(),
+            resource_version: run.resource_version(),
+        }),
+        ..DeleteParams::default()
+    };
+    runs.delete(&run.name_any(), &parameters).await.is_ok()
 }
 
 /// One line of a status: phase, what is said of it, and where its log is.

@@ -147,7 +147,7 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     let managers = "jsonpath={.metadata.managedFields[*].manager}";
     let managers = place.kubectl(&["get", "app", "acme", "--show-managed-fields", "-o", managers]);
     assert!(managers.contains("empire-plugin"), "{managers}");
-    shows_a_run_that_waits(&place, &look).await;
+    shows_a_run_that_waits(&place, &look, &edits).await;
     let (_, printed, _) = look(&["empire", "status", "acme"]);
     assert!(printed.contains("\nSuspended: "), "{printed}");
     let (_, printed, _) = look(&["empire", "explain", "acme"]);
@@ -169,7 +169,11 @@ async fn a_tenant_looks_at_an_app_and_edits_it_with_kubectl_empire() {
     }
 }
 
-async fn shows_a_run_that_waits(place: &Place, look: &impl Fn(&[&str]) -> Printed) {
+async fn shows_a_run_that_waits(
+    place: &Place,
+    look: &impl Fn(&[&str]) -> Printed,
+    edits: &impl Fn(&[&str]) -> Printed,
+) {
     place.apply(&json!({
         "apiVersion": "empire.dev/v1alpha1", "kind": "Run", "metadata": { "name": "console" },
         "spec": { "app": "acme", "process": "worker" },
@@ -182,6 +186,20 @@ async fn shows_a_run_that_waits(place: &Place, look: &impl Fn(&[&str]) -> Printe
     let line = place.eventually("the screen shows the Run", waits).await;
     assert!(line.starts_with("console   worker    Pending   "), "{line}");
     place.kubectl(&["delete", "runs.empire.dev", "console"]);
+    let (status, _, complaint) = edits(&["empire", "run-once", "acme", "wep"]);
+    assert_eq!(status, 125, "{complaint}");
+    assert!(
+        complaint.ends_with("App acme has no process wep: it has web, worker\n"),
+        "{complaint}"
+    );
+    let (status, _, complaint) = edits(&["empire", "run-once", "acme", "worker", "--timeout", "10s"]);
+    assert_eq!(status, 124, "{complaint}");
+    assert!(
+        complaint.contains("was not begun within 10 s, and is deleted"),
+        "{complaint}"
+    );
+    let runs = place.kubectl(&["get", "runs.empire.dev", "-o", "name"]);
+    assert_eq!(runs, "");
 }
 
 /// Rights, credentials, a namespace.
