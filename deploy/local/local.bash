@@ -6,6 +6,8 @@
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
+# usage WHAT IT DOES: of a script that takes no arguments.
+usage() { say "usage: $0: takes no arguments. $1"; exit 2; }
 need() { command -v "$1" >/dev/null || fail "$1 is needed: $2"; }
 
 cache_root=${XDG_CACHE_HOME:-$HOME/.cache}/empire-controller
