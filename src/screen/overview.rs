@@ -298,7 +298,8 @@ fn details(process: &Process, now: Timestamp, width: Width) -> Vec<String> {
     if !message.is_empty() {
         // Its name stands above.
         let prefix = format!("process {}: ", process.name);
-        line("Message", message.strip_prefix(&prefix).unwrap_or(message));
+        let message = message.strip_prefix(&prefix).unwrap_or(message);
+        line("Message", &message.replace(&format!("; {prefix}"), "; "));
     }
     if let Some(rejected) = process
         .rejected
