@@ -11,8 +11,8 @@ use super::queue::queue;
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::{Controller, install};
 
-/// Small, and so slow that it does not end before the edit.
-const SIZES: &str = "40,2,500";
+/// So slow that it does not end before the last edit, also on a machine with much else to do.
+const SIZES: &str = "80,2,500";
 
 const EDITS: usize = 5;
 
@@ -59,8 +59,15 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     let begun = async || (waiting(&controller) > 0).then_some(());
     storm.eventually("Apps of the storm wait", begun).await;
     let mut took = Vec::new();
+    // There is a moment in which none of it waits for a slot: what is left of it is pending, and comes back.
+    let mut left = apps * processes;
+    let mut goes_on = || {
+        let writes = storm.proxy.take_writes();
+        left -= writes.iter().filter(|write| *write == "CreateService").count();
+        left > 0
+    };
     for edit in 0..EDITS {
-        assert!(waiting(&controller) > 0, "the storm is over after {edit} edits");
+        assert!(goes_on(), "the storm is over after {edit} edits");
         let mut edited = app("acme", 1);
         let image = format!("registry.example.com/acme:edit-{edit}");
         merge(&mut edited, &json!({ "spec": { "image": image } }));
@@ -68,14 +75,14 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
         calm.apply(&edited);
         let applied = Instant::now();
         while calm.proxy.take_writes().is_empty() {
-            assert!(waiting(&controller) > 0, "the storm went first");
+            assert!(goes_on(), "the storm went first");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         took.push(applied.elapsed());
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     println!("{apps} Apps of {processes} processes, AWS takes {delay:?}: edits reached AWS in {took:?}");
-    println!("{}", queue(controller.address()));
+    println!("{left} of its services are left: {}", queue(controller.address()));
 }
 
 /// Returns the number of Apps that wait for a slot.
