@@ -40,7 +40,7 @@ use load_balancing::container_ports;
 pub use load_balancing::{Listened, listened};
 pub use overrides::Overridden;
 pub use records::ttl;
-pub use run::{BuiltRun, build_run};
+pub use run::{BuiltRun, TIMEOUT as RUN_TIMEOUT, build_run, no_process};
 pub use schedule::never_started;
 pub use secrets::{Asked, asked as asked_secrets};
 pub use tenancy::{

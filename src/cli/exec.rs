@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::cluster::{ClusterArguments, app_name};
 use super::{Ended, Failure, Output, print};
 use crate::api::app::{App, ExecStatus, PlatformRecord};
+use crate::desired::no_process;
 use crate::model::name::family;
 use crate::model::owner::AppName;
 
@@ -97,11 +98,7 @@ fn commands(app: &App, arguments: &Exec, program: &str) -> Result<(Commands, Opt
                 "process {process} of App {name} has no service to run a command in a task of"
             ));
         }
-        let known: Vec<&str> = app.spec.processes.keys().map(String::as_str).collect();
-        return Err(format!(
-            "App {name} has no process {process}: it has {}",
-            known.join(", ")
-        ));
+        return Err(no_process(name, process, app.spec.processes.keys()));
     };
     let platform = status.and_then(|status| status.platform.as_ref());
     let platform = platform.ok_or_else(|| format!("App {name} is on no Platform yet"))?;

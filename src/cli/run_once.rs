@@ -16,11 +16,10 @@ use crate::api::condition::Reason;
 use crate::api::run::{Run, RunPhase, RunSpec, RunStatus};
 use crate::config::duration;
 use crate::controller::message_of;
+use crate::desired::{RUN_TIMEOUT, no_process};
 
 /// It is looked at this often.
 const TICK: Duration = Duration::from_secs(2);
-/// That of a Run that says none.
-const TIMEOUT: Duration = Duration::from_hours(1);
 /// A Run that is followed stays this long after its end.
 const SEEN: Duration = Duration::from_mins(1);
 
@@ -105,9 +104,7 @@ async fn followed(arguments: &RunOnce, program: &str) -> Result<u8, Failure> {
     if let Some(process) = &arguments.process
         && !app.spec.processes.contains_key(process)
     {
-        let known: Vec<&str> = app.spec.processes.keys().map(String::as_str).collect();
-        let known = known.join(", ");
-        return Err(format!("App {name} has no process {process}: it has {known}").into());
+        return Err(no_process(name, process, app.spec.processes.keys()).into());
     }
     let runs: Api<Run> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let run = Run {
@@ -127,8 +124,11 @@ async fn followed(arguments: &RunOnce, program: &str) -> Result<u8, Failure> {
     if arguments.detach {
         return shown(&made, *output).map(|()| 0);
     }
+    let timeout = arguments
+        .timeout
+        .unwrap_or_else(|| Duration::from_secs(RUN_TIMEOUT.into()));
     tokio::select! {
-        ended = follow(&cluster, &runs, &run, (arguments.timeout.unwrap_or(TIMEOUT), program)) => {
+        ended = follow(&cluster, &runs, &run, (timeout, program)) => {
             let (ended, status) = ended?;
             shown(&ended, *output)?;
             Ok(status)

@@ -12,8 +12,8 @@ use crate::model::release::{Placing, digest};
 use crate::model::run::TaskOverrides;
 use crate::model::secret::Secrets;
 
-/// Seconds.
-const TIMEOUT: u32 = 3_600;
+/// Seconds, of a Run that says none.
+pub const TIMEOUT: u32 = 3_600;
 
 /// ECS takes so many characters of overrides as JSON:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>.
@@ -112,28 +112,30 @@ pub fn build_run(
 /// Returns the process that a Run is of: the one that it names, or the only one.
 fn process_of<'a>(run: &Run, app: &'a App) -> Result<(&'a String, &'a Process), Error> {
     let (processes, name) = (&app.spec.processes, &run.spec.app);
-    let known = || {
-        processes
-            .keys()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     match &run.spec.process {
         Some(wanted) => processes.get_key_value(wanted).ok_or_else(|| {
-            Error::Invalid(format!(
-                "process: App {name} has no process {wanted}: it has {}",
-                known()
-            ))
+            let why = no_process(name, wanted, processes.keys());
+            Error::Invalid(format!("process: {why}"))
         }),
         None => match processes.first_key_value() {
             Some(only) if processes.len() == 1 => Ok(only),
             Some(_) | None => Err(Error::Invalid(format!(
                 "process: App {name} has several processes: say which one's image, variables and role to run with: {}",
-                known()
+                joined(processes.keys())
             ))),
         },
     }
+}
+
+/// Says that an App has no process of a name, and which it has.
+pub fn no_process<N: AsRef<str>>(app: &str, process: &str, known: impl Iterator<Item = N>) -> String {
+    format!("App {app} has no process {process}: it has {}", joined(known))
+}
+
+fn joined<N: AsRef<str>>(names: impl Iterator<Item = N>) -> String {
+    let names: Vec<N> = names.collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    names.join(", ")
 }
 
 /// ECS takes no name for a secret and a variable, and no page says which of them counts where an override has it:

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use super::Logs;
 use crate::api::app::{App, LogsStatus};
 use crate::api::run::Run;
+use crate::desired::no_process;
 use crate::model::name::log_group;
 use crate::model::owner::AppName;
 
@@ -156,11 +157,7 @@ pub(super) fn sources(app: &App, arguments: &Logs) -> Result<(Vec<Source>, Vec<S
     );
     if let Some(process) = &arguments.process {
         if !known.contains_key(process.as_str()) {
-            let known: Vec<&str> = known.into_keys().collect();
-            return Err(format!(
-                "App {name} has no process {process}: it has {}",
-                known.join(", ")
-            ));
+            return Err(no_process(name, process, known.into_keys()));
         }
         known.retain(|known, _| known == process);
     }
