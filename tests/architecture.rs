@@ -281,7 +281,7 @@ const MODULES: &[Module] = &[
     },
     Module {
         name: "screen",
-        modules: &["api", "desired"],
+        modules: &["api", "desired", "model"],
         crates: &["anstyle", "jiff", "k8s_openapi", "kube::ResourceExt", "serde"],
         pure: true,
     },

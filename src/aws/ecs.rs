@@ -26,7 +26,7 @@ use super::error::Call;
 use super::wire::{every_page, to_i32, unless_absent, unless_empty};
 use super::{Ecs, EcsWrites, Result};
 use crate::model::class::Class;
-use crate::model::name::Arn;
+use crate::model::name::{Arn, last_segment};
 use crate::model::owner::Tags;
 use crate::model::release::{Started, TaskRequest, TaskState};
 use crate::model::rollout::ServiceDeployment;
@@ -80,7 +80,7 @@ impl Ecs for AwsClients {
         };
         every_page(LIST_SERVICES, ask, |page| {
             let arns = page.service_arns.iter().flatten();
-            let names = arns.map(|arn| service::name_in_arn(arn).to_owned());
+            let names = arns.map(|arn| last_segment(arn).to_owned());
             (Some(names.collect()), page.next_token)
         })
         .await

@@ -13,7 +13,7 @@ use super::clients::AwsClients;
 use super::error::Call;
 use super::wire::{every_page, from_i32, text, to_i32, unless_absent};
 use super::{AutoScaling, AutoScalingWrites, Result};
-use crate::model::name::Arn;
+use crate::model::name::{Arn, last_segment};
 use crate::model::owner::Tags;
 use crate::model::scaling::{
     Metric, OURS, Range, ScalableTargetState, ScalingPolicy, ScalingPolicyState, ScheduledAction,
@@ -287,8 +287,7 @@ impl AutoScalingWrites for AwsClients {
 
 /// Names a service in AWS's way. A Platform may name its cluster by ARN.
 fn resource_id(cluster: &str, service: &str) -> String {
-    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
-    format!("service/{cluster}/{service}")
+    format!("service/{}/{service}", last_segment(cluster))
 }
 
 fn write_policy(policy: &ScalingPolicy) -> Result<sdk::TargetTrackingScalingPolicyConfiguration> {

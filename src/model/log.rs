@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::container::Logging;
-use super::name::Arn;
+use super::name::{Arn, last_segment};
 use super::small_map::SmallMap;
 
 /// The driver that logs to CloudWatch Logs.
@@ -35,7 +35,7 @@ pub struct Log {
 impl Log {
     /// Returns the place of the log of a process's own container.
     pub fn of(logging: &Logging, process: &str, task: Option<&Arn>) -> Self {
-        let id = task.and_then(|task| task.0.rsplit('/').next());
+        let id = task.map(|task| last_segment(&task.0));
         let group = logging.group();
         let option = |name: &str| logging.options.get(name).filter(|_| group.is_some());
         let prefix = option(PREFIX).cloned();

@@ -43,6 +43,12 @@ impl Arn {
     }
 }
 
+/// Returns what follows the last slash of an ARN: the id of a task, or the name of a service or a cluster, which holds no slash,
+/// whether the ARN is of the short form or the long one. What has no slash is a name already.
+pub fn last_segment(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
 /// The task definition family and the service name of a process. `_` cannot occur in a Kubernetes name, so no two
 /// processes share one.
 pub fn family(app: &AppName, process: &str) -> String {
@@ -76,8 +82,7 @@ pub const LOG_GROUPS: &str = "/empire/";
 
 /// The beginning of the names of the log groups of a cluster's Apps.
 pub fn log_groups(cluster: &str) -> String {
-    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
-    format!("{LOG_GROUPS}{cluster}/")
+    format!("{LOG_GROUPS}{}/", last_segment(cluster))
 }
 
 /// The schedule group of an installation.

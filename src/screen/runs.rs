@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::layout::{BAD, BUSY, FAINT, GOOD, PLAIN, Width, age, cell, paint, table, wrap};
 use crate::api::run;
 use crate::api::run::RunPhase;
+use crate::model::name::last_segment;
 
 /// The most Runs that are shown.
 const RUNS: usize = 10;
@@ -38,7 +39,6 @@ pub struct Run {
 impl Run {
     fn new(run: &run::Run) -> Self {
         let status = run.status.clone().unwrap_or_default();
-        let id = |arn: String| arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         Run {
             name: run.name_any(),
             process: run.spec.process.clone(),
@@ -49,7 +49,7 @@ impl Run {
             created: run.metadata.creation_timestamp.as_ref().map(|time| time.0),
             started: status.started_at.map(|time| time.0),
             finished: status.finished_at.map(|time| time.0),
-            task: status.task.map(id),
+            task: status.task.map(|arn| last_segment(&arn).to_owned()),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::api::app::{
 };
 use crate::api::condition::ConditionType;
 use crate::desired::{Listened, listened};
+use crate::model::name::last_segment;
 
 /// The most Events that are shown, the newest first.
 const EVENTS: usize = 10;
@@ -259,13 +260,12 @@ fn platform(facts: &Facts) -> Option<PlatformSummary> {
 }
 
 fn release(attempt: ReleaseAttempt) -> Release {
-    let id = |arn: String| arn.rsplit('/').next().unwrap_or(&arn).to_owned();
     Release {
         process: attempt.request.process,
         attempt: attempt.number,
         phase: attempt.phase,
         since: attempt.recorded.0,
-        task: attempt.task.map(id),
+        task: attempt.task.map(|arn| last_segment(&arn).to_owned()),
         exit_code: attempt.exit_code,
     }
 }
@@ -309,7 +309,7 @@ fn process(name: &str, wanted: Option<&Wanted>, found: Option<&ProcessStatus>) -
         pending: found.pending,
         scale: found.scale,
         rollout,
-        task_definition: found.task_definition.as_deref().map(revision),
+        task_definition: found.task_definition.map(|arn| last_segment(&arn).to_owned()),
         schedule: found.schedule.map(|schedule| Schedule {
             expression: schedule.expression,
             time_zone: schedule.time_zone,
@@ -369,11 +369,6 @@ fn ports(listeners: &[Listened], found: &ProcessStatus) -> Vec<Exposure> {
         }
     }
     ports
-}
-
-/// `acme_web:7` of an ARN.
-fn revision(arn: &str) -> String {
-    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 fn events(facts: &Facts) -> Option<Vec<Event>> {

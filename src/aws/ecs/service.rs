@@ -15,12 +15,6 @@ use crate::model::service::{
 };
 use crate::model::state::{Deployment, Rollout, ServiceState, ServiceStatus};
 
-/// A service ARN ends in `service/<name>` in the short form and in `service/<cluster>/<name>` in the long one. A name
-/// holds no slash, so the last segment is the name in both; and `ListServices` gives nothing but ARNs.
-pub(super) fn name_in_arn(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
-}
-
 /// `None` for an inactive service, which is as good as gone.
 pub(super) fn read(call: Call, service: &sdk::Service) -> Result<Option<ServiceState>> {
     let status = match service.status() {

@@ -14,6 +14,7 @@ use crate::api::platform::{Openness, Platform, Zone};
 use crate::desired;
 use crate::model::class::Class;
 use crate::model::desired::Place;
+use crate::model::name::last_segment;
 use crate::pass::binding::account;
 use crate::pass::installation::Installation;
 use crate::pass::keeping::text;
@@ -125,8 +126,8 @@ fn overlapping(platform: &Platform, platforms: &[Platform]) -> Option<String> {
             platform.name_any(),
         )
     };
-    // A cluster may be given by name or by ARN, which ends in its name.
-    let cluster = |place: &Place| place.cluster.rsplit('/').next().map(ToOwned::to_owned);
+    // A cluster may be given by name or by ARN.
+    let cluster = |place: &Place| last_segment(&place.cluster).to_owned();
     let same_cluster = |other: &Platform| {
         account(other) == account(platform)
             && other.spec.region == platform.spec.region
