@@ -32,20 +32,22 @@ pub(super) struct Known {
 impl From<DeserializeGuard<Run>> for KnownRun {
     fn from(run: DeserializeGuard<Run>) -> Self {
         let made = run.meta().creation_timestamp.as_ref().map(|time| time.0);
-        let (meta, _) = split(run.meta().clone());
-        // Only its own pass can say what is wrong with one that cannot be read.
-        let Ok(run) = run.0 else {
-            let invalid = Known {
-                app: Box::default(),
-                record: None,
-                phase: None,
-                reason: Some(Reason::InvalidSpec),
-                made,
-                sibling: None,
-                is_under_way: false,
-                observed_generation: None,
-            };
-            return Cached::of(meta, invalid);
+        let run = match run.0 {
+            Ok(run) => run,
+            // Only its own pass can say what is wrong with one that cannot be read.
+            Err(invalid) => {
+                let known = Known {
+                    app: Box::default(),
+                    record: None,
+                    phase: None,
+                    reason: Some(Reason::InvalidSpec),
+                    made,
+                    sibling: None,
+                    is_under_way: false,
+                    observed_generation: None,
+                };
+                return Cached::of(split(invalid.metadata).0, known);
+            }
         };
         let status = run.status.as_ref();
         let record = status.and_then(|status| status.platform.as_ref());
@@ -62,7 +64,7 @@ impl From<DeserializeGuard<Run>> for KnownRun {
             observed_generation: status.map(|status| status.observed_generation),
             app: run.spec.app.into(),
         };
-        Cached::of(meta, known)
+        Cached::of(split(run.metadata).0, known)
     }
 }
 

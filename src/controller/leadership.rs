@@ -249,7 +249,7 @@ mod tests {
             let platform = DeserializeGuard(Ok(platform_with(platform.clone())));
             writer.apply_watcher_event(&watcher::Event::Apply(platform));
         }
-        Scope::of_app(&PackedApp::new(DeserializeGuard(Ok(app_with(app)))), &store)
+        Scope::of_app(&PackedApp::from(DeserializeGuard(Ok(app_with(app)))), &store)
     }
 
     fn platform(name: &str, role: Option<&str>) -> Value {

@@ -311,7 +311,7 @@ mod tests {
             app_with(json!({ "metadata": metadata }))
         };
         let saw =
-            |memories: &Memories, version| memories.saw(&PackedApp::new(DeserializeGuard(Ok(at(version)))));
+            |memories: &Memories, version| memories.saw(&PackedApp::from(DeserializeGuard(Ok(at(version)))));
         let memories = Memories::default();
         let remembers =
             |version| memories.change(&key("acme"), None, |memory| memory.status(&at(version)).is_some());

@@ -39,8 +39,8 @@ struct Parts {
     rest: Packed<(ObjectMeta, Option<AppStatus>)>,
 }
 
-impl PackedApp {
-    pub(super) fn new(mut app: DeserializeGuard<App>) -> Self {
+impl From<DeserializeGuard<App>> for PackedApp {
+    fn from(mut app: DeserializeGuard<App>) -> Self {
         last_applied::compact(app.meta_mut());
         let mut noted = DefaultHasher::new();
         app.meta().annotations.hash(&mut noted);
@@ -90,7 +90,9 @@ impl PackedApp {
             }
         }
     }
+}
 
+impl PackedApp {
     /// Returns the generation that its status speaks of.
     pub(super) fn observed_generation(&self) -> Option<i64> {
         self.observed_generation
@@ -161,12 +163,6 @@ fn joined(meta: ObjectMeta, rest: ObjectMeta) -> ObjectMeta {
         deletion_timestamp: meta.deletion_timestamp,
         finalizers: meta.finalizers,
         ..rest
-    }
-}
-
-impl From<DeserializeGuard<App>> for PackedApp {
-    fn from(app: DeserializeGuard<App>) -> Self {
-        PackedApp::new(app)
     }
 }
 
@@ -249,7 +245,7 @@ mod tests {
             .into();
         let app = app_with(json!({ "spec": { "processes": processes } }));
         let size = serde_json::to_vec(&app.spec).unwrap().len();
-        let Parts { spec, .. } = PackedApp::new(DeserializeGuard(Ok(app))).parts.clone().unwrap();
+        let Parts { spec, .. } = PackedApp::from(DeserializeGuard(Ok(app))).parts.clone().unwrap();
         assert!(spec.len() * 10 < size, "{} of {size}", spec.len());
     }
 }

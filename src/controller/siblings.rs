@@ -230,7 +230,7 @@ mod tests {
     fn packed(name: &str, quantity: u32) -> PackedApp {
         let spec = json!({ "processes": { "worker": { "quantity": quantity } } });
         let app = app_with(json!({ "metadata": { "name": name }, "spec": spec }));
-        PackedApp::new(DeserializeGuard(Ok(app)))
+        PackedApp::from(DeserializeGuard(Ok(app)))
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
     fn at(name: &str, quantity: u32, version: &str) -> PackedApp {
         let spec = json!({ "processes": { "worker": { "quantity": quantity } } });
         let metadata = json!({ "name": name, "resourceVersion": version });
-        PackedApp::new(DeserializeGuard(Ok(app_with(
+        PackedApp::from(DeserializeGuard(Ok(app_with(
             json!({ "metadata": metadata, "spec": spec }),
         ))))
     }
@@ -354,7 +354,7 @@ mod tests {
         let before = siblings.of("shop");
         let metadata = app_with(json!({})).metadata;
         let error = "no such field".into();
-        let invalid = PackedApp::new(DeserializeGuard(Err(InvalidObject { error, metadata })));
+        let invalid = PackedApp::from(DeserializeGuard(Err(InvalidObject { error, metadata })));
         assert!(!siblings.saw(&invalid));
         assert_eq!(siblings.of("shop"), before);
         assert!(siblings.removed(&invalid));

@@ -68,7 +68,7 @@ mod tests {
     use crate::desired::fixtures::app_with;
 
     fn app(generation: i64, observed: i64, ready: &str) -> PackedApp {
-        PackedApp::new(DeserializeGuard(Ok(app_with(json!({
+        PackedApp::from(DeserializeGuard(Ok(app_with(json!({
             "metadata": { "name": "acme", "namespace": "shop", "generation": generation },
             "status": { "observedGeneration": observed, "conditions": [condition(ready)] },
         })))))

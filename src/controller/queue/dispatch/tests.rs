@@ -103,7 +103,7 @@ impl Stage {
         metadata["namespace"] = json!(namespace);
         metadata["name"] = json!(name);
         metadata["resourceVersion"] = json!(self.version.to_string());
-        let app = PackedApp::new(DeserializeGuard(Ok(app_with(json!({ "metadata": metadata })))));
+        let app = PackedApp::from(DeserializeGuard(Ok(app_with(json!({ "metadata": metadata })))));
         let object = object_of(&app);
         self.writer.apply_watcher_event(&watcher::Event::Apply(app));
         self.turns.changed(&object, rank, Some(self.version));
