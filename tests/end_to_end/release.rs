@@ -1,5 +1,6 @@
 //! The release phase: a task runs in the emulator before anything else is made. ministack's tasks run until somebody stops
-//! them, and then have ended with 0, which is no success; moto can start none in a task's own network, and elsewhere wants an EC2 instance.
+//! them, and then have ended with 0, which is no success; moto can start none in a task's own network, and elsewhere wants
+//! an EC2 instance.
 
 use axum::http::StatusCode;
 use serde_json::json;

@@ -59,7 +59,7 @@ async fn an_edit_reaches_aws_while_a_storm_of_another_namespace_waits() {
     let begun = async || (waiting(&controller) > 0).then_some(());
     storm.eventually("Apps of the storm wait", begun).await;
     let mut took = Vec::new();
-    // There is a moment in which none of it waits for a slot: what is left of it is pending, and comes back.
+    // By its services: nobody may wait for a slot while some of it is pending, and comes back.
     let mut left = apps * processes;
     let mut goes_on = || {
         let writes = storm.proxy.take_writes();
