@@ -25,7 +25,8 @@ pub enum AppCommand {
     /// Run a command once, in a task of its own, and end as it does
     ///
     /// Makes a Run, says on standard error how it goes, and ends with the exit code of its command. 124: it took too long and
-    /// was stopped. 125: it was not run, or nobody saw its end. 130: it was interrupted here, and the Run goes on.
+    /// was stopped, or was not begun in that time. 125: it was not run, was stopped before its end, or nobody saw its end. 130:
+    /// it was interrupted here, and the Run goes on.
     RunOnce(Box<RunOnce>),
     /// Print what tasks have logged to CloudWatch Logs, of all tasks by time
     Logs(Logs),
@@ -37,7 +38,7 @@ pub enum AppCommand {
     Redeploy(Edit),
     /// Have the controller change nothing of an App in AWS
     Suspend(Edit),
-    /// Take that back
+    /// Have the controller go on with a suspended App
     Resume(Edit),
     /// Find what the controller made in AWS and whose App is gone, and delete nothing
     Orphans(Orphans),
