@@ -99,6 +99,13 @@ mod tests {
                 panic!("{reason} has no entry in docs/runbook.md");
             };
             for text in [means, see, act] {
+                // In any other namespace it finds another App, or none.
+                let commands = text
+                    .split("kubectl ")
+                    .skip(1)
+                    .filter_map(|rest| rest.split(" APP").nth(1));
+                let has_place = commands.clone().all(|after| after.starts_with(" -n NAMESPACE"));
+                assert!(has_place, "{reason}: {text}");
                 let stands_alone = !text.contains("As for ") && text.split(' ').all(|word| word != "NAME");
                 assert!(
                     !text.is_empty() && !text.contains("](") && !text.contains('`') && stands_alone,
