@@ -9,7 +9,7 @@ mod text;
 mod versions;
 mod walk;
 
-pub(super) use resolve::{Names, is_unresolved};
+pub(super) use resolve::{ADDED, Judged, Names, judged};
 pub(super) use text::{NO_ARN, is_arn, is_credentials};
 pub(crate) use text::{NO_SECRET, is_secret};
 pub use versions::{Asked, asked};

@@ -13,7 +13,7 @@ use self::lists::{
     CERTIFICATES, Closed, EXEC, FILE_SYSTEMS, FILES, HOSTNAMES, IMAGES, LOGGING, List, OVERRIDES, SECRETS,
     SIDECARS, TASK_ROLES,
 };
-use super::secrets::is_unresolved;
+use super::secrets::{ADDED, Judged, judged};
 use super::{ADOPT_ANNOTATION, NamespaceLabels, Overridden, adopts, app_name, exposure, retains, text};
 use crate::api::app::{App, DeletionPolicy, Extras, LogRouter, Sidecar, Volume};
 use crate::api::platform::{Grant, LabelSelector, Openness, Platform, Tenancy};
@@ -204,12 +204,16 @@ impl<'a> Allowed<'a> {
         credentials.map_or(Ok(()), |arn| self.secret(&field, arn))
     }
 
-    /// Checks a secret by its ARN. While that is not known, nothing is made with it.
-    fn secret(&self, field: &str, arn: &str) -> Result<(), Error> {
-        if is_unresolved(arn) {
-            return Ok(());
+    /// Checks a secret by its ARN. A name whose ARN is not known is refused where no ARN of it would do, so that who may not have a
+    /// secret does not learn if there is one.
+    fn secret(&self, field: &str, text: &str) -> Result<(), Error> {
+        match judged(text, self.platform) {
+            Judged::Arn => self.pattern(&SECRETS, field, text),
+            Judged::Begun(arn) => self.listed(&SECRETS, field, text, |pattern| {
+                SECRETS.syntax.may_match(pattern, &arn, ADDED)
+            }),
+            Judged::Nothing => Ok(()),
         }
-        self.pattern(&SECRETS, field, arn)
     }
 
     /// Checks what ECS reads with a role of the Platform's, and where a container logs.
@@ -268,11 +272,19 @@ impl<'a> Allowed<'a> {
     }
 
     fn pattern(&self, list: &List, field: &str, value: &str) -> Result<(), Error> {
+        self.listed(list, field, value, |pattern| list.syntax.matches(pattern, value))
+    }
+
+    fn listed(
+        &self,
+        list: &List,
+        field: &str,
+        value: &str,
+        is_listed: impl Fn(&str) -> bool,
+    ) -> Result<(), Error> {
         let of_tenancy = list.of_tenancy.map(|of| self.tenancy.map(of).unwrap_or_default());
-        let is_listed = |pattern: &String| list.syntax.matches(pattern, value);
-        if of_tenancy.is_some_and(|patterns| patterns.iter().any(is_listed))
-            || self.any(|selected| (list.of_grant)(&selected.expanded).iter().any(is_listed))
-        {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| is_listed(pattern));
+        if of_tenancy.is_some_and(any) || self.any(|selected| any((list.of_grant)(&selected.expanded))) {
             return Ok(());
         }
         let old = of_tenancy.map(|_| format!("tenancy.{}", list.name));

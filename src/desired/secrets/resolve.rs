@@ -10,13 +10,30 @@ use crate::api::app::{App, AppSpec, Process, Sidecar};
 use crate::api::platform::Platform;
 use crate::model::secret::{AwaitedSecret, Reading, SecretId, SecretState, SecretWait, Secrets};
 
-/// Returns true for what stands for no secret yet, so that there is nothing to allow: the name of a secret whose ARN is not known,
-/// with which nothing is made, and what is no name at all, which is refused as that.
-pub(in crate::desired) fn is_unresolved(text: &str) -> bool {
+/// What a Platform's tenancy is asked for a text that stands for a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::desired) enum Judged {
+    /// The text.
+    Arn,
+    /// An ARN but for the characters that AWS has added, and what may follow them.
+    Begun(String),
+    /// It is refused for something else, before anything is made with it.
+    Nothing,
+}
+
+/// Secrets Manager adds a hyphen and so many characters to the name of a secret:
+/// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>.
+pub(in crate::desired) const ADDED: usize = 6;
+
+/// Returns what tenancy is asked for a text in which names whose ARNs are known are replaced.
+pub(in crate::desired) fn judged(text: &str, platform: &Platform) -> Judged {
     match Text::of(text) {
-        Some(Text::Secret { .. }) => true,
-        Some(Text::Arn(_) | Text::Parameter(_)) => false,
-        None => !text.starts_with("arn:"),
+        Some(Text::Secret { name, .. }) => {
+            Place::of(platform).map_or(Judged::Nothing, |place| Judged::Begun(place.secret(name)))
+        }
+        Some(Text::Arn(_) | Text::Parameter(_)) => Judged::Arn,
+        None if text.starts_with("arn:") => Judged::Arn,
+        None => Judged::Nothing,
     }
 }
 
@@ -51,6 +68,16 @@ impl<'a> Place<'a> {
         } = self;
         let name = name.trim_start_matches('/');
         format!("arn:{partition}:ssm:{region}:{account}:parameter/{name}")
+    }
+
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
+    fn secret(&self, name: &str) -> String {
+        let Place {
+            partition,
+            region,
+            account,
+        } = self;
+        format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-")
     }
 
     /// Returns what AWS is asked for to see that a text means another value; `None` where that never is, or is not seen from here:

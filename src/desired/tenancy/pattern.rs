@@ -30,6 +30,17 @@ impl Syntax {
         if matches!(self, Syntax::Exact) {
             return pattern == found;
         }
+        self.compare(pattern, found, text)
+    }
+
+    /// Returns true if a pattern may let in what begins with these characters and goes on with so many that nobody knows yet, and
+    /// then ends or has a colon. True in doubt: what is known in the end is judged by [`Syntax::matches`].
+    pub(crate) fn may_match(self, pattern: &str, begun: &str, unknown: usize) -> bool {
+        self.compare(pattern, begun, |pattern, field| begins(pattern, field, unknown))
+    }
+
+    /// Compares field by field, the last one in a way of its own.
+    fn compare(self, pattern: &str, found: &str, last: impl Fn(&str, &str) -> bool) -> bool {
         let (wanted, fields) = (self.fields(pattern), self.fields(found));
         let is_open = match self {
             Syntax::Arn => pattern.ends_with('*'),
@@ -38,10 +49,15 @@ impl Syntax {
             Syntax::Exact => false,
         };
         let fits = wanted.len() == fields.len() || is_open && wanted.len() < fields.len();
-        fits && wanted
-            .iter()
-            .zip(fields)
-            .all(|(wanted, field)| text(wanted, field))
+        let end = fields.len();
+        let mut both = wanted.iter().zip(fields).zip(1..);
+        fits && both.all(|((wanted, field), place)| {
+            if place == end {
+                last(wanted, field)
+            } else {
+                text(wanted, field)
+            }
+        })
     }
 
     fn fields(self, text: &str) -> Vec<&str> {
@@ -72,6 +88,18 @@ fn text(pattern: &str, text: &str) -> bool {
         left = after;
     }
     left.ends_with(end)
+}
+
+/// Returns true if a part of a pattern lets in what is known of a text, and its rest may let in the unknown.
+fn begins(pattern: &str, known: &str, unknown: usize) -> bool {
+    let goes_on = |rest: &str| {
+        let mut head = rest.chars().take(unknown);
+        head.clone().any(|c| c == '*')
+            || head.by_ref().count() == unknown && matches!(rest.chars().nth(unknown), None | Some(':' | '*'))
+    };
+    let cuts = pattern.char_indices().map(|(at, _)| at).chain([pattern.len()]);
+    cuts.map(|at| pattern.split_at(at))
+        .any(|(start, rest)| (start.ends_with('*') || goes_on(rest)) && text(start, known))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Patterns: what they let in, and above all what not.
 
-use super::{Syntax, text};
+use super::{Syntax, begins, text};
 
 #[test]
 fn a_star_stands_for_any_characters_slashes_too() {
@@ -159,4 +159,83 @@ fn hostnames_are_compared_label_by_label() {
             "{pattern} {name}"
         );
     }
+}
+
+#[test]
+fn what_is_known_in_part_is_let_in_where_a_whole_may_be() {
+    const DB: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/db-";
+    for (resource, expected) in [
+        ("*", true),
+        ("secret:*", true),
+        ("secret:shop/*", true),
+        ("secret:shop/db-*", true),
+        ("secret:shop/db-Ab*", true),
+        ("secret:shop/db-AbCdEf", true),
+        ("secret:shop/db-AbCdEf*", true),
+        ("secret:shop/db-AbCdEf:password::", true),
+        ("secret:*-AbCdEf", true),
+        ("secret:*b-A*f:password::", true),
+        ("secret:s*", true),
+        // As an ARN that somebody has shortened: there is none.
+        ("secret:shop/db", false),
+        ("secret:shop/db-", false),
+        ("secret:shop/db-AbCdE", false),
+        // Others of which the name is the beginning, or the end.
+        ("secret:shop/db-primary-AbCdEf", false),
+        ("secret:shop/db-primary-*", false),
+        ("secret:shop/db2-*", false),
+        ("secret:eu/shop/db-*", false),
+        ("secret:bank/*", false),
+        ("parameter/*", false),
+    ] {
+        let pattern = format!("arn:aws:secretsmanager:us-east-1:123456789012:{resource}");
+        assert_eq!(Syntax::Arn.may_match(&pattern, DB, 6), expected, "{pattern}");
+    }
+    for (pattern, expected) in [
+        ("*", true),
+        ("arn:aws:secretsmanager:us-east-1:*", true),
+        ("arn:aws:secretsmanager:us-*:*:secret:shop/*", true),
+        (
+            "arn:aws:secretsmanager:us-east-1:999999999999:secret:shop/*",
+            false,
+        ),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:*", false),
+        ("arn:aws:ssm:*:*:*", false),
+        ("arn:aws:secretsmanager", false),
+    ] {
+        assert_eq!(Syntax::Arn.may_match(pattern, DB, 6), expected, "{pattern}");
+    }
+}
+
+/// All patterns of up to five characters, against all that two unknown ones may turn out to be.
+#[test]
+fn nothing_is_refused_in_part_that_is_let_in_as_a_whole() {
+    let texts = |longest: usize, characters: &[char]| {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..longest {
+            last = last
+                .iter()
+                .flat_map(|text| characters.iter().map(move |c| format!("{text}{c}")))
+                .collect();
+            all.extend(last.clone());
+        }
+        all
+    };
+    let rests = texts(3, &['a', 'b', ':']);
+    let is_rest = |rest: &&String| {
+        rest.chars().take(2).filter(|c| *c != ':').count() == 2
+            && [None, Some(':')].contains(&rest.chars().nth(2))
+    };
+    let rests: Vec<&String> = rests.iter().filter(is_rest).collect();
+    let mut let_in = 0;
+    for pattern in texts(5, &['a', 'b', ':', '*']) {
+        for known in ["", "a", "b", "ab", "ba"] {
+            let whole = rests.iter().any(|rest| text(&pattern, &format!("{known}{rest}")));
+            let part = begins(&pattern, known, 2);
+            assert!(part || !whole, "{pattern} {known}");
+            let_in += usize::from(whole);
+        }
+    }
+    assert!(let_in > 1_000, "{let_in}");
 }
