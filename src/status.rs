@@ -9,6 +9,7 @@ mod echo;
 mod holdings;
 mod logs;
 mod process;
+mod reason;
 mod release;
 mod request;
 mod revision;
@@ -34,13 +35,14 @@ use crate::model::part::Part;
 use crate::reconcile::Outcome;
 pub use echo::echoes;
 pub use holdings::{holdings, recorded_ahead};
+pub use reason::reason_of;
 pub use release::release;
 pub use request::{is_same, without_requests};
 pub use revision::revisions;
 pub use rollout::{RolloutChange, next_deadline, rollout_changes, rollouts};
 pub use run::{RunUpdate, run_attempt, run_log, run_status};
 pub use secrets::secrets;
-pub use verdict::{Verdict, reason_of, troubles, verdict_of, verdict_of_error};
+pub use verdict::{Verdict, troubles, verdict_of, verdict_of_error};
 
 /// The most characters of a message: <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>.
 pub const MESSAGE_LENGTH: usize = 1_024;

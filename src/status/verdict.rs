@@ -1,20 +1,19 @@
-//! From what a pass left undone to one verdict, and from an error to its reason.
+//! From what a pass left undone to one verdict.
+
+mod findings;
 
 use std::collections::BTreeSet;
 
+use self::findings::{Findings, Said, findings};
+use super::reason::{is_denial, reason_of};
 use super::request::{with_request, without_requests};
-use super::rollout::progress;
 use crate::api::condition::Reason;
-use crate::change::{
-    Change, ListenerWrite, LoadBalancerWrite, RecordBatch, ServiceWrite, TargetGroupWrite, Write, names_of,
-};
 use crate::error::Error;
 use crate::model::class::Class;
 use crate::model::counted;
 use crate::model::owner::has_no_owner;
-use crate::model::record::RecordChange;
-use crate::model::state::{Observed, ServiceState};
-use crate::plan::{ObstacleKind, Pending};
+use crate::model::state::Observed;
+use crate::plan::Pending;
 use crate::reconcile::Outcome;
 
 /// The meaning of the conditions.
@@ -183,190 +182,6 @@ pub fn troubles(outcome: &Outcome) -> Vec<(Reason, String)> {
     [missing, denied, stuck, disturbed].concat()
 }
 
-type Said = (Reason, String);
-
-/// The things that a pass left undone, by how they will end.
-#[derive(Default)]
-struct Findings {
-    /// It comes about by itself.
-    waiting: Vec<Said>,
-    /// Its operator, or another manifest, may yet bring what it needs.
-    missing: Vec<Said>,
-    /// The same of a permission or a quota, without which the App goes on as it is.
-    denied: Vec<Said>,
-    stuck: Vec<Said>,
-    /// It is over in a moment.
-    disturbed: Vec<Said>,
-    /// Something else was faster. What is there, the next look finds; until then nobody needs to hear of it.
-    raced: Vec<Said>,
-    /// It has a turn, which comes soon.
-    in_line: Vec<Said>,
-}
-
-fn cannot_be_read(outcome: &Outcome, findings: &mut Findings) {
-    // What waits in line, the plan says.
-    let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
-    for unread in unread {
-        let error = Error::from(unread.error.clone());
-        let added = unread
-            .part
-            .added_policy()
-            .filter(|_| error.class() == Class::Denied);
-        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
-        let said = (reason_of(&error), format!("{unread}{added}"));
-        match error.class() {
-            Class::Transient | Class::Throttled => findings.disturbed.push(said),
-            Class::Denied if is_denial(said.0) => findings.denied.push(said),
-            Class::Denied => findings.missing.push(said),
-            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
-        }
-    }
-}
-
-fn findings(outcome: &Outcome) -> Findings {
-    let mut findings = Findings::default();
-    let mut deferred = outcome.plan.deferred.iter();
-    let is_unserved = deferred.any(|change| leaves_unserved(change, &outcome.observed));
-    for pending in &outcome.plan.pending {
-        let (reason, event) = match pending {
-            Pending::Rollout { service, .. } => {
-                let service = outcome.observed.services.get(service);
-                let progress = service.map(progress).filter(|progress| !progress.is_empty());
-                (
-                    Reason::RolloutInProgress,
-                    progress.map(|progress| format!(": {progress}")),
-                )
-            }
-            Pending::Release { .. } => (Reason::ReleaseInProgress, None),
-            Pending::Draining { .. }
-            | Pending::Provisioning { .. }
-            | Pending::ZoneChange { .. }
-            | Pending::Retiring { .. }
-            | Pending::PortRecovery { .. }
-            | Pending::SecretChange { .. }
-            | Pending::Releasing { .. }
-            | Pending::GroupDeletion { .. }
-            | Pending::Names { .. }
-            | Pending::OldZone { .. }
-            | Pending::Batch { .. }
-            | Pending::Budget { .. } => (Reason::Progressing, None),
-        };
-        let said = match pending.process() {
-            "" => pending.to_string(),
-            process => format!("{process}: {pending}{}", event.unwrap_or_default()),
-        };
-        // A name that is to be changed may lead nowhere until then.
-        if matches!(pending, Pending::Budget { .. }) && !is_unserved {
-            findings.in_line.push((reason, said));
-        } else {
-            findings.waiting.push((reason, said));
-        }
-    }
-    for (_, error) in &outcome.not_ready {
-        findings
-            .waiting
-            .push((Reason::Progressing, with_request(&error.clone().into())));
-    }
-    for obstacle in &outcome.plan.obstacles {
-        let said = |reason| (reason, obstacle.message.clone());
-        match obstacle.kind {
-            ObstacleKind::Foreign => findings.stuck.push(said(Reason::Conflict)),
-            ObstacleKind::PortsExhausted => findings.stuck.push(said(Reason::PortsExhausted)),
-            ObstacleKind::LoadBalancerFailed => findings.stuck.push(said(Reason::Refused)),
-            ObstacleKind::RolloutFailed => findings.stuck.push(said(Reason::RolloutFailed)),
-            ObstacleKind::ReleaseFailed => findings.stuck.push(said(Reason::ReleaseFailed)),
-            ObstacleKind::SecretMissing => findings.missing.push(said(Reason::SecretNotFound)),
-            // Of why, the pass speaks itself.
-            ObstacleKind::SecretUnread => findings.waiting.push(said(Reason::Progressing)),
-            ObstacleKind::ReleaseUnknown => findings.stuck.push(said(Reason::ReleaseUnknown)),
-            ObstacleKind::PlatformIncomplete => findings.missing.push(said(Reason::InvalidPlatform)),
-            ObstacleKind::ZoneNotFound => findings.missing.push(said(Reason::ZoneNotFound)),
-        }
-    }
-    for (change, error) in outcome.troubles() {
-        let added = change.added_policy().filter(|_| error.class() == Class::Denied);
-        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
-        let said = (
-            reason_of(error),
-            format!("{}{}{added}", subject(change), with_request(error)),
-        );
-        match error.class() {
-            Class::Transient if error.is_race() => findings.raced.push(said),
-            Class::Transient | Class::Throttled => findings.disturbed.push(said),
-            Class::Denied if is_denial(said.0) && !leaves_unserved(change, &outcome.observed) => {
-                findings.denied.push(said);
-            }
-            Class::Denied => findings.missing.push(said),
-            Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => findings.stuck.push(said),
-        }
-    }
-    cannot_be_read(outcome, &mut findings);
-    // Where a pass was cut short, or put off what it had not tried itself.
-    let open = outcome.plan.changes.len() + outcome.plan.deferred.len();
-    let is_accounted_for = [
-        &findings.waiting,
-        &findings.missing,
-        &findings.denied,
-        &findings.stuck,
-        &findings.disturbed,
-        &findings.raced,
-        &findings.in_line,
-    ]
-    .iter()
-    .any(|said| !said.is_empty());
-    if open > 0 && (!outcome.plan.changes.is_empty() || !is_accounted_for) {
-        let said = format!("{} still to be made", counted(open as u64, "change"));
-        findings.waiting.push((Reason::Progressing, said));
-    }
-    findings
-}
-
-/// Returns true for trouble that takes nothing away from an App that is as it was wanted: a permission, credentials or a
-/// quota.
-fn is_denial(reason: Reason) -> bool {
-    matches!(reason, Reason::AccessDenied | Reason::QuotaReached)
-}
-
-/// The App does not serve as it should, for want of this change: a service or a name is gone, or all that leads to a
-/// process.
-fn leaves_unserved(change: &Change, observed: &Observed) -> bool {
-    if let Write::Records(RecordBatch { changes, .. }) = &change.write {
-        let is_delete = |change: &RecordChange| matches!(change, RecordChange::Delete(_));
-        return names_of(changes)
-            .values()
-            .any(|changes| !changes.iter().any(is_delete));
-    }
-    let leads_there = matches!(
-        &change.write,
-        Write::LoadBalancer(LoadBalancerWrite::Create { .. })
-            | Write::TargetGroup(TargetGroupWrite::Create { .. })
-            | Write::Listener(ListenerWrite::Create { .. } | ListenerWrite::Modify { .. })
-    );
-    let is_reached = |service: &ServiceState| {
-        service.attachments.iter().any(|attachment| {
-            let group = observed.target_group_by_arn(&attachment.target_group);
-            group.is_some_and(|group| !group.load_balancers.is_empty())
-        })
-    };
-    // A family ends in the process, in which no `_` can be.
-    let is_of_process = |service: &&ServiceState| service.name.rsplit('_').next() == change.process();
-    let mut services = observed.services.values().filter(is_of_process);
-    matches!(&change.write, Write::Service(ServiceWrite::Create { .. }))
-        || leads_there && !services.any(is_reached)
-}
-
-/// Whom or what a failed change was for.
-fn subject(change: &Change) -> String {
-    match (change.process(), &change.write) {
-        (Some(process), _) => format!("process {process}: "),
-        (None, Write::Records(RecordBatch { changes, .. })) => {
-            let names: Vec<String> = names_of(changes).into_keys().collect();
-            format!("{}: ", names.join(", "))
-        }
-        (None, _) => String::new(),
-    }
-}
-
 /// Each thing once.
 fn joined(all: &[&[Said]]) -> String {
     let mut seen = BTreeSet::new();
@@ -388,61 +203,6 @@ pub fn verdict_of_error(error: &Error) -> Verdict {
         Class::Denied => Verdict::Reconciling(reason, message),
         Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => Verdict::Stalled(reason, message),
     }
-}
-
-pub fn reason_of(error: &Error) -> Reason {
-    let code = match error {
-        Error::Aws(error) => error.code.as_str(),
-        Error::NotAllowed(_) | Error::OverLimit(_) => return Reason::NotAllowed,
-        Error::Invalid(_)
-        | Error::Kubernetes { .. }
-        | Error::Forbidden { .. }
-        | Error::Outdated { .. }
-        | Error::Fenced { .. }
-        | Error::Bug(_) => "",
-    };
-    match (error.class(), code) {
-        (Class::Denied, "ClusterNotFoundException") => Reason::ClusterNotFound,
-        (Class::Denied, "NoSuchHostedZone") => Reason::ZoneNotFound,
-        (Class::Denied, code) if is_quota(code) => Reason::QuotaReached,
-        (Class::Denied, code) if is_setting(code) => Reason::InvalidPlatform,
-        (Class::Denied, _) => Reason::AccessDenied,
-        (Class::Transient, "ConnectionFailure" | "Timeout") => Reason::EndpointUnreachable,
-        (Class::Transient, _) => Reason::Unavailable,
-        (Class::Throttled, _) => Reason::Throttled,
-        (Class::Refused, _) => Reason::Refused,
-        (Class::Conflict, _) => Reason::Conflict,
-        (Class::Invalid, _) => Reason::InvalidSpec,
-        (Class::Bug, _) => Reason::InternalError,
-    }
-}
-
-/// Returns true for a code that is no lack of a permission, but a setting of the Platform or the account.
-fn is_setting(code: &str) -> bool {
-    [
-        "AvailabilityZoneNotSupported",
-        "BlockedException",
-        "ClientException",
-        "InvalidParameterException",
-        "InvalidSecurityGroup",
-        "InvalidSubnet",
-        "OperationNotPermitted",
-        "PlatformUnknownException",
-        "SubnetNotFound",
-        "UnsupportedFeatureException",
-        "ValidationError",
-    ]
-    .contains(&code)
-}
-
-fn is_quota(code: &str) -> bool {
-    code.starts_with("TooMany")
-        || [
-            "LimitExceededException",
-            "LimitsExceeded",
-            "ServiceQuotaExceededException",
-        ]
-        .contains(&code)
 }
 
 #[cfg(test)]
