@@ -7,24 +7,27 @@ mod definitions;
 mod details;
 mod load_balancing;
 mod log_group;
+mod pending;
 mod ports;
+mod reads;
 mod scaling;
 mod schedules;
 mod singly;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use definitions::task_definitions;
 pub use details::Details;
-use load_balancing::Described;
+pub use pending::observe_pending;
 pub use ports::ports_in_use;
+use reads::Reads;
+pub use reads::Unread;
+use singly::recall_claims;
 pub use singly::singly;
-use singly::{recall, recall_claims};
 use zones::{records, unclaimed};
 
-use crate::aws::{self, Aws, AwsError, Fault};
+use crate::aws::{self, Aws, AwsError};
 use crate::claims::Claims;
 use crate::error::Error;
 use crate::lists::{Found, Lists};
@@ -34,15 +37,13 @@ use crate::model::desired::Desired;
 use crate::model::echo::EchoMemory;
 use crate::model::held::Held;
 use crate::model::name::Arn;
-use crate::model::named::Named;
 use crate::model::part::{Evidence, Holdings, Part};
-use crate::model::pending::Pending;
 use crate::model::port::Claim;
 use crate::model::release::{ReleaseMemory, ReleaseState};
 use crate::model::rollout::RolloutMemory;
 use crate::model::shared_map::SharedMap;
 use crate::model::small_map::SmallMap;
-use crate::model::state::{LoadBalancerState, Observed, PortState, ServiceState, TaskDefinitionState};
+use crate::model::state::{Observed, PortState, ServiceState, TaskDefinitionState};
 
 /// Facts that are already known, and need not be read again.
 #[derive(Clone, Debug, Default)]
@@ -71,30 +72,6 @@ pub struct Known {
     pub held: Held,
     /// Why secrets that it names could not be read.
     pub secrets_failed: Option<AwsError>,
-}
-
-/// A part of AWS that could not be read, and why.
-#[derive(Clone, Debug)]
-pub struct Unread {
-    pub part: Part,
-    pub error: AwsError,
-}
-
-impl Unread {
-    /// True if it waits in line for AWS's request rates.
-    pub fn is_in_line(&self) -> bool {
-        self.error.later().is_some()
-    }
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unread { part, error } = self;
-        write!(
-            f,
-            "{part} cannot be read, and what depends on that waits: {error}"
-        )
-    }
 }
 
 /// Everything that the App holds or wants; and what of that could not be read, which is no reason to leave the rest.
@@ -207,176 +184,6 @@ pub async fn observe(
     observed.unread = unread.iter().map(|unread| unread.part.clone()).collect();
     observed.is_whole = observed.unread.is_empty() && !known.details.are_partial();
     Ok((observed, unread))
-}
-
-/// The reads of one pass.
-struct Reads<'a> {
-    aws: &'a dyn Aws,
-    lists: &'a dyn Lists,
-    desired: &'a Desired,
-    details: &'a Details,
-    unread: Vec<Unread>,
-}
-
-impl Reads<'_> {
-    /// True if a part is read: not one that an App neither wants nor has.
-    fn asks(&self, part: &Part, evidence: Evidence) -> bool {
-        evidence > Evidence::No || self.desired.wants(part)
-    }
-
-    /// Returns the part that was read; `None`, and remembers why, if it could not be read. What is not listed yet ends the
-    /// pass, as does a read that waits in line.
-    fn take<T>(&mut self, part: Part, evidence: Evidence, read: aws::Result<T>) -> Result<Option<T>, Error> {
-        Ok(match read {
-            Ok(found) => Some(found),
-            Err(error) if matches!(error.fault, Fault::NotListed | Fault::Later { .. }) => {
-                return Err(error.into());
-            }
-            Err(error) => {
-                if evidence == Evidence::Yes || self.desired.wants(&part) {
-                    self.unread.push(Unread { part, error });
-                }
-                None
-            }
-        })
-    }
-
-    fn has_missed(&self, part: &Part) -> bool {
-        self.unread.iter().any(|unread| &unread.part == part)
-    }
-
-    /// True if it was read, or was to be.
-    async fn load_balancing(&mut self, evidence: Evidence, observed: &mut Observed) -> Result<bool, Error> {
-        if !self.desired.place.load_balancing || !self.asks(&Part::LoadBalancing, evidence) {
-            return Ok(false);
-        }
-        let read = load_balancing::read(self.aws, self.lists, self.desired, self.details).await;
-        if let Some(Described { found, fresh }) = self.take(Part::LoadBalancing, evidence, read)? {
-            (observed.load_balancers, observed.target_groups) = (found.load_balancers, found.target_groups);
-            observed.fresh.extend(fresh);
-        }
-        Ok(true)
-    }
-
-    /// Whatever a list of tasks leaves out, an attempt that is open is looked for.
-    async fn release(&mut self, observed: &mut Observed) {
-        if observed.release.open().is_some() {
-            let task = BTreeSet::from([Named::ReleaseTask]);
-            let failed = Box::pin(singly(self.aws, self.desired, observed, &task)).await;
-            self.unread.extend(failed.into_iter().map(|(_, unread)| unread));
-        }
-    }
-
-    async fn recall(&mut self, aws: &dyn Aws, held: &Held, observed: &mut Observed) {
-        observed.unread = self.unread.iter().map(|unread| unread.part.clone()).collect();
-        let unread = recall(aws, self.desired, held, observed).await;
-        self.unread.extend(unread);
-    }
-}
-
-/// Only what is being waited for; everything else as it was found before.
-pub async fn observe_pending(
-    aws: &dyn Aws,
-    lists: &dyn Lists,
-    claims: &dyn Claims,
-    desired: &Desired,
-    known: Known,
-    before: Observed,
-    pending: &[Pending],
-) -> Result<Observed, Error> {
-    let mut observed = before;
-    observed.fresh.clear();
-    observed.ports = ports(claims, desired, &known).await?;
-    recall_claims(claims, desired, &known.held, &mut observed).await?;
-    observed.grace_period_follows.clear();
-    observed.waiting.clear();
-    observed.waits_over.clear();
-    observed.replaced_ttl.clear();
-    observed.overdue.clear();
-    observed.certificate_limits.clear();
-    observed.zones_taken.clear();
-    observed.service_deployments.clear();
-    observed.release = ReleaseState::of(known.release);
-    observed.rollouts.clone_from(&known.rollouts);
-    observed.revisions.clone_from(&known.revisions);
-    observed.echoes.clone_from(&known.echoes);
-    observed.is_whole = false;
-    let (mut services, mut load_balancers, mut old_zones) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let mut draining = Vec::new();
-    for pending in pending {
-        match pending {
-            Pending::Rollout { service, .. } => {
-                services.insert(service.clone());
-            }
-            Pending::Draining { service, .. } => {
-                services.insert(service.clone());
-                // AWS may take its target along.
-                draining.extend(observed.scaling.contains_key(service).then(|| service.clone()));
-            }
-            Pending::Provisioning { load_balancer, .. } => {
-                load_balancers.insert(load_balancer.clone());
-            }
-            Pending::GroupDeletion { .. } => {
-                schedules::read(aws, lists, desired, &Details::Read, &mut observed).await?;
-            }
-            Pending::Release { .. } => {
-                let task = BTreeSet::from([Named::ReleaseTask]);
-                let mut failed = Box::pin(singly(aws, desired, &mut observed, &task)).await;
-                if let Some((_, failed)) = failed.pop() {
-                    return Err(failed.error.into());
-                }
-            }
-            Pending::OldZone { .. } => {
-                let old = observed.zones.iter().filter(|(_, zone)| zone.is_old);
-                old_zones.extend(old.map(|(id, _)| id.clone()));
-            }
-            Pending::PortRecovery { .. }
-            | Pending::SecretChange { .. }
-            | Pending::Releasing { .. }
-            | Pending::ZoneChange { .. }
-            | Pending::Retiring { .. }
-            | Pending::Names { .. }
-            | Pending::Batch { .. }
-            | Pending::Budget { .. } => {}
-        }
-    }
-    if !services.is_empty() {
-        let names: Vec<String> = services.iter().cloned().collect();
-        observed.services.retain(|name, _| !services.contains(name));
-        let found = lists.services_now(&desired.place.cluster, &names).await?;
-        observed
-            .services
-            .extend(found.into_iter().map(|service| (service.name.clone(), service)));
-        observed.fresh.extend(names.into_iter().map(Named::Service));
-        task_definitions(aws, desired, &known.reported_definitions, &mut observed).await?;
-    }
-    scaling::again(aws, desired, &mut observed, draining).await?;
-    if !load_balancers.is_empty() {
-        let names: Vec<String> = load_balancers.into_iter().collect();
-        let found = lists.load_balancers_now(&names).await?;
-        for name in names {
-            let before = observed.load_balancers.remove(&name);
-            let now = found.iter().find(|found| found.name == name);
-            if let (Some(before), Some(now)) = (before, now) {
-                let LoadBalancerState { status, .. } = now.clone();
-                observed
-                    .load_balancers
-                    .insert(name.clone(), LoadBalancerState { status, ..before });
-            }
-            observed.fresh.insert(Named::LoadBalancer(name));
-        }
-    }
-    // Somebody may have taken a name since.
-    old_zones.extend(unclaimed(desired, &observed));
-    // As long as a list is old, nothing of it is read just to wait for it.
-    for zone in old_zones.into_iter().filter(|zone| lists.is_young(zone)) {
-        let Found { found, fresh } = records(lists, desired, &observed.load_balancers, &zone).await?;
-        observed.zones.remove(&zone);
-        observed.zones.extend(found.map(|state| (zone, state)));
-        observed.fresh.extend(fresh);
-    }
-    Ok(observed)
 }
 
 /// ECS's record of the rollouts of these services. Where it cannot be read, only their next rollouts wait for it.
