@@ -2,6 +2,7 @@
 //! A code without a rule is judged by its HTTP status.
 
 mod causes;
+mod reply;
 mod rules;
 
 use std::error::Error;
@@ -13,6 +14,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use jiff::Timestamp;
 
 use self::causes::{causes, credentials_missing, is_about_credentials, message_of};
+use self::reply::{Reply, class_of_status, code_and_message};
 use self::rules::RULES;
 use crate::budget::Bucket;
 use crate::fence::Fenced;
@@ -351,103 +353,6 @@ fn fenced_within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Fenced> {
 /// Returns the error of assuming the Platform's role, if that is what went wrong.
 fn role_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError, HttpResponse>> {
     causes(cause).find_map(|cause| cause.downcast_ref())
-}
-
-/// The parts of an HTTP reply that decide.
-struct Reply {
-    status: u16,
-    is_html: bool,
-    code: String,
-    message: String,
-}
-
-impl Reply {
-    fn new(raw: &HttpResponse, code: Option<&str>, message: Option<&str>, otherwise: &str) -> Self {
-        let body = String::from_utf8_lossy(raw.body().bytes().unwrap_or_default());
-        let status = raw.status().as_u16();
-        let start = body.trim_start().to_ascii_lowercase();
-        let is_html = start.starts_with("<!doctype html") || start.starts_with("<html");
-        let bare = if code.is_none() && !is_html {
-            bare_route53_error(&body)
-        } else {
-            None
-        };
-        let (code, message) = match (code, bare) {
-            (Some(code), _) => (code.to_owned(), message.unwrap_or(otherwise).to_owned()),
-            (None, Some(bare)) => bare,
-            (None, None) if is_html => (
-                format!("Status{status}"),
-                "an HTML page instead of a reply".into(),
-            ),
-            (None, None) => (format!("Status{status}"), message.unwrap_or(otherwise).to_owned()),
-        };
-        Reply {
-            status,
-            is_html,
-            code,
-            message,
-        }
-    }
-}
-
-/// Reads code and message off a reply, which is JSON or XML:
-/// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>.
-fn code_and_message(raw: &HttpResponse) -> (Option<String>, Option<String>) {
-    let body = raw.body().bytes().unwrap_or_default();
-    let shape = |code: &str| {
-        let code = code.split(':').next().unwrap_or(code);
-        code.rsplit('#').next().unwrap_or(code).to_owned()
-    };
-    let named = raw.headers().get("x-amzn-errortype").map(shape);
-    if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
-        let text = |names: [&str; 2]| names.into_iter().find_map(|name| json.get(name)?.as_str());
-        let message = text(["message", "Message"]).map(ToOwned::to_owned);
-        return (named.or_else(|| text(["__type", "code"]).map(shape)), message);
-    }
-    let body = String::from_utf8_lossy(body);
-    let element = |name: &str| {
-        let (_, rest) = body.split_once(&format!("<{name}>"))?;
-        Some(rest.split_once("</")?.0.to_owned())
-    };
-    (named.or_else(|| element("Code")), element("Message"))
-}
-
-/// Route 53 reports a refused batch in two shapes; the SDK reads only the one inside `ErrorResponse`. The other is
-/// `<InvalidChangeBatch><Messages><Message>…`:
-/// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html>.
-fn bare_route53_error(body: &str) -> Option<(String, String)> {
-    const CODE: &str = "InvalidChangeBatch";
-    if !body.contains(&format!("<{CODE}")) {
-        return None;
-    }
-    let messages: Vec<&str> = body
-        .split("<Message>")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once("</Message>")?.0))
-        .collect();
-    let message = messages
-        .join("; ")
-        .replace("&apos;", "'")
-        .replace("&quot;", "\"")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
-    Some((CODE.into(), message))
-}
-
-fn class_of_status(reply: &Reply) -> Class {
-    match reply.status {
-        501 => Class::Bug,
-        // Whatever its body: a front end of AWS, or a gateway on the way, answers with a page of HTML while the service
-        // behind it is out of order, and recovers.
-        500..=599 => Class::Transient,
-        // Whatever answered, it was not the service: an emulator that does not know the action, a captive portal.
-        _ if reply.is_html => Class::Bug,
-        429 => Class::Throttled,
-        400..=499 => Class::Refused,
-        // Also a reply that broke off or could not be read.
-        _ => Class::Transient,
-    }
 }
 
 #[cfg(test)]
