@@ -189,9 +189,8 @@ async fn follow(
         let found = match runs.get_opt(name).await {
             Ok(Some(found)) => found,
             Ok(None) => return Err(format!("Run {name} was deleted before its end was seen").into()),
-            Err(kube::Error::Api(refused)) if matches!(refused.code, 401 | 403) => {
-                let refused = one_line(&kube::Error::Api(refused));
-                return Err(format!("{refused}. {}", goes_on(cluster, name)).into());
+            Err(error) if is_refusal(&error) => {
+                return Err(format!("{}. {}", one_line(&error), goes_on(cluster, name)).into());
             }
             Err(error) => {
                 eprintln!(
@@ -213,10 +212,20 @@ async fn follow(
                 return Ok((found, code));
             }
         }
-        if begun.elapsed() >= timeout && is_unrecorded(&found) && let_go(runs, &found).await {
-            let seconds = timeout.as_secs();
-            eprintln!("Run {name} was not begun within {seconds} s, and is deleted");
-            return Ok((found, TOOK_TOO_LONG));
+        if begun.elapsed() >= timeout && is_unrecorded(&found) {
+            let late = format!("Run {name} was not begun within {} s", timeout.as_secs());
+            match let_go(runs, &found).await {
+                Ok(()) => {
+                    eprintln!("{late}, and is deleted");
+                    return Ok((found, TOOK_TOO_LONG));
+                }
+                Err(error) if is_refusal(&error) => {
+                    let refused = one_line(&error);
+                    return Err(format!("{late}, and {refused}. {}", goes_on(cluster, name)).into());
+                }
+                // It is another one by now, or gone.
+                Err(_) => {}
+            }
         }
     }
 }
@@ -227,8 +236,13 @@ fn is_unrecorded(run: &Run) -> bool {
     status.is_none_or(|status| status.attempt.is_none())
 }
 
-/// Deletes a Run as it was seen. False if it is another by now, or cannot be deleted.
-async fn let_go(runs: &Api<Run>, run: &Run) -> bool {
+/// True where it is of no use to ask again.
+fn is_refusal(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(refused) if matches!(refused.code, 401 | 403))
+}
+
+/// Deletes a Run as it was seen, and not another that it is by now.
+async fn let_go(runs: &Api<Run>, run: &Run) -> Result<(), kube::Error> {
     let parameters = DeleteParams {
         preconditions: Some(Preconditions {
             uid: run.uid(),
@@ -236,7 +250,7 @@ async fn let_go(runs: &Api<Run>, run: &Run) -> bool {
         }),
         ..DeleteParams::default()
     };
-    runs.delete(&run.name_any(), &parameters).await.is_ok()
+    runs.delete(&run.name_any(), &parameters).await.map(|_| ())
 }
 
 /// One line of a status: phase, what is said of it, and where its log is.
@@ -248,7 +262,7 @@ fn line(status: &RunStatus) -> String {
         Some(format!("; log: group {group}, stream {stream}"))
     });
     // A failure's message has it.
-    let log = log.filter(|_| !message.contains("its log:"));
+    let log = log.filter(|_| status.phase != Some(RunPhase::Failed));
     format!("{phase}: {message}{}", log.unwrap_or_default())
 }
 
@@ -382,6 +396,15 @@ mod tests {
         assert_eq!(
             line(&status),
             "Running: its task runs; log: group acme, stream web/web/1"
+        );
+        let failed = RunStatus {
+            phase: Some(RunPhase::Failed),
+            message: Some("exit code 3; its log: group acme, stream web/web/1".into()),
+            ..status
+        };
+        assert_eq!(
+            line(&failed),
+            "Failed: exit code 3; its log: group acme, stream web/web/1"
         );
     }
 }

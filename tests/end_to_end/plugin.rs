@@ -200,6 +200,26 @@ async fn shows_a_run_that_waits(
     );
     let runs = place.kubectl(&["get", "runs.empire.dev", "-o", "name"]);
     assert_eq!(runs, "");
+    // Who may make one, and not delete it, is told so rather than kept waiting.
+    place.kubectl(&[
+        "create",
+        "role",
+        "makes",
+        "--verb=create",
+        "--resource=runs.empire.dev",
+    ]);
+    let viewer = format!("--serviceaccount={}:view", place.name);
+    place.kubectl(&["create", "rolebinding", "makes", "--role=makes", &viewer]);
+    let (status, _, complaint) = look(&["empire", "run-once", "acme", "worker", "--timeout", "10s"]);
+    assert_eq!(status, 125, "{complaint}");
+    for part in [
+        "was not begun within 10 s, and runs.empire.dev \"acme-",
+        "cannot delete resource \"runs\"",
+        "goes on. Look: kubectl get runs.empire.dev/acme-",
+    ] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+    place.kubectl(&["delete", "runs.empire.dev", "--all"]);
 }
 
 /// Rights, credentials, a namespace.
