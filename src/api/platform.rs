@@ -211,8 +211,8 @@ pub struct PlatformSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// Tags on every service, load balancer and target group, besides our own three. At most 47. A key that is taken out
-    /// here stays on what already has it.
+    /// Tags on every service, task definition and task, load balancer, target group, log group and scalable target, besides our own
+    /// three. At most 47. A key that is taken out here stays on what already has it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = tags)]
     pub tags: BTreeMap<String, String>,
