@@ -133,8 +133,7 @@ pub fn no_process<N: AsRef<str>>(app: &str, process: &str, known: impl Iterator<
 }
 
 fn joined<N: AsRef<str>>(names: impl Iterator<Item = N>) -> String {
-    let names: Vec<N> = names.collect();
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let names: Vec<String> = names.map(|name| name.as_ref().to_owned()).collect();
     names.join(", ")
 }
 

@@ -61,23 +61,22 @@ impl<'a> Place<'a> {
 
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html>
     fn parameter(&self, name: &str) -> String {
-        let Place {
-            partition,
-            region,
-            account,
-        } = self;
-        let name = name.trim_start_matches('/');
-        format!("arn:{partition}:ssm:{region}:{account}:parameter/{name}")
+        self.arn("ssm", "parameter/", name.trim_start_matches('/'))
     }
 
-    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>
+    /// Returns the ARN of a secret up to the characters that AWS has added:
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html>.
     fn secret(&self, name: &str) -> String {
+        self.arn("secretsmanager", "secret:", name) + "-"
+    }
+
+    fn arn(&self, service: &str, kind: &str, name: &str) -> String {
         let Place {
             partition,
             region,
             account,
         } = self;
-        format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-")
+        format!("arn:{partition}:{service}:{region}:{account}:{kind}{name}")
     }
 
     /// Returns what AWS is asked for to see that a text means another value; `None` where that never is, or is not seen from here:

@@ -36,12 +36,23 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Adds what an error leaves undone; `is_unserved` says if the App serves worse for want of it.
-    fn add(&mut self, error: &Error, message: String, is_unserved: bool) {
-        let said = (reason_of(error), message);
-        let list = match error.class() {
+    /// Adds what an error leaves undone, with the policy that a denied one may want; `is_unserved` says if the App serves worse for
+    /// want of it.
+    fn add(
+        &mut self,
+        error: &Error,
+        mut message: String,
+        policy: Option<&str>,
+        is_unserved: impl FnOnce() -> bool,
+    ) {
+        let (class, reason) = (error.class(), reason_of(error));
+        if let Some(policy) = policy.filter(|_| class == Class::Denied) {
+            message = format!("{message}: {policy}");
+        }
+        let said = (reason, message);
+        let list = match class {
             Class::Transient | Class::Throttled => &mut self.disturbed,
-            Class::Denied if is_denial(said.0) && !is_unserved => &mut self.denied,
+            Class::Denied if is_denial(reason) && !is_unserved() => &mut self.denied,
             Class::Denied => &mut self.missing,
             Class::Refused | Class::Conflict | Class::Invalid | Class::Bug => &mut self.stuck,
         };
@@ -55,12 +66,7 @@ fn cannot_be_read(outcome: &Outcome, findings: &mut Findings) {
     let unread = outcome.unread.iter().filter(|unread| !unread.is_in_line());
     for unread in unread {
         let error = Error::from(unread.error.clone());
-        let added = unread
-            .part
-            .added_policy()
-            .filter(|_| error.class() == Class::Denied);
-        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
-        findings.add(&error, format!("{unread}{added}"), false);
+        findings.add(&error, unread.to_string(), unread.part.added_policy(), || false);
     }
 }
 
@@ -126,13 +132,12 @@ pub(super) fn findings(outcome: &Outcome) -> Findings {
         }
     }
     for (change, error) in outcome.troubles() {
-        let added = change.added_policy().filter(|_| error.class() == Class::Denied);
-        let added = added.map(|added| format!(": {added}")).unwrap_or_default();
-        let message = format!("{}{}{added}", subject(change), with_request(error));
+        let message = format!("{}{}", subject(change), with_request(error));
         if matches!(error.class(), Class::Transient) && error.is_race() {
             findings.raced.push((reason_of(error), message));
         } else {
-            findings.add(error, message, leaves_unserved(change, &outcome.observed));
+            let is_unserved = || leaves_unserved(change, &outcome.observed);
+            findings.add(error, message, change.added_policy(), is_unserved);
         }
     }
     cannot_be_read(outcome, &mut findings);
